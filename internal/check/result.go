@@ -1,0 +1,41 @@
+package check
+
+import (
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// Result is all that a run found, ready for a report.
+type Result struct {
+	Subjects []finding.Subject
+	Database Database
+	Findings []finding.Finding // sorted by finding.Compare; suppressed ones included
+	Unknown  []finding.Unknown
+	Warnings []string // of the run itself: "the advisory data is 12 days old"
+	Card     []Row    // a row a practice; empty for verbs that do not grade
+	Targets  []Target // what was looked at, one a subject that was scanned
+}
+
+// Database says what advisory data was used, and from when.
+type Database struct {
+	Date     time.Time            // the newest record of any source used
+	Sources  map[string]time.Time // newest record by source: "Debian" -> 2025-02-12
+	Embedded bool                 // whether all of it came with the program
+}
+
+// Row is one practice's line on the card.
+type Row struct {
+	Practice finding.Practice
+	Grade    string   // "A" to "F"; empty: not assessed
+	Reasons  []string // why this grade, the weightiest first; or why not assessed
+}
+
+// Target is one thing that was scanned. A field is nil where it does not apply.
+type Target struct {
+	Subject   finding.Subject
+	Scan      *image.Scan
+	Inventory *sbom.Inventory
+}

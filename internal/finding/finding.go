@@ -1,0 +1,206 @@
+package finding
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Digest is an OCI content digest: "sha256:" and 64 lower-case hex digits.
+type Digest string
+
+// Hex is the digest without its algorithm.
+func (d Digest) Hex() string {
+	_, h, _ := strings.Cut(string(d), ":")
+	return h
+}
+
+// Short is the first twelve hex digits, for people.
+func (d Digest) Short() string { return d.Hex()[:min(12, len(d.Hex()))] }
+
+// DigestOf is the sha256 digest of b.
+func DigestOf(b []byte) Digest {
+	h := sha256.Sum256(b)
+	return Digest("sha256:" + hex.EncodeToString(h[:]))
+}
+
+// Finding is one thing that is wrong with one subject.
+type Finding struct {
+	Rule     RuleID
+	Aliases  []string // the rule's names in other tools
+	Key      string   // tells instances of a rule apart: "CVE-2022-0778 pkg:deb/debian/openssl"
+	Practice Practice
+	Subject  Subject
+	At       []Location // any number of places, the most telling first
+	Severity Severity
+	Message  string // one sentence, no secret in it
+	Evidence []Evidence
+	Fixes    []Fix
+	Vuln     *Vuln // for vuln/ rules
+
+	// Suppressed says why the finding does not count, and nil that it does.
+	Suppressed *Suppression
+}
+
+// SubjectKind says what sort of thing a subject is.
+type SubjectKind string
+
+// The kinds of subject.
+const (
+	KindImage      SubjectKind = "image"
+	KindDockerfile SubjectKind = "dockerfile"
+	KindFolder     SubjectKind = "folder"
+	KindRootfs     SubjectKind = "rootfs"
+	KindSBOM       SubjectKind = "sbom"
+	KindService    SubjectKind = "compose-service"
+	KindContainer  SubjectKind = "container"
+)
+
+// Subject is what a finding is about.
+type Subject struct {
+	Kind   SubjectKind
+	Name   string // as the user named it, or as it is known: "nginx:1.20", "examples/react-app/Dockerfile"
+	Digest Digest // of an image's manifest, or else its configuration; empty where there is none
+}
+
+// Location is one place, seen in every world in which it is seen.
+type Location struct {
+	Source    *Span  // in a file of the user's
+	Layer     Digest // diffID of the image's layer
+	Path      string // in the image, absolute
+	Config    string // JSON pointer into the image configuration, the compose file or daemon.json
+	Container string
+}
+
+// Span is a range of bytes of a file. Start and End are byte offsets, End
+// exclusive; Line and Column count from 1, Column in bytes. A zero Line means
+// the file as a whole.
+type Span struct {
+	File         string
+	Start, End   int
+	Line, Column int
+}
+
+// Evidence is one reason why a finding is so.
+type Evidence struct {
+	Kind string // "advisory", "file", "history", "package" ...
+	Text string
+	URL  string
+}
+
+// Suppression says why a finding does not count, and on whose word.
+type Suppression struct {
+	By     string // "config", "ignore-file", "vex", "owner", "baseline"
+	Source string // the file or package that says so
+	Reason string
+}
+
+// Vuln is what a vuln/ finding knows of its vulnerability.
+type Vuln struct {
+	ID             string   // the id to show: CVE where one is known, else the advisory's
+	Aliases        []string // every other id, sorted
+	Package        string   // purl, of the source package for a distribution's
+	Name           string   // package name as its ecosystem says it
+	Version        string   // installed
+	PackageType    string   // purl type: "deb", "npm" ...
+	FixedIn        string   // the version this release offers; empty: none
+	NoFix          string   // why none, where the source says: "won't fix", "deferred", "end of life"
+	CVSS           CVSS
+	SeveritySource string // who says the severity: "debian", "ubuntu", "nvd", "ghsa" ...
+	EPSS           EPSS
+	KEV            bool   // in CISA's catalogue of known exploited vulnerabilities
+	KEVAdded       string // date, "2021-12-10"
+	Published      time.Time
+	URL            string
+	InBase         *bool // nil: not known
+}
+
+// CVSS is a vector, its base score (0 to 10) and who gave it.
+type CVSS struct {
+	Vector string
+	Score  float64
+	Source string
+}
+
+// EPSS is the probability (0 to 1) of exploitation within 30 days, as of Date.
+type EPSS struct {
+	Score      float64
+	Percentile float64
+	Date       string // "2026-08-01"
+}
+
+// Unknown is something that could not be told. It is never the same as clean.
+type Unknown struct {
+	Subject Subject
+	What    string // what is not known: "vulnerabilities of /app/vendor.jar"
+	Why     string // why, and what would help
+}
+
+// Fingerprint identifies the finding across runs: its rule, key, subject and
+// place, without message text or byte offsets, as 32 hex digits. The subject's
+// digest is left out so that a rebuilt image keeps its baseline.
+func (f Finding) Fingerprint() string {
+	h := sha256.New()
+	put := func(parts ...string) {
+		for _, p := range parts {
+			_, _ = io.WriteString(h, p)
+			_, _ = h.Write([]byte{0})
+		}
+	}
+	put(string(f.Rule), f.Key, string(f.Subject.Kind), f.Subject.Name)
+	if len(f.At) > 0 {
+		l := f.At[0]
+		put(l.Path, l.Config, l.Container)
+		if l.Source != nil {
+			put(l.Source.File)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Compare orders findings for people: those that count first, then worst
+// first, then by exploitation, rule and key. It is a total order for distinct
+// findings of a subject.
+func Compare(a, b Finding) int {
+	return cmp.Or(
+		boolCompare(a.Suppressed != nil, b.Suppressed != nil),
+		cmp.Compare(b.Severity, a.Severity),
+		boolCompare(!a.exploited(), !b.exploited()),
+		cmp.Compare(b.score(), a.score()),
+		cmp.Compare(a.Subject.Name, b.Subject.Name),
+		cmp.Compare(a.Rule, b.Rule),
+		cmp.Compare(a.Key, b.Key),
+		slices.CompareFunc(a.At, b.At, compareLocations),
+	)
+}
+
+func compareLocations(a, b Location) int {
+	c := cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Config, b.Config), cmp.Compare(a.Layer, b.Layer))
+	if c != 0 || a.Source == nil || b.Source == nil {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.Source.File, b.Source.File), cmp.Compare(a.Source.Start, b.Source.Start))
+}
+
+func (f Finding) exploited() bool { return f.Vuln != nil && f.Vuln.KEV }
+
+func (f Finding) score() float64 {
+	if f.Vuln == nil {
+		return 0
+	}
+	return f.Vuln.CVSS.Score
+}
+
+func boolCompare(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}

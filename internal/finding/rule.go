@@ -1,0 +1,86 @@
+package finding
+
+import "context"
+
+// RuleID names a rule: "area/kebab-name", as in "image/setuid".
+type RuleID string
+
+// Practice is the one of Drydock's practices that a rule serves.
+type Practice string
+
+// The practices, in the order in which a card shows them.
+const (
+	Layering        Practice = "layering"
+	MinimalBase     Practice = "minimal-base"
+	MultiStage      Practice = "multi-stage"
+	Vulnerabilities Practice = "vulnerabilities"
+	ContentTrust    Practice = "content-trust"
+	LeastPrivilege  Practice = "least-privilege"
+	TrustedBase     Practice = "trusted-base"
+)
+
+// Practices lists every practice in the order in which a card shows them.
+func Practices() []Practice {
+	return []Practice{Layering, MinimalBase, MultiStage, Vulnerabilities, ContentTrust, LeastPrivilege, TrustedBase}
+}
+
+// Rule is a rule's documentation: what it is called, why it matters, how bad a
+// finding of it is by default, what other tools call it, and an example of
+// each side. Bad fires the rule and Good does not; a test holds every rule to
+// that.
+type Rule struct {
+	ID       RuleID
+	Title    string // one line, no full stop
+	Why      string // a paragraph or two
+	Practice Practice
+	Severity Severity
+	Aliases  []string // names in other tools: "DL3008", "CIS-4.1", "CIS-DI-0008"
+	Bad      string   // a minimal input that fires the rule
+	Good     string   // the same, put right
+}
+
+// Pass is one run of a check over one input. Report takes what is wrong and
+// Unknown what could not be told; both may be called any number of times, from
+// one goroutine.
+type Pass[In any] struct {
+	Input   In
+	Report  func(Finding)
+	Unknown func(Unknown)
+}
+
+// Check is a rule with its code. Run returns an error only when the check
+// itself could not run; what is wrong with the input goes to the pass.
+type Check[In any] struct {
+	Rule
+	Run func(context.Context, *Pass[In]) error
+}
+
+// RunChecks runs each check over in and gathers what they report, in order. A
+// check's error becomes an Unknown: that a rule could not run is not silence.
+func RunChecks[In any](ctx context.Context, in In, checks []Check[In]) ([]Finding, []Unknown) {
+	var found []Finding
+	var unknown []Unknown
+	for _, c := range checks {
+		p := &Pass[In]{Input: in}
+		p.Report = func(f Finding) {
+			if f.Rule == "" {
+				f.Rule = c.ID
+			}
+			if f.Practice == "" {
+				f.Practice = c.Practice
+			}
+			if f.Severity == Unspecified {
+				f.Severity = c.Severity
+			}
+			if f.Aliases == nil {
+				f.Aliases = c.Aliases
+			}
+			found = append(found, f)
+		}
+		p.Unknown = func(u Unknown) { unknown = append(unknown, u) }
+		if err := c.Run(ctx, p); err != nil {
+			unknown = append(unknown, Unknown{What: string(c.ID), Why: err.Error()})
+		}
+	}
+	return found, unknown
+}

@@ -1,0 +1,69 @@
+package image
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/layer"
+)
+
+// Image is an image wherever it lies. It is open until Close.
+type Image struct {
+	Name        string         // as asked for: "nginx:1.20", "app.tar"
+	Kind        string         // "docker-archive", "oci-layout", "oci-archive", "registry", "engine", "rootfs"
+	Digest      finding.Digest // of the manifest; of the configuration where there is no manifest; empty for a rootfs
+	ID          finding.Digest // of the configuration; empty for a rootfs
+	Platform    string         // "linux/amd64"; empty for a rootfs
+	Tags        []string       // what the source calls it
+	Config      *v1.ConfigFile // nil for a rootfs
+	RawConfig   []byte
+	Manifest    []byte            // nil where the source has none
+	Annotations map[string]string // of the manifest
+	Layers      []Layer
+	Steps       []Step // the history, oldest first, empty layers included
+
+	closers []func() error
+}
+
+// Layer is one layer of an image, bottom first.
+type Layer struct {
+	DiffID    finding.Digest // as the configuration claims it; empty for a rootfs
+	Blob      finding.Digest // digest of the stored bytes; empty where the source names none
+	Size      int64          // stored bytes; -1 when not known
+	MediaType string
+	Step      int // index into Image.Steps; -1 where the history does not say
+
+	open     func(ctx context.Context) (io.ReadCloser, error)
+	verified func() (finding.Digest, bool) // diffID of these very bytes, if they were hashed before and have not changed since
+	remember func(finding.Digest)
+}
+
+// Step is one line of the image's history.
+type Step struct {
+	CreatedBy string // as recorded
+	Created   time.Time
+	Comment   string
+	Empty     bool
+	Layer     int // index into Image.Layers; -1 for an empty step
+}
+
+// ScanOptions says how an image is read.
+type ScanOptions struct {
+	Readers  []layer.Reader
+	Cache    *layer.Cache // nil: read everything, keep nothing
+	Limits   layer.Limits
+	Progress func(done, total int64, what string) // bytes; may be nil; called from several goroutines
+	Log      *slog.Logger                         // nil: silent
+}
+
+// Scan is an image with what its layers' pass found.
+type Scan struct {
+	Image   *Image
+	Records []*layer.Record // one a layer, bottom first
+	Tree    *Tree
+}

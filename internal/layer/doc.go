@@ -1,0 +1,18 @@
+// Package layer reads a layer of an image once, as a stream, for everyone who
+// wants something from it.
+//
+// [Pass] takes the compressed or plain tar of one layer, verifies its digests
+// on the way, keeps one [Entry] a file, and hands the files that a [Reader]
+// wants to that reader. What a reader learns of a file is a [Fact]: a few
+// bytes in a form of its own. Entries and facts together are the layer's
+// [Record], which a [Cache] keeps by the layer's digest and the readers'
+// versions, so that no layer is ever read twice:
+//
+//	rec, err := layer.Pass(ctx, blob, layer.Want{DiffID: id}, readers, layer.Limits{})
+//
+// Every byte of a layer is hostile: names that climb, links that loop, sizes
+// that lie, archives that never end. [Limits] bounds what a pass will take;
+// what is refused is an [*Error] that says where. Memory is bounded by the
+// number of files and by each reader's declared limit, never by file sizes.
+// Nothing is ever written outside the cache.
+package layer

@@ -1,0 +1,69 @@
+package vuln
+
+import (
+	"context"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// Advisory is what one source says of one package: facts only, no prose.
+type Advisory struct {
+	ID        string   // as the source names it: "CVE-2022-0778", "GHSA-…", "DSA-5103-1"
+	Aliases   []string // sorted; the same vulnerability elsewhere
+	Related   []string // sorted; for distribution advisories whose CVEs are only "related" (ALSA, RLSA, DSA)
+	Source    string   // which database says it: "debian", "ubuntu", "alpine", "wolfi", "ghsa", "osv", "bitnami", "almalinux", "rocky"
+	Ecosystem string   // OSV's, with release: "Debian:11", "Alpine:v3.18", "npm"
+	Package   string   // as the ecosystem names it
+	Ranges    []Range
+	Versions  []string         // affected versions listed one by one
+	Severity  finding.Severity // the source's own word; Unspecified: none
+	Urgency   string           // the distribution's raw word: "unimportant", "not yet assigned", "negligible"
+	NoFix     string           // why there is no fix, where the source says: "won't fix", "deferred", "end of life"
+	CVSS      []finding.CVSS   // the advisory's own vectors; Score may be 0: computed on use
+	Published time.Time
+	Modified  time.Time
+	Withdrawn bool
+	URL       string
+}
+
+// Range is one OSV range: its events in the order of the source.
+type Range struct {
+	Type   string // "ECOSYSTEM" or "SEMVER"
+	Events []Event
+}
+
+// Event is one OSV event; exactly one field is set.
+type Event struct {
+	Introduced, Fixed, LastAffected, Limit string
+}
+
+// Meta is what is known of a vulnerability whatever the package.
+type Meta struct {
+	ID       string
+	CVSS     []finding.CVSS // by source: nvd, adp, cna, osv, ghsa, redhat
+	EPSS     finding.EPSS
+	KEV      bool
+	KEVAdded string
+}
+
+// Lookup answers what advisories there are. Implementations are safe for
+// concurrent use.
+type Lookup interface {
+	// Advisories returns every advisory of one package in one ecosystem
+	// ("Debian:11", "npm"), and nil when there is none.
+	Advisories(ctx context.Context, ecosystem, name string) ([]Advisory, error)
+	// Meta returns what is known of a vulnerability id; the zero Meta when nothing is.
+	Meta(ctx context.Context, id string) (Meta, error)
+	// Knows says whether the ecosystem, release included, is in the database at
+	// all: that there is no advisory means something only if it is.
+	Knows(ctx context.Context, ecosystem string) bool
+}
+
+// Options are the inputs of a match that are not in the inventory.
+type Options struct {
+	Now time.Time
+	// EndOfLife says when support for the inventory's distribution ended, as a
+	// reason for the absence of a fix; nil: not known.
+	EndOfLife func(d string, version string) (time.Time, bool)
+}
