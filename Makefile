@@ -1,0 +1,38 @@
+# Drydock's chores. `go test ./...` needs nothing but Go; the rest says what it needs.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+DIST ?= dist
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+LINTER := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+export CGO_ENABLED = 0
+
+.PHONY: build test test-engine lint release bench docs snapshot
+
+build: ## the program, into ./drydock
+	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o drydock ./cmd/drydock
+
+test: ## the first tier: Go and nothing else
+	go test ./...
+
+test-engine: ## the second tier: Docker Engine, registry, debootstrap
+	go test -count=1 -tags engine ./...
+
+lint: ## golangci-lint at its pinned version
+	go run $(LINTER) run ./...
+
+release: ## archives with checksums for every platform, into DIST
+	@set -e; mkdir -p $(DIST); rm -f $(DIST)/drydock_* $(DIST)/checksums.txt; \
+	for p in $(PLATFORMS); do os=$${p%/*}; arch=$${p#*/}; exe=drydock; [ $$os = windows ] && exe=drydock.exe; \
+	  dir=$(DIST)/drydock_$(VERSION)_$${os}_$${arch}; mkdir -p $$dir; echo "$$p"; \
+	  GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $$dir/$$exe ./cmd/drydock; \
+	  cp LICENSE NOTICE README.md $$dir/; \
+	  tar -C $(DIST) --sort=name --owner=0 --group=0 --numeric-owner --mtime='@0' -czf $$dir.tar.gz $$(basename $$dir); rm -r $$dir; \
+	done; cd $(DIST) && sha256sum drydock_*.tar.gz > checksums.txt
+
+bench: ## whole commands beside a peer: Docker, debootstrap; see bench/README.md
+	./bench/run
+
+docs: ## docs/ and docs/rules from the program itself
+	go test ./internal/cli -run TestDocs -update
+
+snapshot: ## the embedded advisory snapshot, from DRYDOCK_SHARED
+	go generate ./internal/vuln/db

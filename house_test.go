@@ -1,0 +1,264 @@
+// The tests of the house itself: which room may import which, how long a file
+// may be, and that nothing changes a package's variables.
+package house_test
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/drydock-dev/drydock/"
+
+// rooms is the order of ARCHITECTURE.md: a package imports only packages that
+// stand above it here.
+func rooms() []string {
+	return []string{
+		"finding", "secret", "layer", "image", "image/rules",
+		"dockerfile", "dockerfile/rules", "dockerfile/rewrite",
+		"sbom", "sbom/catalog", "vuln", "vuln/db", "vuln/feed",
+		"base", "trust", "trust/notary",
+		"runtime", "runtime/observe", "runtime/confine", "runtime/audit",
+		"compare", "fix", "policy", "check", "report", "explore",
+		"server", "cli",
+	}
+}
+
+const lineCeiling = 500
+
+type source struct {
+	path string // slash-separated, from the module's root
+	room string // "" outside internal/
+	file *ast.File
+	text []byte
+}
+
+func sources(t *testing.T) (*token.FileSet, []source) {
+	t.Helper()
+	fset := token.NewFileSet()
+	var all []source
+	err := filepath.WalkDir(".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if n := d.Name(); n == "testdata" || n == "dist" || n == "node_modules" || n != "." && strings.HasPrefix(n, ".") {
+				return fs.SkipDir
+			}
+			if _, err := os.Stat(filepath.Join(p, "go.mod")); err == nil && p != "." {
+				return fs.SkipDir // a nested module keeps its own house
+			}
+			return nil
+		}
+		if filepath.Ext(p) != ".go" {
+			return nil
+		}
+		text, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		f, err := parser.ParseFile(fset, p, text, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		s := source{path: filepath.ToSlash(p), file: f, text: text}
+		if dir, ok := strings.CutPrefix(filepath.ToSlash(filepath.Dir(p)), "internal/"); ok {
+			s.room = dir
+		}
+		all = append(all, s)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 20 {
+		t.Fatalf("only %d Go files found: the walk is broken", len(all))
+	}
+	return fset, all
+}
+
+// rank is a room's place in the list, and -1 for one that is not on it. A room
+// that only makes another's embedded data (a main package beneath it) ranks
+// just below that room.
+func rank(room string) int {
+	for r := room; r != "." && r != ""; r = parent(r) {
+		if i := slices.Index(rooms(), r); i >= 0 {
+			if r == "server" || r == room {
+				return i
+			}
+			return -1
+		}
+	}
+	return -1
+}
+
+func parent(room string) string {
+	i := strings.LastIndexByte(room, '/')
+	if i < 0 {
+		return ""
+	}
+	return room[:i]
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	_, all := sources(t)
+	for _, s := range all {
+		if s.room == "" || s.file.Name.Name == "main" {
+			continue
+		}
+		here := rank(s.room)
+		if here < 0 {
+			t.Errorf("%s: no room %q in the house", s.path, s.room)
+			continue
+		}
+		for _, imp := range s.file.Imports {
+			path, err := strconv.Unquote(imp.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			other, ok := strings.CutPrefix(path, module+"internal/")
+			if !ok || other == s.room {
+				continue // a room's external tests import the room
+			}
+			if there := rank(other); there < 0 || there >= here {
+				t.Errorf("%s: %q imports %q, which does not stand above it", s.path, s.room, other)
+			}
+		}
+	}
+}
+
+func TestFilesAreReadInOneSitting(t *testing.T) {
+	_, all := sources(t)
+	for _, s := range all {
+		if n := bytes.Count(s.text, []byte("\n")); n > lineCeiling {
+			t.Errorf("%s: %d lines, the ceiling is %d", s.path, n, lineCeiling)
+		}
+		if verb := s.room == "cli" && !strings.HasSuffix(s.path, "_test.go"); verb {
+			if n := bytes.Count(s.text, []byte("\n")); n > 150 {
+				t.Errorf("%s: %d lines; a verb's file over 150 is missing a package", s.path, n)
+			}
+		}
+	}
+}
+
+func TestRoomsHaveTelltaleNames(t *testing.T) {
+	_, all := sources(t)
+	for _, s := range all {
+		for _, part := range strings.Split(filepath.ToSlash(filepath.Dir(s.path)), "/") {
+			if slices.Contains([]string{"util", "utils", "common", "helpers", "types", "pkg", "misc"}, part) {
+				t.Errorf("%s: the folder name %q says nothing", s.path, part)
+			}
+		}
+	}
+}
+
+// TestNoPackageState finds init functions, package variables of a type that
+// exists to be changed, and assignments to a package variable.
+func TestNoPackageState(t *testing.T) {
+	fset, all := sources(t)
+	vars := map[string]map[string]bool{} // folder -> package-level variables
+	for _, s := range all {
+		if s.room == "" || strings.HasSuffix(s.path, "_test.go") {
+			continue
+		}
+		dir := filepath.Dir(s.path)
+		if vars[dir] == nil {
+			vars[dir] = map[string]bool{}
+		}
+		for _, d := range s.file.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil && d.Name.Name == "init" {
+					t.Errorf("%s: init", fset.Position(d.Pos()))
+				}
+			case *ast.GenDecl:
+				if d.Tok != token.VAR {
+					continue
+				}
+				for _, spec := range d.Specs {
+					v := spec.(*ast.ValueSpec)
+					for _, n := range v.Names {
+						vars[dir][n.Name] = true
+					}
+					if holdsState(v) {
+						t.Errorf("%s: package variable of a type that exists to be changed", fset.Position(v.Pos()))
+					}
+				}
+			}
+		}
+	}
+	for _, s := range all {
+		if s.room == "" || strings.HasSuffix(s.path, "_test.go") {
+			continue
+		}
+		unresolved := map[*ast.Ident]bool{}
+		for _, id := range s.file.Unresolved {
+			unresolved[id] = true
+		}
+		global := func(e ast.Expr) bool {
+			id := root(e)
+			if id == nil || !vars[filepath.Dir(s.path)][id.Name] {
+				return false
+			}
+			return unresolved[id] || id.Obj != nil && s.file.Scope.Lookup(id.Name) == id.Obj
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.AssignStmt:
+				for _, l := range n.Lhs {
+					if n.Tok != token.DEFINE && global(l) {
+						t.Errorf("%s: changes a package variable", fset.Position(l.Pos()))
+					}
+				}
+			case *ast.IncDecStmt:
+				if global(n.X) {
+					t.Errorf("%s: changes a package variable", fset.Position(n.Pos()))
+				}
+			case *ast.CallExpr:
+				if f, ok := n.Fun.(*ast.Ident); ok && (f.Name == "delete" || f.Name == "clear") && len(n.Args) > 0 && global(n.Args[0]) {
+					t.Errorf("%s: changes a package variable", fset.Position(n.Pos()))
+				}
+			}
+			return true
+		})
+	}
+}
+
+// holdsState reports a variable declared with a type of sync or sync/atomic.
+// A pool or a once-computed value holds nothing that a caller can see.
+func holdsState(v *ast.ValueSpec) bool {
+	sel, ok := v.Type.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	x, ok := sel.X.(*ast.Ident)
+	return ok && (x.Name == "sync" || x.Name == "atomic") && sel.Sel.Name != "Pool" && sel.Sel.Name != "Once"
+}
+
+// root is the variable at the left of a selector, index or dereference.
+func root(e ast.Expr) *ast.Ident {
+	for {
+		switch x := e.(type) {
+		case *ast.Ident:
+			return x
+		case *ast.SelectorExpr:
+			e = x.X
+		case *ast.IndexExpr:
+			e = x.X
+		case *ast.StarExpr:
+			e = x.X
+		case *ast.ParenExpr:
+			e = x.X
+		default:
+			return nil
+		}
+	}
+}

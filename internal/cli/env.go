@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/charmbracelet/x/term"
+)
+
+// Env is everything of the outside world that the command line sees.
+type Env struct {
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+	Getenv func(string) string
+	Now    func() time.Time
+
+	Terminal    bool // stdout is a terminal
+	TerminalErr bool // stderr is a terminal
+	Width       int  // of stdout's terminal in columns; 0: not one
+}
+
+// System is the environment of the process.
+func System() Env {
+	e := Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Now: time.Now}
+	e.TerminalErr = term.IsTerminal(os.Stderr.Fd())
+	if e.Terminal = term.IsTerminal(os.Stdout.Fd()); e.Terminal {
+		e.Width, _, _ = term.GetSize(os.Stdout.Fd())
+	}
+	return e
+}
+
+// withDefaults fills what a caller left out: nothing to read, nobody listening.
+func (e Env) withDefaults() Env {
+	if e.Stdin == nil {
+		e.Stdin = eof{}
+	}
+	if e.Stdout == nil {
+		e.Stdout = io.Discard
+	}
+	if e.Stderr == nil {
+		e.Stderr = io.Discard
+	}
+	if e.Getenv == nil {
+		e.Getenv = func(string) string { return "" }
+	}
+	if e.Now == nil {
+		e.Now = time.Now
+	}
+	return e
+}
+
+type eof struct{}
+
+func (eof) Read([]byte) (int, error) { return 0, io.EOF }
+
+// dataDir is where the database lies, cacheDir where layer records do.
+func (e Env) dataDir() string { return e.dir("XDG_DATA_HOME", ".local/share", "LOCALAPPDATA") }
+
+func (e Env) cacheDir() string { return e.dir("XDG_CACHE_HOME", ".cache", "LOCALAPPDATA") }
+
+func (e Env) dir(xdg, underHome, windows string) string {
+	if d := e.Getenv(xdg); filepath.IsAbs(d) {
+		return filepath.Join(d, "drydock")
+	}
+	if d := e.Getenv(windows); filepath.IsAbs(d) {
+		return filepath.Join(d, "drydock", filepath.Base(underHome))
+	}
+	if h := e.Getenv("HOME"); filepath.IsAbs(h) {
+		return filepath.Join(h, underHome, "drydock")
+	}
+	if h := e.Getenv("USERPROFILE"); filepath.IsAbs(h) {
+		return filepath.Join(h, underHome, "drydock")
+	}
+	return filepath.Join(os.TempDir(), "drydock", filepath.Base(underHome))
+}

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Main runs the program and returns its exit code. args[0] is the name it was
+// called by: as docker-drydock it is a Docker CLI plugin.
+func Main(ctx context.Context, env Env, args ...string) int {
+	env = env.withDefaults()
+	name := "drydock"
+	if len(args) > 0 {
+		name = strings.TrimSuffix(filepath.Base(args[0]), ".exe")
+		args = args[1:]
+	}
+	root := newRoot(env)
+	if name == pluginName {
+		args = asPlugin(root, env, args)
+	}
+	root.SetArgs(args)
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return 0
+	}
+	return explainError(env, cmd, err)
+}
+
+func newRoot(env Env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "drydock",
+		Short: "From the Dockerfile to the running container, through the six practices",
+		Long: `Drydock takes a container image from its Dockerfile to its running container
+through the practices of Docker's security guide, offline and without an account.
+
+A target is an image reference, an archive, a folder or an SBOM. It is found out,
+or said with a prefix: image://, local://, registry://, archive://, oci-dir://,
+fs://, sbom://. Without a target, the most recently built local image is taken.`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+	}
+	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
+	f := &flags{env: env}
+	f.global(root.PersistentFlags())
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return f.fromEnvironment(cmd) }
+	root.AddCommand(
+		newCheck(f), newQuickview(f), newCVEs(f), newLayers(f), newSBOM(f), newCompare(f),
+		newDB(f), newExplain(f), newInit(f), newPlugin(f), newVersion(f),
+	)
+	return root
+}
+
+// exitError carries a code without a message: the report has said it all.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit %d", int(e)) }
+
+func (e exitError) ExitCode() int { return int(e) }
+
+// usageError is a command line that cannot be understood.
+type usageError struct {
+	err  error
+	hint string
+}
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+func (e usageError) Hint() string  { return e.hint }
+
+// explainError prints err and its hint, and returns its exit code.
+func explainError(env Env, cmd *cobra.Command, err error) int {
+	var quiet exitError
+	if errors.As(err, &quiet) {
+		return int(quiet)
+	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted; nothing was left behind")
+	}
+	fmt.Fprintf(env.Stderr, "error: %v\n", err)
+	var hint interface{ Hint() string }
+	switch {
+	case errors.As(err, &hint) && hint.Hint() != "":
+		fmt.Fprintf(env.Stderr, "hint: %s\n", hint.Hint())
+	case strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "unknown flag"), strings.HasPrefix(err.Error(), "unknown shorthand"):
+		fmt.Fprintf(env.Stderr, "hint: %s --help\n", cmd.CommandPath())
+	}
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
+	return 1
+}

@@ -1,0 +1,83 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// Options says how a report is printed.
+type Options struct {
+	Tool           string // the program's version
+	Now            time.Time
+	Width          int    // columns for text; 0: 120
+	Color          bool   // ANSI colours in text
+	ShowSuppressed bool   // list what does not count, with the reason
+	View           View   // which text; the other formats print everything
+	Program        string // how the user calls the program, for the next command: "drydock", "docker drydock"
+}
+
+// View is which of the text reports is wanted.
+type View string
+
+// The text reports.
+const (
+	Card      View = "check"
+	CVEs      View = "cves"
+	Quickview View = "quickview"
+	Layers    View = "layers"
+	Packages  View = "sbom"
+)
+
+// writer prints one format.
+type writer func(io.Writer, *check.Result, Options) error
+
+func writers() map[string]writer {
+	return map[string]writer{
+		"text": Text,
+		"json": JSON,
+	}
+}
+
+// Formats lists what Write can print, sorted.
+func Formats() []string {
+	var names []string
+	for n := range writers() {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Write prints res in the named format.
+func Write(w io.Writer, format string, res *check.Result, opt Options) error {
+	print, ok := writers()[format]
+	if !ok {
+		return fmt.Errorf("unknown format %q (one of %s)", format, strings.Join(Formats(), ", "))
+	}
+	if opt.Width <= 0 {
+		opt.Width = 120
+	}
+	if opt.Program == "" {
+		opt.Program = "drydock"
+	}
+	return print(w, res, opt)
+}
+
+// tally counts findings that count, by severity.
+type tally map[finding.Severity]int
+
+func tallyOf(findings []finding.Finding, keep func(finding.Finding) bool) tally {
+	t := tally{}
+	for _, f := range findings {
+		if f.Suppressed == nil && (keep == nil || keep(f)) {
+			t[f.Severity]++
+		}
+	}
+	return t
+}
