@@ -3,6 +3,7 @@ package check
 import (
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -38,4 +39,8 @@ type Target struct {
 	Subject   finding.Subject
 	Scan      *image.Scan
 	Inventory *sbom.Inventory
+	Base      *base.Base                       // nil: not known
+	Spans     map[finding.Digest]*finding.Span // Dockerfile instruction by layer; nil: no Dockerfile
+	From      *finding.Span                    // the FROM line that an inventory of known facts stands for
+	AsOf      time.Time                        // from when those facts are
 }

@@ -20,6 +20,7 @@ type Options struct {
 	ShowSuppressed bool   // list what does not count, with the reason
 	View           View   // which text; the other formats print everything
 	Program        string // how the user calls the program, for the next command: "drydock", "docker drydock"
+	Target         string // as the user named it
 }
 
 // View is which of the text reports is wanted.

@@ -1,0 +1,115 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/vuln"
+	"github.com/drydock-dev/drydock/internal/vuln/db"
+)
+
+const defaultMaxAge = 7 * 24 * time.Hour
+
+// OpenDatabase opens the embedded snapshot and, over it, the database in dir
+// where there is one. The caller closes it.
+func OpenDatabase(dir string) (*db.Stack, error) {
+	snapshot, err := db.Embedded()
+	if err != nil {
+		return nil, fmt.Errorf("open the embedded advisory snapshot: %w", err)
+	}
+	if dir == "" {
+		return db.NewStack(snapshot), nil
+	}
+	fetched, err := db.Open(filepath.Join(dir, db.FileName))
+	if errors.Is(err, db.ErrAbsent) {
+		return db.NewStack(snapshot), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return db.NewStack(fetched, snapshot), nil
+}
+
+// match looks every inventory up in the database.
+func (r *run) match(ctx context.Context) error {
+	stack, err := OpenDatabase(r.DataDir)
+	if err != nil {
+		return err
+	}
+	defer stack.Close()
+	used := map[string]bool{}
+	for _, t := range r.res.Targets {
+		if t.Inventory == nil {
+			continue
+		}
+		found, unknown, err := vuln.Match(ctx, t.Inventory, stack, vuln.Options{Now: r.Now(), EndOfLife: endOfLife})
+		if err != nil {
+			return fmt.Errorf("match %s: %w", t.Subject.Name, err)
+		}
+		place(found, t.Spans)
+		for i := range found {
+			if t.From != nil {
+				for j := range found[i].At {
+					found[i].At[j].Source = t.From
+				}
+			}
+		}
+		r.report(t.Subject, found, unknown)
+		for _, p := range t.Inventory.Packages {
+			if eco, _, ok := vuln.Ecosystem(p, t.Inventory.Distro); ok {
+				used[eco] = true
+			}
+		}
+	}
+	return r.describe(stack, used)
+}
+
+func endOfLife(id, version string) (time.Time, bool) {
+	s, ok := base.DistroSupport(sbom.Distro{ID: id, VersionID: version})
+	return s.EOL, ok && !s.EOL.IsZero()
+}
+
+// describe says what data was used and from when, and minds its age.
+func (r *run) describe(stack *db.Stack, used map[string]bool) error {
+	d := Database{Sources: map[string]time.Time{}, Embedded: true}
+	var oldest time.Time
+	for _, s := range stack.Used(used) {
+		d.Sources[s.Name] = s.Newest
+		if s.Newest.After(d.Date) {
+			d.Date = s.Newest
+		}
+		if s.Fetched.IsZero() {
+			continue
+		}
+		d.Embedded = false
+		if oldest.IsZero() || s.Fetched.Before(oldest) {
+			oldest = s.Fetched
+		}
+	}
+	r.res.Database = d
+	limit := r.MaxAge
+	if limit == 0 {
+		limit = defaultMaxAge
+	}
+	age := r.Now().Sub(oldest)
+	switch {
+	case d.Embedded && r.StaleFails:
+		return &staleError{"the advisory data is the embedded snapshot, whose newest record is of " + d.Date.Format(time.DateOnly)}
+	case !d.Embedded && age > limit && r.StaleFails:
+		return &staleError{fmt.Sprintf("the advisory data was fetched %d days ago, the limit is %d", int(age.Hours()/24), int(limit.Hours()/24))}
+	case !d.Embedded && age > limit:
+		r.res.Warnings = append(r.res.Warnings, fmt.Sprintf("the advisory data was fetched %d days ago; db update brings today's", int(age.Hours()/24)))
+	}
+	return nil
+}
+
+// staleError is advisory data older than the user allows.
+type staleError struct{ msg string }
+
+func (e *staleError) Error() string { return e.msg }
+func (e *staleError) Hint() string  { return "drydock db update" }

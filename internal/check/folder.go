@@ -1,0 +1,217 @@
+package check
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom/catalog"
+)
+
+// Limits on what a folder may hold.
+const (
+	maxFolderEntries = 200_000
+	maxComposeBytes  = 1 << 20
+)
+
+// folder looks at a folder of sources: its lock files, its Dockerfiles and its
+// compose files.
+func (r *run) folder(ctx context.Context, dir string) error {
+	s := finding.Subject{Kind: finding.KindFolder, Name: dir}
+	inv, err := catalog.FromDir(ctx, dir, s)
+	if err != nil {
+		return err
+	}
+	dockerfiles, composes, err := buildFiles(dir)
+	if err != nil {
+		return err
+	}
+	if len(inv.Packages) == 0 && len(inv.Unknown) == 0 && len(dockerfiles) == 0 && len(composes) == 0 {
+		return &emptyError{dir}
+	}
+	r.add(Target{Subject: s, Inventory: inv}, nil, nil)
+	for _, f := range dockerfiles {
+		if err := r.dockerfile(f); err != nil {
+			r.report(s, nil, []finding.Unknown{{What: f, Why: err.Error()}})
+		}
+	}
+	for _, f := range composes {
+		if err := r.compose(f); err != nil {
+			r.report(s, nil, []finding.Unknown{{What: f, Why: err.Error()}})
+		}
+	}
+	return nil
+}
+
+// emptyError is a folder with nothing in it that can be looked at.
+type emptyError struct{ dir string }
+
+func (e *emptyError) Error() string {
+	return fmt.Sprintf("%s: no lock file, Dockerfile or compose file found", e.dir)
+}
+
+func (e *emptyError) Hint() string { return "a root file system is said as fs://" + e.dir }
+
+// buildFiles finds the Dockerfiles and compose files below dir, sorted, leaving
+// out what package managers and version control keep there.
+func buildFiles(dir string) (dockerfiles, composes []string, err error) {
+	seen := 0
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if seen++; seen > maxFolderEntries {
+			return fmt.Errorf("%s: more than %d files", dir, maxFolderEntries)
+		}
+		switch {
+		case d.IsDir():
+			if path != dir && slices.Contains([]string{".git", "node_modules", "vendor", "testdata"}, d.Name()) {
+				return fs.SkipDir
+			}
+		case !d.Type().IsRegular():
+		case isDockerfile(path):
+			dockerfiles = append(dockerfiles, path)
+		case isCompose(path):
+			composes = append(composes, path)
+		}
+		return nil
+	})
+	return dockerfiles, composes, err
+}
+
+// isDockerfile goes by the names that docker build and editors know.
+func isDockerfile(path string) bool {
+	n := strings.ToLower(filepath.Base(path))
+	if strings.HasSuffix(n, ".dockerignore") {
+		return false
+	}
+	return n == "dockerfile" || n == "containerfile" || strings.HasPrefix(n, "dockerfile.") ||
+		strings.HasPrefix(n, "containerfile.") || strings.HasSuffix(n, ".dockerfile")
+}
+
+func isCompose(path string) bool {
+	n := strings.ToLower(filepath.Base(path))
+	ext := filepath.Ext(n)
+	if ext != ".yaml" && ext != ".yml" {
+		return false
+	}
+	n, _, _ = strings.Cut(n, ".")
+	return n == "compose" || n == "docker-compose"
+}
+
+// dockerfile looks at what a Dockerfile's final stage stands on.
+func (r *run) dockerfile(name string) error {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	f, err := dockerfile.Parse(name, b)
+	if err != nil {
+		return err
+	}
+	stage, err := f.Target("")
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	for stage.Parent != nil {
+		stage = stage.Parent
+	}
+	r.reference(finding.Subject{Kind: finding.KindDockerfile, Name: name}, stage.Base, &stage.Span)
+	return nil
+}
+
+// reference takes in what is known, without asking anybody, of an image that a
+// file names at span.
+func (r *run) reference(s finding.Subject, ref string, span *finding.Span) {
+	t := Target{Subject: s, From: span}
+	if ref == "scratch" {
+		r.add(t, nil, nil)
+		return
+	}
+	var found []finding.Finding
+	if r.ask.Rules {
+		found = base.CheckRef(ref, r.Now())
+	}
+	var unknown []finding.Unknown
+	if o, ok := base.Find(ref); ok {
+		t.Inventory, t.AsOf = o.Inventory(), o.Created
+		t.Inventory.Subject = s
+		t.Base = &base.Base{Ref: ref}
+		if r.ask.Rules {
+			found = append(found, base.Aged(t.Inventory, r.Now())...)
+		}
+	} else {
+		unknown = append(unknown, finding.Unknown{
+			What: "packages of " + ref,
+			Why:  "not in the embedded catalogue; scan the image itself: check " + ref,
+		})
+	}
+	for i := range found {
+		found[i].At = append([]finding.Location{{Source: span}}, found[i].At...)
+	}
+	r.add(t, found, unknown)
+}
+
+// compose looks at the images that a compose file's services run.
+func (r *run) compose(name string) error {
+	b, err := readLimited(name, maxComposeBytes)
+	if err != nil {
+		return err
+	}
+	var doc struct {
+		Services yaml.Node `yaml:"services"`
+	}
+	if err := yaml.Unmarshal(b, &doc); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if doc.Services.Kind != yaml.MappingNode {
+		return fmt.Errorf("%s: no services", name)
+	}
+	for i := 0; i+1 < len(doc.Services.Content); i += 2 {
+		key, body := doc.Services.Content[i], doc.Services.Content[i+1]
+		var service struct {
+			Image string    `yaml:"image"`
+			Build yaml.Node `yaml:"build"`
+		}
+		if err := body.Decode(&service); err != nil {
+			return fmt.Errorf("%s: service %s: %w", name, key.Value, err)
+		}
+		if service.Image == "" || service.Build.Kind != 0 {
+			continue // built here: its Dockerfile speaks for it
+		}
+		r.reference(
+			finding.Subject{Kind: finding.KindService, Name: name + "#" + key.Value}, service.Image,
+			&finding.Span{File: name, Line: key.Line, Column: key.Column},
+		)
+	}
+	return nil
+}
+
+// readLimited reads a file of at most limit bytes.
+func readLimited(name string, limit int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(bufio.NewReader(io.LimitReader(f, limit+1)))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(b)) > limit {
+		return nil, errors.New(name + ": larger than " + fmt.Sprint(limit) + " bytes")
+	}
+	return b, nil
+}

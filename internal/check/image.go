@@ -1,0 +1,109 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/image/rules"
+	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/sbom/catalog"
+)
+
+// image looks at an image or a root file system, wherever it lies.
+func (r *run) image(ctx context.Context, target string) error {
+	opt := r.imageOptions()
+	if target == "" {
+		latest, err := image.Latest(ctx, opt)
+		if err != nil {
+			return err
+		}
+		target = latest
+	}
+	im, err := image.Open(ctx, target, opt)
+	if err != nil {
+		return err
+	}
+	defer im.Close()
+	scan, err := im.Scan(ctx, image.ScanOptions{Readers: readers(), Cache: opt.Cache, Progress: r.Progress, Log: r.Log})
+	if err != nil {
+		return err
+	}
+	s := finding.Subject{Kind: finding.KindImage, Name: im.Name, Digest: im.Digest}
+	if im.Kind == "rootfs" {
+		s.Kind = finding.KindRootfs
+	}
+	inv, err := catalog.FromScan(ctx, scan, s)
+	if err != nil {
+		return err
+	}
+	t := Target{Subject: s, Scan: scan, Inventory: inv}
+	var from []string
+	if r.Dockerfile != "" {
+		if t.Spans, from, err = joinDockerfile(r.Dockerfile, im); err != nil {
+			return err
+		}
+	}
+	if b, ok := base.Identify(im, from); ok {
+		t.Base = &b
+		splitBase(inv, b.Layers)
+	}
+	var found []finding.Finding
+	var unknown []finding.Unknown
+	if r.ask.Rules {
+		found, unknown = finding.RunChecks(ctx, scan, rules.Checks())
+		found = append(found, base.Aged(inv, r.Now())...)
+		place(found, t.Spans)
+	}
+	r.add(t, found, unknown)
+	return nil
+}
+
+// joinDockerfile finds, for each layer, the instruction that made it, and the
+// references that the file builds upon.
+func joinDockerfile(name string, im *image.Image) (spans map[finding.Digest]*finding.Span, from []string, err error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := dockerfile.Parse(name, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	stage, err := f.Target("")
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	spans = map[finding.Digest]*finding.Span{}
+	for i, span := range dockerfile.JoinLayers(f, stage, im) {
+		if span != nil {
+			spans[im.Layers[i].DiffID] = span
+		}
+	}
+	return spans, []string{stage.Base}, nil
+}
+
+// place adds the Dockerfile line to locations whose layer has one.
+func place(found []finding.Finding, spans map[finding.Digest]*finding.Span) {
+	for i := range found {
+		for j := range found[i].At {
+			if at := &found[i].At[j]; at.Source == nil {
+				at.Source = spans[at.Layer]
+			}
+		}
+	}
+}
+
+// splitBase marks each package as the base's or the application's.
+func splitBase(inv *sbom.Inventory, layers int) {
+	for i := range inv.Packages {
+		if p := &inv.Packages[i]; p.LayerIndex >= 0 {
+			in := p.LayerIndex < layers
+			p.InBase = &in
+		}
+	}
+}

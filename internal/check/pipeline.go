@@ -1,0 +1,161 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/image/rules"
+	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/sbom/catalog"
+)
+
+// Pipeline looks at targets. Its fields are the surroundings: directories,
+// clock, streams; the zero value of each but Now is useful.
+type Pipeline struct {
+	CacheDir   string   // layer records; empty: nothing is kept
+	DataDir    string   // the advisory database; empty: the embedded snapshot only
+	Dir        string   // where ignore files are looked for; empty: nowhere
+	Platform   string   // "linux/arm64"; empty: the host's
+	Offline    bool     // no network at all
+	Insecure   []string // registries spoken to over HTTP or without a known certificate
+	Dockerfile string   // joins layers to lines; empty: not known
+	Config     string   // .drydock.yaml; empty: looked for in Dir
+	VEX        []string
+	MaxAge     time.Duration // of fetched advisory data before it is a warning; 0: 7 days
+	StaleFails bool          // old advisory data is an error
+
+	Stdin    io.Reader
+	Now      func() time.Time
+	Log      *slog.Logger
+	Progress func(done, total int64, what string)
+}
+
+// Ask says what is wanted of a target beside its inventory.
+type Ask struct {
+	Vulnerabilities bool
+	Rules           bool // image rules, base rules
+	Grades          bool // the card
+}
+
+// Run looks at one target. An error means that the target could not be looked
+// at; what could not be told about it is in the result.
+func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, error) {
+	r := &run{Pipeline: p, ask: ask, res: &Result{}}
+	if err := r.look(ctx, target); err != nil {
+		return nil, err
+	}
+	if ask.Vulnerabilities {
+		if err := r.match(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.suppress(); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(r.res.Findings, finding.Compare)
+	if ask.Grades {
+		r.grade()
+	}
+	return r.res, nil
+}
+
+// run is one target being looked at.
+type run struct {
+	*Pipeline
+	ask Ask
+	res *Result
+}
+
+// look finds out what the target is and takes it in.
+func (r *run) look(ctx context.Context, target string) error {
+	scheme, rest, _ := strings.Cut(target, "://")
+	switch {
+	case rest != "" && scheme == "sbom":
+		return r.document(rest)
+	case rest != "" && scheme == "compose":
+		return r.compose(rest)
+	}
+	if info, err := os.Stat(target); err == nil && info.IsDir() {
+		if _, err := os.Stat(filepath.Join(target, "oci-layout")); err != nil {
+			return r.folder(ctx, target)
+		}
+	} else if err == nil && isDockerfile(target) {
+		return r.dockerfile(target)
+	}
+	return r.image(ctx, target)
+}
+
+// add takes a target in with what is known of it at once.
+func (r *run) add(t Target, found []finding.Finding, unknown []finding.Unknown) {
+	r.res.Subjects = append(r.res.Subjects, t.Subject)
+	r.res.Targets = append(r.res.Targets, t)
+	if t.Inventory != nil {
+		unknown = append(unknown, t.Inventory.Unknown...)
+	}
+	r.report(t.Subject, found, unknown)
+}
+
+// report files findings and unknowns under their subject.
+func (r *run) report(s finding.Subject, found []finding.Finding, unknown []finding.Unknown) {
+	for _, f := range found {
+		f.Subject = s
+		r.res.Findings = append(r.res.Findings, f)
+	}
+	for _, u := range unknown {
+		u.Subject = s
+		r.res.Unknown = append(r.res.Unknown, u)
+	}
+}
+
+// document reads an SBOM, from a file or standard input.
+func (r *run) document(path string) error {
+	in, name := r.Stdin, "standard input"
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in, name = f, path
+	}
+	inv, err := sbom.Decode(in, name)
+	if err != nil {
+		return fmt.Errorf("read SBOM %s: %w", name, err)
+	}
+	s := finding.Subject{Kind: finding.KindSBOM, Name: name}
+	if inv.Subject.Name != "" {
+		s = inv.Subject
+	}
+	inv.Subject = s
+	r.add(Target{Subject: s, Inventory: inv}, nil, nil)
+	return nil
+}
+
+// readers is everyone who wants something of a layer. It is the same for every
+// verb, so that what one has read serves all.
+func readers() []layer.Reader { return append(catalog.Readers(), rules.Readers()...) }
+
+// cache is where layer records are kept; nil keeps nothing.
+func (p *Pipeline) cache() *layer.Cache {
+	if p.CacheDir == "" {
+		return nil
+	}
+	return &layer.Cache{Dir: filepath.Join(p.CacheDir, "layers")}
+}
+
+func (p *Pipeline) imageOptions() image.Options {
+	return image.Options{
+		Platform: p.Platform, Offline: p.Offline, InsecureRegistries: p.Insecure,
+		WorkDir: p.CacheDir, Cache: p.cache(), Log: p.Log, Stdin: p.Stdin, Progress: p.Progress,
+	}
+}

@@ -1,0 +1,267 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"image/color"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// Text writes res for people: the view that opt asks for, what could not be
+// told, where the data is from, and the next command to type.
+func Text(w io.Writer, res *check.Result, opt Options) error {
+	b := bufio.NewWriter(w)
+	p := &page{w: b, res: res, opt: opt}
+	switch opt.View {
+	case CVEs:
+		p.cves()
+	case Quickview:
+		p.quickview()
+	case Layers:
+		p.layers()
+	case Packages:
+		p.packages()
+	default:
+		p.card()
+	}
+	return b.Flush()
+}
+
+// page is one text report being written. Its writer keeps the first error.
+type page struct {
+	w   *bufio.Writer
+	res *check.Result
+	opt Options
+}
+
+func (p *page) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
+
+// style is a meaning, not a colour.
+type style int
+
+const (
+	plain style = iota
+	heading
+	dim
+	good
+	warn
+	bad
+	command
+)
+
+func (p *page) paint(s style, text string) string {
+	if !p.opt.Color || s == plain || text == "" {
+		return text
+	}
+	st := lipgloss.NewStyle()
+	switch s {
+	case heading:
+		st = st.Bold(true)
+	case dim:
+		st = st.Faint(true)
+	case good:
+		st = st.Foreground(lipgloss.Green)
+	case warn:
+		st = st.Foreground(lipgloss.Yellow)
+	case bad:
+		st = st.Foreground(lipgloss.Red)
+	case command:
+		st = st.Foreground(lipgloss.Cyan)
+	}
+	return st.Render(text)
+}
+
+func (p *page) severity(s finding.Severity, text string) string {
+	if !p.opt.Color {
+		return text
+	}
+	st := lipgloss.NewStyle()
+	var c color.Color
+	switch s {
+	case finding.Critical:
+		c, st = lipgloss.Magenta, st.Bold(true)
+	case finding.High:
+		c = lipgloss.Red
+	case finding.Medium:
+		c = lipgloss.Yellow
+	case finding.Low:
+		c = lipgloss.Cyan
+	default:
+		return st.Faint(true).Render(text)
+	}
+	return st.Foreground(c).Render(text)
+}
+
+// counts is a tally as "1C 4H 12M 3L", in colour, without the zeros of a tally
+// that has something. Nothing at all is "0".
+func (p *page) counts(t tally) string {
+	var parts []string
+	for _, s := range finding.Severities() {
+		if n := t[s]; n > 0 {
+			parts = append(parts, p.severity(s, fmt.Sprintf("%d%s", n, letter(s))))
+		}
+	}
+	if len(parts) == 0 {
+		return p.paint(good, "0")
+	}
+	return strings.Join(parts, " ")
+}
+
+// letter is a severity's column head.
+func letter(s finding.Severity) string {
+	if s == finding.Unspecified {
+		return "?"
+	}
+	return strings.ToUpper(s.String()[:1])
+}
+
+// table prints rows with their columns aligned. A column whose head begins
+// with ">" is set flush right. The last column is cut to the page.
+func (p *page) table(indent int, head []string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	right := make([]bool, len(head))
+	width := make([]int, len(head))
+	titles := make([]string, len(head))
+	for i, h := range head {
+		h, right[i] = strings.CutPrefix(h, ">")
+		titles[i] = p.paint(dim, h)
+		width[i] = ansi.StringWidth(h)
+	}
+	for _, r := range rows {
+		for i, c := range r {
+			width[i] = max(width[i], ansi.StringWidth(c))
+		}
+	}
+	if slices.ContainsFunc(head, func(h string) bool { return strings.Trim(h, "> ") != "" }) {
+		rows = append([][]string{titles}, rows...)
+	}
+	for _, r := range rows {
+		var b strings.Builder
+		b.WriteString(strings.Repeat(" ", indent))
+		for i, c := range r {
+			if i > 0 {
+				b.WriteString("  ")
+			}
+			pad := strings.Repeat(" ", width[i]-ansi.StringWidth(c))
+			if right[i] {
+				b.WriteString(pad + c)
+			} else {
+				b.WriteString(c + pad)
+			}
+		}
+		p.line("%s", p.fit(strings.TrimRight(b.String(), " ")))
+	}
+}
+
+// fit cuts a line to the page's width.
+func (p *page) fit(s string) string { return ansi.Truncate(s, p.opt.Width, "…") }
+
+// wrap breaks text at the page's width, indenting every line.
+func (p *page) wrap(indent int, text string) {
+	pad := strings.Repeat(" ", indent)
+	for _, l := range strings.Split(ansi.Wrap(text, p.opt.Width-indent, ""), "\n") {
+		p.line("%s%s", pad, strings.TrimRight(l, " "))
+	}
+}
+
+// footer says what could not be told, what to mind, and where the data is from.
+func (p *page) footer(next ...string) {
+	if n := len(p.res.Unknown); n > 0 {
+		p.line("")
+		p.line("%s", p.paint(heading, "Could not be told"))
+		for i, u := range p.res.Unknown {
+			if i == 8 && n > 9 {
+				p.line("  … and %d more (--format json lists all)", n-i)
+				break
+			}
+			p.wrap(2, fmt.Sprintf("%s %s: %s", p.paint(warn, "?"), u.What, u.Why))
+		}
+	}
+	if len(p.res.Warnings) > 0 {
+		p.line("")
+		for _, w := range p.res.Warnings {
+			p.wrap(0, p.paint(warn, "warning: ")+w)
+		}
+	}
+	if d := p.res.Database; len(d.Sources) > 0 {
+		p.line("")
+		p.wrap(0, p.paint(dim, dataLine(d)))
+	}
+	if len(next) > 0 {
+		p.line("")
+		p.line("%s", p.paint(heading, "What's next"))
+		for _, n := range next {
+			what, cmd, _ := strings.Cut(n, " → ")
+			p.line("  %s → %s", what, p.paint(command, p.opt.Program+" "+cmd))
+		}
+	}
+}
+
+// dataLine says from when the advisory data is, source by source.
+func dataLine(d check.Database) string {
+	byDate := map[string][]string{}
+	for name, t := range d.Sources {
+		byDate[day(t)] = append(byDate[day(t)], name)
+	}
+	var dates []string
+	for date, names := range byDate {
+		slices.Sort(names)
+		dates = append(dates, date)
+	}
+	slices.Sort(dates)
+	slices.Reverse(dates)
+	var parts []string
+	for _, date := range dates {
+		parts = append(parts, strings.Join(byDate[date], ", ")+" "+date)
+	}
+	from := "Advisory data"
+	if d.Embedded {
+		from = "Advisory data (embedded snapshot)"
+	}
+	return from + ": " + strings.Join(parts, "; ")
+}
+
+// bytesOf is a size as people write it, in powers of 1000 as Docker does.
+func bytesOf(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f := float64(n)
+	for _, u := range []string{"kB", "MB", "GB"} {
+		if f /= 1000; f < 999.5 {
+			return fmt.Sprintf("%.3g %s", f, u)
+		}
+	}
+	return fmt.Sprintf("%.3g TB", f/1000)
+}
+
+// ago is a time in words, for people who look at layers.
+func ago(now, t time.Time) string {
+	if t.IsZero() || t.Unix() <= 0 {
+		return "–"
+	}
+	switch d := now.Sub(t); {
+	case d < 0:
+		return day(t)
+	case d < time.Hour:
+		return fmt.Sprintf("%d minutes ago", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d hours ago", int(d.Hours()))
+	case d < 60*24*time.Hour:
+		return fmt.Sprintf("%d days ago", int(d.Hours()/24))
+	case d < 2*365*24*time.Hour:
+		return fmt.Sprintf("%d months ago", int(d.Hours()/24/30))
+	}
+	return fmt.Sprintf("%d years ago", int(now.Sub(t).Hours()/24/365))
+}

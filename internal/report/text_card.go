@@ -1,0 +1,203 @@
+package report
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func mapKeys(m map[string]int) iter.Seq[string] { return maps.Keys(m) }
+
+// worstShown is how many findings the card lists before it says how to see all.
+const worstShown = 10
+
+// card prints the six practices over everything that was looked at.
+func (p *page) card() {
+	p.overview()
+	p.line("")
+	var rows [][]string
+	for _, r := range p.res.Card {
+		why := strings.Join(r.Reasons, "; ")
+		rows = append(rows, []string{practiceName(r.Practice), p.grade(r.Grade), why})
+	}
+	p.table(2, []string{"PRACTICE", "GRADE", "WHY"}, rows)
+	p.worst()
+	p.suppressed()
+	p.footer(p.next()...)
+}
+
+func practiceName(pr finding.Practice) string {
+	switch pr {
+	case finding.Layering:
+		return "  layering"
+	case finding.MinimalBase:
+		return "1 minimal base"
+	case finding.MultiStage:
+		return "2 multi-stage"
+	case finding.Vulnerabilities:
+		return "3 vulnerabilities"
+	case finding.ContentTrust:
+		return "4 content trust"
+	case finding.LeastPrivilege:
+		return "5 least privilege"
+	case finding.TrustedBase:
+		return "6 trusted base"
+	}
+	return string(pr)
+}
+
+func (p *page) grade(g string) string {
+	switch g {
+	case "":
+		return p.paint(dim, "–")
+	case "A", "B":
+		return p.paint(good, g)
+	case "C":
+		return p.paint(warn, g)
+	}
+	return p.paint(bad, g)
+}
+
+// overview is a row a subject: what it is, what it stands on, what it has.
+func (p *page) overview() {
+	var rows [][]string
+	for _, t := range p.res.Targets {
+		packages := "–"
+		if inv := t.Inventory; inv != nil {
+			packages = fmt.Sprint(present(t))
+		}
+		row := []string{p.paint(heading, t.Subject.Name), standsOn(t), packages}
+		tl := tallyOf(p.res.Findings, func(f finding.Finding) bool { return f.Vuln != nil && f.Subject == t.Subject })
+		for _, s := range finding.Severities() {
+			cell := fmt.Sprint(tl[s])
+			switch {
+			case t.Inventory == nil:
+				cell = p.paint(dim, "–")
+			case tl[s] > 0:
+				cell = p.severity(s, cell)
+			default:
+				cell = p.paint(dim, cell)
+			}
+			row = append(row, cell)
+		}
+		rows = append(rows, row)
+	}
+	head := []string{"SUBJECT", "STANDS ON", ">PACKAGES"}
+	for _, s := range finding.Severities() {
+		head = append(head, ">"+letter(s))
+	}
+	p.table(0, head, rows)
+}
+
+func present(t check.Target) int {
+	n := 0
+	for _, pkg := range t.Inventory.Packages {
+		if !pkg.Removed {
+			n++
+		}
+	}
+	return n
+}
+
+func standsOn(t check.Target) string {
+	switch {
+	case t.Base != nil && t.Base.Ref != "":
+		return t.Base.Ref
+	case t.Inventory != nil && t.Inventory.Distro != nil:
+		d := t.Inventory.Distro
+		return strings.TrimSpace(d.ID + " " + d.VersionID)
+	case t.Subject.Kind == finding.KindFolder:
+		return "lock files"
+	}
+	return "–"
+}
+
+// worst lists the worst findings, one line each.
+func (p *page) worst() {
+	var rows [][]string
+	total := 0
+	for _, f := range p.res.Findings {
+		if f.Suppressed != nil {
+			continue
+		}
+		if total++; total > worstShown {
+			continue
+		}
+		what, fix := f.Message, ""
+		if v := f.Vuln; v != nil {
+			what, fix = v.ID+"  "+v.Name+" "+v.Version, " "+p.fixed(v)
+			if v.KEV {
+				fix += p.paint(bad, " exploited")
+			}
+		}
+		rows = append(rows, []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), what + fix, p.paint(dim, place(f))})
+	}
+	if total == 0 {
+		return
+	}
+	p.line("")
+	p.line("%s", p.paint(heading, "Worst first"))
+	p.table(2, []string{"", "", ""}, rows)
+	if total > worstShown {
+		p.line("  %s", p.paint(dim, fmt.Sprintf("… and %d more", total-worstShown)))
+	}
+}
+
+// place is a finding's first place in a few words.
+func place(f finding.Finding) string {
+	if len(f.At) == 0 {
+		return ""
+	}
+	at := f.At[0]
+	switch {
+	case at.Source != nil:
+		return span(at.Source)
+	case at.Path != "":
+		return at.Path
+	case at.Config != "":
+		return at.Config
+	}
+	return at.Layer.Short()
+}
+
+// next is what to type after this, for what was found.
+func (p *page) next() []string {
+	target := p.opt.Target
+	if target == "" && len(p.res.Subjects) > 0 {
+		target = p.res.Subjects[0].Name
+	}
+	target = shellWord(target)
+	var next []string
+	fixable := false
+	for _, f := range p.res.Findings {
+		fixable = fixable || f.Suppressed == nil && f.Vuln != nil && f.Vuln.FixedIn != ""
+	}
+	if p.opt.View != CVEs && fixable {
+		next = append(next, "what an upgrade fixes → cves --only-fixed "+target)
+	}
+	for _, f := range p.res.Findings {
+		if f.Suppressed == nil && f.Vuln != nil {
+			next = append(next, "why the worst one matters → explain "+f.Vuln.ID)
+			break
+		}
+	}
+	if len(p.res.Targets) > 0 && p.res.Targets[0].Scan != nil && p.opt.View != Layers {
+		next = append(next, "what is in each layer → layers "+target)
+	}
+	if p.res.Database.Embedded && len(p.res.Database.Sources) > 0 {
+		next = append(next, "today's advisories → db update")
+	}
+	return next
+}
+
+// shellWord quotes a word that a shell would not take as it is.
+func shellWord(s string) string {
+	if strings.ContainsAny(s, " \t\n'\"\\$`&|;<>()*?[]#~!{}") {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	return s
+}

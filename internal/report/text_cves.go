@@ -1,0 +1,279 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// cves prints the vulnerabilities of each subject, grouped by package: the
+// base's first where the split is known, each package with its worst first.
+func (p *page) cves() {
+	for i, t := range p.res.Targets {
+		if i > 0 {
+			p.line("")
+		}
+		p.subject(t)
+		groups := p.groups(t.Subject)
+		if len(groups) == 0 && t.Inventory != nil {
+			p.line("  %s", p.paint(good, "No vulnerabilities found that count here"))
+		}
+		var last *bool
+		for j, g := range groups {
+			if g.inBase != nil && (j == 0 || last == nil || *last != *g.inBase) {
+				p.line("")
+				if *g.inBase {
+					p.line("  %s", p.paint(heading, "From the base image")+baseName(t))
+				} else {
+					p.line("  %s", p.paint(heading, "From the application"))
+				}
+			}
+			last = g.inBase
+			p.group(t, g)
+		}
+	}
+	p.line("")
+	p.total()
+	p.suppressed()
+	p.footer(p.next()...)
+}
+
+func baseName(t check.Target) string {
+	if t.Base == nil || t.Base.Ref == "" {
+		return ""
+	}
+	return " " + t.Base.Ref
+}
+
+// subject prints what is looked at: its name, distribution and size.
+func (p *page) subject(t check.Target) {
+	var facts []string
+	if inv := t.Inventory; inv != nil {
+		if d := inv.Distro; d != nil {
+			facts = append(facts, cmp.Or(d.PrettyName, strings.TrimSpace(d.ID+" "+d.VersionID)))
+		}
+		n := 0
+		for _, pkg := range inv.Packages {
+			if !pkg.Removed {
+				n++
+			}
+		}
+		facts = append(facts, plural(n, "package"))
+	}
+	if t.Scan != nil {
+		if im := t.Scan.Image; im.Platform != "" {
+			facts = append(facts, im.Platform)
+		}
+	}
+	if t.From != nil && t.Base != nil {
+		facts = append(facts, "FROM "+t.Base.Ref)
+		if !t.AsOf.IsZero() {
+			facts = append(facts, "as of "+day(t.AsOf))
+		}
+	}
+	if d := t.Subject.Digest; d != "" {
+		facts = append(facts, string(d[:min(len(d), 19)]))
+	}
+	p.line("%s", p.fit(p.paint(heading, t.Subject.Name)+p.paint(dim, "  "+strings.Join(facts, " · "))))
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// group is one package's findings.
+type group struct {
+	name, version string
+	inBase        *bool
+	findings      []finding.Finding
+	worst         finding.Finding
+}
+
+func (p *page) groups(s finding.Subject) []group {
+	byPackage := map[string]*group{}
+	for _, f := range p.res.Findings {
+		if f.Vuln == nil || f.Suppressed != nil || f.Subject != s {
+			continue
+		}
+		g := byPackage[f.Vuln.Package]
+		if g == nil {
+			g = &group{name: f.Vuln.Name, version: f.Vuln.Version, inBase: f.Vuln.InBase, worst: f}
+			byPackage[f.Vuln.Package] = g
+		}
+		g.findings = append(g.findings, f)
+	}
+	all := make([]group, 0, len(byPackage))
+	for _, g := range byPackage {
+		all = append(all, *g)
+	}
+	slices.SortFunc(all, func(a, b group) int {
+		return cmp.Or(
+			cmp.Compare(baseRank(a.inBase), baseRank(b.inBase)),
+			finding.Compare(a.worst, b.worst),
+			cmp.Compare(a.name, b.name), cmp.Compare(a.version, b.version),
+		)
+	})
+	return all
+}
+
+func baseRank(in *bool) int {
+	switch {
+	case in == nil:
+		return 2
+	case *in:
+		return 0
+	}
+	return 1
+}
+
+func (p *page) group(t check.Target, g group) {
+	p.line("")
+	counts := p.counts(tallyOf(g.findings, nil))
+	p.line("%s", p.fit(fmt.Sprintf("  %s %s  %s", p.paint(heading, g.name), g.version, counts)))
+	if where := p.where(t, g.worst); where != "" {
+		p.line("%s", p.fit("    "+p.paint(dim, where)))
+	}
+	var rows [][]string
+	for _, f := range g.findings {
+		rows = append(rows, []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), f.Vuln.ID, p.fixed(f.Vuln), p.reasons(f.Vuln)})
+	}
+	p.table(4, []string{"", "", "", ""}, rows)
+}
+
+// where says which layer and line brought the package.
+func (p *page) where(t check.Target, f finding.Finding) string {
+	if len(f.At) == 0 {
+		return ""
+	}
+	at := f.At[0]
+	var parts []string
+	if at.Layer != "" && t.Scan != nil {
+		for i, l := range t.Scan.Image.Layers {
+			if l.DiffID == at.Layer {
+				parts = append(parts, fmt.Sprintf("layer %d %s", i, at.Layer.Short()))
+			}
+		}
+	}
+	if s := at.Source; s != nil {
+		parts = append(parts, span(s))
+	}
+	if at.Path != "" && (at.Source == nil || at.Source.File != at.Path) {
+		parts = append(parts, at.Path)
+	}
+	if n := len(f.At) - 1; n > 0 {
+		parts = append(parts, fmt.Sprintf("and %s more", plural(n, "place")))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func span(s *finding.Span) string {
+	if s.Line == 0 {
+		return s.File
+	}
+	return fmt.Sprintf("%s:%d", s.File, s.Line)
+}
+
+func (p *page) fixed(v *finding.Vuln) string {
+	switch {
+	case v.FixedIn != "":
+		return p.paint(good, "→ "+v.FixedIn)
+	case v.NoFix != "":
+		return p.paint(dim, "no fix: "+v.NoFix)
+	}
+	return p.paint(dim, "no fix")
+}
+
+// reasons says how bad and on whose word: score, exploitation.
+func (p *page) reasons(v *finding.Vuln) string {
+	var parts []string
+	if v.KEV {
+		parts = append(parts, p.paint(bad, "exploited (KEV)"))
+	}
+	if v.CVSS.Score > 0 {
+		parts = append(parts, fmt.Sprintf("CVSS %.1f %s", v.CVSS.Score, v.CVSS.Source))
+	}
+	if v.SeveritySource != "" && v.SeveritySource != v.CVSS.Source {
+		parts = append(parts, "by "+v.SeveritySource)
+	}
+	if v.EPSS.Score >= 0.01 {
+		parts = append(parts, fmt.Sprintf("EPSS %.0f%%", 100*v.EPSS.Score))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func isVuln(f finding.Finding) bool { return f.Vuln != nil }
+
+func (p *page) total() {
+	t := tallyOf(p.res.Findings, isVuln)
+	n, fixable := 0, 0
+	packages := map[string]bool{}
+	for _, f := range p.res.Findings {
+		if f.Vuln == nil || f.Suppressed != nil {
+			continue
+		}
+		n++
+		packages[f.Vuln.Package] = true
+		if f.Vuln.FixedIn != "" {
+			fixable++
+		}
+	}
+	if n == 0 {
+		p.line("%s", p.paint(heading, "0 vulnerabilities"))
+		return
+	}
+	p.line("%s in %s  %s", p.paint(heading, vulnerabilities(n)), plural(len(packages), "package"), p.counts(t))
+	p.line("%d of them have a fix", fixable)
+}
+
+func vulnerabilities(n int) string {
+	if n == 1 {
+		return "1 vulnerability"
+	}
+	return fmt.Sprintf("%d vulnerabilities", n)
+}
+
+// suppressed says how many findings do not count and, when asked, which.
+func (p *page) suppressed() {
+	by := map[string]int{}
+	var rows [][]string
+	for _, f := range p.res.Findings {
+		s := f.Suppressed
+		if s == nil {
+			continue
+		}
+		by[s.By]++
+		name := f.Key
+		if f.Vuln != nil {
+			name = f.Vuln.ID + " " + f.Vuln.Name
+		}
+		rows = append(rows, []string{name, s.By, s.Reason + source(s)})
+	}
+	if len(rows) == 0 {
+		return
+	}
+	if !p.opt.ShowSuppressed {
+		var parts []string
+		for _, k := range slices.Sorted(mapKeys(by)) {
+			parts = append(parts, fmt.Sprintf("%d %s", by[k], k))
+		}
+		p.line("%s", p.paint(dim, fmt.Sprintf("%d suppressed (%s); --show-suppressed lists them", len(rows), strings.Join(parts, ", "))))
+		return
+	}
+	p.line("")
+	p.line("%s", p.paint(heading, "Suppressed"))
+	p.table(2, []string{"WHAT", "BY", "WHY"}, rows)
+}
+
+func source(s *finding.Suppression) string {
+	if s.Source == "" || strings.Contains(s.Reason, s.Source) {
+		return ""
+	}
+	return " (" + s.Source + ")"
+}
