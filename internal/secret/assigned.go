@@ -1,0 +1,186 @@
+package secret
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Env says what secret an environment variable, build argument or label
+// holds, and false when it holds none: by its name (DB_PASSWORD) if the value
+// is not a placeholder, a switch or a path, or else by the value's format.
+func Env(name, value string) (kind string, ok bool) {
+	m, ok := Assigned(name, value)
+	return m.Kind, ok
+}
+
+// Assigned is [Env] with the whole match; its offsets are into value.
+func Assigned(name, value string) (Match, bool) {
+	b := []byte(value)
+	if ms := Find(b); len(ms) > 0 {
+		return ms[0], true
+	}
+	kind := nameKind(name)
+	if kind == "" || !plausible(value) {
+		return Match{}, false
+	}
+	return Match{Kind: kind, Severity: high, End: len(value)}, true
+}
+
+// nameKind is the kind of secret that a variable of the name holds; empty:
+// none.
+func nameKind(name string) string {
+	var buf [96]byte
+	n := 0
+	for i := 0; i < len(name) && n < len(buf); i++ {
+		switch c := name[i]; {
+		case c >= 'A' && c <= 'Z':
+			buf[n] = c + 'a' - 'A'
+		case c == '_' || c == '-' || c == '.' || c == '/':
+			continue
+		default:
+			buf[n] = c
+		}
+		n++
+	}
+	low := string(buf[:n])
+	if low == "pwd" || low == "oldpwd" {
+		return ""
+	}
+	for _, e := range innocent {
+		if strings.HasSuffix(low, e) {
+			return ""
+		}
+	}
+	for _, e := range endings {
+		if strings.HasSuffix(low, e.end) {
+			return e.kind
+		}
+	}
+	return ""
+}
+
+// endings are the ends of names that hold secrets, lower case and without
+// separators: DB_PASSWORD and dbPassword are one.
+var endings = []struct{ end, kind string }{
+	{"password", "password"}, {"passwd", "password"}, {"passphrase", "password"}, {"pwd", "password"}, {"dbpass", "password"},
+	{"userpass", "password"}, {"rootpass", "password"}, {"adminpass", "password"}, {"smtppass", "password"}, {"mailpass", "password"},
+	{"authtoken", "token"}, {"token", "token"},
+	{"secretkey", "secret-key"}, {"secretkeybase", "secret-key"}, {"secretaccesskey", "aws-secret-access-key"}, {"signingkey", "secret-key"},
+	{"encryptionkey", "secret-key"}, {"masterkey", "secret-key"}, {"privatekey", "secret-key"}, {"sshkey", "secret-key"}, {"accountkey", "secret-key"},
+	{"apikey", "api-key"}, {"accesskey", "api-key"}, {"appkey", "api-key"},
+	{"secret", "secret"}, {"credentials", "credentials"}, {"clientkeydata", "kubernetes-key"}, {"connectionstring", "connection-string"},
+}
+
+// innocent are ends of names that only sound like secrets.
+var innocent = []string{"publickey", "maxtoken", "csrftoken", "emptypassword", "randomrootpassword", "onetimepassword", "storepasswordtype", "gpgkey"}
+
+// plausible says whether the value of a variable with a secret's name is one:
+// no placeholder, switch, number of seconds, path or call.
+func plausible(v string) bool {
+	v = strings.TrimSpace(v)
+	if len(v) < 3 || Placeholder(v) {
+		return false
+	}
+	switch strings.ToLower(v) {
+	case "true", "false", "yes", "off", "required", "optional", "disabled", "enabled", "default", "string", "str", "bytes", "auto":
+		return false
+	}
+	if v[0] == '/' || strings.HasPrefix(v, "./") || strings.HasPrefix(v, "file:") || strings.HasPrefix(v, "arn:") ||
+		strings.HasPrefix(v, "vault:") || strings.HasPrefix(v, "projects/") || strings.HasPrefix(v, "op://") || strings.HasSuffix(v, ")") {
+		return false
+	}
+	if strings.Contains(v, "://") { // a password in it has been found by its format
+		return false
+	}
+	return len(v) > 3 || strings.Trim(v, "0123456789") != ""
+}
+
+// FindAssigned returns the secrets that b, a file of assignments or a shell
+// command, gives to names that hold secrets: NAME=value, "name": "value",
+// --password value. It takes the name's word for it, so it is for files and
+// commands known to hold configuration, not for any text.
+func FindAssigned(b []byte) []Match { return settle(assigned(b, true, nil)) }
+
+// assigned appends the secrets that b assigns; colons says whether "name:" is
+// an assignment too.
+func assigned(b []byte, colons bool, out []Match) []Match {
+	for i := 0; i < len(b) && len(out) < maxMatches; i++ {
+		var m Match
+		var ok bool
+		switch c := b[i]; {
+		case c == '=' || c == ':' && colons:
+			m, ok = assignedAt(b, i)
+		case c == '-' && i+2 < len(b) && b[i+1] == '-' && (i == 0 || b[i-1] <= ' ' || b[i-1] == '"'):
+			m, ok = flagAt(b, i+2)
+		}
+		if ok {
+			out = append(out, m)
+			i = m.End - 1
+		}
+	}
+	return out
+}
+
+var (
+	nameBytes = chars("a-z", "A-Z", "0-9", "_.", "-")
+	maxValue  = 4096
+)
+
+// assignedAt reads the assignment whose sign is at i.
+func assignedAt(b []byte, i int) (Match, bool) {
+	end := i
+	for end > 0 && (b[end-1] == ' ' || b[end-1] == '"' || b[end-1] == '\'') && i-end < 4 {
+		end--
+	}
+	start := end
+	for start > 0 && end-start < 96 && nameBytes[b[start-1]] {
+		start--
+	}
+	if end-start < 3 {
+		return Match{}, false
+	}
+	kind := nameKind(string(b[start:end]))
+	if kind == "" {
+		return Match{}, false
+	}
+	return valueAt(b, i+1, kind)
+}
+
+// flagAt reads the flag whose name begins at i: --password value.
+func flagAt(b []byte, i int) (Match, bool) {
+	n := run(b, i, nameBytes, 96)
+	if i+n >= len(b) || b[i+n] != ' ' {
+		return Match{}, false
+	}
+	kind := nameKind(string(b[i : i+n]))
+	if kind == "" || i+n+1 < len(b) && b[i+n+1] == '-' {
+		return Match{}, false
+	}
+	return valueAt(b, i+n+1, kind)
+}
+
+// valueAt reads a value, quoted or bare, that begins at i or after blanks.
+func valueAt(b []byte, i int, kind string) (Match, bool) {
+	for n := 0; i < len(b) && (b[i] == ' ' || b[i] == '\t') && n < 8; n++ {
+		i++
+	}
+	if i >= len(b) {
+		return Match{}, false
+	}
+	end, limit := i, min(len(b), i+maxValue)
+	if q := b[i]; q == '"' || q == '\'' {
+		i++
+		end = i
+		for end < limit && b[end] != q && b[end] != '\n' {
+			end++
+		}
+	} else {
+		for end < limit && b[end] > ' ' && !bytes.ContainsRune([]byte(";|&\"'`,"), rune(b[end])) {
+			end++
+		}
+	}
+	if !plausible(string(b[i:end])) {
+		return Match{}, false
+	}
+	return Match{Kind: kind, Severity: high, Start: i, End: end}, true
+}
