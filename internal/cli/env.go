@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/charmbracelet/x/term"
@@ -16,6 +17,9 @@ type Env struct {
 	Stderr io.Writer
 	Getenv func(string) string
 	Now    func() time.Time
+
+	Version string // of the program; empty: as it was built
+	Name    string // how the user calls it: "drydock" or "docker drydock"
 
 	Terminal    bool // stdout is a terminal
 	TerminalErr bool // stderr is a terminal
@@ -49,7 +53,21 @@ func (e Env) withDefaults() Env {
 	if e.Now == nil {
 		e.Now = time.Now
 	}
+	if e.Version == "" {
+		e.Version = buildVersion()
+	}
+	if e.Name == "" {
+		e.Name = "drydock"
+	}
 	return e
+}
+
+// stamp is the time to write into files: SOURCE_DATE_EPOCH, or now.
+func (e Env) stamp() time.Time {
+	if s, err := strconv.ParseInt(e.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil && s >= 0 {
+		return time.Unix(s, 0).UTC()
+	}
+	return e.Now()
 }
 
 type eof struct{}

@@ -19,9 +19,13 @@ func Main(ctx context.Context, env Env, args ...string) int {
 		name = strings.TrimSuffix(filepath.Base(args[0]), ".exe")
 		args = args[1:]
 	}
+	if name == pluginName {
+		env.Name = "docker drydock"
+	}
 	root := newRoot(env)
 	if name == pluginName {
-		args = asPlugin(root, env, args)
+		args = pluginArgs(args)
+		root.AddCommand(newPluginMetadata(env), newPluginHook(env))
 	}
 	root.SetArgs(args)
 	root.SetIn(env.Stdin)

@@ -166,6 +166,9 @@ func place(f finding.Finding) string {
 
 // next is what to type after this, for what was found.
 func (p *page) next() []string {
+	if p.opt.Quiet {
+		return nil
+	}
 	target := p.opt.Target
 	if target == "" && len(p.res.Subjects) > 0 {
 		target = p.res.Subjects[0].Name

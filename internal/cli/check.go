@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/report"
+)
+
+func newCheck(f *flags) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "check [TARGET]",
+		Short: "Everything at once: a grade for each practice, the worst findings first",
+		Long: `Look at an image, archive, folder or SBOM through every practice and print a
+card: a row a practice with its grade and the reasons, the worst findings first,
+and what to type next. A folder is read for its lock files, Dockerfiles and
+compose files.`,
+		Example: `  drydock check examples/react-app
+  drydock check nginx:1.25 --fail-on severity:high
+  drydock check app.tar --format json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.scan(cmd, args, check.Ask{Vulnerabilities: true, Rules: true, Grades: true}, report.Card)
+		},
+	}
+	f.vulnerabilities(c.Flags())
+	return c
+}

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/policy"
+)
+
+// flags is what every verb takes, and the surroundings it runs in. Each flag
+// has an environment variable: --cache-dir is DRYDOCK_CACHE_DIR.
+type flags struct {
+	env Env
+
+	format, output, platform, dockerfile, config, baseline  string
+	cacheDir, dataDir, failOn, exitCode, maxAge             string
+	severity, vex, insecure                                 []string
+	onlyFixed, offline, quiet, noColor, noCache, stale, all bool
+	debug, showSuppressed                                   bool
+
+	filter policy.Filter // of the verbs that list vulnerabilities
+	epss   float64
+}
+
+// global registers the flags that are the same everywhere.
+func (f *flags) global(s *pflag.FlagSet) {
+	s.StringVarP(&f.format, "format", "f", "text", "output `format`: text, json, sarif, markdown, html, gitlab, cyclonedx, spdx as they apply")
+	s.StringVarP(&f.output, "output", "o", "", "write the report to `FILE` instead of standard output")
+	s.StringVar(&f.platform, "platform", "", "`OS/ARCH` of a multi-platform image (default the host's)")
+	s.StringSliceVar(&f.severity, "severity", nil, "show and count only these `SEVERITIES`: critical,high,medium,low,negligible,unspecified")
+	s.BoolVar(&f.onlyFixed, "only-fixed", false, "show and count only vulnerabilities that have a fix")
+	s.StringVar(&f.failOn, "fail-on", "", "exit with 2 at `GATE`: severity:high, efficiency:0.95, waste:20MB, comma-separated")
+	s.StringVarP(&f.exitCode, "exit-code", "e", "", "exit with `CODE` (2) when anything is found; as --exit-code=N to choose")
+	s.Lookup("exit-code").NoOptDefVal = "2"
+	s.StringVar(&f.baseline, "baseline", "", "report only what is not in `FILE`, an earlier JSON report")
+	s.StringVar(&f.dockerfile, "dockerfile", "", "join layers to the lines of this `FILE`")
+	s.StringSliceVar(&f.vex, "vex", nil, "apply these VEX `FILES` (OpenVEX, CycloneDX, CSAF)")
+	s.StringVarP(&f.config, "config", "c", "", "configuration `FILE` (default .drydock.yaml)")
+	s.BoolVar(&f.offline, "offline", false, "use no network")
+	s.StringVar(&f.cacheDir, "cache-dir", "", "keep layer records in `DIR`")
+	s.StringVar(&f.dataDir, "data-dir", "", "keep the advisory database in `DIR`")
+	s.BoolVar(&f.noCache, "no-cache", false, "read every layer anew and keep nothing of them")
+	s.StringSliceVar(&f.insecure, "insecure-registry", nil, "speak to these `REGISTRIES` over HTTP or with an unknown certificate")
+	s.StringVar(&f.maxAge, "max-db-age", "", "warn when fetched advisory data is older than `AGE` (7d)")
+	s.BoolVar(&f.stale, "fail-on-stale-db", false, "make advisory data older than --max-db-age an error")
+	s.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, no next steps")
+	s.BoolVar(&f.noColor, "no-color", false, "no colours (also NO_COLOR)")
+	s.BoolVar(&f.debug, "debug", false, "log what is done to standard error")
+	s.SetNormalizeFunc(synonyms)
+}
+
+// synonyms takes the names that users of other tools have in their fingers.
+func synonyms(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	switch name {
+	case "only-severity":
+		name = "severity"
+	case "ignore-unfixed":
+		name = "only-fixed"
+	}
+	return pflag.NormalizedName(name)
+}
+
+// vulnerabilities registers the flags of the verbs that list them.
+func (f *flags) vulnerabilities(s *pflag.FlagSet) {
+	s.BoolVar(&f.filter.OnlyUnfixed, "only-unfixed", false, "only vulnerabilities without a fix")
+	s.StringSliceVar(&f.filter.Packages, "only-package", nil, "only these packages, by `NAME` or purl")
+	s.StringSliceVar(&f.filter.PackageTypes, "only-package-type", nil, "only these package `TYPES`: deb, apk, npm, golang …")
+	s.StringSliceVar(&f.filter.IDs, "only-cve-id", nil, "only these vulnerability `IDS`")
+	s.BoolVar(&f.filter.OnlyKEV, "only-kev", false, "only vulnerabilities known to be exploited")
+	s.Float64Var(&f.epss, "epss-score", 0, "only vulnerabilities with at least this EPSS `SCORE` (0 to 1)")
+	s.BoolVar(&f.filter.IgnoreBase, "ignore-base", false, "leave out what the base image brings")
+	s.BoolVar(&f.filter.OnlyBase, "only-base", false, "only what the base image brings")
+	s.BoolVar(&f.showSuppressed, "show-suppressed", false, "list what does not count, with the reason")
+}
+
+// fromEnvironment gives each flag that was not typed its environment variable.
+func (f *flags) fromEnvironment(cmd *cobra.Command) error {
+	var err error
+	cmd.Flags().VisitAll(func(fl *pflag.Flag) {
+		name := "DRYDOCK_" + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
+		if v := f.env.Getenv(name); v != "" && !fl.Changed && err == nil {
+			if e := cmd.Flags().Set(fl.Name, v); e != nil {
+				err = usageError{fmt.Errorf("%s=%q: %w", name, v, e), ""}
+			}
+		}
+	})
+	return err
+}
+
+func (f *flags) color() bool {
+	return f.env.Terminal && !f.noColor && f.env.Getenv("NO_COLOR") == "" && f.env.Getenv("TERM") != "dumb" && f.output == ""
+}
+
+func (f *flags) logger() *slog.Logger {
+	if !f.debug {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(f.env.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// database is where the advisory database lies.
+func (f *flags) database() string {
+	if f.dataDir != "" {
+		return f.dataDir
+	}
+	return f.env.dataDir()
+}
+
+// pipeline is the surroundings of a run, from the flags.
+func (f *flags) pipeline() (*check.Pipeline, error) {
+	p := &check.Pipeline{
+		DataDir: f.database(), CacheDir: f.cacheDir, Dir: ".", Platform: f.platform, Offline: f.offline,
+		Insecure: f.insecure, Dockerfile: f.dockerfile, Config: f.config, VEX: f.vex, Baseline: f.baseline,
+		StaleFails: f.stale, Stdin: f.env.Stdin, Now: f.env.Now, Log: f.logger(), NoCache: f.noCache,
+	}
+	if p.CacheDir == "" {
+		p.CacheDir = f.env.cacheDir()
+	}
+	if f.maxAge != "" {
+		d, err := parseAge(f.maxAge)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--max-db-age: %w", err), "days or hours: 7d, 36h"}
+		}
+		p.MaxAge = d
+	}
+	return p, nil
+}
+
+// parseAge reads a duration, days included.
+func parseAge(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		var n int
+		if _, err := fmt.Sscanf(days, "%d", &n); err != nil || n < 0 {
+			return 0, fmt.Errorf("no number of days: %q", s)
+		}
+		return time.Duration(n) * 24 * time.Hour, nil
+	}
+	return time.ParseDuration(s)
+}

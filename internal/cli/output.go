@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// write lets print write to standard output, or to the file of --output, which
+// then appears whole or not at all.
+func (f *flags) write(print func(io.Writer) error) error {
+	if f.output == "" || f.output == "-" {
+		err := print(f.env.Stdout)
+		if errors.Is(err, syscall.EPIPE) {
+			return nil // the reader has seen enough
+		}
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(f.output), ".drydock-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) //nolint:errcheck // gone already when all went well
+	err = print(tmp)
+	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
+	if err != nil {
+		return fmt.Errorf("write %s: %w", f.output, err)
+	}
+	return os.Rename(tmp.Name(), f.output)
+}
+
+// progress shows how far long work is, on a terminal only.
+type progress struct {
+	w     io.Writer
+	mu    sync.Mutex
+	last  time.Time
+	shown bool
+	now   func() time.Time
+}
+
+func (f *flags) progress() *progress {
+	p := &progress{now: f.env.Now}
+	if f.env.TerminalErr && !f.quiet && f.env.Getenv("CI") == "" {
+		p.w = f.env.Stderr
+	}
+	return p
+}
+
+// update shows done of total bytes; a total of 0 is not known.
+func (p *progress) update(done, total int64, what string) {
+	if p.w == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	if now.Sub(p.last) < 100*time.Millisecond {
+		return
+	}
+	p.last, p.shown = now, true
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s  %d MB", what, done/1_000_000)
+	if total > 0 {
+		fmt.Fprintf(&b, " of %d MB  %d%%", total/1_000_000, min(100, 100*done/total))
+	}
+	fmt.Fprintf(p.w, "\r%s\x1b[K", ansi.Truncate(b.String(), 78, "…"))
+}
+
+// done takes the line away.
+func (p *progress) done() {
+	if p.w != nil && p.shown {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,96 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// quickview is a row for the target, a row for its base where it is known, and
+// the next command.
+func (p *page) quickview() {
+	head := []string{""}
+	for _, s := range finding.Severities() {
+		head = append(head, ">"+strings.ToUpper(s.String()))
+	}
+	var rows [][]string
+	for _, t := range p.res.Targets {
+		of := func(name string, known bool, keep func(finding.Finding) bool) {
+			row := []string{name}
+			tl := tallyOf(p.res.Findings, func(f finding.Finding) bool {
+				return f.Vuln != nil && f.Subject == t.Subject && keep(f)
+			})
+			for _, s := range finding.Severities() {
+				cell := fmt.Sprint(tl[s])
+				switch {
+				case !known:
+					cell = p.paint(dim, "–")
+				case tl[s] > 0:
+					cell = p.severity(s, cell)
+				}
+				row = append(row, cell)
+			}
+			rows = append(rows, row)
+		}
+		of(p.paint(heading, t.Subject.Name), t.Inventory != nil, func(finding.Finding) bool { return true })
+		if t.Scan == nil {
+			continue
+		}
+		if t.Base == nil {
+			of("  base image not known", false, func(finding.Finding) bool { return false })
+			continue
+		}
+		of("  base  "+cmp.Or(t.Base.Ref, "unnamed"), t.Base.Layers > 0, func(f finding.Finding) bool { return f.Vuln.InBase != nil && *f.Vuln.InBase })
+	}
+	p.table(0, head, rows)
+	p.suppressed()
+	p.footer(p.next()...)
+}
+
+// packages lists the inventory of each target.
+func (p *page) packages() {
+	for i, t := range p.res.Targets {
+		if i > 0 {
+			p.line("")
+		}
+		p.subject(t)
+		if t.Inventory == nil {
+			continue
+		}
+		var rows [][]string
+		for _, pkg := range t.Inventory.Packages {
+			name := pkg.Name
+			switch {
+			case pkg.Namespace == "" || pkg.Type == "deb" || pkg.Type == "apk" || pkg.Type == "rpm":
+			case pkg.Type == "maven":
+				name = pkg.Namespace + ":" + name
+			default:
+				name = pkg.Namespace + "/" + name
+			}
+			var marks []string
+			if pkg.Removed {
+				marks = append(marks, "removed above")
+			}
+			if pkg.Owner != "" {
+				marks = append(marks, "owned by "+strings.TrimPrefix(pkg.Owner, "pkg:"))
+			}
+			if pkg.Dev {
+				marks = append(marks, "dev")
+			}
+			at := ""
+			if pkg.LayerIndex >= 0 && t.Scan != nil && pkg.Layer != "" {
+				at = fmt.Sprintf("layer %d", pkg.LayerIndex)
+			}
+			rows = append(rows, []string{
+				pkg.Type, name, pkg.Version, p.paint(dim, at),
+				p.paint(dim, strings.Join(pkg.Licenses, ", ")), p.paint(warn, strings.Join(marks, "; ")),
+			})
+		}
+		slices.SortStableFunc(rows, func(a, b []string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+		p.table(2, []string{"TYPE", "NAME", "VERSION", "", "LICENCE", ""}, rows)
+	}
+	p.footer(p.next()...)
+}
