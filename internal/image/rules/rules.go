@@ -1,0 +1,13 @@
+package rules
+
+import (
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/layer"
+)
+
+// Checks are the image rules, in the order of their documentation.
+func Checks() []finding.Check[*image.Scan] { return nil }
+
+// Readers are what the rules need of the layer pass.
+func Readers() []layer.Reader { return nil }
