@@ -28,7 +28,7 @@ func rooms() []string {
 		"base", "trust", "trust/notary",
 		"runtime", "runtime/observe", "runtime/confine", "runtime/audit",
 		"compare", "fix", "policy", "check", "report", "explore",
-		"server", "cli",
+		"server", "plugin", "cli",
 	}
 }
 

@@ -31,6 +31,8 @@ type Pipeline struct {
 	Dockerfile string   // joins layers to lines; empty: not known
 	Config     string   // .drydock.yaml; empty: looked for in Dir
 	VEX        []string
+	Baseline   string        // an earlier report: only what it has not is new
+	NoCache    bool          // read every layer anew and keep nothing
 	MaxAge     time.Duration // of fetched advisory data before it is a warning; 0: 7 days
 	StaleFails bool          // old advisory data is an error
 

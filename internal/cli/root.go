@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/plugin"
 )
 
 // Main runs the program and returns its exit code. args[0] is the name it was
@@ -19,14 +21,12 @@ func Main(ctx context.Context, env Env, args ...string) int {
 		name = strings.TrimSuffix(filepath.Base(args[0]), ".exe")
 		args = args[1:]
 	}
-	if name == pluginName {
+	if asPlugin(name) {
 		env.Name = "docker drydock"
+		args = plugin.Args(args)
 	}
 	root := newRoot(env)
-	if name == pluginName {
-		args = pluginArgs(args)
-		root.AddCommand(newPluginMetadata(env), newPluginHook(env))
-	}
+	root.AddCommand(pluginCommands(env)...)
 	root.SetArgs(args)
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)

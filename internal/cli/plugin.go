@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/plugin"
+)
+
+// asPlugin says whether the program was called by docker, as its plugin.
+func asPlugin(name string) bool { return name == plugin.FileName }
+
+// pluginCommands are what docker itself calls.
+func pluginCommands(env Env) []*cobra.Command {
+	return []*cobra.Command{
+		{
+			Use: plugin.MetadataCommand, Hidden: true, Args: cobra.ArbitraryArgs,
+			RunE: func(*cobra.Command, []string) error {
+				_, err := env.Stdout.Write(plugin.Metadata(env.Version))
+				return err
+			},
+		},
+		{
+			Use: plugin.HookCommand, Hidden: true, Args: cobra.ExactArgs(1),
+			RunE: func(_ *cobra.Command, args []string) error {
+				b, err := plugin.Hook(args[0])
+				if err == nil {
+					_, err = env.Stdout.Write(b)
+				}
+				return err
+			},
+		},
+	}
+}
+
+func newPlugin(f *flags) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "plugin",
+		Short: "Install as a plugin of the Docker command line: docker drydock …",
+	}
+	here := func() (plugin.Installation, error) {
+		exe, err := os.Executable()
+		return plugin.Installation{ConfigDir: dockerConfig(f.env), Program: exe}, err
+	}
+	c.AddCommand(
+		&cobra.Command{
+			Use:   "install",
+			Short: "Put the program where docker finds it, and its hook after docker build",
+			Args:  cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error {
+				i, err := here()
+				if err != nil {
+					return err
+				}
+				if err := i.Install(); err != nil {
+					return err
+				}
+				fmt.Fprintf(f.env.Stdout, "installed %s\ntry: docker drydock quickview\n", i.Path())
+				return nil
+			},
+		},
+		&cobra.Command{
+			Use:   "uninstall",
+			Short: "Take the plugin and its hook away",
+			Args:  cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error {
+				i, err := here()
+				if err != nil {
+					return err
+				}
+				if err := i.Uninstall(); err != nil {
+					return err
+				}
+				fmt.Fprintf(f.env.Stdout, "removed %s\n", i.Path())
+				return nil
+			},
+		},
+	)
+	return c
+}
+
+// dockerConfig is where Docker keeps its configuration.
+func dockerConfig(env Env) string {
+	if d := env.Getenv("DOCKER_CONFIG"); d != "" {
+		return d
+	}
+	home := env.Getenv("HOME")
+	if home == "" {
+		home = env.Getenv("USERPROFILE")
+	}
+	return filepath.Join(home, ".docker")
+}

@@ -1,0 +1,155 @@
+package plugin
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// Installation is Drydock in a Docker configuration folder.
+type Installation struct {
+	ConfigDir string // $DOCKER_CONFIG, ~/.docker
+	Program   string // the file to install
+}
+
+// Path is where docker looks for the plugin.
+func (i Installation) Path() string {
+	p := filepath.Join(i.ConfigDir, "cli-plugins", FileName)
+	if runtime.GOOS == "windows" {
+		p += ".exe"
+	}
+	return p
+}
+
+// ForeignError is a file in Drydock's place that is not Drydock.
+type ForeignError struct{ Path string }
+
+func (e *ForeignError) Error() string { return e.Path + " is another program's plugin" }
+
+// Hint says what to do about it.
+func (e *ForeignError) Hint() string { return "move it away first, if it is not needed" }
+
+// Install copies the program into place and registers its hook. It refuses to
+// replace a file that is not Drydock.
+func (i Installation) Install() error {
+	if err := i.ours(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(i.Path()), 0o755); err != nil {
+		return err
+	}
+	src, err := os.Open(i.Program)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	if err := replace(i.Path(), src, 0o755); err != nil {
+		return err
+	}
+	return i.configure(func(plugins map[string]any) {
+		ours, _ := plugins[name].(map[string]any)
+		if ours == nil {
+			ours = map[string]any{}
+		}
+		ours["hooks"] = hooks
+		plugins[name] = ours
+	})
+}
+
+// Uninstall takes the program and its hook away again. It refuses to remove a
+// file that is not Drydock.
+func (i Installation) Uninstall() error {
+	if err := i.ours(); err != nil {
+		return err
+	}
+	if err := os.Remove(i.Path()); err != nil {
+		return err
+	}
+	return i.configure(func(plugins map[string]any) { delete(plugins, name) })
+}
+
+// marker is in every build of Drydock: its module path.
+const marker = "github.com/drydock-dev/drydock/internal/plugin"
+
+// ours says whether the file in place is Drydock, by what is in it: it is never
+// run to find out.
+func (i Installation) ours() error {
+	f, err := os.Open(i.Path())
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	const chunk = 1 << 20
+	buf := make([]byte, chunk+len(marker))
+	kept := 0
+	for {
+		n, err := io.ReadFull(f, buf[kept:])
+		if bytes.Contains(buf[:kept+n], []byte(marker)) {
+			return nil
+		}
+		if err != nil {
+			return &ForeignError{i.Path()}
+		}
+		kept = copy(buf, buf[kept+n-len(marker):kept+n])
+	}
+}
+
+// configure changes the plugins section of Docker's configuration and leaves
+// every other byte's meaning as it is.
+func (i Installation) configure(change func(plugins map[string]any)) error {
+	path := filepath.Join(i.ConfigDir, "config.json")
+	b, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	cfg := map[string]json.RawMessage{}
+	if len(bytes.TrimSpace(b)) > 0 {
+		if err := json.Unmarshal(b, &cfg); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	plugins := map[string]any{}
+	if raw, ok := cfg["plugins"]; ok {
+		if err := json.Unmarshal(raw, &plugins); err != nil {
+			return fmt.Errorf("%s: plugins: %w", path, err)
+		}
+	}
+	change(plugins)
+	if len(plugins) == 0 {
+		delete(cfg, "plugins")
+	} else if cfg["plugins"], err = json.Marshal(plugins); err != nil {
+		return err
+	}
+	if len(cfg) == 0 && b == nil {
+		return nil
+	}
+	out, err := json.MarshalIndent(cfg, "", "\t")
+	if err != nil {
+		return err
+	}
+	mode := fs.FileMode(0o600) // it may hold credentials
+	if info, err := os.Stat(path); err == nil {
+		mode = info.Mode().Perm()
+	}
+	return replace(path, bytes.NewReader(append(out, '\n')), mode)
+}
+
+// replace puts r's bytes at path, whole or not at all.
+func replace(path string, r io.Reader, mode fs.FileMode) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".drydock-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) //nolint:errcheck // gone already when all went well
+	_, err = io.Copy(tmp, r)
+	if err := errors.Join(err, tmp.Chmod(mode), tmp.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.Rename(tmp.Name(), path)
+}

@@ -1,0 +1,147 @@
+package plugin
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func installation(t *testing.T) Installation {
+	dir := t.TempDir()
+	exe := filepath.Join(dir, "drydock")
+	if err := os.WriteFile(exe, []byte("\x7fELF … "+marker+" …"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return Installation{ConfigDir: filepath.Join(dir, ".docker"), Program: exe}
+}
+
+func config(t *testing.T, i Installation) (v map[string]any) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(i.ConfigDir, "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestInstallKeepsTheRestOfTheConfiguration(t *testing.T) {
+	i := installation(t)
+	if err := os.MkdirAll(i.ConfigDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	before := `{"auths":{"r.example":{"auth":"c2VjcmV0"}},"plugins":{"other":{"hooks":"run"}}}`
+	path := filepath.Join(i.ConfigDir, "config.json")
+	if err := os.WriteFile(path, []byte(before), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // a second installation is an update
+		if err := i.Install(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := map[string]any{
+		"auths":   map[string]any{"r.example": map[string]any{"auth": "c2VjcmV0"}},
+		"plugins": map[string]any{"other": map[string]any{"hooks": "run"}, "drydock": map[string]any{"hooks": hooks}},
+	}
+	if diff := cmp.Diff(want, config(t, i)); diff != "" {
+		t.Error(diff)
+	}
+	if info, err := os.Stat(i.Path()); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("plugin file: %v, %v", info, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("config.json: %v, %v", info, err)
+	}
+	if err := i.Uninstall(); err != nil {
+		t.Fatal(err)
+	}
+	delete(want["plugins"].(map[string]any), "drydock")
+	if diff := cmp.Diff(want, config(t, i)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := os.Stat(i.Path()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("plugin file is still there: %v", err)
+	}
+}
+
+func TestAnothersPluginIsNeverTouched(t *testing.T) {
+	i := installation(t)
+	if err := os.MkdirAll(filepath.Dir(i.Path()), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(i.Path(), []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var foreign *ForeignError
+	if err := i.Install(); !errors.As(err, &foreign) {
+		t.Errorf("install: %v", err)
+	}
+	if err := i.Uninstall(); !errors.As(err, &foreign) {
+		t.Errorf("uninstall: %v", err)
+	}
+	if b, _ := os.ReadFile(i.Path()); string(b) != "#!/bin/sh\n" {
+		t.Errorf("the other plugin was changed: %q", b)
+	}
+}
+
+func TestABrokenConfigurationIsLeftAsItIs(t *testing.T) {
+	i := installation(t)
+	if err := os.MkdirAll(i.ConfigDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(i.ConfigDir, "config.json")
+	if err := os.WriteFile(path, []byte("{not json"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Install(); err == nil {
+		t.Error("no error")
+	}
+	if b, _ := os.ReadFile(path); string(b) != "{not json" {
+		t.Errorf("config.json was changed: %q", b)
+	}
+}
+
+func TestHookSpeaksAfterABuildThatWorked(t *testing.T) {
+	for _, c := range []struct {
+		request string
+		speaks  bool
+	}{
+		{`{"RootCmd":"build","Flags":{"t":""}}`, true},
+		{`{"RootCmd":"buildx build"}`, true},
+		{`{"RootCmd":"build","CommandError":"exit status 1"}`, false},
+		{`{"RootCmd":"pull"}`, false},
+	} {
+		b, err := Hook(c.request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out struct {
+			Type     *int
+			Template string
+		}
+		if err := json.Unmarshal(b, &out); err != nil || out.Type == nil || *out.Type != 0 {
+			t.Fatalf("%s: %s, %v", c.request, b, err)
+		}
+		if (out.Template != "") != c.speaks {
+			t.Errorf("%s: %s", c.request, b)
+		}
+	}
+	if _, err := Hook("{"); err == nil {
+		t.Error("no error for a request that is not JSON")
+	}
+}
+
+func TestArgs(t *testing.T) {
+	got := Args([]string{"--debug", "--host", "tcp://x", "drydock", "cves", "drydock"})
+	if diff := cmp.Diff([]string{"cves", "drydock"}, got); diff != "" {
+		t.Error(diff)
+	}
+}

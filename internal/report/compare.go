@@ -1,0 +1,213 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/compare"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// DocDiff is the JSON of a comparison.
+type DocDiff struct {
+	Schema          string        `json:"schema"`
+	Tool            DocTool       `json:"tool"`
+	From            DocSide       `json:"from"`
+	To              DocSide       `json:"to"`
+	Packages        []DocChange   `json:"packages"`
+	Vulnerabilities []DocVulnDiff `json:"vulnerabilities"`
+}
+
+// DocSide is one side of a comparison. Size and Layers are -1 where not known.
+type DocSide struct {
+	Subject DocSubject     `json:"subject"`
+	Size    int64          `json:"size"`
+	Layers  int            `json:"layers"`
+	Summary map[string]int `json:"summary"`
+}
+
+// DocChange is a package that differs.
+type DocChange struct {
+	Kind   compare.Kind `json:"kind"`
+	Type   string       `json:"type"`
+	Name   string       `json:"name"`
+	Before string       `json:"before,omitempty"`
+	After  string       `json:"after,omitempty"`
+}
+
+// DocVulnDiff is a vulnerability that differs.
+type DocVulnDiff struct {
+	Kind     compare.Kind      `json:"kind"`
+	ID       string            `json:"id"`
+	Package  string            `json:"package"`
+	Severity finding.Severity  `json:"severity"`
+	Before   *finding.Severity `json:"severityBefore,omitempty"`
+	FixedIn  string            `json:"fixedIn,omitempty"`
+}
+
+// Compare writes a comparison as text, json or markdown.
+func Compare(w io.Writer, format string, d compare.Diff, opt Options) error {
+	if opt.Width <= 0 {
+		opt.Width = 120
+	}
+	switch format {
+	case "json":
+		return writeJSON(w, docDiff(d, opt))
+	case "markdown":
+		return compareMarkdown(w, d)
+	case "text":
+		b := bufio.NewWriter(w)
+		p := &page{w: b, opt: opt}
+		p.compare(d)
+		return b.Flush()
+	}
+	return fmt.Errorf("compare has no format %q (one of text, json, markdown)", format)
+}
+
+func docDiff(d compare.Diff, opt Options) DocDiff {
+	doc := DocDiff{
+		Schema: Schema, Tool: DocTool{Name: "drydock", Version: opt.Tool},
+		From: docSide(d.A), To: docSide(d.B), Packages: []DocChange{}, Vulnerabilities: []DocVulnDiff{},
+	}
+	for _, p := range d.Packages {
+		doc.Packages = append(doc.Packages, DocChange(p))
+	}
+	for _, v := range d.Vulnerabilities {
+		dv := DocVulnDiff{Kind: v.Kind, ID: v.ID, Package: v.Name, Severity: v.Severity, FixedIn: v.FixedIn}
+		if v.Kind == compare.Changed {
+			dv.Before = &v.Before
+		}
+		doc.Vulnerabilities = append(doc.Vulnerabilities, dv)
+	}
+	return doc
+}
+
+func docSide(s compare.Side) DocSide {
+	d := DocSide{Subject: DocSubject(s.Subject), Size: s.Size, Layers: s.Layers, Summary: map[string]int{}}
+	t := tallyOf(s.Findings, isVuln)
+	for _, sev := range finding.Severities() {
+		d.Summary[sev.String()] = t[sev]
+	}
+	return d
+}
+
+// sizeOf is a size in words, and a dash where it is not known.
+func sizeOf(n int64) string {
+	if n < 0 {
+		return "–"
+	}
+	return bytesOf(n)
+}
+
+func count(n int) string {
+	if n < 0 {
+		return "–"
+	}
+	return fmt.Sprint(n)
+}
+
+func packagesOf(s compare.Side) string {
+	if s.Inventory == nil {
+		return "–"
+	}
+	n := 0
+	for _, p := range s.Inventory.Packages {
+		if !p.Removed {
+			n++
+		}
+	}
+	return fmt.Sprint(n)
+}
+
+func (p *page) compare(d compare.Diff) {
+	head := []string{"", ">SIZE", ">LAYERS", ">PACKAGES"}
+	for _, s := range finding.Severities() {
+		head = append(head, ">"+letter(s))
+	}
+	var rows [][]string
+	for _, s := range []compare.Side{d.A, d.B} {
+		row := []string{p.paint(heading, s.Subject.Name), sizeOf(s.Size), count(s.Layers), packagesOf(s)}
+		t := tallyOf(s.Findings, isVuln)
+		for _, sev := range finding.Severities() {
+			row = append(row, p.severity(sev, fmt.Sprint(t[sev])))
+		}
+		rows = append(rows, row)
+	}
+	p.table(0, head, rows)
+
+	rows = nil
+	for _, v := range d.Vulnerabilities {
+		sev := strings.ToUpper(v.Severity.String())
+		if v.Kind == compare.Changed {
+			sev = strings.ToUpper(v.Before.String()) + " → " + sev
+		}
+		rows = append(rows, []string{p.sign(v.Kind, true), p.severity(v.Severity, sev), v.ID, v.Name, strings.TrimSpace(cmp.Or(v.InstalledInB, v.InstalledInA))})
+	}
+	p.line("")
+	p.line("%s  %d the same", p.paint(heading, "Vulnerabilities"), d.SameVulns)
+	p.table(2, []string{"", "", "", "", ""}, rows)
+
+	rows = nil
+	for _, c := range d.Packages {
+		version := c.Before + " → " + c.After
+		switch c.Kind {
+		case compare.Added:
+			version = c.After
+		case compare.Removed:
+			version = c.Before
+		}
+		rows = append(rows, []string{p.sign(c.Kind, false), c.Type, c.Name, version})
+	}
+	p.line("")
+	p.line("%s  %d the same", p.paint(heading, "Packages"), d.Same)
+	p.table(2, []string{"", "", "", ""}, rows)
+}
+
+// sign marks a change; what came is bad only for vulnerabilities.
+func (p *page) sign(k compare.Kind, worse bool) string {
+	switch {
+	case k == compare.Added && worse:
+		return p.paint(bad, "+")
+	case k == compare.Added:
+		return "+"
+	case k == compare.Removed && worse:
+		return p.paint(good, "-")
+	case k == compare.Removed:
+		return "-"
+	}
+	return p.paint(warn, "~")
+}
+
+func compareMarkdown(w io.Writer, d compare.Diff) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "| | Size | Layers | Packages | C | H | M | L | N | ? |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	for _, s := range []compare.Side{d.A, d.B} {
+		fmt.Fprintf(b, "| %s | %s | %s | %s |", cell(s.Subject.Name), sizeOf(s.Size), count(s.Layers), packagesOf(s))
+		t := tallyOf(s.Findings, isVuln)
+		for _, sev := range finding.Severities() {
+			fmt.Fprintf(b, " %d |", t[sev])
+		}
+		fmt.Fprintln(b)
+	}
+	if len(d.Vulnerabilities) > 0 {
+		fmt.Fprintf(b, "\n| | Severity | Vulnerability | Package |\n|---|---|---|---|\n")
+		for _, v := range d.Vulnerabilities {
+			fmt.Fprintf(b, "| %s | %s | %s | %s |\n", v.Kind, v.Severity, cell(v.ID), cell(v.Name))
+		}
+	}
+	if len(d.Packages) > 0 {
+		fmt.Fprintf(b, "\n| | Package | Before | After |\n|---|---|---|---|\n")
+		for _, c := range d.Packages {
+			fmt.Fprintf(b, "| %s | %s %s | %s | %s |\n", c.Kind, c.Type, cell(c.Name), cell(c.Before), cell(c.After))
+		}
+	}
+	return b.Flush()
+}
+
+// cell is text that stays inside a Markdown table's cell.
+func cell(s string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;", "`", "'").Replace(s)
+}
