@@ -1,0 +1,313 @@
+package vuln
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// loadMeta reads what is known of every vulnerability found, each id once and
+// in order.
+func (m *matcher) loadMeta(ctx context.Context) error {
+	n := 0
+	for i := range m.groups {
+		n += len(m.groups[i].clusters)
+	}
+	ids := make([]string, 0, n)
+	for i := range m.groups {
+		for j := range m.groups[i].clusters {
+			c := &m.groups[i].clusters[j]
+			ids = append(ids, c.id)
+			for _, a := range c.aliases {
+				if isCVE(a) {
+					ids = append(ids, a)
+				}
+			}
+		}
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	m.meta = make(map[string]Meta, len(ids))
+	for _, id := range ids {
+		meta, err := m.lookup.Meta(ctx, id)
+		if err != nil {
+			return fmt.Errorf("look up %s: %w", id, err)
+		}
+		m.meta[id] = meta
+	}
+	return nil
+}
+
+// metaOf joins what is known under every CVE number of a cluster, the shown
+// one's first.
+func (m *matcher) metaOf(c *cluster) Meta {
+	meta := m.meta[c.id]
+	for _, a := range c.aliases {
+		if !isCVE(a) {
+			continue
+		}
+		other := m.meta[a]
+		if len(meta.CVSS) == 0 {
+			meta.CVSS = other.CVSS
+		}
+		if other.EPSS.Score > meta.EPSS.Score {
+			meta.EPSS = other.EPSS
+		}
+		if other.KEV && !meta.KEV {
+			meta.KEV, meta.KEVAdded = true, other.KEVAdded
+		}
+	}
+	return meta
+}
+
+func (m *matcher) findings() []finding.Finding {
+	n := 0
+	for i := range m.groups {
+		n += len(m.groups[i].clusters)
+	}
+	out := make([]finding.Finding, 0, n)
+	vulns := make([]finding.Vuln, n)
+	for i := range m.groups {
+		g := &m.groups[i]
+		if len(g.clusters) == 0 {
+			continue
+		}
+		shared := m.describe(g)
+		for j := range g.clusters {
+			v := &vulns[len(out)]
+			out = append(out, m.finding(g, &g.clusters[j], &shared, v))
+		}
+	}
+	return out
+}
+
+// description is what all findings of a group share. Its slices are never
+// written to after.
+type description struct {
+	purl, name, typ string
+	at              []finding.Location
+	binaries        []finding.Evidence
+	suppressed      *finding.Suppression
+	inBase          *bool
+	endOfLife       bool
+}
+
+func (m *matcher) describe(g *group) description {
+	p := g.members[0]
+	d := description{
+		purl: sbom.SourcePURL(*p, m.inv.Distro),
+		name: sourceName(*p),
+		typ:  p.Type,
+	}
+	if g.rule != RuleOS {
+		d.name = joinName(p.Namespace, p.Name, separator(p.Type))
+	}
+	for _, p := range g.members {
+		for _, l := range p.Locations {
+			at := location(p, l)
+			if !slices.ContainsFunc(d.at, func(o finding.Location) bool { return samePlace(o, at) }) {
+				d.at = append(d.at, at)
+			}
+		}
+		if len(p.Locations) == 0 && p.Layer != "" && len(d.at) == 0 {
+			d.at = append(d.at, finding.Location{Layer: p.Layer})
+		}
+		if text := memberText(g, p); text != "" {
+			d.binaries = append(d.binaries, finding.Evidence{Kind: "package", Text: text})
+		}
+	}
+	d.inBase = inBase(g.members)
+	d.suppressed = suppression(g)
+	if g.rule == RuleOS && m.opt.EndOfLife != nil && m.inv.Distro != nil {
+		end, ok := m.opt.EndOfLife(m.inv.Distro.ID, m.inv.Distro.VersionID)
+		d.endOfLife = ok && end.Before(m.opt.Now)
+	}
+	return d
+}
+
+// memberText is the evidence for one package of the group: a distribution's
+// binary with the file that lists it, or that a library only serves
+// development.
+func memberText(g *group, p *sbom.Package) string {
+	if g.rule != RuleOS {
+		if p.Dev {
+			return "a development dependency, by its lock file"
+		}
+		return ""
+	}
+	text := p.Name + " " + p.Version
+	if len(p.Locations) > 0 {
+		text += " in " + p.Locations[0].Path
+	}
+	return text
+}
+
+// location puts a package's place into words. A distribution's database is
+// rewritten by every layer that installs something, so that the layer which
+// brought the package is the telling one; elsewhere it is the file's own.
+// Files of a folder are the user's: a span of source.
+func location(p *sbom.Package, l sbom.Location) finding.Location {
+	if !strings.HasPrefix(l.Path, "/") {
+		return finding.Location{Source: &finding.Span{File: l.Path, Line: l.Line}, Layer: p.Layer}
+	}
+	layer := l.Layer
+	if layer == "" || (p.Layer != "" && isDistro(p.Type)) {
+		layer = p.Layer
+	}
+	return finding.Location{Layer: layer, Path: l.Path}
+}
+
+func samePlace(a, b finding.Location) bool {
+	if (a.Source == nil) != (b.Source == nil) || a.Layer != b.Layer || a.Path != b.Path {
+		return false
+	}
+	return a.Source == nil || *a.Source == *b.Source
+}
+
+// inBase is true if the base has any of the packages, and false only if it is
+// known to have none.
+func inBase(ps []*sbom.Package) *bool {
+	out := ps[0].InBase
+	for _, p := range ps {
+		if p.InBase != nil && *p.InBase {
+			return p.InBase
+		}
+		if p.InBase == nil {
+			out = nil
+		}
+	}
+	return out
+}
+
+// suppression says why a group's findings do not count, if they do not.
+func suppression(g *group) *finding.Suppression {
+	p := g.members[0]
+	switch {
+	case !slices.ContainsFunc(g.members, func(p *sbom.Package) bool { return !p.Removed }):
+		return &finding.Suppression{By: "removed", Source: string(p.Layer), Reason: "removed in a later layer; it is still in the layer that brought it"}
+	case g.rule == RuleOS && ofKernel(g.members):
+		return &finding.Suppression{By: "kernel-headers", Source: sourceName(*p), Reason: "built from the kernel's source: a container runs its host's kernel, not this one"}
+	case g.rule != RuleOS && p.Owner != "":
+		return &finding.Suppression{By: "owner", Source: p.Owner, Reason: "owned by " + p.Owner + "; the distribution's advisories apply"}
+	}
+	return nil
+}
+
+// ofKernel recognises what is built from the kernel's own source package, and
+// the headers that some distributions package apart.
+func ofKernel(ps []*sbom.Package) bool {
+	source := sourceName(*ps[0])
+	switch {
+	case ps[0].Type == "deb" && (source == "linux" || strings.HasPrefix(source, "linux-signed") || strings.HasPrefix(source, "linux-meta")):
+		return true
+	case ps[0].Type == "rpm" && (source == "kernel" || strings.HasPrefix(source, "kernel-rt")):
+		return true
+	case ps[0].Type == "apk" && source == "linux-lts":
+		return true
+	}
+	for _, p := range ps {
+		if p.Name != "linux-libc-dev" && p.Name != "kernel-headers" && !strings.HasPrefix(p.Name, "linux-headers") {
+			return false
+		}
+	}
+	return true
+}
+
+func separator(purlType string) string {
+	if purlType == "maven" {
+		return ":"
+	}
+	return "/"
+}
+
+func (m *matcher) finding(g *group, c *cluster, d *description, v *finding.Vuln) finding.Finding {
+	meta := m.metaOf(c)
+	sev, source, cvss := rate(c, meta, g.rule == RuleOS)
+	first := c.hits[0].adv
+	*v = finding.Vuln{
+		ID: c.id, Aliases: c.aliases,
+		Package: d.purl, Name: d.name, Version: g.version, PackageType: d.typ,
+		FixedIn: c.fixed, CVSS: cvss, SeveritySource: source,
+		EPSS: meta.EPSS, KEV: meta.KEV, KEVAdded: meta.KEVAdded,
+		InBase: d.inBase,
+	}
+	evidence := make([]finding.Evidence, 0, len(c.hits)+len(d.binaries))
+	for i := range c.hits {
+		a := c.hits[i].adv
+		if v.Published.IsZero() || (!a.Published.IsZero() && a.Published.Before(v.Published)) {
+			v.Published = a.Published
+		}
+		if v.URL == "" {
+			v.URL = a.URL
+		}
+		if i > 0 && slices.ContainsFunc(c.hits[:i], func(o hit) bool { return o.adv.ID == a.ID }) {
+			continue
+		}
+		text := a.ID
+		if a.Source != "" {
+			text += " (" + a.Source + ")"
+		}
+		evidence = append(evidence, finding.Evidence{Kind: "advisory", Text: text, URL: a.URL})
+	}
+	if v.URL == "" {
+		v.URL = advisoryURL(c.id, first)
+	}
+	if v.FixedIn == "" {
+		v.NoFix = noFix(c, d)
+	}
+	f := finding.Finding{
+		Rule: g.rule, Key: c.id + " " + d.purl, Practice: finding.Vulnerabilities,
+		Subject: m.inv.Subject, At: d.at, Severity: sev,
+		Evidence: append(evidence, d.binaries...), Vuln: v, Suppressed: d.suppressed,
+	}
+	switch {
+	case v.FixedIn != "":
+		f.Message = d.name + " " + g.version + " has " + c.id + ", fixed in " + v.FixedIn
+		f.Fixes = []finding.Fix{{Title: "Upgrade " + d.name + " to " + v.FixedIn, Safety: finding.Behaviour}}
+	case v.NoFix != "":
+		f.Message = d.name + " " + g.version + " has " + c.id + ", no fix (" + v.NoFix + ")"
+	default:
+		f.Message = d.name + " " + g.version + " has " + c.id + ", no fix yet"
+	}
+	return f
+}
+
+// noFix is why there is none: the source's reason, else what Ubuntu Pro has,
+// else that the release has ended.
+func noFix(c *cluster, d *description) string {
+	reason := ""
+	for i := range c.hits {
+		h := &c.hits[i]
+		switch {
+		case h.kind == pro && h.fixed != "" && reason == "":
+			reason = "fixed in Ubuntu Pro: " + h.fixed
+		case h.kind == direct && h.adv.NoFix != "":
+			return h.adv.NoFix
+		case h.kind == direct && h.adv.Urgency == "end-of-life":
+			return "end of life"
+		}
+	}
+	if reason == "" && d.endOfLife {
+		reason = "end of life"
+	}
+	return reason
+}
+
+// advisoryURL is where a vulnerability is described, by its id.
+func advisoryURL(id string, a *Advisory) string {
+	switch {
+	case isCVE(id) && a.Source == "debian":
+		return "https://security-tracker.debian.org/tracker/" + id
+	case isCVE(id) && a.Source == "ubuntu":
+		return "https://ubuntu.com/security/" + id
+	case isCVE(id):
+		return "https://nvd.nist.gov/vuln/detail/" + id
+	case strings.HasPrefix(id, "GHSA-"):
+		return "https://github.com/advisories/" + id
+	}
+	return "https://osv.dev/vulnerability/" + id
+}

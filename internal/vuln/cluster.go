@@ -1,0 +1,248 @@
+package vuln
+
+import (
+	"slices"
+	"strings"
+)
+
+// cluster is one vulnerability of one group: every record that speaks of it.
+type cluster struct {
+	id      string   // the name to show
+	aliases []string // the others, sorted
+	hits    []hit    // the record that is the vulnerability's own first
+	fixed   string
+}
+
+func isCVE(id string) bool { return strings.HasPrefix(id, "CVE-") }
+
+// bareID is an id without the prefix that a distribution's feed puts before
+// another's: "UBUNTU-CVE-2022-0778" is CVE-2022-0778.
+func bareID(id string) string {
+	for _, p := range []string{"UBUNTU-", "DEBIAN-", "ALPINE-"} {
+		if rest, ok := strings.CutPrefix(id, p); ok && isCVE(rest) {
+			return rest
+		}
+	}
+	return id
+}
+
+// bundles says whether an id is that of a notice about an update, which may
+// put many vulnerabilities right, and not of one vulnerability.
+func bundles(id string) bool {
+	for _, p := range []string{"DSA-", "DLA-", "DTSA-", "USN-", "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RXSA-", "RHSA-", "SUSE-SU-", "openSUSE-SU-"} {
+		if strings.HasPrefix(id, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// vulnIDs are the vulnerabilities that a distribution's record is about: the
+// CVE that it is, or those that it relates to, or else its own id.
+func vulnIDs(a *Advisory) []string {
+	id := bareID(a.ID)
+	if isCVE(id) {
+		return []string{id}
+	}
+	var ids []string
+	for _, s := range a.Aliases {
+		if isCVE(bareID(s)) {
+			ids = append(ids, bareID(s))
+		}
+	}
+	if bundles(id) {
+		for _, s := range a.Related {
+			if isCVE(s) && !slices.Contains(ids, s) {
+				ids = append(ids, s)
+			}
+		}
+	} else if len(ids) > 1 {
+		ids = ids[:1] // one vulnerability under several numbers
+	}
+	if len(ids) == 0 {
+		return []string{id}
+	}
+	return ids
+}
+
+// cluster turns a group's hits into vulnerabilities.
+func (g *group) cluster() {
+	if len(g.hits) == 0 {
+		return
+	}
+	if g.rule == RuleOS {
+		g.clusterDistro()
+	} else {
+		g.clusterAliases()
+	}
+	for i := range g.clusters {
+		g.clusters[i].fixed = g.fixedIn(&g.clusters[i])
+	}
+}
+
+// clusterDistro makes one cluster a CVE; a notice joins that of each CVE that
+// it relates to, since it names the same fix from the other side.
+func (g *group) clusterDistro() {
+	at := make(map[string]int, len(g.hits))
+	for _, h := range g.hits {
+		for _, id := range vulnIDs(h.adv) {
+			if h.kind != upstream && slices.Contains(g.denied, id) {
+				continue
+			}
+			i, ok := at[id]
+			if !ok {
+				i = len(g.clusters)
+				at[id] = i
+				g.clusters = append(g.clusters, cluster{id: id})
+			}
+			g.clusters[i].hits = append(g.clusters[i].hits, h)
+		}
+	}
+	// Pro's advisories explain what the release's say; alone they concern
+	// builds that are not installed.
+	g.clusters = slices.DeleteFunc(g.clusters, func(c cluster) bool {
+		return !slices.ContainsFunc(c.hits, func(h hit) bool { return h.kind != pro })
+	})
+	for i := range g.clusters {
+		c := &g.clusters[i]
+		slices.SortStableFunc(c.hits, func(a, b hit) int { return rank(a, c.id) - rank(b, c.id) })
+		c.nameAliases()
+	}
+}
+
+// rank orders the records of a cluster: the release's own of that very
+// vulnerability, its notices, Pro's, then other sources'.
+func rank(h hit, id string) int {
+	r := 2 * int(h.kind)
+	if bareID(h.adv.ID) != id {
+		r++
+	}
+	return r
+}
+
+// clusterAliases joins records that share any name.
+func (g *group) clusterAliases() {
+	owner := make(map[string]int, 4*len(g.hits))
+	parent := make([]int, len(g.hits))
+	root := func(i int) int {
+		for parent[i] != i {
+			parent[i] = parent[parent[i]]
+			i = parent[i]
+		}
+		return i
+	}
+	for i, h := range g.hits {
+		parent[i] = i
+		join := func(name string) {
+			if j, ok := owner[name]; ok {
+				parent[root(i)] = root(j)
+			} else {
+				owner[name] = i
+			}
+		}
+		join(h.adv.ID)
+		for _, a := range h.adv.Aliases {
+			join(a)
+		}
+	}
+	at := make(map[int]int, len(g.hits))
+	for i, h := range g.hits {
+		r := root(i)
+		c, ok := at[r]
+		if !ok {
+			c = len(g.clusters)
+			at[r] = c
+			g.clusters = append(g.clusters, cluster{})
+		}
+		g.clusters[c].hits = append(g.clusters[c].hits, h)
+	}
+	for i := range g.clusters {
+		c := &g.clusters[i]
+		slices.SortStableFunc(c.hits, func(a, b hit) int { return strings.Compare(a.adv.ID, b.adv.ID) })
+		c.nameAliases()
+	}
+}
+
+// nameAliases gathers the names of all records; the one to show is a CVE's
+// where there is one, else the first record's.
+func (c *cluster) nameAliases() {
+	for i := range c.hits {
+		a := c.hits[i].adv
+		c.aliases = append(c.aliases, a.ID)
+		if c.id != "" && bundles(a.ID) {
+			continue // a notice's other names are other vulnerabilities
+		}
+		c.aliases = append(c.aliases, a.Aliases...)
+	}
+	slices.Sort(c.aliases)
+	c.aliases = slices.Compact(c.aliases)
+	if c.id == "" {
+		c.id = c.hits[0].adv.ID
+		if i := slices.IndexFunc(c.aliases, isCVE); i >= 0 {
+			c.id = c.aliases[i]
+		}
+	}
+	c.aliases = slices.DeleteFunc(c.aliases, func(s string) bool { return s == c.id })
+}
+
+// fixedIn is the smallest version among the records' fixes that none of the
+// records calls affected, else the greatest of them: a record without a fix
+// must not hide another's, and a fix that a second record calls incomplete is
+// none.
+func (g *group) fixedIn(c *cluster) string {
+	hits, fam := g.fixSources(c)
+	best, bestClean := "", false
+	for _, h := range hits {
+		if h.fixed == "" {
+			continue
+		}
+		clean := true
+		for _, o := range hits {
+			v, err := judge(o.adv, fam, h.fixed)
+			if o.fixed != "" && (err != nil || v.affected) {
+				clean = false
+				break
+			}
+		}
+		switch {
+		case best == "",
+			clean && !bestClean,
+			clean == bestClean && h.fixed != best && less(fam, h.adv.Ecosystem, h.fixed, best) == clean:
+			best, bestClean = h.fixed, clean
+		}
+	}
+	return best
+}
+
+// fixSources are the records whose fixes can be offered for the group, and how
+// their versions compare: those of the release, under the source's own name
+// before those under its binaries' (which may count otherwise); upstream's
+// only where the release has none, and Pro's only for a build of Pro's.
+func (g *group) fixSources(c *cluster) ([]hit, family) {
+	if g.rule != RuleOS {
+		return c.hits, g.fam
+	}
+	if len(c.hits) == 1 && c.hits[0].kind == direct {
+		return c.hits, g.fam
+	}
+	esm := strings.Contains(g.version, "esm")
+	var own, binaries, ups []hit
+	source := sourceName(*g.members[0])
+	for _, h := range c.hits {
+		switch {
+		case h.fixed == "" && h.kind != direct, h.kind == pro && !esm:
+		case h.kind == upstream:
+			ups = append(ups, h)
+		case h.adv.Package == source:
+			own = append(own, h)
+		default:
+			binaries = append(binaries, h)
+		}
+	}
+	for _, hits := range [][]hit{own, binaries} {
+		if slices.ContainsFunc(hits, func(h hit) bool { return h.fixed != "" }) {
+			return hits, g.fam
+		}
+	}
+	return ups, familyOf("Bitnami")
+}

@@ -1,0 +1,140 @@
+package db
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// meta adds what a source knows of a vulnerability to what others know.
+func (c *compiler) meta(m vuln.Meta) error {
+	if m.ID == "" || len(m.ID) > maxID {
+		return fmt.Errorf("a vulnerability named %.40q", m.ID)
+	}
+	for _, p := range []float64{m.EPSS.Score, m.EPSS.Percentile} {
+		if !(p >= 0 && p <= 1) {
+			return fmt.Errorf("%s: EPSS %v", m.ID, p)
+		}
+	}
+	for _, d := range []string{m.EPSS.Date, m.KEVAdded} {
+		if _, err := dateDays(d); err != nil {
+			return fmt.Errorf("%s: %w", m.ID, err)
+		}
+	}
+	have := c.metas[m.ID]
+	if have == nil {
+		have = &vuln.Meta{ID: m.ID}
+		c.metas[m.ID] = have
+	}
+	have.CVSS = mergeVectors(have.CVSS, m.CVSS)
+	// Of two scores the later one, and of one day's the higher.
+	if a, b := have.EPSS, m.EPSS; cmp.Or(cmp.Compare(b.Date, a.Date), cmp.Compare(b.Score, a.Score), cmp.Compare(b.Percentile, a.Percentile)) > 0 {
+		have.EPSS = b
+	}
+	if m.KEV {
+		have.KEV = true
+		if have.KEVAdded == "" || m.KEVAdded != "" && m.KEVAdded < have.KEVAdded {
+			have.KEVAdded = m.KEVAdded
+		}
+	}
+	return nil
+}
+
+// mergeVectors is a and what b has beside, in the order in which readers prefer
+// them: by source, then the newer version of CVSS, then text.
+func mergeVectors(a, b []finding.CVSS) []finding.CVSS {
+	out := make([]finding.CVSS, 0, len(a)+len(b))
+	for _, list := range [][]finding.CVSS{a, b} {
+		for _, v := range list {
+			v.Score = 0
+			if !slices.Contains(out, v) {
+				out = append(out, v)
+			}
+		}
+	}
+	slices.SortFunc(out, func(x, y finding.CVSS) int {
+		return cmp.Or(cmp.Compare(sourceRank(x.Source), sourceRank(y.Source)), cmp.Compare(x.Source, y.Source),
+			-cmp.Compare(cvssVersion(x.Vector), cvssVersion(y.Vector)), cmp.Compare(x.Vector, y.Vector))
+	})
+	return out
+}
+
+func sourceRank(s string) int {
+	if i := slices.Index([]string{"nvd", "adp", "cna", "osv", "ghsa", "redhat"}, s); i >= 0 {
+		return i
+	}
+	return 6
+}
+
+func cvssVersion(v string) string {
+	if rest, ok := strings.CutPrefix(v, "CVSS:"); ok {
+		version, _, _ := strings.Cut(rest, "/")
+		return version
+	}
+	return "2.0"
+}
+
+func dateDays(d string) (uint64, error) {
+	if d == "" {
+		return 0, nil
+	}
+	t, err := time.Parse(time.DateOnly, d)
+	if err != nil || t.Unix() < 0 {
+		return 0, fmt.Errorf("%q is not a date", d)
+	}
+	return days(t), nil
+}
+
+func dateString(v uint64) string {
+	if t := fromDays(v); !t.IsZero() {
+		return t.Format(time.DateOnly)
+	}
+	return ""
+}
+
+// decimals of EPSS, as FIRST publishes them.
+const epssUnit = 1e5
+
+// The parts of a row of the table of vulnerabilities.
+const (
+	metaEPSS = 1 << iota
+	metaKEV
+	metaCVSS // and above: the number of vectors
+)
+
+// putMeta writes a row; meta has checked the values.
+func (c *compiler) putMeta(b []byte, m *vuln.Meta) []byte {
+	flags := metaCVSS * len(m.CVSS)
+	if m.EPSS != (finding.EPSS{}) {
+		flags |= metaEPSS
+	}
+	if m.KEV {
+		flags |= metaKEV
+	}
+	b = putInt(b, flags)
+	b = c.putVectors(b, m.CVSS)
+	if flags&metaEPSS != 0 {
+		b = putUint(b, uint64(math.Round(m.EPSS.Score*epssUnit)))
+		b = putUint(b, uint64(math.Round(m.EPSS.Percentile*epssUnit)))
+		d, _ := dateDays(m.EPSS.Date)
+		b = putUint(b, d)
+	}
+	if m.KEV {
+		d, _ := dateDays(m.KEVAdded)
+		b = putUint(b, d)
+	}
+	return b
+}
+
+func (c *compiler) putVectors(b []byte, list []finding.CVSS) []byte {
+	for _, v := range list {
+		b = putInt(putInt(b, c.words.at[v.Source]), c.vectors.at[v.Vector])
+	}
+	return b
+}

@@ -1,0 +1,168 @@
+package db
+
+import (
+	"strconv"
+	"strings"
+)
+
+// An identifier mostly is a prefix and a number of at least four digits
+// ("CVE-2022-" and "0778", "ALSA-2019:" and "0973"). Sorted by (prefix, number),
+// a column of them is a column of small differences.
+const digitsMax = 9
+
+// splitID takes an identifier apart; ok is false for one that the parts would
+// not spell again.
+func splitID(id string) (prefix string, n uint64, ok bool) {
+	i := strings.LastIndexAny(id, "-:")
+	if i < 0 || len(id)-i-1 < 4 || len(id)-i-1 > digitsMax || id[i+1] == '0' && len(id)-i-1 > 4 {
+		return "", 0, false
+	}
+	n, err := strconv.ParseUint(id[i+1:], 10, 32)
+	return id[:i+1], n, err == nil
+}
+
+// sortKey orders identifiers as the tables do.
+func sortKey(id string) string {
+	prefix, n, ok := splitID(id)
+	if !ok {
+		return id
+	}
+	s := strconv.FormatUint(n, 10)
+	return prefix + "000000000"[len(s):] + s
+}
+
+// The operations of a column of identifiers.
+const (
+	idWhole  = 0 // length, text
+	idPrefix = 1 // length, prefix; number
+	idDelta  = 2 // and more: the number is the one before plus (op - idDelta)
+)
+
+// putIDs writes identifiers that are sorted by sortKey.
+func putIDs(b []byte, ids []string) []byte {
+	last, at := "", uint64(0)
+	for _, id := range ids {
+		prefix, n, ok := splitID(id)
+		switch {
+		case !ok:
+			b = putString(append(b, idWhole), id)
+		case prefix == last && n >= at:
+			b = putUint(b, idDelta+n-at)
+			at = n
+		default:
+			b = putUint(putString(append(b, idPrefix), prefix), n)
+			last, at = prefix, n
+		}
+	}
+	return b
+}
+
+// readIDs reads n identifiers as slices of one text.
+func readIDs(r *reader, n int) []string {
+	var text []byte
+	ends := make([]int, 0, n)
+	prefix, at := "", uint64(0)
+	for range n {
+		switch op := r.uvarint(); op {
+		case idWhole:
+			text = append(text, r.take(r.count(maxID))...)
+		case idPrefix:
+			prefix = r.take(r.count(maxID))
+			at = r.uvarint()
+			text = putID(text, prefix, at)
+		default:
+			at += op - idDelta
+			text = putID(text, prefix, at)
+		}
+		if at > 999_999_999 {
+			r.fail()
+		}
+		if r.bad {
+			return nil
+		}
+		ends = append(ends, len(text))
+	}
+	all := string(text)
+	ids := make([]string, n)
+	start := 0
+	for i, end := range ends {
+		ids[i] = all[start:end]
+		start = end
+	}
+	return ids
+}
+
+const maxID = 256
+
+func putID(b []byte, prefix string, n uint64) []byte {
+	b = append(b, prefix...)
+	for limit := uint64(1000); n < limit && limit > 1; limit /= 10 {
+		b = append(b, '0')
+	}
+	return strconv.AppendUint(b, n, 10)
+}
+
+// The forms of an identifier beside another: an alias, a related one.
+const (
+	nameWhole = 0 // length, text
+	nameOwn   = 1 // "CVE-" and the last two parts of the record's own
+	nameCVE   = 2 // and more: year (op - nameCVE + 1999), number
+)
+
+const firstYear = 1999
+
+func putName(b []byte, name, own string) []byte {
+	if name == ownCVE(own) {
+		return append(b, nameOwn)
+	}
+	if rest, ok := strings.CutPrefix(name, "CVE-"); ok {
+		prefix, n, ok := splitID(name)
+		year, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(prefix, "CVE-"), "-"))
+		if ok && err == nil && year >= firstYear && year < firstYear+100 && len(rest) > 5 && rest[:4] == strconv.Itoa(year) && len(prefix) == 9 {
+			return putUint(putInt(b, nameCVE+year-firstYear), n)
+		}
+	}
+	return putString(append(b, nameWhole), name)
+}
+
+func (r *reader) name(own string) string {
+	switch op := r.uvarint(); {
+	case op == nameWhole:
+		return r.take(r.count(maxID))
+	case op == nameOwn:
+		s := ownCVE(own)
+		if s == "" {
+			r.fail()
+		}
+		return s
+	case op < nameCVE+100:
+		n := r.uvarint()
+		if n > 999_999_999 {
+			r.fail()
+			return ""
+		}
+		var buf [24]byte
+		b := append(buf[:0], "CVE-"...)
+		b = append(strconv.AppendUint(b, op-nameCVE+firstYear, 10), '-')
+		return string(putID(b, "", n))
+	default:
+		r.fail()
+		return ""
+	}
+}
+
+// ownCVE is the CVE that "UBUNTU-CVE-2022-0778" and "BIT-node-2022-0778" name by
+// their ends; "" for others.
+func ownCVE(own string) string {
+	if s, ok := strings.CutPrefix(own, "UBUNTU-"); ok && strings.HasPrefix(s, "CVE-") {
+		return s
+	}
+	if !strings.HasPrefix(own, "BIT-") {
+		return ""
+	}
+	i := strings.LastIndexByte(own, '-')
+	if j := strings.LastIndexByte(own[:max(i, 0)], '-'); j >= 0 {
+		return "CVE-" + own[j+1:]
+	}
+	return ""
+}

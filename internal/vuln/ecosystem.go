@@ -1,0 +1,298 @@
+package vuln
+
+import (
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// Ecosystem says under which OSV ecosystem, release included, and under which
+// name a package's advisories are kept: "Debian:11" and the source package for
+// a distribution's, "npm" and the like for a language's, "Bitnami" for a
+// program that no package manager owns. ok is false where there is no such
+// ecosystem: a distribution's package without a known distribution, or a type
+// that nobody publishes advisories for.
+func Ecosystem(p sbom.Package, d *sbom.Distro) (ecosystem, name string, ok bool) {
+	if isDistro(p.Type) {
+		if d == nil {
+			return "", "", false
+		}
+		eco := distroEcosystem(d)
+		return eco, sourceName(p), eco != "" && distroType(d) == p.Type
+	}
+	switch p.Type {
+	case "npm":
+		return "npm", joinName(p.Namespace, p.Name, "/"), true
+	case "pypi":
+		return "PyPI", NormalName("PyPI", p.Name), true
+	case "maven":
+		return "Maven", joinName(p.Namespace, p.Name, ":"), true
+	case "golang":
+		return "Go", joinName(p.Namespace, p.Name, "/"), true
+	case "cargo":
+		return "crates.io", p.Name, true
+	case "composer":
+		return "Packagist", NormalName("Packagist", joinName(p.Namespace, p.Name, "/")), true
+	case "gem":
+		return "RubyGems", p.Name, true
+	case "nuget":
+		return "NuGet", NormalName("NuGet", p.Name), true
+	case "hex":
+		return "Hex", p.Name, true
+	case "pub":
+		return "Pub", p.Name, true
+	case "conan":
+		return "ConanCenter", p.Name, true
+	case "swift":
+		return "SwiftURL", joinName(p.Namespace, p.Name, "/"), true
+	case "bitnami":
+		return "Bitnami", p.Name, true
+	case "generic":
+		return "Bitnami", programName(p.Name), true
+	}
+	return "", "", false
+}
+
+// NormalName is a package's name in the one spelling that its ecosystem holds
+// equal to all others: lower case for NuGet and Packagist, PEP 503 for PyPI,
+// and the name itself elsewhere. A [Lookup] keys by it.
+func NormalName(ecosystem, name string) string {
+	switch ecosystem {
+	case "NuGet", "Packagist":
+		return strings.ToLower(name)
+	case "PyPI":
+		return normalPyPI(name)
+	}
+	return name
+}
+
+// normalPyPI lowers the name and makes each run of "-", "_" and "." one "-".
+func normalPyPI(name string) string {
+	clean := true
+	for i := 0; i < len(name) && clean; i++ {
+		c := name[i]
+		clean = c != '_' && c != '.' && (c < 'A' || c > 'Z') && (c != '-' || i == 0 || name[i-1] != '-')
+	}
+	if clean {
+		return name
+	}
+	var b strings.Builder
+	run := false
+	for i := range len(name) {
+		c := name[i]
+		if c == '-' || c == '_' || c == '.' {
+			run = true
+			continue
+		}
+		if run {
+			b.WriteByte('-')
+			run = false
+		}
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}
+
+func joinName(namespace, name, sep string) string {
+	if namespace == "" {
+		return name
+	}
+	return namespace + sep + name
+}
+
+func isDistro(purlType string) bool {
+	return purlType == "deb" || purlType == "apk" || purlType == "rpm"
+}
+
+func sourceName(p sbom.Package) string {
+	if p.Source != "" {
+		return p.Source
+	}
+	return p.Name
+}
+
+// distroType is the package format of the distributions that have an ecosystem.
+func distroType(d *sbom.Distro) string {
+	switch d.ID {
+	case "debian", "ubuntu":
+		return "deb"
+	case "alpine", "wolfi", "chainguard":
+		return "apk"
+	}
+	return "rpm"
+}
+
+// distroEcosystem is the ecosystem as OSV's records spell it; empty for a
+// distribution that OSV does not have.
+func distroEcosystem(d *sbom.Distro) string {
+	major, _, _ := strings.Cut(d.VersionID, ".")
+	switch d.ID {
+	case "debian":
+		if major == "" {
+			major = debianRelease(d)
+		}
+		return "Debian:" + major
+	case "ubuntu":
+		return "Ubuntu:" + ubuntuRelease(d.VersionID)
+	case "alpine":
+		return "Alpine:" + alpineRelease(d.VersionID)
+	case "wolfi":
+		return "Wolfi"
+	case "chainguard":
+		return "Chainguard"
+	case "almalinux":
+		return "AlmaLinux:" + major
+	case "rocky":
+		return "Rocky Linux:" + major
+	case "rhel", "redhat":
+		return "Red Hat:" + major
+	case "opensuse-leap":
+		return "openSUSE:Leap " + d.VersionID
+	case "opensuse-tumbleweed":
+		return "openSUSE:Tumbleweed"
+	case "sles":
+		return "SUSE:Linux Enterprise Server " + d.VersionID
+	case "openeuler":
+		return "openEuler:" + d.VersionID
+	}
+	return ""
+}
+
+// debianRelease is the number of a Debian that does not say it, as testing and
+// sid do not.
+func debianRelease(d *sbom.Distro) string {
+	switch d.Codename {
+	case "buster":
+		return "10"
+	case "bullseye":
+		return "11"
+	case "bookworm":
+		return "12"
+	case "trixie":
+		return "13"
+	case "forky":
+		return "14"
+	case "duke":
+		return "15"
+	}
+	return "sid"
+}
+
+// ubuntuRelease adds the mark that OSV puts on long-term releases: April of
+// even years.
+func ubuntuRelease(version string) string {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 {
+		return version
+	}
+	version = parts[0] + "." + parts[1]
+	if y := parts[0]; parts[1] == "04" && y != "" && (y[len(y)-1]-'0')%2 == 0 {
+		return version + ":LTS"
+	}
+	return version
+}
+
+// alpineRelease is "v3.18" of "3.18.9", and "edge" of a snapshot
+// ("3.22_alpha20250108") or of none.
+func alpineRelease(version string) string {
+	if version == "" || strings.Contains(version, "_alpha") || version == "edge" {
+		return "edge"
+	}
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 {
+		return "v" + version
+	}
+	return "v" + parts[0] + "." + parts[1]
+}
+
+// programName is Bitnami's name for a program's.
+func programName(name string) string {
+	name = strings.ToLower(name)
+	switch name {
+	case "node.js", "nodejs":
+		return "node"
+	case "httpd", "apache2", "apache-httpd":
+		return "apache"
+	case "postgres":
+		return "postgresql"
+	case "go":
+		return "golang"
+	case "cpython", "python3":
+		return "python"
+	case "mysqld":
+		return "mysql"
+	case "mariadbd":
+		return "mariadb"
+	case "mongod", "mongo":
+		return "mongodb"
+	case "redis-server":
+		return "redis"
+	case "sqlite3":
+		return "sqlite"
+	}
+	return name
+}
+
+// upstreamOf recognises a distribution-format package that its upstream or
+// another builds, by how they write versions. The distribution's advisories do
+// not speak of such a build (its version is ahead of every fix of the
+// distribution's), so that its upstream's have to.
+func upstreamOf(p sbom.Package) (program, version string, ok bool) {
+	if p.Type != "deb" {
+		return "", "", false
+	}
+	v := p.Version
+	if p.SourceVersion != "" {
+		v = p.SourceVersion
+	}
+	_, rest, found := strings.Cut(v, ":")
+	if !found {
+		rest = v
+	}
+	upstream, revision, _ := strings.Cut(rest, "-")
+	name := sourceName(p)
+	switch {
+	case name == "nginx" && nginxRevision(revision):
+		program = "nginx"
+	case name == "nodejs" && strings.Contains(revision, "nodesource"):
+		program = "node"
+	case strings.HasPrefix(name, "postgresql-") && strings.Contains(revision, "pgdg"):
+		program = "postgresql"
+	case strings.HasPrefix(name, "mariadb") && strings.Contains(v, "+maria~"):
+		program = "mariadb"
+	case name == "redis" && strings.Contains(revision, "rl1~"):
+		program = "redis"
+	case strings.HasPrefix(name, "php") && strings.Contains(v, "deb.sury.org"):
+		program = "php"
+	default:
+		return "", "", false
+	}
+	upstream, _, _ = strings.Cut(upstream, "+")
+	upstream, _, _ = strings.Cut(upstream, "~")
+	return program, upstream, upstream != ""
+}
+
+// nginxRevision recognises nginx.org's "1~bullseye".
+func nginxRevision(r string) bool {
+	n := digits(r)
+	return n > 0 && n+1 < len(r) && r[n] == '~' && letters(r[n+1:]) == len(r)-n-1
+}
+
+// goVersion turns a toolchain's version ("go1.21rc2", "go1.22.5
+// X:boringcrypto") into the semantic version that Go's advisories use.
+func goVersion(v string) string {
+	v = strings.TrimPrefix(v, "go")
+	v, _, _ = strings.Cut(v, " ")
+	for _, pre := range []string{"rc", "beta"} {
+		if num, n, ok := strings.Cut(v, pre); ok && digits(n) == len(n) && n != "" && !strings.Contains(num, "-") {
+			if strings.Count(num, ".") == 1 {
+				num += ".0"
+			}
+			return num + "-" + pre + "." + n
+		}
+	}
+	return v
+}

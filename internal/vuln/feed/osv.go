@@ -1,0 +1,316 @@
+package feed
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// Record is one OSV record: its name and date in the bucket, and what it says
+// of the packages of one ecosystem.
+type Record struct {
+	ID         string
+	Modified   time.Time
+	Advisories []vuln.Advisory
+}
+
+type osvRecord struct {
+	ID        string        `json:"id"`
+	Modified  string        `json:"modified"`
+	Published string        `json:"published"`
+	Withdrawn string        `json:"withdrawn"`
+	Aliases   []string      `json:"aliases"`
+	Related   []string      `json:"related"`
+	Upstream  []string      `json:"upstream"`
+	Summary   string        `json:"summary"`
+	Severity  []osvSeverity `json:"severity"`
+	Affected  []osvAffected `json:"affected"`
+	Database  struct {
+		Severity any `json:"severity"`
+	} `json:"database_specific"`
+}
+
+type osvSeverity struct {
+	Type  string `json:"type"`
+	Score string `json:"score"`
+}
+
+type osvAffected struct {
+	Package struct {
+		Ecosystem string `json:"ecosystem"`
+		Name      string `json:"name"`
+	} `json:"package"`
+	Severity []osvSeverity   `json:"severity"`
+	Ranges   []osvRange      `json:"ranges"`
+	Versions json.RawMessage `json:"versions"` // an enumeration, mostly: read only where it says more than the ranges
+	Specific osvSpecific     `json:"ecosystem_specific"`
+	Database osvSpecific     `json:"database_specific"`
+}
+
+type osvRange struct {
+	Type   string     `json:"type"`
+	Events []osvEvent `json:"events"`
+}
+
+type osvEvent struct {
+	Introduced   string `json:"introduced"`
+	Fixed        string `json:"fixed"`
+	LastAffected string `json:"last_affected"`
+	Limit        string `json:"limit"`
+}
+
+// osvSpecific gathers the members that some database uses; their types are
+// nobody's promise, hence any.
+type osvSpecific struct {
+	Urgency       any `json:"urgency"`
+	Severity      any `json:"severity"`
+	Priority      any `json:"ubuntu_priority"`
+	Status        any `json:"status"`
+	Informational any `json:"informational"`
+}
+
+// OSV reads one OSV record and keeps what it says of the packages of one
+// ecosystem, releases included ("Debian" keeps "Debian:11"); all ecosystems for
+// "". One advisory comes out for each package and release. GIT ranges are left
+// out, and so are entries that affect nothing else.
+func OSV(r io.Reader, ecosystem string) (Record, error) {
+	var rec osvRecord
+	dec := json.NewDecoder(io.LimitReader(r, maxRecord+1))
+	if err := dec.Decode(&rec); err != nil {
+		return Record{}, fmt.Errorf("read OSV record: %w", cut(err))
+	}
+	if dec.InputOffset() > maxRecord {
+		return Record{}, fmt.Errorf("read OSV record: %w", ErrLimit)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return Record{}, errors.New("read OSV record: something follows it")
+	}
+	out, err := rec.read(ecosystem)
+	if err != nil {
+		return Record{}, fmt.Errorf("read OSV record %q: %w", clip(rec.ID), err)
+	}
+	return out, nil
+}
+
+func (rec *osvRecord) read(ecosystem string) (Record, error) {
+	if !validID(rec.ID) {
+		return Record{}, errors.New("no usable id")
+	}
+	if len(rec.Affected) > maxAffected {
+		return Record{}, fmt.Errorf("%d affected entries: %w", len(rec.Affected), ErrLimit)
+	}
+	modified, err := osvTime(rec.Modified)
+	if err != nil {
+		return Record{}, fmt.Errorf("modified: %w", err)
+	}
+	published, err := osvTime(rec.Published)
+	if err != nil {
+		return Record{}, fmt.Errorf("published: %w", err)
+	}
+	out := Record{ID: rec.ID, Modified: modified}
+	if rec.bugfixOnly() {
+		return out, nil
+	}
+	head := vuln.Advisory{
+		ID: rec.ID, Aliases: ids(rec.Aliases, rec.ID), Published: published, Modified: modified,
+		Withdrawn: rec.Withdrawn != "",
+	}
+	// Where an advisory is not itself the vulnerability, "related" or "upstream"
+	// names those it is about; elsewhere "related" is every other vendor's word.
+	if strings.HasPrefix(rec.ID, "UBUNTU-CVE-") {
+		head.Aliases = ids(append(slices.Clone(rec.Aliases), rec.Upstream...), rec.ID)
+	} else if !strings.HasPrefix(rec.ID, "CVE-") {
+		head.Related = slices.DeleteFunc(ids(append(slices.Clone(rec.Related), rec.Upstream...), rec.ID), func(id string) bool {
+			return !strings.HasPrefix(id, "CVE-") || slices.Contains(head.Aliases, id)
+		})
+		if len(head.Related) == 0 {
+			head.Related = nil
+		}
+	}
+	at := map[[2]string]int{}
+	for i := range rec.Affected {
+		a, ok, err := rec.affected(&rec.Affected[i], head, ecosystem)
+		if err != nil {
+			return Record{}, fmt.Errorf("affected[%d]: %w", i, err)
+		}
+		if !ok {
+			continue
+		}
+		key := [2]string{a.Ecosystem, a.Package}
+		if j, seen := at[key]; seen {
+			merge(&out.Advisories[j], a)
+			continue
+		}
+		at[key] = len(out.Advisories)
+		out.Advisories = append(out.Advisories, a)
+	}
+	return out, nil
+}
+
+// bugfixOnly recognises AlmaLinux's bug-fix and enhancement advisories that
+// name no vulnerability: they are not security advisories.
+func (rec *osvRecord) bugfixOnly() bool {
+	if !strings.HasPrefix(rec.ID, "ALBA-") && !strings.HasPrefix(rec.ID, "ALEA-") {
+		return false
+	}
+	return len(rec.Related) == 0 && len(rec.Aliases) == 0 && len(rec.Upstream) == 0
+}
+
+func (rec *osvRecord) affected(in *osvAffected, a vuln.Advisory, ecosystem string) (vuln.Advisory, bool, error) {
+	eco, name := in.Package.Ecosystem, in.Package.Name
+	base, _, _ := strings.Cut(eco, ":")
+	if eco == "" || ecosystem != "" && base != ecosystem {
+		return a, false, nil
+	}
+	if !validName(eco) || !validName(name) {
+		return a, false, fmt.Errorf("package %q of ecosystem %q", clip(name), clip(eco))
+	}
+	a.Ecosystem, a.Package = eco, vuln.NormalName(base, name)
+	a.Source = sourceOf(base, rec.ID)
+	a.URL = address(a.Source, a.ID)
+	for _, r := range in.Ranges {
+		if r.Type == "GIT" {
+			continue
+		}
+		out, err := r.read()
+		if err != nil {
+			return a, false, err
+		}
+		if len(out.Events) > 0 {
+			a.Ranges = append(a.Ranges, out)
+		}
+	}
+	if err := versions(&a, base, in.Versions); err != nil {
+		return a, false, err
+	}
+	if len(a.Ranges) == 0 && len(a.Versions) == 0 {
+		return a, false, nil
+	}
+	rec.severity(in, &a)
+	return a, true, nil
+}
+
+func (r *osvRange) read() (vuln.Range, error) {
+	if r.Type != "ECOSYSTEM" && r.Type != "SEMVER" {
+		return vuln.Range{}, fmt.Errorf("range of unknown type %q", clip(r.Type))
+	}
+	if len(r.Events) > maxEvents {
+		return vuln.Range{}, fmt.Errorf("%d events: %w", len(r.Events), ErrLimit)
+	}
+	out := vuln.Range{Type: r.Type, Events: make([]vuln.Event, 0, len(r.Events))}
+	for _, e := range r.Events {
+		// An object with several members is read as that many events; none is nothing.
+		for _, one := range []vuln.Event{{Introduced: e.Introduced}, {Fixed: e.Fixed}, {LastAffected: e.LastAffected}, {Limit: e.Limit}} {
+			v := one.Introduced + one.Fixed + one.LastAffected + one.Limit
+			if v == "" {
+				continue
+			}
+			if !validVersion(v) {
+				return vuln.Range{}, fmt.Errorf("version %q", clip(v))
+			}
+			out.Events = append(out.Events, one)
+		}
+	}
+	return out, nil
+}
+
+// severity fills in the source's own word and vectors.
+func (rec *osvRecord) severity(in *osvAffected, a *vuln.Advisory) {
+	source := "osv"
+	if a.Source == "ghsa" {
+		source = "ghsa"
+	}
+	for _, s := range append(slices.Clone(rec.Severity), in.Severity...) {
+		switch s.Type {
+		case "CVSS_V2", "CVSS_V3", "CVSS_V4":
+			c := finding.CVSS{Vector: s.Score, Source: source}
+			if validVector(s.Score) && !slices.Contains(a.CVSS, c) {
+				a.CVSS = append(a.CVSS, c)
+			}
+		case "Ubuntu":
+			a.Urgency = word(s.Score)
+		}
+	}
+	status := ""
+	for _, s := range []osvSpecific{in.Database, in.Specific} {
+		for _, w := range []any{s.Informational, s.Severity, s.Urgency, s.Priority} {
+			if w := word(w); w != "" {
+				a.Urgency = w
+			}
+		}
+		if w := word(s.Status); w != "" {
+			status = w
+		}
+	}
+	if a.Urgency == "" {
+		a.Urgency = word(rec.Database.Severity)
+	}
+	if a.Urgency == "" && (a.Source == "almalinux" || a.Source == "rocky") {
+		// "Important: kernel security update": the errata's rating opens the title.
+		if w, _, ok := strings.Cut(rec.Summary, ":"); ok {
+			if _, err := finding.ParseSeverity(w); err == nil {
+				a.Urgency = word(w)
+			}
+		}
+	}
+	if s, err := finding.ParseSeverity(a.Urgency); err == nil {
+		a.Severity = s
+	}
+	switch {
+	case a.Urgency == "end-of-life":
+		a.NoFix = "end of life"
+	case status == "ignored":
+		a.NoFix = "won't fix"
+	case status == "deferred", status == "pending":
+		a.NoFix = status
+	case status == "needs-triage":
+		a.NoFix = "needs triage"
+	}
+}
+
+// merge adds a second entry of the same package: its ranges and versions, and
+// the worse severity.
+func merge(a *vuln.Advisory, b vuln.Advisory) {
+	for _, r := range b.Ranges {
+		if !slices.ContainsFunc(a.Ranges, func(o vuln.Range) bool { return o.Type == r.Type && slices.Equal(o.Events, r.Events) }) {
+			a.Ranges = append(a.Ranges, r)
+		}
+	}
+	for _, v := range b.Versions {
+		if !slices.Contains(a.Versions, v) {
+			a.Versions = append(a.Versions, v)
+		}
+	}
+	for _, c := range b.CVSS {
+		if !slices.Contains(a.CVSS, c) {
+			a.CVSS = append(a.CVSS, c)
+		}
+	}
+	if b.Severity > a.Severity {
+		a.Severity, a.Urgency = b.Severity, b.Urgency
+	}
+	if a.NoFix != b.NoFix {
+		a.NoFix = ""
+	}
+}
+
+// sourceOf is which database speaks through an OSV bucket.
+func sourceOf(base, id string) string {
+	switch base {
+	case "Debian", "Ubuntu", "Alpine", "Wolfi", "Chainguard", "Bitnami", "AlmaLinux":
+		return strings.ToLower(base)
+	case "Rocky Linux":
+		return "rocky"
+	}
+	if strings.HasPrefix(id, "GHSA-") {
+		return "ghsa"
+	}
+	return "osv"
+}

@@ -1,0 +1,140 @@
+package vuln
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// gaps gathers what could not be told, one entry a cause and not one a
+// package.
+type gaps struct {
+	ecosystems map[[2]string]int // ecosystem and package type: how many packages
+	types      map[string]int    // package type without any source of advisories
+	programs   []string
+	list       []finding.Unknown
+	seen       map[string]bool
+}
+
+// namesShown is how many packages an Unknown lists by name.
+const namesShown = 5
+
+// unsupported counts a package that no ecosystem has.
+func (g *gaps) unsupported(p *sbom.Package, d *sbom.Distro) {
+	if p.Removed {
+		return
+	}
+	if g.types == nil {
+		g.types = map[string]int{}
+	}
+	why := "no source of advisories covers this type of package"
+	if isDistro(p.Type) {
+		why = "no os-release was found, so which distribution's advisories apply is not known"
+		if d != nil {
+			why = fmt.Sprintf("no source of advisories covers %s packages of %s", p.Type, distroName(d))
+		}
+	}
+	g.types[p.Type+"\x00"+why]++
+}
+
+// ecosystem counts a package of an ecosystem that the database lacks.
+func (g *gaps) ecosystem(p *sbom.Package, eco string) {
+	if p.Removed {
+		return
+	}
+	if g.ecosystems == nil {
+		g.ecosystems = map[[2]string]int{}
+	}
+	g.ecosystems[[2]string{eco, p.Type}]++
+}
+
+// program notes a program of which no upstream publishes advisories; one that
+// a distribution's package owns has the distribution's.
+func (g *gaps) program(p *sbom.Package) {
+	if p.Owner == "" && !p.Removed {
+		g.programs = append(g.programs, p.Name+" "+p.Version)
+	}
+}
+
+func (g *gaps) version(p *sbom.Package, version string, advisories int) {
+	if p.Removed || p.Owner != "" {
+		return
+	}
+	g.add(finding.Unknown{
+		What: fmt.Sprintf("vulnerabilities of %s %s", p.Name, p.Version),
+		Why:  fmt.Sprintf("%q is not a version that can be compared with those of the %d advisories for it", version, advisories),
+	})
+}
+
+func (g *gaps) comparison(p *sbom.Package, err error) {
+	if p.Removed || p.Owner != "" {
+		return
+	}
+	g.add(finding.Unknown{What: fmt.Sprintf("vulnerabilities of %s %s", p.Name, p.Version), Why: err.Error()})
+}
+
+func (g *gaps) add(u finding.Unknown) {
+	key := u.What + "\x00" + u.Why
+	if g.seen[key] {
+		return
+	}
+	if g.seen == nil {
+		g.seen = map[string]bool{}
+	}
+	g.seen[key] = true
+	g.list = append(g.list, u)
+}
+
+// sortedUnknown is everything that could not be told, the widest first.
+func (m *matcher) sortedUnknown() []finding.Unknown {
+	g := &m.unknown
+	var out []finding.Unknown
+	for _, k := range slices.SortedFunc(maps.Keys(g.ecosystems), func(a, b [2]string) int {
+		return strings.Compare(a[0]+a[1], b[0]+b[1])
+	}) {
+		out = append(out, finding.Unknown{
+			What: fmt.Sprintf("vulnerabilities of %s", count(g.ecosystems[k], k[1]+" package")),
+			Why:  fmt.Sprintf("the database has nothing for %s", k[0]),
+		})
+	}
+	for _, k := range slices.Sorted(maps.Keys(g.types)) {
+		typ, why, _ := strings.Cut(k, "\x00")
+		out = append(out, finding.Unknown{What: fmt.Sprintf("vulnerabilities of %s", count(g.types[k], typ+" package")), Why: why})
+	}
+	if len(g.programs) > 0 {
+		slices.Sort(g.programs)
+		names := slices.Compact(g.programs)
+		shown := strings.Join(names[:min(namesShown, len(names))], ", ")
+		if len(names) > namesShown {
+			shown += fmt.Sprintf(" and %d more", len(names)-namesShown)
+		}
+		out = append(out, finding.Unknown{
+			What: "vulnerabilities of " + shown,
+			Why:  "no package manager owns the program, and the database has no advisories of its upstream",
+		})
+	}
+	slices.SortStableFunc(g.list, func(a, b finding.Unknown) int { return strings.Compare(a.What+a.Why, b.What+b.Why) })
+	out = append(out, g.list...)
+	for i := range out {
+		out[i].Subject = m.inv.Subject
+	}
+	return out
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func distroName(d *sbom.Distro) string {
+	if d.PrettyName != "" {
+		return d.PrettyName
+	}
+	return strings.TrimSpace(d.ID + " " + d.VersionID)
+}

@@ -1,0 +1,284 @@
+package vuln
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// Match finds the known vulnerabilities of an inventory. There is one finding
+// a vulnerability and package (for a distribution, its source package), sorted
+// by [finding.Compare]; those that do not count (owned by a distribution's
+// package, kernel headers, removed in a later layer) are suppressed with the
+// reason and not left out. What could not be told is in the Unknowns: a
+// release or ecosystem that the database does not have, a version that does
+// not compare. An error is the Lookup's, or the context's.
+//
+// Advisories are asked for in order of ecosystem and name, each once, and
+// metadata in order of id, so that a Lookup over sorted blocks reads each once.
+func Match(ctx context.Context, inv *sbom.Inventory, l Lookup, opt Options) ([]finding.Finding, []finding.Unknown, error) {
+	m := &matcher{inv: inv, lookup: l, opt: opt}
+	m.collect(ctx)
+	if err := m.search(ctx); err != nil {
+		return nil, nil, err
+	}
+	for i := range m.groups {
+		m.groups[i].cluster()
+	}
+	if err := m.loadMeta(ctx); err != nil {
+		return nil, nil, err
+	}
+	found := m.findings()
+	slices.SortFunc(found, finding.Compare)
+	return found, m.sortedUnknown(), nil
+}
+
+// matcher is one match under way.
+type matcher struct {
+	inv    *sbom.Inventory
+	lookup Lookup
+	opt    Options
+
+	groups  []group
+	queries []query
+	meta    map[string]Meta
+	unknown gaps
+}
+
+// group is what findings are made for: a distribution's source package with
+// its binaries, or one package of another kind.
+type group struct {
+	rule     finding.RuleID
+	eco      string
+	fam      family
+	version  string // what advisories' versions are compared with, and what is shown
+	members  []*sbom.Package
+	hits     []hit
+	clusters []cluster
+	denied   []string // ids that the source says the package never had
+}
+
+// hit is an advisory that affects a group.
+type hit struct {
+	adv   *Advisory
+	fixed string
+	kind  queryKind
+}
+
+// query is one name to look up for one group.
+type query struct {
+	eco, name string
+	group     int32
+	version   string
+	kind      queryKind
+}
+
+type queryKind uint8
+
+const (
+	direct   queryKind = iota
+	pro                // Ubuntu Pro's: speaks of Pro's builds, and of why the release itself has no fix
+	upstream           // of a distribution-format package that its upstream built
+)
+
+func (m *matcher) collect(ctx context.Context) {
+	n := len(m.inv.Packages)
+	m.groups = make([]group, 0, n)
+	m.queries = make([]query, 0, n+n/4)
+	sources := make(map[sourceKey]int, n)
+	known := make(map[string]bool, 8)
+	knows := func(eco string) bool {
+		v, ok := known[eco]
+		if !ok {
+			v = m.lookup.Knows(ctx, eco)
+			known[eco] = v
+		}
+		return v
+	}
+	for i := range n {
+		p := &m.inv.Packages[i]
+		eco, name, ok := Ecosystem(*p, m.inv.Distro)
+		switch {
+		case !ok:
+			m.unknown.unsupported(p, m.inv.Distro)
+			continue
+		case !knows(eco):
+			m.unknown.ecosystem(p, eco)
+			continue
+		case isDistro(p.Type):
+			m.addDistro(p, eco, name, sources, knows)
+		default:
+			m.addOther(p, eco, name)
+		}
+	}
+}
+
+// sourceKey is what makes two binaries one group.
+type sourceKey struct {
+	typ, namespace, name, version string
+	removed                       bool
+}
+
+func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourceKey]int, knows func(string) bool) {
+	version := p.Version
+	if p.SourceVersion != "" {
+		version = p.SourceVersion
+		if p.Type == "rpm" && !strings.Contains(version, ":") {
+			// A source rpm's file name has no epoch; its binaries carry it.
+			if epoch, _, ok := strings.Cut(p.Version, ":"); ok && digits(epoch) == len(epoch) {
+				version = epoch + ":" + version
+			}
+		}
+	}
+	key := sourceKey{p.Type, p.Namespace, name, version, p.Removed}
+	g, seen := sources[key]
+	if !seen {
+		g = len(m.groups)
+		sources[key] = g
+		m.groups = append(m.groups, group{rule: RuleOS, eco: eco, fam: familyOf(eco), version: version})
+		m.ask(query{eco: eco, name: name, group: int32(g), version: version})
+		if proEco, ok := strings.CutPrefix(eco, "Ubuntu:"); ok {
+			if proEco = "Ubuntu:Pro:" + proEco; knows(proEco) {
+				m.ask(query{eco: proEco, name: name, group: int32(g), version: version, kind: pro})
+			}
+		}
+		if program, v, ok := upstreamOf(*p); ok && knows("Bitnami") {
+			m.ask(query{eco: "Bitnami", name: program, group: int32(g), version: v, kind: upstream})
+		}
+	}
+	m.groups[g].members = append(m.groups[g].members, p)
+	if p.Type == "rpm" && p.Name != name {
+		// AlmaLinux writes advisories by binary package, Rocky by source.
+		m.ask(query{eco: eco, name: p.Name, group: int32(g), version: p.Version})
+	}
+}
+
+func (m *matcher) addOther(p *sbom.Package, eco, name string) {
+	rule := RuleLanguage
+	if eco == "Bitnami" {
+		rule = RuleProgram
+	}
+	version := p.Version
+	if eco == "Go" && p.Namespace == "" && (p.Name == "stdlib" || p.Name == "toolchain") {
+		version = goVersion(version)
+	}
+	g := len(m.groups)
+	m.groups = append(m.groups, group{rule: rule, eco: eco, fam: familyOf(eco), version: version, members: []*sbom.Package{p}})
+	m.ask(query{eco: eco, name: name, group: int32(g), version: version})
+}
+
+func (m *matcher) ask(q query) { m.queries = append(m.queries, q) }
+
+// search looks every name up once, in order, and keeps what affects.
+func (m *matcher) search(ctx context.Context) error {
+	slices.SortStableFunc(m.queries, func(a, b query) int {
+		if c := strings.Compare(a.eco, b.eco); c != 0 {
+			return c
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	for i := 0; i < len(m.queries); {
+		q := &m.queries[i]
+		j := i + 1
+		for j < len(m.queries) && m.queries[j].name == q.name && m.queries[j].eco == q.eco {
+			j++
+		}
+		advs, err := m.advisories(ctx, q)
+		if err != nil {
+			return err
+		}
+		for k := i; k < j; k++ {
+			m.apply(&m.queries[k], advs)
+		}
+		i = j
+	}
+	return nil
+}
+
+// advisories asks by the normal name, and by the name as it is written for a
+// Lookup that keeps its source's spelling.
+func (m *matcher) advisories(ctx context.Context, q *query) ([]Advisory, error) {
+	advs, err := m.lookup.Advisories(ctx, q.eco, q.name)
+	if err != nil {
+		return nil, fmt.Errorf("look up %s of %s: %w", q.name, q.eco, err)
+	}
+	p := m.groups[q.group].members[0]
+	if len(advs) > 0 || p.Name == q.name || (q.eco != "NuGet" && q.eco != "PyPI" && q.eco != "Packagist") {
+		return advs, nil
+	}
+	written := p.Name
+	if q.eco == "Packagist" {
+		written = joinName(p.Namespace, p.Name, "/")
+	}
+	if written == q.name {
+		return nil, nil
+	}
+	if advs, err = m.lookup.Advisories(ctx, q.eco, written); err != nil {
+		return nil, fmt.Errorf("look up %s of %s: %w", written, q.eco, err)
+	}
+	return advs, nil
+}
+
+// apply judges one group by one name's advisories.
+func (m *matcher) apply(q *query, advs []Advisory) {
+	g := &m.groups[q.group]
+	if len(advs) == 0 {
+		if g.rule == RuleProgram {
+			m.unknown.program(g.members[0])
+		}
+		return
+	}
+	fam := g.fam
+	if q.kind == upstream {
+		fam = familyOf(q.eco)
+	}
+	if !comparableVersion(fam, q.version) {
+		m.unknown.version(g.members[0], q.version, len(advs))
+		return
+	}
+	for i := range advs {
+		a := &advs[i]
+		if notSecurity(a) || (fam == famRPM && otherStream(a, q.version)) {
+			continue
+		}
+		v, err := judge(a, fam, q.version)
+		switch {
+		case err != nil:
+			m.unknown.comparison(g.members[0], err)
+		case v.denied && !v.affected:
+			g.denied = append(g.denied, vulnIDs(a)...)
+		case v.affected:
+			g.hits = append(g.hits, hit{adv: a, fixed: v.fixed, kind: q.kind})
+		case q.kind == pro && strings.Contains(q.version, "esm"):
+			// A build from Ubuntu Pro: its own advisories say that it is fixed.
+			g.denied = append(g.denied, vulnIDs(a)...)
+		}
+	}
+}
+
+// notSecurity leaves out the bug fix and enhancement notices that AlmaLinux
+// publishes beside security advisories, unless they name a CVE.
+func notSecurity(a *Advisory) bool {
+	return (strings.HasPrefix(a.ID, "ALBA-") || strings.HasPrefix(a.ID, "ALEA-")) && !slices.ContainsFunc(vulnIDs(a), isCVE)
+}
+
+// otherStream says whether every fix of the advisory is another module's.
+func otherStream(a *Advisory, version string) bool {
+	fixes := 0
+	for _, r := range a.Ranges {
+		for _, e := range r.Events {
+			if e.Fixed == "" {
+				continue
+			}
+			if sameStream(version, e.Fixed) {
+				return false
+			}
+			fixes++
+		}
+	}
+	return fixes > 0
+}
