@@ -1,0 +1,238 @@
+package sbom
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// subjectRef is the bom-ref of the component that stands for the target.
+const subjectRef = "drydock:subject"
+
+// The properties in which a CycloneDX document carries what the standard has
+// no field for.
+const (
+	propSubjectKind   = "drydock:subject:kind"
+	propSubjectName   = "drydock:subject:name"
+	propSubjectDigest = "drydock:subject:digest"
+	propUnknown       = "drydock:unknown" // JSON
+	propDistro        = "drydock:distro:" // with the field's name
+	propType          = "drydock:type"
+	propSource        = "drydock:source"
+	propSourceVersion = "drydock:source-version"
+	propArch          = "drydock:arch"
+	propLicense       = "drydock:license"
+	propLocation      = "drydock:location" // JSON
+	propLayer         = "drydock:layer"
+	propLayerIndex    = "drydock:layer-index"
+	propOwner         = "drydock:owner"
+	propRemoved       = "drydock:removed"
+	propDev           = "drydock:dev"
+	propInBase        = "drydock:in-base"
+	propCataloger     = "drydock:cataloger"
+)
+
+// CycloneDX makes a bill of materials of the inventory, for [WriteCycloneDX].
+// The second result says which components a purl means, by bom-ref: the
+// package's own purl, or the source package's as a finding names it, which may
+// be several packages. A report adds vulnerabilities with it.
+func CycloneDX(inv *Inventory, opt EncodeOptions) (*cdx.BOM, func(purl string) []string) {
+	bom := cdx.NewBOM()
+	bom.SerialNumber = "urn:uuid:" + contentUUID(inv)
+	bom.Metadata = &cdx.Metadata{
+		Timestamp: timestamp(opt.Now),
+		Tools: &cdx.ToolsChoice{Components: &[]cdx.Component{{
+			Type: cdx.ComponentTypeApplication, Name: "drydock", Version: opt.ToolVersion,
+		}}},
+		Component: subjectComponent(inv.Subject),
+	}
+	bom.Metadata.Properties = documentProperties(inv)
+
+	components := make([]cdx.Component, 0, len(inv.Packages)+1)
+	if d := inv.Distro; d != nil {
+		components = append(components, distroComponent(d))
+	}
+	refs := make(map[string][]string, 2*len(inv.Packages))
+	seen := make(map[string]int, len(inv.Packages))
+	for _, p := range inv.Packages {
+		c := packageComponent(p, inv.Distro)
+		c.BOMRef = c.PackageURL
+		if n := seen[c.PackageURL]; n > 0 {
+			c.BOMRef += "#" + strconv.Itoa(n)
+		}
+		seen[c.PackageURL]++
+		addRef(refs, c.BOMRef, c.PackageURL, p.PURL(), SourcePURL(p, inv.Distro))
+		components = append(components, c)
+	}
+	bom.Components = &components
+	return bom, func(purl string) []string { return refs[purl] }
+}
+
+func addRef(refs map[string][]string, ref string, purls ...string) {
+	for _, purl := range purls {
+		if have := refs[purl]; len(have) == 0 || have[len(have)-1] != ref {
+			refs[purl] = append(have, ref)
+		}
+	}
+}
+
+func subjectComponent(s finding.Subject) *cdx.Component {
+	c := &cdx.Component{
+		BOMRef:  subjectRef,
+		Type:    cdx.ComponentTypeApplication,
+		Name:    orElse(s.Name, "unnamed"),
+		Version: string(s.Digest),
+	}
+	if s.Kind == finding.KindImage || s.Kind == finding.KindContainer {
+		c.Type = cdx.ComponentTypeContainer
+	}
+	return c
+}
+
+func documentProperties(inv *Inventory) *[]cdx.Property {
+	var ps properties
+	ps.add(propSubjectKind, string(inv.Subject.Kind))
+	ps.add(propSubjectName, inv.Subject.Name)
+	ps.add(propSubjectDigest, string(inv.Subject.Digest))
+	for _, u := range toNativeUnknown(inv.Unknown) {
+		ps.add(propUnknown, compactJSON(u))
+	}
+	return ps.list()
+}
+
+func distroComponent(d *Distro) cdx.Component {
+	var ps properties
+	ps.add(propDistro+"id", d.ID)
+	for _, l := range d.IDLike {
+		ps.add(propDistro+"id-like", l)
+	}
+	ps.add(propDistro+"version-id", d.VersionID)
+	ps.add(propDistro+"codename", d.Codename)
+	ps.add(propDistro+"pretty-name", d.PrettyName)
+	ps.add(propDistro+"cpe", d.CPEName)
+	if len(ps) == 0 {
+		ps = properties{{Name: propDistro + "id"}}
+	}
+	return cdx.Component{
+		BOMRef:      "drydock:distro",
+		Type:        cdx.ComponentTypeOS,
+		Name:        orElse(d.ID, "unnamed"),
+		Version:     d.VersionID,
+		Description: d.PrettyName,
+		Properties:  ps.list(),
+	}
+}
+
+func packageComponent(p Package, d *Distro) cdx.Component {
+	c := cdx.Component{
+		Type: cdx.ComponentTypeLibrary, Group: p.Namespace, Name: p.Name, Version: p.Version,
+		PackageURL: p.PURLIn(d), Licenses: licenseChoices(p.Licenses), Evidence: occurrences(p.Locations),
+	}
+	if p.Type == "generic" || p.Type == "bitnami" {
+		c.Type = cdx.ComponentTypeApplication
+	}
+	if p.Removed {
+		c.Scope = cdx.ScopeExcluded
+	}
+	var ps properties
+	ps.add(propType, p.Type)
+	ps.add(propSource, p.Source)
+	ps.add(propSourceVersion, p.SourceVersion)
+	ps.add(propArch, p.Arch)
+	for _, l := range p.Licenses {
+		ps.add(propLicense, l)
+	}
+	for _, l := range p.Locations {
+		ps.add(propLocation, compactJSON(nativeLocation(l)))
+	}
+	ps.add(propLayer, string(p.Layer))
+	if p.LayerIndex >= 0 {
+		ps.add(propLayerIndex, strconv.Itoa(p.LayerIndex))
+	}
+	ps.add(propOwner, p.Owner)
+	if p.Removed {
+		ps.add(propRemoved, "true")
+	}
+	if p.Dev {
+		ps.add(propDev, "true")
+	}
+	if p.InBase != nil {
+		ps.add(propInBase, strconv.FormatBool(*p.InBase))
+	}
+	ps.add(propCataloger, p.Cataloger)
+	c.Properties = ps.list()
+	return c
+}
+
+// licenseChoices writes a lone expression as one and anything else by
+// identifier or name: CycloneDX has no list of expressions.
+func licenseChoices(licenses []string) *cdx.Licenses {
+	if len(licenses) == 1 && !spdxID(licenses[0]) && spdxExpression(licenses[0]) {
+		return &cdx.Licenses{{Expression: licenses[0]}}
+	}
+	var out cdx.Licenses
+	for _, l := range licenses {
+		switch {
+		case l == "":
+		case spdxID(l):
+			out = append(out, cdx.LicenseChoice{License: &cdx.License{ID: l}})
+		default:
+			out = append(out, cdx.LicenseChoice{License: &cdx.License{Name: l}})
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return &out
+}
+
+// occurrences says where the package was seen, for tools that do not know
+// Drydock's properties.
+func occurrences(ls []Location) *cdx.Evidence {
+	var out []cdx.EvidenceOccurrence
+	for _, l := range ls {
+		if l.Path == "" {
+			continue
+		}
+		o := cdx.EvidenceOccurrence{Location: l.Path}
+		if l.Line > 0 {
+			o.Line = &l.Line
+		}
+		out = append(out, o)
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return &cdx.Evidence{Occurrences: &out}
+}
+
+// properties gathers name and value pairs, leaving out empty values.
+type properties []cdx.Property
+
+func (ps *properties) add(name, value string) {
+	if value != "" {
+		*ps = append(*ps, cdx.Property{Name: name, Value: value})
+	}
+}
+
+func (ps properties) list() *[]cdx.Property {
+	if len(ps) == 0 {
+		return nil
+	}
+	out := []cdx.Property(ps)
+	return &out
+}
+
+// compactJSON encodes a value made of strings, numbers and bools, which does
+// not fail.
+func compactJSON(v any) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v)
+	return strings.TrimSuffix(b.String(), "\n")
+}

@@ -1,0 +1,275 @@
+package sbom
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// readXML reads a CycloneDX document in XML.
+func (d *decoder) readXML(r io.Reader) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the XML cannot be decoded: %v", p)
+		}
+	}()
+	bom := cdx.BOM{}
+	if err := cdx.NewBOMDecoder(r, cdx.BOMFileFormatXML).Decode(&bom); err != nil {
+		return err
+	}
+	if !strings.HasPrefix(bom.XMLNS, "http://cyclonedx.org/schema/bom/") {
+		return d.not("it is XML, but not CycloneDX", supported)
+	}
+	if m := bom.Metadata; m != nil {
+		if err := d.cdxSubject(m.Component, deref(m.Properties)); err != nil {
+			return err
+		}
+	}
+	cs := deref(bom.Components)
+	for i := range cs {
+		if err := d.component(&cs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cdxSubject takes from a document's metadata what it describes.
+func (d *decoder) cdxSubject(c *cdx.Component, ps []cdx.Property) error {
+	inv := d.inv
+	own := false
+	for _, p := range ps {
+		switch p.Name {
+		case propSubjectKind:
+			own, inv.Subject.Kind = true, finding.SubjectKind(p.Value)
+		case propSubjectName:
+			own, inv.Subject.Name = true, p.Value
+		case propSubjectDigest:
+			own, inv.Subject.Digest = true, finding.Digest(p.Value)
+		case propUnknown:
+			own = true
+			var n nativeUnknown
+			if err := json.Unmarshal([]byte(p.Value), &n); err != nil {
+				return fmt.Errorf("property %s: %w", p.Name, err)
+			}
+			inv.Unknown = append(inv.Unknown, n.unknown())
+		}
+	}
+	if c == nil {
+		return nil
+	}
+	if c.BOMRef == subjectRef {
+		own = true
+	}
+	if own {
+		d.own = true
+		return nil
+	}
+	inv.Subject.Name = c.Name
+	if strings.HasPrefix(c.Version, "sha256:") {
+		inv.Subject.Digest = finding.Digest(c.Version)
+	} else if c.Version != "" {
+		inv.Subject.Name += ":" + c.Version
+	}
+	for _, p := range deref(c.Properties) {
+		switch p.Name {
+		case "aquasecurity:trivy:DiffID":
+			d.diffIDs = append(d.diffIDs, finding.Digest(p.Value))
+		case "aquasecurity:trivy:ImageID":
+			inv.Subject.Digest = finding.Digest(p.Value)
+		}
+	}
+	return nil
+}
+
+// component reads one component and those inside it.
+func (d *decoder) component(c *cdx.Component) error {
+	if err := d.count(); err != nil {
+		return err
+	}
+	ps := deref(c.Properties)
+	switch {
+	case c.Type == cdx.ComponentTypeOS:
+		d.cdxDistro(c, ps)
+	case ownComponent(ps):
+		p, err := ownPackage(c, ps)
+		if err != nil {
+			return fmt.Errorf("component %s: %w", c.BOMRef, err)
+		}
+		d.own = true
+		d.inv.Packages = append(d.inv.Packages, p)
+	default:
+		d.foreignComponent(c, ps)
+	}
+	inner := deref(c.Components)
+	for i := range inner {
+		if err := d.component(&inner[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ownComponent(ps []cdx.Property) bool {
+	return len(ps) > 0 && ps[0].Name == propType
+}
+
+// ownPackage reads a component that Drydock wrote: the inverse of
+// packageComponent.
+func ownPackage(c *cdx.Component, ps []cdx.Property) (Package, error) {
+	p := Package{Namespace: c.Group, Name: c.Name, Version: c.Version, LayerIndex: -1}
+	for _, prop := range ps {
+		v := prop.Value
+		switch prop.Name {
+		case propType:
+			p.Type = v
+		case propSource:
+			p.Source = v
+		case propSourceVersion:
+			p.SourceVersion = v
+		case propArch:
+			p.Arch = v
+		case propLicense:
+			p.Licenses = append(p.Licenses, v)
+		case propLocation:
+			var n nativeLocation
+			if err := json.Unmarshal([]byte(v), &n); err != nil {
+				return p, fmt.Errorf("property %s: %w", prop.Name, err)
+			}
+			p.Locations = append(p.Locations, Location(n))
+		case propLayer:
+			p.Layer = finding.Digest(v)
+		case propLayerIndex:
+			n, err := strconv.Atoi(v)
+			if err != nil || n < 0 {
+				return p, fmt.Errorf("property %s: %q is not a layer", prop.Name, v)
+			}
+			p.LayerIndex = n
+		case propOwner:
+			p.Owner = v
+		case propRemoved:
+			p.Removed = v == "true"
+		case propDev:
+			p.Dev = v == "true"
+		case propInBase:
+			in := v == "true"
+			p.InBase = &in
+		case propCataloger:
+			p.Cataloger = v
+		}
+	}
+	if p.Type == "" || p.Name == "" {
+		return p, fmt.Errorf("it has no type or no name")
+	}
+	return p, nil
+}
+
+// foreignComponent reads a component that another tool wrote.
+func (d *decoder) foreignComponent(c *cdx.Component, ps []cdx.Property) {
+	switch c.Type {
+	case cdx.ComponentTypeFile, cdx.ComponentTypeContainer, cdx.ComponentTypePlatform, cdx.ComponentTypeDevice,
+		cdx.ComponentTypeData, cdx.ComponentTypeCryptographicAsset:
+		if c.PackageURL == "" {
+			return // said not to be a package
+		}
+	}
+	facts := make(map[string]string, len(ps))
+	for _, p := range ps {
+		if _, seen := facts[p.Name]; !seen {
+			facts[p.Name] = p.Value
+		}
+	}
+	if c.PackageURL == "" && facts["aquasecurity:trivy:Class"] != "" {
+		return // Trivy's heading over what one lock file lists
+	}
+	e := element{
+		name: joinName(c.Group, c.Name), version: c.Version, purl: c.PackageURL, facts: facts,
+		licenses: cdxLicenses(c.Licenses),
+	}
+	if c.Evidence != nil {
+		for _, o := range deref(c.Evidence.Occurrences) {
+			l := Location{Path: o.Location}
+			if o.Line != nil && *o.Line > 0 {
+				l.Line = *o.Line
+			}
+			e.locations = append(e.locations, l)
+		}
+	}
+	d.foreign(&e)
+}
+
+func cdxLicenses(ls *cdx.Licenses) []string {
+	if ls == nil {
+		return nil
+	}
+	var out []string
+	for _, l := range *ls {
+		name := l.Expression
+		if l.License != nil {
+			name = orElse(l.License.ID, l.License.Name)
+		}
+		if name != "" {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// cdxDistro reads an operating-system component.
+func (d *decoder) cdxDistro(c *cdx.Component, ps []cdx.Property) {
+	var out Distro
+	own := false
+	for _, p := range ps {
+		field, ok := strings.CutPrefix(p.Name, propDistro)
+		if ok {
+			own = true
+		} else if field, ok = strings.CutPrefix(p.Name, "syft:distro:"); !ok {
+			continue
+		}
+		switch field {
+		case "id":
+			out.ID = p.Value
+		case "version-id", "versionID":
+			out.VersionID = p.Value
+		case "codename", "versionCodename":
+			out.Codename = p.Value
+		case "pretty-name", "prettyName":
+			out.PrettyName = p.Value
+		case "cpe", "cpeName":
+			out.CPEName = p.Value
+		default:
+			if field == "id-like" || strings.HasPrefix(field, "idLike:") {
+				out.IDLike = append(out.IDLike, p.Value)
+			}
+		}
+	}
+	if own {
+		d.own = true
+		d.inv.Distro = &out
+		return
+	}
+	out.ID, out.VersionID = orElse(out.ID, c.Name), orElse(out.VersionID, c.Version)
+	out.CPEName = orElse(out.CPEName, c.CPE)
+	d.setDistro(out)
+}
+
+// joinName is a component's whole name for people.
+func joinName(group, name string) string {
+	if group == "" {
+		return name
+	}
+	return group + "/" + name
+}
+
+func deref[T any](p *[]T) []T {
+	if p == nil {
+		return nil
+	}
+	return *p
+}

@@ -1,0 +1,258 @@
+package sbom
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spdx/tools-golang/spdx/v2/common"
+	"github.com/spdx/tools-golang/spdx/v2/v2_3"
+	"github.com/spdx/tools-golang/tagvalue"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// spdxElement is what is read of an SPDX package. It is its own shape, and not
+// the library's, because the library refuses a whole document for one field
+// that it does not like.
+type spdxElement struct {
+	ID           string `json:"SPDXID"`
+	Name         string `json:"name"`
+	Version      string `json:"versionInfo"`
+	Purpose      string `json:"primaryPackagePurpose"`
+	SourceInfo   string `json:"sourceInfo"`
+	Comment      string `json:"comment"`
+	Declared     string `json:"licenseDeclared"`
+	Concluded    string `json:"licenseConcluded"`
+	ExternalRefs []struct {
+		Type    string `json:"referenceType"`
+		Locator string `json:"referenceLocator"`
+	} `json:"externalRefs"`
+	Attribution []string `json:"attributionTexts"`
+	Annotations []struct {
+		Comment string `json:"comment"`
+	} `json:"annotations"`
+	Checksums []struct {
+		Algorithm string `json:"algorithm"`
+		Value     string `json:"checksumValue"`
+	} `json:"checksums"`
+}
+
+// spdxComment reads the document's comment, which in Drydock's own holds what
+// is known of the target as a whole.
+func (d *decoder) spdxComment(s string) error {
+	text, ok := strings.CutPrefix(s, Schema+" ")
+	if !ok {
+		return nil
+	}
+	var h nativeHeader
+	if err := json.Unmarshal([]byte(text), &h); err != nil {
+		return err
+	}
+	d.own = true
+	d.inv.setHeader(h)
+	return nil
+}
+
+// spdxPackage reads one package, of Drydock's own making or another tool's.
+func (d *decoder) spdxPackage(p *spdxElement) error {
+	if text, ok := strings.CutPrefix(p.Comment, Schema+" "); ok {
+		var n nativePackage
+		if err := json.Unmarshal([]byte(text), &n); err != nil {
+			return fmt.Errorf("%s: %w", p.ID, err)
+		}
+		if n.Name == "" || n.Type == "" {
+			return fmt.Errorf("%s: a package without a type or name", p.ID)
+		}
+		d.inv.Packages = append(d.inv.Packages, n.toPackage())
+		return nil
+	}
+	id := strings.TrimPrefix(p.ID, "SPDXRef-")
+	switch {
+	case id == spdxSubjectID, id == spdxDistroID:
+		return nil
+	case p.Purpose == purposeOS, p.Purpose == purposeOSJSON:
+		d.setDistro(Distro{ID: p.Name, VersionID: p.Version})
+		return nil
+	case p.Purpose == "CONTAINER", strings.HasPrefix(id, "DocumentRoot-"):
+		d.spdxSubject(p)
+		return nil
+	}
+	e := element{id: p.ID, name: p.Name, version: p.Version, facts: spdxFacts(p)}
+	for _, r := range p.ExternalRefs {
+		if r.Type == "purl" && e.purl == "" {
+			e.purl = r.Locator
+		}
+	}
+	if e.purl == "" && strings.HasPrefix(id, "Application-") && e.facts["aquasecurity:trivy:Class"] != "" {
+		return nil // Trivy's heading over what one lock file lists
+	}
+	for _, l := range []string{p.Declared, p.Concluded} {
+		if l != "" && l != noAssertion && l != "NONE" {
+			e.licenses = []string{l}
+			break
+		}
+	}
+	e.locations = sourceInfoPaths(p.SourceInfo)
+	if d.bySPDX == nil {
+		d.bySPDX = map[string]int{}
+	}
+	d.foreign(&e)
+	return nil
+}
+
+// spdxSubject reads the package that stands for the image.
+func (d *decoder) spdxSubject(p *spdxElement) {
+	d.inv.Subject.Name = orElse(p.Name, d.inv.Subject.Name)
+	if strings.HasPrefix(p.Version, "sha256:") {
+		d.inv.Subject.Digest = finding.Digest(p.Version)
+	}
+	for _, c := range p.Checksums {
+		if d.inv.Subject.Digest == "" && c.Algorithm == "SHA256" {
+			d.inv.Subject.Digest = finding.Digest("sha256:" + c.Value)
+		}
+	}
+	for _, text := range spdxTexts(p) {
+		if v, ok := strings.CutPrefix(text, "DiffID: "); ok {
+			d.diffIDs = append(d.diffIDs, finding.Digest(v))
+		}
+	}
+}
+
+// spdxTexts are the places where Trivy puts its facts: attribution texts, and
+// annotations in newer versions.
+func spdxTexts(p *spdxElement) []string {
+	out := p.Attribution
+	for _, a := range p.Annotations {
+		out = append(out, a.Comment)
+	}
+	return out
+}
+
+// spdxFacts reads "Name: value" texts, and Trivy's note of the source package.
+func spdxFacts(p *spdxElement) map[string]string {
+	facts := map[string]string{}
+	for _, text := range spdxTexts(p) {
+		if k, v, ok := strings.Cut(text, ": "); ok && facts["aquasecurity:trivy:"+k] == "" {
+			facts["aquasecurity:trivy:"+k] = v
+		}
+	}
+	if v, ok := strings.CutPrefix(p.SourceInfo, "built package from: "); ok {
+		name, version, _ := strings.Cut(v, " ")
+		facts["aquasecurity:trivy:SrcName"] = name
+		facts["aquasecurity:trivy:SrcVersion"] = version
+	}
+	return facts
+}
+
+// sourceInfoPaths reads the paths in Syft's "acquired package info from ...:
+// path, path".
+func sourceInfoPaths(s string) []Location {
+	if !strings.HasPrefix(s, "acquired package info from ") {
+		return nil
+	}
+	_, paths, ok := strings.Cut(s, ": ")
+	if !ok {
+		return nil
+	}
+	var out []Location
+	for path := range strings.SplitSeq(paths, ", ") {
+		if strings.HasPrefix(path, "/") {
+			out = append(out, Location{Path: path})
+		}
+	}
+	return out
+}
+
+// spdxRelationship keeps what Syft says of files that two packages claim: the
+// distribution's package owns the other.
+func (d *decoder) spdxRelationship(dec *json.Decoder) error {
+	var raw json.RawMessage
+	if err := dec.Decode(&raw); err != nil {
+		return err
+	}
+	var r struct {
+		From    string `json:"spdxElementId"`
+		To      string `json:"relatedSpdxElement"`
+		Comment string `json:"comment"`
+	}
+	if json.Unmarshal(raw, &r) == nil {
+		d.ownership(r.From, r.To, r.Comment)
+	}
+	return nil
+}
+
+func (d *decoder) ownership(owner, owned, comment string) {
+	if !strings.HasPrefix(comment, "ownership-by-file-overlap") || len(d.owners) >= maxElements {
+		return
+	}
+	if d.owners == nil {
+		d.owners = map[string]string{}
+	}
+	d.owners[owned] = owner
+}
+
+// readTagValue reads SPDX 2.x in tag-value form.
+func (d *decoder) readTagValue(br *bufio.Reader) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the tag-value document cannot be decoded: %v", p)
+		}
+	}()
+	doc := v2_3.Document{}
+	if err := tagvalue.ReadInto(br, &doc); err != nil {
+		return err
+	}
+	if doc.DocumentName == "" && len(doc.Packages) == 0 {
+		return errors.New("the document has no packages")
+	}
+	d.inv.Subject.Name = doc.DocumentName
+	if err := d.spdxComment(doc.DocumentComment); err != nil {
+		return fmt.Errorf("document comment: %w", err)
+	}
+	notes := map[common.DocElementID][]string{}
+	for _, a := range doc.Annotations {
+		if a != nil {
+			notes[a.AnnotationSPDXIdentifier] = append(notes[a.AnnotationSPDXIdentifier], a.AnnotationComment)
+		}
+	}
+	for _, p := range doc.Packages {
+		if p == nil {
+			continue
+		}
+		if err := d.count(); err != nil {
+			return err
+		}
+		e := fromTagValue(p)
+		e.Attribution = append(e.Attribution, notes[common.MakeDocElementID("", string(p.PackageSPDXIdentifier))]...)
+		if err := d.spdxPackage(e); err != nil {
+			return err
+		}
+	}
+	for _, r := range doc.Relationships {
+		if r != nil {
+			d.ownership(string(r.RefA.ElementRefID), string(r.RefB.ElementRefID), r.RelationshipComment)
+		}
+	}
+	return nil
+}
+
+func fromTagValue(p *v2_3.Package) *spdxElement {
+	e := &spdxElement{
+		ID: string(p.PackageSPDXIdentifier), Name: p.PackageName, Version: p.PackageVersion,
+		Purpose: p.PrimaryPackagePurpose, SourceInfo: p.PackageSourceInfo, Comment: p.PackageComment,
+		Declared: p.PackageLicenseDeclared, Concluded: p.PackageLicenseConcluded,
+		Attribution: p.PackageAttributionTexts,
+	}
+	for _, r := range p.PackageExternalReferences {
+		if r != nil && r.RefType == "purl" {
+			e.ExternalRefs = append(e.ExternalRefs, struct {
+				Type    string `json:"referenceType"`
+				Locator string `json:"referenceLocator"`
+			}{r.RefType, r.Locator})
+		}
+	}
+	return e
+}

@@ -1,0 +1,84 @@
+package sbom
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+	spdxjson "github.com/spdx/tools-golang/json"
+	"github.com/spdx/tools-golang/tagvalue"
+)
+
+// EncodeOptions are what an SBOM says that is not in the inventory.
+type EncodeOptions struct {
+	// Now is when the SBOM is made: the clock, or SOURCE_DATE_EPOCH for output
+	// that is the same every time. Zero leaves the time out where the format
+	// allows it, and is 1970 in SPDX, which does not.
+	Now         time.Time
+	ToolVersion string
+}
+
+// Formats lists the names that [Encode] takes.
+func Formats() []string {
+	return []string{"json", "cyclonedx", "cyclonedx-xml", "spdx", "spdx-tag-value"}
+}
+
+// Encode writes the inventory as "json" (Drydock's own), "cyclonedx" (the
+// latest version, JSON), "cyclonedx-xml", "spdx" (2.3, JSON) or
+// "spdx-tag-value". The bytes depend on the arguments alone. Bytes that are not
+// UTF-8 are written as U+FFFD; everything else in the inventory survives
+// [Decode].
+func Encode(w io.Writer, format string, inv *Inventory, opt EncodeOptions) error {
+	var err error
+	switch strings.ToLower(format) {
+	case "json":
+		err = writeNative(w, inv, opt)
+	case "cyclonedx", "cyclonedx-json":
+		bom, _ := CycloneDX(inv, opt)
+		err = WriteCycloneDX(w, bom)
+	case "cyclonedx-xml":
+		bom, _ := CycloneDX(inv, opt)
+		err = cdx.NewBOMEncoder(w, cdx.BOMFileFormatXML).SetPretty(true).Encode(bom)
+	case "spdx", "spdx-json":
+		doc := spdxDocument(inv, opt)
+		for _, p := range doc.Packages {
+			// The JSON schema of 2.3 spells it unlike the text (7.24) and the tags.
+			if p.PrimaryPackagePurpose == purposeOS {
+				p.PrimaryPackagePurpose = purposeOSJSON
+			}
+		}
+		err = spdxjson.Write(doc, w, spdxjson.Indent("  "), spdxjson.EscapeHTML(false))
+	case "spdx-tag-value":
+		err = tagvalue.Write(spdxDocument(inv, opt), w)
+	default:
+		return fmt.Errorf("unknown SBOM format %q (one of %s)", format, strings.Join(Formats(), ", "))
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", format, err)
+	}
+	return nil
+}
+
+// WriteCycloneDX writes a bill of materials, such as one that [CycloneDX] made
+// and a report added vulnerabilities to, as JSON.
+func WriteCycloneDX(w io.Writer, bom *cdx.BOM) error {
+	return cdx.NewBOMEncoder(w, cdx.BOMFileFormatJSON).SetPretty(true).SetEscapeHTML(false).Encode(bom)
+}
+
+// contentUUID names the inventory's content: equal inventories have equal
+// names, whenever they are written. It is a version 8 UUID (RFC 9562, 5.8).
+func contentUUID(inv *Inventory) string {
+	h := sha256.New()
+	// A hash does not fail, and neither does encoding strings, ints and bools.
+	_ = json.NewEncoder(h).Encode(toNative(inv))
+	b := h.Sum(nil)[:16]
+	b[6] = b[6]&0x0f | 0x80
+	b[8] = b[8]&0x3f | 0x80
+	x := hex.EncodeToString(b)
+	return x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:]
+}

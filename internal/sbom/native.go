@@ -1,0 +1,179 @@
+package sbom
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// Schema names Drydock's own format and its version.
+const Schema = "drydock-sbom/v1"
+
+// native is an inventory as Drydock's own JSON has it. Its parts also travel
+// inside SPDX documents, as comments.
+type native struct {
+	Schema  string      `json:"schema"`
+	Tool    *nativeTool `json:"tool,omitempty"`
+	Created string      `json:"created,omitempty"`
+	nativeHeader
+	Packages []nativePackage `json:"packages"`
+}
+
+// nativeHeader is what an inventory says of its target as a whole.
+type nativeHeader struct {
+	Subject nativeSubject   `json:"subject"`
+	Distro  *nativeDistro   `json:"distro,omitempty"`
+	Unknown []nativeUnknown `json:"unknown,omitempty"`
+}
+
+type nativeTool struct {
+	Name    string `json:"name"`
+	Version string `json:"version,omitempty"`
+}
+
+type nativeSubject struct {
+	Kind   finding.SubjectKind `json:"kind,omitempty"`
+	Name   string              `json:"name,omitempty"`
+	Digest finding.Digest      `json:"digest,omitempty"`
+}
+
+type nativeDistro struct {
+	ID         string   `json:"id,omitempty"`
+	IDLike     []string `json:"idLike,omitempty"`
+	VersionID  string   `json:"versionId,omitempty"`
+	Codename   string   `json:"codename,omitempty"`
+	PrettyName string   `json:"prettyName,omitempty"`
+	CPEName    string   `json:"cpeName,omitempty"`
+}
+
+type nativePackage struct {
+	PURL          string           `json:"purl,omitempty"`
+	Type          string           `json:"type"`
+	Namespace     string           `json:"namespace,omitempty"`
+	Name          string           `json:"name"`
+	Version       string           `json:"version,omitempty"`
+	Source        string           `json:"source,omitempty"`
+	SourceVersion string           `json:"sourceVersion,omitempty"`
+	Arch          string           `json:"arch,omitempty"`
+	Licenses      []string         `json:"licenses,omitempty"`
+	Locations     []nativeLocation `json:"locations,omitempty"`
+	Layer         finding.Digest   `json:"layer,omitempty"`
+	LayerIndex    *int             `json:"layerIndex,omitempty"` // absent: not known
+	Owner         string           `json:"owner,omitempty"`
+	Removed       bool             `json:"removed,omitempty"`
+	Dev           bool             `json:"dev,omitempty"`
+	InBase        *bool            `json:"inBase,omitempty"`
+	Cataloger     string           `json:"cataloger,omitempty"`
+}
+
+type nativeLocation struct {
+	Path  string         `json:"path"`
+	Layer finding.Digest `json:"layer,omitempty"`
+	Line  int            `json:"line,omitempty"`
+}
+
+type nativeUnknown struct {
+	Subject *nativeSubject `json:"subject,omitempty"`
+	What    string         `json:"what,omitempty"`
+	Why     string         `json:"why,omitempty"`
+}
+
+func writeNative(w io.Writer, inv *Inventory, opt EncodeOptions) error {
+	n := toNative(inv)
+	n.Tool = &nativeTool{Name: "drydock", Version: opt.ToolVersion}
+	n.Created = timestamp(opt.Now)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(n)
+}
+
+// timestamp is t in UTC to the second, as every format wants it; empty for none.
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05Z")
+}
+
+func toNative(inv *Inventory) native {
+	n := native{
+		Schema:       Schema,
+		nativeHeader: toNativeHeader(inv),
+		Packages:     make([]nativePackage, len(inv.Packages)),
+	}
+	for i, p := range inv.Packages {
+		n.Packages[i] = toNativePackage(p)
+		n.Packages[i].PURL = p.PURLIn(inv.Distro)
+	}
+	return n
+}
+
+func toNativeHeader(inv *Inventory) nativeHeader {
+	return nativeHeader{
+		Subject: nativeSubject(inv.Subject),
+		Distro:  (*nativeDistro)(inv.Distro),
+		Unknown: toNativeUnknown(inv.Unknown),
+	}
+}
+
+func (inv *Inventory) setHeader(h nativeHeader) {
+	inv.Subject = finding.Subject(h.Subject)
+	inv.Distro = (*Distro)(h.Distro)
+	for _, u := range h.Unknown {
+		inv.Unknown = append(inv.Unknown, u.unknown())
+	}
+}
+
+func toNativeUnknown(us []finding.Unknown) []nativeUnknown {
+	var out []nativeUnknown
+	for _, u := range us {
+		n := nativeUnknown{What: u.What, Why: u.Why}
+		if u.Subject != (finding.Subject{}) {
+			s := nativeSubject(u.Subject)
+			n.Subject = &s
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+func (n nativeUnknown) unknown() finding.Unknown {
+	u := finding.Unknown{What: n.What, Why: n.Why}
+	if n.Subject != nil {
+		u.Subject = finding.Subject(*n.Subject)
+	}
+	return u
+}
+
+func toNativePackage(p Package) nativePackage {
+	n := nativePackage{
+		Type: p.Type, Namespace: p.Namespace, Name: p.Name, Version: p.Version,
+		Source: p.Source, SourceVersion: p.SourceVersion, Arch: p.Arch, Licenses: p.Licenses,
+		Layer: p.Layer, Owner: p.Owner, Removed: p.Removed, Dev: p.Dev, InBase: p.InBase, Cataloger: p.Cataloger,
+	}
+	for _, l := range p.Locations {
+		n.Locations = append(n.Locations, nativeLocation(l))
+	}
+	if p.LayerIndex >= 0 {
+		n.LayerIndex = &p.LayerIndex
+	}
+	return n
+}
+
+func (n nativePackage) toPackage() Package {
+	p := Package{
+		Type: n.Type, Namespace: n.Namespace, Name: n.Name, Version: n.Version,
+		Source: n.Source, SourceVersion: n.SourceVersion, Arch: n.Arch, Licenses: n.Licenses,
+		Layer: n.Layer, LayerIndex: -1, Owner: n.Owner, Removed: n.Removed, Dev: n.Dev, InBase: n.InBase, Cataloger: n.Cataloger,
+	}
+	for _, l := range n.Locations {
+		p.Locations = append(p.Locations, Location(l))
+	}
+	if n.LayerIndex != nil && *n.LayerIndex >= 0 {
+		p.LayerIndex = *n.LayerIndex
+	}
+	return p
+}

@@ -1,0 +1,130 @@
+package sbom
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// text draws strings that any of the formats can be given: printable, with
+// what is special to JSON, XML, tag-value and package URLs among it.
+func text(t *rapid.T, label string) string {
+	const runes = "abzAZ019.-_+~:@/%?#&=<>\"'\\ ,()é界"
+	return rapid.StringOfN(rapid.SampledFrom([]rune(runes)), 1, 12, -1).Draw(t, label)
+}
+
+func maybe(t *rapid.T, label string) string {
+	if rapid.Bool().Draw(t, label+"?") {
+		return text(t, label)
+	}
+	return ""
+}
+
+func drawDigest(t *rapid.T) finding.Digest {
+	if !rapid.Bool().Draw(t, "digest?") {
+		return ""
+	}
+	return finding.DigestOf([]byte{byte(rapid.IntRange(0, 9).Draw(t, "digest"))})
+}
+
+func drawPackage(t *rapid.T) Package {
+	p := Package{
+		Type: rapid.SampledFrom([]string{"deb", "apk", "rpm", "npm", "golang", "cargo", "pypi", "maven", "gem",
+			"composer", "nuget", "generic", "bitnami"}).Draw(t, "type"),
+		Namespace: maybe(t, "namespace"), Name: text(t, "name"), Version: maybe(t, "version"),
+		Source: maybe(t, "source"), SourceVersion: maybe(t, "sourceVersion"), Arch: maybe(t, "arch"),
+		Layer: drawDigest(t), LayerIndex: rapid.IntRange(-1, 5).Draw(t, "index"), Owner: maybe(t, "owner"),
+		Removed: rapid.Bool().Draw(t, "removed"), Dev: rapid.Bool().Draw(t, "dev"), Cataloger: maybe(t, "cataloger"),
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "licenses") {
+		p.Licenses = append(p.Licenses, rapid.OneOf(rapid.Just("MIT"), rapid.Just("MIT OR Apache-2.0"),
+			rapid.Custom(func(t *rapid.T) string { return text(t, "license") })).Draw(t, "l"))
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "locations") {
+		p.Locations = append(p.Locations, Location{Path: maybe(t, "path"), Layer: drawDigest(t), Line: rapid.IntRange(0, 9).Draw(t, "line")})
+	}
+	if rapid.Bool().Draw(t, "base known") {
+		in := rapid.Bool().Draw(t, "in base")
+		p.InBase = &in
+	}
+	return p
+}
+
+func drawSubject(t *rapid.T) finding.Subject {
+	return finding.Subject{
+		Kind: rapid.SampledFrom([]finding.SubjectKind{"", finding.KindImage, finding.KindRootfs, finding.KindSBOM}).Draw(t, "kind"),
+		Name: maybe(t, "subject"), Digest: drawDigest(t),
+	}
+}
+
+func drawInventory(t *rapid.T) *Inventory {
+	inv := &Inventory{Subject: drawSubject(t)}
+	if rapid.Bool().Draw(t, "distro?") {
+		inv.Distro = &Distro{ID: maybe(t, "id"), VersionID: maybe(t, "versionID"), Codename: maybe(t, "codename"),
+			PrettyName: maybe(t, "pretty"), CPEName: maybe(t, "cpe")}
+		for range rapid.IntRange(0, 2).Draw(t, "likes") {
+			inv.Distro.IDLike = append(inv.Distro.IDLike, text(t, "like"))
+		}
+	}
+	for range rapid.IntRange(0, 4).Draw(t, "packages") {
+		inv.Packages = append(inv.Packages, drawPackage(t))
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "unknowns") {
+		inv.Unknown = append(inv.Unknown, finding.Unknown{Subject: drawSubject(t), What: maybe(t, "what"), Why: maybe(t, "why")})
+	}
+	return inv
+}
+
+func TestEverythingSurvivesEveryFormat(t *testing.T) {
+	opt := EncodeOptions{Now: time.Date(2026, 11, 23, 1, 2, 3, 4, time.UTC), ToolVersion: "1.2.3"}
+	for _, format := range Formats() {
+		t.Run(format, rapid.MakeCheck(func(t *rapid.T) {
+			inv := drawInventory(t)
+			inv.Sort()
+			var a, b bytes.Buffer
+			if err := Encode(&a, format, inv, opt); err != nil {
+				t.Fatal(err)
+			}
+			if err := Encode(&b, format, inv, opt); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(a.Bytes(), b.Bytes()) {
+				t.Fatal("the same inventory was written in two ways")
+			}
+			got, err := Decode(bytes.NewReader(a.Bytes()), "x")
+			if err != nil {
+				t.Fatalf("%v\n%s", err, a.String())
+			}
+			if diff := cmp.Diff(inv, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Fatalf("-written +read\n%s\n%s", diff, a.String())
+			}
+		}))
+	}
+}
+
+func TestTheTimeChangesOnlyTheTime(t *testing.T) {
+	inv := &Inventory{Subject: finding.Subject{Kind: finding.KindImage, Name: "app"}, Packages: []Package{{Type: "npm", Name: "lodash", Version: "4.17.15", LayerIndex: -1}}}
+	write := func(format string, year int) string {
+		var b strings.Builder
+		if err := Encode(&b, format, inv, EncodeOptions{Now: time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)}); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	for _, format := range Formats() {
+		a, b := write(format, 2025), write(format, 2026)
+		if a == b || strings.ReplaceAll(a, "2025-", "2026-") != b {
+			t.Errorf("%s: another time changed more than the time:\n%s\n%s", format, a, b)
+		}
+	}
+	if err := Encode(new(bytes.Buffer), "yaml", inv, EncodeOptions{}); err == nil || !strings.Contains(err.Error(), "cyclonedx") {
+		t.Errorf("an unknown format gave %v", err)
+	}
+}

@@ -1,0 +1,149 @@
+package sbom
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spdx/tools-golang/spdx/v2/common"
+	"github.com/spdx/tools-golang/spdx/v2/v2_3"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+const (
+	noAssertion   = "NOASSERTION"
+	purposeOS     = "OPERATING-SYSTEM"
+	purposeOSJSON = "OPERATING_SYSTEM"
+)
+
+// The SPDX identifiers of what is not a package of the inventory.
+const (
+	spdxSubjectID = "drydock-subject"
+	spdxDistroID  = "drydock-distro"
+)
+
+// spdxDocument makes an SPDX 2.3 document of the inventory. What the standard
+// has no field for travels in comments that begin with the name of Drydock's
+// schema: the document's holds subject, distribution and what is unknown, a
+// package's holds the package.
+func spdxDocument(inv *Inventory, opt EncodeOptions) *v2_3.Document {
+	created := timestamp(opt.Now)
+	if created == "" {
+		created = "1970-01-01T00:00:00Z"
+	}
+	tool := "drydock"
+	if opt.ToolVersion != "" {
+		tool += "-" + opt.ToolVersion
+	}
+	doc := &v2_3.Document{
+		SPDXVersion:       v2_3.Version,
+		DataLicense:       v2_3.DataLicense,
+		SPDXIdentifier:    "DOCUMENT",
+		DocumentName:      oneLine(orElse(inv.Subject.Name, "unnamed")),
+		DocumentNamespace: "urn:uuid:" + contentUUID(inv),
+		DocumentComment:   comment(toNativeHeader(inv)),
+		CreationInfo: &v2_3.CreationInfo{
+			Creators: []common.Creator{{CreatorType: "Tool", Creator: tool}},
+			Created:  created,
+		},
+	}
+	root := plainPackage(spdxSubjectID, doc.DocumentName, string(inv.Subject.Digest))
+	root.PrimaryPackagePurpose = "APPLICATION"
+	if inv.Subject.Kind == finding.KindImage || inv.Subject.Kind == finding.KindContainer {
+		root.PrimaryPackagePurpose = "CONTAINER"
+	}
+	doc.Packages = append(doc.Packages, root)
+	doc.Relationships = append(doc.Relationships, relationship("DOCUMENT", common.TypeRelationshipDescribe, spdxSubjectID))
+
+	contain := func(p *v2_3.Package) {
+		doc.Packages = append(doc.Packages, p)
+		doc.Relationships = append(doc.Relationships,
+			relationship(spdxSubjectID, common.TypeRelationshipContains, p.PackageSPDXIdentifier))
+	}
+	if d := inv.Distro; d != nil {
+		p := plainPackage(spdxDistroID, orElse(d.ID, "unnamed"), d.VersionID)
+		p.PrimaryPackagePurpose = purposeOS
+		contain(p)
+	}
+	licenses := map[string]string{}
+	seen := make(map[string]int, len(inv.Packages))
+	for _, p := range inv.Packages {
+		contain(spdxPackage(p, inv.Distro, seen, licenses))
+	}
+	for _, id := range slices.Sorted(maps.Keys(licenses)) {
+		doc.OtherLicenses = append(doc.OtherLicenses, &v2_3.OtherLicense{
+			LicenseIdentifier: id, ExtractedText: licenses[id], LicenseName: oneLine(licenses[id]),
+		})
+	}
+	return doc
+}
+
+func plainPackage(id common.ElementID, name, version string) *v2_3.Package {
+	return &v2_3.Package{
+		PackageName: oneLine(name), PackageSPDXIdentifier: id, PackageVersion: oneLine(version),
+		PackageDownloadLocation: noAssertion,
+		// The files themselves are not listed, so they must be said not to be.
+		FilesAnalyzed: false, IsFilesAnalyzedTagPresent: true,
+		PackageLicenseConcluded: noAssertion, PackageLicenseDeclared: noAssertion,
+		PackageCopyrightText: noAssertion,
+	}
+}
+
+func spdxPackage(p Package, d *Distro, seen map[string]int, licenses map[string]string) *v2_3.Package {
+	purl := p.PURLIn(d)
+	sum := sha256.Sum256([]byte(purl))
+	id := "Package-" + idString(p.Type+"-"+p.Name, 80) + "-" + hex.EncodeToString(sum[:8])
+	if n := seen[id]; n > 0 {
+		id += "-" + strconv.Itoa(n)
+	}
+	seen[id]++
+	name := p.Name
+	if p.Namespace != "" && !p.FromDistro() {
+		name = p.Namespace + "/" + p.Name
+	}
+	out := plainPackage(common.ElementID(id), name, p.Version)
+	out.PackageLicenseDeclared = declaredExpression(p.Licenses, licenses)
+	out.PackageExternalReferences = []*v2_3.PackageExternalReference{{
+		Category: "PACKAGE-MANAGER", RefType: "purl", Locator: purl,
+	}}
+	var paths []string
+	for _, l := range p.Locations {
+		paths = append(paths, oneLine(l.Path))
+	}
+	if len(paths) > 0 {
+		out.PackageSourceInfo = "read from: " + strings.Join(paths, ", ")
+	}
+	out.PackageComment = comment(toNativePackage(p))
+	return out
+}
+
+func relationship(from common.ElementID, kind string, to common.ElementID) *v2_3.Relationship {
+	return &v2_3.Relationship{
+		RefA: common.MakeDocElementID("", string(from)), Relationship: kind, RefB: common.MakeDocElementID("", string(to)),
+	}
+}
+
+// comment carries v inside an SPDX document. Angle brackets are escaped, so
+// that a tag-value file's <text> does not end in the middle of it.
+func comment(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "" // strings, numbers and bools always encode
+	}
+	return Schema + " " + string(b)
+}
+
+// oneLine is s fit for a tag's value.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+}
