@@ -2,6 +2,7 @@ package layer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -31,14 +32,14 @@ const (
 // Entry is one path of one layer, as the layer leaves it: of entries with the
 // same path, the last.
 type Entry struct {
-	Path string // slash-separated, relative to the root, cleaned, never climbing: "usr/bin/env"
+	Path string // slash-separated, relative to the root, cleaned, never climbing: "usr/bin/env"; "." only for an Opaque root
 	Kind Kind
 	Mode fs.FileMode // permission, setuid, setgid and sticky bits; no type bits
 	UID  int
 	GID  int
 	Size int64  // of a regular file's content, bytes
 	Link string // a link's target: as written for a symlink, cleaned like Path for a hard link
-	Hash uint64 // xxHash64 of a regular file's content; 0 for an empty or unread one
+	Hash uint64 // xxHash64 of a regular file's content; 0 for an empty or unread one (see [Walk], [Limits])
 }
 
 // Reader is something that wants some of a layer's files. It is a value: its
@@ -50,7 +51,9 @@ type Reader struct {
 	// presence is enough), at most MaxBuffer, or Stream for all of it unbuffered.
 	Limit int64
 	// Wants says whether Read is to see the file. It is called for every
-	// regular file and symlink (size 0, mode with fs.ModeSymlink); it must be fast.
+	// regular file and symlink (size 0, mode with fs.ModeSymlink); it must be
+	// fast, and answer alike for the same arguments: it may be asked twice. A
+	// hard link is offered when its target was not wanted under its own name.
 	Wants func(path string, mode fs.FileMode, size int64) bool
 	// Read returns what it learned, in a form of its own, or nil for nothing.
 	// An error is recorded as a fact of the file that could not be read and
@@ -66,7 +69,8 @@ const (
 )
 
 // Input is one file as a reader sees it. Body ends after the reader's limit
-// and is valid until Read returns; it need not be read to its end.
+// and is valid until Read returns; it need not be read to its end. With a
+// limit of zero or more it is a *bytes.Reader, for those who want to seek.
 type Input struct {
 	Path string
 	Mode fs.FileMode
@@ -78,7 +82,8 @@ type Input struct {
 // Truncated says whether the reader's limit cut the file short.
 func (f Input) Truncated(limit int64) bool { return limit >= 0 && f.Size > limit }
 
-// Fact is what one reader learned of one file.
+// Fact is what one reader learned of one file. Reader is empty where it was
+// the pass itself that could not read what it should have (see [Walk]).
 type Fact struct {
 	Reader string
 	Path   string
@@ -86,7 +91,11 @@ type Fact struct {
 	Err    string // why the file could not be read; Data is then nil
 }
 
-// Record is all that is known of a layer once it has been read.
+// Record is all that is known of a layer once it has been read. Entries are
+// sorted by Path, at most one Whiteout or Opaque and one of the other kinds a
+// path; Facts are sorted by Reader and Path. A record out of a [Cache] may have
+// been read from the same tar in another compression: then Blob and Compressed
+// are that one's.
 type Record struct {
 	DiffID     Digest // of the uncompressed tar
 	Blob       Digest // of the bytes as stored; equal to DiffID for a plain tar
@@ -104,13 +113,23 @@ type Want struct {
 	DiffID Digest
 }
 
-// Limits bounds a pass. A zero field is the default.
+// Limits bounds a pass. A zero field is the default. What goes over a limit is
+// refused with an [*Error] that wraps [ErrLimit].
+//
+// Two more bounds are no refusal: of a sparse file's holes at most 1 GiB a
+// layer are expanded, and a sparse file over that keeps Hash 0, with a fact
+// that says so for each reader that wanted it; its Size is cut at Bytes.
 type Limits struct {
-	Bytes int64 // uncompressed bytes of a layer: 64 GiB
+	Bytes int64 // uncompressed, and stored, bytes of a layer: 64 GiB
 	Files int   // entries of a layer: 5,000,000
-	Path  int   // bytes of a path: 4096
+	Path  int   // bytes of a path or a link's target: 4096
 	Ratio int64 // uncompressed to compressed, once past 256 MiB: 1100, just above what gzip can do
+	Names int64 // bytes of all paths and link targets: 512 MiB
+	Facts int64 // bytes of all facts: 256 MiB
 }
+
+// ErrLimit is wrapped by the error of a layer that goes over a limit.
+var ErrLimit = errors.New("over the limit")
 
 // Error is a refused or damaged layer, with the place.
 type Error struct {

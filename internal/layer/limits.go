@@ -1,0 +1,50 @@
+package layer
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+)
+
+const (
+	// ratioFrom is where Limits.Ratio begins to count: small layers of zeros
+	// are no bombs.
+	ratioFrom = 256 << 20
+	// sparseBytes is how much a layer's sparse files are expanded, all together.
+	sparseBytes = 1 << 30
+	// factCost is what a fact costs besides its data.
+	factCost = 128
+)
+
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		Bytes: cmp.Or(l.Bytes, 64<<30),
+		Files: cmp.Or(l.Files, 5_000_000),
+		Path:  cmp.Or(l.Path, 4096),
+		Ratio: cmp.Or(l.Ratio, 1100),
+		Names: cmp.Or(l.Names, 512<<20),
+		Facts: cmp.Or(l.Facts, 256<<20),
+	}
+}
+
+func over[N int | int64](limit N, what string) error {
+	return fmt.Errorf("more than %d %s: %w", limit, what, ErrLimit)
+}
+
+// errAt is err with its place, unless it already has one.
+func errAt(name, path string, offset int64, err error) error {
+	var placed *Error
+	if errors.As(err, &placed) {
+		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("cut short: %w", err)
+	}
+	return &Error{Layer: name, Path: path, Offset: offset, Err: err}
+}
+
+// name is how messages call the layer.
+func (w Want) name() string {
+	return cmp.Or(w.Name, string(w.DiffID), string(w.Blob), "layer")
+}
