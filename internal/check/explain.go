@@ -1,0 +1,109 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/image/rules"
+	"github.com/drydock-dev/drydock/internal/policy"
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// ErrNotKnown is an id that is neither a rule nor in the database.
+var ErrNotKnown = errors.New("not known")
+
+// Rules lists every rule that the program has, by practice and id.
+func Rules() []finding.Rule {
+	var all []finding.Rule
+	for _, c := range rules.Checks() {
+		all = append(all, c.Rule)
+	}
+	all = slices.Concat(all, vuln.Rules(), base.Rules(), policy.Rules())
+	order := finding.Practices()
+	slices.SortStableFunc(all, func(a, b finding.Rule) int {
+		if c := slices.Index(order, a.Practice) - slices.Index(order, b.Practice); c != 0 {
+			return c
+		}
+		return strings.Compare(string(a.ID), string(b.ID))
+	})
+	return all
+}
+
+// FindRule finds a rule by its id or by the name that another tool has for it,
+// in any case.
+func FindRule(name string) (finding.Rule, bool) {
+	for _, r := range Rules() {
+		if strings.EqualFold(string(r.ID), name) || slices.ContainsFunc(r.Aliases, func(a string) bool { return strings.EqualFold(a, name) }) {
+			return r, true
+		}
+	}
+	return finding.Rule{}, false
+}
+
+// Known is what the database knows of one vulnerability, and what of the last
+// run's packages it touches.
+type Known struct {
+	ID         string
+	Aliases    []string
+	Meta       vuln.Meta
+	Advisories []vuln.Advisory
+	Last       *finding.Subject // what the last run looked at; nil: there was none
+	Touches    []finding.Finding
+	Database   Database
+}
+
+// Explain looks one vulnerability up by any of its ids. ErrNotKnown says that
+// the database has nothing of it.
+func (p *Pipeline) Explain(ctx context.Context, id string) (*Known, error) {
+	stack, err := OpenDatabase(p.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	defer stack.Close()
+	k := &Known{ID: id}
+	if k.Advisories, err = stack.Find(ctx, id); err != nil {
+		return nil, err
+	}
+	names := map[string]bool{strings.ToUpper(id): true}
+	for _, a := range k.Advisories {
+		for _, n := range append([]string{a.ID}, a.Aliases...) {
+			if !names[strings.ToUpper(n)] {
+				names[strings.ToUpper(n)] = true
+				k.Aliases = append(k.Aliases, n)
+			}
+		}
+	}
+	slices.Sort(k.Aliases)
+	for _, n := range append([]string{id}, k.Aliases...) {
+		m, err := stack.Meta(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		if m.ID != "" {
+			k.Meta = m
+			break
+		}
+	}
+	if len(k.Advisories) == 0 && k.Meta.ID == "" {
+		return nil, ErrNotKnown
+	}
+	inv, err := p.last()
+	if err != nil || inv == nil {
+		return k, err
+	}
+	k.Last = &inv.Subject
+	found, _, err := vuln.Match(ctx, inv, stack, vuln.Options{Now: p.Now(), EndOfLife: endOfLife})
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range found {
+		if f.Vuln != nil && (names[strings.ToUpper(f.Vuln.ID)] || slices.ContainsFunc(f.Vuln.Aliases, func(a string) bool { return names[strings.ToUpper(a)] })) {
+			k.Touches = append(k.Touches, f)
+		}
+	}
+	return k, nil
+}

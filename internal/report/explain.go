@@ -1,0 +1,224 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// DocRule is a rule's documentation as JSON.
+type DocRule struct {
+	ID       finding.RuleID   `json:"id"`
+	Title    string           `json:"title"`
+	Why      string           `json:"why"`
+	Practice finding.Practice `json:"practice"`
+	Severity finding.Severity `json:"severity"`
+	Aliases  []string         `json:"aliases"`
+	Bad      string           `json:"bad"`
+	Good     string           `json:"good"`
+}
+
+// Rule prints a rule's documentation as text, json or markdown.
+func Rule(w io.Writer, format string, r finding.Rule, opt Options) error {
+	switch format {
+	case "json":
+		d := DocRule(r)
+		d.Aliases = append([]string{}, r.Aliases...)
+		return writeJSON(w, d)
+	case "markdown":
+		return ruleMarkdown(w, r)
+	case "text":
+	default:
+		return fmt.Errorf("explain has no format %q (one of text, json, markdown)", format)
+	}
+	if opt.Width <= 0 {
+		opt.Width = 100
+	}
+	b := bufio.NewWriter(w)
+	p := &page{w: b, opt: opt}
+	p.line("%s  %s", p.paint(heading, string(r.ID)), p.severity(r.Severity, r.Severity.String()))
+	p.line("%s", r.Title)
+	if len(r.Aliases) > 0 {
+		p.line("%s", p.paint(dim, "also known as "+strings.Join(r.Aliases, ", ")))
+	}
+	p.line("")
+	p.wrap(0, r.Why)
+	p.example("Fires on", bad, r.Bad)
+	p.example("Quiet on", good, r.Good)
+	return b.Flush()
+}
+
+func (p *page) example(title string, s style, text string) {
+	if text == "" {
+		return
+	}
+	p.line("")
+	p.line("%s", p.paint(s, title))
+	for l := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		p.line("    %s", l)
+	}
+}
+
+func ruleMarkdown(w io.Writer, r finding.Rule) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "## %s\n\n%s. Severity %s, practice %s.", r.ID, strings.TrimSuffix(r.Title, "."), r.Severity, r.Practice)
+	if len(r.Aliases) > 0 {
+		fmt.Fprintf(b, " Also known as %s.", strings.Join(r.Aliases, ", "))
+	}
+	fmt.Fprintf(b, "\n\n%s\n", strings.TrimSpace(r.Why))
+	for _, e := range [][2]string{{"Fires on", r.Bad}, {"Quiet on", r.Good}} {
+		if e[1] != "" {
+			fmt.Fprintf(b, "\n%s:\n\n```\n%s\n```\n", e[0], strings.TrimRight(e[1], "\n"))
+		}
+	}
+	return b.Flush()
+}
+
+// DocKnown is what is known of a vulnerability as JSON.
+type DocKnown struct {
+	Schema     string        `json:"schema"`
+	ID         string        `json:"id"`
+	Aliases    []string      `json:"aliases"`
+	CVSS       []DocCVSS     `json:"cvss"`
+	EPSS       *DocEPSS      `json:"epss,omitempty"`
+	KEV        bool          `json:"kev"`
+	KEVAdded   string        `json:"kevAdded,omitempty"`
+	Advisories []DocAdvisory `json:"advisories"`
+	Touches    []DocFinding  `json:"touches"`
+}
+
+// DocAdvisory is what one source says of one package.
+type DocAdvisory struct {
+	ID        string   `json:"id"`
+	Source    string   `json:"source"`
+	Ecosystem string   `json:"ecosystem"`
+	Package   string   `json:"package"`
+	Affected  string   `json:"affected"`
+	Fixed     []string `json:"fixed"`
+	NoFix     string   `json:"noFix,omitempty"`
+	URL       string   `json:"url,omitempty"`
+}
+
+// Vulnerability prints what is known of one vulnerability, as text or json.
+func Vulnerability(w io.Writer, format string, k *check.Known, opt Options) error {
+	switch format {
+	case "json":
+		return writeJSON(w, docKnown(k))
+	case "text":
+	default:
+		return fmt.Errorf("explain has no format %q (one of text, json)", format)
+	}
+	if opt.Width <= 0 {
+		opt.Width = 100
+	}
+	b := bufio.NewWriter(w)
+	p := &page{w: b, opt: opt}
+	p.line("%s  %s", p.paint(heading, k.ID), p.paint(dim, strings.Join(k.Aliases, " ")))
+	for _, v := range k.Meta.CVSS {
+		p.line("  CVSS %.1f %s  %s", v.Score, v.Source, p.paint(dim, v.Vector))
+	}
+	if e := k.Meta.EPSS; e.Date != "" {
+		p.line("  EPSS %.1f%% as of %s", 100*e.Score, e.Date)
+	}
+	if k.Meta.KEV {
+		p.line("  %s", p.paint(bad, "known to be exploited (CISA KEV, since "+k.Meta.KEVAdded+")"))
+	}
+	var rows [][]string
+	for _, a := range k.Advisories {
+		rows = append(rows, []string{a.Ecosystem, a.Package, affected(a), cmp.Or(a.URL, a.ID)})
+	}
+	if len(rows) > 0 {
+		p.line("")
+		p.table(2, []string{"ECOSYSTEM", "PACKAGE", "AFFECTED", "ADVISORY"}, rows)
+	}
+	p.line("")
+	p.touches(k)
+	return b.Flush()
+}
+
+func (p *page) touches(k *check.Known) {
+	if k.Last == nil {
+		p.line("Nothing has been scanned yet; %s says whether your image is touched", p.paint(command, p.opt.Program+" cves IMAGE"))
+		return
+	}
+	if len(k.Touches) == 0 {
+		p.line("%s", p.paint(good, "Touches nothing in "+k.Last.Name+", the last target scanned"))
+		return
+	}
+	p.line("%s %s, the last target scanned:", p.paint(heading, "Touches"), k.Last.Name)
+	var rows [][]string
+	for _, f := range k.Touches {
+		note := ""
+		if f.Suppressed != nil {
+			note = p.paint(dim, "suppressed: "+f.Suppressed.Reason)
+		}
+		rows = append(rows, []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), f.Vuln.Name + " " + f.Vuln.Version, p.fixed(f.Vuln), place(f), note})
+	}
+	p.table(2, []string{"", "", "", "", ""}, rows)
+}
+
+// affected is an advisory's ranges as people write them: ">=1.0 <1.2.3".
+func affected(a vuln.Advisory) string {
+	var parts []string
+	for _, r := range a.Ranges {
+		var one []string
+		for _, e := range r.Events {
+			switch {
+			case e.Introduced == "0", e.Introduced == "" && e.Fixed == "" && e.LastAffected == "" && e.Limit == "":
+			case e.Introduced != "":
+				one = append(one, ">="+e.Introduced)
+			case e.Fixed == "0":
+				one = append(one, "not affected")
+			case e.Fixed != "":
+				one = append(one, "<"+e.Fixed)
+			case e.LastAffected != "":
+				one = append(one, "<="+e.LastAffected)
+			case e.Limit != "":
+				one = append(one, "<"+e.Limit)
+			}
+		}
+		parts = append(parts, cmp.Or(strings.Join(one, " "), "every version"))
+	}
+	if n := len(a.Versions); n > 0 && len(parts) == 0 {
+		parts = append(parts, strings.Join(a.Versions[:min(3, n)], ", "))
+		if n > 3 {
+			parts = append(parts, fmt.Sprintf("and %d more", n-3))
+		}
+	}
+	return strings.Join(slices.Compact(parts), ", ")
+}
+
+func docKnown(k *check.Known) DocKnown {
+	d := DocKnown{
+		Schema: Schema, ID: k.ID, Aliases: append([]string{}, k.Aliases...), CVSS: []DocCVSS{},
+		KEV: k.Meta.KEV, KEVAdded: k.Meta.KEVAdded, Advisories: []DocAdvisory{}, Touches: []DocFinding{},
+	}
+	for _, v := range k.Meta.CVSS {
+		d.CVSS = append(d.CVSS, DocCVSS(v))
+	}
+	if e := k.Meta.EPSS; e.Date != "" {
+		d.EPSS = &DocEPSS{Score: e.Score, Percentile: e.Percentile, Date: e.Date}
+	}
+	for _, a := range k.Advisories {
+		da := DocAdvisory{ID: a.ID, Source: a.Source, Ecosystem: a.Ecosystem, Package: a.Package, Affected: affected(a), Fixed: []string{}, NoFix: a.NoFix, URL: a.URL}
+		for _, r := range a.Ranges {
+			for _, e := range r.Events {
+				if e.Fixed != "" && e.Fixed != "0" {
+					da.Fixed = append(da.Fixed, e.Fixed)
+				}
+			}
+		}
+		d.Advisories = append(d.Advisories, da)
+	}
+	for _, f := range k.Touches {
+		d.Touches = append(d.Touches, docFinding(f, 0))
+	}
+	return d
+}
