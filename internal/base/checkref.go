@@ -1,0 +1,140 @@
+package base
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// CheckRef says what is wrong with a base, at now, by its reference alone: its
+// publisher, its tag, and the releases that its tag names. "scratch" and
+// references with unresolved variables say nothing. What [Find] knows the
+// inventory of is left to [Aged] in so far as releases go, so that both
+// together report a thing once.
+func CheckRef(ref string, now time.Time) []finding.Finding {
+	if ref == "" || ref == "scratch" || strings.ContainsAny(ref, "${") {
+		return nil
+	}
+	r, err := ParseRef(ref)
+	if err != nil {
+		return nil
+	}
+	var found []finding.Finding
+	if kind, _ := Publisher(ref); kind == "unknown" {
+		f := of(unknownPublisher(), r.Name(), fmt.Sprintf("who publishes %s is not known", r.Name()))
+		found = append(found, f)
+	}
+	if t, ok := Library(ref); ok && r.Tag != "" && !t.Listed {
+		found = append(found, unlisted(t))
+	}
+	if _, known := Find(ref); known {
+		return found
+	}
+	distro, program := releases(r)
+	if s, ok := distro(); ok {
+		if f, ok := ended(endOfLife(), s, now); ok {
+			found = append(found, f)
+		}
+	}
+	if s, ok := program(); ok {
+		if f, ok := ended(endOfLifeProgram(), s, now); ok {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+func unlisted(t Tag) finding.Finding {
+	f := of(unsupportedTag(), t.Repository+":"+t.Tag, fmt.Sprintf("%s:%s is not built any more: it is not among the tags of the Docker Official Images (%s)", t.Repository, t.Tag, LibraryDate()))
+	if t.Gone {
+		f.Key = t.Repository
+		f.Message = fmt.Sprintf("%s is not built as a Docker Official Image any more (%s)", t.Repository, LibraryDate())
+	}
+	f.Evidence = []finding.Evidence{{Kind: "library", Text: "list of the Docker Official Images, " + LibraryDate(), URL: "https://github.com/docker-library/official-images/tree/master/library"}}
+	if near := nearest(t); len(near) > 0 {
+		f.Fixes = []finding.Fix{{Title: "Use a tag that is built: " + strings.Join(near, ", ")}}
+	}
+	return f
+}
+
+// nearest suggests up to three listed tags of the same flavour: the same words
+// after the version, without a distribution's version if need be.
+func nearest(t Tag) []string {
+	_, flavour, _ := strings.Cut(t.Tag, "-")
+	var out []string
+	for _, want := range []string{flavour, strings.TrimRight(flavour, "0123456789.")} {
+		for _, tag := range official().tags(t.Repository) {
+			version, f, _ := strings.Cut(tag, "-")
+			if f != want || strings.ContainsAny(version, ".") || len(version) == 0 || version[0] < '0' || version[0] > '9' || strings.Contains(tag, "rc") {
+				continue
+			}
+			if s, ok := EndOfLife(programs[t.Repository], version); ok && s.Product == "nodejs" && !s.LTS {
+				continue
+			}
+			out = append(out, t.Repository+":"+tag)
+			if len(out) == 3 {
+				return out
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return out
+}
+
+// releases reads the releases that a tag names: of a distribution ("alpine3.18",
+// "bookworm", the tag of debian itself) and of a program ("21.6").
+func releases(r Ref) (distro, program func() (Support, bool)) {
+	none := func() (Support, bool) { return Support{}, false }
+	distro, program = none, none
+	repo := r.official()
+	version, _, _ := strings.Cut(r.Tag, "-")
+	if id, ok := distributions[repo]; ok {
+		return func() (Support, bool) {
+			d := sbom.Distro{ID: id, VersionID: version}
+			if repo == "centos" && strings.HasPrefix(version, "stream") {
+				d.PrettyName, d.VersionID = "CentOS Stream", strings.TrimPrefix(version, "stream")
+			}
+			return DistroSupport(d)
+		}, none
+	}
+	words := strings.Split(r.Tag, "-")
+	if strings.Contains(r.Repository, "distroless/") {
+		words = strings.Split(r.Repository[strings.LastIndexByte(r.Repository, '/')+1:], "-")
+	}
+	for _, w := range words {
+		if d, ok := distroWord(w); ok {
+			distro = func() (Support, bool) { return DistroSupport(d) }
+		}
+	}
+	if product := programs[repo]; product != "" && repo != "openjdk" && version != "" && version[0] >= '0' && version[0] <= '9' {
+		program = func() (Support, bool) { return EndOfLife(product, releaseOf(product, version)) }
+	}
+	return distro, program
+}
+
+// distributions are the official repositories that are a distribution, by the
+// id in their os-release.
+var distributions = map[string]string{
+	"debian": "debian", "ubuntu": "ubuntu", "alpine": "alpine", "fedora": "fedora", "rockylinux": "rocky", "almalinux": "almalinux",
+	"amazonlinux": "amzn", "oraclelinux": "ol", "centos": "centos", "photon": "photon", "mageia": "mageia",
+}
+
+// distroWord reads one word of a tag as a distribution's release.
+func distroWord(w string) (sbom.Distro, bool) {
+	for prefix, id := range map[string]string{"alpine": "alpine", "debian": "debian", "ubuntu": "ubuntu", "al": "amzn", "oraclelinux": "ol"} {
+		if v, ok := strings.CutPrefix(w, prefix); ok && v != "" && v[0] >= '0' && v[0] <= '9' {
+			return sbom.Distro{ID: id, VersionID: v}, true
+		}
+	}
+	for _, id := range []string{"debian", "ubuntu"} {
+		if s, ok := EndOfLife(id, w); ok && w != "" && strings.HasPrefix(strings.ToLower(s.Codename), w) {
+			return sbom.Distro{ID: id, VersionID: s.Cycle}, true
+		}
+	}
+	return sbom.Distro{}, false
+}

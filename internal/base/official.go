@@ -1,0 +1,185 @@
+package base
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// Official is what is known, as facts, of one official image at one time. A
+// tag that moves has been built anew since: Created says from when this is.
+type Official struct {
+	Ref      string   // the first of its names: "nginx:1.20"
+	Names    []string // every reference that meant this image, the first included
+	Created  time.Time
+	Distro   sbom.Distro
+	Packages []sbom.Package // of the distribution, sorted as recorded
+	Programs []sbom.Package // that no package manager of the distribution's vouches for
+
+	ID         finding.Digest // of the configuration
+	Index      finding.Digest // as the registry served the tag, at Served; empty: not known
+	Manifest   finding.Digest // linux/amd64
+	Served     time.Time
+	Layers     []LayerBlob // compressed, bottom first; nil: not known
+	Compressed int64       // bytes over all layers; 0: not known
+	Size       int64       // uncompressed bytes, rounded as recorded
+}
+
+// LayerBlob is a layer as a registry stores it.
+type LayerBlob struct {
+	Digest finding.Digest
+	Size   int64 // bytes
+}
+
+// Find returns what is known of an official image by a reference to it, with
+// or without registry ("docker.io/library/nginx:1.20"), or by its digest.
+func Find(ref string) (*Official, bool) {
+	r, err := ParseRef(ref)
+	if err != nil || r.official() == "" {
+		return nil, false
+	}
+	name := r.official() + ":" + r.Tag
+	for _, o := range catalogue() {
+		if r.Digest != "" {
+			if r.Digest == o.Index || r.Digest == o.Manifest {
+				return o, true
+			}
+			continue
+		}
+		if slices.Contains(o.Names, name) {
+			return o, true
+		}
+	}
+	return nil, false
+}
+
+// Officials returns everything that is known of official images.
+func Officials() []*Official { return slices.Clone(catalogue()) }
+
+// Inventory is the image's packages and programs. The layer of each is not
+// known; the subject is the image's name.
+func (o *Official) Inventory() *sbom.Inventory {
+	d := o.Distro
+	inv := &sbom.Inventory{Subject: finding.Subject{Kind: finding.KindImage, Name: o.Ref, Digest: o.Manifest}, Distro: &d}
+	inv.Packages = append(inv.Packages, o.Packages...)
+	inv.Packages = append(inv.Packages, o.Programs...)
+	slices.SortStableFunc(inv.Packages, func(a, b sbom.Package) int {
+		return strings.Compare(a.Type+"/"+a.Namespace+"/"+a.Name, b.Type+"/"+b.Namespace+"/"+b.Name)
+	})
+	return inv
+}
+
+var catalogue = sync.OnceValue(func() []*Official { return mustLoad("inventories of official images", packedOfficial, parseOfficial) })
+
+func parseOfficial(text string) ([]*Official, error) {
+	var all []*Official
+	for n, block := range strings.Split(strings.TrimSuffix(text, "\n\n"), "\n\n") {
+		o := &Official{}
+		for line := range strings.SplitSeq(block, "\n") {
+			if err := o.line(line); err != nil {
+				return nil, fmt.Errorf("image %d: %q: %w", n+1, line, err)
+			}
+		}
+		if o.Ref == "" || o.Distro.ID == "" {
+			return nil, fmt.Errorf("image %d has no name or no distribution", n+1)
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+// line takes in one line: "#fact<TAB>value", or a package as "binary version
+// source sourceVersion" by tabs.
+func (o *Official) line(line string) error {
+	fact, ok := strings.CutPrefix(line, "#")
+	if !ok {
+		return o.pkg(strings.Split(line, "\t"))
+	}
+	fact, value, _ := strings.Cut(fact, "\t")
+	var err error
+	switch fact {
+	case "tags":
+		repo, tags, _ := strings.Cut(value, ":")
+		for _, tag := range strings.Fields(tags) {
+			o.Names = append(o.Names, repo+":"+tag)
+		}
+		if len(o.Names) == 0 {
+			return fmt.Errorf("no tags")
+		}
+		o.Ref = o.Names[0]
+	case "os":
+		o.Distro, err = distroOf(value)
+	case "id":
+		o.ID = finding.Digest(value)
+	case "index":
+		o.Index = finding.Digest(value)
+	case "manifest":
+		o.Manifest = finding.Digest(value)
+	case "created":
+		o.Created, err = time.Parse(time.DateOnly, value)
+	case "served":
+		o.Served, err = time.Parse(time.DateOnly, value)
+	case "compressed":
+		o.Compressed, err = strconv.ParseInt(value, 10, 64)
+	case "size":
+		o.Size, err = megabytes(value)
+	case "layer":
+		digest, size, _ := strings.Cut(value, "\t")
+		var n int64
+		n, err = strconv.ParseInt(size, 10, 64)
+		o.Layers = append(o.Layers, LayerBlob{finding.Digest(digest), n})
+	case "programs":
+		for _, p := range strings.Fields(value) {
+			name, version, _ := strings.Cut(p, "=")
+			o.Programs = append(o.Programs, sbom.Package{Type: "generic", Name: name, Version: version, LayerIndex: -1, Cataloger: "program"})
+		}
+	}
+	return err
+}
+
+func (o *Official) pkg(f []string) error {
+	if len(f) < 2 || len(f) > 4 || f[0] == "" || f[1] == "" || o.Distro.ID == "" {
+		return fmt.Errorf("no package")
+	}
+	f = append(f, "", "")
+	p := sbom.Package{Namespace: o.Distro.ID, Name: f[0], Version: f[1], Source: f[2], SourceVersion: f[3], LayerIndex: -1}
+	if o.Distro.ID == "alpine" {
+		p.Type, p.Arch, p.Cataloger = "apk", "x86_64", "apk"
+	} else {
+		p.Type, p.Arch, p.Cataloger = "deb", "amd64", "dpkg"
+	}
+	o.Packages = append(o.Packages, p)
+	return nil
+}
+
+// distroOf reads "Debian 12" and "Alpine 3.18".
+func distroOf(s string) (sbom.Distro, error) {
+	name, version, _ := strings.Cut(s, " ")
+	d := sbom.Distro{ID: strings.ToLower(name), VersionID: version, PrettyName: s}
+	switch {
+	case d.ID == "debian" && version == "11":
+		d.Codename, d.PrettyName = "bullseye", "Debian GNU/Linux 11 (bullseye)"
+	case d.ID == "debian" && version == "12":
+		d.Codename, d.PrettyName = "bookworm", "Debian GNU/Linux 12 (bookworm)"
+	case d.ID == "alpine":
+		d.PrettyName = "Alpine Linux v" + version
+	default:
+		return d, fmt.Errorf("distribution %q", s)
+	}
+	return d, nil
+}
+
+// megabytes reads "141.45MB" as bytes.
+func megabytes(s string) (int64, error) {
+	v, err := strconv.ParseFloat(strings.TrimSuffix(strings.ToUpper(s), "MB"), 64)
+	if err != nil || v < 0 || v > 1e6 {
+		return 0, fmt.Errorf("size %q", s)
+	}
+	return int64(v*1e6 + 0.5), nil
+}
