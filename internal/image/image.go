@@ -1,8 +1,6 @@
 package image
 
 import (
-	"context"
-	"io"
 	"log/slog"
 	"time"
 
@@ -25,7 +23,9 @@ type Image struct {
 	Manifest    []byte            // nil where the source has none
 	Annotations map[string]string // of the manifest
 	Layers      []Layer
-	Steps       []Step // the history, oldest first, empty layers included
+	Steps       []Step            // the history, oldest first, empty layers included
+	Attested    bool              // whether the source holds build attestations (provenance, SBOM) for it
+	Unknown     []finding.Unknown // what could not be told of it; Subject is left to the caller
 
 	closers []func() error
 }
@@ -38,9 +38,8 @@ type Layer struct {
 	MediaType string
 	Step      int // index into Image.Steps; -1 where the history does not say
 
-	open     func(ctx context.Context) (io.ReadCloser, error)
-	verified func() (finding.Digest, bool) // diffID of these very bytes, if they were hashed before and have not changed since
-	remember func(finding.Digest)
+	content content
+	root    string // of a rootfs: the folder itself
 }
 
 // Step is one line of the image's history.

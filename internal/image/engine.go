@@ -1,0 +1,205 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/moby/moby/client"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// openEngine opens an image of the Docker Engine. The Engine addresses layers
+// by their content, so what is known of all of them need not be saved again;
+// else the image is saved into a spool file that goes with Close.
+func openEngine(ctx context.Context, ref string, opt Options) (*Image, error) {
+	cli, err := DialEngine(opt)
+	if err != nil {
+		return nil, err
+	}
+	im, err := inspect(ctx, cli, ref, opt)
+	if err != nil {
+		return nil, errors.Join(err, cli.Close())
+	}
+	im.closers = append([]func() error{cli.Close}, im.closers...)
+	return im, nil
+}
+
+func inspect(ctx context.Context, cli *client.Client, ref string, opt Options) (*Image, error) {
+	want, asked := opt.wanted()
+	var how []client.ImageInspectOption
+	if asked {
+		how = append(how, client.ImageInspectWithPlatform(ociPlatform(want)))
+	}
+	got, err := cli.ImageInspect(ctx, ref, how...)
+	if err != nil && asked && !errdefs.IsNotFound(err) && !client.IsErrConnectionFailed(err) && ctx.Err() == nil {
+		// An Engine that cannot be asked for a platform has one of each image.
+		got, err = cli.ImageInspect(ctx, ref)
+	}
+	if err != nil {
+		return nil, engineError(err, ref, opt)
+	}
+	have := v1.Platform{OS: got.Os, Architecture: got.Architecture, Variant: got.Variant}
+	if asked && fits(have, want) == 0 {
+		return nil, &absentError{&PlatformError{Name: ref, Want: platformName(want), Found: []string{platformName(have)}}}
+	}
+	ids := make([]finding.Digest, len(got.RootFS.Layers))
+	for i, s := range got.RootFS.Layers {
+		if ids[i], err = digestOf(s); err != nil {
+			return nil, fmt.Errorf("layer %d: %w", i+1, err)
+		}
+	}
+	save := func(ctx context.Context) (*Image, error) {
+		multi := asked && got.Descriptor != nil
+		return saveImage(ctx, cli, ref, got.ID, multi, opt)
+	}
+	key := "engine:" + got.ID + ":" + platformName(have)
+	im, ok := recall(opt.Cache, key, save)
+	if !ok {
+		if im, err = save(ctx); err != nil {
+			return nil, err
+		}
+		if err := keep(im, opt.Cache, key); err != nil {
+			opt.log().Warn("remember image", "error", err)
+		}
+	}
+	im.Name, im.Kind, im.Tags = ref, "engine", nil
+	im.tagged(got.RepoTags...)
+	if len(ids) != len(im.Layers) {
+		return nil, errors.Join(fmt.Errorf("the Engine names %d layers and saved %d", len(ids), len(im.Layers)), im.Close())
+	}
+	for i := range im.Layers {
+		im.Layers[i].content.vouched = ids[i]
+	}
+	return im, nil
+}
+
+// saveImage has the Engine write the image into a spool file, and opens that.
+func saveImage(ctx context.Context, cli *client.Client, ref, id string, multi bool, opt Options) (*Image, error) {
+	var how []client.ImageSaveOption
+	if want, _ := opt.wanted(); multi {
+		how = append(how, client.ImageSaveWithPlatforms(*ociPlatform(want)))
+	}
+	r, err := cli.ImageSave(ctx, []string{id}, how...)
+	if err != nil {
+		return nil, engineError(err, ref, opt)
+	}
+	f, drop, err := spool(ctx, r, opt, ref)
+	if cerr := r.Close(); err == nil && cerr != nil {
+		err = errors.Join(cerr, drop())
+	}
+	if err != nil {
+		return nil, err
+	}
+	im, err := fromTar(ctx, f, nil, Target{Kind: Engine, Ref: ref}, opt)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("what the Engine saved: %w", err), drop())
+	}
+	im.closers = append(im.closers, drop)
+	return im, nil
+}
+
+// Latest is the most recently created image of the Engine: its first tag, or
+// its id where it has none. Created is what the image says of itself.
+func Latest(ctx context.Context, opt Options) (string, error) {
+	cli, err := DialEngine(opt)
+	if err != nil {
+		return "", err
+	}
+	got, err := cli.ImageList(ctx, client.ImageListOptions{})
+	if err != nil {
+		return "", errors.Join(engineError(err, "", opt), cli.Close())
+	}
+	if err := cli.Close(); err != nil {
+		return "", err
+	}
+	name, newest := "", int64(-1)
+	for _, im := range got.Items {
+		if im.Created <= newest {
+			continue
+		}
+		newest, name = im.Created, im.ID
+		if i := slices.IndexFunc(im.RepoTags, func(t string) bool { return !strings.Contains(t, "<none>") }); i >= 0 {
+			name = im.RepoTags[i]
+		}
+	}
+	if name == "" {
+		return "", hint(errors.New("the Docker Engine has no image"), "name an image, an archive or a folder")
+	}
+	return name, nil
+}
+
+// engineError tells what is wrong with the Engine from what is wrong with the
+// image. The former, and an image that is not there, are reasons to look in a
+// registry.
+func engineError(err error, ref string, opt Options) error {
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, fs.ErrPermission) || strings.Contains(err.Error(), "permission denied"):
+		return &absentError{hint(fmt.Errorf("docker engine: %w", err),
+			"you may not talk to the Docker Engine: join the docker group, or run as root")}
+	case client.IsErrConnectionFailed(err), errors.Is(err, fs.ErrNotExist), errdefs.IsUnavailable(err):
+		return &absentError{hint(fmt.Errorf("docker engine: %w", err),
+			"start Docker, set DOCKER_HOST, or scan a file with archive://FILE")}
+	case errdefs.IsNotFound(err):
+		what := "docker pull " + ref
+		if opt.Offline {
+			what = "check the name with docker image ls"
+		}
+		return &absentError{hint(fmt.Errorf("the Docker Engine has no image %s", printable(ref)), what)}
+	case errdefs.IsInvalidArgument(err):
+		return &absentError{fmt.Errorf("docker engine: %w", err)}
+	}
+	return fmt.Errorf("docker engine: %w", err)
+}
+
+func ociPlatform(p v1.Platform) *ocispec.Platform {
+	return &ocispec.Platform{OS: p.OS, Architecture: p.Architecture, Variant: p.Variant}
+}
+
+// DialEngine is a client of the Docker Engine that DOCKER_HOST, or else the
+// current Docker context, names. It connects on first use and agrees on the
+// version of the API. The caller closes it.
+func DialEngine(opt Options) (*client.Client, error) {
+	at, err := endpoint(opt.getenv)
+	if err != nil {
+		return nil, err
+	}
+	with := []client.Opt{client.WithUserAgent("drydock")}
+	switch {
+	case strings.HasPrefix(at.host, "ssh://"):
+		return nil, &absentError{hint(fmt.Errorf("docker engine at %s: SSH is not spoken here", at.host),
+			"forward its socket (ssh -L) and set DOCKER_HOST, or scan a file with archive://FILE")}
+	case at.host != "":
+		with = append(with, client.WithHost(at.host))
+	}
+	if at.certs != "" {
+		with = append(with, client.WithTLSClientConfig(at.cert("ca.pem"), at.cert("cert.pem"), at.cert("key.pem")))
+	}
+	if v := opt.getenv("DOCKER_API_VERSION"); v != "" {
+		with = append(with, client.WithAPIVersion(v))
+	}
+	cli, err := client.New(with...)
+	if err != nil {
+		return nil, &absentError{hint(fmt.Errorf("docker engine: %w", err), "check DOCKER_HOST and the Docker context")}
+	}
+	return cli, nil
+}
+
+// cert is a file of the endpoint's certificates; empty where there is none.
+func (e engineEndpoint) cert(name string) string {
+	p := e.certs + string(os.PathSeparator) + name
+	if _, err := os.Stat(p); err != nil {
+		return ""
+	}
+	return p
+}

@@ -1,0 +1,171 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/layer"
+)
+
+// Limits of what describes an image. None of them is near what real images
+// need; each bounds what a hostile one can make Drydock hold.
+const (
+	maxDocument = 8 << 20 // bytes of a manifest, an index or a configuration
+	maxLayers   = 1024    // layers of an image; overlay file systems end at some 500
+	maxSteps    = 65536   // lines of a history
+	maxNesting  = 4       // indexes within indexes
+	maxPicks    = 4096    // manifests of all indexes together
+)
+
+// Options says how an image is opened. The zero value is useful.
+type Options struct {
+	Platform           string   // "linux/arm64", "linux/arm/v7"; empty: the host's architecture on linux
+	InsecureRegistries []string // hosts, with port, that may speak HTTP or have any certificate; loopback always may speak HTTP
+	Offline            bool     // never a registry
+	WorkDir            string   // for what must be spooled; empty: the system's folder for temporary files
+	Cache              *layer.Cache
+	Log                *slog.Logger // nil: silent
+	Stdin              io.Reader    // nil: os.Stdin
+	Progress           func(done, total int64, what string)
+	Getenv             func(string) string // nil: os.Getenv
+	Now                func() time.Time    // nil: time.Now
+	Backoff            time.Duration       // the first pause before a registry is asked again; 0: half a second
+}
+
+func (o Options) getenv(name string) string {
+	if o.Getenv != nil {
+		return o.Getenv(name)
+	}
+	return os.Getenv(name)
+}
+
+func (o Options) now() time.Time {
+	if o.Now != nil {
+		return o.Now()
+	}
+	return time.Now()
+}
+
+func (o Options) log() *slog.Logger {
+	if o.Log != nil {
+		return o.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+// Open opens the image that target says: see [Detect] for how it is read.
+//
+// A target that is not an image is a [*NotImageError]; an absent platform a
+// [*PlatformError]; an unnamed one of several images an [*AmbiguousError]. Any
+// error may carry a hint: see [HintError]. The caller closes the image.
+func Open(ctx context.Context, target string, opt Options) (*Image, error) {
+	t := Detect(target)
+	if _, err := parsePlatform(opt.Platform); err != nil {
+		return nil, err
+	}
+	var im *Image
+	var err error
+	switch t.Kind {
+	case Archive:
+		im, err = openArchive(ctx, t, opt)
+	case Layout:
+		im, err = openLayout(ctx, t, opt)
+	case Rootfs:
+		im, err = openRootfs(t.Ref)
+	case Engine:
+		im, err = openEngine(ctx, t.Ref, opt)
+	case Registry:
+		im, err = openRegistry(ctx, t.Ref, opt)
+	case Reference:
+		im, err = openReference(ctx, t.Ref, opt)
+	case Folder:
+		return nil, hint(&NotImageError{Target: t.Ref, Why: "it is a folder without an oci-layout file"},
+			"say fs://"+t.Ref+" if it is the root file system of an image")
+	default:
+		return nil, &NotImageError{Target: t.Ref, Why: "its prefix is not an image's"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", printable(target), err)
+	}
+	return im, nil
+}
+
+// openReference looks for an image in the Engine first, then in its registry.
+func openReference(ctx context.Context, ref string, opt Options) (*Image, error) {
+	im, local := openEngine(ctx, ref, opt)
+	if local == nil {
+		return im, nil
+	}
+	var absent *absentError
+	if !errors.As(local, &absent) || ctx.Err() != nil {
+		return nil, local
+	}
+	opt.log().Debug("not in the Docker Engine", "image", ref, "why", absent.Err)
+	im, remote := openRegistry(ctx, ref, opt)
+	if remote == nil {
+		return im, nil
+	}
+	return nil, &bothError{local: absent.Err, remote: remote}
+}
+
+// absentError is an Engine that does not have the image, or is not there: a
+// reason to look elsewhere.
+type absentError struct{ Err error }
+
+func (e *absentError) Error() string { return e.Err.Error() }
+func (e *absentError) Unwrap() error { return e.Err }
+
+// bothError is an image found neither locally nor in its registry. The
+// registry's word comes first, for it is the last that was tried.
+type bothError struct{ local, remote error }
+
+func (e *bothError) Error() string {
+	return e.remote.Error() + " (and not local: " + e.local.Error() + ")"
+}
+func (e *bothError) Unwrap() []error { return []error{e.remote, e.local} }
+
+func openRootfs(dir string) (*Image, error) {
+	st, err := os.Stat(dir)
+	if err != nil {
+		return nil, err
+	}
+	if !st.IsDir() {
+		return nil, hint(&NotImageError{Target: dir, Why: "it is not a folder"}, "say archive://"+dir+" if it is an image's archive")
+	}
+	return &Image{
+		Name:   dir,
+		Kind:   "rootfs",
+		Layers: []Layer{{Size: -1, Step: -1, root: dir}},
+	}, nil
+}
+
+// Close removes what was spooled and frees what is held. It may be called more
+// than once.
+func (im *Image) Close() error {
+	var errs []error
+	for i := len(im.closers) - 1; i >= 0; i-- {
+		errs = append(errs, im.closers[i]())
+	}
+	im.closers = nil
+	return errors.Join(errs...)
+}
+
+// digestOf checks that a foreign digest is one that Drydock can verify.
+func digestOf(s string) (finding.Digest, error) {
+	const n = len("sha256:") + 64
+	if len(s) == n && s[:7] == "sha256:" {
+		for _, c := range []byte(s[7:]) {
+			if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+				return "", fmt.Errorf("digest %s: not lower-case hexadecimal", printable(s))
+			}
+		}
+		return finding.Digest(s), nil
+	}
+	return "", fmt.Errorf("digest %s: not a sha256 digest", printable(s))
+}

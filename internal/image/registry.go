@@ -1,0 +1,270 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// accepted are the manifests that Drydock reads.
+const accepted = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, " +
+	"application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"
+
+// registry is one repository, seen through an authenticated client.
+type registry struct {
+	repo   name.Repository
+	client *http.Client
+	opt    Options
+}
+
+// openRegistry opens an image of a registry. Manifest, configuration and
+// layers are held to their digests from the manifest down.
+func openRegistry(ctx context.Context, ref string, opt Options) (*Image, error) {
+	if opt.Offline {
+		return nil, hint(fmt.Errorf("%s would have to be fetched from its registry, and that is not allowed", printable(ref)),
+			"leave out --offline, or save the image to a file and scan archive://FILE")
+	}
+	parsed, err := name.ParseReference(ref, name.WeakValidation)
+	if err == nil && insecure(parsed.Context().RegistryStr(), opt) {
+		parsed, err = name.ParseReference(ref, name.WeakValidation, name.Insecure)
+	}
+	if err != nil {
+		return nil, hint(fmt.Errorf("%s is neither a file nor an image reference: %w", printable(ref), err),
+			"check the spelling; a file that begins with a letter and has a colon needs archive:// before it")
+	}
+	host := parsed.Context().RegistryStr()
+	r, err := connect(ctx, parsed.Context(), opt)
+	if err != nil {
+		return nil, advise(err, host)
+	}
+	im, err := r.image(ctx, parsed)
+	if err != nil {
+		return nil, advise(err, host)
+	}
+	im.Name, im.Kind = ref, "registry"
+	im.closers = append(im.closers, func() error { r.client.CloseIdleConnections(); return nil })
+	return im, nil
+}
+
+// connect asks the registry how it wants to be authenticated with, and does so
+// with the credentials of the Docker configuration and its helpers.
+func connect(ctx context.Context, repo name.Repository, opt Options) (*registry, error) {
+	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, repo)
+	if err != nil {
+		return nil, hint(fmt.Errorf("credentials for %s: %w", repo.RegistryStr(), err), "check the credential helper in the Docker configuration")
+	}
+	base := &retrying{inner: baseTransport(repo.RegistryStr(), opt), first: opt.Backoff, log: opt.log()}
+	rt, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(transport.PullScope)})
+	if err != nil {
+		return nil, err
+	}
+	return &registry{repo: repo, client: &http.Client{Transport: rt, CheckRedirect: checkRedirect}, opt: opt}, nil
+}
+
+// get asks for one thing of the repository, from the byte at offset on.
+func (r *registry) get(ctx context.Context, kind, id string, offset int64) (*http.Response, error) {
+	url := fmt.Sprintf("%s://%s/v2/%s/%s/%s", r.repo.Scheme(), r.repo.RegistryStr(), r.repo.RepositoryStr(), kind, id)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	if kind == "manifests" {
+		req.Header.Set("Accept", accepted)
+	}
+	if offset > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", offset))
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	ok := []int{http.StatusOK}
+	if offset > 0 {
+		ok = append(ok, http.StatusPartialContent)
+	}
+	if err := transport.CheckError(resp, ok...); err != nil {
+		_ = resp.Body.Close() // the status is the error
+		return nil, err
+	}
+	return resp, nil
+}
+
+// document fetches a manifest or a small blob and holds it to want, if given.
+func (r *registry) document(ctx context.Context, kind, id string, want finding.Digest) ([]byte, error) {
+	resp, err := r.get(ctx, kind, id, 0)
+	if err != nil {
+		return nil, err
+	}
+	b, err := readDocument(resp.Body, kind+" "+id)
+	if cerr := resp.Body.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = verify(b, kind+" "+id, want)
+	}
+	return b, err
+}
+
+func (r *registry) image(ctx context.Context, ref name.Reference) (*Image, error) {
+	var want finding.Digest
+	if _, pinned := ref.(name.Digest); pinned {
+		d, err := digestOf(ref.Identifier())
+		if err != nil {
+			return nil, err
+		}
+		want = d
+	}
+	b, err := r.document(ctx, "manifests", ref.Identifier(), want)
+	if err != nil {
+		return nil, err
+	}
+	c := candidate{digest: finding.DigestOf(b), names: []string{ref.Name()}}
+	m, err := parseManifest(b)
+	if err != nil {
+		return nil, err
+	}
+	attested := false
+	if m.isIndex() {
+		all := candidates{attested: map[finding.Digest]bool{}}
+		if err := r.candidates(ctx, &all, m.Manifests, 0); err != nil {
+			return nil, err
+		}
+		if c, err = all.pick(Target{Ref: ref.Name()}, r.opt); err != nil {
+			return nil, err
+		}
+		attested = all.attested[c.digest]
+		c.names = []string{ref.Name()}
+		if b, err = r.document(ctx, "manifests", string(c.digest), c.digest); err != nil {
+			return nil, err
+		}
+	}
+	im, err := r.describe(ctx, b, c.digest)
+	if err != nil {
+		return nil, err
+	}
+	im.Name, im.Attested = ref.Name(), attested
+	im.tagged(c.names...)
+	return im, checkPlatform(im, r.opt)
+}
+
+// describe makes the image of one manifest.
+func (r *registry) describe(ctx context.Context, b []byte, digest finding.Digest) (*Image, error) {
+	im, m, err := newImage(b, digest)
+	if err != nil {
+		return nil, err
+	}
+	id, err := digestOf(m.Config.Digest)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	raw, err := r.document(ctx, "blobs", string(id), id)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	for i := range im.Layers {
+		l := &im.Layers[i]
+		blob, size := l.Blob, l.Size
+		l.content = content{
+			size: size,
+			open: func(ctx context.Context) (io.ReadCloser, error) { return r.blob(ctx, blob, size) },
+			// The digest names the bytes themselves, wherever they come from.
+			key: func() string { return "blob:" + string(blob) },
+		}
+	}
+	return im, im.describe(raw)
+}
+
+// candidates collects what an index names. Manifests are not fetched: a
+// registry's index says which platform each is for.
+func (r *registry) candidates(ctx context.Context, all *candidates, descs []descriptor, depth int) error {
+	if depth > maxNesting {
+		return fmt.Errorf("indexes are nested more than %d deep", maxNesting)
+	}
+	for _, d := range descs {
+		digest, err := digestOf(d.Digest)
+		if err != nil {
+			return err
+		}
+		if len(all.images) >= maxPicks {
+			return fmt.Errorf("more than %d images", maxPicks)
+		}
+		if all.skip(d) {
+			continue
+		}
+		if strings.HasSuffix(d.MediaType, ".index.v1+json") || strings.Contains(d.MediaType, ".manifest.list.") {
+			b, err := r.document(ctx, "manifests", string(digest), digest)
+			if err != nil {
+				return err
+			}
+			m, err := parseManifest(b)
+			if err != nil {
+				return err
+			}
+			if err := r.candidates(ctx, all, m.Manifests, depth+1); err != nil {
+				return err
+			}
+			continue
+		}
+		c := candidate{desc: d, digest: digest, there: true}
+		if d.Platform != nil {
+			c.platform = *d.Platform
+		}
+		all.images = append(all.images, c)
+	}
+	return nil
+}
+
+// advise says what a registry's refusal usually means.
+func advise(err error, host string) error {
+	var te *transport.Error
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		return err
+	}
+	if errors.As(err, &te) {
+		return hint(err, adviceOnStatus(te.StatusCode, host))
+	}
+	return hint(err, adviceOnNetwork(err, host))
+}
+
+func adviceOnStatus(code int, host string) string {
+	switch {
+	case code == http.StatusUnauthorized:
+		return "the image is private or does not exist: run docker login " + login(host)
+	case code == http.StatusForbidden:
+		return "these credentials may not read the image: ask its owner, or run docker login " + login(host) + " with others"
+	case code == http.StatusNotFound:
+		return "check the name and the tag"
+	case code == http.StatusTooManyRequests:
+		return "the registry limits how much is pulled: wait, or run docker login " + login(host)
+	case code >= 500:
+		return "the registry is in trouble: try again later"
+	}
+	return ""
+}
+
+func login(host string) string {
+	if host == name.DefaultRegistry {
+		return ""
+	}
+	return host
+}
+
+// insecure reports whether the user allowed plain HTTP for a registry.
+func insecure(host string, opt Options) bool {
+	for _, h := range opt.InsecureRegistries {
+		if strings.EqualFold(h, host) {
+			return true
+		}
+	}
+	return false
+}
