@@ -16,6 +16,7 @@ const (
 	maxBytes    = 512 << 20 // of a document
 	maxElements = 1_000_000 // packages or components of a document
 	maxUnknown  = 1000      // unknowns told one by one; the rest are counted
+	maxSpace    = 64 << 10  // bytes of white space before the document
 )
 
 // NotSBOMError is input that is not an SBOM that can be read.
@@ -144,7 +145,7 @@ func skipSpace(br *bufio.Reader) ([]byte, error) {
 	if bom, _ := br.Peek(3); string(bom) == "\xef\xbb\xbf" {
 		_, _ = br.Discard(3)
 	}
-	for {
+	for range maxSpace {
 		b, err := br.ReadByte()
 		if errors.Is(err, io.EOF) {
 			return nil, errors.New("the input is empty")
@@ -162,7 +163,10 @@ func skipSpace(br *bufio.Reader) ([]byte, error) {
 		}
 		return head, nil
 	}
+	return nil, errors.New("it begins with nothing but white space")
 }
+
+var errTooLarge = fmt.Errorf("it is larger than the limit of %d MiB", maxBytes>>20)
 
 // limitedReader ends with an error, not with an early end, past its limit.
 type limitedReader struct {
@@ -175,7 +179,7 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 		if n, err := l.r.Read(make([]byte, 1)); n == 0 {
 			return 0, err
 		}
-		return 0, fmt.Errorf("it is larger than the limit of %d MiB", maxBytes>>20)
+		return 0, errTooLarge
 	}
 	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
 	l.left -= int64(n)

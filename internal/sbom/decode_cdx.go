@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"strconv"
@@ -19,12 +20,17 @@ func (d *decoder) readXML(r io.Reader) (err error) {
 			err = fmt.Errorf("the XML cannot be decoded: %v", p)
 		}
 	}()
-	bom := cdx.BOM{}
-	if err := cdx.NewBOMDecoder(r, cdx.BOMFileFormatXML).Decode(&bom); err != nil {
+	dec := xml.NewDecoder(r)
+	start, err := firstElement(dec)
+	if err != nil {
 		return err
 	}
-	if !strings.HasPrefix(bom.XMLNS, "http://cyclonedx.org/schema/bom/") {
+	if start.Name.Local != "bom" || !strings.HasPrefix(start.Name.Space, "http://cyclonedx.org/schema/bom/") {
 		return d.not("it is XML, but not CycloneDX", supported)
+	}
+	bom := cdx.BOM{}
+	if err := dec.DecodeElement(&bom, &start); err != nil {
+		return err
 	}
 	if m := bom.Metadata; m != nil {
 		if err := d.cdxSubject(m.Component, deref(m.Properties)); err != nil {
@@ -38,6 +44,18 @@ func (d *decoder) readXML(r io.Reader) (err error) {
 		}
 	}
 	return nil
+}
+
+func firstElement(dec *xml.Decoder) (xml.StartElement, error) {
+	for {
+		tok, err := dec.Token()
+		if err != nil {
+			return xml.StartElement{}, err
+		}
+		if start, ok := tok.(xml.StartElement); ok {
+			return start, nil
+		}
+	}
 }
 
 // cdxSubject takes from a document's metadata what it describes.

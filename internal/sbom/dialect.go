@@ -102,14 +102,22 @@ func syftFacts(p *Package, facts map[string]string) {
 	if len(found) > 0 {
 		p.Locations = found
 		p.Layer = found[0].Layer
+		// The package database is written anew by every layer that installs
+		// something; a file of the package's own tells which one brought it.
+		for _, l := range found {
+			if !packageDatabase(l.Path) {
+				p.Layer = l.Layer
+				break
+			}
+		}
 	}
 	if !p.FromDistro() {
 		return
 	}
 	if p.Type == "rpm" {
 		p.Version = withEpoch(facts["syft:metadata:epoch"], p.Version)
-		if p.Source == "" {
-			p.Source, p.SourceVersion = splitUpstream(facts["syft:metadata:sourceRpm"])
+		if rpm := facts["syft:metadata:sourceRpm"]; rpm != "" && p.Source == "" {
+			p.Source, p.SourceVersion = splitUpstream(rpm)
 		}
 	}
 	for _, key := range []string{"syft:metadata:source", "syft:metadata:originPackage"} {
@@ -120,6 +128,11 @@ func syftFacts(p *Package, facts map[string]string) {
 	if p.SourceVersion == "" {
 		p.SourceVersion = facts["syft:metadata:sourceVersion"]
 	}
+}
+
+func packageDatabase(path string) bool {
+	return path == "/var/lib/dpkg/status" || path == "/lib/apk/db/installed" || strings.HasPrefix(path, "/var/lib/rpm/") ||
+		strings.HasPrefix(path, "/usr/lib/sysimage/rpm/")
 }
 
 // absolute puts the slash before a path that a tool wrote without.

@@ -132,12 +132,14 @@ func fromPURL(s string) (Package, map[string]string, error) {
 	return p, q, nil
 }
 
-// normalSource empties what is the same as the package's own.
+// normalSource empties what is the same as the package's own. The name of a
+// source rpm leaves the epoch out.
 func (p *Package) normalSource() {
 	if p.Source == p.Name {
 		p.Source = ""
 	}
-	if p.SourceVersion == p.Version {
+	_, bare := splitEpoch(p.Version)
+	if p.SourceVersion == p.Version || p.Type == packageurl.TypeRPM && p.SourceVersion == bare {
 		p.SourceVersion = ""
 	}
 }

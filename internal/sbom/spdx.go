@@ -44,7 +44,7 @@ func spdxDocument(inv *Inventory, opt EncodeOptions) *v2_3.Document {
 		SPDXVersion:       v2_3.Version,
 		DataLicense:       v2_3.DataLicense,
 		SPDXIdentifier:    "DOCUMENT",
-		DocumentName:      oneLine(orElse(inv.Subject.Name, "unnamed")),
+		DocumentName:      orElse(oneLine(inv.Subject.Name), "unnamed"),
 		DocumentNamespace: "urn:uuid:" + contentUUID(inv),
 		DocumentComment:   comment(toNativeHeader(inv)),
 		CreationInfo: &v2_3.CreationInfo{
@@ -85,7 +85,7 @@ func spdxDocument(inv *Inventory, opt EncodeOptions) *v2_3.Document {
 
 func plainPackage(id common.ElementID, name, version string) *v2_3.Package {
 	return &v2_3.Package{
-		PackageName: oneLine(name), PackageSPDXIdentifier: id, PackageVersion: oneLine(version),
+		PackageName: orElse(oneLine(name), "unnamed"), PackageSPDXIdentifier: id, PackageVersion: oneLine(version),
 		PackageDownloadLocation: noAssertion,
 		// The files themselves are not listed, so they must be said not to be.
 		FilesAnalyzed: false, IsFilesAnalyzedTagPresent: true,
@@ -140,10 +140,10 @@ func comment(v any) string {
 
 // oneLine is s fit for a tag's value.
 func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
 		}
 		return r
-	}, s)
+	}, s))
 }

@@ -1,0 +1,197 @@
+package sbom
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func decodeFile(t testing.TB, name string) *Inventory {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	inv, err := Decode(f, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inv
+}
+
+const noPURL = "it has no package URL, so nothing can be looked up for it"
+
+func TestOtherToolsDialects(t *testing.T) {
+	digest := func(c string) finding.Digest { return finding.Digest("sha256:" + strings.Repeat(c, 64)) }
+	for name, want := range map[string]*Inventory{
+		"syft.cdx.json": {
+			Subject: finding.Subject{Kind: finding.KindSBOM, Name: "example/web", Digest: digest("1")},
+			Distro:  &Distro{ID: "debian", VersionID: "11", Codename: "bullseye", PrettyName: "Debian GNU/Linux 11 (bullseye)"},
+			Packages: []Package{
+				{Type: "deb", Namespace: "debian", Name: "libssl1.1", Version: "1.1.1n-0+deb11u1", Source: "openssl", Arch: "amd64",
+					Licenses: []string{"openssl"}, Layer: "sha256:aaaa", LayerIndex: -1, Cataloger: "dpkg-db-cataloger", Locations: []Location{
+						{Path: "/usr/share/doc/libssl1.1/copyright", Layer: "sha256:aaaa"}, {Path: "/var/lib/dpkg/status", Layer: "sha256:bbbb"}}},
+				{Type: "deb", Namespace: "debian", Name: "libstdc++6", Version: "12.2.0-14+b1", Source: "gcc-12", SourceVersion: "12.2.0-14", Arch: "amd64", LayerIndex: -1},
+				{Type: "golang", Namespace: "github.com/BurntSushi", Name: "toml", Version: "v1.2.0", Layer: "sha256:bbbb", LayerIndex: -1,
+					Locations: []Location{{Path: "/usr/bin/tool", Layer: "sha256:bbbb"}}},
+				{Type: "npm", Namespace: "@babel", Name: "core", Version: "7.0.0", Licenses: []string{"MIT", "MIT OR ISC"}, LayerIndex: -1,
+					Locations: []Location{{Path: "/app/a/package.json"}, {Path: "/app/b/package.json"}}},
+				{Type: "rpm", Namespace: "rhel", Name: "bash", Version: "1:5.1.8-6.el9", Arch: "x86_64", LayerIndex: -1},
+			},
+			Unknown: []finding.Unknown{{What: "component mystery 3", Why: noPURL}},
+		},
+		"trivy.cdx.json": {
+			Subject: finding.Subject{Kind: finding.KindSBOM, Name: "example/web:1", Digest: digest("2")},
+			Distro:  &Distro{ID: "debian", VersionID: "11"},
+			Packages: []Package{
+				{Type: "deb", Namespace: "debian", Name: "libgcc-s1", Version: "1:10.2.1-6", Source: "gcc-10", Arch: "amd64",
+					Licenses: []string{"GPL-3.0-only"}, Layer: "sha256:aaaa", LayerIndex: 0},
+				{Type: "maven", Namespace: "org.apache.logging.log4j", Name: "log4j-core", Version: "2.14.1", Layer: "sha256:bbbb", LayerIndex: 1,
+					Locations: []Location{{Path: "/app/app.jar", Layer: "sha256:bbbb"}}},
+			},
+		},
+		"scout.cdx.json": {
+			Subject: finding.Subject{Kind: finding.KindSBOM, Name: "example/web:1"},
+			Distro:  &Distro{ID: "debian", VersionID: "12", Codename: "bookworm"},
+			Packages: []Package{
+				{Type: "deb", Namespace: "debian", Name: "apt", Version: "2.6.1", LayerIndex: -1},
+				{Type: "deb", Namespace: "debian", Name: "curl", Version: "7.88.1-10+deb12u5", LayerIndex: -1},
+				{Type: "golang", Namespace: "github.com/docker", Name: "docker", Version: "v20.10.0+incompatible", LayerIndex: -1},
+				{Type: "pypi", Name: "django", LayerIndex: -1},
+			},
+			Unknown: []finding.Unknown{
+				{What: "vulnerabilities of pkg:pypi/Django", Why: "the SBOM gives it no version"},
+				{What: "component bad 1", Why: `purl "not a purl": purl scheme is not "pkg": "not a purl"`},
+			},
+		},
+		"syft.spdx.json": {
+			Subject: finding.Subject{Kind: finding.KindSBOM, Name: "example/web", Digest: "sha256:3333"},
+			Distro:  &Distro{ID: "debian", VersionID: "12"},
+			Packages: []Package{
+				{Type: "deb", Namespace: "debian", Name: "nodejs", Version: "18.13.0+dfsg1-1", Arch: "amd64", Licenses: []string{"Apache-2.0 AND LicenseRef-Expat"},
+					LayerIndex: -1, Locations: []Location{{Path: "/usr/share/doc/nodejs/copyright"}, {Path: "/var/lib/dpkg/status"}}},
+				{Type: "npm", Name: "acorn", Version: "8.8.1", LayerIndex: -1, Owner: "pkg:deb/debian/nodejs@18.13.0%2Bdfsg1-1?arch=amd64",
+					Locations: []Location{{Path: "/usr/share/nodejs/acorn/package.json"}}},
+			},
+		},
+		"trivy.spdx.json": {
+			Subject: finding.Subject{Kind: finding.KindSBOM, Name: "example/web:1"},
+			Distro:  &Distro{ID: "alpine", VersionID: "3.18.9"},
+			Packages: []Package{{Type: "apk", Namespace: "alpine", Name: "libcrypto3", Version: "3.1.7-r0", Source: "openssl", Arch: "x86_64",
+				Licenses: []string{"Apache-2.0"}, Layer: "sha256:aaaa", LayerIndex: 0}},
+			Unknown: []finding.Unknown{{What: "component unknowable 1", Why: noPURL}},
+		},
+		"syft.spdx": {
+			Subject: finding.Subject{Kind: finding.KindSBOM, Name: "example/web"},
+			Distro:  &Distro{ID: "alpine", VersionID: "3.18.9"},
+			Packages: []Package{{Type: "apk", Namespace: "alpine", Name: "libssl3", Version: "3.1.7-r0", Source: "openssl", Arch: "x86_64",
+				Licenses: []string{"Apache-2.0"}, LayerIndex: -1, Locations: []Location{{Path: "/lib/apk/db/installed"}}}},
+		},
+		"attestation.json": {
+			Subject:  finding.Subject{Kind: finding.KindSBOM, Name: "web"},
+			Distro:   &Distro{ID: "alpine", VersionID: "3.18.9"},
+			Packages: []Package{{Type: "apk", Namespace: "alpine", Name: "musl", Version: "1.2.4-r2", Arch: "x86_64", LayerIndex: -1}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(want, decodeFile(t, name)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDistributionNames(t *testing.T) {
+	for _, c := range []struct{ qualifier, namespace, id, version, codename string }{
+		{"debian-11", "debian", "debian", "11", ""},
+		{"debian-11.3", "debian", "debian", "11", ""},
+		{"bullseye", "debian", "debian", "", "bullseye"},
+		{"debian-sid", "debian", "debian", "", "sid"},
+		{"3.18.9", "alpine", "alpine", "3.18.9", ""},
+		{"ubuntu-22.04", "ubuntu", "ubuntu", "22.04", ""},
+		{"opensuse-leap-15.5", "opensuse", "opensuse-leap", "15.5", ""},
+		{"redhat-8.4", "redhat", "rhel", "8.4", ""},
+		{"amazon-2", "amazon", "amzn", "2", ""},
+	} {
+		got := normalDistro(parseDistro(c.qualifier, c.namespace))
+		if want := (Distro{ID: c.id, VersionID: c.version, Codename: c.codename}); !cmp.Equal(got, want) {
+			t.Errorf("%s: %+v, want %+v", c.qualifier, got, want)
+		}
+	}
+}
+
+func TestWhatIsNotAnSBOM(t *testing.T) {
+	for _, c := range []struct{ input, message, hint string }{
+		{"", "empty", ""},
+		{" \n\t", "empty", ""},
+		{"hello", "neither JSON", "CycloneDX"},
+		{"[1,2]", "neither JSON", ""},
+		{"{}", "without a bomFormat", ""},
+		{`{"packages":{"":{}}, "name":"app", "lockfileVersion":3}`, "without a bomFormat", ""},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","components":{}}`, "not a list", ""},
+		{`{"bomFormat":"Cyclone"}`, `bomFormat is "Cyclone"`, ""},
+		{`{"bomFormat":"CycloneDX","components":[{"name":"x"}`, "ends too early", ""},
+		{`{"bomFormat":"CycloneDX"} x`, "follows", ""},
+		{`{"spdxVersion":"SPDX-1.2"}`, "SPDX-1.2", ""},
+		{`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[]}`, "SPDX 3", "2.3"},
+		{`{"artifacts":[],"descriptor":{"name":"syft"}}`, "Syft", "export"},
+		{`{"SchemaVersion":2,"Results":[]}`, "Trivy", "export"},
+		{`{"schema":"drydock-sbom/v9"}`, "drydock-sbom/v9", "this version"},
+		{`{"schema":"drydock-sbom/v1","packages":[{"name":"x"}]}`, "without a type", ""},
+		{"<html></html>", "not CycloneDX", ""},
+		{"<bom", "unexpected EOF", ""},
+		{"\x1f\x8b\x08", "compressed", "decompress"},
+		{"spdxVersion: SPDX-2.3\nSPDXID: x\n", "YAML", "JSON"},
+	} {
+		inv, err := Decode(strings.NewReader(c.input), "in.json")
+		if err == nil || inv != nil {
+			t.Errorf("%q: no error, %v", c.input, inv)
+			continue
+		}
+		if !strings.Contains(err.Error(), c.message) || !strings.Contains(err.Error(), "in.json") {
+			t.Errorf("%q: %v", c.input, err)
+		}
+		var hint string
+		if h, ok := err.(interface{ Hint() string }); ok {
+			hint = h.Hint()
+		}
+		if !strings.Contains(hint, c.hint) {
+			t.Errorf("%q: hint %q", c.input, hint)
+		}
+	}
+}
+
+func TestManyUnknownsAreCounted(t *testing.T) {
+	doc := `{"bomFormat":"CycloneDX","components":[` + strings.Repeat(`{"type":"library","name":"x"},`, 1500) + `{"type":"library"}]}`
+	inv, err := Decode(strings.NewReader(doc), "in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(inv.Unknown); n != maxUnknown+1 || !strings.Contains(inv.Unknown[n-1].What, "501 more") {
+		t.Errorf("%d unknowns, the last %+v", n, inv.Unknown[n-1])
+	}
+	over := `{"bomFormat":"CycloneDX","components":[` + strings.Repeat(`0,`, maxElements) + `0]}`
+	if _, err := Decode(strings.NewReader(over), "in"); err == nil || !strings.Contains(err.Error(), "more than") {
+		t.Errorf("a million and one components: %v", err)
+	}
+}
+
+func TestTheSizeLimitIsAnError(t *testing.T) {
+	for n, want := range map[int]error{9: nil, 10: nil, 11: errTooLarge} {
+		b, err := io.ReadAll(&limitedReader{r: strings.NewReader(strings.Repeat("x", n)), left: 10})
+		if !errors.Is(err, want) || len(b) != min(n, 10) {
+			t.Errorf("%d bytes: %d, %v", n, len(b), err)
+		}
+	}
+	if _, err := Decode(strings.NewReader(strings.Repeat(" ", maxSpace+1)), "in"); err == nil || !strings.Contains(err.Error(), "white space") {
+		t.Errorf("white space alone: %v", err)
+	}
+}
