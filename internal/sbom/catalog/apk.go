@@ -1,0 +1,95 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// apk reads Alpine's database of installed packages, which also names their
+// files. Newer releases keep it below usr.
+func apk() Cataloger {
+	return Cataloger{
+		Name:    "apk",
+		Version: 1,
+		Limit:   layer.Stream,
+		Wants: func(p string, mode fs.FileMode, _ int64) bool {
+			return (p == "lib/apk/db/installed" || p == "usr/lib/apk/db/installed") && mode.IsRegular()
+		},
+		Read:  packagesOf(learnAPK),
+		learn: learnAPK,
+	}
+}
+
+// learnAPK reads paragraphs of one-letter fields: P(ackage), V(ersion),
+// A(rchitecture), o(rigin), L(icense), and for the files F(older) and R.
+func learnAPK(_ context.Context, f layer.Input) (facts, error) {
+	var (
+		got  facts
+		p    sbom.Package
+		own  owner
+		dir  []byte
+		errs []error
+	)
+	flush := func() {
+		switch {
+		case p.Name == "":
+		case p.Version == "":
+			errs = append(errs, fmt.Errorf("package %.80q has no version", p.Name))
+		default:
+			if p.Source == p.Name {
+				p.Source = ""
+			}
+			p.Type, p.Cataloger = "apk", "apk"
+			got.packages = append(got.packages, p)
+			if len(own.paths) > 0 {
+				own.name, own.arch, own.version = p.Name, p.Arch, p.Version
+				got.owners = append(got.owners, own)
+			}
+		}
+		p, own, dir = sbom.Package{}, owner{}, dir[:0]
+	}
+	err := eachLine(f.Body, maxText, func(line []byte) {
+		if len(line) == 0 {
+			flush()
+			return
+		}
+		if len(line) < 2 || line[1] != ':' {
+			return
+		}
+		value := line[2:]
+		switch line[0] {
+		case 'P':
+			p.Name = string(value)
+		case 'V':
+			p.Version = string(value)
+		case 'A':
+			p.Arch = string(value)
+		case 'o':
+			p.Source = string(value)
+		case 'L':
+			p.Licenses = declared(string(value))
+		case 'F':
+			dir = append(dir[:0], value...)
+		case 'R':
+			if len(value) > 0 && worthOwning(value) {
+				own.paths = own.paths.add(dir, value)
+			}
+		}
+	})
+	flush()
+	return got, errors.Join(append(errs, err)...)
+}
+
+// declared is a licence as declared: one expression, as it is written.
+func declared(s string) []string {
+	if s = strings.TrimSpace(s); s == "" || len(s) > maxName {
+		return nil
+	}
+	return []string{s}
+}

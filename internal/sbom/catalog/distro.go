@@ -1,0 +1,221 @@
+package catalog
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// distroReader is the name under which the distribution's files are recorded.
+const distroReader = "distro"
+
+// distroFiles keeps the few small files by which a root file system says what
+// it is. They are joined by [distroOf] once it is known which of them the
+// final image shows.
+func distroFiles() layer.Reader {
+	const limit = 32 << 10
+	return layer.Reader{
+		Name:    distroReader,
+		Version: 1,
+		Limit:   limit,
+		Wants: func(p string, mode fs.FileMode, _ int64) bool {
+			switch p {
+			case "etc/os-release", "usr/lib/os-release", "etc/lsb-release",
+				"etc/debian_version", "etc/alpine-release", "etc/redhat-release", "etc/centos-release", "etc/system-release":
+				return true
+			}
+			return strings.HasPrefix(p, "usr/lib/os.release.d/os-release-")
+		},
+		Read: func(_ context.Context, f layer.Input) ([]byte, error) {
+			if f.Mode&fs.ModeSymlink != 0 {
+				target := f.Link
+				if !path.IsAbs(target) {
+					target = path.Join("/", path.Dir(f.Path), target)
+				}
+				return []byte("->" + path.Clean(target)), nil
+			}
+			return io.ReadAll(io.LimitReader(f.Body, limit))
+		},
+	}
+}
+
+// distroOf tells the distribution from the files that a root file system
+// shows, by path; nil if none of them says. Symlinks are followed.
+func distroOf(files map[string]string) *sbom.Distro {
+	text := func(name string) string {
+		for range 8 {
+			s := files[name]
+			target, link := strings.CutPrefix(s, "->/")
+			if !link {
+				return s
+			}
+			name = target
+		}
+		return ""
+	}
+	debian := strings.TrimSpace(text("etc/debian_version"))
+	alpine := strings.TrimSpace(text("etc/alpine-release"))
+	var d *sbom.Distro
+	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
+		if d == nil {
+			d = osRelease(text(name))
+		}
+	}
+	if d == nil {
+		d = oldRelease(debian, alpine, text)
+	}
+	if d == nil {
+		return nil
+	}
+	switch d.ID {
+	case "debian":
+		// Testing and unstable call themselves "trixie/sid" and have no number.
+		if name, _, rolling := strings.Cut(debian, "/"); rolling && d.VersionID == "" && d.Codename == "" {
+			d.Codename = name
+		}
+	case "alpine":
+		// Edge numbers itself as the release it will be: "3.21.0_alpha20240807".
+		if strings.Contains(d.VersionID, "_alpha") || strings.HasSuffix(d.PrettyName, " edge") {
+			d.VersionID, d.Codename = "", "edge"
+		}
+	}
+	return d
+}
+
+// osRelease reads os-release(5); nil if it names no distribution.
+func osRelease(text string) *sbom.Distro {
+	v := assignments(text)
+	d := &sbom.Distro{
+		ID:         strings.ToLower(v["ID"]),
+		IDLike:     strings.Fields(strings.ToLower(v["ID_LIKE"])),
+		VersionID:  v["VERSION_ID"],
+		Codename:   v["VERSION_CODENAME"],
+		PrettyName: v["PRETTY_NAME"],
+		CPEName:    v["CPE_NAME"],
+	}
+	if d.Codename == "" {
+		d.Codename = v["UBUNTU_CODENAME"]
+	}
+	if d.Codename == "" { // "8 (jessie)", "14.04.6 LTS, Trusty Tahr"
+		if _, name, ok := strings.Cut(v["VERSION"], "("); ok && (d.ID == "debian" || d.ID == "raspbian") {
+			d.Codename = strings.ToLower(strings.TrimSuffix(name, ")"))
+		}
+		if _, name, ok := strings.Cut(v["VERSION"], ", "); ok && d.ID == "ubuntu" {
+			name, _, _ = strings.Cut(strings.ToLower(name), " ")
+			d.Codename = name
+		}
+	}
+	if d.ID == "" {
+		return nil
+	}
+	return d
+}
+
+// oldRelease is for what was made before os-release was, or without it.
+func oldRelease(debian, alpine string, text func(string) string) *sbom.Distro {
+	if lsb := assignments(text("etc/lsb-release")); lsb["DISTRIB_ID"] != "" {
+		return &sbom.Distro{
+			ID:         strings.ToLower(lsb["DISTRIB_ID"]),
+			VersionID:  lsb["DISTRIB_RELEASE"],
+			Codename:   lsb["DISTRIB_CODENAME"],
+			PrettyName: lsb["DISTRIB_DESCRIPTION"],
+		}
+	}
+	if alpine != "" {
+		return &sbom.Distro{ID: "alpine", VersionID: alpine, PrettyName: "Alpine Linux " + alpine}
+	}
+	for _, name := range []string{"etc/centos-release", "etc/redhat-release", "etc/system-release"} {
+		if d := redHatRelease(strings.TrimSpace(text(name))); d != nil {
+			return d
+		}
+	}
+	if debian != "" {
+		d := &sbom.Distro{ID: "debian", PrettyName: "Debian GNU/Linux " + debian}
+		if strings.Contains(debian, "/") {
+			return d
+		}
+		d.VersionID, _, _ = strings.Cut(debian, ".")
+		return d
+	}
+	return nil
+}
+
+// redHatRelease reads "CentOS release 6.10 (Final)" and its kin.
+func redHatRelease(line string) *sbom.Distro {
+	if strings.Contains(line, "\n") {
+		line, _, _ = strings.Cut(line, "\n")
+	}
+	name, rest, ok := strings.Cut(line, " release ")
+	if !ok {
+		return nil
+	}
+	version, _, _ := strings.Cut(rest, " ")
+	d := &sbom.Distro{VersionID: version, PrettyName: line}
+	for _, k := range []struct{ in, id string }{
+		{"CentOS", "centos"}, {"Red Hat", "rhel"}, {"Rocky", "rocky"}, {"AlmaLinux", "almalinux"},
+		{"Oracle", "ol"}, {"Fedora", "fedora"}, {"Amazon", "amzn"}, {"Scientific", "scientific"},
+	} {
+		if strings.Contains(name, k.in) {
+			d.ID = k.id
+			if k.id != "fedora" {
+				d.IDLike = []string{"rhel", "fedora"}
+			}
+			return d
+		}
+	}
+	return nil
+}
+
+// assignments reads the subset of shell that os-release(5) allows: NAME=value,
+// the value bare or quoted, with backslash escapes.
+func assignments(text string) map[string]string {
+	v := map[string]string{}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		key, value, ok := strings.Cut(line, "=")
+		if !ok || strings.HasPrefix(line, "#") || len(v) >= 256 {
+			continue
+		}
+		v[strings.TrimSpace(key)] = unquote(strings.TrimSpace(value))
+	}
+	return v
+}
+
+func unquote(s string) string {
+	if len(s) >= 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
+		quote := s[0]
+		if s = s[1 : len(s)-1]; quote == '\'' {
+			return s
+		}
+	}
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// vendor is the purl namespace of a distribution's packages.
+func vendor(d *sbom.Distro, purlType string) string {
+	if d == nil || d.ID == "" {
+		return map[string]string{"deb": "debian", "apk": "alpine"}[purlType]
+	}
+	switch {
+	case d.ID == "rhel":
+		return "redhat"
+	case strings.HasPrefix(d.ID, "opensuse"):
+		return "opensuse"
+	}
+	return d.ID
+}
