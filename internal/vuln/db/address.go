@@ -6,26 +6,32 @@ import "strings"
 // "ghsa" and so on, see [vuln.Advisory]): computed from its id, so that the
 // database need not store it.
 func AdvisoryURL(source, id string) string {
+	return string(appendURL(nil, source, id))
+}
+
+func appendURL(b []byte, source, id string) []byte {
 	switch source {
 	case "debian":
-		return "https://security-tracker.debian.org/tracker/" + id
+		b = append(b, "https://security-tracker.debian.org/tracker/"...)
 	case "ubuntu":
-		return "https://ubuntu.com/security/" + strings.TrimPrefix(id, "UBUNTU-")
+		return append(append(b, "https://ubuntu.com/security/"...), strings.TrimPrefix(id, "UBUNTU-")...)
 	case "alpine":
-		return "https://security.alpinelinux.org/vuln/" + id
+		b = append(b, "https://security.alpinelinux.org/vuln/"...)
 	case "wolfi", "chainguard":
-		return "https://images.chainguard.dev/security/" + id
+		b = append(b, "https://images.chainguard.dev/security/"...)
 	case "ghsa":
-		return "https://github.com/advisories/" + id
+		b = append(b, "https://github.com/advisories/"...)
 	case "rocky":
-		return "https://errata.rockylinux.org/" + id
-	case "osv":
-		if strings.HasPrefix(id, "GO-") {
-			return "https://pkg.go.dev/vuln/" + id
-		}
-		if strings.HasPrefix(id, "RUSTSEC-") {
-			return "https://rustsec.org/advisories/" + id + ".html"
+		b = append(b, "https://errata.rockylinux.org/"...)
+	default:
+		switch {
+		case strings.HasPrefix(id, "GO-"):
+			b = append(b, "https://pkg.go.dev/vuln/"...)
+		case strings.HasPrefix(id, "RUSTSEC-"):
+			return append(append(append(b, "https://rustsec.org/advisories/"...), id...), ".html"...)
+		default:
+			b = append(b, "https://osv.dev/vulnerability/"...)
 		}
 	}
-	return "https://osv.dev/vulnerability/" + id
+	return append(b, id...)
 }

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 )
@@ -165,4 +166,15 @@ func ownCVE(own string) string {
 		return "CVE-" + own[j+1:]
 	}
 	return ""
+}
+
+// compareIDs orders identifiers as sortKey does, without making the keys.
+func compareIDs(a, b string) int {
+	if a == b {
+		return 0
+	}
+	if c := cmp.Compare(sortKey(a), sortKey(b)); c != 0 {
+		return c
+	}
+	return cmp.Compare(a, b)
 }

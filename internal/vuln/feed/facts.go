@@ -17,7 +17,7 @@ func address(source, id string) string { return db.AdvisoryURL(source, id) }
 // osvTime reads an RFC 3339 time; none, and Go's zero time that some records
 // carry, are the zero time.
 func osvTime(s string) (time.Time, error) {
-	if s == "" {
+	if s == "" || s == "1-01-01T00:00:00Z" { // PyPA's records print no date so
 		return time.Time{}, nil
 	}
 	t, err := time.Parse(time.RFC3339, s)

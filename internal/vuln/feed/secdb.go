@@ -184,3 +184,29 @@ func looksLikeID(f string) bool {
 	}
 	return strings.Contains(f, "-") || f[0] < 'a'
 }
+
+// UniteSecDB makes one advisory of those that several repositories of one
+// release (main, community, testing) have for the same package and
+// vulnerability: the later fix counts.
+func UniteSecDB(all []vuln.Advisory) []vuln.Advisory {
+	type key struct{ ecosystem, name, id string }
+	at := make(map[key]int, len(all))
+	var out []vuln.Advisory
+	for _, a := range all {
+		k := key{a.Ecosystem, a.Package, a.ID}
+		i, ok := at[k]
+		if !ok {
+			at[k] = len(out)
+			out = append(out, a)
+			continue
+		}
+		old := &out[i]
+		old.Aliases = ids(append(old.Aliases, a.Aliases...), a.ID)
+		if later(a.Ecosystem, secdbFix(&a), secdbFix(old)) {
+			old.Ranges = a.Ranges
+		}
+	}
+	return out
+}
+
+func secdbFix(a *vuln.Advisory) string { return a.Ranges[0].Events[1].Fixed }

@@ -1,0 +1,189 @@
+package db
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"unsafe"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// text sees bytes that nobody changes any more as a string.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// plain reads, checks and decompresses a block.
+func (d *DB) plain(ref blockRef) (string, error) {
+	frame, err := d.frame(ref)
+	if err != nil {
+		return "", err
+	}
+	if xxhash.Sum64(frame) != ref.sum {
+		return "", d.corrupt("a block at byte %d does not have its checksum", ref.at)
+	}
+	out, err := d.dec.DecodeAll(frame, make([]byte, 0, ref.size))
+	if err != nil || len(out) != ref.size {
+		return "", d.corrupt("a block at byte %d does not decompress", ref.at)
+	}
+	return text(out), nil
+}
+
+func (d *DB) frame(ref blockRef) ([]byte, error) {
+	if m, ok := d.data.(bytesAt); ok && ref.at+int64(ref.comp) <= int64(len(m)) {
+		return m[ref.at : ref.at+int64(ref.comp)], nil
+	}
+	frame := make([]byte, ref.comp)
+	if _, err := io.ReadFull(io.NewSectionReader(d.data, ref.at, int64(ref.comp)), frame); err != nil {
+		return nil, fmt.Errorf("read advisory database %s: %w", d.path, err)
+	}
+	return frame, nil
+}
+
+// bytesAt is a database in memory; its blocks need no copy.
+type bytesAt []byte
+
+func (b bytesAt) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 || off >= int64(len(b)) {
+		return 0, io.EOF
+	}
+	n := copy(p, b[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (d *DB) corrupt(format string, args ...any) error {
+	return &CorruptError{d.path, fmt.Sprintf(format, args...)}
+}
+
+// names is a decoded block: rows found by number, and by name where the names
+// are sorted.
+type names struct {
+	ids    []string
+	starts []uint32 // of each row, and the end of the last
+	rows   string
+	cost   int
+}
+
+func (n *names) row(i int) string { return n.rows[n.starts[i]:n.starts[i+1]] }
+
+// lengths reads the lengths of the rows and takes the rest as the rows.
+func (n *names) lengths(r *reader) bool {
+	n.starts = make([]uint32, 1, len(n.ids)+1)
+	at := 0
+	for range n.ids {
+		at += r.number(maxBlock)
+		n.starts = append(n.starts, uint32(min(at, maxBlock)))
+	}
+	n.rows = r.s
+	n.cost = len(n.rows) + 40*len(n.ids)
+	return !r.bad && at == len(n.rows)
+}
+
+// tableBlock is block i of a table.
+func (d *DB) tableBlock(t *table, i int) (*names, error) {
+	ref := t.blocks[i]
+	return d.cached(ref, func(s string) *names {
+		r := &reader{s: s}
+		n := &names{ids: readIDs(r, min(tableRows, t.rows-i*tableRows))}
+		if r.bad || !n.lengths(r) {
+			return nil
+		}
+		return n
+	})
+}
+
+// packageBlock is the block of packages.
+func (d *DB) packageBlock(p *packageBlock) (*names, error) {
+	return d.cached(p.ref, func(s string) *names {
+		r := &reader{s: s}
+		n := &names{ids: make([]string, 0, p.n)}
+		if r.count(maxPackages) != p.n {
+			return nil
+		}
+		for range p.n {
+			n.ids = append(n.ids, r.str())
+		}
+		if !n.lengths(r) || !slices.IsSorted(n.ids) {
+			return nil
+		}
+		return n
+	})
+}
+
+func (d *DB) cached(ref blockRef, decode func(string) *names) (*names, error) {
+	if n := d.cache.get(ref.at); n != nil {
+		return n, nil
+	}
+	s, err := d.plain(ref)
+	if err != nil {
+		return nil, err
+	}
+	n := decode(s)
+	if n == nil {
+		return nil, d.corrupt("a block at byte %d is not one", ref.at)
+	}
+	d.cache.put(ref.at, n)
+	return n, nil
+}
+
+// cacheBudget bounds the decoded blocks that are kept, in bytes.
+const cacheBudget = 24 << 20
+
+// cache keeps decoded blocks, the least recently used leaving first.
+type cache struct {
+	mu    sync.Mutex
+	clock uint64
+	cost  int
+	by    map[int64]*cacheEntry
+}
+
+type cacheEntry struct {
+	n    *names
+	used uint64
+}
+
+func (c *cache) get(at int64) *names {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.by[at]
+	if e == nil {
+		return nil
+	}
+	c.clock++
+	e.used = c.clock
+	return e.n
+}
+
+func (c *cache) put(at int64, n *names) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.by == nil {
+		c.by = map[int64]*cacheEntry{}
+	}
+	if c.by[at] != nil {
+		return
+	}
+	for c.cost+n.cost > cacheBudget && len(c.by) > 0 {
+		var oldest int64
+		least := c.clock + 1
+		for at, e := range c.by {
+			if e.used < least {
+				oldest, least = at, e.used
+			}
+		}
+		c.cost -= c.by[oldest].n.cost
+		delete(c.by, oldest)
+	}
+	c.clock++
+	c.by[at] = &cacheEntry{n, c.clock}
+	c.cost += n.cost
+}
+
+func (c *cache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.by, c.cost = nil, 0
+}

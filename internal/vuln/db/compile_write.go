@@ -1,0 +1,228 @@
+package db
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// write lays the file out: see format.go.
+func (c *compiler) write(w io.Writer, sources []SourceInput) error {
+	bases := slices.Sorted(maps.Keys(c.bases))
+	metas := slices.Collect(maps.Values(c.metas))
+	slices.SortFunc(metas, func(a, b *vuln.Meta) int {
+		return cmp.Or(cmp.Compare(sortKey(a.ID), sortKey(b.ID)), cmp.Compare(a.ID, b.ID))
+	})
+	for _, name := range bases {
+		c.bases[name].settle(c)
+	}
+	for _, m := range metas {
+		for _, v := range m.CVSS {
+			c.words.use(v.Source)
+			c.vectors.use(v.Vector)
+		}
+	}
+	c.words.number()
+	c.vectors.number()
+
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	if err != nil {
+		return err
+	}
+	out := &blockWriter{enc: enc}
+	index := putInt(nil, len(sources))
+	for _, s := range sources {
+		index = putSource(index, s.Source)
+	}
+	index = putStrings(index, c.words.all)
+
+	index = putInt(index, len(c.vectors.all))
+	if index, err = out.block(index, putStrings(nil, c.vectors.all)); err != nil {
+		return err
+	}
+
+	ids := make([]string, len(metas))
+	for i, m := range metas {
+		ids[i] = m.ID
+	}
+	index, err = out.table(index, ids, func(b []byte, i int) []byte { return c.putMeta(b, metas[i]) })
+	if err != nil {
+		return err
+	}
+
+	index = putInt(index, len(bases))
+	for _, name := range bases {
+		if index, err = c.base(index, out, name); err != nil {
+			return fmt.Errorf("ecosystem %s: %w", name, err)
+		}
+	}
+	return out.file(w, index)
+}
+
+// base writes the tables of one ecosystem: its releases, its records, its packages.
+func (c *compiler) base(index []byte, out *blockWriter, name string) ([]byte, error) {
+	b := c.bases[name]
+	releases := slices.Sorted(maps.Keys(b.releases))
+	if len(releases) > maxReleases {
+		return nil, fmt.Errorf("%d releases", len(releases))
+	}
+	index = putStrings(putString(index, name), releases)
+	ids := make([]string, len(b.records))
+	for i := range b.records {
+		ids[i] = b.records[i].a.ID
+	}
+	index, err := out.table(index, ids, func(row []byte, i int) []byte { return c.putRecord(row, &b.records[i].a) })
+	if err != nil {
+		return nil, err
+	}
+	column := make([]int, len(releases)) // a release's number as met -> its place when sorted
+	for i, r := range releases {
+		column[b.releases[r]] = i
+	}
+	return c.packages(index, out, b, column)
+}
+
+// settle gives records and states their final numbers and counts what they use.
+func (b *baseFacts) settle(c *compiler) {
+	keys := make([]string, len(b.records))
+	order := make([]int, len(b.records))
+	for i := range b.records {
+		keys[i], order[i] = sortKey(b.records[i].a.ID), i
+	}
+	slices.SortFunc(order, func(x, y int) int {
+		return cmp.Or(cmp.Compare(keys[x], keys[y]), cmp.Compare(b.records[x].a.ID, b.records[y].a.ID), cmp.Compare(b.records[x].key, b.records[y].key))
+	})
+	records := make([]recordFacts, len(order))
+	to := make([]uint32, len(order))
+	for i, old := range order {
+		records[i], to[old] = b.records[old], uint32(i)
+	}
+	b.records, b.recordAt = records, nil
+	for _, p := range b.packages {
+		for i := range p.rows {
+			p.rows[i].record = to[p.rows[i].record]
+		}
+	}
+	for i := range b.records {
+		a := &b.records[i].a
+		c.words.use(a.Source)
+		for _, v := range a.CVSS {
+			c.words.use(v.Source)
+			c.vectors.use(v.Vector)
+		}
+	}
+	for i := range b.states {
+		c.words.use(b.states[i].a.Urgency)
+		c.words.use(b.states[i].a.NoFix)
+	}
+}
+
+// The parts of a record.
+const (
+	recordWithdrawn = 1 << iota
+	recordURL
+	recordAliases
+	recordRelated
+	recordCVSS
+)
+
+func (c *compiler) putRecord(b []byte, a *vuln.Advisory) []byte {
+	flags := 0
+	set := func(bit int, on bool) {
+		if on {
+			flags |= bit
+		}
+	}
+	set(recordWithdrawn, a.Withdrawn)
+	set(recordURL, a.URL != AdvisoryURL(a.Source, a.ID))
+	set(recordAliases, len(a.Aliases) > 0)
+	set(recordRelated, len(a.Related) > 0)
+	set(recordCVSS, len(a.CVSS) > 0)
+	b = putInt(append(b, byte(flags)), c.words.at[a.Source])
+	if flags&recordCVSS != 0 {
+		b = c.putVectors(putInt(b, len(a.CVSS)), a.CVSS)
+	}
+	if flags&recordURL != 0 {
+		b = putString(b, a.URL)
+	}
+	for _, names := range [][]string{a.Aliases, a.Related} {
+		if len(names) == 0 {
+			continue
+		}
+		b = putInt(b, len(names))
+		for _, n := range names {
+			b = putName(b, n, a.ID)
+		}
+	}
+	return putUint(putUint(b, days(a.Published)), days(a.Modified))
+}
+
+// blockWriter compresses blocks and keeps them until the index is complete.
+type blockWriter struct {
+	enc  *zstd.Encoder
+	data []byte
+}
+
+// block adds a block and appends what the index says of it.
+func (o *blockWriter) block(index, plain []byte) ([]byte, error) {
+	if len(plain) > maxBlock/2 {
+		return nil, fmt.Errorf("a block of %d bytes", len(plain))
+	}
+	start := len(o.data)
+	o.data = o.enc.EncodeAll(plain, o.data)
+	frame := o.data[start:]
+	index = putInt(putInt(index, len(frame)), len(plain))
+	return binary.LittleEndian.AppendUint64(index, xxhash.Sum64(frame)), nil
+}
+
+// table writes rows found by identifier or by number: blocks of identifiers,
+// lengths, rows. ids are sorted by sortKey.
+func (o *blockWriter) table(index []byte, ids []string, row func([]byte, int) []byte) ([]byte, error) {
+	index = putInt(index, len(ids))
+	var err error
+	for start := 0; start < len(ids); start += tableRows {
+		end := min(start+tableRows, len(ids))
+		var lengths, rows []byte
+		for i := start; i < end; i++ {
+			n := len(rows)
+			rows = row(rows, i)
+			lengths = putInt(lengths, len(rows)-n)
+		}
+		plain := append(putIDs(nil, ids[start:end]), lengths...)
+		if index, err = o.block(putString(index, ids[start]), append(plain, rows...)); err != nil {
+			return nil, err
+		}
+	}
+	return index, nil
+}
+
+func (o *blockWriter) file(w io.Writer, index []byte) error {
+	if len(index) > maxIndex/2 {
+		return fmt.Errorf("an index of %d bytes", len(index))
+	}
+	var head [headerSize]byte
+	copy(head[:], magic)
+	binary.LittleEndian.PutUint32(head[8:], formatVersion)
+	binary.LittleEndian.PutUint32(head[12:], uint32(len(index)))
+	binary.LittleEndian.PutUint64(head[16:], uint64(headerSize+len(index)+len(o.data)))
+	binary.LittleEndian.PutUint64(head[24:], xxhash.Sum64(index))
+	sum := sha256.New()
+	sum.Write(index)
+	sum.Write(o.data)
+	sum.Sum(head[32:32])
+	for _, part := range [][]byte{head[:], index, o.data} {
+		if _, err := w.Write(part); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,283 @@
+package db
+
+import (
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// selection is which of a package's advisories are wanted.
+type selection struct {
+	column int            // of one release; -1: of all
+	record func(int) bool // nil: every record
+}
+
+// decoder takes one package apart. The advisories share what they can: the
+// text of the block, the states, and a few slices.
+type decoder struct {
+	d      *DB
+	b      *base
+	r      reader
+	name   string
+	texts  []string
+	states []state
+	out    []vuln.Advisory
+
+	block   *names // of records, and its number
+	blockAt int
+	work    int // what hostile bytes can make this package cost, against maxWork
+
+	names []string
+	cvss  []finding.CVSS
+	urls  []byte
+	ends  []int // of the addresses in urls; equal to the one before: stored in the record
+}
+
+// state is decoded when it is first met.
+type state struct {
+	raw  string
+	read bool
+	a    vuln.Advisory
+}
+
+// decode reads a package's body and returns the advisories wanted, ordered by
+// record and then by release.
+func (d *DB) decode(b *base, name, body string, want selection) ([]vuln.Advisory, error) {
+	x := &decoder{d: d, b: b, r: reader{s: body}, name: name, blockAt: -1}
+	err := x.run(want)
+	if err == nil && x.r.bad {
+		err = d.corrupt("package %.80q of %s does not read", name, b.name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return x.out, nil
+}
+
+func (x *decoder) run(want selection) error {
+	r := &x.r
+	if shown := r.str(); shown != "" {
+		x.name = shown
+	}
+	n := r.count(maxBlock)
+	x.texts = make([]string, n)
+	for i := range x.texts {
+		x.texts[i] = r.str()
+	}
+	x.states = make([]state, r.count(maxBlock))
+	for i := range x.states {
+		x.states[i].raw = x.skipState()
+	}
+	records := make([]int, r.count(maxRows))
+	last := 0
+	for i := range records {
+		last += r.number(1 << 31)
+		if last >= x.b.records.rows {
+			r.fail()
+			return nil
+		}
+		records[i] = last
+	}
+	columns := make([]*reader, len(x.b.releases))
+	for range r.count(len(x.b.releases)) {
+		col := r.number(len(x.b.releases) - 1)
+		cells := r.take(r.number(maxBlock))
+		if r.bad {
+			return nil
+		}
+		if want.column < 0 || want.column == col {
+			columns[col] = &reader{s: cells}
+		}
+	}
+	if r.bad || len(r.s) > 0 {
+		r.fail()
+		return nil
+	}
+	if want.column >= 0 && want.record == nil {
+		x.out = make([]vuln.Advisory, 0, len(records))
+		x.ends = make([]int, 0, len(records))
+		x.urls = make([]byte, 0, 64*len(records))
+	}
+	for _, rec := range records {
+		wanted := want.record == nil || want.record(rec)
+		for col, cells := range columns {
+			if cells == nil {
+				continue
+			}
+			at := cells.number(len(x.states))
+			if cells.bad {
+				r.fail()
+				return nil
+			}
+			if at == 0 || !wanted {
+				continue
+			}
+			if err := x.add(rec, at-1, x.b.releases[col]); err != nil || r.bad {
+				return err
+			}
+		}
+	}
+	x.addresses()
+	return nil
+}
+
+// add appends one advisory.
+func (x *decoder) add(rec, at int, release string) error {
+	s := &x.states[at]
+	if !s.read {
+		s.a, s.read = x.state(s.raw), true
+	}
+	if at := rec / tableRows; at != x.blockAt {
+		block, err := x.d.tableBlock(&x.b.records, at)
+		if err != nil {
+			return err
+		}
+		x.block, x.blockAt = block, at
+	}
+	row := x.block.row(rec % tableRows)
+	if x.work += len(row) + 300; x.work > maxWork {
+		x.r.fail()
+		return nil
+	}
+	a := s.a
+	a.ID = x.block.ids[rec%tableRows]
+	a.Package = x.name
+	a.Ecosystem = x.b.name
+	if release != "" {
+		// The whole name is made once a release, not once an advisory.
+		if n := len(x.out); n > 0 && len(x.out[n-1].Ecosystem) == len(x.b.name)+1+len(release) && x.out[n-1].Ecosystem[len(x.b.name)+1:] == release {
+			a.Ecosystem = x.out[n-1].Ecosystem
+		} else {
+			a.Ecosystem = joinEcosystem(x.b.name, release)
+		}
+	}
+	if err := x.record(&a, &reader{s: row}); err != nil {
+		return err
+	}
+	x.out = append(x.out, a)
+	return nil
+}
+
+func (x *decoder) record(a *vuln.Advisory, r *reader) error {
+	flags := int(r.byte())
+	a.Source = x.d.word(r)
+	a.Withdrawn = flags&recordWithdrawn != 0
+	if flags&recordCVSS != 0 {
+		from := len(x.cvss)
+		var err error
+		if x.cvss, err = x.d.readVectors(r, r.count(maxBlock), x.cvss); err != nil {
+			return err
+		}
+		a.CVSS = x.cvss[from:len(x.cvss):len(x.cvss)]
+	}
+	if flags&recordURL != 0 {
+		a.URL = r.str()
+	} else {
+		x.urls = appendURL(x.urls, a.Source, a.ID)
+	}
+	x.ends = append(x.ends, len(x.urls))
+	if flags&recordAliases != 0 {
+		a.Aliases = x.list(r, a.ID)
+	}
+	if flags&recordRelated != 0 {
+		a.Related = x.list(r, a.ID)
+	}
+	a.Published, a.Modified = fromDays(r.uvarint()), fromDays(r.uvarint())
+	if r.bad || len(r.s) > 0 {
+		x.r.fail()
+	}
+	return nil
+}
+
+func (x *decoder) list(r *reader, own string) []string {
+	from := len(x.names)
+	for range r.count(maxBlock) {
+		x.names = append(x.names, r.name(own))
+	}
+	return x.names[from:len(x.names):len(x.names)]
+}
+
+// addresses hands out the addresses that were gathered in one text.
+func (x *decoder) addresses() {
+	all := text(x.urls)
+	start := 0
+	for i, end := range x.ends {
+		if end > start {
+			x.out[i].URL = all[start:end]
+		}
+		start = end
+	}
+}
+
+// skipState takes a state's bytes.
+func (x *decoder) skipState() string {
+	r := &x.r
+	before := r.s
+	r.byte()
+	r.uvarint()
+	r.uvarint()
+	for range r.count(maxBlock) {
+		n := r.number(maxBlock<<1) >> 1
+		if n > len(r.s) {
+			r.fail()
+		}
+		for range min(n, len(r.s)) {
+			r.uvarint()
+		}
+	}
+	for range r.count(maxBlock) {
+		r.uvarint()
+	}
+	if r.bad {
+		return ""
+	}
+	return before[:len(before)-len(r.s)]
+}
+
+func (x *decoder) state(raw string) vuln.Advisory {
+	r := &reader{s: raw}
+	var a vuln.Advisory
+	a.Severity = finding.Severity(r.byte())
+	if a.Severity > finding.Critical {
+		r.fail()
+	}
+	a.Urgency, a.NoFix = x.d.word(r), x.d.word(r)
+	if n := r.count(maxBlock); n > 0 {
+		a.Ranges = make([]vuln.Range, n)
+	}
+	for i := range a.Ranges {
+		n := r.number(maxBlock << 1)
+		a.Ranges[i].Type = "ECOSYSTEM"
+		if n&1 != 0 {
+			a.Ranges[i].Type = "SEMVER"
+		}
+		if n>>1 > len(r.s) {
+			r.fail()
+			break
+		}
+		if n > 1 {
+			a.Ranges[i].Events = make([]vuln.Event, n>>1)
+		}
+		for j := range a.Ranges[i].Events {
+			v := r.number(maxBlock)
+			a.Ranges[i].Events[j] = eventOf(byte(v%eventKinds), x.text(r, v/eventKinds))
+		}
+	}
+	if n := r.count(maxBlock); n > 0 {
+		a.Versions = make([]string, n)
+	}
+	for i := range a.Versions {
+		a.Versions[i] = x.text(r, r.number(maxBlock))
+	}
+	if r.bad || len(r.s) > 0 {
+		x.r.fail()
+	}
+	return a
+}
+
+func (x *decoder) text(r *reader, i int) string {
+	if i >= len(x.texts) {
+		r.fail()
+		return ""
+	}
+	return x.texts[i]
+}

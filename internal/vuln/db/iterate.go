@@ -1,0 +1,154 @@
+package db
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// All yields every advisory, ordered by ecosystem, package, id and release. It
+// ends with the first error.
+func (d *DB) All(ctx context.Context) iter.Seq2[vuln.Advisory, error] {
+	return func(yield func(vuln.Advisory, error) bool) {
+		for _, name := range slices.Sorted(maps.Keys(d.bases)) {
+			if !d.each(ctx, d.bases[name], nil, yield) {
+				return
+			}
+		}
+	}
+}
+
+// each yields the advisories of an ecosystem; false: yield or an error ended it.
+func (d *DB) each(ctx context.Context, b *base, record func(int) bool, yield func(vuln.Advisory, error) bool) bool {
+	for i := range b.packages {
+		err := ctx.Err()
+		var block *names
+		if err == nil {
+			block, err = d.packageBlock(&b.packages[i])
+		}
+		if err != nil {
+			yield(vuln.Advisory{}, err)
+			return false
+		}
+		for j, name := range block.ids {
+			list, err := d.decode(b, name, block.row(j), selection{column: -1, record: record})
+			if err != nil {
+				yield(vuln.Advisory{}, err)
+				return false
+			}
+			for k := range list {
+				if !yield(list[k], nil) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// Metas yields all that is known of vulnerabilities, ordered by id.
+func (d *DB) Metas(ctx context.Context) iter.Seq2[vuln.Meta, error] {
+	return func(yield func(vuln.Meta, error) bool) {
+		for i := range d.metas.blocks {
+			err := ctx.Err()
+			var block *names
+			if err == nil {
+				block, err = d.tableBlock(&d.metas, i)
+			}
+			if err != nil {
+				yield(vuln.Meta{}, err)
+				return
+			}
+			for j, id := range block.ids {
+				m, err := d.meta(id, block.row(j))
+				if !yield(m, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Find returns every advisory that has the id, or names it as an alias or as
+// related, in any ecosystem and package. It reads the whole database.
+func (d *DB) Find(ctx context.Context, id string) ([]vuln.Advisory, error) {
+	var out []vuln.Advisory
+	for _, name := range slices.Sorted(maps.Keys(d.bases)) {
+		b := d.bases[name]
+		hits, err := d.records(ctx, b, id)
+		if err != nil {
+			return nil, err
+		}
+		if len(hits) == 0 {
+			continue
+		}
+		d.each(ctx, b, func(rec int) bool { return hits[rec] }, func(a vuln.Advisory, e error) bool {
+			if err = e; e == nil {
+				out = append(out, a)
+			}
+			return e == nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// records finds the records that are or name a vulnerability.
+func (d *DB) records(ctx context.Context, b *base, id string) (map[int]bool, error) {
+	hits := map[int]bool{}
+	for i := range b.records.blocks {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		block, err := d.tableBlock(&b.records, i)
+		if err != nil {
+			return nil, err
+		}
+		for j, own := range block.ids {
+			a := vuln.Advisory{ID: own}
+			x := &decoder{d: d, b: b}
+			if err := x.record(&a, &reader{s: block.row(j)}); err != nil {
+				return nil, err
+			}
+			if x.r.bad {
+				return nil, d.corrupt("record %s does not read", own)
+			}
+			if own == id || slices.Contains(a.Aliases, id) || slices.Contains(a.Related, id) {
+				hits[i*tableRows+j] = true
+			}
+		}
+	}
+	return hits, nil
+}
+
+// Verify reads everything: the checksum of the file, that of each block, and
+// every fact. nil says that all of it can be used.
+func (d *DB) Verify(ctx context.Context) error {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(d.data, headerSize, d.size-headerSize)); err != nil {
+		return fmt.Errorf("read advisory database %s: %w", d.path, err)
+	}
+	if [32]byte(sum.Sum(nil)) != d.sha {
+		return d.corrupt("the file does not have its checksum")
+	}
+	for _, err := range d.All(ctx) {
+		if err != nil {
+			return err
+		}
+	}
+	for _, err := range d.Metas(ctx) {
+		if err != nil {
+			return err
+		}
+	}
+	_, err := d.vectorTable()
+	return err
+}

@@ -1,0 +1,122 @@
+package feed
+
+import (
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// OSVZip reads a bucket's all.zip, whose members are one record each, and
+// yields every record. It returns the newest date in it. The archive is read to
+// its end, checksums included.
+func OSVZip(r io.ReaderAt, size int64, ecosystem string, yield func(Record) error) (time.Time, error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read OSV archive: %w", err)
+	}
+	if len(z.File) > maxRecords {
+		return time.Time{}, fmt.Errorf("read OSV archive: %d members: %w", len(z.File), ErrLimit)
+	}
+	var newest time.Time
+	n := 0
+	for _, f := range z.File {
+		if f.FileInfo().IsDir() || !strings.HasSuffix(f.Name, ".json") {
+			continue
+		}
+		rec, err := member(f, ecosystem)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("read OSV archive: %s: %w", clip(f.Name), err)
+		}
+		newest = newer(newest, rec.Modified)
+		if err := yield(rec); err != nil {
+			return time.Time{}, err
+		}
+		n++
+	}
+	if n == 0 {
+		return time.Time{}, errors.New("read OSV archive: no records in it")
+	}
+	return newest, nil
+}
+
+func member(f *zip.File, ecosystem string) (Record, error) {
+	r, err := f.Open()
+	if err != nil {
+		return Record{}, err
+	}
+	rec, err := OSV(r, ecosystem)
+	if err == nil {
+		// To the end, where the checksum is compared.
+		_, err = io.Copy(io.Discard, io.LimitReader(r, maxRecord))
+	}
+	return rec, errors.Join(err, r.Close())
+}
+
+// OSVLines reads one record a line.
+func OSVLines(r io.Reader, ecosystem string, yield func(Record) error) (time.Time, error) {
+	lines := bufio.NewScanner(io.LimitReader(r, maxDocument))
+	lines.Buffer(make([]byte, 0, 1<<20), maxRecord)
+	var newest time.Time
+	for n := 1; lines.Scan(); n++ {
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
+		rec, err := OSV(bytes.NewReader(lines.Bytes()), ecosystem)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("line %d: %w", n, err)
+		}
+		newest = newer(newest, rec.Modified)
+		if err := yield(rec); err != nil {
+			return time.Time{}, err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return time.Time{}, fmt.Errorf("read OSV records: %w", err)
+	}
+	return newest, nil
+}
+
+// Change is a line of a bucket's list of changes.
+type Change struct {
+	Modified time.Time
+	ID       string
+}
+
+// Changes reads a bucket's modified_id.csv ("<time>,<id>" a line, newest first)
+// as far as records are newer than since, or to the limit; more says that there
+// are further ones.
+func Changes(r io.Reader, since time.Time, limit int) (changes []Change, more bool, err error) {
+	in := csv.NewReader(io.LimitReader(r, maxDocument))
+	in.FieldsPerRecord = 2
+	in.ReuseRecord = true
+	for {
+		line, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			return changes, false, nil
+		}
+		if err != nil {
+			return nil, false, fmt.Errorf("read list of changes: %w", err)
+		}
+		t, err := osvTime(line[0])
+		if err != nil {
+			return nil, false, fmt.Errorf("read list of changes: %w", err)
+		}
+		id := line[1][strings.LastIndexByte(line[1], '/')+1:]
+		if !validID(id) {
+			return nil, false, fmt.Errorf("read list of changes: id %q", clip(id))
+		}
+		if !t.After(since) {
+			return changes, false, nil
+		}
+		if len(changes) >= limit {
+			return changes, true, nil
+		}
+		changes = append(changes, Change{t, strings.Clone(id)})
+	}
+}

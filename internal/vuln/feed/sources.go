@@ -1,0 +1,45 @@
+package feed
+
+import "github.com/drydock-dev/drydock/internal/vuln/db"
+
+// KnownSource describes an upstream by the name that a database has for it: an
+// OSV ecosystem ("Debian", "npm"), "alpine-secdb", "wolfi", "chainguard",
+// "nvd", "kev", "epss".
+func KnownSource(name string) db.Source {
+	s := db.Source{Name: name, Ecosystems: []string{name}, URL: "https://osv.dev/list?ecosystem=" + name}
+	switch name {
+	case "alpine-secdb":
+		s.URL, s.Licence, s.Ecosystems = "https://secdb.alpinelinux.org", "MIT", []string{"Alpine"}
+	case "wolfi":
+		s.URL, s.Licence, s.Ecosystems = "https://packages.wolfi.dev/os/security.json", "Apache-2.0", []string{"Wolfi"}
+	case "chainguard":
+		s.URL, s.Licence, s.Ecosystems = "https://packages.cgr.dev/chainguard/security.json", "Apache-2.0", []string{"Chainguard"}
+	case "nvd":
+		s.URL, s.Licence, s.Ecosystems = "https://nvd.nist.gov", "public domain", nil
+	case "kev":
+		s.URL, s.Licence, s.Ecosystems = "https://www.cisa.gov/known-exploited-vulnerabilities-catalog", "CC0-1.0", nil
+	case "epss":
+		s.URL, s.Licence, s.Ecosystems = "https://www.first.org/epss", "free use with attribution", nil
+	case "Debian":
+		s.URL, s.Licence = "https://security-tracker.debian.org", "free use (Debian security tracker)"
+	case "Ubuntu":
+		s.URL, s.Licence = "https://ubuntu.com/security/cves", "CC-BY-SA-4.0"
+	case "Alpine":
+		s.Licence = "MIT"
+	case "npm", "Maven", "Packagist", "RubyGems", "NuGet":
+		s.Licence = "CC-BY-4.0"
+	case "PyPI":
+		s.Licence = "CC-BY-4.0"
+	case "Go":
+		s.Licence = "CC-BY-4.0"
+	case "crates.io":
+		s.Licence = "CC0-1.0, CC-BY-4.0"
+	case "Bitnami":
+		s.Licence = "Apache-2.0"
+	case "AlmaLinux":
+		s.Licence = "MIT"
+	case "Rocky Linux":
+		s.Licence = "BSD-3-Clause"
+	}
+	return s
+}

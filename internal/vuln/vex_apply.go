@@ -1,0 +1,266 @@
+package vuln
+
+import (
+	"strings"
+
+	packageurl "github.com/package-url/packageurl-go"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// ApplyVEX returns the findings with what the statements say of them: those
+// that are not affected or fixed are suppressed, those that are affected or
+// under investigation get it as evidence. Of several statements about one
+// finding the newest counts, and of equally new ones the last. A finding about
+// a source package is suppressed by a statement about that package, or by
+// statements about every one of its binaries.
+//
+// A product matches by purl, whose version may be left out and whose
+// qualifiers do not count, or by the image: its reference, with or without tag
+// and registry, or its digest. Findings that are suppressed already stay as
+// they are. The findings given are not changed.
+func ApplyVEX(findings []finding.Finding, statements []Statement) []finding.Finding {
+	if len(statements) == 0 {
+		return findings
+	}
+	x := indexVEX(statements)
+	out := make([]finding.Finding, len(findings))
+	for i, f := range findings {
+		if f.Vuln != nil && f.Suppressed == nil {
+			f = x.apply(f)
+		}
+		out[i] = f
+	}
+	return out
+}
+
+// vexIndex holds statements by lower-case vulnerability id, with their purls
+// parsed once.
+type vexIndex struct {
+	byID  map[string][]int
+	all   []Statement
+	purls map[string]*packageurl.PackageURL
+}
+
+func indexVEX(statements []Statement) *vexIndex {
+	x := &vexIndex{byID: map[string][]int{}, all: statements, purls: map[string]*packageurl.PackageURL{}}
+	for i, s := range statements {
+		for _, id := range s.VulnIDs {
+			id = strings.ToLower(id)
+			if at := x.byID[id]; len(at) == 0 || at[len(at)-1] != i {
+				x.byID[id] = append(at, i)
+			}
+		}
+	}
+	return x
+}
+
+func (x *vexIndex) apply(f finding.Finding) finding.Finding {
+	var at []int
+	for _, id := range append([]string{f.Vuln.ID}, f.Vuln.Aliases...) {
+		at = append(at, x.byID[strings.ToLower(id)]...)
+	}
+	if len(at) == 0 {
+		return f
+	}
+	own := x.parse(f.Vuln.Package)
+	if s := x.effective(at, f.Subject, own); s != nil {
+		return speak(f, s)
+	}
+	// No word about the source: what of each of its binaries?
+	var said *Statement
+	for _, e := range f.Evidence {
+		if e.Kind != "package" || own == nil {
+			continue
+		}
+		name, rest, _ := strings.Cut(e.Text, " ")
+		version, _, _ := strings.Cut(rest, " ")
+		binary := *own
+		binary.Name, binary.Version = name, version
+		s := x.effective(at, f.Subject, &binary)
+		if s == nil || (s.Status != NotAffected && s.Status != Fixed) {
+			return f
+		}
+		said = s
+	}
+	if said == nil {
+		return f
+	}
+	return speak(f, said)
+}
+
+// speak applies one statement to a finding.
+func speak(f finding.Finding, s *Statement) finding.Finding {
+	reason := strings.ReplaceAll(string(s.Status), "_", " ")
+	for _, t := range []string{s.Justification, s.Impact} {
+		if t != "" {
+			reason += ": " + t
+		}
+	}
+	if s.Status == NotAffected || s.Status == Fixed {
+		f.Suppressed = &finding.Suppression{By: "vex", Source: s.Source, Reason: reason}
+		return f
+	}
+	evidence := make([]finding.Evidence, 0, len(f.Evidence)+1)
+	f.Evidence = append(append(evidence, f.Evidence...), finding.Evidence{Kind: "vex", Text: reason + " (" + s.Source + ")"})
+	return f
+}
+
+// effective is the newest statement about a package of a subject; nil: none.
+func (x *vexIndex) effective(at []int, subject finding.Subject, pkg *packageurl.PackageURL) *Statement {
+	best := -1
+	for _, i := range at {
+		s := &x.all[i]
+		if !x.covers(s, subject, pkg) {
+			continue
+		}
+		if best < 0 || s.Timestamp.After(x.all[best].Timestamp) || (s.Timestamp.Equal(x.all[best].Timestamp) && i > best) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	return &x.all[best]
+}
+
+func (x *vexIndex) covers(s *Statement, subject finding.Subject, pkg *packageurl.PackageURL) bool {
+	for _, p := range s.Products {
+		for _, id := range p.IDs {
+			switch {
+			case x.isImage(id, subject):
+				if len(p.Subcomponents) == 0 {
+					return true
+				}
+				for _, c := range p.Subcomponents {
+					if samePackage(x.parse(c), pkg) {
+						return true
+					}
+				}
+			case len(p.Subcomponents) == 0 && samePackage(x.parse(id), pkg):
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// parse reads a purl once; nil for anything else.
+func (x *vexIndex) parse(s string) *packageurl.PackageURL {
+	if p, ok := x.purls[s]; ok {
+		return p
+	}
+	var p *packageurl.PackageURL
+	if strings.HasPrefix(s, "pkg:") {
+		if u, err := packageurl.FromString(s); err == nil {
+			p = &u
+		}
+	}
+	x.purls[s] = p
+	return p
+}
+
+// samePackage says whether a statement's purl names a package: a version that
+// it leaves out is every version.
+func samePackage(want, have *packageurl.PackageURL) bool {
+	if want == nil || have == nil || want.Type != have.Type || !strings.EqualFold(want.Name, have.Name) {
+		return false
+	}
+	if !strings.EqualFold(want.Namespace, have.Namespace) {
+		return false
+	}
+	return want.Version == "" || want.Version == have.Version || withoutEpoch(want) == withoutEpoch(have) && sameEpoch(want, have)
+}
+
+func withoutEpoch(p *packageurl.PackageURL) string {
+	_, v := rpmEpoch(p.Version)
+	return v
+}
+
+// sameEpoch compares epochs wherever a tool writes them: before the version or
+// as a qualifier. One that is not said may be any.
+func sameEpoch(a, b *packageurl.PackageURL) bool {
+	ea, eb := epochOf(a), epochOf(b)
+	return ea == "" || eb == "" || ea == eb
+}
+
+func epochOf(p *packageurl.PackageURL) string {
+	if e, _ := rpmEpoch(p.Version); e != "" {
+		return e
+	}
+	for _, q := range p.Qualifiers {
+		if q.Key == "epoch" {
+			return q.Value
+		}
+	}
+	return ""
+}
+
+// isImage says whether an id names the subject: "pkg:oci/…", "pkg:docker/…",
+// an image reference or a digest. What names a digest is that image and no
+// other of the same name.
+func (x *vexIndex) isImage(id string, subject finding.Subject) bool {
+	p := x.parse(id)
+	switch {
+	case p == nil:
+		return sameImage(splitImage(id), subject)
+	case p.Type == "docker":
+		return sameImage(splitImage(joinName(p.Namespace, p.Name, "/")+versionSuffix(p.Version)), subject)
+	case p.Type == "oci":
+		name, q := p.Name, p.Qualifiers.Map()
+		if r := q["repository_url"]; r != "" {
+			name = r
+			if !strings.HasSuffix(r, "/"+p.Name) && r != p.Name {
+				name += "/" + p.Name
+			}
+		}
+		ref := splitImage(name + versionSuffix(p.Version))
+		if ref.tag == "" {
+			ref.tag = q["tag"]
+		}
+		return sameImage(ref, subject)
+	}
+	return false
+}
+
+// versionSuffix is a purl's version as a reference writes it.
+func versionSuffix(version string) string {
+	switch {
+	case version == "":
+		return ""
+	case strings.HasPrefix(version, "sha256:"):
+		return "@" + version
+	}
+	return ":" + version
+}
+
+// imageRef is an image reference taken apart, its name without what Docker
+// adds by itself.
+type imageRef struct{ name, tag, digest string }
+
+func splitImage(s string) imageRef {
+	if strings.HasPrefix(s, "sha256:") {
+		return imageRef{digest: s}
+	}
+	var r imageRef
+	s, r.digest, _ = strings.Cut(s, "@")
+	if i := strings.LastIndexByte(s, ':'); i > strings.LastIndexByte(s, '/') {
+		s, r.tag = s[:i], s[i+1:]
+	}
+	for _, p := range []string{"index.docker.io/", "docker.io/", "library/"} {
+		s = strings.TrimPrefix(s, p)
+	}
+	r.name = s
+	return r
+}
+
+func sameImage(want imageRef, subject finding.Subject) bool {
+	have := splitImage(subject.Name)
+	if have.tag == "" && have.digest == "" {
+		have.tag = "latest"
+	}
+	if want.digest != "" {
+		return want.digest == string(subject.Digest) || want.digest == have.digest
+	}
+	return want.name != "" && want.name == have.name && (want.tag == "" || want.tag == have.tag)
+}
