@@ -28,7 +28,7 @@ func CheckRef(ref string, now time.Time) []finding.Finding {
 		found = append(found, f)
 	}
 	if t, ok := Library(ref); ok && r.Tag != "" && !t.Listed {
-		found = append(found, unlisted(t))
+		found = append(found, unlisted(t, now))
 	}
 	if _, known := Find(ref); known {
 		return found
@@ -47,14 +47,14 @@ func CheckRef(ref string, now time.Time) []finding.Finding {
 	return found
 }
 
-func unlisted(t Tag) finding.Finding {
+func unlisted(t Tag, now time.Time) finding.Finding {
 	f := of(unsupportedTag(), t.Repository+":"+t.Tag, fmt.Sprintf("%s:%s is not built any more: it is not among the tags of the Docker Official Images (%s)", t.Repository, t.Tag, LibraryDate()))
 	if t.Gone {
 		f.Key = t.Repository
 		f.Message = fmt.Sprintf("%s is not built as a Docker Official Image any more (%s)", t.Repository, LibraryDate())
 	}
 	f.Evidence = []finding.Evidence{{Kind: "library", Text: "list of the Docker Official Images, " + LibraryDate(), URL: "https://github.com/docker-library/official-images/tree/master/library"}}
-	if near := nearest(t); len(near) > 0 {
+	if near := nearest(t, now); len(near) > 0 {
 		f.Fixes = []finding.Fix{{Title: "Use a tag that is built: " + strings.Join(near, ", ")}}
 	}
 	return f
@@ -62,7 +62,7 @@ func unlisted(t Tag) finding.Finding {
 
 // nearest suggests up to three listed tags of the same flavour: the same words
 // after the version, without a distribution's version if need be.
-func nearest(t Tag) []string {
+func nearest(t Tag, now time.Time) []string {
 	_, flavour, _ := strings.Cut(t.Tag, "-")
 	var out []string
 	for _, want := range []string{flavour, strings.TrimRight(flavour, "0123456789.")} {
@@ -71,7 +71,7 @@ func nearest(t Tag) []string {
 			if f != want || strings.ContainsAny(version, ".") || len(version) == 0 || version[0] < '0' || version[0] > '9' || strings.Contains(tag, "rc") {
 				continue
 			}
-			if s, ok := EndOfLife(programs[t.Repository], version); ok && s.Product == "nodejs" && !s.LTS {
+			if s, ok := EndOfLife(programs[t.Repository], version); ok && s.Ended(now) || ok && s.Product == "nodejs" && (!s.LTS || s.LTSSince.After(now)) {
 				continue
 			}
 			out = append(out, t.Repository+":"+tag)

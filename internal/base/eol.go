@@ -24,7 +24,8 @@ type Support struct {
 	Regular  time.Time // when the project's own team's support ended, where others (Debian LTS) carry it on to EOL; zero: the same
 	Over     bool      // ended, and no date is known
 	Latest   string    // the newest version of the release; empty: not known
-	LTS      bool
+	LTS      bool      // it is, or will be, a release for the long term
+	LTSSince time.Time // from when on it is; zero: from its release
 }
 
 // Ended says whether security support had ended by now.
@@ -80,7 +81,7 @@ func newest(product string, now time.Time, ltsOnly bool) (Support, bool) {
 	var best Support
 	for i := p.first; i < p.end; i++ {
 		s := t.support(product, p.title, i)
-		if s.Released.After(now) || s.Ended(now) || ltsOnly && !s.LTS || !s.Released.After(best.Released) {
+		if s.Released.After(now) || s.Ended(now) || ltsOnly && (!s.LTS || s.LTSSince.After(now)) || !s.Released.After(best.Released) {
 			continue
 		}
 		best = s
@@ -189,8 +190,9 @@ func parseDates(text string) (*table, error) {
 }
 
 func (t *table) support(name, title string, row int) Support {
-	s := Support{Product: name, Title: title, Cycle: t.cells[colCycle][row], Codename: t.cells[colCodename][row], LTS: t.cells[colLTS][row] == "y"}
+	s := Support{Product: name, Title: title, Cycle: t.cells[colCycle][row], Codename: t.cells[colCodename][row], LTS: t.cells[colLTS][row] != ""}
 	s.Released, _ = day(t.cells[colReleased][row])
+	s.LTSSince, _ = day(t.cells[colLTS][row])
 	s.Active, _ = day(t.cells[colActive][row])
 	s.EOL, s.Over = day(t.cells[colEOL][row])
 	s.Latest = t.cells[colLatest][row]

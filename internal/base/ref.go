@@ -67,7 +67,12 @@ func (r Ref) Name() string {
 	if r.Registry != "docker.io" {
 		return r.Registry + "/" + r.Repository
 	}
-	return strings.TrimPrefix(r.Repository, "library/")
+	short, wasOfficial := strings.CutPrefix(r.Repository, "library/")
+	host, _, more := strings.Cut(short, "/")
+	if more && (wasOfficial || strings.ContainsAny(host, ".:") || host == "localhost") {
+		return "docker.io/" + r.Repository // cut short it would be another's name
+	}
+	return short
 }
 
 // official is the name among the Docker Official Images of the repository, in

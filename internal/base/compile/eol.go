@@ -46,7 +46,7 @@ func endOfLife(name string) ([]byte, error) {
 		p := in.Products[product]
 		columns[0] = append(columns[0], "="+product+"="+p.Title)
 		for _, r := range p.Releases {
-			for i, v := range []string{r.ReleaseCycle, r.Codename, day(r.ReleaseDate), day(r.EOAS), day(r.EOL), day(r.EOES), flagged(r.LTS), tail(r.Latest, r.ReleaseCycle)} {
+			for i, v := range []string{r.ReleaseCycle, r.Codename, day(r.ReleaseDate), day(r.EOAS), day(r.EOL), day(r.EOES), strings.TrimSuffix(day(r.LTS), "n"), tail(r.Latest, r.ReleaseCycle)} {
 				columns[i] = append(columns[i], v)
 			}
 		}
@@ -72,13 +72,6 @@ func day(v any) string {
 		return "n"
 	}
 	return ""
-}
-
-func flagged(v any) string {
-	if v == nil || v == false {
-		return ""
-	}
-	return "y"
 }
 
 // tail is a version without the cycle that it begins with.
