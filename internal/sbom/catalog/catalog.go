@@ -40,6 +40,11 @@ func Catalogers() []Cataloger {
 		rpm(),
 		binary(),
 		program(),
+		npmTree(),
+		pyTree(),
+		gemTree(),
+		composerTree(),
+		nugetTree(),
 	}
 }
 

@@ -1,0 +1,28 @@
+package catalog
+
+import "fmt"
+
+// cargoLock reads Cargo.lock, versions 1 to 4. A package without a source is a
+// member of the workspace: the project's own code.
+func cargoLock() lockParser {
+	return lockParser{Name: "cargo-lock", Wants: lockNamed("Cargo.lock"), Read: cargoRead}
+}
+
+func cargoRead(file string, body []byte) (lockResult, error) {
+	tables, err := lockTables(body, "name", "version", "source")
+	if err != nil {
+		return lockResult{}, err
+	}
+	var r lockResult
+	for _, t := range tables {
+		if t.str("source") == "" {
+			continue
+		}
+		name, version := t.str("name"), t.str("version")
+		if !lockWord(name) || !lockWord(version) {
+			return lockResult{}, fmt.Errorf("line %d: a package without name and version", t.line)
+		}
+		r.Packages = append(r.Packages, lockPackage("cargo-lock", "cargo", name, version, file, t.line))
+	}
+	return r, nil
+}

@@ -1,0 +1,147 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// composerTree catalogs installed PHP packages by Composer's own list of them,
+// vendor/composer/installed.json: a bare array from Composer 1, an object from
+// Composer 2.
+func composerTree() Cataloger {
+	return Cataloger{
+		Name: "composer", Version: 1, Limit: layer.MaxBuffer,
+		Wants: func(p string, mode fs.FileMode, _ int64) bool {
+			return mode&fs.ModeSymlink == 0 && strings.HasSuffix("/"+p, "/composer/installed.json")
+		},
+		Read: composerRead,
+	}
+}
+
+func composerRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
+	body, err := lockBody(f, layer.MaxBuffer)
+	if err != nil {
+		return nil, err
+	}
+	j := newLockJSON(body)
+	c := composerList{j: j, cataloger: "composer"}
+	if j.kind() == '[' {
+		if err = c.read(false); err == nil {
+			err = j.end()
+		}
+	} else {
+		err = j.document(func(key []byte, _ int) error {
+			switch string(key) {
+			case "packages":
+				return c.read(false)
+			case "dev-package-names":
+				return j.array(func() error {
+					s, err := j.str()
+					c.dev = append(c.dev, s)
+					return err
+				})
+			}
+			return j.skip()
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i := range c.found {
+		p := &c.found[i]
+		p.Dev = slices.Contains(c.dev, p.Namespace+"/"+p.Name)
+	}
+	return c.found, nil
+}
+
+// composerLock reads composer.lock.
+func composerLock() lockParser {
+	return lockParser{Name: "composer-lock", Wants: lockNamed("composer.lock"), Read: composerLockRead}
+}
+
+func composerLockRead(file string, body []byte) (lockResult, error) {
+	if err := lockText(body); err != nil {
+		return lockResult{}, err
+	}
+	j := newLockJSON(body)
+	c := composerList{j: j, cataloger: "composer-lock", path: file, lines: newLockLines(j.b)}
+	err := j.document(func(key []byte, _ int) error {
+		switch string(key) {
+		case "packages":
+			return c.read(false)
+		case "packages-dev":
+			return c.read(true)
+		}
+		return j.skip()
+	})
+	if err != nil {
+		return lockResult{}, err
+	}
+	return lockResult{Packages: c.found}, nil
+}
+
+// composerList reads lists of packages in Composer's form.
+type composerList struct {
+	j               *lockJSON
+	cataloger, path string    // no path: an image's
+	lines           lockLines // nil: no line numbers
+	found           []sbom.Package
+	dev             []string
+}
+
+func (c *composerList) read(dev bool) error {
+	j := c.j
+	return j.array(func() error {
+		at := j.i
+		var name, version, typ string
+		var licenses []string
+		err := j.object(func(key []byte, _ int) (err error) {
+			switch string(key) {
+			case "name":
+				name, err = j.str()
+			case "version":
+				version, err = j.str()
+			case "type":
+				typ, err = j.str()
+			case "license":
+				err = npmLicenses(j, &licenses)
+			default:
+				err = j.skip()
+			}
+			return err
+		})
+		if err != nil || typ == "metapackage" {
+			return err
+		}
+		if !lockWord(name) || !lockWord(version) {
+			return fmt.Errorf("not a package's name and version: %.80q %.80q", name, version)
+		}
+		line := 0
+		if c.lines != nil {
+			line = c.lines.at(at)
+		}
+		p := lockPackage(c.cataloger, "composer", name, version, c.path, line)
+		p.Licenses, p.Dev = licenses, dev
+		c.found = append(c.found, p)
+		return nil
+	})
+}
+
+// lockBody reads a whole file of an image, or refuses one over the limit.
+func lockBody(f layer.Input, limit int64) ([]byte, error) {
+	if f.Truncated(limit) {
+		return nil, fmt.Errorf("file of %d bytes is over the limit of %d: not read", f.Size, limit)
+	}
+	body, err := io.ReadAll(io.LimitReader(f.Body, limit))
+	if err != nil {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	return body, nil
+}

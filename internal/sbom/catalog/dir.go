@@ -1,0 +1,182 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// Limits of a folder. What is over one is an Unknown.
+const (
+	dirFiles   = 200_000  // files and folders looked at
+	dirDepth   = 64       // of folders
+	dirLock    = 64 << 20 // bytes of one lock file
+	dirUnknown = 200      // unknowns listed singly
+)
+
+// dirSkipped are folders that hold others' code or what a build left behind:
+// installed trees are an image's business, and the lock file names their
+// packages.
+var dirSkipped = []string{
+	".git", ".hg", ".svn", "node_modules", "bower_components", "vendor", ".venv", "venv", "__pycache__",
+	".tox", ".nox", ".gradle", ".yarn", ".pnpm-store", ".next", ".nuxt", ".cache", "dist", "target",
+}
+
+// FromDir reads the lock files and manifests of a folder. Symbolic links are
+// never followed out of it, and .git, node_modules, vendor and the like are
+// passed over. What cannot be read, a manifest that has no lock file, and a
+// dependency without a version are in the inventory's Unknown. The error is
+// the context's, or says that dir is no folder that can be read.
+func FromDir(ctx context.Context, dir string, subject finding.Subject) (*sbom.Inventory, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read folder %s: %w", dir, err)
+	}
+	defer root.Close()
+	w := &dirWalk{
+		root: root, parsers: lockParsers(), kinds: dirManifests(), read: map[string]bool{},
+		inv: &sbom.Inventory{Subject: subject},
+	}
+	if err := fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return w.visit(p, d, err)
+	}); err != nil && !errors.Is(err, errDirFull) {
+		return nil, fmt.Errorf("read folder %s: %w", dir, err)
+	}
+	for _, m := range w.manifests {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("read folder %s: %w", dir, ctx.Err())
+		}
+		w.manifest(m)
+	}
+	if w.more > 0 {
+		w.inv.Unknown = append(w.inv.Unknown, finding.Unknown{
+			Subject: subject, What: fmt.Sprintf("%d more files", w.more), Why: "like those before",
+		})
+	}
+	w.inv.Merge()
+	return w.inv, nil
+}
+
+var errDirFull = errors.New("over the limit")
+
+type dirWalk struct {
+	root      *os.Root
+	parsers   []lockParser
+	inv       *sbom.Inventory
+	seen      int
+	more      int             // unknowns over the limit
+	read      map[string]bool // files parsed
+	kinds     []dirManifest
+	manifests []dirFound
+}
+
+func (w *dirWalk) unknown(what, why string) {
+	if len(w.inv.Unknown) >= dirUnknown {
+		w.more++
+		return
+	}
+	w.inv.Unknown = append(w.inv.Unknown, finding.Unknown{Subject: w.inv.Subject, What: what, Why: why})
+}
+
+func (w *dirWalk) visit(p string, d fs.DirEntry, err error) error {
+	switch {
+	case err != nil && p == ".":
+		return err
+	case err != nil:
+		w.unknown("packages of "+p, dirWhy(err))
+		return nil
+	}
+	if w.seen++; w.seen > dirFiles {
+		w.unknown("packages of "+p+" and what comes after it", fmt.Sprintf("the folder holds more than %d files", dirFiles))
+		return errDirFull
+	}
+	if d.IsDir() {
+		if p != "." && slices.Contains(dirSkipped, d.Name()) {
+			return fs.SkipDir
+		}
+		if strings.Count(p, "/") >= dirDepth {
+			w.unknown("packages of "+p, fmt.Sprintf("folders nest deeper than %d", dirDepth))
+			return fs.SkipDir
+		}
+		return nil
+	}
+	if m := dirManifestOf(w.kinds, p); m != nil {
+		w.manifests = append(w.manifests, dirFound{p, m})
+	}
+	w.parse(p, 0)
+	return nil
+}
+
+// parse reads the file if a parser wants it, and those that it includes.
+func (w *dirWalk) parse(p string, depth int) {
+	for _, q := range w.parsers {
+		if !q.Wants(p) && (depth == 0 || q.Name != "requirements") || w.read[p] {
+			continue
+		}
+		w.read[p] = true
+		body, err := w.body(p)
+		if err != nil {
+			w.unknown("packages of "+p, dirWhy(err))
+			return
+		}
+		r, err := q.Read(p, body)
+		if err != nil {
+			w.unknown("packages of "+p, err.Error())
+			return
+		}
+		w.inv.Packages = append(w.inv.Packages, r.Packages...)
+		if len(r.Unknown) > 0 {
+			w.unknown("versions of "+lockSee(r.Unknown)+" in "+p, r.Why)
+		}
+		for _, in := range r.Include {
+			if depth < 8 {
+				w.parse(path.Join(path.Dir(p), in), depth+1)
+			}
+		}
+	}
+}
+
+// body reads one file whole, without leaving the folder.
+func (w *dirWalk) body(p string) ([]byte, error) {
+	info, err := w.root.Stat(p)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a regular file")
+	case info.Size() > dirLock:
+		return nil, fmt.Errorf("%d bytes are over the limit of %d: not read", info.Size(), dirLock)
+	}
+	f, err := w.root.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	body, err := io.ReadAll(io.LimitReader(f, dirLock+1))
+	if err == nil && len(body) > dirLock {
+		err = fmt.Errorf("over the limit of %d bytes: not read", dirLock)
+	}
+	return body, err
+}
+
+// dirWhy is the reason without the operation and the path, which the message
+// has already.
+func dirWhy(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,117 @@
+package catalog
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"strings"
+)
+
+// dirManifest is a file that names dependencies and leaves their versions to a
+// lock file.
+type dirManifest struct {
+	name  string   // base name, or "*.ext"
+	locks []string // any of them, in its folder or one above, says the versions
+	has   func(body []byte) bool
+	hint  string // what makes the lock file
+}
+
+func dirManifests() []dirManifest {
+	return []dirManifest{
+		{
+			name: "package.json", has: dirNPMDepends,
+			locks: []string{"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "pnpm-lock.yml"},
+			hint:  "npm install --package-lock-only",
+		},
+		{
+			name: "pyproject.toml", has: dirHolds("dependencies"),
+			locks: []string{"uv.lock", "poetry.lock", "requirements.txt", "Pipfile.lock"}, hint: "uv lock",
+		},
+		{name: "Pipfile", locks: []string{"Pipfile.lock"}, hint: "pipenv lock"},
+		{
+			name: "setup.py", has: dirHolds("install_requires"),
+			locks: []string{"requirements.txt", "poetry.lock", "uv.lock", "Pipfile.lock"}, hint: "pip-compile",
+		},
+		{name: "Cargo.toml", has: dirHolds("dependencies"), locks: []string{"Cargo.lock"}, hint: "cargo generate-lockfile"},
+		{name: "Gemfile", has: dirHolds("gem "), locks: []string{"Gemfile.lock"}, hint: "bundle lock"},
+		{name: "gems.rb", has: dirHolds("gem "), locks: []string{"gems.locked"}, hint: "bundle lock"},
+		{name: "composer.json", has: dirHolds(`"require`), locks: []string{"composer.lock"}, hint: "composer update --no-install"},
+		{name: "build.gradle", has: dirHolds("dependencies"), locks: []string{"gradle.lockfile"}, hint: "gradle dependencies --write-locks"},
+		{name: "build.gradle.kts", has: dirHolds("dependencies"), locks: []string{"gradle.lockfile"}, hint: "gradle dependencies --write-locks"},
+		{name: "*.csproj", has: dirHolds("<PackageReference"), locks: []string{"packages.lock.json"}, hint: "dotnet restore --use-lock-file"},
+		{name: "*.fsproj", has: dirHolds("<PackageReference"), locks: []string{"packages.lock.json"}, hint: "dotnet restore --use-lock-file"},
+		{
+			name: "bun.lockb", locks: []string{"package-lock.json", "yarn.lock", "pnpm-lock.yaml"},
+			hint: "npm install --package-lock-only",
+		},
+		{
+			name: "bun.lock", locks: []string{"package-lock.json", "yarn.lock", "pnpm-lock.yaml"},
+			hint: "npm install --package-lock-only",
+		},
+	}
+}
+
+// dirFound is a manifest that the walk met.
+type dirFound struct {
+	path string
+	kind *dirManifest
+}
+
+func dirManifestOf(kinds []dirManifest, p string) *dirManifest {
+	base := path.Base(p)
+	for i, m := range kinds {
+		if ext, ok := strings.CutPrefix(m.name, "*"); base == m.name || ok && strings.HasSuffix(base, ext) {
+			return &kinds[i]
+		}
+	}
+	return nil
+}
+
+func dirHolds(word string) func([]byte) bool {
+	return func(body []byte) bool { return bytes.Contains(body, []byte(word)) }
+}
+
+// dirNPMDepends says whether a package.json names a dependency, or is none that
+// can be read.
+func dirNPMDepends(body []byte) bool {
+	j := newLockJSON(body)
+	any := false
+	err := j.document(func(name []byte, _ int) error {
+		switch string(name) {
+		case "dependencies", "devDependencies", "optionalDependencies":
+			return j.object(func([]byte, int) error {
+				any = true
+				return j.skip()
+			})
+		}
+		return j.skip()
+	})
+	return any || err != nil
+}
+
+// manifest says what a manifest leaves open: nothing if a lock file stands
+// beside it or above, where a workspace has it.
+func (w *dirWalk) manifest(f dirFound) {
+	p, m := f.path, f.kind
+	for dir := path.Dir(p); ; dir = path.Dir(dir) {
+		for _, name := range m.locks {
+			if w.read[path.Join(dir, name)] {
+				return // read, or already an unknown of its own
+			}
+		}
+		if dir == "." {
+			break
+		}
+	}
+	if m.has != nil {
+		body, err := w.body(p)
+		if err != nil {
+			w.unknown("dependencies of "+p, dirWhy(err))
+			return
+		}
+		if !m.has(body) {
+			return
+		}
+	}
+	w.unknown("versions of "+p+"'s dependencies", fmt.Sprintf("no lock file; run: %s", m.hint))
+}

@@ -1,0 +1,111 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// nugetTree catalogs .NET packages by the *.deps.json that the build puts
+// beside a program: its packages and, of a self-contained one, the runtime.
+func nugetTree() Cataloger {
+	return Cataloger{
+		Name: "dotnet", Version: 1, Limit: layer.MaxBuffer,
+		Wants: func(p string, mode fs.FileMode, _ int64) bool {
+			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, ".deps.json")
+		},
+		Read: nugetRead,
+	}
+}
+
+func nugetRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
+	body, err := lockBody(f, layer.MaxBuffer)
+	if err != nil {
+		return nil, err
+	}
+	j := newLockJSON(body)
+	if j.kind() == '[' {
+		return nil, nil // another program's file of the same name
+	}
+	var found []sbom.Package
+	err = j.document(func(key []byte, _ int) error {
+		if string(key) != "libraries" {
+			return j.skip()
+		}
+		return j.object(func(key []byte, _ int) error {
+			library, typ := string(key), ""
+			err := j.object(func(member []byte, _ int) (err error) {
+				if string(member) == "type" {
+					typ, err = j.str()
+					return err
+				}
+				return j.skip()
+			})
+			if err != nil || typ != "package" && typ != "runtimepack" {
+				return err // "project", "reference": built here, not a package
+			}
+			name, version, _ := strings.Cut(library, "/")
+			name = strings.TrimPrefix(name, "runtimepack.")
+			if !lockWord(name) || !lockWord(version) {
+				return fmt.Errorf("not a library's name and version: %.80q", library)
+			}
+			found = append(found, lockPackage("dotnet", "nuget", name, version, "", 0))
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// nugetLock reads packages.lock.json.
+func nugetLock() lockParser {
+	return lockParser{Name: "nuget-lock", Wants: lockNamed("packages.lock.json"), Read: nugetLockRead}
+}
+
+func nugetLockRead(file string, body []byte) (lockResult, error) {
+	if err := lockText(body); err != nil {
+		return lockResult{}, err
+	}
+	var r lockResult
+	j := newLockJSON(body)
+	lines := newLockLines(j.b)
+	err := j.document(func(key []byte, _ int) error {
+		if string(key) != "dependencies" {
+			return j.skip()
+		}
+		return j.object(func([]byte, int) error { // one a target framework
+			return j.object(func(key []byte, at int) error {
+				name, version, typ := string(key), "", ""
+				err := j.object(func(member []byte, _ int) (err error) {
+					switch string(member) {
+					case "type":
+						typ, err = j.str()
+					case "resolved":
+						version, err = j.str()
+					default:
+						err = j.skip()
+					}
+					return err
+				})
+				if err != nil || typ == "Project" {
+					return err
+				}
+				if !lockWord(name) || strings.Contains(name, "/") || !lockWord(version) {
+					return fmt.Errorf("line %d: not a package's name and version: %.80q %.80q", lines.at(at), name, version)
+				}
+				r.Packages = append(r.Packages, lockPackage("nuget-lock", "nuget", name, version, file, lines.at(at)))
+				return nil
+			})
+		})
+	})
+	if err != nil {
+		return lockResult{}, err
+	}
+	return r, nil
+}

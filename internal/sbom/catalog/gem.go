@@ -1,0 +1,131 @@
+package catalog
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+const gemLimit = 1 << 20
+
+// gemTree catalogs installed Ruby gems by the specification that RubyGems
+// writes beside them. The file is Ruby, and is read as text: what RubyGems
+// writes is one literal an attribute.
+func gemTree() Cataloger {
+	return Cataloger{
+		Name: "gem", Version: 1, Limit: gemLimit,
+		Wants: func(p string, mode fs.FileMode, _ int64) bool {
+			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, ".gemspec") &&
+				(strings.Contains(p, "/specifications/") || strings.HasPrefix(p, "specifications/"))
+		},
+		Read: gemRead,
+	}
+}
+
+var (
+	gemAttribute = regexp.MustCompile(`^\s*[a-z_]\w*\.(name|version|license|licenses)\s*=\s*(.*)$`)
+	gemLiteral   = regexp.MustCompile(`"([^"\\#]*)"|'([^'\\]*)'|%q<([^<>\\]*)>`)
+)
+
+func gemRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
+	if f.Truncated(gemLimit) {
+		return nil, fmt.Errorf("gemspec of %d bytes is over the limit of %d: not read", f.Size, gemLimit)
+	}
+	var name, version string
+	var licenses []string
+	s := bufio.NewScanner(f.Body)
+	s.Buffer(nil, gemLimit)
+	for s.Scan() {
+		line := s.Text()
+		if !strings.Contains(line, "=") {
+			continue
+		}
+		m := gemAttribute.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		values := gemLiterals(m[2])
+		switch {
+		case len(values) == 0:
+		case m[1] == "name" && name == "":
+			name = values[0]
+		case m[1] == "version" && version == "":
+			version = values[0]
+		case strings.HasPrefix(m[1], "license"):
+			licenses = append(licenses, values...)
+		}
+	}
+	if err := s.Err(); err != nil {
+		return nil, fmt.Errorf("read gemspec: %w", err)
+	}
+	if !lockWord(name) || strings.Contains(name, "/") || !lockWord(version) {
+		return nil, errors.New("gemspec without a literal name and version")
+	}
+	p := lockPackage("gem", "gem", name, version, "", 0)
+	slices.Sort(licenses)
+	p.Licenses = slices.Compact(licenses)
+	return []sbom.Package{p}, nil
+}
+
+func gemLiterals(s string) []string {
+	var out []string
+	for _, m := range gemLiteral.FindAllStringSubmatch(s, 32) {
+		if v := m[1] + m[2] + m[3]; v != "" {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// gemfileLock reads Gemfile.lock. What stands under PATH is the project's own.
+func gemfileLock() lockParser {
+	return lockParser{Name: "gemfile-lock", Wants: lockNamed("Gemfile.lock", "gems.locked"), Read: gemfileRead}
+}
+
+func gemfileRead(file string, body []byte) (lockResult, error) {
+	if err := lockText(body); err != nil {
+		return lockResult{}, err
+	}
+	var r lockResult
+	section, specs, any := "", false, false
+	err := lockLine(body, func(n int, line string) error {
+		text := strings.TrimLeft(line, " ")
+		switch indent := len(line) - len(text); {
+		case text == "":
+		case indent == 0:
+			section, specs = text, false
+			any = any || section == "GEM" || section == "PATH" || section == "GIT"
+		case indent == 2:
+			specs = text == "specs:"
+		case indent == 4 && specs && (section == "GEM" || section == "GIT" || section == "PLUGIN SOURCE"):
+			name, rest, ok := strings.Cut(text, " (")
+			version, closed := strings.CutSuffix(rest, ")")
+			// "1.15.4-x86_64-linux": a gem version holds no dash, a platform follows it
+			version, _, _ = strings.Cut(version, "-")
+			if !ok || !closed || !lockWord(name) || strings.Contains(name, "/") || !lockWord(version) {
+				return fmt.Errorf("line %d: not a gem with a version", n)
+			}
+			r.Packages = append(r.Packages, lockPackage("gemfile-lock", "gem", name, version, file, n))
+		}
+		return nil
+	})
+	if err == nil && !any && len(body) > 0 {
+		err = io.ErrUnexpectedEOF
+		if section != "" {
+			err = errors.New("not a lock file of bundler: it has no GEM section")
+		}
+	}
+	if err != nil {
+		return lockResult{}, err
+	}
+	return r, nil
+}

@@ -1,0 +1,76 @@
+package catalog
+
+import (
+	"strings"
+
+	"golang.org/x/mod/modfile"
+)
+
+// goModLock reads go.mod. Since Go 1.17 it lists every module of the build; an
+// older one leaves indirect modules out, which is said. The standard library is
+// known where the file names a release, in "toolchain go1.22.3" or "go 1.22.3";
+// a bare "go 1.22" is a language version and says nothing of the release.
+func goModLock() lockParser {
+	return lockParser{Name: "go-mod", Wants: lockNamed("go.mod"), Read: goModRead}
+}
+
+func goModRead(file string, body []byte) (lockResult, error) {
+	if err := lockText(body); err != nil {
+		return lockResult{}, err
+	}
+	m, err := modfile.ParseLax(file, body, nil)
+	if err != nil {
+		return lockResult{}, err
+	}
+	// ParseLax passes over replace, which it holds to be the main module's own
+	// business; here the file is the main module's.
+	if full, err := modfile.Parse(file, body, nil); err == nil {
+		m = full
+	}
+	var r lockResult
+	add := func(name, version string, line int) {
+		r.Packages = append(r.Packages, lockPackage("go-mod", "golang", name, version, file, line))
+	}
+	switch {
+	case m.Toolchain != nil && strings.HasPrefix(m.Toolchain.Name, "go1."):
+		release, _, _ := strings.Cut(strings.TrimPrefix(m.Toolchain.Name, "go"), "-")
+		add("stdlib", release, m.Toolchain.Syntax.Start.Line)
+	case m.Go != nil && strings.Count(m.Go.Version, ".") == 2:
+		add("stdlib", m.Go.Version, m.Go.Syntax.Start.Line)
+	}
+	replaced := make(map[string]*modfile.Replace, 2*len(m.Replace))
+	for _, p := range m.Replace {
+		replaced[p.Old.Path+"@"+p.Old.Version] = p
+	}
+	for _, q := range m.Require {
+		name, version, line := q.Mod.Path, q.Mod.Version, q.Syntax.Start.Line
+		p := replaced[name+"@"+version]
+		if p == nil {
+			p = replaced[name+"@"]
+		}
+		if p != nil {
+			if p.New.Version == "" {
+				continue // a folder: the project's own code
+			}
+			name, version, line = p.New.Path, p.New.Version, p.Syntax.Start.Line
+		}
+		if lockWord(name) && lockWord(version) {
+			add(name, version, line)
+		}
+	}
+	if goModOld(m) && len(m.Require) > 0 {
+		r.Unknown = []string{"indirect modules"}
+		r.Why = "a go.mod from before Go 1.17 does not list them; run: go mod tidy -go=1.17"
+	}
+	return r, nil
+}
+
+// goModOld says whether the file is from before Go 1.17.
+func goModOld(m *modfile.File) bool {
+	if m.Go == nil {
+		return true
+	}
+	minor, ok := strings.CutPrefix(m.Go.Version, "1.")
+	minor, _, _ = strings.Cut(minor, ".")
+	return ok && (len(minor) == 1 || len(minor) == 2 && minor < "17")
+}

@@ -1,0 +1,136 @@
+package catalog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"sort"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// lockParser reads one format of lock file or manifest of a folder. Read
+// returns nothing but the error when the file is damaged, so that half a file
+// never passes for a whole one.
+type lockParser struct {
+	Name  string // the packages' Cataloger
+	Wants func(file string) bool
+	Read  func(file string, body []byte) (lockResult, error)
+}
+
+// lockResult is what one lock file says.
+type lockResult struct {
+	Packages []sbom.Package // each with a name, a version and a Location
+	Unknown  []string       // dependencies whose version the file does not say
+	Why      string         // why it does not, and what would help; set with Unknown
+	Include  []string       // further files to read, relative to the file's folder
+}
+
+// lockParsers lists every format that FromDir reads.
+func lockParsers() []lockParser {
+	return []lockParser{
+		npmLock(), yarnLock(), pnpmLock(),
+		pipRequirements(), pipfileLock(), poetryLock(), uvLock(),
+		cargoLock(), goModLock(), gemfileLock(), composerLock(), nugetLock(), mavenPOM(), gradleLock(),
+	}
+}
+
+// lockNamed wants the files with one of the base names.
+func lockNamed(names ...string) func(string) bool {
+	return func(file string) bool {
+		base := path.Base(file)
+		for _, n := range names {
+			if base == n {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// lockLines finds the line of an offset.
+type lockLines []int // offsets of the newlines
+
+func newLockLines(body []byte) lockLines {
+	nl := make(lockLines, 0, bytes.Count(body, []byte{'\n'}))
+	for i := 0; ; {
+		n := bytes.IndexByte(body[i:], '\n')
+		if n < 0 {
+			return nl
+		}
+		nl = append(nl, i+n)
+		i += n + 1
+	}
+}
+
+// at is the 1-based line of the offset.
+func (l lockLines) at(offset int) int { return 1 + sort.SearchInts(l, offset) }
+
+// lockLine walks over a text's lines: each without its end, numbered from 1.
+func lockLine(body []byte, each func(n int, line string) error) error {
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	for n := 1; len(body) > 0; n++ {
+		line, rest, _ := bytes.Cut(body, []byte{'\n'})
+		body = rest
+		if len(line) > lockLineLimit {
+			return fmt.Errorf("line %d is %d bytes, over the limit of %d", n, len(line), lockLineLimit)
+		}
+		if err := each(n, strings.TrimSuffix(string(line), "\r")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const lockLineLimit = 1 << 20
+
+// errLockConflict is a lock file that version control left half merged.
+var errLockConflict = errors.New("unresolved merge conflict")
+
+// lockText refuses what is no text: a binary file, or one with the marks of a
+// merge conflict, from which any answer would be wrong.
+func lockText(body []byte) error {
+	if bytes.IndexByte(body, 0) >= 0 {
+		return errors.New("not text: it holds a zero byte")
+	}
+	if bytes.HasPrefix(body, []byte("<<<<<<< ")) || bytes.Contains(body, []byte("\n<<<<<<< ")) {
+		return errLockConflict
+	}
+	return nil
+}
+
+// lockPackage makes the package that one line of a file names; the namespace is
+// what stands before the name's last slash. Without a file it has no Location:
+// a cataloger of an image leaves that to the join.
+func lockPackage(cataloger, typ, name, version, file string, line int) sbom.Package {
+	p := sbom.Package{
+		Type: typ, Name: name, Version: version, LayerIndex: -1, Cataloger: cataloger,
+	}
+	if file != "" {
+		p.Locations = []sbom.Location{{Path: file, Line: line}}
+	}
+	if i := strings.LastIndexByte(name, '/'); i >= 0 {
+		p.Namespace, p.Name = name[:i], name[i+1:]
+	}
+	return p
+}
+
+// lockWord says whether s can be a package's name or version: not empty, not
+// absurdly long, no white space or control character in it.
+func lockWord(s string) bool {
+	if s == "" || len(s) > 512 || s[0] == '/' || s[len(s)-1] == '/' {
+		return false
+	}
+	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\uFFFD' }) < 0
+}
+
+// lockSee lists names for a message: the first few, and how many more.
+func lockSee(names []string) string {
+	const show = 5
+	if len(names) <= show {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:show], ", "), len(names)-show)
+}

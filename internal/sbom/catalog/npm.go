@@ -1,0 +1,216 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// npmLimit is the most that is read of one package.json. The largest on the
+// registry are a tenth of it.
+const npmLimit = 1 << 20
+
+// npmTree catalogs installed npm packages: each package.json under a
+// node_modules, in npm's, yarn's and pnpm's layouts, and that of yarn's own
+// distribution. The application's own package.json is not a dependency.
+func npmTree() Cataloger {
+	return Cataloger{
+		Name: "npm", Version: 1, Limit: npmLimit,
+		Wants: func(p string, mode fs.FileMode, _ int64) bool {
+			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, "/package.json") &&
+				(npmRoot(p) || npmNested(p) || npmYarn(p))
+		},
+		Read: npmRead,
+	}
+}
+
+// npmRoot says whether the package.json stands where a package manager installs
+// a package: node_modules/name or node_modules/@scope/name.
+func npmRoot(p string) bool { return npmInstalledAs(p) != "" }
+
+// npmInstalledAs is the name that the package's folder gives it, or "" for a
+// package.json deeper within a package.
+func npmInstalledAs(p string) string {
+	dir := strings.TrimSuffix(p, "/package.json")
+	i := strings.LastIndex("/"+dir, "/node_modules/")
+	if i < 0 {
+		return ""
+	}
+	name := dir[i+len("node_modules/"):]
+	scope, rest, scoped := strings.Cut(name, "/")
+	switch {
+	case strings.HasPrefix(name, "."): // .bin, .cache, .pnpm, .package-lock.json
+		return ""
+	case !scoped && name[0] != '@':
+		return name
+	case scoped && scope[0] == '@' && rest != "" && !strings.Contains(rest, "/"):
+		return name
+	}
+	return ""
+}
+
+// npmNested says whether the package.json is within an installed package:
+// copies that a package carries along count when they say what they are.
+func npmNested(p string) bool {
+	return strings.HasPrefix(p, "node_modules/") || strings.Contains(p, "/node_modules/")
+}
+
+// npmYarn is the distribution of yarn 1 in the official node images:
+// /opt/yarn-v1.22.19/package.json.
+func npmYarn(p string) bool {
+	return strings.HasPrefix(path.Base(path.Dir(p)), "yarn-v")
+}
+
+func npmRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
+	body, err := npmBody(f)
+	if err != nil {
+		return nil, err
+	}
+	m, err := npmParse(body)
+	root := npmInstalledAs(f.Path)
+	switch {
+	case err != nil && root == "" && !npmYarn(f.Path):
+		return nil, nil // a fixture within a package: nobody installs it
+	case err != nil:
+		return nil, err
+	case m.name == "" && m.version == "" && root != "" && m.empty():
+		return nil, nil // a folder's marker such as {"type": "module"}, not a package
+	case root == "" && (m.name == "" || m.version == "" || m.private):
+		return nil, nil
+	case m.version == "":
+		return nil, nil // a workspace member or a stub: npm itself cannot install it from a registry
+	}
+	if m.name == "" {
+		m.name = root
+	}
+	if !npmName(m.name) || !lockWord(m.version) {
+		if root == "" {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("not a package's name and version: %.80q %.80q", m.name, m.version)
+	}
+	p := lockPackage("npm", "npm", m.name, m.version, "", 0)
+	p.Licenses = m.licenses
+	return []sbom.Package{p}, nil
+}
+
+func npmBody(f layer.Input) ([]byte, error) {
+	if f.Truncated(npmLimit) {
+		return nil, fmt.Errorf("package.json of %d bytes is over the limit of %d: not read", f.Size, npmLimit)
+	}
+	body := make([]byte, f.Size)
+	if _, err := io.ReadFull(f.Body, body); err != nil {
+		return nil, fmt.Errorf("read package.json: %w", err)
+	}
+	return body, nil
+}
+
+// npmManifest is what is wanted of a package.json.
+type npmManifest struct {
+	name, version string
+	private       bool
+	licenses      []string
+	other         bool // it has members that only a package's manifest has
+}
+
+func (m npmManifest) empty() bool { return !m.other }
+
+func npmParse(body []byte) (npmManifest, error) {
+	var m npmManifest
+	j := newLockJSON(body)
+	err := j.document(func(name []byte, _ int) (err error) {
+		switch string(name) {
+		case "name":
+			m.name, err = j.str()
+		case "version":
+			m.version, err = j.str()
+			m.version = npmVersion(m.version)
+		case "private":
+			m.private, err = j.boolean()
+		case "license", "licence":
+			err = npmLicenses(j, &m.licenses)
+		case "licenses":
+			err = npmLicenses(j, &m.licenses)
+		case "dependencies", "scripts", "repository":
+			m.other = true
+			err = j.skip()
+		default:
+			err = j.skip()
+		}
+		return err
+	})
+	if err != nil {
+		return npmManifest{}, err
+	}
+	m.name = strings.TrimSpace(m.name)
+	slices.Sort(m.licenses)
+	m.licenses = slices.Compact(m.licenses)
+	return m, nil
+}
+
+// npmVersion is the version as npm normalizes it: without blanks and leading
+// "v" or "=".
+func npmVersion(v string) string {
+	return strings.TrimLeft(strings.TrimSpace(v), "=v ")
+}
+
+// npmLicenses reads the forms in which packages declare licences: "MIT",
+// {"type": "MIT"}, and lists of either.
+func npmLicenses(j *lockJSON, to *[]string) error {
+	switch j.kind() {
+	case '[':
+		return j.array(func() error {
+			if j.kind() == '[' {
+				return j.skip()
+			}
+			return npmLicenses(j, to)
+		})
+	case '{':
+		var typ, name string
+		err := j.object(func(key []byte, _ int) (err error) {
+			switch string(key) {
+			case "type":
+				typ, err = j.str()
+			case "name":
+				name, err = j.str()
+			default:
+				err = j.skip()
+			}
+			return err
+		})
+		if typ == "" {
+			typ = name
+		}
+		npmAddLicense(to, typ)
+		return err
+	}
+	s, err := j.str()
+	npmAddLicense(to, s)
+	return err
+}
+
+func npmAddLicense(to *[]string, s string) {
+	if s = strings.TrimSpace(s); s != "" && len(s) <= 256 {
+		*to = append(*to, s)
+	}
+}
+
+// npmName says whether s can name a package on a registry, today's rules or
+// yesterday's: at most one slash, after a scope.
+func npmName(s string) bool {
+	if !lockWord(s) || len(s) > 214 {
+		return false
+	}
+	scope, rest, scoped := strings.Cut(s, "/")
+	if scoped {
+		return len(scope) > 1 && scope[0] == '@' && rest != "" && !strings.Contains(rest, "/")
+	}
+	return s[0] != '@' && s[0] != '.'
+}

@@ -1,0 +1,184 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// npmLock reads package-lock.json and npm-shrinkwrap.json in lockfile versions
+// 1 to 3. A lock of version 2 says everything twice; "packages" is the one
+// that npm itself believes.
+func npmLock() lockParser {
+	return lockParser{
+		Name:  "package-lock",
+		Wants: lockNamed("package-lock.json", "npm-shrinkwrap.json"),
+		Read:  npmLockRead,
+	}
+}
+
+// npmLockFile gathers what a lock says while it is read.
+type npmLockFile struct {
+	j        *lockJSON
+	file     string
+	lines    lockLines
+	old, new lockResult // from "dependencies" and from "packages"
+	hasNew   bool
+	version  bool
+}
+
+func npmLockRead(file string, body []byte) (lockResult, error) {
+	if err := lockText(body); err != nil {
+		return lockResult{}, err
+	}
+	j := newLockJSON(body)
+	l := &npmLockFile{j: j, file: file, lines: newLockLines(j.b)}
+	err := j.document(func(name []byte, _ int) error {
+		switch string(name) {
+		case "packages":
+			l.hasNew = true
+			return j.object(l.entry)
+		case "dependencies":
+			return j.object(func(name []byte, at int) error { return l.dependency(string(name), at) })
+		case "lockfileVersion":
+			l.version = true
+		}
+		return j.skip()
+	})
+	switch {
+	case err != nil:
+		return lockResult{}, err
+	case l.hasNew:
+		return l.new, nil
+	case !l.version && len(l.old.Packages) == 0:
+		return lockResult{}, errors.New("not a lock file of npm: it has no lockfileVersion")
+	}
+	return l.old, nil
+}
+
+// entry reads one member of "packages": its name is the folder, "" for the
+// project itself and one without node_modules for a workspace.
+func (l *npmLockFile) entry(key []byte, at int) error {
+	folder := string(key)
+	var name, version, license, resolved string
+	var link, dev, installed bool
+	j := l.j
+	if j.kind() != '{' {
+		return fmt.Errorf("packages: %.80q is not an object", folder)
+	}
+	err := j.object(func(member []byte, _ int) (err error) {
+		switch string(member) {
+		case "name":
+			name, err = j.str()
+		case "version":
+			version, err = j.str()
+		case "license":
+			if j.kind() != '"' {
+				return j.skip()
+			}
+			license, err = j.str()
+		case "resolved":
+			resolved, err = j.str()
+		case "link":
+			link, err = j.boolean()
+		case "dev":
+			dev, err = j.boolean()
+		case "integrity":
+			installed = true
+			err = j.skip()
+		default:
+			err = j.skip()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	i := strings.LastIndex("/"+folder, "/node_modules/")
+	if i < 0 || link || strings.HasPrefix(resolved, "file:") {
+		return nil // the project's own code
+	}
+	if name == "" {
+		name = folder[i+len("node_modules/"):]
+	}
+	if version == "" && resolved == "" && !installed {
+		return nil // an optional peer that npm noted and left out
+	}
+	l.add(&l.new, name, version, license, dev, at)
+	return nil
+}
+
+// dependency reads one member of "dependencies" of lockfile version 1, and
+// those nested in it.
+func (l *npmLockFile) dependency(name string, at int) error {
+	j := l.j
+	var version string
+	var dev bool
+	if j.kind() != '{' {
+		return fmt.Errorf("dependencies: %.80q is not an object", name)
+	}
+	err := j.object(func(member []byte, _ int) (err error) {
+		switch string(member) {
+		case "version":
+			version, err = j.str()
+		case "dev":
+			dev, err = j.boolean()
+		case "dependencies":
+			err = j.object(func(name []byte, at int) error { return l.dependency(string(name), at) })
+		default:
+			err = j.skip()
+		}
+		return err
+	})
+	if err != nil || strings.HasPrefix(version, "file:") || strings.HasPrefix(version, "link:") {
+		return err
+	}
+	if alias, ok := strings.CutPrefix(version, "npm:"); ok {
+		name, version = npmSplit(alias)
+	} else if strings.ContainsAny(version, ":/#") {
+		version = "" // a git or tarball address
+	}
+	l.add(&l.old, name, version, "", dev, at)
+	return nil
+}
+
+func (l *npmLockFile) add(to *lockResult, name, version, license string, dev bool, at int) {
+	if !npmName(name) || !lockWord(version) {
+		npmNoVersion(to, name)
+		return
+	}
+	p := lockPackage("package-lock", "npm", name, version, l.file, l.lines.at(at))
+	p.Dev = dev
+	if license != "" {
+		p.Licenses = []string{license}
+	}
+	to.Packages = append(to.Packages, p)
+}
+
+// npmNoVersion notes a dependency that a lock file pins to something other
+// than a version of the registry.
+func npmNoVersion(to *lockResult, name string) {
+	to.Unknown = append(to.Unknown, name)
+	to.Why = "locked to a repository or an address, which does not say the version"
+}
+
+// npmSplit takes "@scope/name@1.2.3" apart.
+func npmSplit(s string) (name, version string) {
+	if i := strings.LastIndexByte(s, '@'); i > 0 {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
+}
+
+// npmLockPackage is a package of yarn's or pnpm's lock, or an unknown if it
+// has no version.
+func npmLockPackage(to *lockResult, cataloger, name, version, file string, line int) *sbom.Package {
+	if !npmName(name) || !lockWord(version) || strings.ContainsAny(version, ":/#") {
+		npmNoVersion(to, name)
+		return nil
+	}
+	to.Packages = append(to.Packages, lockPackage(cataloger, "npm", name, version, file, line))
+	return &to.Packages[len(to.Packages)-1]
+}
