@@ -13,7 +13,7 @@ func (a *arena) join(head string, tail []byte) string {
 		return ""
 	}
 	if n > size/8 {
-		return head + string(tail)
+		return string(append([]byte(head), tail...)) // never head itself, which may be part of something large
 	}
 	if a.block.Cap()-a.block.Len() < n {
 		a.block = strings.Builder{}

@@ -13,9 +13,6 @@ import (
 
 var errRecord = errors.New("not a layer record of this version")
 
-// maxNames bounds the paths of a kept record: front coding repeats them.
-const maxNames = 1 << 30
-
 // decodeRecord reads what encodeRecord wrote. Its memory is bounded by the
 // size of b; a value comes with no error.
 func decodeRecord(b []byte) (*Record, error) {
@@ -80,7 +77,6 @@ type decoder struct {
 	b     []byte
 	err   error
 	names arena
-	total int64 // bytes of names
 }
 
 func (d *decoder) fail(err error) {
@@ -161,18 +157,18 @@ func (d *decoder) entries() []Entry {
 	for i := range common {
 		common[i] = d.uvarint()
 	}
-	before := ""
+	before, left := "", n*maxMeanName+len(d.b)
 	for i := range entries {
 		rest := d.take(d.uvarint())
 		keep := common[i]
-		d.total += int64(len(rest)) + int64(min(keep, maxNames))
-		if keep > uint64(len(before)) || d.total > maxNames {
+		if keep > uint64(len(before)) || int(keep)+len(rest) > left {
 			d.fail(errors.New("path out of bounds"))
 		}
 		if d.err != nil {
 			return nil
 		}
 		before = d.names.join(before[:keep], rest)
+		left -= len(before)
 		entries[i].Path = before
 	}
 	for i, k := range d.take(uint64(n)) {

@@ -35,6 +35,10 @@ const (
 	maxRatio   = 200
 	ratioFloor = 64 << 10
 	maxPayload = 1 << 30
+
+	// maxMeanName is up to which mean length of the paths they are shortened,
+	// for the same reason.
+	maxMeanName = 512
 )
 
 // encodeRecord makes a record's kept form. The same record gives the same bytes.
@@ -97,16 +101,21 @@ func appendText(b []byte, s string) []byte {
 
 func appendEntries(b []byte, entries []Entry) ([]byte, error) {
 	b = binary.AppendUvarint(b, uint64(len(entries)))
-	before := ""
+	var names int
 	for i := range entries {
-		b = binary.AppendUvarint(b, uint64(shared(before, entries[i].Path)))
-		before = entries[i].Path
+		names += len(entries[i].Path)
 	}
-	before = ""
+	common := make([]int, len(entries))
+	if names <= len(entries)*maxMeanName {
+		for i := 1; i < len(entries); i++ {
+			common[i] = shared(entries[i-1].Path, entries[i].Path)
+		}
+	}
+	for _, n := range common {
+		b = binary.AppendUvarint(b, uint64(n))
+	}
 	for i := range entries {
-		p := entries[i].Path
-		b = appendText(b, p[shared(before, p):])
-		before = p
+		b = appendText(b, entries[i].Path[common[i]:])
 	}
 	for i := range entries {
 		b = append(b, byte(entries[i].Kind))
