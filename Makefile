@@ -8,7 +8,7 @@ export CGO_ENABLED = 0
 .PHONY: build test test-engine lint release bench docs snapshot
 
 build: ## the program, into ./drydock
-	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o drydock ./cmd/drydock
+	go build -trimpath -ldflags '-s -w -X github.com/drydock-dev/drydock/internal/cli.version=$(VERSION)' -o drydock ./cmd/drydock
 
 test: ## the first tier: Go and nothing else
 	go test ./...
@@ -23,7 +23,7 @@ release: ## archives with checksums for every platform, into DIST
 	@set -e; mkdir -p $(DIST); rm -f $(DIST)/drydock_* $(DIST)/checksums.txt; \
 	for p in $(PLATFORMS); do os=$${p%/*}; arch=$${p#*/}; exe=drydock; [ $$os = windows ] && exe=drydock.exe; \
 	  dir=$(DIST)/drydock_$(VERSION)_$${os}_$${arch}; mkdir -p $$dir; echo "$$p"; \
-	  GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $$dir/$$exe ./cmd/drydock; \
+	  GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '-s -w -X github.com/drydock-dev/drydock/internal/cli.version=$(VERSION)' -o $$dir/$$exe ./cmd/drydock; \
 	  cp LICENSE NOTICE README.md $$dir/; \
 	  tar -C $(DIST) --sort=name --owner=0 --group=0 --numeric-owner --mtime='@0' -czf $$dir.tar.gz $$(basename $$dir); rm -r $$dir; \
 	done; cd $(DIST) && sha256sum drydock_*.tar.gz > checksums.txt
