@@ -19,6 +19,7 @@ type Tree struct {
 	records  []*layer.Record
 	versions []version // by path, then layer
 	seen     int       // entries of the merged file system
+	links    map[linkKey][]string
 }
 
 // version is one entry of one layer. Whiteouts and opaque directories are
@@ -201,5 +202,6 @@ func BuildTree(records []*layer.Record) *Tree {
 	}
 	t.versions = t.merge(total)
 	t.hide()
+	t.indexLinks()
 	return t
 }
