@@ -1,0 +1,208 @@
+package db
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// fixedIn is the fixed versions of an advisory.
+func fixedIn(list []vuln.Advisory, id string) []string {
+	var out []string
+	for _, a := range list {
+		if a.ID != id && !slices.Contains(a.Aliases, id) {
+			continue
+		}
+		for _, r := range a.Ranges {
+			for _, e := range r.Events {
+				if e.Fixed != "" {
+					out = append(out, e.Fixed)
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// What the snapshot must say, written down from the advisories by hand.
+func TestEmbeddedFacts(t *testing.T) {
+	ctx := context.Background()
+	d, err := Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		eco, name, id string
+		fixed         []string
+	}{
+		{"Debian:11", "openssl", "DSA-5103-1", []string{"1.1.1k-1+deb11u2"}},
+		{"Debian:10", "openssl", "DSA-5103-1", []string{"1.1.1d-0+deb10u8"}},
+		{"Alpine:v3.18", "apache2", "CVE-2017-3167", []string{"2.4.26-r0"}},
+		{"npm", "lodash", "CVE-2020-8203", []string{"4.17.19"}},
+		{"npm", "minimist", "CVE-2021-44906", []string{"0.2.4", "1.2.6"}},
+		{"Wolfi", "aactl", "CVE-2024-45336", []string{"0.4.12-r22"}},
+		{"crates.io", "hyper", "RUSTSEC-2016-0002", []string{"0.9.4"}},
+	} {
+		list, err := d.Advisories(ctx, c.eco, c.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fixedIn(list, c.id); !slices.Equal(got, c.fixed) {
+			t.Errorf("%s %s %s is fixed in %v, want %v", c.eco, c.name, c.id, got, c.fixed)
+		}
+	}
+	m, err := d.Meta(ctx, "CVE-2021-44228")
+	if err != nil || !m.KEV || m.KEVAdded != "2021-12-10" || m.EPSS.Score < 0.9 || len(m.CVSS) == 0 {
+		t.Errorf("Log4Shell: %+v, %v", m, err)
+	}
+	for _, eco := range []string{"Debian:11", "Debian:13", "Ubuntu:22.04", "Ubuntu:24.04:LTS", "Alpine:v3.21", "Alpine:edge", "Wolfi", "npm", "PyPI", "Go", "Maven", "crates.io", "RubyGems", "Packagist", "NuGet", "Bitnami", "AlmaLinux:9", "Rocky Linux:8"} {
+		if !d.Knows(ctx, eco) {
+			t.Errorf("the snapshot does not know %s", eco)
+		}
+	}
+	for _, eco := range []string{"Debian:14", "Alpine:v3.22", "Ubuntu:26.04", "Fedora:40"} {
+		if d.Knows(ctx, eco) {
+			t.Errorf("the snapshot claims to know %s", eco)
+		}
+	}
+	for _, s := range d.Sources() {
+		if s.Newest.IsZero() || s.Records == 0 || s.Licence == "" || s.URL == "" || !s.Fetched.IsZero() {
+			t.Errorf("source %+v", s)
+		}
+	}
+	if n := len(snapshot); n > 12<<20 {
+		t.Errorf("the snapshot has %d bytes", n)
+	}
+	if err := d.Verify(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// keys are names to look up as an image would: every package of two ecosystems
+// in turn, half of them not there.
+func keys(b testing.TB, d *DB, n int) [][2]string {
+	b.Helper()
+	var out [][2]string
+	for _, eco := range []string{"Debian", "npm"} {
+		full := map[string]string{"Debian": "Debian:12", "npm": "npm"}[eco]
+		var have []string
+		for i := range d.bases[eco].packages {
+			block, err := d.packageBlock(&d.bases[eco].packages[i])
+			if err != nil {
+				b.Fatal(err)
+			}
+			have = append(have, block.ids...)
+		}
+		step := max(1, len(have)/(n/4))
+		for i := 0; i < len(have) && len(out) < 2*n; i += step {
+			out = append(out, [2]string{full, have[i]}, [2]string{full, have[i] + "-not"})
+		}
+	}
+	return out[:min(n, len(out))]
+}
+
+// BenchmarkImage is what an image of 2,400 packages costs: opening, and all
+// look-ups with what is known of each vulnerability.
+func BenchmarkImage(b *testing.B) {
+	ctx := context.Background()
+	d, err := Embedded()
+	if err != nil {
+		b.Fatal(err)
+	}
+	names := keys(b, d, 2400)
+	path := filepath.Join(b.TempDir(), "db")
+	if err := os.WriteFile(path, snapshot, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		open func() (*DB, error)
+	}{{"embedded", Embedded}, {"file", func() (*DB, error) { return Open(path) }}} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				d, err := c.open()
+				if err != nil {
+					b.Fatal(err)
+				}
+				n := 0
+				for _, k := range names {
+					list, err := d.Advisories(ctx, k[0], k[1])
+					if err != nil {
+						b.Fatal(err)
+					}
+					n += len(list)
+				}
+				b.ReportMetric(float64(n), "advisories")
+				b.ReportMetric(float64(len(names)), "look-ups")
+				if err := d.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Embedded(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkLookup(b *testing.B) {
+	ctx := context.Background()
+	d, err := Embedded()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, k := range [][2]string{{"Debian:12", "linux"}, {"Ubuntu:22.04", "linux"}, {"Debian:12", "openssl"}, {"npm", "lodash"}, {"npm", "not-there"}} {
+		b.Run(k[0]+"/"+k[1], func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				list, err := d.Advisories(ctx, k[0], k[1])
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(len(list)), "advisories")
+			}
+		})
+	}
+}
+
+func BenchmarkMeta(b *testing.B) {
+	ctx := context.Background()
+	d, err := Embedded()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := d.Meta(ctx, "CVE-2021-44228"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkFind(b *testing.B) {
+	ctx := context.Background()
+	d, err := Embedded()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		list, err := d.Find(ctx, "CVE-2022-0778")
+		if err != nil || len(list) == 0 {
+			b.Fatal(len(list), err)
+		}
+	}
+}
+

@@ -1,0 +1,219 @@
+package db
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// Stack is several databases seen as one. For each ecosystem, release included,
+// the database with the newest data of it answers, alone; of two with equally
+// new data, the one given first. It implements [vuln.Lookup].
+type Stack struct {
+	dbs   []*DB
+	byEco map[string][]*DB // by ecosystem without release: those that have it, newest first
+	byFed map[string][]*DB // by source of facts about vulnerabilities
+	all   []*DB            // by the age of their CVSS vectors, newest first
+}
+
+// NewStack stacks databases, the preferred one first; nil ones are left out.
+func NewStack(dbs ...*DB) *Stack {
+	s := &Stack{byEco: map[string][]*DB{}, byFed: map[string][]*DB{}}
+	for _, d := range dbs {
+		if d != nil {
+			s.dbs = append(s.dbs, d)
+		}
+	}
+	for _, d := range s.dbs {
+		for name := range d.bases {
+			s.byEco[name] = append(s.byEco[name], d)
+		}
+		for _, src := range d.sources {
+			if len(src.Ecosystems) == 0 {
+				s.byFed[src.Name] = append(s.byFed[src.Name], d)
+			}
+		}
+	}
+	for name, list := range s.byEco {
+		slices.SortStableFunc(list, func(a, b *DB) int { return b.newest(name).Compare(a.newest(name)) })
+	}
+	for name, list := range s.byFed {
+		slices.SortStableFunc(list, func(a, b *DB) int { return b.dateOf(name).Compare(a.dateOf(name)) })
+	}
+	s.all = slices.Clone(s.dbs)
+	slices.SortStableFunc(s.all, func(a, b *DB) int { return b.dateOf("nvd").Compare(a.dateOf("nvd")) })
+	return s
+}
+
+// newest is the date of the newest record of an ecosystem.
+func (d *DB) newest(ecosystem string) time.Time {
+	var t time.Time
+	for _, s := range d.sources {
+		if slices.Contains(s.Ecosystems, ecosystem) && s.Newest.After(t) {
+			t = s.Newest
+		}
+	}
+	return t
+}
+
+func (d *DB) dateOf(source string) time.Time {
+	for _, s := range d.sources {
+		if s.Name == source {
+			return s.Newest
+		}
+	}
+	return time.Time{}
+}
+
+// answers is the database that speaks for an ecosystem; nil: none knows it.
+func (s *Stack) answers(ctx context.Context, ecosystem string) *DB {
+	name, _ := splitEcosystem(ecosystem)
+	for _, d := range s.byEco[name] {
+		if d.Knows(ctx, ecosystem) {
+			return d
+		}
+	}
+	return nil
+}
+
+// Advisories implements [vuln.Lookup].
+func (s *Stack) Advisories(ctx context.Context, ecosystem, name string) ([]vuln.Advisory, error) {
+	d := s.answers(ctx, ecosystem)
+	if d == nil {
+		return nil, ctx.Err()
+	}
+	return d.Advisories(ctx, ecosystem, name)
+}
+
+// Knows implements [vuln.Lookup].
+func (s *Stack) Knows(ctx context.Context, ecosystem string) bool {
+	return s.answers(ctx, ecosystem) != nil
+}
+
+// Meta implements [vuln.Lookup]. Known exploitation and EPSS are the word of the
+// newest database that has that source; CVSS vectors are the newest database's,
+// and those of sources that it does not have.
+func (s *Stack) Meta(ctx context.Context, id string) (vuln.Meta, error) {
+	var out vuln.Meta
+	for _, d := range s.all {
+		m, err := d.Meta(ctx, id)
+		if err != nil {
+			return vuln.Meta{}, err
+		}
+		if m.ID == "" {
+			continue
+		}
+		out.ID = m.ID
+		out.CVSS = addSources(out.CVSS, m.CVSS)
+		if s.first("kev") == d {
+			out.KEV, out.KEVAdded = m.KEV, m.KEVAdded
+		}
+		if s.first("epss") == d || out.EPSS == (finding.EPSS{}) && m.EPSS.Date != "" {
+			out.EPSS = m.EPSS
+		}
+	}
+	return out, nil
+}
+
+// addSources adds the vectors of sources that have none yet.
+func addSources(have, more []finding.CVSS) []finding.CVSS {
+	if have == nil {
+		return more
+	}
+	n := len(have)
+	for _, v := range more {
+		if !slices.ContainsFunc(have[:n], func(h finding.CVSS) bool { return h.Source == v.Source }) {
+			have = append(have[:len(have):len(have)], v)
+		}
+	}
+	return have
+}
+
+func (s *Stack) first(source string) *DB {
+	if list := s.byFed[source]; len(list) > 0 {
+		return list[0]
+	}
+	return nil
+}
+
+// Find returns every advisory that is or names a vulnerability, from the
+// databases that answer for its ecosystem: see [DB.Find].
+func (s *Stack) Find(ctx context.Context, id string) ([]vuln.Advisory, error) {
+	var out []vuln.Advisory
+	for _, d := range s.dbs {
+		list, err := d.Find(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range list {
+			if s.answers(ctx, a.Ecosystem) == d {
+				out = append(out, a)
+			}
+		}
+	}
+	return out, nil
+}
+
+// Ecosystems lists what Knows is true of, sorted.
+func (s *Stack) Ecosystems() []string {
+	var out []string
+	for _, d := range s.dbs {
+		out = append(out, d.Ecosystems()...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Sources lists the sources that answer, by name: of several databases'
+// sources of one name, the newest.
+func (s *Stack) Sources() []Source {
+	var out []Source
+	for _, d := range s.dbs {
+		for _, src := range d.sources {
+			i := slices.IndexFunc(out, func(o Source) bool { return o.Name == src.Name })
+			switch {
+			case i < 0:
+				out = append(out, src)
+			case src.Newest.After(out[i].Newest):
+				out[i] = src
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Source) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+// Date is when the newest fact of any source is from.
+func (s *Stack) Date() time.Time {
+	var t time.Time
+	for _, src := range s.Sources() {
+		if src.Newest.After(t) {
+			t = src.Newest
+		}
+	}
+	return t
+}
+
+// Verify verifies every database.
+func (s *Stack) Verify(ctx context.Context) error {
+	for _, d := range s.dbs {
+		if err := d.Verify(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close closes every database.
+func (s *Stack) Close() error {
+	var errs []error
+	for _, d := range s.dbs {
+		errs = append(errs, d.Close())
+	}
+	return errors.Join(errs...)
+}
