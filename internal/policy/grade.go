@@ -1,0 +1,126 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// Grade is a practice's letter, A to F, and the reasons for it, the weightiest
+// first, by the table in the package's documentation. It looks at the
+// findings of that practice that are not suppressed, and for layering at the
+// images' efficiency too.
+func Grade(p finding.Practice, findings []finding.Finding, stats ...Stats) (letter string, reasons []string) {
+	var of []finding.Finding
+	for _, f := range findings {
+		if f.Practice == p && f.Suppressed == nil && f.Rule != RuleExpired {
+			of = append(of, f)
+		}
+	}
+	var marks []mark
+	if p == finding.Vulnerabilities {
+		marks = gradeVulnerabilities(of)
+	} else {
+		marks = gradeFindings(of)
+	}
+	if p == finding.Layering {
+		for _, s := range stats {
+			marks = append(marks, gradeEfficiency(s)...)
+		}
+	}
+	slices.SortStableFunc(marks, func(a, b mark) int { return int(b.letter) - int(a.letter) })
+	best := byte('A')
+	for _, m := range marks {
+		best = max(best, m.letter)
+		reasons = append(reasons, m.reason)
+	}
+	return string(best), reasons
+}
+
+// mark is one reason for a letter.
+type mark struct {
+	letter byte
+	reason string
+}
+
+func gradeVulnerabilities(fs []finding.Finding) []mark {
+	var kev, criticalFixed, critical, high, medium int
+	for _, f := range fs {
+		if f.Vuln != nil && f.Vuln.KEV {
+			kev++
+		}
+		switch f.Severity {
+		case finding.Critical:
+			if f.Vuln != nil && f.Vuln.FixedIn != "" {
+				criticalFixed++
+			} else {
+				critical++
+			}
+		case finding.High:
+			high++
+		case finding.Medium:
+			medium++
+		}
+	}
+	letterHigh := byte('C')
+	if high > 10 {
+		letterHigh = 'D'
+	}
+	return counted(
+		count{kev, 'F', "known exploited vulnerability"},
+		count{criticalFixed, 'F', "critical, fixable vulnerability"},
+		count{critical, 'D', "critical vulnerability"},
+		count{high, letterHigh, "high vulnerability"},
+		count{medium, 'B', "medium vulnerability"},
+	)
+}
+
+func gradeFindings(fs []finding.Finding) []mark {
+	n := map[finding.Severity]int{}
+	for _, f := range fs {
+		n[f.Severity]++
+	}
+	letterHigh := byte('C')
+	if n[finding.High] >= 3 {
+		letterHigh = 'D'
+	}
+	return counted(
+		count{n[finding.Critical], 'F', "critical finding"},
+		count{n[finding.High], letterHigh, "high finding"},
+		count{n[finding.Medium], 'B', "medium finding"},
+	)
+}
+
+type count struct {
+	n      int
+	letter byte
+	what   string
+}
+
+func counted(cs ...count) []mark {
+	var out []mark
+	for _, c := range cs {
+		if c.n > 0 {
+			out = append(out, mark{c.letter, plural(c.n, c.what)})
+		}
+	}
+	return out
+}
+
+func gradeEfficiency(s Stats) []mark {
+	if s.Wasted < EfficiencyFloor {
+		return nil
+	}
+	letter := byte('F')
+	for _, step := range [...]struct {
+		least  float64
+		letter byte
+	}{{0.95, 'A'}, {0.90, 'B'}, {0.80, 'C'}, {0.70, 'D'}} {
+		if s.Efficiency >= step.least {
+			letter = step.letter
+			break
+		}
+	}
+	return []mark{{letter, fmt.Sprintf("%sefficiency %.1f%%, %s wasted", s.prefix(), 100*s.Efficiency, size(s.Wasted))}}
+}

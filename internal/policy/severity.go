@@ -1,0 +1,41 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// ParseSeverities reads severities in any case, each word one or several with
+// commas between. No words are no severities: all of them.
+func ParseSeverities(words []string) ([]finding.Severity, error) {
+	var out []finding.Severity
+	for _, w := range words {
+		for s := range strings.SplitSeq(w, ",") {
+			if strings.TrimSpace(s) == "" {
+				continue
+			}
+			v, err := finding.ParseSeverity(s)
+			if err != nil {
+				return nil, err
+			}
+			if !slices.Contains(out, v) {
+				out = append(out, v)
+			}
+		}
+	}
+	return out, nil
+}
+
+// plural is "1 finding", "2 findings".
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if s, ok := strings.CutSuffix(what, "y"); ok {
+		return fmt.Sprintf("%d %sies", n, s)
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
