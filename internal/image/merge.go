@@ -93,8 +93,10 @@ func (t *Tree) hide() {
 		}
 		group := t.versions[lo:hi]
 		t.hideGroup(group, above, none)
-		if blocks := t.blocks(group, above); len(blocks) > len(above) {
-			stack = append(stack, frame{path: path, blocks: blocks})
+		if hi < len(t.versions) && within(t.entry(t.versions[hi]).Path, path) {
+			if blocks := t.blocks(group, above); len(blocks) > len(above) {
+				stack = append(stack, frame{path: path, blocks: blocks})
+			}
 		}
 		lo = hi
 	}
