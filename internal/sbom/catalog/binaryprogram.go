@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"path"
 	"regexp"
 
@@ -9,7 +10,8 @@ import (
 
 // signature is how one program is known: by its file's name, then by a string
 // in it that says its version. Anchor is the rarest fixed part of that string;
-// re is matched against the bytes around it, and its first group is the version.
+// re is matched against the bytes around it, and the first group that is not
+// empty is the version.
 type signature struct {
 	name   string
 	files  []string // patterns as in path.Match, for the base name
@@ -27,19 +29,17 @@ var signatures = []signature{
 	sig("php", `X-Powered-By: PHP/(\d+\.\d+\.\d+(?:(?:RC|alpha|beta)\d+)?)`, "X-Powered-By: PHP/", "php", "php[0-9]*", "php-fpm*", "php-cgi*", "libphp*.so*", "phpdbg*"),
 	sig("openjdk", ` JRE \((\d+(?:\.\d+)*(?:_\d+)?)`, " JRE (", "libjvm.so"),
 	sig("perl", `/perl5?/(5\.\d+\.\d+)`, "/5.", "perl", "perl5*", "libperl.so*"),
-	sig("erlang", `Erlang/OTP (\d+(?:\.\d+)*)`, "Erlang/OTP ", "beam.smp"),
 	sig("nginx", `[^a-z]nginx/(\d+\.\d+\.\d+)`, "nginx/", "nginx"),
 	sig("openresty", `openresty/(\d+\.\d+\.\d+\.\d+)`, "openresty/", "nginx", "openresty"),
 	sig("apache", `Apache/(\d+\.\d+\.\d+)`, "Apache/2", "httpd", "apache2"),
 	sig("lighttpd", `lighttpd/(\d+\.\d+\.\d+)`, "lighttpd/", "lighttpd"),
-	sig("haproxy", `HA-?Proxy(?: version)? (\d+\.\d+(?:\.\d+)?(?:-dev\d+)?)`, "Proxy ", "haproxy"),
-	sig("haproxy", `\x00(\d+\.\d+\.\d+)(?:-[0-9a-z]{7})?\x00`, "\x00", "haproxy"),
+	sig("haproxy", `version (\d+\.\d+\.\d+(?:-dev\d+)?)[^,\n\x00]{0,40}, released `, ", released ", "haproxy"),
 	sig("varnish", `varnish-(\d+\.\d+\.\d+)`, "varnish-", "varnishd"),
-	sig("redis", `(?:^|[^\d.])(\d+\.\d+\.\d+)[0-9A-Za-z][-0-9A-Za-z_.]*-\d{10}`, "-1", "redis-server", "redis-sentinel"),
+	sig("redis", redisBuild, "00000000", "redis-server", "redis-sentinel", "redis-check-rdb", "redis-check-aof"),
 	sig("redis", `Redis version (\d+\.\d+\.\d+)`, "Redis version ", "redis-server"),
-	sig("valkey", `(?:^|[^\d.])(\d+\.\d+\.\d+)[0-9A-Za-z][-0-9A-Za-z_.]*-\d{10}`, "-1", "valkey-server", "valkey-sentinel"),
+	sig("valkey", redisBuild, "00000000", "valkey-server", "valkey-sentinel", "valkey-check-rdb", "valkey-check-aof"),
 	sig("memcached", `memcached (\d+\.\d+\.\d+)`, "memcached ", "memcached"),
-	sig("postgresql", `PostgreSQL\)? (\d+(?:\.\d+)+(?:(?:beta|rc)\d+)?)`, "PostgreSQL", "postgres"),
+	sig("postgresql", `postgres \(PostgreSQL\) (\d+(?:\.\d+)*(?:(?:beta|rc)\d+)?)`, "postgres (PostgreSQL) ", "postgres"),
 	sig("mysql", `/mysql-(\d+\.\d+\.\d+)/`, "/mysql-", "mysqld"),
 	sig("mariadb", `(\d+\.\d+\.\d+)-MariaDB`, "-MariaDB", "mysqld", "mariadbd"),
 	sig("busybox", `BusyBox v(\d+\.\d+\.\d+)`, "BusyBox v", "busybox*"),
@@ -51,6 +51,10 @@ var signatures = []signature{
 	sig("glibc", `stable release version (\d+\.\d+)`, "stable release version ", "libc.so.6", "libc-2.*.so"),
 	sig("expat", `expat_(\d+\.\d+\.\d+)`, "expat_", "libexpat.so*"),
 }
+
+// redisBuild is a version run together with the build's host, seconds and
+// nanoseconds: "7.0.14buildkitsandbox-1702957741000000000".
+const redisBuild = `(?:^|[^\d.])(?:(\d+\.\d+\.\d+)(?:[A-Za-z][-0-9A-Za-z_.]*|[0-9a-f]{12})-|(\d+\.\d+\.\d{1,2}))1\d{9}0{8}`
 
 func sig(name, re, anchor string, files ...string) signature {
 	return signature{name: name, files: files, anchor: anchor, re: regexp.MustCompile(re)}
@@ -87,7 +91,7 @@ func (p *programFinder) look(v view) {
 	for i := range v.find([]byte(p.anchor)) {
 		from, to := max(0, i-before), min(len(v.b), i+before)
 		if m := p.re.FindSubmatch(v.b[from:to]); m != nil {
-			p.version = string(m[1])
+			p.version = string(bytes.Join(m[1:], nil))
 			return
 		}
 		if p.tries++; p.tries > maxTries {
