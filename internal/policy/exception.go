@@ -161,9 +161,6 @@ func (e *Exception) holds(f finding.Finding) bool {
 }
 
 func (e *Exception) namesFinding(f finding.Finding) bool {
-	if e.ExactID {
-		return f.Vuln != nil && strings.EqualFold(e.ID, f.Vuln.ID)
-	}
 	id := normalID(e.ID)
 	if strings.EqualFold(id, string(f.Rule)) || strings.EqualFold(id, f.Key) || strings.EqualFold(id, f.Fingerprint()) {
 		return true
