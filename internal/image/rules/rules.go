@@ -7,7 +7,16 @@ import (
 )
 
 // Checks are the image rules, in the order of their documentation.
-func Checks() []finding.Check[*image.Scan] { return nil }
+func Checks() []finding.Check[*image.Scan] {
+	return []finding.Check[*image.Scan]{
+		rootUser(), emptyPassword(), duplicateUID(),
+		setuid(), setgid(), worldWritable(), sudo(), sshServer(),
+		secretFile(), secretInLayer(), secretEnv(), secretLabel(), secretHistory(),
+		privilegedPort(), noHealthcheck(), sensitiveVolume(),
+		addURL(), addArchive(), latestTag(), noProvenance(), manyLayers(),
+		packageCache(), shellHistory(), versionControl(),
+	}
+}
 
 // Readers are what the rules need of the layer pass.
-func Readers() []layer.Reader { return nil }
+func Readers() []layer.Reader { return []layer.Reader{secretsReader(), accountsReader()} }
