@@ -1,0 +1,244 @@
+package dockerfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+const byteOrderMark = "\xef\xbb\xbf"
+
+// Parse reads a Dockerfile. name is what spans and errors call it. An error is
+// an [*Error]: the place, and BuildKit's own message.
+func Parse(name string, b []byte) (*File, error) {
+	p := &parsing{file: &File{Name: name, Bytes: b, Escape: parser.DefaultEscapeToken}}
+	if len(b) > MaxBytes {
+		return nil, p.fail(0, fmt.Errorf("%d bytes are over the limit of %d", len(b), MaxBytes))
+	}
+	p.findLines()
+	result, err := parser.Parse(bytes.NewReader(b))
+	if err != nil {
+		return nil, p.locate(err, 0)
+	}
+	p.file.Escape = byte(result.EscapeToken)
+	for _, n := range result.AST.Children {
+		if err := checkOnbuild(n); err != nil {
+			return nil, p.locate(err, n.StartLine)
+		}
+	}
+	stages, _, err := instructions.Parse(result.AST, nil)
+	if err != nil {
+		return nil, p.locate(err, 0)
+	}
+	if len(stages) == 0 {
+		return nil, p.fail(0, errors.New("no build stage: there is no FROM"))
+	}
+	p.directives()
+	for _, n := range result.AST.Children {
+		p.instruction(n)
+	}
+	p.stages(stages)
+	return p.file, nil
+}
+
+// checkOnbuild refuses a chain of ONBUILDs as BuildKit does, and before
+// BuildKit's code, which takes a time that grows with the square of it.
+func checkOnbuild(n *parser.Node) error {
+	if strings.EqualFold(n.Value, "onbuild") && n.Next != nil && len(n.Next.Children) > 0 &&
+		strings.EqualFold(n.Next.Children[0].Value, "onbuild") {
+		return errors.New("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
+	}
+	return nil
+}
+
+type parsing struct {
+	file  *File
+	lines []int // byte offset of each line's start, and of the end of the file
+}
+
+func (p *parsing) findLines() {
+	b := p.file.Bytes
+	for at := 0; at < len(b); {
+		p.lines = append(p.lines, at)
+		n := bytes.IndexByte(b[at:], '\n')
+		if n < 0 {
+			break
+		}
+		at += n + 1
+	}
+	p.lines = append(p.lines, len(b))
+}
+
+// span is the place of lines first to last (from 1), without white space
+// before and the line end after.
+func (p *parsing) span(first, last int) finding.Span {
+	most := len(p.lines) - 1
+	first, last = min(max(first, 1), most), min(last, most)
+	start := p.lines[first-1]
+	end := max(p.lines[max(first, last)], start)
+	b := p.file.Bytes[start:end]
+	if start == 0 {
+		b = bytes.TrimPrefix(b, []byte(byteOrderMark))
+	}
+	b = bytes.TrimLeftFunc(b, unicode.IsSpace)
+	at := end - len(b)
+	b = bytes.TrimRight(b, "\r\n")
+	return finding.Span{File: p.file.Name, Start: at, End: at + len(b), Line: first, Column: at - start + 1}
+}
+
+// fail is an error at a line; 0: in the file as a whole.
+func (p *parsing) fail(line int, err error) error {
+	if line <= 0 || len(p.lines) < 2 {
+		return &Error{Span: finding.Span{File: p.file.Name}, Err: err}
+	}
+	return &Error{Span: p.span(line, line), Err: err}
+}
+
+// locate finds the place in an error of BuildKit's, and takes its own words
+// for it away.
+func (p *parsing) locate(err error, line int) error {
+	var at *parser.LocationError
+	if errors.As(err, &at) {
+		for _, ranges := range at.Locations {
+			if len(ranges) > 0 && line == 0 {
+				line = max(ranges[0].Start.Line, 1)
+			}
+		}
+		err = at.Unwrap()
+	}
+	return p.fail(line, err)
+}
+
+// directives reads the comments at the top that BuildKit reads as directives.
+func (p *parsing) directives() {
+	var dp parser.DirectiveParser
+	for i := range len(p.lines) - 1 {
+		b := p.file.Bytes[p.lines[i]:p.lines[i+1]]
+		if i == 0 {
+			b = bytes.TrimPrefix(b, []byte(byteOrderMark))
+		}
+		b = bytes.TrimLeftFunc(bytes.TrimRight(b, "\r\n"), unicode.IsSpace)
+		d, err := dp.ParseLine(b)
+		if err != nil || d == nil {
+			return
+		}
+		p.file.Directives = append(p.file.Directives, Directive{Name: d.Name, Value: d.Value, Span: p.span(i+1, i+1)})
+	}
+}
+
+func (p *parsing) instruction(n *parser.Node) {
+	in := Instruction{
+		Cmd: strings.ToUpper(n.Value), Flags: n.Flags, JSON: n.Attributes["json"],
+		Stage: -1, Span: p.span(n.StartLine, n.EndLine),
+	}
+	in.Raw = string(p.file.Bytes[in.Span.Start:in.Span.End])
+	in.Args = arguments(in.Cmd, n)
+	for _, h := range n.Heredocs {
+		in.Heredocs = append(in.Heredocs, Heredoc{Name: h.Name, Content: h.Content, Expand: h.Expand, Chomp: h.Chomp})
+	}
+	p.file.Instructions = append(p.file.Instructions, in)
+}
+
+// arguments reads the list that BuildKit's parser makes of them. ENV and LABEL
+// come as name, value and separator.
+func arguments(cmd string, n *parser.Node) []string {
+	var out []string
+	for arg := n.Next; arg != nil; arg = arg.Next {
+		switch {
+		case len(arg.Children) > 0:
+			inner := arg.Children[0]
+			out = append(append(out, inner.Value), arguments(strings.ToUpper(inner.Value), inner)...)
+		case (cmd == "ENV" || cmd == "LABEL") && arg.Next != nil && arg.Next.Next != nil:
+			out = append(out, arg.Value+"="+arg.Next.Value)
+			arg = arg.Next.Next
+		default:
+			out = append(out, arg.Value)
+		}
+	}
+	return out
+}
+
+// stages fills in what belongs to stages, from BuildKit's reading of them.
+func (p *parsing) stages(read []instructions.Stage) {
+	f := p.file
+	f.Stages = make([]Stage, 0, len(read)) // so that a Parent stays where it is
+	env := map[string]string{}
+	byName := map[string]int{}
+	for i := range f.Instructions {
+		in := &f.Instructions[i]
+		if in.Cmd == "FROM" {
+			n := len(f.Stages)
+			if n > 0 {
+				f.Stages[n-1].End = i
+			}
+			s := Stage{Index: n, Name: read[n].Name, BaseRaw: read[n].BaseName, From: i, End: len(f.Instructions), Span: in.Span}
+			s.Base = p.expand(s.BaseRaw, env)
+			s.Platform = p.expand(read[n].Platform, env)
+			if base, ok := byName[strings.ToLower(s.Base)]; ok && s.Base != "" {
+				s.Parent = &f.Stages[base]
+			}
+			if s.Name != "" {
+				byName[s.Name] = n
+			}
+			f.Stages = append(f.Stages, s)
+		}
+		in.Stage = len(f.Stages) - 1
+		if in.Stage < 0 && in.Cmd == "ARG" {
+			p.globalArgs(in, env)
+		}
+	}
+}
+
+func (p *parsing) globalArgs(in *Instruction, env map[string]string) {
+	for _, word := range in.Args {
+		a := Arg{Name: word}
+		if name, value, ok := strings.Cut(word, "="); ok {
+			a = Arg{Name: name, Default: value, HasDefault: true}
+			if v, ok := p.resolve(value, env); ok {
+				a.Value = v
+				env[name] = v
+			} else {
+				delete(env, name)
+			}
+		}
+		p.file.GlobalArgs = append(p.file.GlobalArgs, a)
+	}
+}
+
+// expand fills in variables; empty: they cannot be told.
+func (p *parsing) expand(word string, env map[string]string) string {
+	v, ok := p.resolve(word, env)
+	if !ok {
+		return ""
+	}
+	return v
+}
+
+func (p *parsing) resolve(word string, env map[string]string) (string, bool) {
+	result, err := shell.NewLex(rune(p.file.Escape)).ProcessWordWithMatches(word, variables(env))
+	if err != nil || len(result.Unmatched) > 0 {
+		return "", false
+	}
+	return result.Result, true
+}
+
+// variables are what a word is expanded with.
+type variables map[string]string
+
+func (v variables) Get(key string) (string, bool) { s, ok := v[key]; return s, ok }
+
+func (v variables) Keys() []string {
+	out := make([]string, 0, len(v))
+	for k := range v {
+		out = append(out, k)
+	}
+	return out
+}
