@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
@@ -12,6 +15,9 @@ import (
 	"github.com/drydock-dev/drydock/internal/vuln"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 )
+
+// databaseName is the database's file in the data folder, as feed writes it.
+const databaseName = "db"
 
 const defaultMaxAge = 7 * 24 * time.Hour
 
@@ -25,8 +31,8 @@ func OpenDatabase(dir string) (*db.Stack, error) {
 	if dir == "" {
 		return db.NewStack(snapshot), nil
 	}
-	fetched, err := db.Open(filepath.Join(dir, db.FileName))
-	if errors.Is(err, db.ErrAbsent) {
+	fetched, err := db.Open(filepath.Join(dir, databaseName))
+	if errors.Is(err, fs.ErrNotExist) {
 		return db.NewStack(snapshot), nil
 	}
 	if err != nil {
@@ -62,7 +68,8 @@ func (r *run) match(ctx context.Context) error {
 		r.report(t.Subject, found, unknown)
 		for _, p := range t.Inventory.Packages {
 			if eco, _, ok := vuln.Ecosystem(p, t.Inventory.Distro); ok {
-				used[eco] = true
+				name, _, _ := strings.Cut(eco, ":")
+				used[name] = true
 			}
 		}
 	}
@@ -78,7 +85,10 @@ func endOfLife(id, version string) (time.Time, bool) {
 func (r *run) describe(stack *db.Stack, used map[string]bool) error {
 	d := Database{Sources: map[string]time.Time{}, Embedded: true}
 	var oldest time.Time
-	for _, s := range stack.Used(used) {
+	for _, s := range stack.Sources() {
+		if s.Ecosystems != nil && !slices.ContainsFunc(s.Ecosystems, func(e string) bool { return used[e] }) {
+			continue
+		}
 		d.Sources[s.Name] = s.Newest
 		if s.Newest.After(d.Date) {
 			d.Date = s.Newest

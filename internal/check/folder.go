@@ -125,8 +125,9 @@ func (r *run) dockerfile(name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	for stage.Parent != nil {
-		stage = stage.Parent
+	stage = f.Chain(stage)[0]
+	if stage.Base == "" {
+		return fmt.Errorf("%s:%d: the base %q is a build argument without a default", name, stage.Span.Line, stage.BaseRaw)
 	}
 	r.reference(finding.Subject{Kind: finding.KindDockerfile, Name: name}, stage.Base, &stage.Span)
 	return nil

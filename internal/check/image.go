@@ -84,7 +84,7 @@ func joinDockerfile(name string, im *image.Image) (spans map[finding.Digest]*fin
 			spans[im.Layers[i].DiffID] = span
 		}
 	}
-	return spans, []string{stage.Base}, nil
+	return spans, []string{f.Chain(stage)[0].Base}, nil
 }
 
 // place adds the Dockerfile line to locations whose layer has one.

@@ -15,6 +15,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/image/rules"
 	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 )
@@ -22,19 +23,18 @@ import (
 // Pipeline looks at targets. Its fields are the surroundings: directories,
 // clock, streams; the zero value of each but Now is useful.
 type Pipeline struct {
-	CacheDir   string   // layer records; empty: nothing is kept
-	DataDir    string   // the advisory database; empty: the embedded snapshot only
-	Dir        string   // where ignore files are looked for; empty: nowhere
-	Platform   string   // "linux/arm64"; empty: the host's
-	Offline    bool     // no network at all
-	Insecure   []string // registries spoken to over HTTP or without a known certificate
-	Dockerfile string   // joins layers to lines; empty: not known
-	Config     string   // .drydock.yaml; empty: looked for in Dir
-	VEX        []string
-	Baseline   string        // an earlier report: only what it has not is new
-	NoCache    bool          // read every layer anew and keep nothing
-	MaxAge     time.Duration // of fetched advisory data before it is a warning; 0: 7 days
-	StaleFails bool          // old advisory data is an error
+	CacheDir   string         // layer records; empty: nothing is kept
+	DataDir    string         // the advisory database; empty: the embedded snapshot only
+	Platform   string         // "linux/arm64"; empty: the host's
+	Offline    bool           // no network at all
+	Insecure   []string       // registries spoken to over HTTP or without a known certificate
+	Dockerfile string         // joins layers to lines; empty: not known
+	Config     *policy.Config // exceptions, and what to leave out of a folder; nil: none
+	VEX        []string       // files
+	Baseline   string         // an earlier report: only what it has not is new
+	NoCache    bool           // read every layer anew and keep nothing
+	MaxAge     time.Duration  // of fetched advisory data before it is a warning; 0: 7 days
+	StaleFails bool           // old advisory data is an error
 
 	Stdin    io.Reader
 	Now      func() time.Time
@@ -68,6 +68,7 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	if ask.Grades {
 		r.grade()
 	}
+	r.keepLast()
 	return r.res, nil
 }
 
@@ -149,7 +150,7 @@ func readers() []layer.Reader { return append(catalog.Readers(), rules.Readers()
 
 // cache is where layer records are kept; nil keeps nothing.
 func (p *Pipeline) cache() *layer.Cache {
-	if p.CacheDir == "" {
+	if p.CacheDir == "" || p.NoCache {
 		return nil
 	}
 	return &layer.Cache{Dir: filepath.Join(p.CacheDir, "layers")}

@@ -1,10 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -25,7 +25,6 @@ type flags struct {
 	debug, showSuppressed                                   bool
 
 	filter policy.Filter // of the verbs that list vulnerabilities
-	epss   float64
 }
 
 // global registers the flags that are the same everywhere.
@@ -73,7 +72,7 @@ func (f *flags) vulnerabilities(s *pflag.FlagSet) {
 	s.StringSliceVar(&f.filter.PackageTypes, "only-package-type", nil, "only these package `TYPES`: deb, apk, npm, golang …")
 	s.StringSliceVar(&f.filter.IDs, "only-cve-id", nil, "only these vulnerability `IDS`")
 	s.BoolVar(&f.filter.OnlyKEV, "only-kev", false, "only vulnerabilities known to be exploited")
-	s.Float64Var(&f.epss, "epss-score", 0, "only vulnerabilities with at least this EPSS `SCORE` (0 to 1)")
+	s.Float64Var(&f.filter.EPSS, "epss-score", 0, "only vulnerabilities with at least this EPSS `SCORE` (0 to 1)")
 	s.BoolVar(&f.filter.IgnoreBase, "ignore-base", false, "leave out what the base image brings")
 	s.BoolVar(&f.filter.OnlyBase, "only-base", false, "only what the base image brings")
 	s.BoolVar(&f.showSuppressed, "show-suppressed", false, "list what does not count, with the reason")
@@ -112,34 +111,35 @@ func (f *flags) database() string {
 	return f.env.dataDir()
 }
 
-// pipeline is the surroundings of a run, from the flags.
+// pipeline is the surroundings of a run: from the flags, and where a flag was
+// not given, from the configuration.
 func (f *flags) pipeline() (*check.Pipeline, error) {
+	cfg, err := check.LoadConfig(".", f.config)
+	if err != nil {
+		return nil, err
+	}
 	p := &check.Pipeline{
-		DataDir: f.database(), CacheDir: f.cacheDir, Dir: ".", Platform: f.platform, Offline: f.offline,
-		Insecure: f.insecure, Dockerfile: f.dockerfile, Config: f.config, VEX: f.vex, Baseline: f.baseline,
-		StaleFails: f.stale, Stdin: f.env.Stdin, Now: f.env.Now, Log: f.logger(), NoCache: f.noCache,
+		DataDir: f.database(), CacheDir: f.cacheDir, Platform: f.platform, Offline: f.offline, Insecure: f.insecure,
+		Dockerfile: f.dockerfile, Config: cfg, VEX: append(cfg.VEX, f.vex...), Baseline: cmp.Or(f.baseline, cfg.Baseline),
+		MaxAge: cfg.MaxDBAge, StaleFails: f.stale, NoCache: f.noCache,
+		Stdin: f.env.Stdin, Now: f.env.Now, Log: f.logger(),
 	}
 	if p.CacheDir == "" {
 		p.CacheDir = f.env.cacheDir()
 	}
 	if f.maxAge != "" {
-		d, err := parseAge(f.maxAge)
-		if err != nil {
+		if p.MaxAge, err = policy.ParseAge(f.maxAge); err != nil {
 			return nil, usageError{fmt.Errorf("--max-db-age: %w", err), "days or hours: 7d, 36h"}
 		}
-		p.MaxAge = d
+	}
+	f.failOn = cmp.Or(f.failOn, cfg.FailOn)
+	f.filter.OnlyFixed = f.onlyFixed || cfg.OnlyFixed
+	f.filter.IgnoreBase = f.filter.IgnoreBase || cfg.IgnoreBase
+	if f.filter.Severities, err = policy.ParseSeverities(f.severity); err != nil {
+		return nil, usageError{err, ""}
+	}
+	if len(f.severity) == 0 {
+		f.filter.Severities = cfg.Severities
 	}
 	return p, nil
-}
-
-// parseAge reads a duration, days included.
-func parseAge(s string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		var n int
-		if _, err := fmt.Sscanf(days, "%d", &n); err != nil || n < 0 {
-			return 0, fmt.Errorf("no number of days: %q", s)
-		}
-		return time.Duration(n) * 24 * time.Hour, nil
-	}
-	return time.ParseDuration(s)
 }

@@ -37,7 +37,7 @@ sbom://FILE" takes back with the same vulnerabilities as the image.`,
 			if err != nil {
 				return err
 			}
-			return f.judge(res)
+			return f.judge(res, false)
 		},
 	}
 }

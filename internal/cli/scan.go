@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +27,7 @@ func (f *flags) scan(cmd *cobra.Command, args []string, ask check.Ask, view repo
 	if err := f.print(res, view, target); err != nil {
 		return err
 	}
-	return f.judge(res)
+	return f.judge(res, view == report.Layers)
 }
 
 // look runs the pipeline over the target and applies the filter.
@@ -46,12 +47,7 @@ func (f *flags) look(ctx context.Context, args []string, ask check.Ask) (*check.
 	if err != nil {
 		return nil, err
 	}
-	filter := f.filter
-	filter.OnlyFixed, filter.EPSS = f.onlyFixed, f.epss
-	if filter.Severities, err = policy.ParseSeverities(f.severity); err != nil {
-		return nil, usageError{err, ""}
-	}
-	res.Findings = filter.Apply(res.Findings)
+	res.Findings = f.filter.Apply(res.Findings)
 	return res, nil
 }
 
@@ -65,18 +61,27 @@ func (f *flags) print(res *check.Result, view report.View, target string) error 
 	})
 }
 
-// judge turns findings into an exit code.
-func (f *flags) judge(res *check.Result) error {
+// judge turns findings into an exit code; with dive, a .dive-ci file has a say.
+func (f *flags) judge(res *check.Result, dive bool) error {
 	gate, err := policy.ParseGate(f.failOn)
 	if err != nil {
 		return usageError{fmt.Errorf("--fail-on: %w", err), "for example --fail-on severity:high,efficiency:0.95,waste:20MB"}
 	}
-	v, err := check.Judge(res, gate, f.exitCode)
-	if err != nil {
-		return usageError{err, ""}
+	if dive {
+		limits, err := check.DiveGate(".")
+		if err != nil {
+			return err
+		}
+		gate = gate.And(limits)
 	}
+	v := check.Judge(res, gate, f.exitCode != "" && gate.Empty())
 	if v.Code == 0 {
 		return nil
+	}
+	if v.Code == 2 && f.exitCode != "" {
+		if v.Code, err = strconv.Atoi(f.exitCode); err != nil || v.Code < 0 || v.Code > 255 {
+			return usageError{fmt.Errorf("--exit-code=%s is not a code from 0 to 255", f.exitCode), ""}
+		}
 	}
 	if !f.quiet {
 		for _, r := range v.Reasons {

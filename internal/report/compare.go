@@ -99,7 +99,7 @@ func sizeOf(n int64) string {
 	if n < 0 {
 		return "–"
 	}
-	return bytesOf(n)
+	return Bytes(n)
 }
 
 func count(n int) string {

@@ -18,6 +18,7 @@ type Options struct {
 	Width          int    // columns for text; 0: 120
 	Color          bool   // ANSI colours in text
 	ShowSuppressed bool   // list what does not count, with the reason
+	Quiet          bool   // no next steps
 	View           View   // which text; the other formats print everything
 	Program        string // how the user calls the program, for the next command: "drydock", "docker drydock"
 	Target         string // as the user named it

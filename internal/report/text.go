@@ -232,8 +232,8 @@ func dataLine(d check.Database) string {
 	return from + ": " + strings.Join(parts, "; ")
 }
 
-// bytesOf is a size as people write it, in powers of 1000 as Docker does.
-func bytesOf(n int64) string {
+// Bytes is a size as people write it, in powers of 1000 as Docker does.
+func Bytes(n int64) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
 	}

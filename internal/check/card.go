@@ -1,0 +1,111 @@
+package check
+
+import (
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/policy"
+)
+
+// stats is what gates and the grade of layering ask of an image.
+func stats(res *Result) []policy.Stats {
+	var all []policy.Stats
+	for _, t := range res.Targets {
+		if t.Scan == nil {
+			continue
+		}
+		st := t.Scan.Stats()
+		s := policy.Stats{Efficiency: st.Efficiency, Wasted: st.WastedBytes, UserSize: st.UserBytes}
+		if len(res.Targets) > 1 {
+			s.Name = t.Subject.Name
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// grade fills the card: a row a practice. A practice that nothing looked at is
+// not assessed, and says why.
+func (r *run) grade() {
+	images, froms, inventories := 0, 0, 0
+	for _, t := range r.res.Targets {
+		if t.Scan != nil {
+			images++
+		}
+		if t.From != nil {
+			froms++
+		}
+		if t.Inventory != nil {
+			inventories++
+		}
+	}
+	st := stats(r.res)
+	for _, p := range finding.Practices() {
+		why := ""
+		switch p {
+		case finding.Layering:
+			if images == 0 {
+				why = "no image was looked at; check the built image"
+			}
+		case finding.Vulnerabilities:
+			if inventories == 0 {
+				why = "no inventory is known"
+			}
+		case finding.TrustedBase:
+			if images == 0 && froms == 0 && inventories == 0 {
+				why = "no base is known"
+			}
+		case finding.MinimalBase:
+			if !r.anyOf(p) {
+				why = "recommendations of smaller bases are not built yet"
+			}
+		case finding.MultiStage:
+			if !r.anyOf(p) {
+				why = "the Dockerfile rules are not built yet"
+			}
+		case finding.ContentTrust:
+			if !r.anyOf(p) {
+				why = "signatures are not verified yet"
+			}
+		case finding.LeastPrivilege:
+			if images == 0 {
+				why = "no image was looked at; check the built image"
+			}
+		}
+		row := Row{Practice: p}
+		if why != "" {
+			row.Reasons = []string{"not assessed: " + why}
+		} else if row.Grade, row.Reasons = policy.Grade(p, r.res.Findings, st...); len(row.Reasons) == 0 {
+			row.Reasons = []string{"nothing found"}
+		}
+		r.res.Card = append(r.res.Card, row)
+	}
+}
+
+// anyOf says whether anything was found of a practice that is only partly
+// looked at.
+func (r *run) anyOf(p finding.Practice) bool {
+	for _, f := range r.res.Findings {
+		if f.Practice == p && f.Suppressed == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Judge holds a result against a gate. The code is 0, 1 or 2, as in
+// [policy.Verdict]; with anyFinding, any finding that counts is over the gate.
+func Judge(res *Result, gate policy.Gate, anyFinding bool) policy.Verdict {
+	v := gate.Judge(res.Findings, res.Unknown, stats(res)...)
+	if !anyFinding {
+		return v
+	}
+	for _, f := range res.Findings {
+		if f.Suppressed == nil {
+			if v.Code != 2 {
+				v.Code = 2
+				v.Reasons = append([]string{"something was found (--exit-code)"}, v.Reasons...)
+			}
+			break
+		}
+	}
+	return v
+}

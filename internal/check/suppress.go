@@ -1,0 +1,107 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/drydock-dev/drydock/internal/policy"
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// Limits on what a user's own files may hold.
+const (
+	maxPolicyBytes   = 4 << 20
+	maxBaselineBytes = 512 << 20
+)
+
+// ConfigName is the configuration's file name.
+const ConfigName = ".drydock.yaml"
+
+// LoadConfig reads the configuration and the ignore files of other tools where
+// they lie in dir (empty: nowhere); name is the configuration's file where the
+// user said one, and must then exist.
+func LoadConfig(dir, name string) (*policy.Config, error) {
+	cfg, said := &policy.Config{}, name != ""
+	if !said && dir != "" {
+		name = filepath.Join(dir, ConfigName)
+	}
+	if name != "" {
+		b, err := readLimited(name, maxPolicyBytes)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && !said:
+		case err != nil:
+			return nil, fmt.Errorf("read configuration: %w", err)
+		default:
+			if cfg, err = policy.ParseConfig(name, b); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if dir == "" {
+		return cfg, nil
+	}
+	for _, file := range policy.IgnoreFiles() {
+		path := filepath.Join(dir, file)
+		b, err := readLimited(path, maxPolicyBytes)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		more, err := policy.ParseIgnoreFile(path, b)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Exceptions.Add(more)
+	}
+	return cfg, nil
+}
+
+// suppress gives the findings that do not count their reason: VEX statements,
+// exceptions and the baseline, in that order.
+func (r *run) suppress() error {
+	for _, name := range r.VEX {
+		b, err := readLimited(name, maxPolicyBytes)
+		if err != nil {
+			return fmt.Errorf("read VEX: %w", err)
+		}
+		statements, err := vuln.ParseVEX(name, b)
+		if err != nil {
+			return err
+		}
+		r.res.Findings = vuln.ApplyVEX(r.res.Findings, statements)
+	}
+	if cfg := r.Config; cfg != nil && len(r.res.Subjects) > 0 {
+		r.res.Warnings = append(r.res.Warnings, cfg.Exceptions.Warnings...)
+		r.res.Findings = cfg.Exceptions.Apply(r.res.Findings, r.res.Subjects[0], r.Now())
+	}
+	if r.Baseline != "" {
+		b, err := readLimited(r.Baseline, maxBaselineBytes)
+		if err != nil {
+			return fmt.Errorf("read baseline: %w", err)
+		}
+		base, err := policy.ParseBaseline(r.Baseline, b)
+		if err != nil {
+			return err
+		}
+		r.res.Findings = base.Apply(r.res.Findings)
+	}
+	return nil
+}
+
+// DiveGate is the gate of a .dive-ci file in dir; the empty gate where there is
+// none.
+func DiveGate(dir string) (policy.Gate, error) {
+	path := filepath.Join(dir, ".dive-ci")
+	b, err := readLimited(path, maxPolicyBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return policy.Gate{}, nil
+	}
+	if err != nil {
+		return policy.Gate{}, err
+	}
+	return policy.ParseDiveCI(path, b)
+}

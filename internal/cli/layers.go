@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/explore"
+	"github.com/drydock-dev/drydock/internal/report"
+)
+
+func newLayers(f *flags) *cobra.Command {
+	var interactive bool
+	c := &cobra.Command{
+		Use:   "layers [IMAGE]",
+		Short: "What each layer adds, changes, removes and wastes; secrets in any of them",
+		Long: `Show for each layer the instruction that made it, its size, the files it adds,
+changes and removes, and the bytes it stores for nothing; the image's efficiency
+and waste, as dive defines them; and what the image rules find, secrets in
+deleted files included. A .dive-ci file's limits are honoured.`,
+		Example: `  drydock layers app:dev
+  drydock layers --dockerfile Dockerfile app:dev
+  drydock layers --fail-on efficiency:0.95,waste:20MB app.tar
+  drydock layers -i app:dev`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !interactive {
+				return f.scan(cmd, args, check.Ask{Rules: true}, report.Layers)
+			}
+			if !f.env.Terminal {
+				return usageError{errors.New("-i needs a terminal"), "drydock layers --format json for a program"}
+			}
+			res, err := f.look(cmd.Context(), args, check.Ask{})
+			if err != nil {
+				return err
+			}
+			return explore.Run(cmd.Context(), f.env.Stdin, f.env.Stdout, res.Targets[0])
+		},
+	}
+	c.Flags().BoolVarP(&interactive, "interactive", "i", false, "explore the layers in the terminal")
+	return c
+}
