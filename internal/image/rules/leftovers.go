@@ -56,12 +56,12 @@ func packageCache() check {
 			homes := homesOf(p.Input)
 			for _, c := range caches {
 				var bytes int64
-				var at []finding.Location
+				var where []finding.Location
 				for _, dir := range c.in(homes) {
 					n, loc := held(p.Input, dir)
 					if n > 0 {
 						bytes += n
-						at = append(at, loc)
+						where = append(where, loc)
 					}
 				}
 				if bytes < cacheFloor {
@@ -71,7 +71,7 @@ func packageCache() check {
 					Key:     c.manager,
 					Aliases: slices.Concat([]string{}, c.aliases),
 					Message: fmt.Sprintf("%s's cache is left in the image: %s", c.manager, megabytes(bytes)),
-					At:      at,
+					At:      where,
 					Fixes:   []finding.Fix{{Title: c.fix}},
 				})
 			}
@@ -158,6 +158,22 @@ var histories = []string{
 	".psql_history", ".sqlite_history", ".irb_history", ".rediscli_history", ".ksh_history", ".history",
 }
 
+// repository says whether a path is the file that makes its directory one.
+func repository(path string) bool {
+	if path == "" {
+		return false
+	}
+	switch path[len(path)-1] { // most paths end here
+	case 'D':
+		return strings.HasSuffix(path, ".git/HEAD")
+	case 'b':
+		return strings.HasSuffix(path, ".svn/wc.db")
+	case 'i':
+		return strings.HasSuffix(path, ".hg/00changelog.i")
+	}
+	return false
+}
+
 func versionControl() check {
 	return check{
 		Rule: finding.Rule{
@@ -173,7 +189,7 @@ func versionControl() check {
 		},
 		Run: func(_ context.Context, p *pass) error {
 			for _, e := range visible(p.Input, func(e *layer.Entry) bool {
-				return e.Kind == layer.File && (strings.HasSuffix(e.Path, ".git/HEAD") || strings.HasSuffix(e.Path, ".svn/wc.db") || strings.HasSuffix(e.Path, ".hg/00changelog.i"))
+				return e.Kind == layer.File && repository(e.Path)
 			}) {
 				dir, _ := split(e.Path)
 				n, _ := held(p.Input, dir)

@@ -14,7 +14,7 @@ func Checks() []finding.Check[*image.Scan] {
 		secretFile(), secretInLayer(), secretEnv(), secretLabel(), secretHistory(),
 		privilegedPort(), noHealthcheck(), sensitiveVolume(),
 		addURL(), addArchive(), latestTag(), noProvenance(), manyLayers(),
-		packageCache(), shellHistory(), versionControl(),
+		waste(), efficiency(), packageCache(), shellHistory(), versionControl(),
 	}
 }
 
