@@ -95,10 +95,13 @@ func plausible(v string) bool {
 	return len(v) > 3 || strings.Trim(v, "0123456789") != ""
 }
 
-// FindAssigned returns the secrets that b, a file of assignments or a shell
-// command, gives to names that hold secrets: NAME=value, "name": "value",
-// --password value. It takes the name's word for it, so it is for files and
-// commands known to hold configuration, not for any text.
+// FindCommand returns the secrets in a shell command: those of [Find], and what
+// it gives to names that hold secrets: NAME=value, --password value.
+func FindCommand(b []byte) []Match { return settle(assigned(b, false, find(b, nil))) }
+
+// FindAssigned returns the secrets that b, a file of assignments, gives to
+// names that hold secrets: NAME=value, "name": "value". It takes the name's
+// word for it, so it is for files known to hold configuration, not for any text.
 func FindAssigned(b []byte) []Match { return settle(assigned(b, true, nil)) }
 
 // assigned appends the secrets that b assigns; colons says whether "name:" is

@@ -15,7 +15,7 @@ func Redact(s string) string {
 	// the last; text that goes on making secrets is hostile and not shown.
 	for range 16 {
 		b := []byte(s)
-		ms := settle(assigned(b, false, find(b, nil)))
+		ms := FindCommand(b)
 		if len(ms) == 0 {
 			return s
 		}
@@ -26,7 +26,7 @@ func Redact(s string) string {
 
 // RedactBytes is [Redact] for bytes. The result may share memory with b.
 func RedactBytes(b []byte) []byte {
-	if ms := settle(assigned(b, false, find(b, nil))); len(ms) == 0 {
+	if ms := FindCommand(b); len(ms) == 0 {
 		return b
 	}
 	return []byte(Redact(string(b)))
