@@ -13,7 +13,7 @@ import (
 const (
 	wasteFloor      = 20_000_000
 	wasteMuch       = 200_000_000
-	efficiencyFloor = 10_000_000
+	efficiencyFloor = 5_000_000
 	efficiencyBar   = 0.90
 )
 
@@ -84,16 +84,16 @@ func efficiency() check {
 			Practice: finding.Layering,
 			Severity: finding.Low,
 			Why: "The score is dive's: of every path, the smallest size that any layer has it at, over all sizes it was stored at; 1 is an image " +
-				"that stores everything once. Below 0.90, layers undo each other's work. Images that waste less than 10 MB by dive's count are not reported.",
+				"that stores everything once. Below 0.90, layers undo each other's work. Images whose layers hide less than 5 MB are not reported.",
 			Bad:  "FROM debian:13-slim\nRUN truncate -s 60M /srv/data\nRUN chmod 0600 /srv/data\n",
 			Good: "FROM debian:13-slim\nRUN truncate -s 60M /srv/data && chmod 0600 /srv/data\n",
 		},
 		Run: func(_ context.Context, p *pass) error {
-			if 2*hidden(p.Input) < efficiencyFloor { // what hides a copy may be as large
+			if hidden(p.Input) < efficiencyFloor {
 				return nil
 			}
 			st := p.Input.Stats()
-			if st.Efficiency < efficiencyBar && st.WastedBytes >= efficiencyFloor {
+			if st.Efficiency < efficiencyBar {
 				p.Report(finding.Finding{
 					Message: fmt.Sprintf("efficiency is %.2f: %s are stored more than once, or for nothing", st.Efficiency, megabytes(st.WastedBytes)),
 				})
