@@ -42,6 +42,7 @@ func Catalogers() []Cataloger {
 		program(),
 		npmTree(),
 		pyTree(),
+		javaArchives(),
 		gemTree(),
 		composerTree(),
 		nugetTree(),
