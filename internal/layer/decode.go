@@ -57,7 +57,7 @@ func unpack(b []byte) ([]byte, error) {
 		return nil, errRecord
 	}
 	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxMemory(max(size, 1)), zstd.WithDecodeAllCapLimit(true))
+		zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func (g *gather) settle() ([]Entry, []Fact, error) {
 	if err := g.bury(order, gone); err != nil {
 		return nil, nil, err
 	}
-	facts := make([]Fact, 0, len(g.facts))
+	var facts []Fact
 	for _, f := range g.facts {
 		if !gone[f.at] {
 			facts = append(facts, f.Fact)
