@@ -58,7 +58,7 @@ func indexTar(ctx context.Context, r io.ReadSeeker) (members map[string]member, 
 			return nil, nil, serr
 		}
 		if err != nil {
-			if n == 0 && errors.Is(err, tar.ErrHeader) {
+			if n == 0 && (errors.Is(err, tar.ErrHeader) || at < 512) {
 				return nil, nil, errNoTar
 			}
 			if errors.Is(err, io.ErrUnexpectedEOF) {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -185,3 +186,5 @@ func folder(t testing.TB, parts []part) string {
 	}
 	return dir
 }
+
+func newGzip(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }

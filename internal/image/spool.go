@@ -19,8 +19,8 @@ import (
 )
 
 // Limits of what is spooled to disk: an archive from a pipe, from the Engine,
-// or compressed as a whole. The ratio, just above what gzip can do at its best
-// to real content, counts only past spoolFree.
+// or compressed as a whole. The ratio, which no real image comes near, counts only
+// past spoolFree.
 const (
 	maxSpool   = 64 << 30
 	spoolFree  = 1 << 30
@@ -84,13 +84,15 @@ func spool(ctx context.Context, r io.Reader, opt Options, what string) (*os.File
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := fill(ctx, f, r, opt, what); err != nil {
+	if err := fill(ctx, f, r, opt, what, spoolFree); err != nil {
 		return nil, nil, errors.Join(err, remove())
 	}
 	return f, remove, nil
 }
 
-func fill(ctx context.Context, f *os.File, r io.Reader, opt Options, what string) error {
+// fill copies r, decompressed, into f. The ratio of a decompression bomb is
+// looked for past free bytes.
+func fill(ctx context.Context, f *os.File, r io.Reader, opt Options, what string, free int64) error {
 	in := &counter{r: r}
 	p, done, err := plain(in)
 	if err != nil {
@@ -107,8 +109,9 @@ func fill(ctx context.Context, f *os.File, r io.Reader, opt Options, what string
 		if out += int64(n); out > maxSpool {
 			return fmt.Errorf("%s is larger than %d GiB", what, maxSpool>>30)
 		}
-		if out > spoolFree && out/spoolRatio > in.n {
-			return fmt.Errorf("%s looks like a decompression bomb: %d bytes became %d", what, in.n, out)
+		if out > free && out/spoolRatio > in.n {
+			return hint(fmt.Errorf("%s looks like a decompression bomb: %d bytes became %d", what, in.n, out),
+				"decompress it yourself, if you trust it, and scan the result")
 		}
 		if _, werr := f.Write(buf[:n]); werr != nil {
 			return writeError(werr, f.Name())
