@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -188,3 +190,9 @@ func folder(t testing.TB, parts []part) string {
 }
 
 func newGzip(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func parseRange(h string) (int, error) {
+	return strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(h, "bytes="), "-"))
+}
