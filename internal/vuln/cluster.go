@@ -86,7 +86,7 @@ func (g *group) clusterDistro() {
 	at := make(map[string]int, len(g.hits))
 	for _, h := range g.hits {
 		for _, id := range vulnIDs(h.adv) {
-			if h.kind != upstream && slices.Contains(g.denied, id) {
+			if (h.kind != upstream && g.denied[id]) || (h.kind == pro && g.cleared[id]) {
 				continue
 			}
 			i, ok := at[id]
@@ -98,11 +98,6 @@ func (g *group) clusterDistro() {
 			g.clusters[i].hits = append(g.clusters[i].hits, h)
 		}
 	}
-	// Pro's advisories explain what the release's say; alone they concern
-	// builds that are not installed.
-	g.clusters = slices.DeleteFunc(g.clusters, func(c cluster) bool {
-		return !slices.ContainsFunc(c.hits, func(h hit) bool { return h.kind != pro })
-	})
 	for i := range g.clusters {
 		c := &g.clusters[i]
 		slices.SortStableFunc(c.hits, func(a, b hit) int { return rank(a, c.id) - rank(b, c.id) })
@@ -225,12 +220,11 @@ func (g *group) fixSources(c *cluster) ([]hit, family) {
 	if len(c.hits) == 1 && c.hits[0].kind == direct {
 		return c.hits, g.fam
 	}
-	esm := strings.Contains(g.version, "esm")
 	var own, binaries, ups []hit
 	source := sourceName(*g.members[0])
 	for _, h := range c.hits {
 		switch {
-		case h.fixed == "" && h.kind != direct, h.kind == pro && !esm:
+		case h.fixed == "" && h.kind != direct, h.kind == pro && !fromPro(g.version):
 		case h.kind == upstream:
 			ups = append(ups, h)
 		case h.adv.Package == source:

@@ -32,9 +32,7 @@ func Match(ctx context.Context, inv *sbom.Inventory, l Lookup, opt Options) ([]f
 	if err := m.loadMeta(ctx); err != nil {
 		return nil, nil, err
 	}
-	found := m.findings()
-	slices.SortFunc(found, finding.Compare)
-	return found, m.sortedUnknown(), nil
+	return sorted(m.findings()), m.sortedUnknown(), nil
 }
 
 // matcher is one match under way.
@@ -56,10 +54,12 @@ type group struct {
 	eco      string
 	fam      family
 	version  string // what advisories' versions are compared with, and what is shown
+	pro      bool   // Ubuntu Pro's advisories are asked too
 	members  []*sbom.Package
 	hits     []hit
 	clusters []cluster
-	denied   []string // ids that the source says the package never had
+	denied   map[string]bool // ids that the source says the package never had
+	cleared  map[string]bool // ids that the release's own advisories say are fixed, where another source would be asked
 }
 
 // hit is an advisory that affects a group.
@@ -143,6 +143,7 @@ func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourc
 		m.ask(query{eco: eco, name: name, group: int32(g), version: version})
 		if proEco, ok := strings.CutPrefix(eco, "Ubuntu:"); ok {
 			if proEco = "Ubuntu:Pro:" + proEco; knows(proEco) {
+				m.groups[g].pro = true
 				m.ask(query{eco: proEco, name: name, group: int32(g), version: version, kind: pro})
 			}
 		}
@@ -249,16 +250,29 @@ func (m *matcher) apply(q *query, advs []Advisory) {
 		switch {
 		case err != nil:
 			m.unknown.comparison(g.members[0], err)
-		case v.denied && !v.affected:
-			g.denied = append(g.denied, vulnIDs(a)...)
 		case v.affected:
 			g.hits = append(g.hits, hit{adv: a, fixed: v.fixed, kind: q.kind})
-		case q.kind == pro && strings.Contains(q.version, "esm"):
-			// A build from Ubuntu Pro: its own advisories say that it is fixed.
-			g.denied = append(g.denied, vulnIDs(a)...)
+		case v.denied, q.kind == pro && fromPro(q.version):
+			// A build from Ubuntu Pro has Pro's word that it is fixed.
+			note(&g.denied, a)
+		case q.kind == direct && g.pro:
+			note(&g.cleared, a)
 		}
 	}
 }
+
+// note adds an advisory's vulnerabilities to a set.
+func note(set *map[string]bool, a *Advisory) {
+	if *set == nil {
+		*set = map[string]bool{}
+	}
+	for _, id := range vulnIDs(a) {
+		(*set)[id] = true
+	}
+}
+
+// fromPro says whether a build came from Ubuntu Pro.
+func fromPro(version string) bool { return strings.Contains(version, "esm") }
 
 // notSecurity leaves out the bug fix and enhancement notices that AlmaLinux
 // publishes beside security advisories, unless they name a CVE.

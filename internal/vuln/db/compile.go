@@ -17,7 +17,8 @@ func Compile(w io.Writer, in Input) error {
 	c := &compiler{bases: map[string]*baseFacts{}, metas: map[string]*vuln.Meta{}, words: newPool(), vectors: newPool()}
 	sources := slices.Clone(in.Sources)
 	slices.SortFunc(sources, func(a, b SourceInput) int { return cmp.Compare(a.Name, b.Name) })
-	for i, s := range sources {
+	for i := range sources {
+		s := &sources[i]
 		if i > 0 && sources[i-1].Name == s.Name {
 			return fmt.Errorf("compile advisory database: two sources named %q", s.Name)
 		}
@@ -73,7 +74,7 @@ type stateFacts struct {
 	a   vuln.Advisory
 }
 
-func (c *compiler) source(s SourceInput) error {
+func (c *compiler) source(s *SourceInput) error {
 	if s.Advisories != nil {
 		for a, err := range s.Advisories {
 			if err != nil {
@@ -93,6 +94,9 @@ func (c *compiler) source(s SourceInput) error {
 				return err
 			}
 		}
+	}
+	if s.Done != nil {
+		s.Done(&s.Source)
 	}
 	return nil
 }

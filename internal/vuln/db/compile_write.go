@@ -39,10 +39,11 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 		return err
 	}
 	out := &blockWriter{enc: enc}
-	index := putInt(nil, len(sources))
-	for _, s := range sources {
-		index = putSource(index, s.Source)
+	all := make([]Source, len(sources))
+	for i, s := range sources {
+		all[i] = s.Source
 	}
+	index := putSources(all)
 	index = putStrings(index, c.words.all)
 
 	index = putInt(index, len(c.vectors.all))
@@ -205,7 +206,9 @@ func (o *blockWriter) table(index []byte, ids []string, row func([]byte, int) []
 	return index, nil
 }
 
-func (o *blockWriter) file(w io.Writer, index []byte) error {
+func (o *blockWriter) file(w io.Writer, index []byte) error { return writeFile(w, index, o.data) }
+
+func writeFile(w io.Writer, index, data []byte) error {
 	if len(index) > maxIndex/2 {
 		return fmt.Errorf("an index of %d bytes", len(index))
 	}
@@ -213,16 +216,34 @@ func (o *blockWriter) file(w io.Writer, index []byte) error {
 	copy(head[:], magic)
 	binary.LittleEndian.PutUint32(head[8:], formatVersion)
 	binary.LittleEndian.PutUint32(head[12:], uint32(len(index)))
-	binary.LittleEndian.PutUint64(head[16:], uint64(headerSize+len(index)+len(o.data)))
+	binary.LittleEndian.PutUint64(head[16:], uint64(headerSize+len(index)+len(data)))
 	binary.LittleEndian.PutUint64(head[24:], xxhash.Sum64(index))
 	sum := sha256.New()
 	sum.Write(index)
-	sum.Write(o.data)
+	sum.Write(data)
 	sum.Sum(head[32:32])
-	for _, part := range [][]byte{head[:], index, o.data} {
+	for _, part := range [][]byte{head[:], index, data} {
 		if _, err := w.Write(part); err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
 	}
 	return nil
+}
+
+func putSources(all []Source) []byte {
+	b := putInt(nil, len(all))
+	for _, s := range all {
+		b = putSource(b, s)
+	}
+	return b
+}
+
+// Restamp writes the database with other descriptions of its sources, such as
+// when they were asked for last, and the same facts.
+func (d *DB) Restamp(w io.Writer, sources []Source) error {
+	data := make([]byte, d.size-d.head)
+	if _, err := io.ReadFull(io.NewSectionReader(d.data, d.head, int64(len(data))), data); err != nil {
+		return fmt.Errorf("read advisory database %s: %w", d.path, err)
+	}
+	return writeFile(w, append(putSources(sources), d.tables...), data)
 }

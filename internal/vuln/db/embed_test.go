@@ -205,4 +205,3 @@ func BenchmarkFind(b *testing.B) {
 		}
 	}
 }
-

@@ -19,7 +19,8 @@ type DB struct {
 	closer  io.Closer
 	size    int64
 	sha     [32]byte
-	head    int64 // where the blocks begin
+	head    int64  // where the blocks begin
+	tables  string // the index after the sources
 	sources []Source
 	words   []string
 	vectors blockRef
@@ -167,6 +168,7 @@ func (d *DB) index(ix *indexReader) {
 	for range ix.count(maxReleases) {
 		d.sources = append(d.sources, readSource(&ix.reader))
 	}
+	d.tables = ix.s
 	for range ix.count(maxIndex) {
 		d.words = append(d.words, ix.str())
 	}

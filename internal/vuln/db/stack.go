@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
+	"iter"
 	"slices"
 	"time"
 
@@ -197,6 +199,49 @@ func (s *Stack) Date() time.Time {
 		}
 	}
 	return t
+}
+
+// Compile writes what the stack answers as one database.
+func (s *Stack) Compile(ctx context.Context, w io.Writer) error {
+	in := Input{}
+	for _, src := range s.Sources() {
+		in.Sources = append(in.Sources, SourceInput{Source: src})
+	}
+	if len(in.Sources) > 0 {
+		in.Sources[0].Advisories = s.advisories(ctx)
+		in.Sources[0].Metas = s.metas(ctx)
+	}
+	return Compile(w, in)
+}
+
+func (s *Stack) advisories(ctx context.Context) iter.Seq2[vuln.Advisory, error] {
+	return func(yield func(vuln.Advisory, error) bool) {
+		for _, d := range s.dbs {
+			for a, err := range d.All(ctx) {
+				if err == nil && s.answers(ctx, a.Ecosystem) != d {
+					continue
+				}
+				if !yield(a, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *Stack) metas(ctx context.Context) iter.Seq2[vuln.Meta, error] {
+	return func(yield func(vuln.Meta, error) bool) {
+		for _, d := range s.dbs {
+			for m, err := range d.Metas(ctx) {
+				if err == nil {
+					m, err = s.Meta(ctx, m.ID)
+				}
+				if !yield(m, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Verify verifies every database.

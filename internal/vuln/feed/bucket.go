@@ -88,35 +88,34 @@ type Change struct {
 	ID       string
 }
 
-// Changes reads a bucket's modified_id.csv ("<time>,<id>" a line, newest first)
-// as far as records are newer than since, or to the limit; more says that there
-// are further ones.
-func Changes(r io.Reader, since time.Time, limit int) (changes []Change, more bool, err error) {
-	in := csv.NewReader(io.LimitReader(r, maxDocument))
+// Changes reads a bucket's modified_id.csv ("<time>,<id>" a line). It returns
+// the records that are newer than since, as many as limit + 1 of them, and how
+// many records the bucket has in all.
+func Changes(r io.Reader, since time.Time, limit int) (changes []Change, total int, err error) {
+	g := newGuard(r)
+	in := csv.NewReader(g)
 	in.FieldsPerRecord = 2
 	in.ReuseRecord = true
-	for {
+	for ; total < maxRecords; total++ {
 		line, err := in.Read()
 		if errors.Is(err, io.EOF) {
-			return changes, false, nil
+			return changes, total, nil
 		}
 		if err != nil {
-			return nil, false, fmt.Errorf("read list of changes: %w", err)
+			return nil, 0, fmt.Errorf("read list of changes: %w", err)
 		}
+		g.next()
 		t, err := osvTime(line[0])
 		if err != nil {
-			return nil, false, fmt.Errorf("read list of changes: %w", err)
+			return nil, 0, fmt.Errorf("read list of changes: %w", err)
 		}
 		id := line[1][strings.LastIndexByte(line[1], '/')+1:]
 		if !validID(id) {
-			return nil, false, fmt.Errorf("read list of changes: id %q", clip(id))
+			return nil, 0, fmt.Errorf("read list of changes: id %q", clip(id))
 		}
-		if !t.After(since) {
-			return changes, false, nil
+		if t.After(since) && len(changes) <= limit {
+			changes = append(changes, Change{t, strings.Clone(id)})
 		}
-		if len(changes) >= limit {
-			return changes, true, nil
-		}
-		changes = append(changes, Change{t, strings.Clone(id)})
 	}
+	return nil, 0, fmt.Errorf("read list of changes: %d lines: %w", total, ErrLimit)
 }

@@ -22,23 +22,26 @@ type secdbPackage struct {
 // vulnerability: affected before the version that fixed it. A fix in version
 // "0" says that the package never was affected, and is passed on as a range
 // that ends at "0". The ecosystem comes from the document: "Alpine:v3.18",
-// "Alpine:edge", "Wolfi", "Chainguard".
-func SecDB(r io.Reader, yield func(vuln.Advisory) error) error {
+// "Alpine:edge", "Wolfi", "Chainguard"; it is returned with the repository's
+// name ("main").
+func SecDB(r io.Reader, yield func(vuln.Advisory) error) (ecosystem, repository string, err error) {
 	s := newStream(r)
-	var release, prefix string
+	var release, prefix, repo string
 	var held []secdbPackage // packages that come before what says whose they are
 	eco := ""
 	emit := func(p *secdbPackage) error {
 		if eco == "" {
 			if eco = secdbEcosystem(release, prefix); eco == "" {
-				return errors.New("neither Alpine's, Wolfi's nor Chainguard's")
+				return errForeign
 			}
 		}
 		return p.read(eco, yield)
 	}
 	seen := false
-	err := s.object(func(key string) error {
+	err = s.object(func(key string) error {
 		switch key {
+		case "reponame":
+			return s.value(&repo)
 		case "distroversion":
 			return s.value(&release)
 		case "urlprefix":
@@ -70,11 +73,18 @@ func SecDB(r io.Reader, yield func(vuln.Advisory) error) error {
 			err = emit(&held[i])
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("read secdb %s: %w", clip(release), cut(err))
+	if err == nil && eco == "" {
+		if eco = secdbEcosystem(release, prefix); eco == "" {
+			err = errForeign
+		}
 	}
-	return nil
+	if err != nil {
+		return "", "", fmt.Errorf("read secdb %s: %w", clip(release), cut(err))
+	}
+	return eco, repo, nil
 }
+
+var errForeign = errors.New("neither Alpine's, Wolfi's nor Chainguard's")
 
 func secdbEcosystem(release, prefix string) string {
 	switch {

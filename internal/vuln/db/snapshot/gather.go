@@ -71,7 +71,8 @@ func gather(dir string) (db.Input, error) {
 	wolfi := db.SourceInput{Source: feed.KnownSource("wolfi")}
 	var fixes []vuln.Advisory
 	if _, err = read(filepath.Join(dir, "wolfi-security.json.xz"), func(r io.Reader) (time.Time, error) {
-		return time.Time{}, feed.SecDB(r, func(a vuln.Advisory) error { fixes = append(fixes, a); return nil })
+		_, _, err := feed.SecDB(r, func(a vuln.Advisory) error { fixes = append(fixes, a); return nil })
+		return time.Time{}, err
 	}); err != nil {
 		return in, err
 	}
@@ -141,7 +142,7 @@ func secdbs(path string) ([]vuln.Advisory, error) {
 			if !strings.HasSuffix(h.Name, ".json") {
 				continue
 			}
-			if err := feed.SecDB(t, func(a vuln.Advisory) error { all = append(all, a); return nil }); err != nil {
+			if _, _, err := feed.SecDB(t, func(a vuln.Advisory) error { all = append(all, a); return nil }); err != nil {
 				return time.Time{}, fmt.Errorf("%s: %w", h.Name, err)
 			}
 		}
@@ -176,4 +177,3 @@ func vectors(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 		}
 	}
 }
-

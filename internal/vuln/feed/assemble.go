@@ -1,0 +1,175 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/vuln"
+	"github.com/drydock-dev/drydock/internal/vuln/db"
+)
+
+// assemble makes the folder's database of its sources, and of what was imported
+// as a whole. Where nothing changed but when the sources were asked, the facts
+// are copied as they are.
+func (u *Updater) assemble(ctx context.Context, changed bool, rep *Report) error {
+	in, closeAll, err := u.input(ctx)
+	defer closeAll()
+	if err != nil {
+		return err
+	}
+	imported, err := db.Open(u.path("imported.db"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if imported != nil {
+		defer u.closing(imported)
+	}
+	var sources []db.Source
+	for _, s := range in.Sources {
+		sources = append(sources, s.Source)
+	}
+	switch old, oerr := db.Open(u.path("db")); {
+	case oerr == nil && !changed && imported == nil && sameSources(old.Sources(), sources):
+		err = replace(u.path("db"), func(w io.Writer) error { return old.Restamp(w, sources) })
+		u.closing(old)
+	case len(sources) == 0 && imported == nil:
+		if oerr == nil {
+			u.closing(old)
+		}
+		return nil
+	default:
+		if oerr == nil {
+			u.closing(old)
+		}
+		err = u.compile(ctx, in, imported)
+	}
+	if err != nil {
+		return err
+	}
+	for i := range rep.Sources {
+		for _, s := range sources {
+			if s.Name == rep.Sources[i].Name {
+				rep.Sources[i].Records, rep.Sources[i].Newest = s.Records, s.Newest
+			}
+		}
+	}
+	return nil
+}
+
+func (u *Updater) compile(ctx context.Context, in db.Input, imported *db.DB) error {
+	if imported == nil {
+		return replace(u.path("db"), func(w io.Writer) error { return db.Compile(w, in) })
+	}
+	own := u.path(".new-own")
+	if err := replace(own, func(w io.Writer) error { return db.Compile(w, in) }); err != nil {
+		return err
+	}
+	d, err := db.Open(own)
+	if err == nil {
+		err = replace(u.path("db"), func(w io.Writer) error { return db.NewStack(d, imported).Compile(ctx, w) })
+		err = errors.Join(err, d.Close())
+	}
+	return errors.Join(err, ignoreAbsent(os.Remove(own)))
+}
+
+// sameSources says whether the database holds the same sources with as many
+// records as new.
+func sameSources(a, b []db.Source) bool {
+	return slices.EqualFunc(a, b, func(x, y db.Source) bool {
+		return x.Name == y.Name && x.Records == y.Records && x.Newest.Unix() == y.Newest.Unix()
+	})
+}
+
+// input opens every stored part. A source's parts become one source; Alpine's
+// two sources are merged.
+func (u *Updater) input(ctx context.Context) (in db.Input, closeAll func(), err error) {
+	var open []*db.DB
+	closeAll = func() {
+		for _, d := range open {
+			u.closing(d)
+		}
+	}
+	names, err := u.sourceNames()
+	if err != nil {
+		return in, closeAll, err
+	}
+	var secdb, osv *db.SourceInput
+	for _, name := range names {
+		parts, err := u.parts(name)
+		if err != nil {
+			return in, closeAll, err
+		}
+		s := db.SourceInput{Source: KnownSource(name)}
+		for _, p := range parts {
+			d, err := db.Open(u.partPath(name, p))
+			if err != nil {
+				return in, closeAll, err
+			}
+			open = append(open, d)
+			for _, src := range d.Sources() {
+				s.Records += src.Records
+				s.Newest = newer(s.Newest, src.Newest)
+				s.Fetched = older(s.Fetched, u.fetched(name, p, src.Fetched))
+			}
+			s.Advisories = chain(s.Advisories, d.All(ctx))
+			s.Metas = chain(s.Metas, d.Metas(ctx))
+		}
+		if len(parts) > 0 {
+			in.Sources = append(in.Sources, s)
+		}
+	}
+	slices.SortFunc(in.Sources, func(a, b db.SourceInput) int { return strings.Compare(a.Name, b.Name) })
+	for i := range in.Sources {
+		switch in.Sources[i].Name {
+		case "Alpine":
+			osv = &in.Sources[i]
+		case "alpine-secdb":
+			secdb = &in.Sources[i]
+		}
+	}
+	if secdb != nil {
+		fixes := secdb.Advisories
+		var records db.SourceInput
+		if osv != nil {
+			records.Advisories, osv.Advisories = osv.Advisories, nil
+		}
+		secdb.Advisories = pushed(func(yield func(vuln.Advisory) error) error {
+			a, err := collect(fixes)
+			if err != nil {
+				return err
+			}
+			b, err := collect(records.Advisories)
+			if err != nil {
+				return err
+			}
+			for _, adv := range MergeAlpine(UniteSecDB(a), b) {
+				if err := yield(adv); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return in, closeAll, nil
+}
+
+// fetched is when a part was asked for last, which its state knows best.
+func (u *Updater) fetched(source, part string, in time.Time) time.Time {
+	if st, err := u.state(source, part); err == nil && st.Fetched.After(in) {
+		return st.Fetched
+	}
+	return in
+}
+
+func older(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,387 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/drydock-dev/drydock/internal/vuln/db"
+)
+
+// Updater keeps a folder of advisories up to date. The zero value of every
+// field but Dir is useful. Several updaters, also of several processes, may work
+// on one folder: the second waits for the first.
+type Updater struct {
+	Dir       string
+	Client    *http.Client
+	Bases     Bases
+	Now       func() time.Time
+	UserAgent string
+	Backoff   time.Duration // before the first retry; doubled for each further one; 0: a second
+	// Progress is told how many bytes of a source have come, of how many (-1: not
+	// known). It is called by one goroutine at a time.
+	Progress func(source string, done, total int64)
+	Log      *slog.Logger
+
+	mu sync.Mutex // of Progress
+}
+
+// Report is what an update or an import did.
+type Report struct {
+	Sources []SourceReport
+	Skipped []string // files of an imported folder that are no advisories
+	Path    string   // of the database
+}
+
+// SourceReport is what became of one source.
+type SourceReport struct {
+	Name    string
+	Changed bool // false: what was there is the newest
+	Records int
+	Newest  time.Time
+	Err     error // what is stored is what was stored before
+}
+
+// Update brings the sources of some ecosystems up to date, those that are stored
+// already for none, and with meta the facts about vulnerabilities (NVD, KEV,
+// EPSS). A source that fails keeps what it had and does not stop the others; its
+// error is in the report and in the error returned.
+func (u *Updater) Update(ctx context.Context, ecosystems []string, meta bool) (Report, error) {
+	rep := Report{Path: u.path("db")}
+	unlock, err := u.lock(ctx)
+	if err != nil {
+		return rep, err
+	}
+	defer unlock()
+	sources, err := u.wanted(ecosystems, meta)
+	if err != nil {
+		return rep, fail("update advisories", err)
+	}
+	var errs []error
+	changed := false
+	for _, name := range sources {
+		r := SourceReport{Name: name}
+		r.Changed, r.Err = u.source(ctx, name)
+		if r.Err != nil {
+			r.Err = fail("fetch "+name, r.Err)
+			errs = append(errs, r.Err)
+		}
+		changed = changed || r.Changed
+		rep.Sources = append(rep.Sources, r)
+		if ctx.Err() != nil {
+			return rep, errors.Join(errs...)
+		}
+	}
+	errs = append(errs, fail("compile advisories", u.assemble(ctx, changed, &rep)))
+	return rep, errors.Join(errs...)
+}
+
+// wanted are the sources that an update is about.
+func (u *Updater) wanted(ecosystems []string, meta bool) ([]string, error) {
+	var out []string
+	for _, e := range ecosystems {
+		out = append(out, sourcesOf(e)...)
+	}
+	if len(ecosystems) == 0 {
+		stored, err := u.sourceNames()
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range stored {
+			if !slices.Contains(metaSources(), s) {
+				out = append(out, s)
+			}
+		}
+	}
+	if meta {
+		out = append(out, metaSources()...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// source updates one source, part by part.
+func (u *Updater) source(ctx context.Context, name string) (changed bool, err error) {
+	var mu sync.Mutex
+	found := 0
+	run := func(ctx context.Context, p part) (bool, error) {
+		did, err := u.part(ctx, p)
+		var status *StatusError
+		missing := p.optional && errors.As(err, &status) && status.Status == http.StatusNotFound
+		mu.Lock()
+		defer mu.Unlock()
+		changed = changed || did
+		if missing {
+			return false, nil
+		}
+		found++
+		if err != nil && p.name != "all" {
+			err = fmt.Errorf("%s: %w", p.name, err)
+		}
+		return true, err
+	}
+	parts, more := u.partsOf(name)
+	g := &errgroup.Group{} // one part's failure does not stop the others
+	g.SetLimit(4)
+	for _, p := range parts {
+		g.Go(func() error {
+			_, err := run(ctx, p)
+			return err
+		})
+	}
+	err = g.Wait()
+	for n := 0; more != nil && err == nil; n++ {
+		there := false
+		for _, p := range more(n) {
+			ok, e := run(ctx, p)
+			there, err = there || ok, errors.Join(err, e)
+		}
+		if !there {
+			break
+		}
+	}
+	if err == nil && found == 0 {
+		err = &StatusError{u.bases().of(name), http.StatusNotFound}
+	}
+	return changed, err
+}
+
+// part updates one document of a source.
+func (u *Updater) part(ctx context.Context, p part) (changed bool, err error) {
+	d, st, ok := u.stored(ctx, p.source, p.name)
+	if ok {
+		defer u.closing(d)
+	}
+	if ok && p.changes != "" {
+		done, changed, err := u.increment(ctx, p, d, st)
+		if done || err != nil {
+			return changed, err
+		}
+	}
+	for try := 0; ; try++ {
+		file, v, err := u.download(ctx, p.source, p.url, st.Version)
+		if errors.Is(err, errNotModified) {
+			st.Fetched = u.now()
+			return false, u.saveState(p.source, p.name, st)
+		}
+		if err != nil {
+			return false, err
+		}
+		next := partState{Version: v, Fetched: u.now()}
+		err = u.take(ctx, p, file, next)
+		err = errors.Join(err, ignoreAbsent(os.Remove(file)))
+		if err == nil {
+			return true, nil
+		}
+		// A complete download that does not read: perhaps the upstream was just
+		// being written, or a proxy spoke instead. Once more, then give up.
+		if try > 0 || ctx.Err() != nil || !isContent(err) {
+			return false, err
+		}
+		u.log().Info("retrying", "source", p.source, "reason", err)
+		if err := sleep(ctx, u.backoff()); err != nil {
+			return false, err
+		}
+	}
+}
+
+// isContent tells a document that does not read from a disk that does not write.
+func isContent(err error) bool {
+	var path *fs.PathError
+	return !errors.As(err, &path)
+}
+
+// take reads a document and stores its facts.
+func (u *Updater) take(ctx context.Context, p part, file string, st partState) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	in := db.SourceInput{Source: KnownSource(p.source)}
+	in.Fetched = st.Fetched
+	err = p.read(ctx, f, &in, &st)
+	if err == nil {
+		done := in.Done
+		in.Done = func(s *db.Source) {
+			if done != nil {
+				done(s)
+			}
+			if s.Newest.IsZero() {
+				s.Newest = newer(st.Version.modified(), s.Newest)
+			}
+			if s.Newest.IsZero() {
+				s.Newest = st.Fetched // no date anywhere: it is today's
+			}
+			st.Newest = s.Newest
+		}
+		err = u.storeAfter(p, in, &st)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// storeAfter stores a part whose state is complete only when it was read.
+func (u *Updater) storeAfter(p part, in db.SourceInput, st *partState) error {
+	if err := u.store(p.source, p.name, in, partState{}); err != nil {
+		return err
+	}
+	return u.saveState(p.source, p.name, *st)
+}
+
+// maxIncrement is how many records are fetched one by one before the whole
+// bucket is the shorter way.
+const maxIncrement = 500
+
+// increment fetches the records that changed since the last update. done is
+// false where the whole bucket has to be fetched instead.
+func (u *Updater) increment(ctx context.Context, p part, d *db.DB, st partState) (done, changed bool, err error) {
+	file, v, err := u.download(ctx, p.source, p.changes, st.Changes)
+	if errors.Is(err, errNotModified) {
+		st.Fetched = u.now()
+		return true, false, u.saveState(p.source, p.name, st)
+	}
+	if err != nil {
+		var status *StatusError
+		if errors.As(err, &status) && status.Status == http.StatusNotFound {
+			return false, false, nil
+		}
+		return false, false, err
+	}
+	changes, total, err := u.changes(file, st.Newest)
+	if err = errors.Join(err, ignoreAbsent(os.Remove(file))); err != nil {
+		return false, false, err
+	}
+	src := d.Sources()[0]
+	st.Changes, st.Fetched = v, u.now()
+	added := total - src.Records
+	if len(changes) == 0 && added == 0 {
+		return true, false, u.saveState(p.source, p.name, st)
+	}
+	if len(changes) > maxIncrement || added < 0 || added > len(changes) {
+		return false, false, nil
+	}
+	records, err := u.records(ctx, p, changes)
+	var status *StatusError
+	if errors.As(err, &status) && status.Status == http.StatusNotFound {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	in := db.SourceInput{Source: src}
+	in.Records, in.Fetched = total, st.Fetched
+	ids := make([]string, 0, len(records))
+	add := records[0].Advisories[:0:0]
+	for i, r := range records {
+		ids = append(ids, r.ID)
+		add = append(add, r.Advisories...)
+		st.Newest = newer(st.Newest, newer(changes[i].Modified, r.Modified))
+	}
+	in.Newest = newer(in.Newest, st.Newest)
+	in.Advisories = concat(without(d.All(ctx), ids), list(add))
+	return true, true, u.store(p.source, p.name, in, st)
+}
+
+func (u *Updater) changes(file string, since time.Time) ([]Change, int, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, 0, err
+	}
+	changes, total, err := Changes(f, since, maxIncrement)
+	return changes, total, errors.Join(err, f.Close())
+}
+
+// records fetches records one by one, a few at a time.
+func (u *Updater) records(ctx context.Context, p part, changes []Change) ([]Record, error) {
+	out := make([]Record, len(changes))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i, c := range changes {
+		g.Go(func() error {
+			file, _, err := u.download(ctx, p.source, p.record(c.ID), version{})
+			if err != nil {
+				return err
+			}
+			f, err := os.Open(file)
+			if err == nil {
+				out[i], err = OSV(f, p.source)
+				err = errors.Join(err, f.Close())
+			}
+			if err == nil && out[i].ID != c.ID {
+				err = fmt.Errorf("%s holds %s", p.record(c.ID), clip(out[i].ID))
+			}
+			return errors.Join(err, ignoreAbsent(os.Remove(file)))
+		})
+	}
+	return out, g.Wait()
+}
+
+// lock waits until no other update works on the folder.
+func (u *Updater) lock(ctx context.Context) (func(), error) {
+	if u.Dir == "" {
+		return nil, errors.New("no folder for advisories")
+	}
+	if err := os.MkdirAll(u.Dir, 0o755); err != nil {
+		return nil, fail("make the folder of advisories", err)
+	}
+	for said := false; ; said = true {
+		f, err := tryLock(u.path("lock"))
+		if err != nil {
+			return nil, fail("lock the folder of advisories", err)
+		}
+		if f != nil {
+			u.tidy()
+			return func() { u.closing(f) }, nil
+		}
+		if !said {
+			u.log().Warn("another update is at work: waiting for it", "folder", u.Dir)
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return nil, fail("wait for another update", err)
+		}
+	}
+}
+
+func (u *Updater) client() *http.Client {
+	if u.Client != nil {
+		return u.Client
+	}
+	return http.DefaultClient
+}
+
+func (u *Updater) now() time.Time {
+	if u.Now != nil {
+		return u.Now().UTC()
+	}
+	return time.Now().UTC()
+}
+
+func (u *Updater) userAgent() string {
+	if u.UserAgent != "" {
+		return u.UserAgent
+	}
+	return "drydock"
+}
+
+func (u *Updater) backoff() time.Duration {
+	if u.Backoff > 0 {
+		return u.Backoff
+	}
+	return time.Second
+}
+
+func (u *Updater) log() *slog.Logger {
+	if u.Log != nil {
+		return u.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
