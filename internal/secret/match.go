@@ -60,8 +60,8 @@ func find(b []byte, out []Match) []Match {
 	return out
 }
 
-// settle sorts matches and drops those that overlap an earlier or a longer
-// one; of two for the same bytes it keeps the worse.
+// settle sorts matches and joins those that overlap: of one secret found by its
+// format and by its name, all bytes are secret, and the worse kind names it.
 func settle(ms []Match) []Match {
 	if len(ms) < 2 {
 		return ms
@@ -71,9 +71,18 @@ func settle(ms []Match) []Match {
 	})
 	out := ms[:1]
 	for _, m := range ms[1:] {
-		if m.Start >= out[len(out)-1].End {
+		last := &out[len(out)-1]
+		if m.Start >= last.End && m.End > m.Start {
 			out = append(out, m)
+			continue
 		}
+		if m.Severity > last.Severity || m.Severity == last.Severity && m.keep > last.keep {
+			last.Kind, last.Severity = m.Kind, m.Severity
+			if last.keep = 0; m.Start == last.Start {
+				last.keep = m.keep
+			}
+		}
+		last.End = max(last.End, m.End)
 	}
 	return out[:min(len(out), maxMatches)]
 }

@@ -84,6 +84,7 @@ func TestFindNot(t *testing.T) {
 		"-----BEGIN PUBLIC KEY-----\n" + strings.Repeat("MIIEowIBAAKCAQEAu5Zk3mQ9vT2bXw7LpR4nYd8HsJ1cFg6KuVaEo5Tt0987aSd\n", 4),
 		"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIn0.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c",
 		"Password=hunter2hunter2 and no server", "TASK0123456789abcdef0123456789abcdef", "Bearer realm=\"https://auth.docker.io/token\"",
+		"http_proxy_auth = get_proxy_credentials()", "https://abc:xyz@host", "cvs://:pserver:anoncvs@sources.example.org",
 		"sha256:" + hex64, "SKIP", "npm_config_registry_is_a_name_that_is_long_enough",
 	} {
 		if ms := Find([]byte(text)); len(ms) != 0 {
@@ -131,14 +132,16 @@ func TestEnv(t *testing.T) {
 func TestRedact(t *testing.T) {
 	pat := sample("gh", "p_", alnum36)
 	for in, want := range map[string]string{
-		"nothing here":                               "nothing here",
-		"ENV T=" + pat:                               "ENV T=ghp_****",
-		"PW=x " + pat + " again " + pat:              "PW=x ghp_**** again ghp_****",
-		"mysql -h db --password correct-horse -u me": "mysql -h db --password **** -u me",
-		"export DB_PASSWORD='two words'; run":        "export DB_PASSWORD='****'; run",
-		"A_TOKEN=abcd1234xyz echo abcd1234xyz":       "A_TOKEN=**** echo ****",
-		"postgres://u:sw0rdfish@h/db":                "postgres://u:****@h/db",
-		"wrong password: try again":                  "wrong password: try again",
+		"nothing here":                                                 "nothing here",
+		"ENV T=" + pat:                                                 "ENV T=ghp_****",
+		"PW=x " + pat + " again " + pat:                                "PW=x ghp_**** again ghp_****",
+		"mysql -h db --password correct-horse -u me":                   "mysql -h db --password **** -u me",
+		"export DB_PASSWORD='two words'; run":                          "export DB_PASSWORD='****'; run",
+		"A_TOKEN=abcd1234xyz echo abcd1234xyz":                         "A_TOKEN=**** echo ****",
+		"postgres://u:sw0rdfish@h/db":                                  "postgres://u:****@h/db",
+		"K_SECRET=\"" + strings.ReplaceAll(rsaKey, "\n", " ") + "\" x": "K_SECRET=\"-----BEGIN RSA PRIVATE KEY-----****\" x",
+		"B_TOKEN=x" + pat:                                              "B_TOKEN=****",
+		"wrong password: try again":                                    "wrong password: try again",
 	} {
 		if got := Redact(in); got != want {
 			t.Errorf("Redact(%q) = %q, want %q", in, got, want)

@@ -32,7 +32,7 @@ func urlPassword(b []byte, at int, word string) (start, end, keep int, ok bool) 
 				return 0, 0, 0, false
 			}
 			value := string(b[colon+1 : i])
-			if len(value) < 3 || Placeholder(value) || commonUser(value) {
+			if len(value) < 4 || Placeholder(value) || commonUser(value) || colon == at+len(word) && strings.Contains(value, ":") {
 				return 0, 0, 0, false
 			}
 			return colon + 1, i, 0, true
@@ -153,8 +153,12 @@ func dockerAuth(b []byte, at int, word string) (start, end, keep int, ok bool) {
 
 var printable = chars(" -~")
 
-// npmrc finds a registry's credentials in npm's configuration.
+// npmrc finds a registry's credentials in npm's configuration: a setting of
+// its own line, or behind a registry's address.
 func npmrc(b []byte, at int, word string) (start, end, keep int, ok bool) {
+	if word[0] != ':' && at > 0 && b[at-1] != '\n' && b[at-1] != ':' {
+		return 0, 0, 0, false
+	}
 	i := at + len(word)
 	for i < len(b) && (b[i] == ' ' || b[i] == '=' || b[i] == '"') {
 		i++
