@@ -56,7 +56,7 @@ func (m *model) drawLayers(width int) []string {
 		if at := m.target.Scan.Image.Layers[i].Step; at >= 0 && at < len(m.target.Scan.Image.Steps) {
 			step = m.target.Scan.Image.Steps[at]
 		}
-		line := fmt.Sprintf("%3d %9s  %s", i, report.Bytes(m.stats.Layers[i].Bytes), report.Instruction(step.CreatedBy))
+		line := fmt.Sprintf("%3d %9s  %s", i+1, report.Bytes(m.stats.Layers[i].Bytes), report.Instruction(step.CreatedBy))
 		line = pad(ansi.Truncate(line, width, "…"), width)
 		if i == m.layer {
 			line = chosen(line, !m.inTree)
@@ -71,7 +71,7 @@ func (m *model) drawTree(width int) []string {
 	if m.layer < len(m.stats.Layers) {
 		ls = m.stats.Layers[m.layer]
 	}
-	out := []string{head(fmt.Sprintf("LAYER %d  +%d ~%d -%d", m.layer, ls.Added, ls.Changed, ls.Removed), m.inTree)}
+	out := []string{head(fmt.Sprintf("LAYER %d  +%d ~%d -%d", m.layer+1, ls.Added, ls.Changed, ls.Removed), m.inTree)}
 	if ls.Wasted > 0 {
 		out[0] += warn("  wasted " + report.Bytes(ls.Wasted))
 	}

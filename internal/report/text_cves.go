@@ -157,7 +157,7 @@ func (p *page) where(t check.Target, f finding.Finding) string {
 	if at.Layer != "" && t.Scan != nil {
 		for i, l := range t.Scan.Image.Layers {
 			if l.DiffID == at.Layer {
-				parts = append(parts, fmt.Sprintf("layer %d %s", i, at.Layer.Short()))
+				parts = append(parts, fmt.Sprintf("layer %d %s", i+1, at.Layer.Short()))
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func (p *page) layerTable(t check.Target) {
 			wasted = p.paint(warn, wasted)
 		}
 		row := []string{
-			fmt.Sprint(i), Bytes(ls.Bytes), Bytes(rec.Compressed),
+			fmt.Sprint(i + 1), Bytes(ls.Bytes), Bytes(rec.Compressed),
 			fmt.Sprint(ls.Added), fmt.Sprint(ls.Changed), fmt.Sprint(ls.Removed), wasted,
 		}
 		step := layerStep(t.Scan.Image, i)
@@ -114,7 +114,7 @@ func (p *page) largest(t check.Target, st image.Stats) {
 			if c.Wasted {
 				note = p.paint(warn, "wasted: overwritten or removed above")
 			}
-			rows = append(rows, []string{fmt.Sprint(i), Bytes(c.Size()), "/" + c.Path, note})
+			rows = append(rows, []string{fmt.Sprint(i + 1), Bytes(c.Size()), "/" + c.Path, note})
 		}
 	}
 	if len(rows) > 0 {

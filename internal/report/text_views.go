@@ -82,7 +82,7 @@ func (p *page) packages() {
 			}
 			at := ""
 			if pkg.LayerIndex >= 0 && t.Scan != nil && pkg.Layer != "" {
-				at = fmt.Sprintf("layer %d", pkg.LayerIndex)
+				at = fmt.Sprintf("layer %d", pkg.LayerIndex+1)
 			}
 			rows = append(rows, []string{
 				pkg.Type, name, pkg.Version, p.paint(dim, at),
