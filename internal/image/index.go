@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -24,7 +23,7 @@ const (
 // tarStore is an uncompressed tar whose headers were read once. Its members
 // are opened where they lie, by any number of readers at once.
 type tarStore struct {
-	file    *os.File
+	file    io.ReaderAt
 	ident   func() string // names the archive's bytes in the memory of what was verified; nil: nothing is remembered
 	members map[string]member
 	double  map[string]bool // documents that are there twice
