@@ -27,6 +27,7 @@ const (
 // Limits that the reader holds every file to. The writer stays below them by an
 // order of magnitude or refuses.
 const (
+	maxFile       = 1 << 30 // of a database that is read into memory
 	maxIndex      = 64 << 20
 	maxBlock      = 32 << 20 // plain bytes of a block
 	maxTableRows  = 4096     // rows of a table block
@@ -85,3 +86,6 @@ func (e *VersionError) Hint() string {
 	}
 	return "drydock db update writes it anew"
 }
+
+// Recognise says whether a file that begins so is an advisory database.
+func Recognise(head [8]byte) bool { return string(head[:]) == magic }

@@ -83,6 +83,23 @@ func Open(path string) (*DB, error) {
 	return d, nil
 }
 
+// Load opens a database file that may be replaced while it is read: it is read
+// into memory, and no longer open.
+func Load(path string) (*DB, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open advisory database: %w", err)
+	}
+	all, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("read advisory database: %w", err)
+	}
+	if len(all) > maxFile {
+		return nil, &CorruptError{path, "far too large"}
+	}
+	return open(path, bytesAt(all), int64(len(all)))
+}
+
 // OpenReader opens a database that is somewhere else than in a file.
 func OpenReader(r io.ReaderAt, size int64) (*DB, error) { return open("", r, size) }
 

@@ -17,13 +17,13 @@ import (
 // assemble makes the folder's database of its sources, and of what was imported
 // as a whole. Where nothing changed but when the sources were asked, the facts
 // are copied as they are.
-func (u *Updater) assemble(ctx context.Context, changed bool, rep *Report) error {
+func (u *Updater) assemble(ctx context.Context, rep *Report) error {
 	in, closeAll, err := u.input(ctx)
 	defer closeAll()
 	if err != nil {
 		return err
 	}
-	imported, err := db.Open(u.path("imported.db"))
+	imported, err := db.Load(u.path("imported.db"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -34,20 +34,14 @@ func (u *Updater) assemble(ctx context.Context, changed bool, rep *Report) error
 	for _, s := range in.Sources {
 		sources = append(sources, s.Source)
 	}
-	switch old, oerr := db.Open(u.path("db")); {
-	case oerr == nil && !changed && imported == nil && sameSources(old.Sources(), sources):
-		err = replace(u.path("db"), func(w io.Writer) error { return old.Restamp(w, sources) })
-		u.closing(old)
-	case len(sources) == 0 && imported == nil:
-		if oerr == nil {
-			u.closing(old)
-		}
+	if len(sources) == 0 && imported == nil {
 		return nil
-	default:
-		if oerr == nil {
-			u.closing(old)
-		}
+	}
+	if !u.restamped(imported, sources, &err) {
 		err = u.compile(ctx, in, imported)
+	}
+	if err == nil {
+		err = ignoreAbsent(os.Remove(u.path(stale)))
 	}
 	if err != nil {
 		return err
@@ -62,6 +56,24 @@ func (u *Updater) assemble(ctx context.Context, changed bool, rep *Report) error
 	return nil
 }
 
+// restamped copies the facts that are there, with new dates of the sources, if
+// nothing else is new.
+func (u *Updater) restamped(imported *db.DB, sources []db.Source, err *error) bool {
+	if _, e := os.Stat(u.path(stale)); imported != nil || !errors.Is(e, fs.ErrNotExist) {
+		return false
+	}
+	old, e := db.Load(u.path("db"))
+	if e != nil {
+		return false
+	}
+	defer u.closing(old)
+	if !sameSources(old.Sources(), sources) {
+		return false
+	}
+	*err = replace(u.path("db"), func(w io.Writer) error { return old.Restamp(w, sources) })
+	return true
+}
+
 func (u *Updater) compile(ctx context.Context, in db.Input, imported *db.DB) error {
 	if imported == nil {
 		return replace(u.path("db"), func(w io.Writer) error { return db.Compile(w, in) })
@@ -70,7 +82,7 @@ func (u *Updater) compile(ctx context.Context, in db.Input, imported *db.DB) err
 	if err := replace(own, func(w io.Writer) error { return db.Compile(w, in) }); err != nil {
 		return err
 	}
-	d, err := db.Open(own)
+	d, err := db.Load(own)
 	if err == nil {
 		err = replace(u.path("db"), func(w io.Writer) error { return db.NewStack(d, imported).Compile(ctx, w) })
 		err = errors.Join(err, d.Close())
@@ -107,7 +119,7 @@ func (u *Updater) input(ctx context.Context) (in db.Input, closeAll func(), err 
 		}
 		s := db.SourceInput{Source: KnownSource(name)}
 		for _, p := range parts {
-			d, err := db.Open(u.partPath(name, p))
+			d, err := db.Load(u.partPath(name, p))
 			if err != nil {
 				return in, closeAll, err
 			}

@@ -24,7 +24,10 @@ import (
 //	sources/<source>/<part>.json  which version of the document that is
 //	imported.db                 what was imported from an exported database
 //	partial/                    downloads that were cut off
+//	stale                       there while sources are newer than db
 //	lock
+
+const stale = "stale"
 
 // partState is what is kept beside a part's facts.
 type partState struct {
@@ -46,7 +49,7 @@ func (u *Updater) stored(ctx context.Context, source, part string) (*db.DB, part
 	if err != nil {
 		return nil, partState{}, false
 	}
-	d, err := db.Open(path)
+	d, err := db.Load(path)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			u.log().Warn("stored advisories are unusable and will be fetched anew", "source", source, "reason", err)
@@ -75,11 +78,16 @@ func (u *Updater) closing(c io.Closer) {
 	}
 }
 
-// store replaces a part's facts and then its state. Ended in between, the state
-// is an older one, and the next update fetches once too often.
-func (u *Updater) store(source, part string, in db.SourceInput, st partState) error {
+// store replaces a part's facts and then its state, which may change while the
+// facts are read. Ended in between, the state is an older one, and the next
+// update fetches once too often.
+func (u *Updater) store(source, part string, in db.SourceInput, st *partState) error {
 	path := u.partPath(source, part)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	// From here on the database is not what the sources say, until it is compiled.
+	if err := os.WriteFile(u.path(stale), nil, 0o644); err != nil {
 		return err
 	}
 	// Compile writes only when it has read everything, so that an error of the
@@ -87,7 +95,7 @@ func (u *Updater) store(source, part string, in db.SourceInput, st partState) er
 	if err := replace(path, func(w io.Writer) error { return db.Compile(w, db.Input{Sources: []db.SourceInput{in}}) }); err != nil {
 		return err
 	}
-	return u.saveState(source, part, st)
+	return u.saveState(source, part, *st)
 }
 
 func (u *Updater) saveState(source, part string, st partState) error {

@@ -67,7 +67,6 @@ func (u *Updater) Update(ctx context.Context, ecosystems []string, meta bool) (R
 		return rep, fail("update advisories", err)
 	}
 	var errs []error
-	changed := false
 	for _, name := range sources {
 		r := SourceReport{Name: name}
 		r.Changed, r.Err = u.source(ctx, name)
@@ -75,13 +74,12 @@ func (u *Updater) Update(ctx context.Context, ecosystems []string, meta bool) (R
 			r.Err = fail("fetch "+name, r.Err)
 			errs = append(errs, r.Err)
 		}
-		changed = changed || r.Changed
 		rep.Sources = append(rep.Sources, r)
 		if ctx.Err() != nil {
 			return rep, errors.Join(errs...)
 		}
 	}
-	errs = append(errs, fail("compile advisories", u.assemble(ctx, changed, &rep)))
+	errs = append(errs, fail("compile advisories", u.assemble(ctx, &rep)))
 	return rep, errors.Join(errs...)
 }
 
@@ -223,17 +221,9 @@ func (u *Updater) take(ctx context.Context, p part, file string, st partState) e
 			}
 			st.Newest = s.Newest
 		}
-		err = u.storeAfter(p, in, &st)
+		err = u.store(p.source, p.name, in, &st)
 	}
 	return errors.Join(err, f.Close())
-}
-
-// storeAfter stores a part whose state is complete only when it was read.
-func (u *Updater) storeAfter(p part, in db.SourceInput, st *partState) error {
-	if err := u.store(p.source, p.name, in, partState{}); err != nil {
-		return err
-	}
-	return u.saveState(p.source, p.name, *st)
 }
 
 // maxIncrement is how many records are fetched one by one before the whole
@@ -287,7 +277,7 @@ func (u *Updater) increment(ctx context.Context, p part, d *db.DB, st partState)
 	}
 	in.Newest = newer(in.Newest, st.Newest)
 	in.Advisories = concat(without(d.All(ctx), ids), list(add))
-	return true, true, u.store(p.source, p.name, in, st)
+	return true, true, u.store(p.source, p.name, in, &st)
 }
 
 func (u *Updater) changes(file string, since time.Time) ([]Change, int, error) {
@@ -384,4 +374,3 @@ func (u *Updater) log() *slog.Logger {
 	}
 	return slog.New(slog.DiscardHandler)
 }
-
