@@ -112,7 +112,7 @@ func (f *feeder) refuse(jobs []job, why error) error {
 // file reads all of body, which must be in.Size bytes, once: what the jobs want
 // goes to their readers. It returns the hash of the content. An error is one of
 // body or of a limit, never a reader's.
-func (f *feeder) file(in Input, body io.Reader, jobs []job) (uint64, error) {
+func (f *feeder) file(in Input, body content, jobs []job) (uint64, error) {
 	if len(jobs) == 0 {
 		return f.pass(body, in.Size)
 	}
@@ -128,14 +128,15 @@ func (f *feeder) file(in Input, body io.Reader, jobs []job) (uint64, error) {
 	if whole {
 		most = in.Size
 	}
-	head, err := f.head(body, most)
+	last := whole || len(f.streams) == 0 // to whom the rest goes by unseen
+	head, err := f.head(body, most, last)
 	if err != nil {
 		return 0, err
 	}
 	if err := f.buffered(in, head, jobs, whole); err != nil {
 		return 0, err
 	}
-	rest := &hashed{r: body, left: in.Size - int64(len(head)), hash: &f.hash}
+	rest := &hashed{body: body, left: in.Size - int64(len(head)), hash: &f.hash}
 	switch {
 	case whole || len(f.streams) == 0:
 	case len(f.streams) == 1:
@@ -154,9 +155,9 @@ func (f *feeder) file(in Input, body io.Reader, jobs []job) (uint64, error) {
 
 // beginning reads as much of body as the jobs want, none of which is for a
 // stream, and no more.
-func (f *feeder) beginning(in Input, body io.Reader, jobs []job) error {
+func (f *feeder) beginning(in Input, body content, jobs []job) error {
 	f.hash.Reset()
-	head, err := f.head(body, f.most(jobs, in.Size))
+	head, err := f.head(body, f.most(jobs, in.Size), true)
 	if err != nil {
 		return err
 	}
@@ -192,42 +193,56 @@ func (f *feeder) buffered(in Input, head []byte, jobs []job, whole bool) error {
 }
 
 // pass reads a file that nobody wants.
-func (f *feeder) pass(body io.Reader, size int64) (uint64, error) {
-	if size <= int64(len(f.chunk)) {
-		b := f.chunk[:size]
-		if _, err := io.ReadFull(body, b); err != nil {
-			return 0, cut(err)
-		}
+func (f *feeder) pass(body content, size int64) (uint64, error) {
+	if size == 0 {
+		return 0, nil
+	}
+	b, err := body.window(size)
+	if err != nil {
+		return 0, cut(err)
+	}
+	if int64(len(b)) == size {
 		return xxhash.Sum64(b), nil
 	}
 	f.hash.Reset()
-	if err := f.drain(&hashed{r: body, left: size, hash: &f.hash}); err != nil {
+	f.hash.Write(b)
+	if err := f.drain(&hashed{body: body, left: size - int64(len(b)), hash: &f.hash}); err != nil {
 		return 0, err
 	}
 	return f.hash.Sum64(), nil
 }
 
-// head reads the first n bytes of body into the buffer and hashes them.
-func (f *feeder) head(body io.Reader, n int64) ([]byte, error) {
-	if int64(len(f.buffer)) < n {
-		f.buffer = make([]byte, min(max(n, int64(2*len(f.buffer)), chunkSize), MaxBuffer))
+// head gives the first n bytes of body, hashed: where they lie if last is set
+// and they lie in one piece, else in the buffer.
+func (f *feeder) head(body content, n int64, last bool) ([]byte, error) {
+	if n == 0 {
+		return nil, nil
 	}
-	b := f.buffer[:n]
-	if _, err := io.ReadFull(body, b); err != nil {
+	b, err := body.window(n)
+	if err != nil {
 		return nil, cut(err)
+	}
+	if !last || int64(len(b)) < n {
+		if int64(len(f.buffer)) < n {
+			f.buffer = make([]byte, min(max(n, int64(2*len(f.buffer)), chunkSize), MaxBuffer))
+		}
+		k := copy(f.buffer, b)
+		b = f.buffer[:n]
+		if _, err := io.ReadFull(body, b[k:]); err != nil {
+			return nil, cut(err)
+		}
 	}
 	f.hash.Write(b)
 	return b, nil
 }
 
 func (f *feeder) drain(rest *hashed) error {
-	for rest.left > 0 {
+	for rest.left > 0 && rest.err == nil {
 		if err := f.ctx.Err(); err != nil {
 			return err
 		}
-		if _, err := rest.Read(f.chunk); err != nil {
-			return err
-		}
+		b, err := rest.body.window(rest.left)
+		rest.add(b, err)
 	}
 	return rest.err
 }
@@ -251,10 +266,36 @@ func safely(ctx context.Context, r *Reader, in Input) (data []byte, err error) {
 	return r.Read(ctx, in)
 }
 
+// content is a file's bytes. Its window gives at least one and at most n of
+// them, without a copy if it can, which are valid until the next read.
+type content interface {
+	io.Reader
+	window(n int64) ([]byte, error)
+}
+
+// plainContent is that of a reader which has no window of its own.
+type plainContent struct {
+	io.Reader
+	chunk []byte
+}
+
+func (c *plainContent) window(n int64) ([]byte, error) {
+	for range 100 {
+		n, err := c.Read(c.chunk[:min(n, int64(len(c.chunk)))])
+		if n > 0 {
+			return c.chunk[:n], nil // an error comes again
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return nil, io.ErrNoProgress
+}
+
 // hashed reads what is left of a file's content. An end before that is an
 // error, which stays.
 type hashed struct {
-	r    io.Reader
+	body content
 	left int64
 	hash *xxhash.Digest
 	err  error
@@ -267,17 +308,17 @@ func (h *hashed) Read(p []byte) (int, error) {
 	if h.left == 0 {
 		return 0, io.EOF
 	}
-	if int64(len(p)) > h.left {
-		p = p[:h.left]
-	}
-	n, err := h.r.Read(p)
-	h.hash.Write(p[:n])
-	h.left -= int64(n)
+	n, err := h.body.Read(p[:min(int64(len(p)), h.left)])
+	h.add(p[:n], err)
+	return n, h.err
+}
+
+func (h *hashed) add(b []byte, err error) {
+	h.hash.Write(b)
+	h.left -= int64(len(b))
 	if err != nil && (err != io.EOF || h.left > 0) {
 		h.err = cut(err)
-		return n, h.err
 	}
-	return n, nil
 }
 
 // joined is the buffered head of a file and then the rest of it.

@@ -144,12 +144,12 @@ func (p *pass) lookAgain(ctx context.Context, r io.Reader, late map[int][]job) e
 	for at := range late {
 		byPath[p.gather.entries[at].Path] = at
 	}
-	tr := tar.NewReader(t)
+	a := &archive{t: t}
 	for len(byPath) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		h, err := tr.Next()
+		h, err := a.next()
 		if err == io.EOF {
 			return nil
 		}
@@ -167,7 +167,7 @@ func (p *pass) lookAgain(ctx context.Context, r io.Reader, late map[int][]job) e
 		if !ok || err != nil || kind != File || h.Size != e.Size || isSparse(h) {
 			continue
 		}
-		if err := p.again(h, tr, at, late); err != nil {
+		if err := p.again(h, a, at, late); err != nil {
 			return err
 		}
 		if _, left := late[at]; !left {
@@ -179,7 +179,7 @@ func (p *pass) lookAgain(ctx context.Context, r io.Reader, late map[int][]job) e
 
 // again reads one file once more; what was learned counts only if the content
 // is that of the first look.
-func (p *pass) again(h *tar.Header, body io.Reader, at int, late map[int][]job) error {
+func (p *pass) again(h *tar.Header, body content, at int, late map[int][]job) error {
 	e := &p.gather.entries[at]
 	facts, learned := len(p.gather.facts), p.gather.learned
 	sum, err := p.feed.file(Input{Mode: e.Mode, Size: h.Size}, body, late[at])

@@ -281,3 +281,13 @@ func sharedFile(t *testing.T, elem ...string) string {
 	}
 	return path
 }
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// onlyReader hides everything but Read.
+type onlyReader struct{ io.Reader }

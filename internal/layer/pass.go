@@ -59,12 +59,12 @@ type pass struct {
 }
 
 func (p *pass) run(ctx context.Context) error {
-	tr := tar.NewReader(p.tar)
+	a := &archive{t: p.tar}
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		h, err := tr.Next()
+		h, err := a.next()
 		if err == io.EOF {
 			break
 		}
@@ -75,7 +75,7 @@ func (p *pass) run(ctx context.Context) error {
 		if p.headers++; p.headers > p.lim.Files {
 			return over(p.lim.Files, "files")
 		}
-		if err := p.entry(h, tr); err != nil {
+		if err := p.entry(h, a); err != nil {
 			return err
 		}
 	}
@@ -84,7 +84,7 @@ func (p *pass) run(ctx context.Context) error {
 }
 
 // entry takes one entry of the archive.
-func (p *pass) entry(h *tar.Header, body io.Reader) error {
+func (p *pass) entry(h *tar.Header, body *archive) error {
 	if h.Typeflag == tar.TypeXGlobalHeader {
 		return nil // git archive's comment: no file
 	}
@@ -128,7 +128,7 @@ func (p *pass) entry(h *tar.Header, body io.Reader) error {
 	return err
 }
 
-func (p *pass) file(h *tar.Header, e Entry, body io.Reader) error {
+func (p *pass) file(h *tar.Header, e Entry, body *archive) error {
 	if h.Size < 0 {
 		return tar.ErrHeader
 	}
@@ -203,16 +203,4 @@ func modeOf(tarMode int64) fs.FileMode {
 		m |= fs.ModeSticky
 	}
 	return m
-}
-
-// isSparse says whether the archive holds less of a file than its size: GNU
-// tar's old format, and its three over PAX records.
-func isSparse(h *tar.Header) bool {
-	if h.Typeflag == tar.TypeGNUSparse {
-		return true
-	}
-	if len(h.PAXRecords) == 0 {
-		return false
-	}
-	return h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.map"] != ""
 }

@@ -140,6 +140,41 @@ func (t *tarStream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// window gives up to n of the next bytes where they lie: they are valid until
+// the next read.
+func (t *tarStream) window(n int64) ([]byte, error) {
+	if t.lo == t.hi {
+		if err := t.fill(); err != nil {
+			return nil, err
+		}
+	}
+	b := t.buf[t.lo:min(int64(t.hi), int64(t.lo)+n)]
+	t.lo += len(b)
+	return b, nil
+}
+
+// piece reads len(scrap) bytes, into scrap if they are not in one piece.
+func (t *tarStream) piece(scrap []byte) ([]byte, error) {
+	if t.hi-t.lo >= len(scrap) {
+		b := t.buf[t.lo : t.lo+len(scrap)]
+		t.lo += len(scrap)
+		return b, nil
+	}
+	_, err := io.ReadFull(t, scrap)
+	return scrap, err
+}
+
+func (t *tarStream) skip(n int64) error {
+	for n > 0 {
+		b, err := t.window(n)
+		if err != nil {
+			return err
+		}
+		n -= int64(len(b))
+	}
+	return nil
+}
+
 func (t *tarStream) fill() error {
 	t.lo, t.hi = 0, 0
 	for range 100 {

@@ -219,11 +219,12 @@ func (w *walk) file(here *os.Root, name string, e Entry, size int64) error {
 	if most == 0 && (size == 0 || !needsAll) {
 		return w.feed.empty(jobs, in)
 	}
-	body, err := openRegular(here, name)
+	opened, err := openRegular(here, name)
 	if err != nil {
 		return w.feed.refuse(jobs, bare(err))
 	}
-	defer func() { _ = body.Close() }()
+	defer func() { _ = opened.Close() }()
+	body := &plainContent{opened, w.feed.chunk}
 	if most < size && !needsAll {
 		return w.failed(w.feed.beginning(in, body, jobs), jobs)
 	}
