@@ -15,7 +15,6 @@ import (
 // must hold; at least one of ID, Packages, Name, Type and Paths is.
 type Exception struct {
 	ID        string   // rule id or alias, finding key or fingerprint, vulnerability id or alias; in any case
-	ExactID   bool     // ID is the vulnerability's shown id and no alias (Grype's default)
 	Packages  []string // any of these names or purls
 	Name      *regexp.Regexp
 	Version   string
