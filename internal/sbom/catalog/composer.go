@@ -71,7 +71,8 @@ func composerLockRead(file string, body []byte) (lockResult, error) {
 		return lockResult{}, err
 	}
 	j := newLockJSON(body)
-	c := composerList{j: j, cataloger: "composer-lock", path: file, lines: newLockLines(j.b)}
+	lines := newLockLines(j.b)
+	c := composerList{j: j, cataloger: "composer-lock", path: file, lines: &lines}
 	err := j.document(func(key []byte, _ int) error {
 		switch string(key) {
 		case "packages":
@@ -90,8 +91,8 @@ func composerLockRead(file string, body []byte) (lockResult, error) {
 // composerList reads lists of packages in Composer's form.
 type composerList struct {
 	j               *lockJSON
-	cataloger, path string    // no path: an image's
-	lines           lockLines // nil: no line numbers
+	cataloger, path string     // no path: an image's
+	lines           *lockLines // nil: no line numbers
 	found           []sbom.Package
 	dev             []string
 }

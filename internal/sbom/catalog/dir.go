@@ -136,6 +136,10 @@ func (w *dirWalk) parse(p string, depth int) {
 			w.unknown("packages of "+p, err.Error())
 			return
 		}
+		if len(r.Packages) > maxPackages {
+			w.unknown("packages of "+p, fmt.Sprintf("it names %d, over the limit of %d", len(r.Packages), maxPackages))
+			return
+		}
 		w.inv.Packages = append(w.inv.Packages, r.Packages...)
 		if len(r.Unknown) > 0 {
 			w.unknown("versions of "+lockSee(r.Unknown)+" in "+p, r.Why)

@@ -1,7 +1,11 @@
 package catalog
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -90,4 +94,73 @@ func mapWith(m map[string]bool, production ...string) map[string]bool {
 		out[k] = false
 	}
 	return out
+}
+
+func TestFolderIsReadWithinBounds(t *testing.T) {
+	lock := `{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0"}}}`
+	dir := lockFolder(t, map[string]string{
+		"package.json": `{"name":"x","dependencies":{"a":"1"}}`, "package-lock.json": lock,
+		"web/package.json":                 `{"dependencies":{"a":"1"}}`, // the lock above has it
+		"node_modules/b/package-lock.json": lock, "vendor/x/go.mod": "module x\n", ".git/package-lock.json": lock,
+		"deep/er/package-lock.json": lock,
+	})
+	secret := lockFolder(t, map[string]string{"Cargo.lock": "[[package]]\nname = \"stolen\"\nversion = \"1\"\nsource = \"r\"\n"})
+	for link, target := range map[string]string{
+		"Cargo.lock": filepath.Join(secret, "Cargo.lock"), "outside": secret, "loop": ".",
+	} {
+		if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{
+		"pkg:npm/a@1.0.0 deep/er/package-lock.json:1 package-lock.json:1",
+		"unknown: packages of Cargo.lock: path escapes from parent",
+	}
+	if d := cmp.Diff(want, dirLines(dirScan(t, dir))); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestManifestsWithoutLockAreUnknown(t *testing.T) {
+	dir := lockFolder(t, map[string]string{
+		"package.json": `{"dependencies":{"a":"1"}}`, "empty/package.json": `{"name":"x"}`, "py/pyproject.toml": "[tool.black]\n",
+		"rs/Cargo.toml": "[dependencies]\na = \"1\"\n", "rs/member/Cargo.toml": "[dependencies]\n", "rs/member/Cargo.lock": "version = 4\n",
+		"net/app.csproj": `<PackageReference Include="A" />`,
+	})
+	want := []string{
+		"unknown: versions of net/app.csproj's dependencies: no lock file; run: dotnet restore --use-lock-file",
+		"unknown: versions of package.json's dependencies: no lock file; run: npm install --package-lock-only",
+		"unknown: versions of rs/Cargo.toml's dependencies: no lock file; run: cargo generate-lockfile",
+	}
+	if d := cmp.Diff(want, dirLines(dirScan(t, dir))); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestOversizedLockFileIsUnknown(t *testing.T) {
+	dir := lockFolder(t, map[string]string{"package-lock.json": "{}"})
+	if err := os.Truncate(filepath.Join(dir, "package-lock.json"), 65<<20); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"unknown: packages of package-lock.json: 68157440 bytes are over the limit of 67108864: not read"}
+	if d := cmp.Diff(want, dirLines(dirScan(t, dir))); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestFromDirErrors(t *testing.T) {
+	if _, err := FromDir(t.Context(), filepath.Join(t.TempDir(), "none"), finding.Subject{}); err == nil {
+		t.Error("no error for a folder that is not there")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := FromDir(ctx, t.TempDir(), finding.Subject{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func BenchmarkFromDir(b *testing.B) {
+	for b.Loop() {
+		dirScan(b, "testdata/shapes")
+	}
 }

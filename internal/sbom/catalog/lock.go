@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"sort"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -50,23 +49,29 @@ func lockNamed(names ...string) func(string) bool {
 	}
 }
 
-// lockLines finds the line of an offset.
-type lockLines []int // offsets of the newlines
+// lockLines finds the line of an offset: it knows the line at the start of
+// every block, and counts within one.
+type lockLines struct {
+	body   []byte
+	before []int // newlines before the block
+}
+
+const lockBlock = 4 << 10
 
 func newLockLines(body []byte) lockLines {
-	nl := make(lockLines, 0, bytes.Count(body, []byte{'\n'}))
-	for i := 0; ; {
-		n := bytes.IndexByte(body[i:], '\n')
-		if n < 0 {
-			return nl
-		}
-		nl = append(nl, i+n)
-		i += n + 1
+	l := lockLines{body: body, before: make([]int, 0, len(body)/lockBlock+1)}
+	for i, n := 0, 0; i <= len(body); i += lockBlock {
+		l.before = append(l.before, n)
+		n += bytes.Count(body[i:min(i+lockBlock, len(body))], []byte{'\n'})
 	}
+	return l
 }
 
 // at is the 1-based line of the offset.
-func (l lockLines) at(offset int) int { return 1 + sort.SearchInts(l, offset) }
+func (l lockLines) at(offset int) int {
+	block := offset / lockBlock
+	return 1 + l.before[block] + bytes.Count(l.body[block*lockBlock:offset], []byte{'\n'})
+}
 
 // lockLine walks over a text's lines: each without its end, numbered from 1.
 func lockLine(body []byte, each func(n int, line string) error) error {
