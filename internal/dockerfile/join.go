@@ -19,11 +19,11 @@ func Join(f *File, stage *Stage, steps []image.Step) []int {
 		at--
 	}
 	chain := f.Chain(stage)
+	shells := knownShells(f, chain)
 	for i := len(chain) - 1; i >= 0; i-- {
-		shells := knownShells(f, chain[:i+1])
 		for n := chain[i].End - 1; n > chain[i].From; n-- {
 			in := &f.Instructions[n]
-			if at >= 0 && made(in, parseStep(steps[at].CreatedBy), shells[n-chain[i].From]) {
+			if at >= 0 && made(in, parseStep(steps[at].CreatedBy), shells[n]) {
 				out[at] = n
 				at--
 				continue
@@ -54,22 +54,21 @@ func addedByFlag(createdBy string, f *File, stage *Stage) bool {
 	return !made(last, s, nil)
 }
 
-// knownShells says for each instruction of the last stage of a chain which
-// shell its commands run under, counted from its FROM; nil: the base's, which
-// the file does not say.
-func knownShells(f *File, chain []*Stage) [][]string {
+// knownShells says for each instruction of the stages of a chain, by its index,
+// which shell its commands run under; nil: the base's, which the file does not
+// say.
+func knownShells(f *File, chain []*Stage) map[int][]string {
 	var shell []string
 	if chain[0].Base == "scratch" {
 		shell = []string{"/bin/sh", "-c"}
 	}
-	var out [][]string
+	out := map[int][]string{}
 	for _, s := range chain {
-		out = [][]string{shell}
-		for _, in := range f.Of(s) {
-			if in.Cmd == "SHELL" {
-				shell = in.Args
+		for n := s.From + 1; n < s.End; n++ {
+			if f.Instructions[n].Cmd == "SHELL" {
+				shell = f.Instructions[n].Args
 			}
-			out = append(out, shell)
+			out[n] = shell
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ func Parse(name string, b []byte) (*File, error) {
 	p.findLines()
 	result, err := parser.Parse(bytes.NewReader(b))
 	if err != nil {
-		return nil, p.locate(err, 0)
+		return nil, p.locate(err, p.longLine(err))
 	}
 	p.file.Escape = byte(result.EscapeToken)
 	for _, n := range result.AST.Children {
@@ -115,6 +116,20 @@ func (p *parsing) locate(err error, line int) error {
 		err = at.Unwrap()
 	}
 	return p.fail(line, err)
+}
+
+// longLine is the line that stopped BuildKit's scanner, which gives the line
+// before it as the place; 0: it was not that.
+func (p *parsing) longLine(err error) int {
+	var at *parser.LocationError
+	if !errors.As(err, &at) || len(at.Locations) == 0 || len(at.Locations[0]) == 0 {
+		return 0
+	}
+	next := at.Locations[0][0].Start.Line + 1
+	if next < len(p.lines) && p.lines[next]-p.lines[next-1] >= bufio.MaxScanTokenSize {
+		return next
+	}
+	return 0
 }
 
 // directives reads the comments at the top that BuildKit reads as directives.
@@ -222,9 +237,17 @@ func (p *parsing) expand(word string, env map[string]string) string {
 	return v
 }
 
+// maxWord is the longest word or value that variables are filled in for, in
+// bytes: many times a reference's length, and short enough that values made of
+// values do not grow without end.
+const maxWord = 4096
+
 func (p *parsing) resolve(word string, env map[string]string) (string, bool) {
+	if len(word) > maxWord {
+		return "", false
+	}
 	result, err := shell.NewLex(rune(p.file.Escape)).ProcessWordWithMatches(word, variables(env))
-	if err != nil || len(result.Unmatched) > 0 {
+	if err != nil || len(result.Unmatched) > 0 || len(result.Result) > maxWord {
 		return "", false
 	}
 	return result.Result, true
