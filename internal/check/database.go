@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,38 +12,16 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/vuln"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
+	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
-
-// databaseName is the database's file in the data folder, as feed writes it.
-const databaseName = "db"
 
 const defaultMaxAge = 7 * 24 * time.Hour
 
-// OpenDatabase opens the embedded snapshot and, over it, the database in dir
-// where there is one. The caller closes it.
-func OpenDatabase(dir string) (*db.Stack, error) {
-	snapshot, err := db.Embedded()
-	if err != nil {
-		return nil, fmt.Errorf("open the embedded advisory snapshot: %w", err)
-	}
-	if dir == "" {
-		return db.NewStack(snapshot), nil
-	}
-	fetched, err := db.Open(filepath.Join(dir, databaseName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return db.NewStack(snapshot), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return db.NewStack(fetched, snapshot), nil
-}
-
 // match looks every inventory up in the database.
 func (r *run) match(ctx context.Context) error {
-	stack, err := OpenDatabase(r.DataDir)
+	stack, err := feed.Open(r.DataDir)
 	if err != nil {
-		return err
+		return errors.Join(err, stack.Close())
 	}
 	defer stack.Close()
 	used := map[string]bool{}
@@ -123,3 +99,20 @@ type staleError struct{ msg string }
 
 func (e *staleError) Error() string { return e.msg }
 func (e *staleError) Hint() string  { return "drydock db update" }
+
+// Met lists the ecosystems of the last run, releases left out, sorted.
+func (p *Pipeline) Met() ([]string, error) {
+	inv, err := p.last()
+	if err != nil || inv == nil {
+		return nil, err
+	}
+	var met []string
+	for _, pkg := range inv.Packages {
+		if eco, _, ok := vuln.Ecosystem(pkg, inv.Distro); ok {
+			name, _, _ := strings.Cut(eco, ":")
+			met = append(met, name)
+		}
+	}
+	slices.Sort(met)
+	return slices.Compact(met), nil
+}

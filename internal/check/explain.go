@@ -11,6 +11,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/image/rules"
 	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/vuln"
+	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
 
 // ErrNotKnown is an id that is neither a rule nor in the database.
@@ -59,9 +60,9 @@ type Known struct {
 // Explain looks one vulnerability up by any of its ids. ErrNotKnown says that
 // the database has nothing of it.
 func (p *Pipeline) Explain(ctx context.Context, id string) (*Known, error) {
-	stack, err := OpenDatabase(p.DataDir)
+	stack, err := feed.Open(p.DataDir)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, stack.Close())
 	}
 	defer stack.Close()
 	k := &Known{ID: id}

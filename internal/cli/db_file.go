@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/report"
+)
+
+func newDBImport(f *flags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "import DIR|FILE",
+		Short: "Take advisories from files: an export, a mirror of the upstreams, one of their files",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			rep, err := f.updater().Import(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			for _, s := range rep.Skipped {
+				fmt.Fprintf(f.env.Stderr, "skipped %s: no advisories in it\n", s)
+			}
+			return f.printSources(report.FeedReport(rep))
+		},
+	}
+}
+
+func newDBExport(f *flags) *cobra.Command {
+	return &cobra.Command{
+		Use:     "export FILE",
+		Short:   "Write the database as one file, for a machine without a network",
+		Example: "  drydock db export advisories.db",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.output = args[0]
+			return f.write(func(w io.Writer) error { return f.updater().Export(cmd.Context(), w) })
+		},
+	}
+}
+
+func newDBVerify(f *flags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify",
+		Short: "Read the whole database and check every checksum",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.updater().Verify(cmd.Context()); err != nil {
+				return err
+			}
+			fmt.Fprintln(f.env.Stdout, "the database is whole")
+			return nil
+		},
+	}
+}
