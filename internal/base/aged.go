@@ -84,8 +84,8 @@ func ended(r finding.Rule, s Support, now time.Time) (finding.Finding, bool) {
 	f.Evidence = []finding.Evidence{{
 		Kind: "end-of-life", Text: "endoflife.date as of " + Date().Format(time.DateOnly), URL: "https://endoflife.date/" + s.Product,
 	}}
-	if n, ok := newest(s.Product, now, s.Product == "nodejs" || s.Product == "ubuntu"); ok && n.Cycle != s.Cycle {
-		f.Fixes = []finding.Fix{{Title: fmt.Sprintf("Move to %s%s", n.Name(), until(n))}}
+	if next := supported(s.Product, now); len(next) > 0 && next[0].Released.After(s.Released) {
+		f.Fixes = []finding.Fix{{Title: fmt.Sprintf("Move to %s%s", next[0].Name(), until(next[0]))}}
 	}
 	return f, true
 }

@@ -223,6 +223,8 @@ func TestCheckRef(t *testing.T) {
 		"nginx:1.20":                          {"base/unsupported-tag nginx:1.20 medium"}, // its releases are Aged's to tell
 		"node:21-bookworm":                    {"base/unsupported-tag node:21-bookworm medium", "base/end-of-life debian 12 medium", "base/end-of-life-program nodejs 21 high"},
 		"python:3.7-alpine3.9":                {"base/unsupported-tag python:3.7-alpine3.9 medium", "base/end-of-life alpine-linux 3.9 high", "base/end-of-life-program python 3.7 high"},
+		"python:3.14.1-alpine":                {"base/unsupported-tag python:3.14.1-alpine low"},
+		"no-such-image":                       {"base/unsupported-tag no-such-image medium"},
 		"somebody/thing":                      {"base/unknown-publisher somebody/thing low"},
 		"gcr.io/distroless/nodejs18-debian11": {"base/end-of-life debian 11 high"},
 		"centos:7":                            {"base/unsupported-tag centos medium", "base/end-of-life centos 7 high"},
@@ -240,6 +242,20 @@ func TestCheckRef(t *testing.T) {
 	f = CheckRef("node:21-bookworm", Date())[0]
 	if len(f.Fixes) != 1 || f.Fixes[0].Title != "Use a tag that is built: node:24-bookworm, node:22-bookworm" {
 		t.Errorf("suggestion in August: %+v", f.Fixes)
+	}
+}
+
+func TestSuggestions(t *testing.T) {
+	for ref, want := range map[string]string{
+		"python:3.14.1-alpine": "Use python:3.14-alpine", "eclipse-temurin:25.0.1_8-jre-alpine": "Use eclipse-temurin:25-jre-alpine",
+		"nginx:1.20-alpine": "Use a tag that is built: nginx:1.31-alpine, nginx:1.30-alpine", "golang:1.8-stretch": "Use a tag that is built: golang:1.27, golang:1.26",
+		"php:7.4-fpm-alpine3.12": "Use a tag that is built: php:8.5-fpm-alpine, php:8.4-fpm-alpine, php:8.3-fpm-alpine", "debian:jessie-slim": "Use a tag that is built: debian:13-slim",
+		"ubuntu:14.04": "Use a tag that is built: ubuntu:26.04, ubuntu:24.04, ubuntu:22.04", "node:21.6-slim": "Use a tag that is built: node:26-slim, node:24-slim, node:22-slim",
+	} {
+		found := CheckRef(ref, now)
+		if len(found) == 0 || len(found[0].Fixes) != 1 || found[0].Fixes[0].Title != want {
+			t.Errorf("%s: %+v, want %q", ref, found[0].Fixes, want)
+		}
 	}
 }
 

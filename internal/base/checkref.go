@@ -2,6 +2,7 @@ package base
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,41 +50,90 @@ func CheckRef(ref string, now time.Time) []finding.Finding {
 
 func unlisted(t Tag, now time.Time) finding.Finding {
 	f := of(unsupportedTag(), t.Repository+":"+t.Tag, fmt.Sprintf("%s:%s is not built any more: it is not among the tags of the Docker Official Images (%s)", t.Repository, t.Tag, LibraryDate()))
+	f.Evidence = []finding.Evidence{{Kind: "library", Text: "list of the Docker Official Images, " + LibraryDate(), URL: "https://github.com/docker-library/official-images/tree/master/library"}}
 	if t.Gone {
 		f.Key = t.Repository
-		f.Message = fmt.Sprintf("%s is not built as a Docker Official Image any more (%s)", t.Repository, LibraryDate())
+		f.Message = fmt.Sprintf("%s is not, or not any more, one of the Docker Official Images (%s)", t.Repository, LibraryDate())
+		return f
 	}
-	f.Evidence = []finding.Evidence{{Kind: "library", Text: "list of the Docker Official Images, " + LibraryDate(), URL: "https://github.com/docker-library/official-images/tree/master/library"}}
+	if tag, ok := sameRelease(t); ok {
+		f.Severity = finding.Low
+		f.Message = fmt.Sprintf("%s:%s is not built any more: a newer version of its release took its place (%s)", t.Repository, t.Tag, LibraryDate())
+		f.Fixes = []finding.Fix{{Title: "Use " + tag}}
+		return f
+	}
 	if near := nearest(t, now); len(near) > 0 {
 		f.Fixes = []finding.Fix{{Title: "Use a tag that is built: " + strings.Join(near, ", ")}}
 	}
 	return f
 }
 
-// nearest suggests up to three listed tags of the same flavour: the same words
-// after the version, without a distribution's version if need be.
+// productOf is endoflife.date's name of what an official repository holds.
+func productOf(repo string) string {
+	if p := programs[repo]; p != "" {
+		return p
+	}
+	switch repo {
+	case "alpine", "amazonlinux", "oraclelinux", "rockylinux":
+		return map[string]string{"alpine": "alpine-linux", "amazonlinux": "amazon-linux", "oraclelinux": "oracle-linux", "rockylinux": "rocky-linux"}[repo]
+	}
+	if distributions[repo] != "" {
+		return repo
+	}
+	return ""
+}
+
+// sameRelease is the tag that follows the release of a tag whose exact version
+// has been superseded: python:3.14-slim for python:3.14.2-slim.
+func sameRelease(t Tag) (string, bool) {
+	version, flavour, dashed := strings.Cut(t.Tag, "-")
+	product := productOf(t.Repository)
+	s, ok := EndOfLife(product, releaseOf(product, version))
+	if !ok || s.Cycle == version {
+		return "", false
+	}
+	tag := s.Cycle
+	if dashed {
+		tag += "-" + flavour
+	}
+	next, _ := Library(t.Repository + ":" + tag)
+	return t.Repository + ":" + tag, next.Listed
+}
+
+// nearest suggests up to three listed tags of the same flavour (the words after
+// the version), of the newest releases that are supported at now. Where no
+// release has the flavour, one without the distribution's name will do.
 func nearest(t Tag, now time.Time) []string {
 	_, flavour, _ := strings.Cut(t.Tag, "-")
-	var out []string
-	for _, want := range []string{flavour, strings.TrimRight(flavour, "0123456789.")} {
-		for _, tag := range official().tags(t.Repository) {
-			version, f, _ := strings.Cut(tag, "-")
-			if f != want || strings.ContainsAny(version, ".") || len(version) == 0 || version[0] < '0' || version[0] > '9' || strings.Contains(tag, "rc") {
-				continue
+	for _, f := range flavours(flavour) {
+		var out []string
+		for _, s := range supported(productOf(t.Repository), now) {
+			tag := s.Cycle
+			if f != "" {
+				tag += "-" + f
 			}
-			if s, ok := EndOfLife(programs[t.Repository], version); ok && s.Ended(now) || ok && s.Product == "nodejs" && (!s.LTS || s.LTSSince.After(now)) {
-				continue
-			}
-			out = append(out, t.Repository+":"+tag)
-			if len(out) == 3 {
-				return out
+			if next, _ := Library(t.Repository + ":" + tag); next.Listed && len(out) < 3 {
+				out = append(out, t.Repository+":"+tag)
 			}
 		}
 		if len(out) > 0 {
 			return out
 		}
 	}
-	return out
+	return nil
+}
+
+// flavours are a tag's words after its version, from exact to none: as they
+// are, without a distribution's version, without a distribution, and none.
+func flavours(flavour string) []string {
+	var words []string
+	for w := range strings.SplitSeq(flavour, "-") {
+		if _, ok := distroWord(w); !ok {
+			words = append(words, w)
+		}
+	}
+	all := []string{flavour, strings.TrimRight(flavour, "0123456789."), strings.Join(words, "-"), ""}
+	return slices.Compact(all)
 }
 
 // releases reads the releases that a tag names: of a distribution ("alpine3.18",

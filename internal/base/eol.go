@@ -71,22 +71,28 @@ func EndOfLife(product, cycle string) (Support, bool) {
 	return t.support(product, p.title, best), true
 }
 
-// newest returns the release of a product that came last and is supported.
-func newest(product string, now time.Time, ltsOnly bool) (Support, bool) {
+// supported returns the releases of a product that are out and supported at
+// now, the newest first; of products with releases for the long term that
+// matter (Node.js, Ubuntu), those alone.
+func supported(product string, now time.Time) []Support {
 	t := dates()
 	p, ok := t.products[product]
 	if !ok {
-		return Support{}, false
+		return nil
 	}
-	var best Support
+	var out []Support
 	for i := p.first; i < p.end; i++ {
 		s := t.support(product, p.title, i)
-		if s.Released.After(now) || s.Ended(now) || ltsOnly && (!s.LTS || s.LTSSince.After(now)) || !s.Released.After(best.Released) {
+		if s.Released.After(now) || s.Ended(now) || !s.Regular.IsZero() && !now.Before(s.Regular) {
 			continue
 		}
-		best = s
+		if (product == "nodejs" || product == "ubuntu") && (!s.LTS || s.LTSSince.After(now)) {
+			continue
+		}
+		out = append(out, s)
 	}
-	return best, best.Cycle != ""
+	slices.SortStableFunc(out, func(a, b Support) int { return b.Released.Compare(a.Released) })
+	return out
 }
 
 // within says whether a version belongs to a cycle: it is the cycle, or goes

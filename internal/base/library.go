@@ -40,15 +40,6 @@ func Library(ref string) (Tag, bool) {
 	return t, true
 }
 
-// tags lists every tag of an official repository.
-func (l *list) tags(repo string) []string {
-	var all []string
-	for _, im := range l.repos[repo] {
-		all = append(all, im.tags...)
-	}
-	return all
-}
-
 // Publisher says who publishes an image: kind "official" (the Docker Official
 // Images), "vendor" (a publisher of base images whose address is its own, with
 // its name), or "unknown".

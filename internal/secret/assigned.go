@@ -85,9 +85,19 @@ func plausible(v string) bool {
 	case "true", "false", "yes", "off", "required", "optional", "disabled", "enabled", "default", "string", "str", "bytes", "auto":
 		return false
 	}
-	if v[0] == '/' || strings.HasPrefix(v, "./") || strings.HasPrefix(v, "file:") || strings.HasPrefix(v, "arn:") ||
+	if v[0] == '/' || strings.HasPrefix(v, `\$`) || strings.HasPrefix(v, "./") || strings.HasPrefix(v, "file:") || strings.HasPrefix(v, "arn:") ||
 		strings.HasPrefix(v, "vault:") || strings.HasPrefix(v, "projects/") || strings.HasPrefix(v, "op://") || strings.HasSuffix(v, ")") {
 		return false
+	}
+	for _, code := range []string{"os.environ", "process.env", "getenv", "ENV["} {
+		if strings.Contains(v, code) {
+			return false
+		}
+	}
+	for _, file := range []string{".json", ".pem", ".key", ".txt", ".yml", ".yaml"} {
+		if strings.HasSuffix(v, file) {
+			return false
+		}
 	}
 	if strings.Contains(v, "://") { // a password in it has been found by its format
 		return false
@@ -144,6 +154,10 @@ func assignedAt(b []byte, i int) (Match, bool) {
 	}
 	kind := nameKind(string(b[start:end]))
 	if kind == "" {
+		return Match{}, false
+	}
+	// NAME= OTHER=x leaves NAME empty; only name = x and name: x have a blank.
+	if b[i] == '=' && b[i-1] != ' ' && i+1 < len(b) && (b[i+1] == ' ' || b[i+1] == '\t') {
 		return Match{}, false
 	}
 	return valueAt(b, i+1, kind)

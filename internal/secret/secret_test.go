@@ -141,6 +141,10 @@ func TestRedact(t *testing.T) {
 		"postgres://u:sw0rdfish@h/db":                                  "postgres://u:****@h/db",
 		"K_SECRET=\"" + strings.ReplaceAll(rsaKey, "\n", " ") + "\" x": "K_SECRET=\"-----BEGIN RSA PRIVATE KEY-----****\" x",
 		"B_TOKEN=x" + pat:                                              "B_TOKEN=****",
+		"A_PASSWORD= B=postgres c":                                     "A_PASSWORD= B=postgres c",
+		`echo \$X; PW_TOKEN=\$GIVEN_AT_RUN`:                            `echo \$X; PW_TOKEN=\$GIVEN_AT_RUN`,
+		"c.token = os.environ['TOKEN']":                                "c.token = os.environ['TOKEN']",
+		"ARG GOOGLE_CREDENTIALS=credentials.json":                      "ARG GOOGLE_CREDENTIALS=credentials.json",
 		"wrong password: try again":                                    "wrong password: try again",
 	} {
 		if got := Redact(in); got != want {
