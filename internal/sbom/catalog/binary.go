@@ -92,9 +92,19 @@ type finder interface {
 func learnBinary(ctx context.Context, f layer.Input) (facts, error) {
 	buf := chunks.Get().(*[chunk]byte)
 	defer chunks.Put(buf)
+	have, err := io.ReadAtLeast(f.Body, buf[:4<<10], minExecutable)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return facts{}, nil
+	}
+	if err != nil {
+		return facts{}, err
+	}
+	kind := executable(buf[:have])
+	if kind == "" {
+		return facts{}, nil
+	}
+	finders := append(findPrograms(path.Base(f.Path)), &goFinder{elf: kind == "elf"}, &rustFinder{})
 	v := view{}
-	var finders []finder
-	have := 0 // bytes of buf in use
 	for {
 		n, err := io.ReadFull(f.Body, buf[have:])
 		have += n
@@ -106,13 +116,6 @@ func learnBinary(ctx context.Context, f layer.Input) (facts, error) {
 			return facts{}, err
 		}
 		v.b = buf[:have]
-		if finders == nil {
-			kind := executable(v.b)
-			if kind == "" {
-				return facts{}, nil
-			}
-			finders = append(findPrograms(path.Base(f.Path)), &goFinder{elf: kind == "elf"}, &rustFinder{})
-		}
 		v.hi = have
 		if !v.last {
 			v.hi = max(v.lo, have-after)
@@ -138,11 +141,11 @@ func learnBinary(ctx context.Context, f layer.Input) (facts, error) {
 	return all, errors.Join(errs...)
 }
 
-// executable tells the format from the first bytes; "" for none.
+// minExecutable is less than any executable has.
+const minExecutable = 64
+
+// executable tells the format from the first minExecutable bytes; "" for none.
 func executable(b []byte) string {
-	if len(b) < 64 {
-		return ""
-	}
 	switch string(b[:4]) {
 	case "\x7fELF":
 		return "elf"

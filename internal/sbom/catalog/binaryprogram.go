@@ -54,7 +54,7 @@ var signatures = []signature{
 
 // redisBuild is a version run together with the build's host, seconds and
 // nanoseconds: "7.0.14buildkitsandbox-1702957741000000000".
-const redisBuild = `(?:^|[^\d.])(?:(\d+\.\d+\.\d+)(?:[A-Za-z][-0-9A-Za-z_.]*|[0-9a-f]{12})-|(\d+\.\d+\.\d{1,2}))1\d{9}0{8}`
+const redisBuild = `(?:^|[^\d.])(?:(\d+\.\d+\.\d+?)[0-9a-f]{12}-|(\d+\.\d+\.\d+)[A-Za-z][-0-9A-Za-z_.]*-|(\d+\.\d+\.\d{1,2}))1\d{9}0{8}`
 
 func sig(name, re, anchor string, files ...string) signature {
 	return signature{name: name, files: files, anchor: anchor, re: regexp.MustCompile(re)}
