@@ -240,6 +240,7 @@ func (e *Exception) coversPlaces(f finding.Finding) bool {
 // one that names a directory covers what is in it. A leading slash does not
 // count on either side.
 func matchPath(glob, p string) bool {
+	glob = strings.TrimPrefix(glob, "./")
 	p = strings.Trim(path.Clean("/"+p), "/")
 	if !strings.Contains(strings.Trim(glob, "/"), "/") && !strings.HasPrefix(glob, "/") {
 		if ok, err := path.Match(strings.Trim(glob, "/"), path.Base(p)); err == nil && ok {
