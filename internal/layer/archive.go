@@ -156,8 +156,14 @@ func (a *archive) plain(b []byte) bool {
 		at [2]int
 		to *int64
 	}{
-		{fieldSum, &sum}, {fieldMode, &h.Mode}, {fieldUID, &uid}, {fieldGID, &gid}, {fieldSize, &h.Size},
-		{fieldTime, nil}, {fieldDevMajor, nil}, {fieldDevMinor, nil},
+		{fieldSum, &sum},
+		{fieldMode, &h.Mode},
+		{fieldUID, &uid},
+		{fieldGID, &gid},
+		{fieldSize, &h.Size},
+		{fieldTime, nil},
+		{fieldDevMajor, nil},
+		{fieldDevMinor, nil},
 	} {
 		n, ok := octal(b[f.at[0]:f.at[1]])
 		if !ok {

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,7 +18,7 @@ import (
 func told(next func() (*tar.Header, error), body io.Reader) (out []string, failed bool) {
 	for {
 		h, err := next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out, false
 		}
 		if err != nil {
@@ -82,7 +83,9 @@ func odd(tb testing.TB) [][]byte {
 		var items []item
 		for _, it := range []item{
 			reg("a", "1"), reg(long+"name", strings.Repeat("x", 513)), link(tar.TypeSymlink, "s", long+"target"),
-			link(tar.TypeLink, "h", "a"), {tar.Header{Name: "d/", Typeflag: tar.TypeDir}, ""}, {tar.Header{Name: "c", Typeflag: tar.TypeChar, Devmajor: 9}, ""},
+			link(tar.TypeLink, "h", "a"),
+			{tar.Header{Name: "d/", Typeflag: tar.TypeDir}, ""},
+			{tar.Header{Name: "c", Typeflag: tar.TypeChar, Devmajor: 9}, ""},
 			{tar.Header{Name: "big id", Uid: 1 << 20, Gid: 7}, "z"},
 		} {
 			it.Format = format

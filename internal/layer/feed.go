@@ -3,6 +3,7 @@ package layer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -205,7 +206,7 @@ func (f *feeder) pass(body content, size int64) (uint64, error) {
 		return xxhash.Sum64(b), nil
 	}
 	f.hash.Reset()
-	f.hash.Write(b)
+	_, _ = f.hash.Write(b) // a hash takes everything
 	if err := f.drain(&hashed{body: body, left: size - int64(len(b)), hash: &f.hash}); err != nil {
 		return 0, err
 	}
@@ -232,7 +233,7 @@ func (f *feeder) head(body content, n int64, last bool) ([]byte, error) {
 			return nil, cut(err)
 		}
 	}
-	f.hash.Write(b)
+	_, _ = f.hash.Write(b) // a hash takes everything
 	return b, nil
 }
 
@@ -314,9 +315,9 @@ func (h *hashed) Read(p []byte) (int, error) {
 }
 
 func (h *hashed) add(b []byte, err error) {
-	h.hash.Write(b)
+	_, _ = h.hash.Write(b) // a hash takes everything
 	h.left -= int64(len(b))
-	if err != nil && (err != io.EOF || h.left > 0) {
+	if err != nil && (!errors.Is(err, io.EOF) || h.left > 0) {
 		h.err = cut(err)
 	}
 }

@@ -21,8 +21,12 @@ func FuzzPass(f *testing.F) {
 	plain := makeTar(f, reg("a", "1"), reg("./b/../c", strings.Repeat("2", 600)), reg(".wh.d", ""), reg("e/.wh..wh..opq", ""),
 		link(tar.TypeLink, "h.x", "a"), link(tar.TypeSymlink, "s.x", "../../a"), reg("a", "3"), reg(strings.Repeat("long/", 40)+"x", ""),
 		item{tar.Header{Name: "dev", Typeflag: tar.TypeChar, Devmajor: 1}, ""}, item{tar.Header{Name: "dir/", Typeflag: tar.TypeDir}, ""})
-	seeds := [][]byte{plain, gzipped(f, plain), zstandard(f, plain), sparse(f, "s.x", 5000), sparse(f, "s", 1<<62),
-		append(gzipped(f, plain[:512]), gzipped(f, plain[512:])...), plain[:1000], {}, []byte("\x50\x2a\x4d\x18")}
+	seeds := [][]byte{
+		plain, gzipped(f, plain), zstandard(f, plain), sparse(f, "s.x", 5000), sparse(f, "s", 1<<62),
+		append(gzipped(f, plain[:512]), gzipped(f, plain[512:])...), plain[:1000],
+		{},
+		[]byte("\x50\x2a\x4d\x18"),
+	}
 	for _, s := range seeds {
 		f.Add(s)
 	}

@@ -144,8 +144,11 @@ func TestBigFileIsStreamed(t *testing.T) {
 		return fmt.Append(nil, n), err
 	}
 	every := func(string, fs.FileMode, int64) bool { return true }
-	readers := []Reader{{Name: "h", Limit: MaxBuffer, Wants: every, Read: sizes},
-		{Name: "s1", Limit: Stream, Wants: every, Read: sizes}, {Name: "s2", Limit: Stream, Wants: every, Read: sizes}}
+	readers := []Reader{
+		{Name: "h", Limit: MaxBuffer, Wants: every, Read: sizes},
+		{Name: "s1", Limit: Stream, Wants: every, Read: sizes},
+		{Name: "s2", Limit: Stream, Wants: every, Read: sizes},
+	}
 	var rec *Record
 	peak := memory(t, func() {
 		var err error
@@ -341,6 +344,19 @@ func TestSourceFails(t *testing.T) {
 	var mismatch *MismatchError
 	if rec != nil || !errors.Is(err, broken) || errors.As(err, &mismatch) {
 		t.Error(err)
+	}
+}
+
+// A connection that ends early, in the words of those that wrap its error, is
+// no end of the layer.
+func TestWrappedEOFIsNoEnd(t *testing.T) {
+	b := makeTar(t, reg("a", "1"), reg("b", "2"))
+	for _, n := range []int{0, 512, 1024, len(b)} {
+		r := io.MultiReader(bytes.NewReader(b[:n]), failing{fmt.Errorf("read tcp: %w", io.EOF)})
+		rec, err := Pass(context.Background(), r, Want{}, nil, Limits{})
+		if rec != nil || err == nil || !strings.Contains(err.Error(), "read tcp") {
+			t.Errorf("after %d bytes: %v, %v", n, rec, err)
+		}
 	}
 }
 

@@ -142,7 +142,8 @@ func TestEntries(t *testing.T) {
 		}, []string{"f a 1", "h b -> a", "h c -> lower/file", "l d -> ../../../etc/shadow", "l e -> e"}},
 		{"devices", []item{
 			{tar.Header{Name: "null", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3}, ""},
-			{tar.Header{Name: "sda", Typeflag: tar.TypeBlock}, ""}, {tar.Header{Name: "pipe", Typeflag: tar.TypeFifo}, ""},
+			{tar.Header{Name: "sda", Typeflag: tar.TypeBlock}, ""},
+			{tar.Header{Name: "pipe", Typeflag: tar.TypeFifo}, ""},
 		}, []string{"b null", "p pipe", "b sda"}},
 		{"the last of the same name counts", []item{
 			reg("a", "1"), reg("b", "1"), reg("./a", "333"), link(tar.TypeSymlink, "b", "a"),

@@ -41,7 +41,7 @@ func errAt(name, path string, offset int64, err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = fmt.Errorf("cut short: %w", err)
 	}
-	return &Error{Layer: name, Path: path, Offset: offset, Err: err}
+	return &Error{Layer: name, Path: cutText(path), Offset: offset, Err: err}
 }
 
 // name is how messages call the layer.

@@ -65,7 +65,7 @@ func (p *pass) run(ctx context.Context) error {
 			return err
 		}
 		h, err := a.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

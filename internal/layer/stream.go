@@ -39,15 +39,18 @@ func (s *stored) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		n, err := s.r.Read(p)
+		if err != nil && err != io.EOF {
+			if errors.Is(err, io.EOF) { // a connection's end is not the content's
+				err = fmt.Errorf("%w: %s", io.ErrUnexpectedEOF, err.Error())
+			}
+			s.err = err
+		}
 		if n > 0 {
 			s.sum.Write(p[:n])
-			s.n += int64(n)
-			if s.n > s.limit {
-				err = over(s.limit, "stored bytes")
+			if s.n += int64(n); s.n > s.limit {
+				s.err = over(s.limit, "stored bytes")
+				return n, s.err
 			}
-		}
-		if err != nil && err != io.EOF {
-			s.err = err
 		}
 		if n > 0 || err != nil {
 			return n, err
@@ -86,7 +89,7 @@ func openTar(ctx context.Context, r io.Reader, lim Limits) (*tarStream, error) {
 		ratio:  lim.Ratio,
 	}
 	magic, err := t.br.Peek(4)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return t, err
 	}
 	t.r = t.br
@@ -122,7 +125,7 @@ func isZstd(m []byte) bool {
 
 // cut makes an end where none may be an unexpected one.
 func cut(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
@@ -216,7 +219,7 @@ func (t *tarStream) offset() int64 { return t.n - int64(t.hi-t.lo) }
 // drain reads both streams to their ends.
 func (t *tarStream) drain() error {
 	for {
-		if err := t.fill(); err == io.EOF {
+		if err := t.fill(); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			return err
