@@ -55,7 +55,7 @@ func Parse(name string, b []byte) (*File, error) {
 func checkOnbuild(n *parser.Node) error {
 	if strings.EqualFold(n.Value, "onbuild") && n.Next != nil && len(n.Next.Children) > 0 &&
 		strings.EqualFold(n.Next.Children[0].Value, "onbuild") {
-		return errors.New("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
+		return errors.New("`ONBUILD ONBUILD` is not allowed")
 	}
 	return nil
 }

@@ -64,8 +64,11 @@ func TestPlacesAndStages(t *testing.T) {
 	if d := f.Directives[0].Span; text[d.Start:d.End] != "# syntax=docker/dockerfile:1" || d.Column != 4 {
 		t.Errorf("the first directive is at %+v", d)
 	}
-	if diff := cmp.Diff([]Arg{{Name: "V", Default: "21", Value: "21", HasDefault: true}, {Name: "W"},
-		{Name: "IMAGE", Default: "node:${V}-alpine", Value: "node:21-alpine", HasDefault: true}}, f.GlobalArgs); diff != "" {
+	if diff := cmp.Diff([]Arg{
+		{Name: "V", Default: "21", Value: "21", HasDefault: true},
+		{Name: "W"},
+		{Name: "IMAGE", Default: "node:${V}-alpine", Value: "node:21-alpine", HasDefault: true},
+	}, f.GlobalArgs); diff != "" {
 		t.Error(diff)
 	}
 	type stage struct{ Name, BaseRaw, Base, Platform, Chain string }
@@ -149,7 +152,7 @@ func TestErrorsSayWhere(t *testing.T) {
 		{"FROM x\nENV a\n", "ENV must have two arguments", 2},
 		{"FROM x AS 9y\n", "invalid name", 1},
 		{"# escape=x\nFROM x\n", "invalid escape token", 1},
-		{"FROM x\nONBUILD ONBUILD RUN a\n", "Chaining ONBUILD", 2},
+		{"FROM x\nONBUILD ONBUILD RUN a\n", "ONBUILD ONBUILD", 2},
 		{"FROM x\nRUN --bad a\n", "unknown flag", 2},
 		{"FROM x\nRUN " + strings.Repeat("a", 70000), "max allowed size", 2},
 		{"FROM x\n#" + strings.Repeat("a\n#", MaxBytes/3), "limit", 0},
@@ -333,9 +336,10 @@ func TestHostileFiles(t *testing.T) {
 			if err != nil && len(err.Error()) > 60 {
 				err = errors.New(err.Error()[:60])
 			}
-			t.Logf("%v, %d MB allocated, %v", took, (after.TotalAlloc-before.TotalAlloc)>>20, err)
-			if took > 5*time.Second {
-				t.Errorf("%d bytes took %v", len(text), took)
+			allocated := (after.TotalAlloc - before.TotalAlloc) >> 20
+			t.Logf("%v, %d MB allocated, %v", took, allocated, err)
+			if allocated > 512 {
+				t.Errorf("%d bytes cost %d MB", len(text), allocated)
 			}
 		})
 	}

@@ -108,7 +108,7 @@ func (d *decoder) member(dec *json.Decoder, doc *document, key string, depth int
 		err := dec.Decode(&raw)
 		doc.spdx3 = strings.Contains(string(raw), "spdx.org/rdf/3")
 		return err
-	case "artifacts":
+	case "artifacts": //nolint:misspell // Syft's word
 		doc.others = "Syft"
 	case "Results":
 		doc.others = "Trivy"

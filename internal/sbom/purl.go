@@ -144,7 +144,7 @@ func (p *Package) normalSource() {
 	}
 }
 
-// goModule recovers the case of a module path, which normalization lowers.
+// goModule recovers the case of a module path, which the canonical form lowers.
 func goModule(s string, u packageurl.PackageURL) (namespace, name string) {
 	raw, _, _ := strings.Cut(s, "#")
 	raw, _, _ = strings.Cut(raw, "?")

@@ -15,23 +15,44 @@ func TestPURL(t *testing.T) {
 		d            *Distro
 		purl, source string
 	}{
-		{Package{Type: "deb", Namespace: "debian", Name: "openssl", Version: "1.1.1k-1+deb11u1", Arch: "amd64"}, debian,
-			"pkg:deb/debian/openssl@1.1.1k-1%2Bdeb11u1?arch=amd64&distro=debian-11", "pkg:deb/debian/openssl@1.1.1k-1+deb11u1"},
-		{Package{Type: "deb", Namespace: "debian", Name: "libgcc-s1", Version: "10.2.1-6", Source: "gcc-10", SourceVersion: "1:10.2.1-6+b1", Arch: "amd64"}, debian,
-			"pkg:deb/debian/libgcc-s1@10.2.1-6?arch=amd64&distro=debian-11&upstream=gcc-10%401:10.2.1-6%2Bb1", "pkg:deb/debian/gcc-10@1:10.2.1-6+b1"},
+		{
+			Package{Type: "deb", Namespace: "debian", Name: "openssl", Version: "1.1.1k-1+deb11u1", Arch: "amd64"},
+			debian,
+			"pkg:deb/debian/openssl@1.1.1k-1%2Bdeb11u1?arch=amd64&distro=debian-11", "pkg:deb/debian/openssl@1.1.1k-1+deb11u1",
+		},
+		{
+			Package{Type: "deb", Namespace: "debian", Name: "libgcc-s1", Version: "10.2.1-6", Source: "gcc-10", SourceVersion: "1:10.2.1-6+b1", Arch: "amd64"},
+			debian,
+			"pkg:deb/debian/libgcc-s1@10.2.1-6?arch=amd64&distro=debian-11&upstream=gcc-10%401:10.2.1-6%2Bb1", "pkg:deb/debian/gcc-10@1:10.2.1-6+b1",
+		},
 		{Package{Type: "deb", Name: "x", Version: "1"}, &Distro{ID: "debian", Codename: "sid"}, "pkg:deb/x@1?distro=debian-sid", "pkg:deb/debian/x@1"},
-		{Package{Type: "apk", Namespace: "alpine", Name: "libssl3", Version: "3.1.7-r0", Source: "openssl", Arch: "x86_64"}, &Distro{ID: "alpine", VersionID: "3.18.9"},
-			"pkg:apk/alpine/libssl3@3.1.7-r0?arch=x86_64&distro=alpine-3.18.9&upstream=openssl", "pkg:apk/alpine/openssl@3.1.7-r0"},
-		{Package{Type: "rpm", Namespace: "redhat", Name: "bash", Version: "1:5.1.8-6.el9", Arch: "x86_64"}, nil,
-			"pkg:rpm/redhat/bash@5.1.8-6.el9?arch=x86_64&epoch=1", "pkg:rpm/redhat/bash@5.1.8-6.el9?epoch=1"},
+		{
+			Package{Type: "apk", Namespace: "alpine", Name: "libssl3", Version: "3.1.7-r0", Source: "openssl", Arch: "x86_64"},
+			&Distro{ID: "alpine", VersionID: "3.18.9"},
+			"pkg:apk/alpine/libssl3@3.1.7-r0?arch=x86_64&distro=alpine-3.18.9&upstream=openssl", "pkg:apk/alpine/openssl@3.1.7-r0",
+		},
+		{
+			Package{Type: "rpm", Namespace: "redhat", Name: "bash", Version: "1:5.1.8-6.el9", Arch: "x86_64"},
+			nil,
+			"pkg:rpm/redhat/bash@5.1.8-6.el9?arch=x86_64&epoch=1", "pkg:rpm/redhat/bash@5.1.8-6.el9?epoch=1",
+		},
 		{Package{Type: "npm", Namespace: "@babel", Name: "core", Version: "7.0.0"}, debian, "pkg:npm/%40babel/core@7.0.0", "pkg:npm/%40babel/core@7.0.0"},
-		{Package{Type: "golang", Namespace: "github.com/BurntSushi", Name: "toml", Version: "v1.2.0"}, nil,
-			"pkg:golang/github.com/BurntSushi/toml@v1.2.0", "pkg:golang/github.com/BurntSushi/toml@v1.2.0"},
-		{Package{Type: "golang", Namespace: "github.com/docker", Name: "docker", Version: "v20.10.0+incompatible"}, nil,
-			"pkg:golang/github.com/docker/docker@v20.10.0%2Bincompatible", "pkg:golang/github.com/docker/docker@v20.10.0+incompatible"},
+		{
+			Package{Type: "golang", Namespace: "github.com/BurntSushi", Name: "toml", Version: "v1.2.0"},
+			nil,
+			"pkg:golang/github.com/BurntSushi/toml@v1.2.0", "pkg:golang/github.com/BurntSushi/toml@v1.2.0",
+		},
+		{
+			Package{Type: "golang", Namespace: "github.com/docker", Name: "docker", Version: "v20.10.0+incompatible"},
+			nil,
+			"pkg:golang/github.com/docker/docker@v20.10.0%2Bincompatible", "pkg:golang/github.com/docker/docker@v20.10.0+incompatible",
+		},
 		{Package{Type: "pypi", Name: "Typing_Extensions", Version: "4.0"}, nil, "pkg:pypi/typing-extensions@4.0", "pkg:pypi/typing-extensions@4.0"},
-		{Package{Type: "maven", Namespace: "org.apache.logging.log4j", Name: "log4j-core", Version: "2.14.1"}, nil,
-			"pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1", "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1"},
+		{
+			Package{Type: "maven", Namespace: "org.apache.logging.log4j", Name: "log4j-core", Version: "2.14.1"},
+			nil,
+			"pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1", "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1",
+		},
 		{Package{Type: "composer", Namespace: "Symfony", Name: "http-kernel", Version: "v5.4"}, nil, "pkg:composer/symfony/http-kernel@v5.4", "pkg:composer/symfony/http-kernel@v5.4"},
 		{Package{Type: "generic", Name: "node", Version: "21.6.1"}, nil, "pkg:generic/node@21.6.1", "pkg:generic/node@21.6.1"},
 	} {
@@ -53,8 +74,10 @@ func TestFromPURL(t *testing.T) {
 	for s, want := range map[string]Package{
 		"pkg:deb/debian/libssl1.1@1.1.1n?arch=amd64&upstream=openssl": {Type: "deb", Namespace: "debian", Name: "libssl1.1", Version: "1.1.1n", Source: "openssl", Arch: "amd64"},
 		"pkg:deb/debian/libgcc-s1@10.2.1-6?epoch=1":                   {Type: "deb", Namespace: "debian", Name: "libgcc-s1", Version: "1:10.2.1-6"},
-		"pkg:rpm/redhat/openssl-libs@3.0.1-1.el9?upstream=openssl-3.0.1-1.el9.src.rpm&epoch=1": {Type: "rpm", Namespace: "redhat", Name: "openssl-libs",
-			Version: "1:3.0.1-1.el9", Source: "openssl"},
+		"pkg:rpm/redhat/openssl-libs@3.0.1-1.el9?upstream=openssl-3.0.1-1.el9.src.rpm&epoch=1": {
+			Type: "rpm", Namespace: "redhat", Name: "openssl-libs",
+			Version: "1:3.0.1-1.el9", Source: "openssl",
+		},
 		"pkg:rpm/redhat/x@1-1?upstream=y-2-3.src.rpm":     {Type: "rpm", Namespace: "redhat", Name: "x", Version: "1-1", Source: "y", SourceVersion: "2-3"},
 		"pkg:golang/github.com/Azure/go-autorest/Auth@v1": {Type: "golang", Namespace: "github.com/Azure/go-autorest", Name: "Auth", Version: "v1"},
 		"pkg:golang/stdlib@1.21.0":                        {Type: "golang", Name: "stdlib", Version: "1.21.0"},
@@ -101,11 +124,15 @@ func TestPURLRoundTrip(t *testing.T) {
 func TestMerge(t *testing.T) {
 	yes := true
 	inv := &Inventory{Packages: []Package{
-		{Type: "npm", Name: "lodash", Version: "4.17.15", LayerIndex: 3, Layer: "sha256:3", Owner: "pkg:deb/debian/node-lodash@1", Removed: true, Dev: true,
-			Licenses: []string{"MIT"}, Locations: []Location{{Path: "/z"}, {Path: "/a"}}, Cataloger: "npm"},
+		{
+			Type: "npm", Name: "lodash", Version: "4.17.15", LayerIndex: 3, Layer: "sha256:3", Owner: "pkg:deb/debian/node-lodash@1", Removed: true, Dev: true,
+			Licenses: []string{"MIT"}, Locations: []Location{{Path: "/z"}, {Path: "/a"}}, Cataloger: "npm",
+		},
 		{Type: "npm", Name: "zlib", Version: "1", LayerIndex: -1},
-		{Type: "npm", Name: "lodash", Version: "4.17.15", LayerIndex: 1, Layer: "sha256:1", Licenses: []string{"CC0-1.0", "MIT"},
-			Locations: []Location{{Path: "/a"}, {Path: "/b", Line: 3}}, InBase: &yes, Cataloger: "lock"},
+		{
+			Type: "npm", Name: "lodash", Version: "4.17.15", LayerIndex: 1, Layer: "sha256:1", Licenses: []string{"CC0-1.0", "MIT"},
+			Locations: []Location{{Path: "/a"}, {Path: "/b", Line: 3}}, InBase: &yes, Cataloger: "lock",
+		},
 		{Type: "npm", Name: "lodash", Version: "4.17.15", LayerIndex: -1, Removed: true},
 		{Type: "deb", Namespace: "debian", Name: "libc6", Version: "2", Arch: "amd64", LayerIndex: -1},
 		{Type: "deb", Namespace: "debian", Name: "libc6", Version: "2", Arch: "i386", LayerIndex: -1},
@@ -114,8 +141,10 @@ func TestMerge(t *testing.T) {
 	want := []Package{
 		{Type: "deb", Namespace: "debian", Name: "libc6", Version: "2", Arch: "amd64", Source: "glibc", LayerIndex: -1},
 		{Type: "deb", Namespace: "debian", Name: "libc6", Version: "2", Arch: "i386", LayerIndex: -1},
-		{Type: "npm", Name: "lodash", Version: "4.17.15", LayerIndex: 1, Layer: "sha256:1", Licenses: []string{"CC0-1.0", "MIT"},
-			Locations: []Location{{Path: "/a"}, {Path: "/b", Line: 3}, {Path: "/z"}}, InBase: &yes, Cataloger: "lock"},
+		{
+			Type: "npm", Name: "lodash", Version: "4.17.15", LayerIndex: 1, Layer: "sha256:1", Licenses: []string{"CC0-1.0", "MIT"},
+			Locations: []Location{{Path: "/a"}, {Path: "/b", Line: 3}, {Path: "/z"}}, InBase: &yes, Cataloger: "lock",
+		},
 		{Type: "npm", Name: "zlib", Version: "1", LayerIndex: -1},
 	}
 	inv.Merge()

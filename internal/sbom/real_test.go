@@ -138,8 +138,10 @@ func FuzzDecode(f *testing.F) {
 	}
 	inv := &Inventory{
 		Subject: finding.Subject{Kind: finding.KindImage, Name: "app"}, Distro: &Distro{ID: "debian", VersionID: "12"},
-		Packages: []Package{{Type: "deb", Namespace: "debian", Name: "libssl3", Source: "openssl", Version: "3.0", LayerIndex: 0, Layer: "sha256:1",
-			Licenses: []string{"Apache-2.0"}, Locations: []Location{{Path: "/var/lib/dpkg/status"}}}},
+		Packages: []Package{{
+			Type: "deb", Namespace: "debian", Name: "libssl3", Source: "openssl", Version: "3.0", LayerIndex: 0, Layer: "sha256:1",
+			Licenses: []string{"Apache-2.0"}, Locations: []Location{{Path: "/var/lib/dpkg/status"}},
+		}},
 		Unknown: []finding.Unknown{{What: "x", Why: "y"}},
 	}
 	for _, format := range Formats() {

@@ -36,8 +36,10 @@ func drawDigest(t *rapid.T) finding.Digest {
 
 func drawPackage(t *rapid.T) Package {
 	p := Package{
-		Type: rapid.SampledFrom([]string{"deb", "apk", "rpm", "npm", "golang", "cargo", "pypi", "maven", "gem",
-			"composer", "nuget", "generic", "bitnami"}).Draw(t, "type"),
+		Type: rapid.SampledFrom([]string{
+			"deb", "apk", "rpm", "npm", "golang", "cargo", "pypi", "maven", "gem",
+			"composer", "nuget", "generic", "bitnami",
+		}).Draw(t, "type"),
 		Namespace: maybe(t, "namespace"), Name: text(t, "name"), Version: maybe(t, "version"),
 		Source: maybe(t, "source"), SourceVersion: maybe(t, "sourceVersion"), Arch: maybe(t, "arch"),
 		Layer: drawDigest(t), LayerIndex: rapid.IntRange(-1, 5).Draw(t, "index"), Owner: maybe(t, "owner"),
@@ -67,8 +69,10 @@ func drawSubject(t *rapid.T) finding.Subject {
 func drawInventory(t *rapid.T) *Inventory {
 	inv := &Inventory{Subject: drawSubject(t)}
 	if rapid.Bool().Draw(t, "distro?") {
-		inv.Distro = &Distro{ID: maybe(t, "id"), VersionID: maybe(t, "versionID"), Codename: maybe(t, "codename"),
-			PrettyName: maybe(t, "pretty"), CPEName: maybe(t, "cpe")}
+		inv.Distro = &Distro{
+			ID: maybe(t, "id"), VersionID: maybe(t, "versionID"), Codename: maybe(t, "codename"),
+			PrettyName: maybe(t, "pretty"), CPEName: maybe(t, "cpe"),
+		}
 		for range rapid.IntRange(0, 2).Draw(t, "likes") {
 			inv.Distro.IDLike = append(inv.Distro.IDLike, text(t, "like"))
 		}
