@@ -91,10 +91,21 @@ func FuzzFacts(f *testing.F) {
 
 func TestEndOfLife(t *testing.T) {
 	tests := []struct{ product, version, cycle, eol string }{
-		{"nodejs", "21.6.1", "21", "2024-06-01"}, {"nodejs", "v24.19.0", "24", "2028-04-30"}, {"nginx", "1.20.2", "1.20", "2022-05-24"},
-		{"alpine-linux", "3.18.9", "3.18", "2025-05-09"}, {"alpine-linux", "3.1.0", "3.1", "2016-11-01"}, {"debian", "bookworm", "12", "2028-06-30"},
-		{"debian", "11", "11", "2026-08-31"}, {"ubuntu", "jammy", "22.04", "2027-04-01"}, {"python", "3.7.17", "3.7", "2023-06-27"}, {"openssl", "1.1.1k", "1.1.1", "2023-09-11"},
-		{"nginx", "1.31.4", "1.31", ""}, {"nodejs", "210", "", ""}, {"debian", "sid", "", ""}, {"nothing", "1", "", ""}, {"nodejs", "", "", ""},
+		{"nodejs", "21.6.1", "21", "2024-06-01"},
+		{"nodejs", "v24.19.0", "24", "2028-04-30"},
+		{"nginx", "1.20.2", "1.20", "2022-05-24"},
+		{"alpine-linux", "3.18.9", "3.18", "2025-05-09"},
+		{"alpine-linux", "3.1.0", "3.1", "2016-11-01"},
+		{"debian", "bookworm", "12", "2028-06-30"},
+		{"debian", "11", "11", "2026-08-31"},
+		{"ubuntu", "jammy", "22.04", "2027-04-01"},
+		{"python", "3.7.17", "3.7", "2023-06-27"},
+		{"openssl", "1.1.1k", "1.1.1", "2023-09-11"},
+		{"nginx", "1.31.4", "1.31", ""},
+		{"nodejs", "210", "", ""},
+		{"debian", "sid", "", ""},
+		{"nothing", "1", "", ""},
+		{"nodejs", "", "", ""},
 	}
 	for _, tt := range tests {
 		s, ok := EndOfLife(tt.product, tt.version)
@@ -137,10 +148,15 @@ func TestDistroSupport(t *testing.T) {
 		d    sbom.Distro
 		want string
 	}{
-		{sbom.Distro{ID: "alpine", VersionID: "3.18.9"}, "Alpine Linux 3.18"}, {sbom.Distro{ID: "debian", VersionID: "12"}, "Debian 12 (Bookworm)"},
-		{sbom.Distro{ID: "debian", Codename: "trixie"}, "Debian 13 (Trixie)"}, {sbom.Distro{ID: "debian", Codename: "sid"}, ""}, {sbom.Distro{ID: "wolfi"}, ""},
-		{sbom.Distro{ID: "alpine", VersionID: "3.99.0_alpha20260101"}, ""}, {sbom.Distro{ID: "centos", VersionID: "9", PrettyName: "CentOS Stream 9"}, "CentOS Stream 9"},
-		{sbom.Distro{ID: "amzn", VersionID: "2023"}, "Amazon Linux 2023"}, {sbom.Distro{ID: "rhel", VersionID: "9.4"}, "Red Hat Enterprise Linux 9"},
+		{sbom.Distro{ID: "alpine", VersionID: "3.18.9"}, "Alpine Linux 3.18"},
+		{sbom.Distro{ID: "debian", VersionID: "12"}, "Debian 12 (Bookworm)"},
+		{sbom.Distro{ID: "debian", Codename: "trixie"}, "Debian 13 (Trixie)"},
+		{sbom.Distro{ID: "debian", Codename: "sid"}, ""},
+		{sbom.Distro{ID: "wolfi"}, ""},
+		{sbom.Distro{ID: "alpine", VersionID: "3.99.0_alpha20260101"}, ""},
+		{sbom.Distro{ID: "centos", VersionID: "9", PrettyName: "CentOS Stream 9"}, "CentOS Stream 9"},
+		{sbom.Distro{ID: "amzn", VersionID: "2023"}, "Amazon Linux 2023"},
+		{sbom.Distro{ID: "rhel", VersionID: "9.4"}, "Red Hat Enterprise Linux 9"},
 	} {
 		s, ok := DistroSupport(tt.d)
 		if ok != (tt.want != "") || ok && s.Name() != tt.want {

@@ -114,12 +114,25 @@ func TestEncryptedKeys(t *testing.T) {
 
 func TestEnv(t *testing.T) {
 	tests := []struct{ name, value, kind string }{
-		{"DB_PASSWORD", "hunter22", "password"}, {"POSTGRES_PASSWORD", "postgres", "password"}, {"dbPassword", "s3cret", "password"},
-		{"API_TOKEN", "abcd-1234", "token"}, {"STRIPE_API_KEY", "4242", "api-key"}, {"SECRET_KEY_BASE", "0f9e8d", "secret-key"},
-		{"ANYTHING", sample("gh", "p_", alnum36), "github-token"}, {"DATABASE_URL", "mysql://app:tiger99@db/x", "url-password"},
-		{"DB_PASSWORD", "", ""}, {"DB_PASSWORD", "changeme", ""}, {"DB_PASSWORD", "${DB_PASSWORD}", ""}, {"DB_PASSWORD_FILE", "/run/secrets/db", ""},
-		{"DB_PASSWORD", "/run/secrets/db", ""}, {"MYSQL_ALLOW_EMPTY_PASSWORD", "yes", ""}, {"GPG_KEY", "E3FF2839C048B25C084DEBE9B26995E310250568", ""},
-		{"PWD", "/app-of-mine", ""}, {"PATH", "/usr/bin", ""}, {"TOKEN_TTL", "3600", ""}, {"SSH_PUBLIC_KEY", "ssh-rsa AAAA", ""},
+		{"DB_PASSWORD", "hunter22", "password"},
+		{"POSTGRES_PASSWORD", "postgres", "password"},
+		{"dbPassword", "s3cret", "password"},
+		{"API_TOKEN", "abcd-1234", "token"},
+		{"STRIPE_API_KEY", "4242", "api-key"},
+		{"SECRET_KEY_BASE", "0f9e8d", "secret-key"},
+		{"ANYTHING", sample("gh", "p_", alnum36), "github-token"},
+		{"DATABASE_URL", "mysql://app:tiger99@db/x", "url-password"},
+		{"DB_PASSWORD", "", ""},
+		{"DB_PASSWORD", "changeme", ""},
+		{"DB_PASSWORD", "${DB_PASSWORD}", ""},
+		{"DB_PASSWORD_FILE", "/run/secrets/db", ""},
+		{"DB_PASSWORD", "/run/secrets/db", ""},
+		{"MYSQL_ALLOW_EMPTY_PASSWORD", "yes", ""},
+		{"GPG_KEY", "E3FF2839C048B25C084DEBE9B26995E310250568", ""},
+		{"PWD", "/app-of-mine", ""},
+		{"PATH", "/usr/bin", ""},
+		{"TOKEN_TTL", "3600", ""},
+		{"SSH_PUBLIC_KEY", "ssh-rsa AAAA", ""},
 	}
 	for _, tt := range tests {
 		kind, ok := Env(tt.name, tt.value)
@@ -166,8 +179,10 @@ func TestFile(t *testing.T) {
 		{"root/.m2/settings.xml", "<server><password>tiger99</password></server>", []string{"password tiger99"}},
 		{"etc/ssl/cert.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n", nil},
 		{"root/.pypirc", "[pypi]\nusername = me\npassword = tiger99\n", []string{"password tiger99"}},
-		{"root/.aws/credentials", "[default]\naws_access_key_id = AKIAZ7QRTW5NMKXLP2VD\naws_secret_access_key = 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\n",
-			[]string{"aws-access-key-id AKIAZ7QRTW5NMKXLP2VD", "aws-secret-access-key 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"}},
+		{
+			"root/.aws/credentials", "[default]\naws_access_key_id = AKIAZ7QRTW5NMKXLP2VD\naws_secret_access_key = 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\n",
+			[]string{"aws-access-key-id AKIAZ7QRTW5NMKXLP2VD", "aws-secret-access-key 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"},
+		},
 		{"a/terraform.tfstate", `{"attributes":{"password":"tiger99","id":"x"}}`, []string{"password tiger99"}},
 		{"a/config/master.key", hex64[:32] + "\n", []string{"rails-master-key " + hex64[:32]}},
 		{"a/app.jks", "\xfe\xed\xfe\xed", []string{"keystore "}},
@@ -198,8 +213,10 @@ func TestPath(t *testing.T) {
 }
 
 func FuzzRedact(f *testing.F) {
-	for _, s := range []string{"", "A_TOKEN=abcd1234xyz echo abcd1234xyz", "https://u:p4ss:w@h", rsaKey, sample("gh", "p_", alnum36, alnum36), "--token --password x=yyyy",
-		"PASSWORD=\"a\"PASSWORD='b4c5d'", "a://:=PASSWORD=xyzw@b", "xPASSWORD=****1Password=server=;", "Server=;password=abc=password=zzzz"} {
+	for _, s := range []string{
+		"", "A_TOKEN=abcd1234xyz echo abcd1234xyz", "https://u:p4ss:w@h", rsaKey, sample("gh", "p_", alnum36, alnum36), "--token --password x=yyyy",
+		"PASSWORD=\"a\"PASSWORD='b4c5d'", "a://:=PASSWORD=xyzw@b", "xPASSWORD=****1Password=server=;", "Server=;password=abc=password=zzzz",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -28,7 +28,7 @@ func urlPassword(b []byte, at int, word string) (start, end, keep int, ok bool) 
 	for ; i < stop; i++ {
 		switch c := b[i]; {
 		case c == '@':
-			if colon < 0 || i+1 >= len(b) || !(alnum[b[i+1]] || b[i+1] == '[' || b[i+1] == '$' || b[i+1] == '{') {
+			if colon < 0 || i+1 >= len(b) || !hostStart[b[i+1]] {
 				return 0, 0, 0, false
 			}
 			value := string(b[colon+1 : i])
@@ -44,6 +44,9 @@ func urlPassword(b []byte, at int, word string) (start, end, keep int, ok bool) 
 	}
 	return 0, 0, 0, false
 }
+
+// hostStart is what a URL's host begins with: a name, an address, a variable.
+var hostStart = chars("a-z", "A-Z", "0-9", "[${")
 
 // commonUser says whether a URL's password is one that documentation uses.
 func commonUser(v string) bool {

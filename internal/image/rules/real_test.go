@@ -71,6 +71,28 @@ func TestAlpine(t *testing.T) {
 	}
 }
 
+// An archive read as the program reads it: Alpine with a user of its own, a
+// file removed and a directory removed.
+func TestArchive(t *testing.T) {
+	im, err := image.Open(context.Background(), "archive://"+shared(t, "images/formats/alpine-3.20-docker-archive.tar"), image.Options{Platform: "linux/amd64", Offline: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = im.Close() }()
+	s, err := im.Scan(context.Background(), image.ScanOptions{Readers: Readers()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"negligible image/no-provenance: no build attestation, and no label org.opencontainers.image.source or org.opencontainers.image.revision"}
+	if d := cmp.Diff(want, messages(run(t, s, Checks()...))); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	im.Config.Config.User = "root"
+	if found := run(t, s, rootUser()); len(found) != 1 {
+		t.Errorf("as root: %v", messages(found))
+	}
+}
+
 // DRYDOCK_ROOTFS names folders with root file systems, such as debootstrap's.
 func TestRootFileSystems(t *testing.T) {
 	dirs := os.Getenv("DRYDOCK_ROOTFS")
