@@ -1,13 +1,18 @@
 package catalog
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
-	"github.com/drydock-dev/drydock/internal/layer"
-	"io/fs"
+	"errors"
+	"io"
 	"os"
-	"os/exec"
+	"path/filepath"
 	"testing"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/layer"
 )
 
 // BenchmarkBinary is the cost of a byte of an executable beside that of
@@ -18,10 +23,6 @@ func BenchmarkBinary(b *testing.B) {
 		b.Fatal(err)
 	}
 	body := readFile(b, exe)
-	if n := os.Getenv("BENCH_BINARY"); n != "" {
-		body = readFile(b, n)
-	}
-	_ = exec.Command
 	b.Run("sha256", func(b *testing.B) {
 		b.SetBytes(int64(len(body)))
 		for b.Loop() {
@@ -32,11 +33,79 @@ func BenchmarkBinary(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			for b.Loop() {
-				in := layer.Input{Path: "usr/bin/" + name, Mode: fs.FileMode(0o755), Size: int64(len(body)), Body: bytes.NewReader(body)}
+				in := layer.Input{Path: "usr/bin/" + name, Mode: 0o755, Size: int64(len(body)), Body: bytes.NewReader(body)}
 				if _, err := learnBinary(b.Context(), in); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
 	}
+}
+
+// BenchmarkReaders is what each reader adds to a pass over a real layer: the
+// root file system that DRYDOCK_DEBIAN_ROOTFS names (a folder or a tar), else
+// Alpine's. "extra-ns/byte" is beside a pass that nobody wants anything of.
+func BenchmarkReaders(b *testing.B) {
+	body := benchLayer(b)
+	pass := func(readers ...layer.Reader) time.Duration {
+		start := time.Now()
+		if _, err := layer.Pass(b.Context(), bytes.NewReader(body), layer.Want{Name: "bench"}, readers, layer.Limits{}); err != nil {
+			b.Fatal(err)
+		}
+		return time.Since(start)
+	}
+	run := func(name string, readers ...layer.Reader) {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			var with, without time.Duration
+			for b.Loop() {
+				without += pass() // by turns, so that both meet the same machine
+				with += pass(readers...)
+			}
+			b.ReportMetric(float64(with-without)/float64(b.N)/float64(len(body)), "extra-ns/byte")
+			b.ReportMetric(float64(without)/float64(b.N)/float64(len(body)), "pass-ns/byte")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+	for _, r := range Readers() {
+		run(r.Name, r)
+	}
+	run("all", Readers()...)
+}
+
+// BenchmarkFromScan joins what is already known: the part of a cached scan
+// that is this package's.
+func BenchmarkFromScan(b *testing.B) {
+	s := scanOf(b, benchLayer(b))
+	b.ReportAllocs()
+	for b.Loop() {
+		inventoryOf(b, s)
+	}
+}
+
+// benchLayer is a layer as a plain tar.
+func benchLayer(b *testing.B) []byte {
+	name := os.Getenv("DRYDOCK_DEBIAN_ROOTFS")
+	if name == "" {
+		z, err := gzip.NewReader(bytes.NewReader(readFile(b, shared(b, "images/alpine-minirootfs-3.18.9-x86_64.tar.gz"))))
+		if err != nil {
+			b.Fatal(err)
+		}
+		body, err := io.ReadAll(z)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return body
+	}
+	if st, err := os.Stat(name); err != nil {
+		b.Fatal(err)
+	} else if !st.IsDir() {
+		return readFile(b, name)
+	}
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	if err := errors.Join(w.AddFS(os.DirFS(filepath.Clean(name))), w.Close()); err != nil {
+		b.Fatal(err)
+	}
+	return buf.Bytes()
 }
