@@ -143,6 +143,9 @@ func memberText(g *group, p *sbom.Package) string {
 	if len(p.Locations) > 0 {
 		text += " in " + p.Locations[0].Path
 	}
+	if p.Removed {
+		text += " (removed in a later layer)"
+	}
 	return text
 }
 
@@ -183,16 +186,26 @@ func inBase(ps []*sbom.Package) *bool {
 	return out
 }
 
-// suppression says why a group's findings do not count, if they do not.
+// suppression says why a group's findings do not count, if they do not. What
+// would excuse one package counts only if it excuses every one.
 func suppression(g *group) *finding.Suppression {
 	p := g.members[0]
+	all := func(f func(*sbom.Package) bool) bool {
+		return !slices.ContainsFunc(g.members, func(p *sbom.Package) bool { return !f(p) })
+	}
 	switch {
-	case !slices.ContainsFunc(g.members, func(p *sbom.Package) bool { return !p.Removed }):
+	case all(func(p *sbom.Package) bool { return p.Removed }):
 		return &finding.Suppression{By: "removed", Source: string(p.Layer), Reason: "removed in a later layer; it is still in the layer that brought it"}
 	case g.rule == RuleOS && ofKernel(g.members):
 		return &finding.Suppression{By: "kernel-headers", Source: sourceName(*p), Reason: "built from the kernel's source: a container runs its host's kernel, not this one"}
-	case g.rule != RuleOS && p.Owner != "":
-		return &finding.Suppression{By: "owner", Source: p.Owner, Reason: "owned by " + p.Owner + "; the distribution's advisories apply"}
+	case g.rule != RuleOS && all(func(p *sbom.Package) bool { return p.Owner != "" || p.Removed }):
+		owner := p.Owner
+		for _, o := range g.members {
+			if owner == "" {
+				owner = o.Owner
+			}
+		}
+		return &finding.Suppression{By: "owner", Source: owner, Reason: "owned by " + owner + "; the distribution's advisories apply"}
 	}
 	return nil
 }

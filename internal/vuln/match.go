@@ -112,16 +112,13 @@ func (m *matcher) collect(ctx context.Context) {
 		case isDistro(p.Type):
 			m.addDistro(p, eco, name, sources, knows)
 		default:
-			m.addOther(p, eco, name)
+			m.addOther(p, eco, name, sources)
 		}
 	}
 }
 
-// sourceKey is what makes two binaries one group.
-type sourceKey struct {
-	typ, namespace, name, version string
-	removed                       bool
-}
+// sourceKey is what makes two packages one group: what they are findings of.
+type sourceKey struct{ typ, namespace, name, version string }
 
 func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourceKey]int, knows func(string) bool) {
 	version := p.Version
@@ -134,7 +131,7 @@ func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourc
 			}
 		}
 	}
-	key := sourceKey{p.Type, p.Namespace, name, version, p.Removed}
+	key := sourceKey{p.Type, p.Namespace, name, version}
 	g, seen := sources[key]
 	if !seen {
 		g = len(m.groups)
@@ -158,7 +155,12 @@ func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourc
 	}
 }
 
-func (m *matcher) addOther(p *sbom.Package, eco, name string) {
+func (m *matcher) addOther(p *sbom.Package, eco, name string, sources map[sourceKey]int) {
+	key := sourceKey{p.Type, p.Namespace, p.Name, p.Version}
+	if g, seen := sources[key]; seen {
+		m.groups[g].members = append(m.groups[g].members, p)
+		return
+	}
 	rule := RuleLanguage
 	if eco == "Bitnami" {
 		rule = RuleProgram
@@ -168,6 +170,7 @@ func (m *matcher) addOther(p *sbom.Package, eco, name string) {
 		version = goVersion(version)
 	}
 	g := len(m.groups)
+	sources[key] = g
 	m.groups = append(m.groups, group{rule: rule, eco: eco, fam: familyOf(eco), version: version, members: []*sbom.Package{p}})
 	m.ask(query{eco: eco, name: name, group: int32(g), version: version})
 }
@@ -274,10 +277,18 @@ func note(set *map[string]bool, a *Advisory) {
 // fromPro says whether a build came from Ubuntu Pro.
 func fromPro(version string) bool { return strings.Contains(version, "esm") }
 
-// notSecurity leaves out the bug fix and enhancement notices that AlmaLinux
-// publishes beside security advisories, unless they name a CVE.
+// notSecurity leaves out what is no vulnerability: the bug fix and enhancement
+// notices that AlmaLinux publishes beside security advisories, and the later
+// revisions of Debian's notices ("DSA-5085-2"), which put an earlier update's
+// regression right. Either counts if it names a CVE.
 func notSecurity(a *Advisory) bool {
-	return (strings.HasPrefix(a.ID, "ALBA-") || strings.HasPrefix(a.ID, "ALEA-")) && !slices.ContainsFunc(vulnIDs(a), isCVE)
+	switch {
+	case strings.HasPrefix(a.ID, "ALBA-"), strings.HasPrefix(a.ID, "ALEA-"):
+	case (strings.HasPrefix(a.ID, "DSA-") || strings.HasPrefix(a.ID, "DLA-")) && !strings.HasSuffix(a.ID, "-1"):
+	default:
+		return false
+	}
+	return !slices.ContainsFunc(vulnIDs(a), isCVE)
 }
 
 // otherStream says whether every fix of the advisory is another module's.

@@ -62,6 +62,33 @@ func TestSuppressed(t *testing.T) {
 	}
 }
 
+// What excuses one package of several does not excuse the others, and there is
+// still one finding.
+func TestSuppressedInPart(t *testing.T) {
+	gone := deb("openssl", "1.1.1k-1+deb11u1", "openssl", "1.1.1k-1+deb11u1")
+	gone.Removed = true
+	owned, own := pkg("npm", "", "lodash", "4.17.15", "/usr/share/nodejs/lodash/package.json"), pkg("npm", "", "lodash", "4.17.15", "/app/node_modules/lodash/package.json")
+	owned.Owner = "pkg:deb/debian/node-lodash@4.17.15"
+	inv := &sbom.Inventory{
+		Distro:   &sbom.Distro{ID: "debian", VersionID: "11"},
+		Packages: []sbom.Package{gone, deb("openssl", "1.1.1k-1+deb11u1", "libssl1.1", "1.1.1k-1+deb11u1"), owned, own},
+	}
+	found, _ := match(t, facts(t), inv)
+	if f := one(t, found, "CVE-2022-0778", "openssl"); f.Suppressed != nil || !strings.HasSuffix(f.Evidence[1].Text, "(removed in a later layer)") {
+		t.Errorf("%+v", f)
+	}
+	if f := one(t, found, "CVE-2021-23337", "lodash"); f.Suppressed != nil || len(f.At) != 2 {
+		t.Errorf("%+v", f)
+	}
+	inv.Packages = []sbom.Package{gone, owned}
+	found, _ = match(t, facts(t), inv)
+	for _, f := range found {
+		if f.Suppressed == nil {
+			t.Errorf("%s counts", f.Message)
+		}
+	}
+}
+
 func TestUnknown(t *testing.T) {
 	l := facts(t)
 	bullseye := &sbom.Distro{ID: "debian", VersionID: "11"}
