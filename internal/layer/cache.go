@@ -93,8 +93,8 @@ func (c *Cache) Get(diffID Digest, readers []Reader) (*Record, bool) {
 		return nil, false
 	}
 	b, err := c.load(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, false
+	if errors.As(err, new(*fs.PathError)) {
+		return nil, false // not there, or not to be had now: nothing is wrong with it
 	}
 	var rec *Record
 	if err == nil {

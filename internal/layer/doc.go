@@ -8,7 +8,22 @@
 // [Record], which a [Cache] keeps by the layer's digest and the readers'
 // versions, so that no layer is ever read twice:
 //
-//	rec, err := layer.Pass(ctx, blob, layer.Want{DiffID: id}, readers, layer.Limits{})
+//	rec, ok := cache.Get(id, readers) // if the bytes are known to be those of id
+//	if !ok {
+//		rec, err = layer.Pass(ctx, blob, layer.Want{DiffID: id}, readers, layer.Limits{})
+//		...
+//		err = cache.Put(rec, readers) // a warning at most
+//	}
+//
+// A claimed digest is no reason to use a kept record: [Hash] computes those of
+// bytes that nobody has verified, and [Cache.Remember] and [Cache.Verified]
+// spare doing so twice. [Walk] makes a record of a root file system's folder.
+//
+// The readers of one file are called one after the other, on a view of one
+// buffer that is used again; one that takes whole files is given them as they
+// pass by; only where several do, of a file over 1 MiB, is there a goroutine
+// for each. A reader that fails, panics or returns early costs the others
+// nothing.
 //
 // Every byte of a layer is hostile: names that climb, links that loop, sizes
 // that lie, archives that never end. [Limits] bounds what a pass will take;

@@ -39,7 +39,7 @@ func (s *stored) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		n, err := s.r.Read(p)
-		if err != nil && err != io.EOF {
+		if err != nil && err != io.EOF { //nolint:errorlint // only the bare one is an end
 			if errors.Is(err, io.EOF) { // a connection's end is not the content's
 				err = fmt.Errorf("%w: %s", io.ErrUnexpectedEOF, err.Error())
 			}
