@@ -32,14 +32,18 @@ func sample() map[string]finding.Finding {
 			Rule: "vuln/os-package", Key: "CVE-2022-0778 pkg:deb/debian/openssl@1.1.1k-1+deb11u1", Practice: finding.Vulnerabilities,
 			Severity: finding.High, At: at("/var/lib/dpkg/status"),
 			Evidence: []finding.Evidence{{Kind: "package", Text: "libssl1.1 1.1.1k-1+deb11u1 in /var/lib/dpkg/status"}},
-			Vuln: &finding.Vuln{ID: "CVE-2022-0778", Aliases: []string{"DSA-5103-1"}, Package: "pkg:deb/debian/openssl@1.1.1k-1+deb11u1", Name: "openssl",
-				Version: "1.1.1k-1+deb11u1", PackageType: "deb", FixedIn: "1.1.1k-1+deb11u2", InBase: &yes, EPSS: finding.EPSS{Score: .05}},
+			Vuln: &finding.Vuln{
+				ID: "CVE-2022-0778", Aliases: []string{"DSA-5103-1"}, Package: "pkg:deb/debian/openssl@1.1.1k-1+deb11u1", Name: "openssl",
+				Version: "1.1.1k-1+deb11u1", PackageType: "deb", FixedIn: "1.1.1k-1+deb11u2", InBase: &yes, EPSS: finding.EPSS{Score: .05},
+			},
 		},
 		"lodash": {
 			Rule: "vuln/language-package", Key: "CVE-2021-23337 pkg:npm/lodash@4.17.15", Practice: finding.Vulnerabilities,
 			Severity: finding.Critical, At: at("/app/node_modules/lodash/package.json", "/srv/node_modules/lodash/package.json"),
-			Vuln: &finding.Vuln{ID: "CVE-2021-23337", Aliases: []string{"GHSA-35jh-r3h4-6jhm"}, Package: "pkg:npm/lodash@4.17.15", Name: "lodash",
-				Version: "4.17.15", PackageType: "npm", InBase: &no, KEV: true, EPSS: finding.EPSS{Score: .9}},
+			Vuln: &finding.Vuln{
+				ID: "CVE-2021-23337", Aliases: []string{"GHSA-35jh-r3h4-6jhm"}, Package: "pkg:npm/lodash@4.17.15", Name: "lodash",
+				Version: "4.17.15", PackageType: "npm", InBase: &no, KEV: true, EPSS: finding.EPSS{Score: .9},
+			},
 		},
 		"root": {
 			Rule: "dockerfile/root-user", Aliases: []string{"DS002", "CIS-4.1"}, Key: "final stage", Practice: finding.LeastPrivilege, Severity: finding.High,

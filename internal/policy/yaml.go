@@ -182,7 +182,7 @@ func lastDay(s string) (time.Time, error) {
 // ParseAge reads "7d", "2w" or a duration as Go writes it ("36h"). Zero is no
 // limit.
 func ParseAge(s string) (time.Duration, error) {
-	unit := time.Duration(0)
+	var unit time.Duration
 	switch {
 	case strings.HasSuffix(s, "d"):
 		unit = 24 * time.Hour

@@ -211,7 +211,8 @@ func TestTruthAlpine(t *testing.T) {
 				"CVE-2022-2274 openssl",  // "0"
 				"CVE-2021-42373 busybox", // "0"
 				"CVE-2024-12797 openssl", // 3.2 and later, other releases
-			}, 3,
+			},
+			3,
 		},
 		{
 			"3.20.3", base("1.36.1-r29", "3.3.2-r0", "1.2.5-r0", "1.3.1-r1"),
@@ -225,7 +226,8 @@ func TestTruthAlpine(t *testing.T) {
 				"CVE-2023-42364 busybox", // fixed in 1.36.1-r29
 				"CVE-2023-6992 zlib",     // "0"
 				"CVE-2024-6119 openssl",  // fixed in 3.3.2-r0
-			}, 4,
+			},
+			4,
 		},
 	} {
 		inv := &sbom.Inventory{Distro: &sbom.Distro{ID: "alpine", VersionID: test.release}, Packages: test.pkgs}

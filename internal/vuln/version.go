@@ -105,7 +105,7 @@ func compareSemantic(ecosystem, a, b string) (int, error) {
 	return c, nil
 }
 
-// comparable says whether a version as installed is one at all. The library
+// comparableVersion says whether a version as installed is one at all. The library
 // reads "(devel)", "dev-main" and "workspace:*" as some version, which would
 // make them look clean or vulnerable at random.
 func comparableVersion(fam family, v string) bool {
