@@ -1,6 +1,8 @@
 package db
 
 import (
+	"slices"
+
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
@@ -14,22 +16,27 @@ type selection struct {
 // decoder takes one package apart. The advisories share what they can: the
 // text of the block, the states, and a few slices.
 type decoder struct {
-	d      *DB
-	b      *base
-	r      reader
-	name   string
-	texts  []string
-	states []state
-	out    []vuln.Advisory
+	d    *DB
+	b    *base
+	r    reader
+	name string
+	out  []vuln.Advisory
+
+	texts   []string
+	states  []state
+	lines   []int    // the record of each
+	columns []column // of each release
 
 	block   *names // of records, and its number
 	blockAt int
 	work    int // what hostile bytes can make this package cost, against maxWork
 
-	names []string
-	cvss  []finding.CVSS
-	urls  []byte
-	ends  []int // of the addresses in urls; equal to the one before: stored in the record
+	ranges []vuln.Range // what advisories point into
+	events []vuln.Event
+	names  []string
+	cvss   []finding.CVSS
+	urls   []byte
+	ends   []int // of the addresses in urls; equal to the one before: stored in the record
 }
 
 // state is decoded when it is first met.
@@ -39,18 +46,38 @@ type state struct {
 	a    vuln.Advisory
 }
 
+// column is the cells of one release, one a line.
+type column struct {
+	reader
+	wanted bool
+}
+
 // decode reads a package's body and returns the advisories wanted, ordered by
 // record and then by release.
 func (d *DB) decode(b *base, name, body string, want selection) ([]vuln.Advisory, error) {
-	x := &decoder{d: d, b: b, r: reader{s: body}, name: name, blockAt: -1}
+	x, ok := d.scratch.Get().(*decoder)
+	if !ok {
+		x = &decoder{}
+	}
+	x.d, x.b, x.r, x.name, x.blockAt = d, b, reader{s: body}, name, -1
 	err := x.run(want)
 	if err == nil && x.r.bad {
 		err = d.corrupt("package %.80q of %s does not read", name, b.name)
 	}
+	out := x.out
+	x.reset()
+	d.scratch.Put(x)
 	if err != nil {
 		return nil, err
 	}
-	return x.out, nil
+	return out, nil
+}
+
+// reset keeps what serves the next package and lets go of what is handed out.
+func (x *decoder) reset() {
+	clear(x.states)
+	clear(x.columns)
+	*x = decoder{texts: x.texts[:0], states: x.states[:0], lines: x.lines[:0], columns: x.columns[:0], ends: x.ends[:0], urls: x.urls[:0]}
 }
 
 func (x *decoder) run(want selection) error {
@@ -59,25 +86,22 @@ func (x *decoder) run(want selection) error {
 		x.name = shown
 	}
 	n := r.count(maxBlock)
-	x.texts = make([]string, n)
-	for i := range x.texts {
-		x.texts[i] = r.str()
+	for range n {
+		x.texts = append(x.texts, r.str())
 	}
-	x.states = make([]state, r.count(maxBlock))
-	for i := range x.states {
-		x.states[i].raw = x.skipState()
+	for range r.count(maxBlock) {
+		x.states = append(x.states, state{raw: x.skipState()})
 	}
-	records := make([]int, r.count(maxRows))
 	last := 0
-	for i := range records {
+	for range r.count(maxRows) {
 		last += r.number(1 << 31)
 		if last >= x.b.records.rows {
 			r.fail()
 			return nil
 		}
-		records[i] = last
+		x.lines = append(x.lines, last)
 	}
-	columns := make([]*reader, len(x.b.releases))
+	x.columns = slices.Grow(x.columns, len(x.b.releases))[:len(x.b.releases)]
 	for range r.count(len(x.b.releases)) {
 		col := r.number(len(x.b.releases) - 1)
 		cells := r.take(r.number(maxBlock))
@@ -85,7 +109,7 @@ func (x *decoder) run(want selection) error {
 			return nil
 		}
 		if want.column < 0 || want.column == col {
-			columns[col] = &reader{s: cells}
+			x.columns[col] = column{reader{s: cells}, true}
 		}
 	}
 	if r.bad || len(r.s) > 0 {
@@ -93,14 +117,19 @@ func (x *decoder) run(want selection) error {
 		return nil
 	}
 	if want.column >= 0 && want.record == nil {
-		x.out = make([]vuln.Advisory, 0, len(records))
-		x.ends = make([]int, 0, len(records))
-		x.urls = make([]byte, 0, 64*len(records))
+		n := 0
+		for _, cell := range []byte(x.columns[want.column].s) {
+			if cell != 0 && cell < 0x80 { // the last byte of a cell, of one that is not empty
+				n++
+			}
+		}
+		x.out = make([]vuln.Advisory, 0, n)
 	}
-	for _, rec := range records {
+	for _, rec := range x.lines {
 		wanted := want.record == nil || want.record(rec)
-		for col, cells := range columns {
-			if cells == nil {
+		for col := range x.columns {
+			cells := &x.columns[col]
+			if !cells.wanted {
 				continue
 			}
 			at := cells.number(len(x.states))
@@ -111,9 +140,15 @@ func (x *decoder) run(want selection) error {
 			if at == 0 || !wanted {
 				continue
 			}
-			if err := x.add(rec, at-1, x.b.releases[col]); err != nil || r.bad {
+			if err := x.add(rec, at-1, col); err != nil || r.bad {
 				return err
 			}
+		}
+	}
+	for col := range x.columns {
+		if len(x.columns[col].s) > 0 {
+			r.fail()
+			return nil
 		}
 	}
 	x.addresses()
@@ -121,7 +156,7 @@ func (x *decoder) run(want selection) error {
 }
 
 // add appends one advisory.
-func (x *decoder) add(rec, at int, release string) error {
+func (x *decoder) add(rec, at, col int) error {
 	s := &x.states[at]
 	if !s.read {
 		s.a, s.read = x.state(s.raw), true
@@ -141,15 +176,7 @@ func (x *decoder) add(rec, at int, release string) error {
 	a := s.a
 	a.ID = x.block.ids[rec%tableRows]
 	a.Package = x.name
-	a.Ecosystem = x.b.name
-	if release != "" {
-		// The whole name is made once a release, not once an advisory.
-		if n := len(x.out); n > 0 && len(x.out[n-1].Ecosystem) == len(x.b.name)+1+len(release) && x.out[n-1].Ecosystem[len(x.b.name)+1:] == release {
-			a.Ecosystem = x.out[n-1].Ecosystem
-		} else {
-			a.Ecosystem = joinEcosystem(x.b.name, release)
-		}
-	}
+	a.Ecosystem = x.b.full[col]
 	if err := x.record(&a, &reader{s: row}); err != nil {
 		return err
 	}
@@ -198,7 +225,7 @@ func (x *decoder) list(r *reader, own string) []string {
 
 // addresses hands out the addresses that were gathered in one text.
 func (x *decoder) addresses() {
-	all := text(x.urls)
+	all := string(x.urls)
 	start := 0
 	for i, end := range x.ends {
 		if end > start {
@@ -242,7 +269,9 @@ func (x *decoder) state(raw string) vuln.Advisory {
 	}
 	a.Urgency, a.NoFix = x.d.word(r), x.d.word(r)
 	if n := r.count(maxBlock); n > 0 {
-		a.Ranges = make([]vuln.Range, n)
+		from := len(x.ranges)
+		x.ranges = append(x.ranges, make([]vuln.Range, n)...)
+		a.Ranges = x.ranges[from:len(x.ranges):len(x.ranges)]
 	}
 	for i := range a.Ranges {
 		n := r.number(maxBlock << 1)
@@ -255,7 +284,9 @@ func (x *decoder) state(raw string) vuln.Advisory {
 			break
 		}
 		if n > 1 {
-			a.Ranges[i].Events = make([]vuln.Event, n>>1)
+			from := len(x.events)
+			x.events = append(x.events, make([]vuln.Event, n>>1)...)
+			a.Ranges[i].Events = x.events[from:len(x.events):len(x.events)]
 		}
 		for j := range a.Ranges[i].Events {
 			v := r.number(maxBlock)

@@ -21,9 +21,7 @@ func (d *DB) Knows(_ context.Context, ecosystem string) bool {
 func (d *DB) Ecosystems() []string {
 	var out []string
 	for _, b := range d.bases {
-		for _, r := range b.releases {
-			out = append(out, joinEcosystem(b.name, r))
-		}
+		out = append(out, b.full...)
 	}
 	slices.Sort(out)
 	return out
@@ -89,8 +87,7 @@ func (d *DB) Meta(ctx context.Context, id string) (vuln.Meta, error) {
 	if err := ctx.Err(); err != nil {
 		return vuln.Meta{}, err
 	}
-	key := sortKey(id)
-	i := sort.Search(len(d.metas.first), func(i int) bool { return sortKey(d.metas.first[i]) > key }) - 1
+	i := sort.Search(len(d.metas.first), func(i int) bool { return compareIDs(d.metas.first[i], id) > 0 }) - 1
 	if i < 0 {
 		return vuln.Meta{}, nil
 	}
@@ -98,7 +95,7 @@ func (d *DB) Meta(ctx context.Context, id string) (vuln.Meta, error) {
 	if err != nil {
 		return vuln.Meta{}, err
 	}
-	j, ok := slices.BinarySearchFunc(block.ids, id, func(have, _ string) int { return compareIDs(have, id) })
+	j, ok := slices.BinarySearchFunc(block.ids, id, compareIDs)
 	if !ok {
 		return vuln.Meta{}, nil
 	}

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"bytes"
 	"cmp"
 	"strconv"
 	"strings"
@@ -28,8 +29,7 @@ func sortKey(id string) string {
 	if !ok {
 		return id
 	}
-	s := strconv.FormatUint(n, 10)
-	return prefix + "000000000"[len(s):] + s
+	return string(appendKey(nil, id, prefix, n, ok))
 }
 
 // The operations of a column of identifiers.
@@ -168,13 +168,25 @@ func ownCVE(own string) string {
 	return ""
 }
 
-// compareIDs orders identifiers as sortKey does, without making the keys.
+// compareIDs orders identifiers as sortKey does, and those of equal keys by
+// text, without making the keys.
 func compareIDs(a, b string) int {
-	if a == b {
-		return 0
+	pa, na, oka := splitID(a)
+	pb, nb, okb := splitID(b)
+	if oka && okb && pa == pb {
+		return cmp.Or(cmp.Compare(na, nb), cmp.Compare(a, b))
 	}
-	if c := cmp.Compare(sortKey(a), sortKey(b)); c != 0 {
-		return c
+	var ka, kb [maxID + digitsMax]byte
+	return cmp.Or(bytes.Compare(appendKey(ka[:0], a, pa, na, oka), appendKey(kb[:0], b, pb, nb, okb)), cmp.Compare(a, b))
+}
+
+func appendKey(k []byte, id, prefix string, n uint64, ok bool) []byte {
+	if !ok {
+		return append(k, id...)
 	}
-	return cmp.Compare(a, b)
+	k = append(k, prefix...)
+	for limit := uint64(100_000_000); n < limit && limit > 1; limit /= 10 {
+		k = append(k, '0')
+	}
+	return strconv.AppendUint(k, n, 10)
 }

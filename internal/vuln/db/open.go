@@ -29,7 +29,8 @@ type DB struct {
 	bases   map[string]*base
 	dec     *zstd.Decoder
 
-	cache cache
+	cache   cache
+	scratch sync.Pool // of *decoder
 
 	once       sync.Once
 	vectorText []string
@@ -40,6 +41,7 @@ type DB struct {
 type base struct {
 	name     string
 	releases []string
+	full     []string // the ecosystem's names with each release
 	records  table
 	packages []packageBlock
 }
@@ -195,7 +197,9 @@ func (d *DB) index(ix *indexReader) {
 	for range ix.count(maxReleases) {
 		b := &base{name: ix.str()}
 		for range ix.count(maxReleases) {
-			b.releases = append(b.releases, ix.str())
+			r := ix.str()
+			b.releases = append(b.releases, r)
+			b.full = append(b.full, joinEcosystem(b.name, r))
 		}
 		b.records = ix.table()
 		for range ix.count(maxIndex) {

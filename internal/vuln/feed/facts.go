@@ -54,12 +54,12 @@ func word(v any) string {
 }
 
 func validID(s string) bool {
-	return s != "" && len(s) <= maxID && printable(s) && !strings.ContainsAny(s, " /\\")
+	return s != "" && s[0] != '.' && len(s) <= maxID && printable(s) && !strings.ContainsAny(s, " /\\")
 }
 
 func validName(s string) bool { return s != "" && len(s) <= maxName && printable(s) }
 
-func validVersion(s string) bool { return s != "" && len(s) <= maxID && printable(s) }
+func validVersion(s string) bool { return s != "" && s[0] != '.' && len(s) <= maxID && printable(s) }
 
 // validVector tells a CVSS vector from anything else; what it says is for those
 // who compute the score.
