@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -20,7 +21,7 @@ var ErrNotKnown = errors.New("not known")
 // Rules lists every rule that the program has, by practice and id.
 func Rules() []finding.Rule {
 	var all []finding.Rule
-	for _, c := range rules.Checks() {
+	for _, c := range append(rules.Checks(), rules.Age(time.Time{})) {
 		all = append(all, c.Rule)
 	}
 	all = slices.Concat(all, vuln.Rules(), base.Rules(), policy.Rules())

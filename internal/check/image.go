@@ -55,7 +55,7 @@ func (r *run) image(ctx context.Context, target string) error {
 	var found []finding.Finding
 	var unknown []finding.Unknown
 	if r.ask.Rules {
-		found, unknown = finding.RunChecks(ctx, scan, rules.Checks())
+		found, unknown = finding.RunChecks(ctx, scan, append(rules.Checks(), rules.Age(r.Now())))
 		found = append(found, base.Aged(inv, r.Now())...)
 		place(found, t.Spans)
 	}
@@ -98,8 +98,12 @@ func place(found []finding.Finding, spans map[finding.Digest]*finding.Span) {
 	}
 }
 
-// splitBase marks each package as the base's or the application's.
+// splitBase marks each package as the base's or the application's, where it is
+// known how many of the layers are the base's.
 func splitBase(inv *sbom.Inventory, layers int) {
+	if layers == 0 {
+		return
+	}
 	for i := range inv.Packages {
 		if p := &inv.Packages[i]; p.LayerIndex >= 0 {
 			in := p.LayerIndex < layers

@@ -153,7 +153,7 @@ func (p *Pipeline) cache() *layer.Cache {
 	if p.CacheDir == "" || p.NoCache {
 		return nil
 	}
-	return &layer.Cache{Dir: filepath.Join(p.CacheDir, "layers")}
+	return &layer.Cache{Dir: p.CacheDir}
 }
 
 func (p *Pipeline) imageOptions() image.Options {

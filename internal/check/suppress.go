@@ -13,7 +13,8 @@ import (
 // Limits on what a user's own files may hold.
 const (
 	maxPolicyBytes   = 4 << 20
-	maxBaselineBytes = 512 << 20
+	maxVEXBytes      = 64 << 20
+	maxBaselineBytes = 256 << 20
 )
 
 // ConfigName is the configuration's file name.
@@ -63,17 +64,19 @@ func LoadConfig(dir, name string) (*policy.Config, error) {
 // suppress gives the findings that do not count their reason: VEX statements,
 // exceptions and the baseline, in that order.
 func (r *run) suppress() error {
+	var statements []vuln.Statement
 	for _, name := range r.VEX {
-		b, err := readLimited(name, maxPolicyBytes)
+		b, err := readLimited(name, maxVEXBytes)
 		if err != nil {
 			return fmt.Errorf("read VEX: %w", err)
 		}
-		statements, err := vuln.ParseVEX(name, b)
+		more, err := vuln.ParseVEX(name, b)
 		if err != nil {
 			return err
 		}
-		r.res.Findings = vuln.ApplyVEX(r.res.Findings, statements)
+		statements = append(statements, more...)
 	}
+	r.res.Findings = vuln.ApplyVEX(r.res.Findings, statements)
 	if cfg := r.Config; cfg != nil && len(r.res.Subjects) > 0 {
 		r.res.Warnings = append(r.res.Warnings, cfg.Exceptions.Warnings...)
 		r.res.Findings = cfg.Exceptions.Apply(r.res.Findings, r.res.Subjects[0], r.Now())

@@ -140,7 +140,9 @@ func (p *page) table(indent int, head []string, rows [][]string) {
 	}
 	for _, r := range rows {
 		for i, c := range r {
-			width[i] = max(width[i], ansi.StringWidth(c))
+			if i < len(r)-1 || i == len(head)-1 {
+				width[i] = max(width[i], ansi.StringWidth(c))
+			}
 		}
 	}
 	if slices.ContainsFunc(head, func(h string) bool { return strings.Trim(h, "> ") != "" }) {
@@ -153,7 +155,7 @@ func (p *page) table(indent int, head []string, rows [][]string) {
 			if i > 0 {
 				b.WriteString("  ")
 			}
-			pad := strings.Repeat(" ", width[i]-ansi.StringWidth(c))
+			pad := strings.Repeat(" ", max(0, width[i]-ansi.StringWidth(c)))
 			if right[i] {
 				b.WriteString(pad + c)
 			} else {
@@ -167,12 +169,23 @@ func (p *page) table(indent int, head []string, rows [][]string) {
 // fit cuts a line to the page's width.
 func (p *page) fit(s string) string { return ansi.Truncate(s, p.opt.Width, "…") }
 
-// wrap breaks text at the page's width, indenting every line.
+// wrap breaks text at spaces to fit the page, indenting every line. A longer
+// word stands on a line of its own.
 func (p *page) wrap(indent int, text string) {
 	pad := strings.Repeat(" ", indent)
-	for _, l := range strings.Split(ansi.Wrap(text, p.opt.Width-indent, ""), "\n") {
-		p.line("%s%s", pad, strings.TrimRight(l, " "))
+	line, width := "", 0
+	for _, word := range strings.Fields(text) {
+		w := ansi.StringWidth(word)
+		if line != "" && indent+width+1+w > p.opt.Width {
+			p.line("%s%s", pad, line)
+			line, width = "", 0
+		}
+		if line != "" {
+			line, width = line+" ", width+1
+		}
+		line, width = line+word, width+w
 	}
+	p.line("%s%s", pad, line)
 }
 
 // footer says what could not be told, what to mind, and where the data is from.

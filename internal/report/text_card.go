@@ -127,21 +127,22 @@ func (p *page) worst() {
 		if total++; total > worstShown {
 			continue
 		}
-		what, fix := f.Message, ""
+		row := []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), string(f.Rule), f.Message}
 		if v := f.Vuln; v != nil {
-			what, fix = v.ID+"  "+v.Name+" "+v.Version, " "+p.fixed(v)
+			what := v.Name + " " + v.Version + " " + p.fixed(v)
 			if v.KEV {
-				fix += p.paint(bad, " exploited")
+				what += p.paint(bad, " exploited")
 			}
+			row = append(row[:1], v.ID, what, p.paint(dim, place(f)))
 		}
-		rows = append(rows, []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), what + fix, p.paint(dim, place(f))})
+		rows = append(rows, row)
 	}
 	if total == 0 {
 		return
 	}
 	p.line("")
 	p.line("%s", p.paint(heading, "Worst first"))
-	p.table(2, []string{"", "", ""}, rows)
+	p.table(2, []string{"", "", "", ""}, rows)
 	if total > worstShown {
 		p.line("  %s", p.paint(dim, fmt.Sprintf("… and %d more", total-worstShown)))
 	}

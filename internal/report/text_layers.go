@@ -149,7 +149,7 @@ func (p *page) ruleFindings(s finding.Subject) {
 	var rows [][]string
 	for _, f := range p.res.Findings {
 		if f.Vuln == nil && f.Suppressed == nil && f.Subject == s {
-			rows = append(rows, []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), f.Message, p.paint(dim, string(f.Rule))})
+			rows = append(rows, []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), p.paint(dim, string(f.Rule)), f.Message})
 		}
 	}
 	if len(rows) > 0 {

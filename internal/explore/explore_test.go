@@ -1,0 +1,181 @@
+package explore
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	ocitypes "github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/image"
+)
+
+func layerOf(t *testing.T, files ...string) v1.Layer {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, f := range files {
+		name, body, _ := strings.Cut(f, "=")
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(body)), Typeflag: tar.TypeReg}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return static.NewLayer(b.Bytes(), ocitypes.OCIUncompressedLayer)
+}
+
+func explorer(t *testing.T) *model {
+	t.Helper()
+	img, err := mutate.Append(empty.Image,
+		mutate.Addendum{Layer: layerOf(t, "app/a=aaaa", "app/deep/b=bb", "etc/gone=ggg"), History: v1.History{CreatedBy: "COPY . /app"}},
+		mutate.Addendum{Layer: layerOf(t, "app/a=AAAAAA", "etc/.wh.gone=", "evil\x1b[2J=x"), History: v1.History{CreatedBy: "RUN change"}},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg = cfg.DeepCopy()
+	cfg.OS, cfg.Architecture = "linux", "amd64"
+	if img, err = mutate.ConfigFile(img, cfg); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "layout")
+	p, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.AppendImage(img, layout.WithPlatform(v1.Platform{OS: "linux", Architecture: "amd64"})); err != nil {
+		t.Fatal(err)
+	}
+	im, err := image.Open(context.Background(), "oci-dir://"+dir, image.Options{Platform: "linux/amd64"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = im.Close() })
+	scan, err := im.Scan(context.Background(), image.ScanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newModel(check.Target{Subject: finding.Subject{Name: "demo"}, Scan: scan})
+}
+
+func press(m *model, keys ...string) {
+	for _, k := range keys {
+		msg := tea.KeyPressMsg{Text: k}
+		switch k {
+		case "down":
+			msg = tea.KeyPressMsg{Code: tea.KeyDown}
+		case "left":
+			msg = tea.KeyPressMsg{Code: tea.KeyLeft}
+		case "enter":
+			msg = tea.KeyPressMsg{Code: tea.KeyEnter}
+		case "tab":
+			msg = tea.KeyPressMsg{Code: tea.KeyTab}
+		case "esc":
+			msg = tea.KeyPressMsg{Code: tea.KeyEscape}
+		}
+		m.Update(msg)
+	}
+}
+
+// shown is the right side of the screen.
+func shown(m *model) string {
+	var b strings.Builder
+	for _, l := range strings.Split(ansi.Strip(m.draw()), "\n") {
+		if _, right, ok := strings.Cut(l, "│ "); ok {
+			b.WriteString(strings.TrimRight(right, " ") + "\n")
+		}
+	}
+	return b.String()
+}
+
+func wants(t *testing.T, m *model, want, not []string) {
+	t.Helper()
+	s := shown(m)
+	for _, w := range want {
+		if !strings.Contains(s, w) {
+			t.Errorf("%q is not shown in:\n%s", w, s)
+		}
+	}
+	for _, n := range not {
+		if strings.Contains(s, n) {
+			t.Errorf("%q is shown in:\n%s", n, s)
+		}
+	}
+}
+
+func TestExplore(t *testing.T) {
+	m := explorer(t)
+	m.Update(tea.WindowSizeMsg{Width: 100, Height: 20})
+	wants(t, m, []string{"LAYER 1", "▸ app", "▸ etc"}, []string{"deep"})
+
+	press(m, "tab", "enter") // into the tree, open app
+	wants(t, m, []string{"▾ app", "▸ deep", "a"}, nil)
+	press(m, "left", "left") // fold it, and back to the layers
+	if m.inTree {
+		t.Error("still in the tree")
+	}
+
+	press(m, "down") // the second layer
+	wants(t, m, []string{"LAYER 2", "▸ app", "▸ etc", "evil?[2J"}, []string{"\x1b"})
+	press(m, "r") // what it removes
+	wants(t, m, []string{"▸ etc"}, []string{"▸ app"})
+	press(m, "tab", "enter")
+	wants(t, m, []string{"- ", "gone"}, nil)
+	press(m, "r", "c")
+	wants(t, m, []string{"▸ app"}, []string{"▸ etc"})
+	press(m, "esc", "/", "e", "v", "i", "l", "enter")
+	wants(t, m, []string{"evil"}, []string{"app"})
+	press(m, "/", "esc")
+	wants(t, m, []string{"app"}, nil)
+}
+
+func TestWastedIsOfTheLayerBelow(t *testing.T) {
+	m := explorer(t)
+	press(m, "w", "tab", "enter")
+	wants(t, m, []string{"a  wasted"}, []string{"deep"})
+	press(m, "q")
+	if _, cmd := m.Update(tea.KeyPressMsg{Text: "q"}); cmd == nil {
+		t.Error("q does not leave")
+	}
+}
+
+func TestNoWidthIsTooSmall(t *testing.T) {
+	m := explorer(t)
+	for w := range 60 {
+		for _, h := range []int{0, 1, 5, 30} {
+			m.Update(tea.WindowSizeMsg{Width: w, Height: h})
+			press(m, "down", "tab", "enter")
+			if m.draw() == "" {
+				t.Fatal("nothing drawn")
+			}
+		}
+	}
+}
+
+func TestRunNeedsLayers(t *testing.T) {
+	if err := Run(context.Background(), os.Stdin, os.Stdout, check.Target{}); err == nil {
+		t.Error("no error for a target without layers")
+	}
+}
