@@ -42,7 +42,7 @@ func openArchive(ctx context.Context, t Target, opt Options) (*Image, error) {
 	head := make([]byte, 6)
 	n := 0
 	if err == nil && st.Mode().IsRegular() {
-		if n, err = f.ReadAt(head, 0); err == io.EOF {
+		if n, err = f.ReadAt(head, 0); errors.Is(err, io.EOF) {
 			err = nil
 		}
 	}

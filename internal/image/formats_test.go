@@ -79,38 +79,70 @@ func TestFormats(t *testing.T) {
 		tag                    string // the first
 		has                    string // a file that must be seen
 	}{
-		{"images/formats/alpine-3.20-docker-archive.tar", "docker-archive", "linux/amd64",
-			"sha256:603ade877dce68f99595e2c9512b8942ad378f4fed060d2f75d96718352712ed", 3, 5, "formats:1", "etc/alpine-release"},
-		{"images/formats/alpine-3.20-oci-gzip.tar", "oci-archive", "linux/amd64",
-			"sha256:c16c0947eb316990b5063e40721dbce8bd957ea0e45de588ca0f034877ddde40", 3, 5, "1", "etc/alpine-release"},
-		{"images/formats/alpine-3.20-oci-zstd.tar", "oci-archive", "linux/amd64",
-			"sha256:224d8fe828ac689343529d1084eb4f810b78ce4ddcd40c4cba3274143aa1e6e5", 3, 5, "1", "etc/alpine-release"},
-		{"images/formats/hello-world-v25.tar", "docker-archive", "linux/arm64",
-			"sha256:ee301c921b8aadc002973b2e0c3da17d701dcd994b606769a7e6eaa100b81d44", 1, 2, "", "hello"},
-		{"images/formats/oci-gzip-image.tar", "oci-archive", "linux/arm64",
-			"sha256:7d255e9e3d216a9a92a5c1ce0563a5ddd92f28a34a9df025d3cf8dfa5ea08366", 1, 1, "", ""},
-		{"images/formats/oci-zstd-image.tar", "oci-archive", "linux/arm64",
-			"sha256:f5e3515f39a16543547c03d03ec34faf9276742e6ce7c7dd6e467a14e90b29fc", 1, 1, "", ""},
-		{"images/formats/oci-estargz-image.tar", "oci-archive", "linux/arm64",
-			"sha256:2e75eb783d1a845ce3846d1a7da4453f825886aab5b3ad03afcec7730a208c4d", 1, 1, "", ""},
-		{"images/formats/oci-uncompressed-image.tar", "oci-archive", "linux/arm64",
-			"sha256:5cec6b4ce61c35c3a83e09d72d81a335b49fdcef727beee160d12eeaf066f11b", 1, 1, "", ""},
-		{"images/formats/overwritten_file.tar", "docker-archive", "linux/amd64",
-			"sha256:68f6eb746cdb287658796ba120849bb77be87040a155fbefb89c96f109c0703a", 3, 3, "bazel/pkg/v1/mutate:overwritten_file", "foo.txt"},
-		{"images/formats/whiteout_image.tar", "docker-archive", "linux/amd64",
-			"sha256:decb630649c3e1256345d416b228d6c3ceb387a55120ad44dc3ec992976d28b9", 3, 3, "bazel/pkg/v1/mutate:whiteout_image", "bar.txt"},
-		{"images/formats/source_image_with_empty_layer_history.tar", "docker-archive", "linux/amd64",
-			"", 1, 2, "bazel/pkg/v1/mutate:source_image", "foo"},
-		{"images/alpine-311.tar.gz", "docker-archive", "linux/amd64",
-			"sha256:a187dde48cd289ac374ad8539930628314bc581a481cdb41409c9289419ddb72", 1, 2, "alpine:3.11", "etc/alpine-release"},
-		{"images/alpine-3.17-oci-layout", "oci-layout", "linux/amd64",
-			"sha256:19dbd2e48e921426ee8ace4dc892edfb2ecdc1d1a72d5416c83670c30acecef0", 1, 3, "docker.io/library/alpine:v2", "etc/alpine-release"},
-		{"images/hostile/overwrite-file.tar", "docker-archive", "linux/amd64",
-			"sha256:86ee30779ba1b3aabbd48d12bdc99a3ba275c24b9a600cef87e256c7858fb2e1", 2, 2, "overwrite-file:latest", "sample.txt"},
-		{"images/hostile/symlink-attack.tar", "docker-archive", "linux/amd64",
-			"sha256:486f648acb41e8fb98a935c52e091017c1be5fe8c02ad19b9262ea57545019be", 1, 1, "symlink-attack:latest", ""},
-		{"images/hostile/symlink-cycle.tar", "docker-archive", "linux/amd64",
-			"sha256:373315c779608a5dc71c740b2ef4d68f27c2216b5f7e0520ee15c1d084b9ada2", 1, 1, "symlink-cycle:latest", ""},
+		{
+			"images/formats/alpine-3.20-docker-archive.tar", "docker-archive", "linux/amd64",
+			"sha256:603ade877dce68f99595e2c9512b8942ad378f4fed060d2f75d96718352712ed", 3, 5, "formats:1", "etc/alpine-release",
+		},
+		{
+			"images/formats/alpine-3.20-oci-gzip.tar", "oci-archive", "linux/amd64",
+			"sha256:c16c0947eb316990b5063e40721dbce8bd957ea0e45de588ca0f034877ddde40", 3, 5, "1", "etc/alpine-release",
+		},
+		{
+			"images/formats/alpine-3.20-oci-zstd.tar", "oci-archive", "linux/amd64",
+			"sha256:224d8fe828ac689343529d1084eb4f810b78ce4ddcd40c4cba3274143aa1e6e5", 3, 5, "1", "etc/alpine-release",
+		},
+		{
+			"images/formats/hello-world-v25.tar", "docker-archive", "linux/arm64",
+			"sha256:ee301c921b8aadc002973b2e0c3da17d701dcd994b606769a7e6eaa100b81d44", 1, 2, "", "hello",
+		},
+		{
+			"images/formats/oci-gzip-image.tar", "oci-archive", "linux/arm64",
+			"sha256:7d255e9e3d216a9a92a5c1ce0563a5ddd92f28a34a9df025d3cf8dfa5ea08366", 1, 1, "", "",
+		},
+		{
+			"images/formats/oci-zstd-image.tar", "oci-archive", "linux/arm64",
+			"sha256:f5e3515f39a16543547c03d03ec34faf9276742e6ce7c7dd6e467a14e90b29fc", 1, 1, "", "",
+		},
+		{
+			"images/formats/oci-estargz-image.tar", "oci-archive", "linux/arm64",
+			"sha256:2e75eb783d1a845ce3846d1a7da4453f825886aab5b3ad03afcec7730a208c4d", 1, 1, "", "",
+		},
+		{
+			"images/formats/oci-uncompressed-image.tar", "oci-archive", "linux/arm64",
+			"sha256:5cec6b4ce61c35c3a83e09d72d81a335b49fdcef727beee160d12eeaf066f11b", 1, 1, "", "",
+		},
+		{
+			"images/formats/overwritten_file.tar", "docker-archive", "linux/amd64",
+			"sha256:68f6eb746cdb287658796ba120849bb77be87040a155fbefb89c96f109c0703a", 3, 3, "bazel/pkg/v1/mutate:overwritten_file", "foo.txt",
+		},
+		{
+			"images/formats/whiteout_image.tar", "docker-archive", "linux/amd64",
+			"sha256:decb630649c3e1256345d416b228d6c3ceb387a55120ad44dc3ec992976d28b9", 3, 3, "bazel/pkg/v1/mutate:whiteout_image", "bar.txt",
+		},
+		{
+			"images/formats/source_image_with_empty_layer_history.tar", "docker-archive", "linux/amd64",
+			"", 1, 2, "bazel/pkg/v1/mutate:source_image", "foo",
+		},
+		{
+			"images/alpine-311.tar.gz", "docker-archive", "linux/amd64",
+			"sha256:a187dde48cd289ac374ad8539930628314bc581a481cdb41409c9289419ddb72", 1, 2, "alpine:3.11", "etc/alpine-release",
+		},
+		{
+			"images/alpine-3.17-oci-layout", "oci-layout", "linux/amd64",
+			"sha256:19dbd2e48e921426ee8ace4dc892edfb2ecdc1d1a72d5416c83670c30acecef0", 1, 3, "docker.io/library/alpine:v2", "etc/alpine-release",
+		},
+		{
+			"images/hostile/overwrite-file.tar", "docker-archive", "linux/amd64",
+			"sha256:86ee30779ba1b3aabbd48d12bdc99a3ba275c24b9a600cef87e256c7858fb2e1", 2, 2, "overwrite-file:latest", "sample.txt",
+		},
+		{
+			"images/hostile/symlink-attack.tar", "docker-archive", "linux/amd64",
+			"sha256:486f648acb41e8fb98a935c52e091017c1be5fe8c02ad19b9262ea57545019be", 1, 1, "symlink-attack:latest", "",
+		},
+		{
+			"images/hostile/symlink-cycle.tar", "docker-archive", "linux/amd64",
+			"sha256:373315c779608a5dc71c740b2ef4d68f27c2216b5f7e0520ee15c1d084b9ada2", 1, 1, "symlink-cycle:latest", "",
+		},
 	} {
 		t.Run(filepath.Base(c.target), func(t *testing.T) {
 			path := shared(t, c.target)

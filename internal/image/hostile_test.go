@@ -151,7 +151,7 @@ func TestFolders(t *testing.T) {
 			t.Errorf("%s: %v", target, err)
 		}
 	}
-	for _, target := range []string{"archive://" + dir + "/none.tar", "oci-dir://" + dir + "/none", "fs://" + dir + "/none"} {
+	for _, target := range []string{"archive://" + dir + "/none.tar", "oci-dir://" + dir + "/none", "fs://" + dir + "/none", dir + "/none.tar", "./none", "none.tar.gz"} {
 		if _, err := Open(context.Background(), target, Options{}); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: %v", target, err)
 		}

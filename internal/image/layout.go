@@ -43,7 +43,7 @@ type candidate struct {
 type candidates struct {
 	images   []candidate
 	attested map[finding.Digest]bool
-	other    string // what else there is: "it is an artifact of type …"
+	other    string // what else there is: "it is of type …"
 }
 
 // fromLayout finds the image in an OCI layout and describes it.

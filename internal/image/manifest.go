@@ -70,7 +70,7 @@ func (m *manifest) configType() error {
 		if m.ArtifactType != "" {
 			t = m.ArtifactType
 		}
-		return fmt.Errorf("it is an artifact of type %s", printable(t))
+		return fmt.Errorf("it is of type %s", printable(t))
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -83,6 +85,9 @@ func Open(ctx context.Context, target string, opt Options) (*Image, error) {
 	case Registry:
 		im, err = openRegistry(ctx, t.Ref, opt)
 	case Reference:
+		if t.Ref == target && fileName(t.Ref) {
+			return nil, hint(fmt.Errorf("open %s: %w", printable(target), fs.ErrNotExist), "say image://"+t.Ref+" if it is an image")
+		}
 		im, err = openReference(ctx, t.Ref, opt)
 	case Folder:
 		return nil, hint(&NotImageError{Target: t.Ref, Why: "it is a folder without an oci-layout file"},
@@ -94,6 +99,21 @@ func Open(ctx context.Context, target string, opt Options) (*Image, error) {
 		return nil, fmt.Errorf("open %s: %w", printable(target), err)
 	}
 	return im, nil
+}
+
+// fileName reports what is meant as a file even though none is there.
+func fileName(s string) bool {
+	for _, prefix := range []string{"/", "./", "../", "~", `.\`} {
+		if strings.HasPrefix(s, prefix) {
+			return true
+		}
+	}
+	for _, suffix := range []string{".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"} {
+		if strings.HasSuffix(s, suffix) {
+			return true
+		}
+	}
+	return false
 }
 
 // openReference looks for an image in the Engine first, then in its registry.

@@ -21,8 +21,10 @@ func app(t testing.TB, arch, text string) made {
 // attestation is what BuildKit puts beside an image.
 func attestation(l *layoutOf, of obj) obj {
 	m := l.manifest(made{config: `{"architecture":"unknown","os":"unknown","rootfs":{"type":"layers","diff_ids":[]}}`})
-	return with(m, obj{"platform": obj{"os": "unknown", "architecture": "unknown"},
-		"annotations": obj{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": of["digest"]}})
+	return with(m, obj{
+		"platform":    obj{"os": "unknown", "architecture": "unknown"},
+		"annotations": obj{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": of["digest"]},
+	})
 }
 
 // TestNestedIndex: what Docker 29 and buildx write: an index in the index, with

@@ -239,24 +239,25 @@ func advise(err error, host string) error {
 func adviceOnStatus(code int, host string) string {
 	switch {
 	case code == http.StatusUnauthorized:
-		return "the image is private or does not exist: run docker login " + login(host)
+		return "the image is private or does not exist: check the name, or run docker login" + login(host)
 	case code == http.StatusForbidden:
-		return "these credentials may not read the image: ask its owner, or run docker login " + login(host) + " with others"
+		return "these credentials may not read the image: ask its owner, or run docker login" + login(host) + " with others"
 	case code == http.StatusNotFound:
 		return "check the name and the tag"
 	case code == http.StatusTooManyRequests:
-		return "the registry limits how much is pulled: wait, or run docker login " + login(host)
+		return "the registry limits how much is pulled: wait, or run docker login" + login(host)
 	case code >= 500:
 		return "the registry is in trouble: try again later"
 	}
 	return ""
 }
 
+// login is what docker login needs to be told: nothing for Docker Hub.
 func login(host string) string {
 	if host == name.DefaultRegistry {
 		return ""
 	}
-	return host
+	return " " + host
 }
 
 // insecure reports whether the user allowed plain HTTP for a registry.

@@ -166,8 +166,11 @@ func order(a, b string) int {
 	if b == "." {
 		b = ""
 	}
-	n := min(len(a), len(b))
-	for i := range n {
+	n, i := min(len(a), len(b)), 0
+	for i+16 <= n && a[i:i+16] == b[i:i+16] {
+		i += 16 // neighbours have most of their paths in common
+	}
+	for ; i < n; i++ {
 		if a[i] != b[i] {
 			switch {
 			case a[i] == '/':

@@ -49,14 +49,20 @@ func TestTree(t *testing.T) {
 		layers []*layer.Record
 		want   []string
 	}{
-		{"one layer, directories before what is in them", []*layer.Record{record("f a/b/c 1", "d a-b", "d a", "d a/b", "f a.txt 1")},
-			[]string{"0 a", "0 a/b", "0 a/b/c", "0 a-b", "0 a.txt"}},
+		{
+			"one layer, directories before what is in them",
+			[]*layer.Record{record("f a/b/c 1", "d a-b", "d a", "d a/b", "f a.txt 1")},
+			[]string{"0 a", "0 a/b", "0 a/b/c", "0 a-b", "0 a.txt"},
+		},
 		{"whiteout of a file", []*layer.Record{record("f a 1", "f b 1"), record("w a")}, []string{"0 b"}},
 		{"whiteout of a directory", []*layer.Record{record("d a", "f a/x 1", "f ab 1"), record("w a")}, []string{"0 ab"}},
 		{"whiteout of what is not there", []*layer.Record{record("f a 1"), record("w b")}, []string{"0 a"}},
 		{"whiteout and again in the same layer", []*layer.Record{record("d a", "f a/x 1"), record("d a", "f a/y 1", "w a")}, []string{"1 a", "1 a/y"}},
-		{"opaque keeps its own and the directory", []*layer.Record{record("d a", "f a/x 1", "d a/s", "f a/s/y 1"), record("o a", "f a/z 1")},
-			[]string{"0 a", "1 a/z"}},
+		{
+			"opaque keeps its own and the directory",
+			[]*layer.Record{record("d a", "f a/x 1", "d a/s", "f a/s/y 1"), record("o a", "f a/z 1")},
+			[]string{"0 a", "1 a/z"},
+		},
 		{"opaque root", []*layer.Record{record("f a 1", "d b"), record("o .", "f c 1")}, []string{"1 c"}},
 		{"file over directory", []*layer.Record{record("d a", "f a/x 1"), record("f a 1")}, []string{"1 a"}},
 		{"directory over file", []*layer.Record{record("f a 1"), record("d a", "f a/x 1")}, []string{"1 a", "1 a/x"}},

@@ -34,8 +34,12 @@ func TestEfficiency(t *testing.T) {
 			record("d cache"), record("d cache", "f cache/x 100"), record("w cache"),
 		}, 0.5, 100, []Waste{{"cache", 2, 100}}},
 		// big 100 then gone: least 0, all 100; small 10: (0+10)/(100+10).
-		{"a removed file", []*layer.Record{record("f big 100", "f small 10"), record("w big")},
-			10.0 / 110, 100, []Waste{{"big", 2, 100}}},
+		{
+			"a removed file",
+			[]*layer.Record{record("f big 100", "f small 10"), record("w big")},
+			10.0 / 110, 100,
+			[]Waste{{"big", 2, 100}},
+		},
 		// 10, 30, 20: least 10 of 60.
 		{"thrice", []*layer.Record{record("f a 10"), record("f a 30"), record("f a 20")}, 10.0 / 60, 60, []Waste{{"a", 3, 60}}},
 		{"nothing twice", []*layer.Record{record("f a 10"), record("f b 30")}, 1, 0, nil},
