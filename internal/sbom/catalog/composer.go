@@ -12,7 +12,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
-// composerTree catalogs installed PHP packages by Composer's own list of them,
+// composerTree finds installed PHP packages by Composer's own list of them,
 // vendor/composer/installed.json: a bare array from Composer 1, an object from
 // Composer 2.
 func composerTree() Cataloger {

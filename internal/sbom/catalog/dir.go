@@ -41,7 +41,7 @@ func FromDir(ctx context.Context, dir string, subject finding.Subject) (*sbom.In
 	if err != nil {
 		return nil, fmt.Errorf("read folder %s: %w", dir, err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	w := &dirWalk{
 		root: root, parsers: lockParsers(), kinds: dirManifests(), read: map[string]bool{},
 		inv: &sbom.Inventory{Subject: subject},
@@ -167,7 +167,7 @@ func (w *dirWalk) body(p string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	body, err := io.ReadAll(io.LimitReader(f, dirLock+1))
 	if err == nil && len(body) > dirLock {
 		err = fmt.Errorf("over the limit of %d bytes: not read", dirLock)

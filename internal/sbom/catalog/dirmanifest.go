@@ -75,18 +75,18 @@ func dirHolds(word string) func([]byte) bool {
 // can be read.
 func dirNPMDepends(body []byte) bool {
 	j := newLockJSON(body)
-	any := false
+	some := false
 	err := j.document(func(name []byte, _ int) error {
 		switch string(name) {
 		case "dependencies", "devDependencies", "optionalDependencies":
 			return j.object(func([]byte, int) error {
-				any = true
+				some = true
 				return j.skip()
 			})
 		}
 		return j.skip()
 	})
-	return any || err != nil
+	return some || err != nil
 }
 
 // manifest says what a manifest leaves open: nothing if a lock file stands

@@ -10,7 +10,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
-// nugetTree catalogs .NET packages by the *.deps.json that the build puts
+// nugetTree finds .NET packages by the *.deps.json that the build puts
 // beside a program: its packages and, of a self-contained one, the runtime.
 func nugetTree() Cataloger {
 	return Cataloger{

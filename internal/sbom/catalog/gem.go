@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"regexp"
 	"slices"
@@ -17,7 +16,7 @@ import (
 
 const gemLimit = 1 << 20
 
-// gemTree catalogs installed Ruby gems by the specification that RubyGems
+// gemTree finds installed Ruby gems by the specification that RubyGems
 // writes beside them. The file is Ruby, and is read as text: what RubyGems
 // writes is one literal an attribute.
 func gemTree() Cataloger {
@@ -96,14 +95,14 @@ func gemfileRead(file string, body []byte) (lockResult, error) {
 		return lockResult{}, err
 	}
 	var r lockResult
-	section, specs, any := "", false, false
+	section, specs, known := "", false, false
 	err := lockLine(body, func(n int, line string) error {
 		text := strings.TrimLeft(line, " ")
 		switch indent := len(line) - len(text); {
 		case text == "":
 		case indent == 0:
 			section, specs = text, false
-			any = any || section == "GEM" || section == "PATH" || section == "GIT"
+			known = known || section == "GEM" || section == "PATH" || section == "GIT"
 		case indent == 2:
 			specs = text == "specs:"
 		case indent == 4 && specs && (section == "GEM" || section == "GIT" || section == "PLUGIN SOURCE"):
@@ -118,11 +117,8 @@ func gemfileRead(file string, body []byte) (lockResult, error) {
 		}
 		return nil
 	})
-	if err == nil && !any && len(body) > 0 {
-		err = io.ErrUnexpectedEOF
-		if section != "" {
-			err = errors.New("not a lock file of bundler: it has no GEM section")
-		}
+	if err == nil && !known {
+		err = errors.New("not a lock file of bundler: it has no GEM section")
 	}
 	if err != nil {
 		return lockResult{}, err

@@ -14,7 +14,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
-// javaArchives catalogs Java archives, and those within them. An archive is
+// javaArchives reads Java archives, and those within them. An archive is
 // what its Maven records (META-INF/maven/**/pom.properties) say, all of them,
 // for a shaded jar holds several; else what its manifest and its file name say.
 // A package within a nested archive has a place such as
@@ -67,7 +67,7 @@ type javaJar struct {
 	manifest map[string]string
 }
 
-type javaCoordinates struct{ group, artifact, version string }
+type javaCoordinates struct{ group, artifactID, version string }
 
 const (
 	javaManifestMax = 1 << 20
@@ -90,7 +90,7 @@ func (s *javaScan) archive(r io.Reader, place string, depth int) error {
 			return err
 		}
 		e, err := z.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -134,7 +134,7 @@ func (s *javaScan) entry(z *javaZip, e *javaEntry, jar *javaJar, place string, d
 		if err != nil {
 			return err
 		}
-		if c := javaPom(body); c.artifact != "" {
+		if c := javaPom(body); c.artifactID != "" {
 			jar.poms = append(jar.poms, c)
 		}
 	case javaArchive(e.name):
@@ -183,12 +183,12 @@ func javaPom(body string) javaCoordinates {
 		case "groupId":
 			c.group = value
 		case "artifactId":
-			c.artifact = value
+			c.artifactID = value
 		case "version":
 			c.version = value
 		}
 	}
-	if !mavenWord(c.group) || !mavenWord(c.artifact) || !mavenWord(c.version) {
+	if !mavenWord(c.group) || !mavenWord(c.artifactID) || !mavenWord(c.version) {
 		return javaCoordinates{}
 	}
 	return c
@@ -225,19 +225,19 @@ func (s *javaScan) add(jar javaJar, place string) {
 	file := javaFileName(place)
 	own := false
 	for _, c := range jar.poms {
-		own = own || javaSameArtifact(c.artifact, file.artifact)
+		own = own || javaSameArtifact(c.artifactID, file.artifactID)
 	}
 	if len(jar.poms) == 1 && (file.version == "" || file.version == jar.poms[0].version) {
 		own = true // "app.jar" with one record: it is the record's
 	}
 	coordinates := jar.poms
 	if !own {
-		if c := javaGuess(jar, file); c.artifact != "" && !slices.Contains(coordinates, c) {
+		if c := javaGuess(jar, file); c.artifactID != "" && !slices.Contains(coordinates, c) {
 			coordinates = append(coordinates, c)
 		}
 	}
 	for _, c := range coordinates {
-		p := mavenPackage("java", c.group, c.artifact, c.version, place, 0)
+		p := mavenPackage("java", c.group, c.artifactID, c.version, place, 0)
 		if own && len(jar.poms) == 1 || !own && c == coordinates[len(coordinates)-1] {
 			if l := jar.manifest["bundle-license"]; l != "" && len(l) <= 200 {
 				p.Licenses = []string{l}
@@ -251,18 +251,18 @@ func javaSameArtifact(a, b string) bool {
 	return a != "" && (a == b || strings.HasPrefix(a, b+"-") || strings.HasPrefix(b, a+"-"))
 }
 
-// javaFileName takes an archive's name apart: "log4j-1.2-api-2.14.1.jar" is the
-// artifact log4j-1.2-api at 2.14.1.
+// javaFileName takes an archive's name apart: "log4j-1.2-api-2.14.1.jar" is
+// log4j-1.2-api at 2.14.1.
 func javaFileName(place string) javaCoordinates {
 	base := path.Base(place)
 	base = base[:len(base)-len(path.Ext(base))]
 	parts := strings.Split(base, "-")
 	for i := 1; i < len(parts); i++ {
 		if v := javaVersion(parts[i:]); v != "" {
-			return javaCoordinates{artifact: strings.Join(parts[:i], "-"), version: v}
+			return javaCoordinates{artifactID: strings.Join(parts[:i], "-"), version: v}
 		}
 	}
-	return javaCoordinates{artifact: base}
+	return javaCoordinates{artifactID: base}
 }
 
 // javaVersion is the version that the parts are, a classifier behind it

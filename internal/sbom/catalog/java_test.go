@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -60,8 +61,8 @@ func jar(t testing.TB, files ...any) []byte {
 	return buf.Bytes()
 }
 
-func pom(group, artifact, version string) string {
-	return fmt.Sprintf("#Generated\ngroupId=%s\nartifactId=%s\nversion=%s\r\n", group, artifact, version)
+func pom(group, artifactID, version string) string {
+	return fmt.Sprintf("#Generated\ngroupId=%s\nartifactId=%s\nversion=%s\r\n", group, artifactID, version)
 }
 
 func readCataloger(c Cataloger, p string, body []byte) ([]sbom.Package, error) {
@@ -169,7 +170,7 @@ func TestJavaFileNames(t *testing.T) {
 		"jackson-module-scala_2.12-2.9.8.jar": "jackson-module-scala_2.12 2.9.8",
 	} {
 		c := javaFileName("/lib/" + name)
-		if got := c.artifact + " " + c.version; got != want {
+		if got := c.artifactID + " " + c.version; got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
@@ -238,7 +239,7 @@ func javaAgree(t *testing.T, name string, b []byte) {
 	got := map[string]uint32{}
 	for i := 0; ; i++ {
 		e, err := z.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -17,26 +17,26 @@ func javaGuess(jar javaJar, file javaCoordinates) javaCoordinates {
 			}
 		}
 		if t := m["implementation-title"]; mavenWord(t) && !strings.Contains(t, ".") {
-			c.artifact = t
+			c.artifactID = t
 		}
 	}
-	if !mavenWord(c.version) || !mavenWord(c.artifact) || !javaDigit(c.version) {
+	if !mavenWord(c.version) || !mavenWord(c.artifactID) || !javaDigit(c.version) {
 		return javaCoordinates{}
 	}
-	c.group = javaGroup(c.artifact, symbolic, m)
+	c.group = javaGroup(c.artifactID, symbolic, m)
 	return c
 }
 
-// javaGroup is the group of an artifact: a known one, or what the manifest
+// javaGroup is the group of an archive: a known one, or what the manifest
 // hints at. It may be empty.
-func javaGroup(artifact, symbolic string, m map[string]string) string {
+func javaGroup(artifactID, symbolic string, m map[string]string) string {
 	for _, k := range javaGroups {
-		if artifact == k.artifact || strings.HasSuffix(k.artifact, "*") && strings.HasPrefix(artifact, k.artifact[:len(k.artifact)-1]) {
+		if artifactID == k.artifactID || strings.HasSuffix(k.artifactID, "*") && strings.HasPrefix(artifactID, k.artifactID[:len(k.artifactID)-1]) {
 			return k.group
 		}
 	}
 	// org.eclipse.jetty.util of jetty-util, org.apache.commons.commons-text of commons-text
-	if group, ok := strings.CutSuffix(symbolic, "."+artifact); ok && mavenWord(group) {
+	if group, ok := strings.CutSuffix(symbolic, "."+artifactID); ok && mavenWord(group) {
 		return group
 	}
 	if id := strings.TrimSpace(m["implementation-vendor-id"]); strings.Contains(id, ".") && mavenWord(id) {
@@ -47,13 +47,17 @@ func javaGroup(artifact, symbolic string, m map[string]string) string {
 			return name[:i]
 		}
 	}
+	// org.eclipse.sisu.inject is published by the group org.eclipse.sisu
+	if i := strings.LastIndexByte(artifactID, '.'); i > 0 && strings.Count(artifactID, ".") >= 2 {
+		return artifactID[:i]
+	}
 	return ""
 }
 
-// javaGroups are the groups of artifacts that are published without a Maven
+// javaGroups are the groups of what is published without a Maven
 // record in the jar (built by Gradle, Ant or sbt) and whose manifest does not
 // name the group. The first that fits counts; a star stands for any ending.
-var javaGroups = []struct{ artifact, group string }{
+var javaGroups = []struct{ artifactID, group string }{
 	{"spring-boot*", "org.springframework.boot"},
 	{"spring-security*", "org.springframework.security"},
 	{"spring-data*", "org.springframework.data"},

@@ -139,7 +139,7 @@ func (z *javaZip) start() error {
 			i++
 		}
 		if err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = errJavaNotZip
 			}
 			return err
@@ -306,7 +306,7 @@ func (c *javaContent) Read(p []byte) (int, error) {
 	case err == nil:
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = errJavaEnd
-	case err == io.EOF && c.e.known != nil && !c.inflates && c.e.known.N > 0:
+	case errors.Is(err, io.EOF) && c.e.known != nil && !c.inflates && c.e.known.N > 0:
 		err = errJavaEnd
 	}
 	return n, err
@@ -376,7 +376,7 @@ func (z *javaZip) described(e *javaEntry, plain int64) error {
 }
 
 func javaCut(err error) error {
-	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errJavaEnd
 	}
 	return err

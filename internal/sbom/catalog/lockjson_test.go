@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 )
@@ -58,7 +59,7 @@ func FuzzLockJSON(f *testing.F) {
 			delete(got, k)
 			return j.skip()
 		})
-		if err == errLockJSONDepth {
+		if errors.Is(err, errLockJSONDepth) {
 			return
 		}
 		var want map[string]any

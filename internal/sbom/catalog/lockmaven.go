@@ -21,8 +21,8 @@ func mavenPOM() lockParser {
 
 // mavenDep is one <dependency>.
 type mavenDep struct {
-	group, artifact, version, scope, kind string
-	line                                  int
+	group, artifactID, version, scope string
+	line                              int
 }
 
 type mavenFile struct {
@@ -46,20 +46,20 @@ func mavenRead(file string, body []byte) (lockResult, error) {
 	var r lockResult
 	for _, d := range m.deps {
 		if d.version == "" {
-			d.version = m.managed[d.group+":"+d.artifact].version
+			d.version = m.managed[d.group+":"+d.artifactID].version
 			if d.scope == "" {
-				d.scope = m.managed[d.group+":"+d.artifact].scope
+				d.scope = m.managed[d.group+":"+d.artifactID].scope
 			}
 		}
-		group, artifact, version := m.resolve(d.group, 0), m.resolve(d.artifact, 0), m.resolve(d.version, 0)
+		group, artifactID, version := m.resolve(d.group, 0), m.resolve(d.artifactID, 0), m.resolve(d.version, 0)
 		if group == m.resolve("${project.groupId}", 0) && version == m.resolve("${project.version}", 0) && version != "" {
 			continue // a sibling module: the project's own code
 		}
-		if !mavenWord(group) || !mavenWord(artifact) || !mavenWord(version) {
-			r.Unknown = append(r.Unknown, fmt.Sprintf("%s:%s", group, artifact))
+		if !mavenWord(group) || !mavenWord(artifactID) || !mavenWord(version) {
+			r.Unknown = append(r.Unknown, fmt.Sprintf("%s:%s", group, artifactID))
 			continue
 		}
-		p := mavenPackage("pom", group, artifact, version, file, d.line)
+		p := mavenPackage("pom", group, artifactID, version, file, d.line)
 		p.Dev = d.scope == "test"
 		r.Packages = append(r.Packages, p)
 	}
@@ -82,7 +82,7 @@ func mavenParse(body []byte) (*mavenFile, error) {
 	var dep mavenDep
 	for {
 		t, err := d.RawToken()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -128,7 +128,7 @@ func (m *mavenFile) element(path []string, text string, dep *mavenDep) {
 	case "project/dependencies/dependency":
 		m.deps = append(m.deps, *dep)
 	case "project/dependencyManagement/dependencies/dependency":
-		m.managed[dep.group+":"+dep.artifact] = *dep
+		m.managed[dep.group+":"+dep.artifactID] = *dep
 	case "project/groupId", "project/artifactId", "project/version":
 		m.own[path[1]] = text
 	case "project/parent/groupId", "project/parent/artifactId", "project/parent/version":
@@ -144,13 +144,11 @@ func (m *mavenFile) element(path []string, text string, dep *mavenDep) {
 	case "groupId":
 		dep.group = text
 	case "artifactId":
-		dep.artifact = text
+		dep.artifactID = text
 	case "version":
 		dep.version = text
 	case "scope":
 		dep.scope = text
-	case "type":
-		dep.kind = text
 	}
 }
 
@@ -184,8 +182,8 @@ func (m *mavenFile) resolve(s string, depth int) string {
 // mavenWord says whether s is a coordinate: resolved, and no range.
 func mavenWord(s string) bool { return lockWord(s) && !strings.ContainsAny(s, "${}[](),:/") }
 
-func mavenPackage(cataloger, group, artifact, version, file string, line int) sbom.Package {
-	p := lockPackage(cataloger, "maven", artifact, version, file, line)
+func mavenPackage(cataloger, group, artifactID, version, file string, line int) sbom.Package {
+	p := lockPackage(cataloger, "maven", artifactID, version, file, line)
 	p.Namespace = group
 	return p
 }
@@ -210,7 +208,7 @@ func gradleRead(file string, body []byte) (lockResult, error) {
 		coordinates, configurations, _ := strings.Cut(line, "=")
 		part := strings.Split(coordinates, ":")
 		if len(part) != 3 || !mavenWord(part[0]) || !mavenWord(part[1]) || !mavenWord(part[2]) {
-			return fmt.Errorf("line %d: not group:artifact:version", n)
+			return fmt.Errorf("line %d: not group:name:version", n)
 		}
 		p := mavenPackage("gradle-lock", part[0], part[1], part[2], file, n)
 		p.Dev = configurations != ""

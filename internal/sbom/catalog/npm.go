@@ -17,7 +17,7 @@ import (
 // registry are a tenth of it.
 const npmLimit = 1 << 20
 
-// npmTree catalogs installed npm packages: each package.json under a
+// npmTree finds installed npm packages: each package.json under a
 // node_modules, in npm's, yarn's and pnpm's layouts, and that of yarn's own
 // distribution. The application's own package.json is not a dependency.
 func npmTree() Cataloger {
@@ -80,12 +80,10 @@ func npmRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 		return nil, nil // a fixture within a package: nobody installs it
 	case err != nil:
 		return nil, err
-	case m.name == "" && m.version == "" && root != "" && m.empty():
-		return nil, nil // a folder's marker such as {"type": "module"}, not a package
 	case root == "" && (m.name == "" || m.version == "" || m.private):
 		return nil, nil
 	case m.version == "":
-		return nil, nil // a workspace member or a stub: npm itself cannot install it from a registry
+		return nil, nil // a marker such as {"type": "module"}, or a workspace member: of no registry
 	}
 	if m.name == "" {
 		m.name = root
@@ -117,10 +115,7 @@ type npmManifest struct {
 	name, version string
 	private       bool
 	licenses      []string
-	other         bool // it has members that only a package's manifest has
 }
-
-func (m npmManifest) empty() bool { return !m.other }
 
 func npmParse(body []byte) (npmManifest, error) {
 	var m npmManifest
@@ -134,13 +129,8 @@ func npmParse(body []byte) (npmManifest, error) {
 			m.version = npmVersion(m.version)
 		case "private":
 			m.private, err = j.boolean()
-		case "license", "licence":
+		case "license", "licence", "licenses":
 			err = npmLicenses(j, &m.licenses)
-		case "licenses":
-			err = npmLicenses(j, &m.licenses)
-		case "dependencies", "scripts", "repository":
-			m.other = true
-			err = j.skip()
 		default:
 			err = j.skip()
 		}
@@ -155,7 +145,7 @@ func npmParse(body []byte) (npmManifest, error) {
 	return m, nil
 }
 
-// npmVersion is the version as npm normalizes it: without blanks and leading
+// npmVersion is the version as npm itself reads it: without blanks and leading
 // "v" or "=".
 func npmVersion(v string) string {
 	return strings.TrimLeft(strings.TrimSpace(v), "=v ")

@@ -19,7 +19,7 @@ import (
 // first empty line; the long description that follows it is not read.
 const pyLimit = 1 << 20
 
-// pyTree catalogs installed Python distributions: wheels' *.dist-info/METADATA,
+// pyTree finds installed Python distributions: wheels' *.dist-info/METADATA,
 // *.egg-info as a folder or a file, eggs, and conda's records.
 func pyTree() Cataloger {
 	return Cataloger{
@@ -157,7 +157,7 @@ func pyCondaRecord(r io.Reader) (pyMetadata, error) {
 	return m, nil
 }
 
-// pyName normalizes a distribution's name as PEP 503 does: lower case, every
+// pyName puts a distribution's name in the form of PEP 503: lower case, every
 // run of dots, dashes and underscores one dash.
 func pyName(s string) string {
 	var b strings.Builder

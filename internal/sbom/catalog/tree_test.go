@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -228,5 +227,3 @@ func BenchmarkNPM(b *testing.B) {
 		}
 	}
 }
-
-var _ io.Reader = (*endless)(nil)
