@@ -26,6 +26,11 @@ func Compile(w io.Writer, in Input) error {
 			return fmt.Errorf("compile advisory database: source %s: %w", s.Name, err)
 		}
 	}
+	if in.Names != nil {
+		if err := c.link(in.Names); err != nil {
+			return fmt.Errorf("compile advisory database: %w", err)
+		}
+	}
 	if err := c.write(w, sources); err != nil {
 		return fmt.Errorf("compile advisory database: %w", err)
 	}

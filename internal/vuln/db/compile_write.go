@@ -33,6 +33,9 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 	}
 	c.words.number()
 	c.vectors.number()
+	if n := len(c.words.all); n > maxWords/2 {
+		return fmt.Errorf("%d words of urgency and the like", n)
+	}
 
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false))
 	if err != nil {
@@ -102,10 +105,14 @@ func (b *baseFacts) settle(c *compiler) {
 	slices.SortFunc(order, func(x, y int) int {
 		return cmp.Or(cmp.Compare(keys[x], keys[y]), cmp.Compare(b.records[x].a.ID, b.records[y].a.ID), cmp.Compare(b.records[x].key, b.records[y].key))
 	})
-	records := make([]recordFacts, len(order))
+	records := make([]recordFacts, 0, len(order))
 	to := make([]uint32, len(order))
-	for i, old := range order {
-		records[i], to[old] = b.records[old], uint32(i)
+	for _, old := range order {
+		// Two may have become one by the names that link gave them.
+		if n := len(records); n == 0 || records[n-1].key != b.records[old].key {
+			records = append(records, b.records[old])
+		}
+		to[old] = uint32(len(records) - 1)
 	}
 	b.records, b.recordAt = records, nil
 	for _, p := range b.packages {

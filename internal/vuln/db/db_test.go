@@ -69,7 +69,7 @@ func one(name string, newest time.Time, advisories []vuln.Advisory, metas []vuln
 // any advisory that a feed could make: dates by the day, lists sorted.
 func anyAdvisory(t *rapid.T) vuln.Advisory {
 	version := rapid.StringMatching(`[0-9]{1,2}(\.[0-9]{1,2}){0,3}(-r[0-9])?`)
-	id := rapid.OneOf(rapid.StringMatching(`CVE-(1999|20[0-2][0-9])-(0[0-9]{3}|[1-9][0-9]{3,6})`), rapid.StringMatching(`GHSA-[a-z]{4}-[a-z]{4}`),
+	id := rapid.OneOf(rapid.SampledFrom([]string{"GHSA-a", "GHSA-b"}), rapid.StringMatching(`CVE-(1999|20[0-2][0-9])-(0[0-9]{3}|[1-9][0-9]{3,6})`), rapid.StringMatching(`GHSA-[a-z]{4}-[a-z]{4}`),
 		rapid.StringMatching(`UBUNTU-CVE-20[0-2][0-9]-[0-9]{4}`), rapid.StringMatching(`BIT-[a-z]{2,5}-20[0-2][0-9]-[0-9]{4,5}`),
 		rapid.StringMatching(`[A-Z]{2,5}[-:]?[0-9]{0,12}`), rapid.StringMatching(`[ -~]{1,40}`))
 	names := rapid.Custom(func(t *rapid.T) []string {
@@ -140,6 +140,13 @@ func TestRoundTrip(t *testing.T) {
 		rand.Shuffle(len(mixed), func(i, j int) { mixed[i], mixed[j] = mixed[j], mixed[i] })
 		if !bytes.Equal(b, compiled(t, one("x", time.Unix(1e9, 0).UTC(), mixed, nil))) {
 			rt.Fatal("another order of the input gives other bytes")
+		}
+		linked := one("x", time.Time{}, all, nil)
+		linked.Names = seq[vuln.Advisory](nil)
+		again := one("x", time.Time{}, mixed, nil)
+		again.Names = linked.Names
+		if !bytes.Equal(compiled(t, linked), compiled(t, again)) {
+			rt.Fatal("another order of the input gives other bytes where names are shared")
 		}
 		d, err := OpenReader(bytes.NewReader(b), int64(len(b)))
 		if err != nil {
@@ -236,6 +243,28 @@ func TestKnowsReleases(t *testing.T) {
 	}
 	if got, err := d.Advisories(ctx, "PyPI", "zope.interface"); err != nil || len(got) != 1 || got[0].Package != "Zope_Interface" {
 		t.Errorf("another spelling: %v, %v", got, err)
+	}
+}
+
+func TestNamesAreShared(t *testing.T) {
+	ctx := context.Background()
+	r := []vuln.Range{{Type: "ECOSYSTEM", Events: []vuln.Event{{Introduced: "0"}}}}
+	in := one("Wolfi", time.Time{}, []vuln.Advisory{
+		{ID: "GHSA-a", Ecosystem: "Wolfi", Package: "p", Ranges: r}, {ID: "GHSA-b", Ecosystem: "Wolfi", Package: "p", Ranges: r},
+		{ID: "CVE-2026-0009", Ecosystem: "Wolfi", Package: "p", Ranges: r},
+		{ID: "GHSA-a", Ecosystem: "npm", Package: "p", Ranges: r, Aliases: []string{"CVE-2026-0001"}},
+	}, nil)
+	in.Names = seq([]vuln.Advisory{{ID: "GHSA-b", Aliases: []string{"CVE-2026-0002", "CVE-2026-0001"}}, {ID: "CVE-2026-0009", Aliases: []string{"X-1"}}})
+	got, err := opened(t, compiled(t, in)).Advisories(ctx, "Wolfi", "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]string{}
+	for _, a := range got {
+		names[a.ID] = strings.Join(a.Aliases, " ")
+	}
+	if diff := cmp.Diff(map[string]string{"GHSA-a": "CVE-2026-0001", "GHSA-b": "CVE-2026-0001 CVE-2026-0002", "CVE-2026-0009": ""}, names); diff != "" {
+		t.Error(diff)
 	}
 }
 

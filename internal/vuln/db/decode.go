@@ -22,6 +22,7 @@ type decoder struct {
 	name string
 	out  []vuln.Advisory
 
+	made    []vuln.Advisory // states that were met
 	texts   []string
 	states  []state
 	lines   []int    // the record of each
@@ -29,7 +30,8 @@ type decoder struct {
 
 	block   *names // of records, and its number
 	blockAt int
-	work    int // what hostile bytes can make this package cost, against maxWork
+	work    int // what hostile bytes make this package cost
+	limit   int
 
 	ranges []vuln.Range // what advisories point into
 	events []vuln.Event
@@ -41,9 +43,8 @@ type decoder struct {
 
 // state is decoded when it is first met.
 type state struct {
-	raw  string
-	read bool
-	a    vuln.Advisory
+	raw string
+	at  int32 // its place in decoder.made, plus one
 }
 
 // column is the cells of one release, one a line.
@@ -60,6 +61,10 @@ func (d *DB) decode(b *base, name, body string, want selection) ([]vuln.Advisory
 		x = &decoder{}
 	}
 	x.d, x.b, x.r, x.name, x.blockAt = d, b, reader{s: body}, name, -1
+	x.limit = maxWork
+	if want.column < 0 {
+		x.limit *= max(1, len(b.releases))
+	}
 	err := x.run(want)
 	if err == nil && x.r.bad {
 		err = d.corrupt("package %.80q of %s does not read", name, b.name)
@@ -75,9 +80,11 @@ func (d *DB) decode(b *base, name, body string, want selection) ([]vuln.Advisory
 
 // reset keeps what serves the next package and lets go of what is handed out.
 func (x *decoder) reset() {
+	clear(x.texts)
 	clear(x.states)
 	clear(x.columns)
-	*x = decoder{texts: x.texts[:0], states: x.states[:0], lines: x.lines[:0], columns: x.columns[:0], ends: x.ends[:0], urls: x.urls[:0]}
+	clear(x.made)
+	*x = decoder{made: x.made[:0], texts: x.texts[:0], states: x.states[:0], lines: x.lines[:0], columns: x.columns[:0], ends: x.ends[:0], urls: x.urls[:0]}
 }
 
 func (x *decoder) run(want selection) error {
@@ -107,6 +114,9 @@ func (x *decoder) run(want selection) error {
 		cells := r.take(r.number(maxBlock))
 		if r.bad {
 			return nil
+		}
+		if x.columns[col].wanted {
+			r.fail() // twice
 		}
 		if want.column < 0 || want.column == col {
 			x.columns[col] = column{reader{s: cells}, true}
@@ -158,8 +168,11 @@ func (x *decoder) run(want selection) error {
 // add appends one advisory.
 func (x *decoder) add(rec, at, col int) error {
 	s := &x.states[at]
-	if !s.read {
-		s.a, s.read = x.state(s.raw), true
+	if s.at == 0 {
+		// An event or a version of a byte becomes some words.
+		x.work += 64 * len(s.raw)
+		x.made = append(x.made, x.state(s.raw))
+		s.at = int32(len(x.made))
 	}
 	if at := rec / tableRows; at != x.blockAt {
 		block, err := x.d.tableBlock(&x.b.records, at)
@@ -169,11 +182,11 @@ func (x *decoder) add(rec, at, col int) error {
 		x.block, x.blockAt = block, at
 	}
 	row := x.block.row(rec % tableRows)
-	if x.work += len(row) + 300; x.work > maxWork {
+	if x.work += 16*len(row) + 300; x.work > x.limit {
 		x.r.fail()
 		return nil
 	}
-	a := s.a
+	a := x.made[s.at-1]
 	a.ID = x.block.ids[rec%tableRows]
 	a.Package = x.name
 	a.Ecosystem = x.b.full[col]

@@ -205,3 +205,29 @@ func BenchmarkFind(b *testing.B) {
 		}
 	}
 }
+
+// How far the embedded database stays below the limits of the format.
+func TestEmbeddedIsWithinLimits(t *testing.T) {
+	d, err := Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	largest, all := 0, 0
+	see := func(refs ...blockRef) {
+		for _, r := range refs {
+			largest, all = max(largest, r.size), all+r.size
+		}
+	}
+	see(d.vectors)
+	see(d.metas.blocks...)
+	for _, b := range d.bases {
+		see(b.records.blocks...)
+		for _, p := range b.packages {
+			see(p.ref)
+		}
+	}
+	if largest > maxBlock/8 || len(d.tables) > maxIndex/8 {
+		t.Errorf("the largest block has %d bytes, the index %d", largest, len(d.tables))
+	}
+	t.Logf("%d bytes, %d decompressed, the index %d, the largest block %d", len(snapshot), all, len(d.tables), largest)
+}

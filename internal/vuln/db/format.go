@@ -28,12 +28,13 @@ const (
 // order of magnitude or refuses.
 const (
 	maxFile       = 1 << 30 // of a database that is read into memory
-	maxIndex      = 64 << 20
-	maxBlock      = 32 << 20 // plain bytes of a block
-	maxTableRows  = 4096     // rows of a table block
-	maxPackages   = 1 << 16  // packages of a block
-	maxRows       = 1 << 18  // advisories of one package
-	maxWork       = 256 << 20
+	maxIndex      = 16 << 20
+	maxBlock      = 8 << 20   // plain bytes of a block
+	maxTableRows  = 4096      // rows of a table block
+	maxPackages   = 1 << 16   // packages of a block
+	maxRows       = 1 << 18   // advisories of one package
+	maxWork       = 256 << 20 // bytes that the advisories of one package and release may take
+	maxWords      = 1 << 16
 	maxReleases   = 1 << 10
 	maxString     = 1 << 16
 	tableRows     = 1024

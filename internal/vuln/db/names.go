@@ -140,6 +140,8 @@ func (r *reader) name(own string) string {
 		n := r.uvarint()
 		if n > 999_999_999 {
 			r.fail()
+		}
+		if r.bad {
 			return ""
 		}
 		var buf [24]byte

@@ -188,7 +188,7 @@ func (d *DB) index(ix *indexReader) {
 		d.sources = append(d.sources, readSource(&ix.reader))
 	}
 	d.tables = ix.s
-	for range ix.count(maxIndex) {
+	for range ix.count(maxWords) {
 		d.words = append(d.words, ix.str())
 	}
 	d.nvector = ix.number(maxBlock)

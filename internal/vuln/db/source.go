@@ -24,6 +24,10 @@ type Source struct {
 // and metas does not matter.
 type Input struct {
 	Sources []SourceInput
+	// Names, where not nil, has advisories that are not stored but asked for other
+	// names, beside those that are stored: a record that has no CVE of its own, as
+	// Wolfi's GHSA entries, gets the aliases that others know its id by.
+	Names iter.Seq2[vuln.Advisory, error]
 }
 
 // SourceInput is a source with its facts; either sequence may be nil. An error

@@ -111,6 +111,13 @@ func (u *Updater) input(ctx context.Context) (in db.Input, closeAll func(), err 
 	if err != nil {
 		return in, closeAll, err
 	}
+	if slices.ContainsFunc(names, func(n string) bool { return n == "wolfi" || n == "chainguard" || n == "alpine-secdb" }) {
+		snapshot, err := db.Embedded()
+		if err != nil {
+			return in, closeAll, err
+		}
+		in.Names = snapshot.All(ctx)
+	}
 	var secdb, osv *db.SourceInput
 	for _, name := range names {
 		parts, err := u.parts(name)

@@ -19,7 +19,7 @@ import (
 func EPSS(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 	lines := bufio.NewScanner(io.LimitReader(r, maxDocument))
 	lines.Buffer(make([]byte, 0, 4096), 4096)
-	var date string
+	var on string
 	var newest time.Time
 	header := false
 	n := 0
@@ -37,7 +37,7 @@ func EPSS(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 		case strings.HasPrefix(line, "#"):
 			_, after, _ := strings.Cut(line, "score_date:")
 			if len(after) >= len(time.DateOnly) {
-				date = after[:len(time.DateOnly)]
+				on = after[:len(time.DateOnly)]
 			}
 			continue
 		case !header:
@@ -47,7 +47,7 @@ func EPSS(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 			header = true
 			continue
 		}
-		m, day, err := epssLine(line, date)
+		m, day, err := epssLine(line, on)
 		if err != nil {
 			return fail(err)
 		}
@@ -65,17 +65,17 @@ func EPSS(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 	return newest, nil
 }
 
-func epssLine(line, date string) (vuln.Meta, time.Time, error) {
+func epssLine(line, on string) (vuln.Meta, time.Time, error) {
 	f := strings.Split(line, ",")
 	if len(f) < 3 || len(f) > 4 || !validID(f[0]) {
 		return vuln.Meta{}, time.Time{}, fmt.Errorf("%q is not a score", clip(line))
 	}
 	if len(f) == 4 {
-		date = f[3]
+		on = f[3]
 	}
-	day, err := time.Parse(time.DateOnly, date)
-	if err != nil {
-		return vuln.Meta{}, time.Time{}, fmt.Errorf("no usable date of the scores (%q)", clip(date))
+	day, ok := date(on)
+	if !ok {
+		return vuln.Meta{}, time.Time{}, fmt.Errorf("no usable date of the scores (%q)", clip(on))
 	}
 	score, err := probability(f[1])
 	if err != nil {
@@ -87,7 +87,7 @@ func epssLine(line, date string) (vuln.Meta, time.Time, error) {
 			return vuln.Meta{}, time.Time{}, err
 		}
 	}
-	return vuln.Meta{ID: f[0], EPSS: finding.EPSS{Score: score, Percentile: percentile, Date: date}}, day, nil
+	return vuln.Meta{ID: f[0], EPSS: finding.EPSS{Score: score, Percentile: percentile, Date: on}}, day, nil
 }
 
 func probability(s string) (float64, error) {

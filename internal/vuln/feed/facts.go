@@ -30,6 +30,12 @@ func osvTime(s string) (time.Time, error) {
 	return t.UTC(), nil
 }
 
+// date reads a day of our times, "2026-08-01".
+func date(s string) (time.Time, bool) {
+	t, err := time.Parse(time.DateOnly, s)
+	return t, err == nil && t.Year() >= 1980 && t.Year() <= 2200
+}
+
 // ids is a list of other names, sorted, without doubles and the record's own;
 // nil for none.
 func ids(in []string, own string) []string {

@@ -74,6 +74,7 @@ func FuzzSecDB(f *testing.F) {
 func FuzzMeta(f *testing.F) {
 	f.Add([]byte(`{"format":"NVD_CVE","vulnerabilities":[{"cve":{"id":"CVE-2024-1","metrics":{"cvssMetricV31":[{"source":"nvd","cvssData":{"vectorString":"CVSS:3.1/AV:N"}}]}}}]}`))
 	f.Add([]byte(`{"dateReleased":"2026-07-23T16:21:10.8082Z","vulnerabilities":[{"cveID":"CVE-2026-1","dateAdded":"2026-07-22"}]}`))
+	f.Add([]byte(`{"vulnerabilities":[{"cveID":"CVE-2026-1","dateAdded":"0000-01-01"}]}`))
 	f.Add([]byte("#score_date:2026-08-22\ncve,epss,percentile\nCVE-2026-1,0.00043,0.1\nCVE-2026-2,1e-9,,2026-08-22\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, parse := range []func(io.Reader, func(vuln.Meta) error) (time.Time, error){NVD, KEV, EPSS} {

@@ -32,7 +32,7 @@ func KEV(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 				if !validID(v.ID) {
 					return fmt.Errorf("a vulnerability named %q", clip(v.ID))
 				}
-				if _, err := time.Parse(time.DateOnly, v.Added); err != nil {
+				if _, ok := date(v.Added); !ok {
 					return fmt.Errorf("%s was added on %q", v.ID, clip(v.Added))
 				}
 				return yield(vuln.Meta{ID: v.ID, KEV: true, KEVAdded: v.Added})

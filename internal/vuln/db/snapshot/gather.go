@@ -21,15 +21,18 @@ import (
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
 
-// secdb and security.json carry no date of their own; these are the files'.
+// Files that carry no date of their own, and the date of what is in them. Of
+// the secdb it is the releases' date; edge is of August 2026. Go's records say
+// dates only where GitHub wrote them.
 var (
 	secdbDate = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 	wolfiDate = time.Date(2025, 5, 7, 0, 0, 0, 0, time.UTC)
+	goDate    = time.Date(2026, 8, 21, 0, 0, 0, 0, time.UTC)
 )
 
 // gather reads every source into memory.
 func gather(dir string) (db.Input, error) {
-	var in db.Input
+	in := db.Input{Names: values[vuln.Advisory](nil)}
 	var osvAlpine []vuln.Advisory
 	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl.xz"))
 	if err != nil {
@@ -50,6 +53,9 @@ func gather(dir string) (db.Input, error) {
 			})
 		}); err != nil {
 			return in, err
+		}
+		if eco == "Go" {
+			s.Newest = goDate
 		}
 		if eco == "Alpine" {
 			osvAlpine = all
