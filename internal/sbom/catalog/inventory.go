@@ -271,8 +271,19 @@ func (j *join) licenses() {
 	}
 }
 
-// finish turns items into packages.
+// finish turns items into packages. They are put in nearly their final order
+// while they are still pointers.
 func (j *join) finish() {
+	slices.SortFunc(j.order, func(a, b *item) int {
+		return cmp.Or(
+			strings.Compare(a.pkg.Type, b.pkg.Type),
+			strings.Compare(a.pkg.Namespace, b.pkg.Namespace),
+			strings.Compare(a.pkg.Name, b.pkg.Name),
+			strings.Compare(a.pkg.Version, b.pkg.Version),
+			strings.Compare(a.pkg.Arch, b.pkg.Arch),
+		)
+	})
+	j.inv.Packages = make([]sbom.Package, 0, len(j.order))
 	for _, it := range j.order {
 		p := it.pkg
 		p.Owner = it.owner()

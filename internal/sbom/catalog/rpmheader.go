@@ -45,6 +45,7 @@ const (
 
 const (
 	maxRPMTags   = 1 << 16
+	maxRPMFiles  = 1 << 19  // of one package; the largest own a tenth of it
 	maxRPMHeader = 32 << 20 // bytes; a kernel's, the largest, is some megabytes
 )
 
@@ -127,7 +128,7 @@ func (t rpmTag) each(yield func(int, []byte) bool) {
 		return
 	}
 	rest := t.data
-	for i := range int(min(t.count, 1<<24)) {
+	for i := range int(min(t.count, maxRPMFiles)) {
 		end := bytes.IndexByte(rest, 0)
 		if end < 0 || !yield(i, rest[:end]) {
 			return
