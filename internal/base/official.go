@@ -137,7 +137,11 @@ func (o *Official) line(line string) error {
 	case "programs":
 		for _, p := range strings.Fields(value) {
 			name, version, _ := strings.Cut(p, "=")
-			o.Programs = append(o.Programs, sbom.Package{Type: "generic", Name: name, Version: version, LayerIndex: -1, Cataloger: "program"})
+			kind := "generic"
+			if name == "yarn" {
+				kind = "npm" // it is published there, and its advisories are
+			}
+			o.Programs = append(o.Programs, sbom.Package{Type: kind, Name: name, Version: version, LayerIndex: -1, Cataloger: "program"})
 		}
 	}
 	return err

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/vuln"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
@@ -34,13 +36,7 @@ func (r *run) match(ctx context.Context) error {
 			return fmt.Errorf("match %s: %w", t.Subject.Name, err)
 		}
 		place(found, t.Spans)
-		for i := range found {
-			if t.From != nil {
-				for j := range found[i].At {
-					found[i].At[j].Source = t.From
-				}
-			}
-		}
+		locate(found, t)
 		r.report(t.Subject, found, unknown)
 		for _, p := range t.Inventory.Packages {
 			if eco, _, ok := vuln.Ecosystem(p, t.Inventory.Distro); ok {
@@ -50,6 +46,28 @@ func (r *run) match(ctx context.Context) error {
 		}
 	}
 	return r.describe(stack, used)
+}
+
+// locate places findings in the user's files: at the FROM line where an
+// inventory stands for one, and in a folder's lock files as seen from here.
+func locate(found []finding.Finding, t Target) {
+	for i := range found {
+		if t.From != nil {
+			found[i].At = []finding.Location{{Source: t.From}}
+			continue
+		}
+		if t.Subject.Kind != finding.KindFolder {
+			continue
+		}
+		found[i].At = slices.Clone(found[i].At) // findings of one package share their places
+		for j := range found[i].At {
+			if at := &found[i].At[j]; at.Source != nil {
+				s := *at.Source
+				s.File = filepath.Join(t.Subject.Name, s.File)
+				at.Source = &s
+			}
+		}
+	}
 }
 
 func endOfLife(id, version string) (time.Time, bool) {

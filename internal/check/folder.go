@@ -17,6 +17,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 )
 
@@ -34,7 +35,8 @@ func (r *run) folder(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	dockerfiles, composes, err := buildFiles(dir)
+	r.exclude(inv)
+	dockerfiles, composes, err := buildFiles(dir, r.Config.Excludes)
 	if err != nil {
 		return err
 	}
@@ -55,6 +57,16 @@ func (r *run) folder(ctx context.Context, dir string) error {
 	return nil
 }
 
+// exclude leaves out what the configuration says is none of the project's:
+// packages whose every place is excluded.
+func (r *run) exclude(inv *sbom.Inventory) {
+	for i := range inv.Packages {
+		p := &inv.Packages[i]
+		p.Locations = slices.DeleteFunc(p.Locations, func(l sbom.Location) bool { return r.Config.Excludes(l.Path) })
+	}
+	inv.Packages = slices.DeleteFunc(inv.Packages, func(p sbom.Package) bool { return len(p.Locations) == 0 })
+}
+
 // emptyError is a folder with nothing in it that can be looked at.
 type emptyError struct{ dir string }
 
@@ -65,8 +77,9 @@ func (e *emptyError) Error() string {
 func (e *emptyError) Hint() string { return "a root file system is said as fs://" + e.dir }
 
 // buildFiles finds the Dockerfiles and compose files below dir, sorted, leaving
-// out what package managers and version control keep there.
-func buildFiles(dir string) (dockerfiles, composes []string, err error) {
+// out what package managers and version control keep there and what the user
+// excluded.
+func buildFiles(dir string, excluded func(path string) bool) (dockerfiles, composes []string, err error) {
 	seen := 0
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -80,7 +93,7 @@ func buildFiles(dir string) (dockerfiles, composes []string, err error) {
 			if path != dir && slices.Contains([]string{".git", "node_modules", "vendor", "testdata"}, d.Name()) {
 				return fs.SkipDir
 			}
-		case !d.Type().IsRegular():
+		case !d.Type().IsRegular() || excluded(relative(dir, path)):
 		case isDockerfile(path):
 			dockerfiles = append(dockerfiles, path)
 		case isCompose(path):
@@ -89,6 +102,14 @@ func buildFiles(dir string) (dockerfiles, composes []string, err error) {
 		return nil
 	})
 	return dockerfiles, composes, err
+}
+
+// relative is path as seen from dir, slash-separated.
+func relative(dir, path string) string {
+	if rel, err := filepath.Rel(dir, path); err == nil {
+		return filepath.ToSlash(rel)
+	}
+	return path
 }
 
 // isDockerfile goes by the names that docker build and editors know.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -148,17 +149,23 @@ func (r *run) document(path string) error {
 // verb, so that what one has read serves all.
 func readers() []layer.Reader { return append(catalog.Readers(), rules.Readers()...) }
 
-// cache is where layer records are kept; nil keeps nothing.
-func (p *Pipeline) cache() *layer.Cache {
-	if p.CacheDir == "" || p.NoCache {
+// cache is where layer records are kept; nil keeps nothing. A record that turns
+// out damaged is read anew, and the user hears of it once.
+func (r *run) cache() *layer.Cache {
+	if r.CacheDir == "" || r.NoCache {
 		return nil
 	}
-	return &layer.Cache{Dir: p.CacheDir}
+	var once sync.Once
+	return &layer.Cache{Dir: r.CacheDir, Now: r.Now, OnCorrupt: func(path string, err error) {
+		once.Do(func() {
+			r.res.Warnings = append(r.res.Warnings, fmt.Sprintf("a cached layer record was damaged and is made anew: %s: %v", path, err))
+		})
+	}}
 }
 
-func (p *Pipeline) imageOptions() image.Options {
+func (r *run) imageOptions() image.Options {
 	return image.Options{
-		Platform: p.Platform, Offline: p.Offline, InsecureRegistries: p.Insecure,
-		WorkDir: p.CacheDir, Cache: p.cache(), Log: p.Log, Stdin: p.Stdin, Progress: p.Progress,
+		Platform: r.Platform, Offline: r.Offline, InsecureRegistries: r.Insecure,
+		WorkDir: r.CacheDir, Cache: r.cache(), Log: r.Log, Stdin: r.Stdin, Progress: r.Progress,
 	}
 }

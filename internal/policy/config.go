@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -21,6 +22,12 @@ type Config struct {
 	Baseline   string        // file, likewise
 	MaxDBAge   time.Duration // 0: not given
 	Exclude    []string      // globs of paths that a folder's scan leaves out
+}
+
+// Excludes says whether a path, relative to the folder that is looked at, is to
+// be left out.
+func (c *Config) Excludes(path string) bool {
+	return c != nil && slices.ContainsFunc(c.Exclude, func(glob string) bool { return matchPath(glob, path) })
 }
 
 // ParseConfig reads .drydock.yaml. A key that it does not know, or a value

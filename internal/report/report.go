@@ -41,8 +41,14 @@ type writer func(io.Writer, *check.Result, Options) error
 
 func writers() map[string]writer {
 	return map[string]writer{
-		"text": Text,
-		"json": JSON,
+		"text":      forPeople(Text),
+		"json":      JSON,
+		"sarif":     SARIF,
+		"markdown":  forPeople(Markdown),
+		"gitlab":    GitLab,
+		"html":      forPeople(HTML),
+		"cyclonedx": CycloneDX,
+		"spdx":      SPDX,
 	}
 }
 

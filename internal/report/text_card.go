@@ -6,6 +6,8 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
@@ -70,7 +72,11 @@ func (p *page) overview() {
 		if inv := t.Inventory; inv != nil {
 			packages = fmt.Sprint(present(t))
 		}
-		row := []string{p.paint(heading, t.Subject.Name), standsOn(t), packages}
+		name := p.local(t.Subject.Name)
+		if name != t.Subject.Name {
+			name = "  " + name
+		}
+		row := []string{p.paint(heading, name), standsOn(t), packages}
 		tl := tallyOf(p.res.Findings, func(f finding.Finding) bool { return f.Vuln != nil && f.Subject == t.Subject })
 		for _, s := range finding.Severities() {
 			cell := fmt.Sprint(tl[s])
@@ -86,11 +92,19 @@ func (p *page) overview() {
 		}
 		rows = append(rows, row)
 	}
-	head := []string{"SUBJECT", "STANDS ON", ">PACKAGES"}
+	head := []string{"SUBJECT", "STANDS ON", ">PKGS"}
 	for _, s := range finding.Severities() {
 		head = append(head, ">"+letter(s))
 	}
 	p.table(0, head, rows)
+}
+
+// local is a path as seen from the folder that is looked at.
+func (p *page) local(path string) string {
+	if len(p.res.Subjects) > 0 && p.res.Subjects[0].Kind == finding.KindFolder {
+		return strings.TrimPrefix(path, p.res.Subjects[0].Name+"/")
+	}
+	return path
 }
 
 func present(t check.Target) int {
@@ -133,7 +147,7 @@ func (p *page) worst() {
 			if v.KEV {
 				what += p.paint(bad, " exploited")
 			}
-			row = append(row[:1], v.ID, what, p.paint(dim, place(f)))
+			row = append(row[:1], v.ID, ansi.Truncate(what, max(24, p.opt.Width-48), "…"), p.paint(dim, p.local(place(f))))
 		}
 		rows = append(rows, row)
 	}
