@@ -184,6 +184,7 @@ func TestSignatures(t *testing.T) {
 		{"bash", "@(#)Bash version 5.2.15(1) release GNU", "bash@5.2.15"},
 		{"libz.so.1.2.13", " deflate 1.2.13 Copyright 1995-2022", "zlib@1.2.13"},
 		{"libc.so.6", "GNU C Library (GNU libc) stable release version 2.36.", "glibc@2.36"},
+		{"libsqlite3.so.0.8.6", "needs 3.7.0\x003.40.1\x00", "sqlite@3.40.1"},
 		{"libexpat.so.1", "expat_2.5.0", "expat@2.5.0"},
 		{"other", "node.js/v20.11.0", ""},
 	} {

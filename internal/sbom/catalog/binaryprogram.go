@@ -49,6 +49,7 @@ var signatures = []signature{
 	sig("bash", `Bash version (\d+\.\d+\.\d+)`, "Bash version ", "bash"),
 	sig("zlib", ` deflate (1\.\d+(?:\.\d+)*) Copyright`, " deflate 1", "libz.so*"),
 	sig("glibc", `stable release version (\d+\.\d+)`, "stable release version ", "libc.so.6", "libc-2.*.so"),
+	sig("sqlite", `\x00(3\.\d{1,2}\.\d{1,2})\x00`, "\x003.", "sqlite3", "libsqlite3.so*"),
 	sig("expat", `expat_(\d+\.\d+\.\d+)`, "expat_", "libexpat.so*"),
 }
 

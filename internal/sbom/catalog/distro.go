@@ -157,8 +157,14 @@ func redHatRelease(line string) *sbom.Distro {
 	version, _, _ := strings.Cut(rest, " ")
 	d := &sbom.Distro{VersionID: version, PrettyName: line}
 	for _, k := range []struct{ in, id string }{
-		{"CentOS", "centos"}, {"Red Hat", "rhel"}, {"Rocky", "rocky"}, {"AlmaLinux", "almalinux"},
-		{"Oracle", "ol"}, {"Fedora", "fedora"}, {"Amazon", "amzn"}, {"Scientific", "scientific"},
+		{"CentOS", "centos"},
+		{"Red Hat", "rhel"},
+		{"Rocky", "rocky"},
+		{"AlmaLinux", "almalinux"},
+		{"Oracle", "ol"},
+		{"Fedora", "fedora"},
+		{"Amazon", "amzn"},
+		{"Scientific", "scientific"},
 	} {
 		if strings.Contains(name, k.in) {
 			d.ID = k.id

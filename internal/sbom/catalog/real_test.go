@@ -5,8 +5,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
 func readFile(t testing.TB, p string) []byte {
@@ -96,4 +99,38 @@ func scanOfPath(t testing.TB, p string) *image.Scan {
 	}
 	recs := []*layer.Record{rec}
 	return &image.Scan{Image: &image.Image{}, Records: recs, Tree: image.BuildTree(recs)}
+}
+
+// TestImages reads whole images as they are stored, through the same door as
+// the product: one image in three forms has one inventory.
+func TestImages(t *testing.T) {
+	inventory := func(name string) *sbom.Inventory {
+		im, err := image.Open(t.Context(), shared(t, "images/"+name), image.Options{Platform: "linux/amd64", Offline: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := im.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		s, err := im.Scan(t.Context(), image.ScanOptions{Readers: Readers()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return inventoryOf(t, s)
+	}
+	first := inventory("formats/alpine-3.20-docker-archive.tar")
+	if n := count(first, "apk"); n != 14 || first.Distro == nil || first.Distro.ID != "alpine" {
+		t.Fatalf("%d apk packages of %+v", n, first.Distro)
+	}
+	for _, name := range []string{"formats/alpine-3.20-oci-gzip.tar", "formats/alpine-3.20-oci-zstd.tar"} {
+		if diff := cmp.Diff(first, inventory(name)); diff != "" {
+			t.Errorf("%s (-docker-archive +this):\n%s", name, diff)
+		}
+	}
+	old := inventory("alpine-311.tar.gz")
+	if p := get(t, old, "apk", "musl"); p.Version != "1.1.24-r2" || p.LayerIndex != 0 || count(old, "apk") != 14 {
+		t.Errorf("%d apk packages, %+v", count(old, "apk"), p)
+	}
 }
