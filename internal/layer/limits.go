@@ -7,6 +7,16 @@ import (
 	"io"
 )
 
+// What a zero field of Limits means.
+const (
+	defaultBytes = 64 << 30
+	defaultFiles = 5_000_000
+	defaultPath  = 4096
+	defaultRatio = 1100
+	defaultNames = 512 << 20
+	defaultFacts = 256 << 20
+)
+
 const (
 	// ratioFrom is where Limits.Ratio begins to count: small layers of zeros
 	// are no bombs.
@@ -19,12 +29,12 @@ const (
 
 func (l Limits) withDefaults() Limits {
 	return Limits{
-		Bytes: cmp.Or(l.Bytes, 64<<30),
-		Files: cmp.Or(l.Files, 5_000_000),
-		Path:  cmp.Or(l.Path, 4096),
-		Ratio: cmp.Or(l.Ratio, 1100),
-		Names: cmp.Or(l.Names, 512<<20),
-		Facts: cmp.Or(l.Facts, 256<<20),
+		Bytes: cmp.Or(l.Bytes, defaultBytes),
+		Files: cmp.Or(l.Files, defaultFiles),
+		Path:  cmp.Or(l.Path, defaultPath),
+		Ratio: cmp.Or(l.Ratio, defaultRatio),
+		Names: cmp.Or(l.Names, defaultNames),
+		Facts: cmp.Or(l.Facts, defaultFacts),
 	}
 }
 
