@@ -14,13 +14,14 @@ import (
 
 // packages writes the blocks of packages, sorted by name. A block is the names,
 // the lengths and the packages themselves; the index has the block's first name
-// and two bytes of each name's hash, so that a package without advisories costs
-// no block.
+// and two bytes of each name's hash, sorted, so that a package without
+// advisories costs no block.
 func (c *compiler) packages(index []byte, out *blockWriter, b *baseFacts, column []int) ([]byte, error) {
 	names := slices.Sorted(maps.Keys(b.packages))
 	var blocks []byte
 	count := 0
-	var keys, lengths, bodies, hashes []byte
+	var keys, lengths, bodies []byte
+	var hashes []uint16
 	var first string
 	n := 0
 	flush := func() error {
@@ -30,7 +31,10 @@ func (c *compiler) packages(index []byte, out *blockWriter, b *baseFacts, column
 		plain := putInt(nil, n)
 		plain = append(append(append(plain, keys...), lengths...), bodies...)
 		blocks = putInt(putString(blocks, first), n)
-		blocks = append(blocks, hashes...)
+		slices.Sort(hashes)
+		for _, h := range hashes {
+			blocks = binary.LittleEndian.AppendUint16(blocks, h)
+		}
 		var err error
 		if blocks, err = out.block(blocks, plain); err != nil {
 			return err
@@ -55,7 +59,7 @@ func (c *compiler) packages(index []byte, out *blockWriter, b *baseFacts, column
 		keys = putString(keys, name)
 		lengths = putInt(lengths, len(body))
 		bodies = append(bodies, body...)
-		hashes = binary.LittleEndian.AppendUint16(hashes, fingerprint(name))
+		hashes = append(hashes, fingerprint(name))
 		n++
 	}
 	if err := flush(); err != nil {

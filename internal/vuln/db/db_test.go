@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -243,6 +244,44 @@ func TestKnowsReleases(t *testing.T) {
 	}
 	if got, err := d.Advisories(ctx, "PyPI", "zope.interface"); err != nil || len(got) != 1 || got[0].Package != "Zope_Interface" {
 		t.Errorf("another spelling: %v, %v", got, err)
+	}
+}
+
+// Look-ups at once give every one the same answers.
+func TestConcurrentLookups(t *testing.T) {
+	ctx := context.Background()
+	d, err := Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewStack(d)
+	names := keys(t, d, 60)
+	counts := make([]int, 4)
+	var wg sync.WaitGroup
+	for i := range counts {
+		wg.Go(func() {
+			for j := range names {
+				k := names[(j*7+i*13)%len(names)]
+				list, err := s.Advisories(ctx, k[0], k[1])
+				if err != nil {
+					t.Error(err)
+				}
+				for _, a := range list[:min(3, len(list))] {
+					m, err := s.Meta(ctx, a.ID)
+					if err != nil {
+						t.Error(err)
+					}
+					counts[i] += len(m.CVSS)
+				}
+				counts[i] += len(list)
+			}
+		})
+	}
+	wg.Wait()
+	for _, c := range counts {
+		if c == 0 || c != counts[0] {
+			t.Fatal(counts)
+		}
 	}
 }
 

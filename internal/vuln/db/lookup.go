@@ -74,12 +74,11 @@ func (b *base) find(name string) *packageBlock {
 	}
 	p := &b.packages[i]
 	want := fingerprint(name)
-	for j := 0; j < len(p.hashes); j += 2 {
-		if uint16(p.hashes[j])|uint16(p.hashes[j+1])<<8 == want {
-			return p
-		}
+	at := func(j int) uint16 { return uint16(p.hashes[2*j]) | uint16(p.hashes[2*j+1])<<8 }
+	if j := sort.Search(p.n, func(j int) bool { return at(j) >= want }); j == p.n || at(j) != want {
+		return nil
 	}
-	return nil
+	return p
 }
 
 // Meta returns what is known of a vulnerability, the zero Meta for nothing.

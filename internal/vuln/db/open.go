@@ -49,7 +49,7 @@ type base struct {
 type packageBlock struct {
 	first  string
 	n      int
-	hashes string // two bytes a package
+	hashes string // two bytes a package, sorted
 	ref    blockRef
 }
 
