@@ -35,8 +35,10 @@ func (e *ForeignError) Error() string { return e.Path + " is another program's p
 // Hint says what to do about it.
 func (e *ForeignError) Hint() string { return "move it away first, if it is not needed" }
 
-// Install copies the program into place and registers its hook. It refuses to
-// replace a file that is not Drydock.
+// Install copies the program into place, registers its hook and switches
+// Docker's hooks on, which are off unless the configuration says otherwise. It
+// refuses to replace a file that is not Drydock, and leaves hooks off where the
+// user has switched them off.
 func (i Installation) Install() error {
 	if err := i.ours(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -52,18 +54,23 @@ func (i Installation) Install() error {
 	if err := replace(i.Path(), src, 0o755); err != nil {
 		return err
 	}
-	return i.configure(func(plugins map[string]any) {
+	return i.configure(func(plugins, features map[string]any) {
 		ours, _ := plugins[name].(map[string]any)
 		if ours == nil {
 			ours = map[string]any{}
 		}
 		ours["hooks"] = hooks
+		if _, said := features["hooks"]; !said {
+			features["hooks"] = "true"
+			ours[switchedOn] = "true"
+		}
 		plugins[name] = ours
 	})
 }
 
-// Uninstall takes the program and its hook away again. It refuses to remove a
-// file that is not Drydock.
+// Uninstall takes the program and its hook away again, and switches Docker's
+// hooks off if Install switched them on and no other plugin has one. It refuses
+// to remove a file that is not Drydock.
 func (i Installation) Uninstall() error {
 	if err := i.ours(); err != nil {
 		return err
@@ -71,7 +78,26 @@ func (i Installation) Uninstall() error {
 	if err := os.Remove(i.Path()); err != nil {
 		return err
 	}
-	return i.configure(func(plugins map[string]any) { delete(plugins, name) })
+	return i.configure(func(plugins, features map[string]any) {
+		ours, _ := plugins[name].(map[string]any)
+		delete(plugins, name)
+		if ours[switchedOn] != nil && !anyHooks(plugins) {
+			delete(features, "hooks")
+		}
+	})
+}
+
+// switchedOn is in Drydock's part of the configuration when hooks were off
+// before it came.
+const switchedOn = "switchedHooksOn"
+
+func anyHooks(plugins map[string]any) bool {
+	for _, p := range plugins {
+		if m, _ := p.(map[string]any); m["hooks"] != nil || m["error-hooks"] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // marker is in every build of Drydock: its module path.
@@ -100,9 +126,9 @@ func (i Installation) ours() error {
 	}
 }
 
-// configure changes the plugins section of Docker's configuration and leaves
-// every other byte's meaning as it is.
-func (i Installation) configure(change func(plugins map[string]any)) error {
+// configure changes the plugins and features of Docker's configuration and
+// leaves every other byte's meaning as it is.
+func (i Installation) configure(change func(plugins, features map[string]any)) error {
 	path := filepath.Join(i.ConfigDir, "config.json")
 	b, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -114,17 +140,24 @@ func (i Installation) configure(change func(plugins map[string]any)) error {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	plugins := map[string]any{}
-	if raw, ok := cfg["plugins"]; ok {
-		if err := json.Unmarshal(raw, &plugins); err != nil {
-			return fmt.Errorf("%s: plugins: %w", path, err)
+	sections := map[string]map[string]any{"plugins": {}, "features": {}}
+	for key, section := range sections {
+		if raw, ok := cfg[key]; ok {
+			if err := json.Unmarshal(raw, &section); err != nil {
+				return fmt.Errorf("%s: %s: %w", path, key, err)
+			}
+		}
+		if section == nil { // it was null
+			sections[key] = map[string]any{}
 		}
 	}
-	change(plugins)
-	if len(plugins) == 0 {
-		delete(cfg, "plugins")
-	} else if cfg["plugins"], err = json.Marshal(plugins); err != nil {
-		return err
+	change(sections["plugins"], sections["features"])
+	for key, section := range sections {
+		if len(section) == 0 {
+			delete(cfg, key)
+		} else if cfg[key], err = json.Marshal(section); err != nil {
+			return err
+		}
 	}
 	if len(cfg) == 0 && b == nil {
 		return nil

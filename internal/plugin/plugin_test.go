@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func installation(t *testing.T) Installation {
@@ -48,8 +49,9 @@ func TestInstallKeepsTheRestOfTheConfiguration(t *testing.T) {
 		}
 	}
 	want := map[string]any{
-		"auths":   map[string]any{"r.example": map[string]any{"auth": "c2VjcmV0"}},
-		"plugins": map[string]any{"other": map[string]any{"hooks": "run"}, "drydock": map[string]any{"hooks": hooks}},
+		"auths":    map[string]any{"r.example": map[string]any{"auth": "c2VjcmV0"}},
+		"features": map[string]any{"hooks": "true"},
+		"plugins":  map[string]any{"other": map[string]any{"hooks": "run"}, "drydock": map[string]any{"hooks": hooks, switchedOn: "true"}},
 	}
 	if diff := cmp.Diff(want, config(t, i)); diff != "" {
 		t.Error(diff)
@@ -139,9 +141,58 @@ func TestHookSpeaksAfterABuildThatWorked(t *testing.T) {
 	}
 }
 
+// Docker's hooks are off unless features says "true"; what a user said stays.
+func TestHooksAreSwitchedOnAndOff(t *testing.T) {
+	for _, c := range []struct{ before, during, after string }{
+		{`{}`, `{"hooks":"true"}`, `null`},
+		{`{"features":{"buildkit":"true"}}`, `{"buildkit":"true","hooks":"true"}`, `{"buildkit":"true"}`},
+		{`{"features":{"hooks":"false"}}`, `{"hooks":"false"}`, `{"hooks":"false"}`},
+		{`{"features":{"hooks":"true"}}`, `{"hooks":"true"}`, `{"hooks":"true"}`},
+		{`{"features":null,"plugins":null}`, `{"hooks":"true"}`, `null`},
+		{`{"plugins":{"other":{"error-hooks":"run"}}}`, `{"hooks":"true"}`, `{"hooks":"true"}`}, // another needs them
+	} {
+		i := installation(t)
+		if err := os.MkdirAll(i.ConfigDir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(i.ConfigDir, "config.json"), []byte(c.before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct {
+			do   func() error
+			want string
+		}{{i.Install, c.during}, {i.Install, c.during}, {i.Uninstall, c.after}} {
+			if err := step.do(); err != nil {
+				t.Fatal(err)
+			}
+			got, err := json.Marshal(config(t, i)["features"])
+			if err != nil || string(got) != step.want {
+				t.Errorf("%s: features are %s, want %s; %v", c.before, got, step.want, err)
+			}
+		}
+	}
+}
+
 func TestArgs(t *testing.T) {
-	got := Args([]string{"--debug", "--host", "tcp://x", "drydock", "cves", "drydock"})
-	if diff := cmp.Diff([]string{"cves", "drydock"}, got); diff != "" {
-		t.Error(diff)
+	for _, c := range []struct {
+		args, want []string
+		env        map[string]string
+	}{
+		{[]string{"drydock", "cves", "drydock"}, []string{"cves", "drydock"}, map[string]string{}},
+		{[]string{"--debug", "--host", "tcp://x", "drydock", "cves"}, []string{"cves"}, map[string]string{"DOCKER_HOST": "tcp://x"}},
+		{[]string{"-Htcp://x", "--config=/c", "drydock"}, nil, map[string]string{"DOCKER_HOST": "tcp://x", "DOCKER_CONFIG": "/c"}},
+		{[]string{"-c", "drydock", "--tlsverify", "drydock", "qv"}, []string{"qv"}, map[string]string{"DOCKER_CONTEXT": "drydock", "DOCKER_TLS_VERIFY": "1"}},
+		{[]string{"help", "drydock", "cves"}, []string{"cves", "--help"}, map[string]string{}},
+		{[]string{"__complete", "drydock", "cv"}, []string{"__complete", "cv"}, map[string]string{}},
+		{[]string{"docker-cli-plugin-metadata"}, []string{"docker-cli-plugin-metadata"}, map[string]string{}},
+		{[]string{"drydock", "docker-cli-plugin-hooks", "{}"}, []string{"docker-cli-plugin-hooks", "{}"}, map[string]string{}},
+		{[]string{"--host"}, []string{"--host"}, map[string]string{}},
+	} {
+		if diff := cmp.Diff(c.want, Args(c.args), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%v: %s", c.args, diff)
+		}
+		if diff := cmp.Diff(c.env, Environment(c.args)); diff != "" {
+			t.Errorf("%v: %s", c.args, diff)
+		}
 	}
 }
