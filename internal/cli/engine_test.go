@@ -202,4 +202,3 @@ func TestEngineImages(t *testing.T) {
 		}
 	})
 }
-
