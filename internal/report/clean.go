@@ -87,11 +87,11 @@ func webURL(s string) string {
 }
 
 // forPeople makes a format of one that takes foreign text as it comes: all that
-// a result says is cleaned first, and nothing that a terminal acts on is let
-// through but colours.
+// a result says is cleaned first, and of what a terminal acts on only colours
+// are let through, where they are wanted.
 func forPeople(print writer) writer {
 	return func(w io.Writer, res *check.Result, opt Options) error {
-		g := &guard{w: w, color: opt.Color}
+		g := newGuard(w, opt)
 		if err := print(g, cleanResult(res), opt); err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
 	"io"
@@ -59,12 +58,26 @@ func Compare(w io.Writer, format string, d compare.Diff, opt Options) error {
 	case "markdown":
 		return compareMarkdown(w, d)
 	case "text":
-		b := bufio.NewWriter(w)
-		p := &page{w: b, opt: opt}
-		p.compare(d)
-		return b.Flush()
+		return paged(w, opt, func(p *page) { p.compare(cleanDiff(d)) })
 	}
 	return fmt.Errorf("compare has no format %q (one of text, json, markdown)", format)
+}
+
+// cleanDiff is a copy of d without anything that a terminal would act on.
+func cleanDiff(d compare.Diff) compare.Diff {
+	d.A.Subject, d.B.Subject = cleanSubject(d.A.Subject), cleanSubject(d.B.Subject)
+	d.Packages = append([]compare.Package{}, d.Packages...)
+	for i := range d.Packages {
+		p := &d.Packages[i]
+		p.Type, p.Name, p.Before, p.After = clean(p.Type), clean(p.Name), clean(p.Before), clean(p.After)
+	}
+	d.Vulnerabilities = append([]compare.Vulnerability{}, d.Vulnerabilities...)
+	for i := range d.Vulnerabilities {
+		v := &d.Vulnerabilities[i]
+		v.ID, v.Name, v.FixedIn = clean(v.ID), clean(v.Name), clean(v.FixedIn)
+		v.InstalledInA, v.InstalledInB = clean(v.InstalledInA), clean(v.InstalledInB)
+	}
+	return d
 }
 
 func docDiff(d compare.Diff, opt Options) DocDiff {
@@ -182,32 +195,30 @@ func (p *page) sign(k compare.Kind, worse bool) string {
 }
 
 func compareMarkdown(w io.Writer, d compare.Diff) error {
-	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "| | Size | Layers | Packages | C | H | M | L | N | ? |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	var rows []string
 	for _, s := range []compare.Side{d.A, d.B} {
-		fmt.Fprintf(b, "| %s | %s | %s | %s |", cell(s.Subject.Name), sizeOf(s.Size), count(s.Layers), packagesOf(s))
+		cells := []string{s.Subject.Name, sizeOf(s.Size), count(s.Layers), packagesOf(s)}
 		t := tallyOf(s.Findings, isVuln)
 		for _, sev := range finding.Severities() {
-			fmt.Fprintf(b, " %d |", t[sev])
+			cells = append(cells, fmt.Sprint(t[sev]))
 		}
-		fmt.Fprintln(b)
+		rows = append(rows, row(cells...))
 	}
-	if len(d.Vulnerabilities) > 0 {
-		fmt.Fprintf(b, "\n| | Severity | Vulnerability | Package |\n|---|---|---|---|\n")
-		for _, v := range d.Vulnerabilities {
-			fmt.Fprintf(b, "| %s | %s | %s | %s |\n", v.Kind, v.Severity, cell(v.ID), cell(v.Name))
+	out := table("| | Size | Layers | Packages | C | H | M | L | N | ? |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n", rows, subjectsShare)
+	rows = nil
+	for _, v := range d.Vulnerabilities {
+		severity := v.Severity.String()
+		if v.Kind == compare.Changed {
+			severity = v.Before.String() + " → " + severity
 		}
+		rows = append(rows, row(string(v.Kind), severity, v.ID, v.Name))
 	}
-	if len(d.Packages) > 0 {
-		fmt.Fprintf(b, "\n| | Package | Before | After |\n|---|---|---|---|\n")
-		for _, c := range d.Packages {
-			fmt.Fprintf(b, "| %s | %s %s | %s | %s |\n", c.Kind, c.Type, cell(c.Name), cell(c.Before), cell(c.After))
-		}
+	out += table("| | Severity | Vulnerability | Package |\n|---|---|---|---|\n", rows, (commentSize-subjectsShare)/2)
+	rows = nil
+	for _, c := range d.Packages {
+		rows = append(rows, row(string(c.Kind), c.Type+" "+c.Name, c.Before, c.After))
 	}
-	return b.Flush()
-}
-
-// cell is text that stays inside a Markdown table's cell.
-func cell(s string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;", "`", "'").Replace(s)
+	out += table("| | Package | Before | After |\n|---|---|---|---|\n", rows, commentSize-len(out))
+	_, err := io.WriteString(w, out)
+	return err
 }

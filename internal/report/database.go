@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
 	"io"
@@ -55,6 +54,7 @@ func FeedReport(rep feed.Report) []SourceRow {
 
 // Database writes the rows as text or json.
 func Database(w io.Writer, format string, rows []SourceRow, opt Options) error {
+	rows = slices.Clone(rows)
 	slices.SortFunc(rows, func(a, b SourceRow) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	switch format {
 	case "json":
@@ -63,8 +63,9 @@ func Database(w io.Writer, format string, rows []SourceRow, opt Options) error {
 	default:
 		return fmt.Errorf("db has no format %q (one of text, json)", format)
 	}
-	b := bufio.NewWriter(w)
-	p := &page{w: b, opt: opt}
+	if opt.Width <= 0 {
+		opt.Width = 120
+	}
 	var cells [][]string
 	for _, r := range rows {
 		last := r.State
@@ -74,8 +75,12 @@ func Database(w io.Writer, format string, rows []SourceRow, opt Options) error {
 		case r.State == "":
 			last = "fetched " + r.Fetched
 		}
-		cells = append(cells, []string{r.Name, r.Newest, fmt.Sprint(r.Records), last, p.paint(dim, r.Licence)})
+		cells = append(cells, cleanAll([]string{r.Name, r.Newest, fmt.Sprint(r.Records), last, r.Licence}))
 	}
-	p.table(0, []string{"SOURCE", "NEWEST", ">RECORDS", "", ""}, cells)
-	return b.Flush()
+	return paged(w, opt, func(p *page) {
+		for _, row := range cells {
+			row[4] = p.paint(dim, row[4])
+		}
+		p.table(0, []string{"SOURCE", "NEWEST", ">RECORDS", "", ""}, cells)
+	})
 }

@@ -41,18 +41,17 @@ func Rule(w io.Writer, format string, r finding.Rule, opt Options) error {
 	if opt.Width <= 0 {
 		opt.Width = 100
 	}
-	b := bufio.NewWriter(w)
-	p := &page{w: b, opt: opt}
-	p.line("%s  %s", p.paint(heading, string(r.ID)), p.severity(r.Severity, r.Severity.String()))
-	p.line("%s", r.Title)
-	if len(r.Aliases) > 0 {
-		p.line("%s", p.paint(dim, "also known as "+strings.Join(r.Aliases, ", ")))
-	}
-	p.line("")
-	p.wrap(0, r.Why)
-	p.example("Fires on", bad, r.Bad)
-	p.example("Quiet on", good, r.Good)
-	return b.Flush()
+	return paged(w, opt, func(p *page) {
+		p.line("%s  %s", p.paint(heading, string(r.ID)), p.severity(r.Severity, r.Severity.String()))
+		p.line("%s", r.Title)
+		if len(r.Aliases) > 0 {
+			p.line("%s", p.paint(dim, "also known as "+strings.Join(r.Aliases, ", ")))
+		}
+		p.line("")
+		p.wrap(0, r.Why)
+		p.example("Fires on", bad, r.Bad)
+		p.example("Quiet on", good, r.Good)
+	})
 }
 
 func (p *page) example(title string, s style, text string) {
@@ -118,8 +117,26 @@ func Vulnerability(w io.Writer, format string, k *check.Known, opt Options) erro
 	if opt.Width <= 0 {
 		opt.Width = 100
 	}
-	b := bufio.NewWriter(w)
-	p := &page{w: b, opt: opt}
+	return paged(w, opt, func(p *page) { p.known(cleanKnown(k)) })
+}
+
+// cleanKnown is a copy of k without anything that a terminal would act on.
+func cleanKnown(k *check.Known) *check.Known {
+	out := *k
+	out.ID, out.Aliases, out.Touches = clean(k.ID), cleanAll(k.Aliases), cleanFindings(k.Touches)
+	out.Meta.CVSS = slices.Clone(k.Meta.CVSS)
+	for i, v := range out.Meta.CVSS {
+		out.Meta.CVSS[i].Vector, out.Meta.CVSS[i].Source = clean(v.Vector), clean(v.Source)
+	}
+	out.Meta.EPSS.Date, out.Meta.KEVAdded = clean(k.Meta.EPSS.Date), clean(k.Meta.KEVAdded)
+	if k.Last != nil {
+		s := cleanSubject(*k.Last)
+		out.Last = &s
+	}
+	return &out
+}
+
+func (p *page) known(k *check.Known) {
 	p.line("%s  %s", p.paint(heading, k.ID), p.paint(dim, strings.Join(k.Aliases, " ")))
 	for _, v := range k.Meta.CVSS {
 		p.line("  CVSS %.1f %s  %s", v.Score, v.Source, p.paint(dim, v.Vector))
@@ -132,7 +149,7 @@ func Vulnerability(w io.Writer, format string, k *check.Known, opt Options) erro
 	}
 	var rows [][]string
 	for _, a := range k.Advisories {
-		rows = append(rows, []string{a.Ecosystem, a.Package, affected(a), cmp.Or(a.URL, a.ID)})
+		rows = append(rows, cleanAll([]string{a.Ecosystem, a.Package, affected(a), cmp.Or(webURL(a.URL), a.ID)}))
 	}
 	if len(rows) > 0 {
 		p.line("")
@@ -140,7 +157,6 @@ func Vulnerability(w io.Writer, format string, k *check.Known, opt Options) erro
 	}
 	p.line("")
 	p.touches(k)
-	return b.Flush()
 }
 
 func (p *page) touches(k *check.Known) {
@@ -155,6 +171,9 @@ func (p *page) touches(k *check.Known) {
 	p.line("%s %s, the last target scanned:", p.paint(heading, "Touches"), k.Last.Name)
 	var rows [][]string
 	for _, f := range k.Touches {
+		if f.Vuln == nil {
+			continue
+		}
 		note := ""
 		if f.Suppressed != nil {
 			note = p.paint(dim, "suppressed: "+f.Suppressed.Reason)

@@ -3,6 +3,11 @@ package report
 import (
 	"cmp"
 	"io"
+	"strings"
+
+	gocvss20 "github.com/pandatix/go-cvss/20"
+	gocvss30 "github.com/pandatix/go-cvss/30"
+	gocvss31 "github.com/pandatix/go-cvss/31"
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -19,12 +24,19 @@ type gitlabReport struct {
 }
 
 type gitlabScan struct {
-	Analyzer  gitlabTool `json:"analyzer"`
-	Scanner   gitlabTool `json:"scanner"`
-	StartTime string     `json:"start_time"`
-	EndTime   string     `json:"end_time"`
-	Status    string     `json:"status"`
-	Type      string     `json:"type"`
+	Analyzer  gitlabTool      `json:"analyzer"`
+	Scanner   gitlabTool      `json:"scanner"`
+	StartTime string          `json:"start_time"`
+	EndTime   string          `json:"end_time"`
+	Status    string          `json:"status"`
+	Type      string          `json:"type"`
+	Messages  []gitlabMessage `json:"messages,omitempty"`
+}
+
+// gitlabMessage is shown beside the results: level "warn" is a part that failed.
+type gitlabMessage struct {
+	Level string `json:"level"`
+	Value string `json:"value"`
 }
 
 type gitlabTool struct {
@@ -46,7 +58,13 @@ type gitlabVuln struct {
 	Solution    string             `json:"solution,omitempty"`
 	Location    gitlabLocation     `json:"location"`
 	Identifiers []gitlabIdentifier `json:"identifiers"`
+	CVSS        []gitlabCVSS       `json:"cvss_vectors,omitempty"`
 	Links       []gitlabLink       `json:"links,omitempty"`
+}
+
+type gitlabCVSS struct {
+	Vendor string `json:"vendor"`
+	Vector string `json:"vector"`
 }
 
 type gitlabLocation struct {
@@ -75,8 +93,9 @@ type gitlabLink struct {
 	URL string `json:"url"`
 }
 
-// GitLab writes the vulnerabilities of res as a container scanning report.
-// Suppressed findings are left out: the format has no word for them.
+// GitLab writes the vulnerabilities of res as a container scanning report. What
+// could not be told is a message at level "warn". Suppressed findings are left
+// out: the format has no word for them.
 func GitLab(w io.Writer, res *check.Result, opt Options) error {
 	tool := gitlabTool{ID: "drydock", Name: "Drydock", Vendor: gitlabVendor{"Drydock"}, Version: cmp.Or(opt.Tool, "dev")}
 	now := opt.Now.UTC().Format("2006-01-02T15:04:05")
@@ -86,38 +105,81 @@ func GitLab(w io.Writer, res *check.Result, opt Options) error {
 		Vulnerabilities: []gitlabVuln{},
 		Remediations:    []struct{}{},
 	}
+	for _, u := range res.Unknown {
+		r.Scan.Messages = append(r.Scan.Messages, gitlabMessage{"warn", cut(clean("Could not be told: "+u.What+": "+u.Why), longestText)})
+	}
+	for _, m := range res.Warnings {
+		r.Scan.Messages = append(r.Scan.Messages, gitlabMessage{"info", cmp.Or(cut(clean(m), longestText), "–")})
+	}
 	systems := map[finding.Subject]string{}
 	for _, t := range res.Targets {
-		systems[t.Subject] = "unknown"
 		if t.Inventory != nil && t.Inventory.Distro != nil {
-			systems[t.Subject] = t.Inventory.Distro.ID + ":" + t.Inventory.Distro.VersionID
+			systems[t.Subject] = strings.Trim(clean(t.Inventory.Distro.ID+":"+t.Inventory.Distro.VersionID), ":")
 		}
 	}
 	for _, f := range res.Findings {
-		v := f.Vuln
-		if v == nil || f.Suppressed != nil {
-			continue
+		if f.Vuln != nil && f.Suppressed == nil {
+			r.Vulnerabilities = append(r.Vulnerabilities, gitlabOf(f, systems[f.Subject]))
 		}
-		g := gitlabVuln{
-			ID: f.Fingerprint(), Name: v.ID + " in " + v.Name, Description: sarifMessage(f), Severity: gitlabSeverity(f.Severity),
-			Location: gitlabLocation{
-				Dependency:      gitlabDependency{gitlabPackage{v.Name}, v.Version},
-				OperatingSystem: cmp.Or(systems[f.Subject], "unknown"), Image: f.Subject.Name,
-			},
-		}
-		for _, id := range append([]string{v.ID}, v.Aliases...) {
-			g.Identifiers = append(g.Identifiers, gitlabIdentifier{Type: gitlabType(id), Name: id, Value: id})
-		}
-		g.Identifiers = g.Identifiers[:min(20, len(g.Identifiers))]
-		if v.FixedIn != "" {
-			g.Solution = "Upgrade " + v.Name + " to " + v.FixedIn
-		}
-		if v.URL != "" {
-			g.Links = []gitlabLink{{v.URL}}
-		}
-		r.Vulnerabilities = append(r.Vulnerabilities, g)
 	}
 	return writeJSON(w, r)
+}
+
+func gitlabOf(f finding.Finding, system string) gitlabVuln {
+	v := f.Vuln
+	g := gitlabVuln{
+		ID: uuid(f.Fingerprint()), Name: cut(clean(v.ID), 255), Description: cut(clean(vulnSentence(f)), longestText), Severity: gitlabSeverity(f.Severity),
+		Location: gitlabLocation{
+			Dependency:      gitlabDependency{gitlabPackage{clean(v.Name)}, clean(v.Version)},
+			OperatingSystem: cmp.Or(system, "unknown"), Image: cmp.Or(clean(f.Subject.Name), string(f.Subject.Digest), "unknown"),
+		},
+	}
+	for _, id := range append([]string{v.ID}, v.Aliases...) {
+		if id = clean(id); id != "" && len(g.Identifiers) < mostIdentifiers {
+			g.Identifiers = append(g.Identifiers, gitlabIdentifier{Type: gitlabType(id), Name: id, Value: id})
+		}
+	}
+	if len(g.Identifiers) == 0 {
+		g.Identifiers = []gitlabIdentifier{{Type: "drydock", Name: string(f.Rule), Value: cmp.Or(clean(f.Key), string(f.Rule))}}
+	}
+	if v.FixedIn != "" {
+		g.Solution = cut(clean("Upgrade "+v.Name+" to "+v.FixedIn), longestText)
+	}
+	if gitlabTakes(v.CVSS.Vector) {
+		g.CVSS = []gitlabCVSS{{cmp.Or(clean(v.CVSS.Source), "unknown"), v.CVSS.Vector}}
+	}
+	if u := webURL(v.URL); u != "" {
+		g.Links = []gitlabLink{{u}}
+		g.Identifiers[0].URL = u
+	}
+	return g
+}
+
+// mostIdentifiers is how many identifiers of a vulnerability GitLab takes.
+const mostIdentifiers = 20
+
+// uuid writes 32 hex digits as GitLab wants an id.
+func uuid(hex string) string {
+	return hex[:8] + "-" + hex[8:12] + "-" + hex[12:16] + "-" + hex[16:20] + "-" + hex[20:]
+}
+
+// gitlabTakes says whether a vector is of a CVSS version that the format has.
+func gitlabTakes(vector string) bool {
+	if len(vector) > 128 {
+		return false
+	}
+	var err error
+	switch {
+	case strings.HasPrefix(vector, "CVSS:3.1/"):
+		_, err = gocvss31.ParseVector(vector)
+	case strings.HasPrefix(vector, "CVSS:3.0/"):
+		_, err = gocvss30.ParseVector(vector)
+	case strings.HasPrefix(vector, "AV:"):
+		_, err = gocvss20.ParseVector(vector)
+	default:
+		return false
+	}
+	return err == nil
 }
 
 func gitlabSeverity(s finding.Severity) string {
@@ -138,9 +200,9 @@ func gitlabSeverity(s finding.Severity) string {
 
 func gitlabType(id string) string {
 	switch {
-	case len(id) > 4 && id[:4] == "CVE-":
+	case strings.HasPrefix(id, "CVE-"):
 		return "cve"
-	case len(id) > 5 && id[:5] == "GHSA-":
+	case strings.HasPrefix(id, "GHSA-"):
 		return "ghsa"
 	}
 	return "drydock"

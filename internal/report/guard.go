@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"unicode/utf8"
@@ -10,14 +11,18 @@ import (
 // through and, where colour is wanted, the colours of this package; of anything
 // else that a terminal acts on it leaves a U+FFFD.
 type guard struct {
-	w     io.Writer
-	color bool
-	rest  []byte // the beginning of a rune or of a colour
+	w       io.Writer
+	colours []string // empty: none are let through
+	rest    []byte   // the beginning of a rune or of a colour
 }
 
-// longestColor bounds what is waited for: "\x1b[1;38;5;255m" is the longest
-// that a palette of terminal colours needs.
-const longestColor = 16
+func newGuard(w io.Writer, opt Options) *guard {
+	g := &guard{w: w}
+	if opt.Color {
+		g.colours = colours()
+	}
+	return g
+}
 
 func (g *guard) Write(p []byte) (int, error) {
 	in := p
@@ -43,8 +48,8 @@ func (g *guard) pass(in []byte, last bool) []byte {
 			out, in = append(out, c), in[1:]
 			continue
 		}
-		if in[0] == 0x1b && g.color {
-			n, more := colour(in)
+		if in[0] == 0x1b {
+			n, more := g.colour(in)
 			if more && !last {
 				break
 			}
@@ -63,26 +68,31 @@ func (g *guard) pass(in []byte, last bool) []byte {
 	return out
 }
 
+// paged writes a page of text through the guard.
+func paged(w io.Writer, opt Options, write func(*page)) error {
+	g := newGuard(w, opt)
+	b := bufio.NewWriter(g)
+	write(&page{w: b, opt: opt})
+	if err := b.Flush(); err != nil {
+		return err
+	}
+	return g.flush()
+}
+
+// colours are the sequences that this package paints with: bold, faint, the
+// terminal's own colours, and back. None of them hides text.
+func colours() []string {
+	return []string{"\x1b[m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[35m", "\x1b[36m", "\x1b[1;35m"}
+}
+
 // colour is the length of the colour that b begins with, and whether b ends
-// before that can be told. Only what paints counts: not "conceal" (8), nor
-// anything else that hides text.
-func colour(b []byte) (n int, more bool) {
-	if len(b) == 1 {
-		return 0, true
-	}
-	if b[1] != '[' {
-		return 0, false
-	}
-	for i := 2; i < min(len(b), longestColor); i++ {
-		switch c := b[i]; {
-		case c == 'm':
-			if bytes.Equal(b[2:i], []byte("8")) || bytes.Contains(b[2:i], []byte(";8")) || bytes.HasPrefix(b[2:i], []byte("8;")) {
-				return 0, false
-			}
-			return i + 1, false
-		case c != ';' && (c < '0' || c > '9'):
-			return 0, false
+// before that can be told.
+func (g *guard) colour(b []byte) (n int, more bool) {
+	for _, c := range g.colours {
+		if bytes.HasPrefix(b, []byte(c)) {
+			return len(c), false
 		}
+		more = more || bytes.HasPrefix([]byte(c), b)
 	}
-	return 0, len(b) < longestColor
+	return 0, more
 }

@@ -190,7 +190,7 @@ func NewDocument(res *check.Result, opt Options) Document {
 		d.Unknown = append(d.Unknown, DocUnknown{Subject: subjectIndex(res.Subjects, u.Subject), What: u.What, Why: u.Why})
 	}
 	for _, r := range res.Card {
-		d.Card = append(d.Card, DocRow(r))
+		d.Card = append(d.Card, DocRow{Practice: r.Practice, Grade: r.Grade, Reasons: append([]string{}, r.Reasons...)})
 	}
 	for _, t := range res.Targets {
 		if t.Scan != nil {
@@ -216,7 +216,7 @@ func docFinding(f finding.Finding, subject int) DocFinding {
 		d.Aliases = append(d.Aliases, v.Aliases...)
 		d.ID, d.Package, d.FixedIn, d.NoFix, d.SeverityBy = v.ID, v.Package, &v.FixedIn, v.NoFix, v.SeveritySource
 		d.KEV, d.InBase = &v.KEV, v.InBase
-		if v.CVSS.Vector != "" {
+		if v.CVSS.Vector != "" || v.CVSS.Score > 0 {
 			d.CVSS = &DocCVSS{Vector: v.CVSS.Vector, Score: v.CVSS.Score, Source: v.CVSS.Source}
 		}
 		if v.EPSS.Date != "" {

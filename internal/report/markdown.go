@@ -1,23 +1,54 @@
 package report
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// Markdown writes res for a pull request or an issue: tables, worst first.
+// A comment on GitHub is 65,536 characters at most. Each part of the report has
+// its share in bytes; what the others leave is for the vulnerabilities.
+const (
+	commentSize   = 64000
+	subjectsShare = 8000
+	cardShare     = 4000
+	unknownShare  = 8000
+	asideShare    = 6000  // of what is suppressed, and of the data's dates
+	findingsShare = 16000 // of what is no vulnerability
+)
+
+// longestCell is the most that is shown of one text, in runes.
+const longestCell = 300
+
+// Markdown writes res for a comment on a pull request or an issue: tables, the
+// worst first, cut to what a comment holds.
 func Markdown(w io.Writer, res *check.Result, opt Options) error {
-	b := bufio.NewWriter(w)
+	head := markdownSubjects(res) + markdownCard(res)
+	rest := markdownFindings(res)
+	if opt.ShowSuppressed {
+		rest += markdownSuppressed(res)
+	}
+	tail := markdownUnknown(res)
+	if len(res.Database.Sources) > 0 {
+		tail += "\n" + cut(escape(clean(dataLine(res.Database))), asideShare) + "\n"
+	}
+	left := commentSize - len(head) - len(rest) - len(tail)
+	_, err := io.WriteString(w, head+markdownVulns(res, left)+rest+tail)
+	return err
+}
+
+func markdownSubjects(res *check.Result) string {
+	var rows []string
 	for _, s := range res.Subjects {
 		t := tallyOf(res.Findings, func(f finding.Finding) bool { return f.Subject == s })
-		fmt.Fprintf(b, "**%s**", cell(s.Name))
+		row := "**" + cell(s.Name) + "**"
 		if s.Digest != "" {
-			fmt.Fprintf(b, " `%s`", s.Digest)
+			row += " " + cell(s.Digest.Short())
 		}
 		var parts []string
 		for _, sev := range finding.Severities() {
@@ -28,86 +59,153 @@ func Markdown(w io.Writer, res *check.Result, opt Options) error {
 		if len(parts) == 0 {
 			parts = []string{"nothing found"}
 		}
-		fmt.Fprintf(b, ": %s\n\n", strings.Join(parts, ", "))
+		rows = append(rows, row+": "+strings.Join(parts, ", ")+"\n\n")
 	}
-	if len(res.Card) > 0 {
-		fmt.Fprintf(b, "| Practice | Grade | Why |\n|---|---|---|\n")
-		for _, r := range res.Card {
-			grade := r.Grade
-			if grade == "" {
-				grade = "–"
-			}
-			fmt.Fprintf(b, "| %s | %s | %s |\n", strings.TrimSpace(practiceName(r.Practice)), grade, cell(strings.Join(r.Reasons, "; ")))
-		}
-		fmt.Fprintln(b)
-	}
-	markdownVulns(b, res)
-	markdownRest(b, res, opt)
-	if len(res.Unknown) > 0 {
-		fmt.Fprintf(b, "\n**Could not be told**\n\n")
-		for _, u := range res.Unknown {
-			fmt.Fprintf(b, "- %s: %s\n", cell(u.What), cell(u.Why))
-		}
-	}
-	if len(res.Database.Sources) > 0 {
-		fmt.Fprintf(b, "\n%s\n", dataLine(res.Database))
-	}
-	return b.Flush()
+	return fill("", rows, subjectsShare)
 }
 
-func markdownVulns(b *bufio.Writer, res *check.Result) {
-	first := true
+func markdownCard(res *check.Result) string {
+	var rows []string
+	for _, r := range res.Card {
+		grade := r.Grade
+		if grade == "" {
+			grade = "–"
+		}
+		rows = append(rows, row(strings.TrimSpace(practiceName(r.Practice)), grade, strings.Join(r.Reasons, "; ")))
+	}
+	return table("| Practice | Grade | Why |\n|---|---|---|\n", rows, cardShare)
+}
+
+func markdownVulns(res *check.Result, share int) string {
+	var rows []string
 	for _, f := range res.Findings {
 		v := f.Vuln
 		if v == nil || f.Suppressed != nil {
 			continue
 		}
-		if first {
-			fmt.Fprintf(b, "| Severity | Vulnerability | Package | Version | Fixed in | Where |\n|---|---|---|---|---|---|\n")
-			first = false
-		}
 		id := cell(v.ID)
-		if strings.HasPrefix(v.URL, "https://") && !strings.ContainsAny(v.URL, " ()<>|\n") {
-			id = "[" + id + "](" + v.URL + ")"
+		if u := webURL(v.URL); u != "" {
+			id = "[" + id + "](" + u + ")"
 		}
 		if v.KEV {
 			id += " **exploited**"
 		}
-		fix := cell(v.FixedIn)
+		fix := v.FixedIn
 		if fix == "" {
 			fix = "–"
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", f.Severity, id, cell(v.Name), cell(v.Version), fix, cell(place(f)))
+		rows = append(rows, fmt.Sprintf("| %s | %s ", f.Severity, id)+row(v.Name, v.Version, fix, place(f)))
 	}
-	if !first {
-		fmt.Fprintln(b)
-	}
+	return table("| Severity | Vulnerability | Package | Version | Fixed in | Where |\n|---|---|---|---|---|---|\n", rows, share)
 }
 
-func markdownRest(b *bufio.Writer, res *check.Result, opt Options) {
-	first := true
+func markdownFindings(res *check.Result) string {
+	var rows []string
 	for _, f := range res.Findings {
-		if f.Vuln != nil || f.Suppressed != nil {
-			continue
+		if f.Vuln == nil && f.Suppressed == nil {
+			rows = append(rows, row(f.Severity.String(), string(f.Rule), f.Message, place(f)))
 		}
-		if first {
-			fmt.Fprintf(b, "| Severity | Rule | Finding | Where |\n|---|---|---|---|\n")
-			first = false
-		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", f.Severity, f.Rule, cell(f.Message), cell(place(f)))
 	}
-	if !opt.ShowSuppressed {
-		return
-	}
-	first = true
-	for _, f := range res.Findings {
-		if f.Suppressed == nil {
-			continue
-		}
-		if first {
-			fmt.Fprintf(b, "\n| Suppressed | By | Why |\n|---|---|---|\n")
-			first = false
-		}
-		fmt.Fprintf(b, "| %s | %s | %s |\n", cell(f.Key), f.Suppressed.By, cell(f.Suppressed.Reason))
-	}
+	return table("| Severity | Rule | Finding | Where |\n|---|---|---|---|\n", rows, findingsShare)
 }
+
+func markdownSuppressed(res *check.Result) string {
+	var rows []string
+	for _, f := range res.Findings {
+		if s := f.Suppressed; s != nil {
+			rows = append(rows, row(f.Key, s.By, s.Reason+source(s)))
+		}
+	}
+	return table("| Suppressed | By | Why |\n|---|---|---|\n", rows, asideShare)
+}
+
+func markdownUnknown(res *check.Result) string {
+	if len(res.Unknown)+len(res.Warnings) == 0 {
+		return ""
+	}
+	var rows []string
+	for _, u := range res.Unknown {
+		rows = append(rows, fmt.Sprintf("- %s: %s\n", cell(u.What), cell(u.Why)))
+	}
+	out := ""
+	if len(rows) > 0 {
+		out = fill("**Could not be told**\n\n", rows, unknownShare)
+	}
+	rows = nil
+	for _, w := range res.Warnings {
+		rows = append(rows, "\nWarning: "+cell(w)+"\n")
+	}
+	return out + fill("", rows, unknownShare)
+}
+
+// table is a table with an empty line after it, and nothing where it has no rows.
+func table(head string, rows []string, share int) string {
+	if len(rows) == 0 {
+		return ""
+	}
+	return fill(head, rows, share) + "\n"
+}
+
+// fill is the head and as many rows as the share of bytes holds, then how many
+// there are more.
+func fill(head string, rows []string, share int) string {
+	const forMore = 40
+	var b strings.Builder
+	b.WriteString(head)
+	for i, r := range rows {
+		after := 0
+		if i < len(rows)-1 {
+			after = forMore
+		}
+		if b.Len()+len(r)+after > share {
+			fmt.Fprintf(&b, "\n… and %d more\n", len(rows)-i)
+			break
+		}
+		b.WriteString(r)
+	}
+	return b.String()
+}
+
+// row is a row of a table whose cells hold foreign text.
+func row(cells ...string) string {
+	var b strings.Builder
+	for _, c := range cells {
+		b.WriteString("| " + cell(c) + " ")
+	}
+	return b.String() + "|\n"
+}
+
+// cell is foreign text that stays inside a cell of a Markdown table and means
+// there nothing but itself.
+func cell(s string) string { return escape(cut(clean(s), longestCell)) }
+
+// escape takes from text what Markdown, and GitHub's and GitLab's mentions,
+// would make of it. A backslash is escaped as well, so that none of those that
+// are put in is taken for the second half of a pair.
+func escape(s string) string {
+	if !strings.ContainsAny(s, "\\`*_[]<>&|~@$") {
+		return s
+	}
+	var b strings.Builder
+	before := ' '
+	for i, r := range s {
+		switch r {
+		case '\\', '`', '*', '[', ']', '<', '>', '&', '|', '~', '$':
+			b.WriteByte('\\')
+		case '_':
+			after, _ := utf8.DecodeRuneInString(s[i+1:])
+			if !wordly(before) || !wordly(after) {
+				b.WriteByte('\\')
+			}
+		}
+		b.WriteRune(r)
+		if r == '@' && !wordly(before) {
+			// An empty comment keeps @name from being told that it is spoken of.
+			b.WriteString("<!-- -->")
+		}
+		before = r
+	}
+	return b.String()
+}
+
+func wordly(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

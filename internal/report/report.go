@@ -74,6 +74,7 @@ func Write(w io.Writer, format string, res *check.Result, opt Options) error {
 	if opt.Program == "" {
 		opt.Program = "drydock"
 	}
+	opt.Color = opt.Color && format == "text"
 	return print(w, res, opt)
 }
 

@@ -1,9 +1,9 @@
 package report
 
 import (
-	"fmt"
+	"cmp"
 	"io"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/check"
@@ -21,8 +21,9 @@ type sarifLog struct {
 
 type sarifRun struct {
 	Tool        sarifTool         `json:"tool"`
-	Results     []sarifResult     `json:"results"`
 	Invocations []sarifInvocation `json:"invocations"`
+	Artifacts   []sarifFile       `json:"artifacts,omitempty"`
+	Results     []sarifResult     `json:"results"`
 	ColumnKind  string            `json:"columnKind"`
 }
 
@@ -37,16 +38,6 @@ type sarifDriver struct {
 	Rules          []sarifRule `json:"rules"`
 }
 
-type sarifRule struct {
-	ID               string         `json:"id"`
-	Name             string         `json:"name,omitempty"`
-	ShortDescription sarifText      `json:"shortDescription"`
-	FullDescription  *sarifText     `json:"fullDescription,omitempty"`
-	HelpURI          string         `json:"helpUri,omitempty"`
-	Help             *sarifText     `json:"help,omitempty"`
-	Properties       map[string]any `json:"properties,omitempty"`
-}
-
 type sarifText struct {
 	Text string `json:"text"`
 }
@@ -58,37 +49,25 @@ type sarifResult struct {
 	Message             sarifText          `json:"message"`
 	Locations           []sarifLocation    `json:"locations"`
 	PartialFingerprints map[string]string  `json:"partialFingerprints"`
+	Fixes               []sarifFix         `json:"fixes,omitempty"`
 	Suppressions        []sarifSuppression `json:"suppressions,omitempty"`
+	Properties          sarifProperties    `json:"properties"`
+}
+
+// sarifProperties are what SARIF has no word for.
+type sarifProperties struct {
+	Subject      string `json:"subject"`
+	Package      string `json:"package,omitempty"`
+	Version      string `json:"version,omitempty"`
+	FixedIn      string `json:"fixedIn,omitempty"`
+	KEV          bool   `json:"kev,omitempty"`
+	SuppressedBy string `json:"suppressedBy,omitempty"`
 }
 
 type sarifSuppression struct {
 	Kind          string `json:"kind"`
+	Status        string `json:"status"`
 	Justification string `json:"justification,omitempty"`
-}
-
-type sarifLocation struct {
-	PhysicalLocation sarifPhysical  `json:"physicalLocation"`
-	Message          *sarifText     `json:"message,omitempty"`
-	LogicalLocations []sarifLogical `json:"logicalLocations,omitempty"`
-}
-
-type sarifLogical struct {
-	FullyQualifiedName string `json:"fullyQualifiedName"`
-	Kind               string `json:"kind"`
-}
-
-type sarifPhysical struct {
-	ArtifactLocation sarifArtifact `json:"artifactLocation"`
-	Region           *sarifRegion  `json:"region,omitempty"`
-}
-
-type sarifArtifact struct {
-	URI string `json:"uri"`
-}
-
-type sarifRegion struct {
-	StartLine   int `json:"startLine"`
-	StartColumn int `json:"startColumn,omitempty"`
 }
 
 type sarifInvocation struct {
@@ -104,74 +83,71 @@ type sarifNotification struct {
 // SARIF writes res as SARIF 2.1.0. A vulnerability is a rule of its own, as
 // code scanning expects; a result points at the Dockerfile or lock file line
 // where one is known, else at the file in the image. What could not be told is
-// a notification.
+// a notification of an error, and a run with such is not a successful one: who
+// reads the file must not take what is absent from it for solved.
 func SARIF(w io.Writer, res *check.Result, opt Options) error {
-	s := sarifRun{
-		Tool:        sarifTool{sarifDriver{Name: "drydock", Version: opt.Tool, InformationURI: "https://github.com/drydock-dev/drydock", Rules: []sarifRule{}}},
+	run := sarifRun{
+		Tool: sarifTool{sarifDriver{
+			Name: "drydock", Version: opt.Tool, InformationURI: "https://github.com/drydock-dev/drydock", Rules: []sarifRule{},
+		}},
+		Invocations: []sarifInvocation{{ExecutionSuccessful: len(res.Unknown) == 0}},
 		Results:     []sarifResult{},
-		Invocations: []sarifInvocation{{ExecutionSuccessful: true}},
 		ColumnKind:  "utf16CodeUnits",
 	}
-	index := map[string]int{}
+	known := map[finding.RuleID]finding.Rule{}
+	for _, r := range check.Rules() {
+		known[r.ID] = r
+	}
+	rules := sarifRules{known: known, index: map[string]int{}}
+	files := sarifFiles{index: map[string]int{}}
 	for _, f := range res.Findings {
-		rule := sarifRuleOf(f)
-		i, seen := index[rule.ID]
-		if !seen {
-			i = len(s.Tool.Driver.Rules)
-			index[rule.ID] = i
-			s.Tool.Driver.Rules = append(s.Tool.Driver.Rules, rule)
-		}
+		i := rules.add(f)
 		r := sarifResult{
-			RuleID: rule.ID, RuleIndex: i, Level: sarifLevel(f.Severity), Message: sarifText{sarifMessage(f)},
-			Locations:           sarifLocations(f),
-			PartialFingerprints: map[string]string{"drydock/v1": f.Fingerprint()},
+			RuleID: rules.all[i].ID, RuleIndex: i, Level: sarifLevel(f.Severity), Message: sarifMessage(f), Locations: sarifLocations(f),
+			// GitHub takes the hash of the line for what tells results of a rule
+			// apart across runs; ours holds for files that are not in its repository.
+			PartialFingerprints: map[string]string{"primaryLocationLineHash": f.Fingerprint() + ":1", "drydock/v1": f.Fingerprint()},
+			Fixes:               files.fixes(f),
+			Properties:          sarifProperties{Subject: f.Subject.Name},
 		}
-		if f.Suppressed != nil {
-			r.Suppressions = []sarifSuppression{{Kind: "external", Justification: f.Suppressed.Reason}}
+		if v := f.Vuln; v != nil {
+			r.Properties.Package, r.Properties.Version, r.Properties.FixedIn, r.Properties.KEV = v.Package, v.Version, v.FixedIn, v.KEV
 		}
-		s.Results = append(s.Results, r)
+		if s := f.Suppressed; s != nil {
+			r.Properties.SuppressedBy = s.By
+			r.Suppressions = []sarifSuppression{{Kind: "external", Status: "accepted", Justification: cut(clean(s.Reason), longestText)}}
+		}
+		run.Results = append(run.Results, r)
 	}
+	rules.name()
+	run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, rules.all...)
+	run.Artifacts = files.all
+	run.Invocations[0].Notifications = sarifNotifications(res)
+	return writeJSON(w, sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
+}
+
+func sarifNotifications(res *check.Result) []sarifNotification {
+	var all []sarifNotification
 	for _, u := range res.Unknown {
-		s.Invocations[0].Notifications = append(s.Invocations[0].Notifications,
-			sarifNotification{Level: "warning", Message: sarifText{"could not be told: " + u.What + ": " + u.Why}})
-	}
-	return writeJSON(w, sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{s}})
-}
-
-func sarifRuleOf(f finding.Finding) sarifRule {
-	if v := f.Vuln; v != nil {
-		r := sarifRule{ID: v.ID, Name: string(f.Rule), ShortDescription: sarifText{v.ID + " in " + v.Name}, HelpURI: v.URL}
-		r.Properties = map[string]any{"tags": append([]string{"vulnerability", "security"}, v.Aliases...)}
-		if v.CVSS.Score > 0 {
-			r.Properties["security-severity"] = fmt.Sprintf("%.1f", v.CVSS.Score)
-		} else {
-			r.Properties["security-severity"] = nominalScore(f.Severity)
+		about := ""
+		if len(res.Subjects) > 1 && u.Subject.Name != "" {
+			about = u.Subject.Name + ": "
 		}
-		return r
+		all = append(all, sarifNotification{Level: "error", Message: plainText(about + "could not be told: " + u.What + ": " + u.Why)})
 	}
-	r := sarifRule{ID: string(f.Rule), ShortDescription: sarifText{string(f.Rule)}}
-	if rule, ok := check.FindRule(string(f.Rule)); ok {
-		r.ShortDescription = sarifText{rule.Title}
-		r.FullDescription = &sarifText{rule.Why}
-		r.Properties = map[string]any{"tags": append([]string{string(rule.Practice)}, rule.Aliases...), "security-severity": nominalScore(rule.Severity)}
+	for _, w := range res.Warnings {
+		all = append(all, sarifNotification{Level: "warning", Message: plainText(w)})
 	}
-	return r
+	return all
 }
 
-// nominalScore stands for a severity that came without a score, in the middle
-// of CVSS's band for it.
-func nominalScore(s finding.Severity) string {
-	switch s {
-	case finding.Critical:
-		return "9.5"
-	case finding.High:
-		return "8.0"
-	case finding.Medium:
-		return "5.5"
-	case finding.Low:
-		return "2.0"
-	}
-	return "0.0"
+// longestText is the most that code scanning keeps of a text.
+const longestText = 1024
+
+// plainText is a message without links in it: "[text](target)" is a link in
+// SARIF's plain text (3.11.6), and foreign text may not make one.
+func plainText(s string) sarifText {
+	return sarifText{cmp.Or(strings.ReplaceAll(cut(clean(s), longestText), "](", `\](`), "–")}
 }
 
 func sarifLevel(s finding.Severity) string {
@@ -184,58 +160,74 @@ func sarifLevel(s finding.Severity) string {
 	return "note"
 }
 
-func sarifMessage(f finding.Finding) string {
-	v := f.Vuln
-	if v == nil {
-		return f.Message
+func sarifMessage(f finding.Finding) sarifText {
+	if f.Vuln != nil {
+		return plainText(vulnSentence(f))
 	}
-	fix := "no fix"
+	return plainText(f.Message)
+}
+
+// vulnSentence says a vulnerability in one line: what, where, how bad, what to do.
+func vulnSentence(f finding.Finding) string {
+	v := f.Vuln
+	s := v.Name + " " + v.Version + ": " + v.ID + " (" + f.Severity.String() + "), "
 	switch {
 	case v.FixedIn != "":
-		fix = "fixed in " + v.FixedIn
+		s += "fixed in " + v.FixedIn
 	case v.NoFix != "":
-		fix = "no fix: " + v.NoFix
+		s += "no fix: " + v.NoFix
+	default:
+		s += "no fix"
 	}
-	return fmt.Sprintf("%s %s: %s (%s), %s", v.Name, v.Version, v.ID, f.Severity, fix)
+	if v.KEV {
+		s += ", known to be exploited"
+	}
+	return s
 }
 
-func sarifLocations(f finding.Finding) []sarifLocation {
-	var out []sarifLocation
-	for _, l := range f.At {
-		var loc sarifLocation
-		switch {
-		case l.Source != nil:
-			loc.PhysicalLocation.ArtifactLocation.URI = sarifURI(l.Source.File)
-			loc.PhysicalLocation.Region = &sarifRegion{StartLine: max(1, l.Source.Line), StartColumn: l.Source.Column}
-		case l.Path != "":
-			loc.PhysicalLocation.ArtifactLocation.URI = sarifURI(strings.TrimPrefix(l.Path, "/"))
-			loc.PhysicalLocation.Region = &sarifRegion{StartLine: 1}
-		default:
-			loc.PhysicalLocation.ArtifactLocation.URI = sarifURI(f.Subject.Name)
-			loc.PhysicalLocation.Region = &sarifRegion{StartLine: 1}
-		}
-		if l.Layer != "" {
-			loc.LogicalLocations = []sarifLogical{{FullyQualifiedName: string(l.Layer) + l.Path, Kind: "resource"}}
-		}
-		out = append(out, loc)
-	}
-	if len(out) == 0 {
-		out = []sarifLocation{{PhysicalLocation: sarifPhysical{ArtifactLocation: sarifArtifact{sarifURI(f.Subject.Name)}, Region: &sarifRegion{StartLine: 1}}}}
-	}
-	return out[:min(len(out), 10)]
+// sarifRules collects the rules that results refer to by index.
+type sarifRules struct {
+	known map[finding.RuleID]finding.Rule
+	all   []sarifRule
+	names [][]string // packages of a vulnerability that is a rule
+	index map[string]int
 }
 
-// sarifURI is a path as a relative URI reference (RFC 3986).
-func sarifURI(path string) string {
-	const keep = "-._~/@+,=!$&'()*;"
-	var b strings.Builder
-	for _, c := range []byte(filepath.ToSlash(path)) {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte(keep, c) >= 0:
-			b.WriteByte(c)
-		default:
-			fmt.Fprintf(&b, "%%%02X", c)
+// add is the index of a finding's rule. Findings come worst first, so the first
+// one of a rule says how bad the rule is.
+func (r *sarifRules) add(f finding.Finding) int {
+	id := cmp.Or(clean(string(f.Rule)), "unknown")
+	if f.Vuln != nil {
+		id = cmp.Or(clean(f.Vuln.ID), id)
+	}
+	i, seen := r.index[id]
+	if !seen {
+		i = len(r.all)
+		r.index[id] = i
+		r.names = append(r.names, nil)
+		if f.Vuln != nil {
+			r.all = append(r.all, vulnRule(id, f))
+		} else {
+			r.all = append(r.all, r.ruleOf(id, f))
 		}
 	}
-	return b.String()
+	if f.Vuln != nil && !slices.Contains(r.names[i], f.Vuln.Name) {
+		r.names[i] = append(r.names[i], f.Vuln.Name)
+	}
+	return i
+}
+
+// name completes the rules that are vulnerabilities with what they are in.
+func (r *sarifRules) name() {
+	const most = 5
+	for i, names := range r.names {
+		if len(names) == 0 {
+			continue
+		}
+		in := strings.Join(names[:min(len(names), most)], ", ")
+		if len(names) > most {
+			in += " and others"
+		}
+		r.all[i].ShortDescription = plainText(r.all[i].ID + " in " + in)
+	}
 }
