@@ -23,8 +23,10 @@ import (
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
-var _ vuln.Lookup = (*DB)(nil)
-var _ vuln.Lookup = (*Stack)(nil)
+var (
+	_ vuln.Lookup = (*DB)(nil)
+	_ vuln.Lookup = (*Stack)(nil)
+)
 
 func seq[T any](all []T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
@@ -231,7 +233,8 @@ func TestKnowsReleases(t *testing.T) {
 	ctx := context.Background()
 	r := []vuln.Range{{Type: "ECOSYSTEM", Events: []vuln.Event{{Introduced: "0"}}}}
 	d := opened(t, compiled(t, one("x", time.Time{}, []vuln.Advisory{
-		{ID: "A", Ecosystem: "Ubuntu:22.04:LTS", Package: "bash", Ranges: r}, {ID: "B", Ecosystem: "npm", Package: "x", Ranges: r},
+		{ID: "A", Ecosystem: "Ubuntu:22.04:LTS", Package: "bash", Ranges: r},
+		{ID: "B", Ecosystem: "npm", Package: "x", Ranges: r},
 		{ID: "C", Ecosystem: "PyPI", Package: "Zope_Interface", Ranges: r},
 	}, nil)))
 	for eco, want := range map[string]bool{"Ubuntu:22.04:LTS": true, "Ubuntu:22.04": true, "Ubuntu:24.04:LTS": false, "Ubuntu": false, "npm": true, "npm:1": false, "Debian:11": false, "": false} {
@@ -289,7 +292,8 @@ func TestNamesAreShared(t *testing.T) {
 	ctx := context.Background()
 	r := []vuln.Range{{Type: "ECOSYSTEM", Events: []vuln.Event{{Introduced: "0"}}}}
 	in := one("Wolfi", time.Time{}, []vuln.Advisory{
-		{ID: "GHSA-a", Ecosystem: "Wolfi", Package: "p", Ranges: r}, {ID: "GHSA-b", Ecosystem: "Wolfi", Package: "p", Ranges: r},
+		{ID: "GHSA-a", Ecosystem: "Wolfi", Package: "p", Ranges: r},
+		{ID: "GHSA-b", Ecosystem: "Wolfi", Package: "p", Ranges: r},
 		{ID: "CVE-2026-0009", Ecosystem: "Wolfi", Package: "p", Ranges: r},
 		{ID: "GHSA-a", Ecosystem: "npm", Package: "p", Ranges: r, Aliases: []string{"CVE-2026-0001"}},
 	}, nil)

@@ -22,7 +22,8 @@ func small(t testing.TB) []byte {
 		Advisories: seq([]vuln.Advisory{
 			{ID: "CVE-2026-0001", Ecosystem: "Debian:11", Package: "a", Ranges: r, Aliases: []string{"GHSA-x"}, Source: "debian", CVSS: []finding.CVSS{{Vector: "CVSS:3.1/AV:N", Source: "osv"}}},
 			{ID: "CVE-2026-0002", Ecosystem: "Debian:12", Package: "a", Ranges: r, Versions: []string{"9"}, URL: "u"},
-			{ID: "GHSA-y", Ecosystem: "npm", Package: "b", Ranges: r, Withdrawn: true}}),
+			{ID: "GHSA-y", Ecosystem: "npm", Package: "b", Ranges: r, Withdrawn: true},
+		}),
 		Metas: seq([]vuln.Meta{{ID: "CVE-2026-0001", KEV: true, KEVAdded: "2026-01-01", EPSS: finding.EPSS{Score: 0.5, Date: "2026-01-01"}}}),
 	}}})
 }

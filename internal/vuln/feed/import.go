@@ -37,8 +37,10 @@ func (u *Updater) Import(ctx context.Context, path string) (Report, error) {
 	if !info.IsDir() {
 		err = u.importFile(ctx, path, &rep)
 		if err == nil && len(rep.Skipped) > 0 {
-			err = &Error{Op: "import " + path, Err: errors.New("not advisories in a form that is known"),
-				hint: "known are OSV's all.zip, secdb and security.json, NVD, KEV and EPSS files, and exported databases"}
+			err = &Error{
+				Op: "import " + path, Err: errors.New("not advisories in a form that is known"),
+				hint: "known are OSV's all.zip, secdb and security.json, NVD, KEV and EPSS files, and exported databases",
+			}
 		}
 		return rep, u.imported(ctx, &rep, err)
 	}

@@ -21,26 +21,42 @@ func TestOSV(t *testing.T) {
 		in, eco string
 		want    []vuln.Advisory
 	}{
-		"Debian, one of two ecosystems": {`{"id":"CVE-2024-1","modified":"2024-01-02T03:04:05Z","published":"2024-01-02T03:04:05Z","related":["DSA-1-1","ALSA-2024:1"],
+		"Debian, one of two ecosystems": {
+			`{"id":"CVE-2024-1","modified":"2024-01-02T03:04:05Z","published":"2024-01-02T03:04:05Z","related":["DSA-1-1","ALSA-2024:1"],
 			"severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}],
 			"affected":[{"package":{"ecosystem":"Debian:11","name":"x"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1-2"}]},{"type":"GIT","repo":"r","events":[{"introduced":"0"}]}],"versions":["1-1"],"ecosystem_specific":{"urgency":"unimportant"}},
 			{"package":{"ecosystem":"Alpine:v3.18","name":"x"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]},{"package":{},"ranges":[{"type":"GIT","events":[{"introduced":"0"}]}]}]}`, "Debian",
-			[]vuln.Advisory{{ID: "CVE-2024-1", Source: "debian", Ecosystem: "Debian:11", Package: "x", Ranges: span("ECOSYSTEM", vuln.Event{Introduced: "0"}, vuln.Event{Fixed: "1-2"}),
-				Severity: finding.Negligible, Urgency: "unimportant", CVSS: []finding.CVSS{{Vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", Source: "osv"}}, Published: at, Modified: at, URL: "https://security-tracker.debian.org/tracker/CVE-2024-1"}}},
-		"DSA": {`{"id":"DSA-1-1","modified":"2024-01-02T03:04:05Z","related":["CVE-2024-2","CVE-2024-1"],"affected":[{"package":{"ecosystem":"Debian:11","name":"x"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}],"database_specific":{"urgency":"end-of-life"}}]}`, "Debian",
-			[]vuln.Advisory{{ID: "DSA-1-1", Related: []string{"CVE-2024-1", "CVE-2024-2"}, Source: "debian", Ecosystem: "Debian:11", Package: "x", Ranges: span("ECOSYSTEM", vuln.Event{Introduced: "0"}), Urgency: "end-of-life", NoFix: "end of life", Modified: at, URL: "https://security-tracker.debian.org/tracker/DSA-1-1"}}},
-		"Ubuntu": {`{"id":"UBUNTU-CVE-2024-1","modified":"2024-01-02T03:04:05Z","upstream":["CVE-2024-1"],"severity":[{"type":"Ubuntu","score":"low"}],"affected":[{"package":{"ecosystem":"Ubuntu:22.04:LTS","name":"x"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}],"ecosystem_specific":{"ubuntu_priority":"negligible","status":"deferred"}}]}`, "Ubuntu",
-			[]vuln.Advisory{{ID: "UBUNTU-CVE-2024-1", Aliases: []string{"CVE-2024-1"}, Source: "ubuntu", Ecosystem: "Ubuntu:22.04:LTS", Package: "x", Ranges: span("ECOSYSTEM", vuln.Event{Introduced: "0"}), Severity: finding.Negligible, Urgency: "negligible", NoFix: "deferred", Modified: at, URL: "https://ubuntu.com/security/CVE-2024-1"}}},
-		"GHSA, one package in two entries, V4": {`{"id":"GHSA-a","modified":"2024-01-02T03:04:05Z","withdrawn":"2024-02-02T00:00:00Z","aliases":["CVE-2024-1","CVE-2024-1","GHSA-a"],"severity":[{"type":"CVSS_V4","score":"CVSS:4.0/AV:N"},{"type":"CVSS_V3","score":"high"}],
+			[]vuln.Advisory{{
+				ID: "CVE-2024-1", Source: "debian", Ecosystem: "Debian:11", Package: "x", Ranges: span("ECOSYSTEM", vuln.Event{Introduced: "0"}, vuln.Event{Fixed: "1-2"}),
+				Severity: finding.Negligible, Urgency: "unimportant", CVSS: []finding.CVSS{{Vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", Source: "osv"}}, Published: at, Modified: at, URL: "https://security-tracker.debian.org/tracker/CVE-2024-1",
+			}},
+		},
+		"DSA": {
+			`{"id":"DSA-1-1","modified":"2024-01-02T03:04:05Z","related":["CVE-2024-2","CVE-2024-1"],"affected":[{"package":{"ecosystem":"Debian:11","name":"x"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}],"database_specific":{"urgency":"end-of-life"}}]}`, "Debian",
+			[]vuln.Advisory{{ID: "DSA-1-1", Related: []string{"CVE-2024-1", "CVE-2024-2"}, Source: "debian", Ecosystem: "Debian:11", Package: "x", Ranges: span("ECOSYSTEM", vuln.Event{Introduced: "0"}), Urgency: "end-of-life", NoFix: "end of life", Modified: at, URL: "https://security-tracker.debian.org/tracker/DSA-1-1"}},
+		},
+		"Ubuntu": {
+			`{"id":"UBUNTU-CVE-2024-1","modified":"2024-01-02T03:04:05Z","upstream":["CVE-2024-1"],"severity":[{"type":"Ubuntu","score":"low"}],"affected":[{"package":{"ecosystem":"Ubuntu:22.04:LTS","name":"x"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}],"ecosystem_specific":{"ubuntu_priority":"negligible","status":"deferred"}}]}`, "Ubuntu",
+			[]vuln.Advisory{{ID: "UBUNTU-CVE-2024-1", Aliases: []string{"CVE-2024-1"}, Source: "ubuntu", Ecosystem: "Ubuntu:22.04:LTS", Package: "x", Ranges: span("ECOSYSTEM", vuln.Event{Introduced: "0"}), Severity: finding.Negligible, Urgency: "negligible", NoFix: "deferred", Modified: at, URL: "https://ubuntu.com/security/CVE-2024-1"}},
+		},
+		"GHSA, one package in two entries, V4": {
+			`{"id":"GHSA-a","modified":"2024-01-02T03:04:05Z","withdrawn":"2024-02-02T00:00:00Z","aliases":["CVE-2024-1","CVE-2024-1","GHSA-a"],"severity":[{"type":"CVSS_V4","score":"CVSS:4.0/AV:N"},{"type":"CVSS_V3","score":"high"}],
 			"affected":[{"package":{"ecosystem":"PyPI","name":"Zope.Interface"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.0"}]}],"versions":["0.9","3.0"]},{"package":{"ecosystem":"PyPI","name":"zope-interface"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"2.0"},{"last_affected":"2.2"}]}]}],"database_specific":{"severity":"MODERATE"}}`, "PyPI",
-			[]vuln.Advisory{{ID: "GHSA-a", Aliases: []string{"CVE-2024-1"}, Source: "ghsa", Ecosystem: "PyPI", Package: "zope-interface",
+			[]vuln.Advisory{{
+				ID: "GHSA-a", Aliases: []string{"CVE-2024-1"}, Source: "ghsa", Ecosystem: "PyPI", Package: "zope-interface",
 				Ranges:   append(span("ECOSYSTEM", vuln.Event{Introduced: "0"}, vuln.Event{Fixed: "1.0"}), span("ECOSYSTEM", vuln.Event{Introduced: "2.0"}, vuln.Event{LastAffected: "2.2"})...),
-				Versions: []string{"3.0"}, Severity: finding.Medium, Urgency: "moderate", CVSS: []finding.CVSS{{Vector: "CVSS:4.0/AV:N", Source: "ghsa"}}, Modified: at, Withdrawn: true, URL: "https://github.com/advisories/GHSA-a"}}},
-		"Rocky": {`{"id":"RLSA-2024:1","modified":"2024-01-02T03:04:05Z","related":["CVE-2024-1"],"summary":"Important: kernel update","affected":[{"package":{"ecosystem":"Rocky Linux:8","name":"kernel"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"0:4"}]}]}]}`, "Rocky Linux",
-			[]vuln.Advisory{{ID: "RLSA-2024:1", Related: []string{"CVE-2024-1"}, Source: "rocky", Ecosystem: "Rocky Linux:8", Package: "kernel", Ranges: span("ECOSYSTEM", vuln.Event{Introduced: "0"}, vuln.Event{Fixed: "0:4"}), Severity: finding.High, Urgency: "important", Modified: at, URL: "https://errata.rockylinux.org/RLSA-2024:1"}}},
+				Versions: []string{"3.0"}, Severity: finding.Medium, Urgency: "moderate", CVSS: []finding.CVSS{{Vector: "CVSS:4.0/AV:N", Source: "ghsa"}}, Modified: at, Withdrawn: true, URL: "https://github.com/advisories/GHSA-a",
+			}},
+		},
+		"Rocky": {
+			`{"id":"RLSA-2024:1","modified":"2024-01-02T03:04:05Z","related":["CVE-2024-1"],"summary":"Important: kernel update","affected":[{"package":{"ecosystem":"Rocky Linux:8","name":"kernel"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"0:4"}]}]}]}`, "Rocky Linux",
+			[]vuln.Advisory{{ID: "RLSA-2024:1", Related: []string{"CVE-2024-1"}, Source: "rocky", Ecosystem: "Rocky Linux:8", Package: "kernel", Ranges: span("ECOSYSTEM", vuln.Event{Introduced: "0"}, vuln.Event{Fixed: "0:4"}), Severity: finding.High, Urgency: "important", Modified: at, URL: "https://errata.rockylinux.org/RLSA-2024:1"}},
+		},
 		"AlmaLinux, no vulnerability": {`{"id":"ALBA-2024:1","modified":"2024-01-02T03:04:05Z","related":[],"affected":[{"package":{"ecosystem":"AlmaLinux:8","name":"x"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1"}]}]}]}`, "AlmaLinux", nil},
-		"RustSec, unmaintained, no dates": {`{"id":"RUSTSEC-2024-0001","modified":"0001-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"crates.io","name":"x"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0.0.0-0"}]}],"database_specific":{"informational":"unmaintained"},"ecosystem_specific":{"affected_functions":null}}]}`, "crates.io",
-			[]vuln.Advisory{{ID: "RUSTSEC-2024-0001", Source: "osv", Ecosystem: "crates.io", Package: "x", Ranges: span("SEMVER", vuln.Event{Introduced: "0.0.0-0"}), Urgency: "unmaintained", URL: "https://rustsec.org/advisories/RUSTSEC-2024-0001.html"}}},
+		"RustSec, unmaintained, no dates": {
+			`{"id":"RUSTSEC-2024-0001","modified":"0001-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"crates.io","name":"x"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0.0.0-0"}]}],"database_specific":{"informational":"unmaintained"},"ecosystem_specific":{"affected_functions":null}}]}`, "crates.io",
+			[]vuln.Advisory{{ID: "RUSTSEC-2024-0001", Source: "osv", Ecosystem: "crates.io", Package: "x", Ranges: span("SEMVER", vuln.Event{Introduced: "0.0.0-0"}), Urgency: "unmaintained", URL: "https://rustsec.org/advisories/RUSTSEC-2024-0001.html"}},
+		},
 	} {
 		rec, err := OSV(strings.NewReader(c.in), c.eco)
 		if err != nil {
@@ -56,10 +72,12 @@ func TestOSV(t *testing.T) {
 // What cannot be read is an error and no value.
 func TestOSVRefuses(t *testing.T) {
 	affected := func(s string) string { return `{"id":"A","affected":[` + s + `]}` }
-	for _, in := range []string{"", "{", "[]", `{"id":""}`, `{"id":"a b"}`, `{"id":"../x"}`, `{"id":"A"}{"id":"B"}`, `{"id":"A","modified":"yesterday"}`,
+	for _, in := range []string{
+		"", "{", "[]", `{"id":""}`, `{"id":"a b"}`, `{"id":"../x"}`, `{"id":"A"}{"id":"B"}`, `{"id":"A","modified":"yesterday"}`,
 		affected(`{"package":{"ecosystem":"npm","name":""}}`), affected(`{"package":{"ecosystem":"npm","name":"x"},"ranges":[{"type":"WHAT","events":[{"introduced":"0"}]}]}`),
 		affected(`{"package":{"ecosystem":"npm","name":"x"},"ranges":[{"type":"SEMVER","events":[{"fixed":"1\u001b[2J"}]}]}`), affected(`{"package":{"ecosystem":"npm","name":"x"},"versions":"all"}`),
-		affected(`{"package":{"ecosystem":"npm","name":"x"},"versions":[""]}`), `{"id":"A","details":"` + strings.Repeat("x", maxRecord) + `"}`} {
+		affected(`{"package":{"ecosystem":"npm","name":"x"},"versions":[""]}`), `{"id":"A","details":"` + strings.Repeat("x", maxRecord) + `"}`,
+	} {
 		rec, err := OSV(strings.NewReader(in), "")
 		if err == nil || rec.ID != "" || rec.Advisories != nil {
 			t.Errorf("%.60s: %v, %v", in, rec, err)
@@ -99,7 +117,7 @@ func metas(t *testing.T, parse func(io.Reader, func(vuln.Meta) error) (time.Time
 
 func TestNVD(t *testing.T) {
 	got, at, err := metas(t, NVD, `{"resultsPerPage":2,"format":"NVD_CVE","timestamp":"2024-05-01T00:00:00.000","vulnerabilities":[
-		{"cve":{"id":"CVE-2024-1","lastModified":"2024-05-02T01:02:03.000","vulnStatus":"Analyzed","metrics":{
+		{"cve":{"id":"CVE-2024-1","lastModified":"2024-05-02T01:02:03.000","vulnStatus":"Modified","metrics":{
 		 "cvssMetricV2":[{"source":"nvd@nist.gov","type":"Primary","cvssData":{"vectorString":"AV:N/AC:L/Au:N/C:N/I:N/A:P"}}],
 		 "cvssMetricV31":[{"source":"someone@example.org","type":"Secondary","cvssData":{"vectorString":"CVSS:3.1/AV:L"}},{"source":"134c704f-9b21-4f2e-91b3-4a467353bcc0","cvssData":{"vectorString":"CVSS:3.1/AV:P"}},{"source":"nvd@nist.gov","type":"Primary","cvssData":{"vectorString":"CVSS:3.1/AV:N"}}]}}},
 		{"cve":{"id":"CVE-2024-2","metrics":{}}},{"cve":{"id":"CVE-2024-3","vulnStatus":"Rejected","metrics":{"cvssMetricV31":[{"source":"nvd","cvssData":{"vectorString":"CVSS:3.1/AV:N"}}]}}}]}`)

@@ -73,7 +73,7 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !ok {
-		rec.WriteHeader(404)
+		rec.WriteHeader(http.StatusNotFound)
 		return
 	}
 	rec.Header().Set("ETag", etag)
@@ -175,8 +175,10 @@ func (u *upstream) whole(t testing.TB) {
 }
 
 func updater(t *testing.T, up *upstream) *Updater {
-	return &Updater{Dir: filepath.Join(t.TempDir(), "data"), Bases: Mirror(up.URL), Backoff: time.Millisecond,
-		Now: func() time.Time { return time.Date(2027, 3, 2, 0, 0, 0, 0, time.UTC) }}
+	return &Updater{
+		Dir: filepath.Join(t.TempDir(), "data"), Bases: Mirror(up.URL), Backoff: time.Millisecond,
+		Now: func() time.Time { return time.Date(2027, 3, 2, 0, 0, 0, 0, time.UTC) },
+	}
 }
 
 // fixes is what the folder says of a package.
@@ -371,7 +373,7 @@ func TestCutConnectionsAreResumed(t *testing.T) {
 			return true
 		}
 		w.Header().Set("Retry-After", "0")
-		w.WriteHeader(503)
+		w.WriteHeader(http.StatusServiceUnavailable)
 		return true
 	})
 	if _, err := u.Update(ctx, []string{"npm"}, false); err != nil {

@@ -121,13 +121,12 @@ func read(path string, parse func(io.Reader) (time.Time, error)) (time.Time, err
 	if err != nil {
 		return time.Time{}, err
 	}
-	defer f.Close()
+	var t time.Time
 	r, err := xz.NewReader(bufio.NewReaderSize(f, 1<<20))
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%s: %w", path, err)
+	if err == nil {
+		t, err = parse(r)
 	}
-	t, err := parse(r)
-	if err != nil {
+	if err = errors.Join(err, f.Close()); err != nil {
 		return time.Time{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return t, nil
