@@ -94,7 +94,11 @@ func (r *run) anyOf(p finding.Practice) bool {
 // Judge holds a result against a gate. The code is 0, 1 or 2, as in
 // [policy.Verdict]; with anyFinding, any finding that counts is over the gate.
 func Judge(res *Result, gate policy.Gate, anyFinding bool) policy.Verdict {
-	v := gate.Judge(res.Findings, res.Unknown, stats(res)...)
+	var st []policy.Stats
+	if gate.OfImages() {
+		st = stats(res)
+	}
+	v := gate.Judge(res.Findings, res.Unknown, st...)
 	if !anyFinding {
 		return v
 	}

@@ -34,7 +34,7 @@ func (r *run) keepLast() {
 		all.Packages = append(all.Packages, t.Inventory.Packages...)
 	}
 	var b bytes.Buffer
-	if err := sbom.Encode(&b, "json", &all, sbom.EncodeOptions{}); err != nil {
+	if err := sbom.Encode(&b, "json", &all, sbom.EncodeOptions{Compact: true}); err != nil {
 		r.Log.Debug("last scan not kept", "error", err)
 		return
 	}

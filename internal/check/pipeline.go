@@ -69,7 +69,9 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	if ask.Grades {
 		r.grade()
 	}
-	r.keepLast()
+	if ask.Vulnerabilities {
+		r.keepLast()
+	}
 	return r.res, nil
 }
 

@@ -65,4 +65,6 @@ type Scan struct {
 	Image   *Image
 	Records []*layer.Record // one a layer, bottom first
 	Tree    *Tree
+
+	stats func() Stats // counted once
 }

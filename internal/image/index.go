@@ -149,7 +149,7 @@ func (s *tarStore) content(m member) content {
 	return content{
 		size: m.size,
 		open: func(context.Context) (io.ReadCloser, error) {
-			return io.NopCloser(io.NewSectionReader(s.file, m.offset, m.size)), nil
+			return section{io.NewSectionReader(s.file, m.offset, m.size)}, nil
 		},
 		key: func() string {
 			if s.ident == nil {
@@ -170,3 +170,9 @@ func absolute(name string) string {
 	}
 	return name
 }
+
+// section is a member of the archive, for reading from any place. Its file is
+// closed with the image.
+type section struct{ *io.SectionReader }
+
+func (section) Close() error { return nil }

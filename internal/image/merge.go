@@ -24,7 +24,7 @@ func (t *Tree) merge(total int) []version {
 // sort puts one layer's entries in order. Most are: tar writers walk folders.
 func (t *Tree) sort(run []version) {
 	compare := func(a, b version) int {
-		if c := order(t.entry(a).Path, t.entry(b).Path); c != 0 {
+		if c := layer.ComparePaths(t.entry(a).Path, t.entry(b).Path); c != 0 {
 			return c
 		}
 		return int(a.entry - b.entry)
@@ -57,7 +57,7 @@ func (t *Tree) mergeRuns(from []version, ends []int) []version {
 
 func (t *Tree) mergeTwo(to, a, b []version) {
 	for len(a) > 0 && len(b) > 0 {
-		if order(t.entry(a[0]).Path, t.entry(b[0]).Path) <= 0 {
+		if layer.ComparePaths(t.entry(a[0]).Path, t.entry(b[0]).Path) <= 0 {
 			to[0], a = a[0], a[1:]
 		} else {
 			to[0], b = b[0], b[1:]

@@ -8,6 +8,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -39,7 +40,8 @@ func (im *Image) Scan(ctx context.Context, opt ScanOptions) (*Scan, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return &Scan{Image: im, Records: recs, Tree: BuildTree(recs)}, nil
+	tree := BuildTree(recs)
+	return &Scan{Image: im, Records: recs, Tree: tree, stats: sync.OnceValue(tree.stats)}, nil
 }
 
 // largestFirst is the order that keeps all workers busy to the end.
@@ -74,7 +76,7 @@ func (im *Image) scanLayer(ctx context.Context, i int, opt ScanOptions, p *progr
 	if err != nil {
 		return nil, err
 	}
-	in := io.Reader(&reporting{r: r, p: p, what: l.DiffID.Short()})
+	in := p.watch(r, l.DiffID.Short())
 	if cached {
 		// The record is there, and only these bytes are not known to be its.
 		err = l.hash(ctx, in, i, opt.Limits)
@@ -199,6 +201,21 @@ func (p *progress) add(n int64, what string) {
 	if p.report != nil && n > 0 {
 		p.report(p.done.Add(n), p.total, what)
 	}
+}
+
+// watch reports what is read of r. What can be read again stays so, and its
+// second reading is no progress.
+func (p *progress) watch(r io.Reader, what string) io.Reader {
+	w := &reporting{r: r, p: p, what: what}
+	if s, ok := r.(io.Seeker); ok {
+		return &seeking{w, s}
+	}
+	return w
+}
+
+type seeking struct {
+	*reporting
+	io.Seeker
 }
 
 type reporting struct {

@@ -62,9 +62,16 @@ func (c Change) Size() int64 {
 	return 0
 }
 
-// Stats counts what the layers add, change, remove and waste.
+// Stats counts what the layers add, change, remove and waste, once: it is the
+// caller's to read only.
 func (s *Scan) Stats() Stats {
-	t := s.Tree
+	if s.stats == nil {
+		return s.Tree.stats()
+	}
+	return s.stats()
+}
+
+func (t *Tree) stats() Stats {
 	st := Stats{Layers: make([]LayerStats, len(t.records))}
 	t.changes(func(l int, c Change) {
 		ls := &st.Layers[l]

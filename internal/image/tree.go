@@ -122,7 +122,7 @@ func (e item) hides() bool { return e.Kind == layer.Whiteout || e.Kind == layer.
 // find is the range of versions of one path.
 func (t *Tree) find(path string) (lo, hi int) {
 	path = clean(path)
-	lo = sort.Search(len(t.versions), func(i int) bool { return order(t.entry(t.versions[i]).Path, path) >= 0 })
+	lo = sort.Search(len(t.versions), func(i int) bool { return layer.ComparePaths(t.entry(t.versions[i]).Path, path) >= 0 })
 	hi = lo
 	for hi < len(t.versions) && clean(t.entry(t.versions[hi]).Path) == path {
 		hi++
@@ -156,34 +156,6 @@ func within(path, dir string) bool {
 		return path != "" && path != "."
 	}
 	return len(path) > len(dir) && path[len(dir)] == '/' && path[:len(dir)] == dir
-}
-
-// order compares two clean paths in the tree's order; an entry's root is ".".
-func order(a, b string) int {
-	if a == "." {
-		a = ""
-	}
-	if b == "." {
-		b = ""
-	}
-	n, i := min(len(a), len(b)), 0
-	for i+16 <= n && a[i:i+16] == b[i:i+16] {
-		i += 16 // neighbours have most of their paths in common
-	}
-	for ; i < n; i++ {
-		if a[i] != b[i] {
-			switch {
-			case a[i] == '/':
-				return -1
-			case b[i] == '/':
-				return 1
-			case a[i] < b[i]:
-				return -1
-			}
-			return 1
-		}
-	}
-	return len(a) - len(b)
 }
 
 // BuildTree merges layers, the lowest first. A nil record is an empty layer.

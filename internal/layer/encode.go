@@ -23,7 +23,7 @@ import (
 // before and its own rest. Then come the facts, their texts last.
 const (
 	recordMagic  = "ddlr"
-	recordFormat = 1 // raised with the format, and whenever Pass would make another record of the same bytes
+	recordFormat = 2 // raised with the format, and whenever Pass would make another record of the same bytes
 	recordHead   = 24
 
 	storedPlain = 0

@@ -111,7 +111,7 @@ func (k Kind) hides() bool { return k == Whiteout || k == Opaque }
 // that hide, the whiteout last, as it hides the most; else the later last.
 func (g *gather) compare(a, b int32) int {
 	ea, eb := &g.entries[a], &g.entries[b]
-	if c := strings.Compare(ea.Path, eb.Path); c != 0 {
+	if c := ComparePaths(ea.Path, eb.Path); c != 0 {
 		return c
 	}
 	if ea.Kind.hides() != eb.Kind.hides() {
@@ -138,8 +138,10 @@ func (g *gather) bury(order []int32, gone []bool) error {
 		if e.Kind == Dir || e.Kind.hides() || gone[at] {
 			continue
 		}
-		for j := g.firstBelow(order, i); j < len(order); j++ {
-			below := order[j]
+		for _, below := range order[i+1:] {
+			if g.entries[below].Path == e.Path {
+				continue
+			}
 			if !isBelow(g.entries[below].Path, e.Path) {
 				break
 			}
@@ -156,31 +158,6 @@ func (g *gather) bury(order []int32, gone []bool) error {
 
 func isBelow(path, dir string) bool {
 	return len(path) > len(dir) && path[len(dir)] == '/' && path[:len(dir)] == dir
-}
-
-// firstBelow is the place in order of the first path below that at i, or of
-// what comes after all of them. The next path decides it nearly always;
-// between the two there can only be names like "a-b" and "a.b" for "a".
-func (g *gather) firstBelow(order []int32, i int) int {
-	dir := g.entries[order[i]].Path
-	before := func(j int) bool { // whether the path at j is less than dir + "/"
-		p := g.entries[order[j]].Path
-		return strings.HasPrefix(p, dir) && (len(p) == len(dir) || p[len(dir)] < '/')
-	}
-	low, step := i, 1
-	for low+step < len(order) && before(low+step) {
-		low += step
-		step *= 2
-	}
-	high := min(low+step, len(order))
-	for low+1 < high {
-		if mid := (low + high) / 2; before(mid) {
-			low = mid
-		} else {
-			high = mid
-		}
-	}
-	return high
 }
 
 // permute puts entries into order, in place: cycle by cycle. It leaves order

@@ -92,7 +92,7 @@ type Fact struct {
 }
 
 // Record is all that is known of a layer once it has been read. Entries are
-// sorted by Path, at most one Whiteout or Opaque and one of the other kinds a
+// in the order of [ComparePaths], at most one Whiteout or Opaque and one of the other kinds a
 // path; Facts are sorted by Reader and Path. A record out of a [Cache] may have
 // been read from the same tar in another compression: then Blob and Compressed
 // are that one's.

@@ -32,7 +32,7 @@ func TestWalk(t *testing.T) {
 	must(t, err)
 	out := filepath.Join(outside, "secret.conf")
 	if d := cmp.Diff([]string{
-		"f .wh.kept", "f big.conf 100", "f empty.conf", "d etc", "f etc-x 1", "f etc/a.conf 5", "d etc/sub", "f etc/sub/b.conf 4",
+		"f .wh.kept", "f big.conf 100", "f empty.conf", "d etc", "f etc/a.conf 5", "d etc/sub", "f etc/sub/b.conf 4", "f etc-x 1",
 		"l loop -> .", "l out.conf -> " + out, "l outside -> " + outside,
 	}, lines(rec)); d != "" {
 		t.Errorf("entries (-want +got):\n%s", d)

@@ -30,6 +30,9 @@ type Gate struct {
 // Empty says whether nothing can trip.
 func (g Gate) Empty() bool { return g == Gate{} }
 
+// OfImages says whether the gate asks for the images' statistics.
+func (g Gate) OfImages() bool { return g.Efficiency > 0 || g.HasWaste || g.HasUserWaste }
+
 // ParseGate reads terms with commas between: "severity:high" or the bare
 // severity, "kev", "epss:0.5", "efficiency:0.95" or "efficiency:95%",
 // "waste:20MB", "user-waste:10%". "none" and an empty string let everything

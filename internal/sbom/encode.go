@@ -21,6 +21,7 @@ type EncodeOptions struct {
 	// allows it, and is 1970 in SPDX, which does not.
 	Now         time.Time
 	ToolVersion string
+	Compact     bool // our JSON on one line, for programs
 }
 
 // Formats lists the names that [Encode] takes.

@@ -86,7 +86,9 @@ func writeNative(w io.Writer, inv *Inventory, opt EncodeOptions) error {
 	n.Created = timestamp(opt.Now)
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
+	if !opt.Compact {
+		e.SetIndent("", "  ")
+	}
 	return e.Encode(n)
 }
 
