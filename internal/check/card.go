@@ -27,7 +27,7 @@ func stats(res *Result) []policy.Stats {
 func (r *run) grade() {
 	images, froms, inventories := 0, 0, 0
 	for _, t := range r.res.Targets {
-		if t.Scan != nil {
+		if t.Image != nil {
 			images++
 		}
 		if t.From != nil {

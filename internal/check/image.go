@@ -41,7 +41,10 @@ func (r *run) image(ctx context.Context, target string) error {
 	if err != nil {
 		return err
 	}
-	t := Target{Subject: s, Scan: scan, Inventory: inv}
+	t := Target{Subject: s, Image: im, Inventory: inv}
+	if r.ask.Layers {
+		t.Scan = scan // else its memory is free from here on
+	}
 	var from []string
 	if r.Dockerfile != "" {
 		if t.Spans, from, err = joinDockerfile(r.Dockerfile, im); err != nil {

@@ -48,6 +48,7 @@ type Ask struct {
 	Vulnerabilities bool
 	Rules           bool // image rules, base rules
 	Grades          bool // the card
+	Layers          bool // the layers themselves: what each holds and wastes
 }
 
 // Run looks at one target. An error means that the target could not be looked

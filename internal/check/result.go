@@ -37,7 +37,8 @@ type Row struct {
 // Target is one thing that was scanned. A field is nil where it does not apply.
 type Target struct {
 	Subject   finding.Subject
-	Scan      *image.Scan
+	Image     *image.Image // closed; its description only
+	Scan      *image.Scan  // nil unless Ask.Layers
 	Inventory *sbom.Inventory
 	Base      *base.Base                       // nil: not known
 	Spans     map[finding.Digest]*finding.Span // Dockerfile instruction by layer; nil: no Dockerfile

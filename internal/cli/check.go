@@ -20,7 +20,7 @@ compose files.`,
   drydock check app.tar --format json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.scan(cmd, args, check.Ask{Vulnerabilities: true, Rules: true, Grades: true}, report.Card)
+			return f.scan(cmd, args, check.Ask{Vulnerabilities: true, Rules: true, Grades: true, Layers: true}, report.Card)
 		},
 	}
 	f.vulnerabilities(c.Flags())

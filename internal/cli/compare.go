@@ -50,7 +50,7 @@ func newCompare(f *flags) *cobra.Command {
 
 // side is one target, looked at and made comparable.
 func (f *flags) side(ctx context.Context, target string) (compare.Side, error) {
-	res, err := f.look(ctx, []string{target}, check.Ask{Vulnerabilities: true})
+	res, err := f.look(ctx, []string{target}, check.Ask{Vulnerabilities: true, Layers: true})
 	if err != nil {
 		return compare.Side{}, err
 	}

@@ -25,6 +25,7 @@ type flags struct {
 	debug, showSuppressed                                   bool
 
 	filter policy.Filter // of the verbs that list vulnerabilities
+	gate   policy.Gate   // of --fail-on or the configuration
 }
 
 // global registers the flags that are the same everywhere.

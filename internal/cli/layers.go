@@ -26,12 +26,12 @@ deleted files included. A .dive-ci file's limits are honoured.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !interactive {
-				return f.scan(cmd, args, check.Ask{Rules: true}, report.Layers)
+				return f.scan(cmd, args, check.Ask{Rules: true, Layers: true}, report.Layers)
 			}
 			if !f.env.Terminal {
 				return usageError{errors.New("-i needs a terminal"), "drydock layers --format json for a program"}
 			}
-			res, err := f.look(cmd.Context(), args, check.Ask{})
+			res, err := f.look(cmd.Context(), args, check.Ask{Layers: true})
 			if err != nil {
 				return err
 			}

@@ -40,6 +40,10 @@ func (f *flags) look(ctx context.Context, args []string, ask check.Ask) (*check.
 	if err != nil {
 		return nil, err
 	}
+	if f.gate, err = policy.ParseGate(f.failOn); err != nil {
+		return nil, usageError{fmt.Errorf("--fail-on: %w", err), "for example --fail-on severity:high,efficiency:0.95,waste:20MB"}
+	}
+	ask.Layers = ask.Layers || f.gate.OfImages()
 	bar := f.progress()
 	p.Progress = bar.update
 	res, err := p.Run(ctx, target, ask)
@@ -63,10 +67,7 @@ func (f *flags) print(res *check.Result, view report.View, target string) error 
 
 // judge turns findings into an exit code; with dive, a .dive-ci file has a say.
 func (f *flags) judge(res *check.Result, dive bool) error {
-	gate, err := policy.ParseGate(f.failOn)
-	if err != nil {
-		return usageError{fmt.Errorf("--fail-on: %w", err), "for example --fail-on severity:high,efficiency:0.95,waste:20MB"}
-	}
+	gate := f.gate
 	if dive {
 		limits, err := check.DiveGate(".")
 		if err != nil {
@@ -79,9 +80,11 @@ func (f *flags) judge(res *check.Result, dive bool) error {
 		return nil
 	}
 	if v.Code == 2 && f.exitCode != "" {
-		if v.Code, err = strconv.Atoi(f.exitCode); err != nil || v.Code < 0 || v.Code > 255 {
+		code, err := strconv.ParseUint(f.exitCode, 10, 8)
+		if err != nil {
 			return usageError{fmt.Errorf("--exit-code=%s is not a code from 0 to 255", f.exitCode), ""}
 		}
+		v.Code = int(code)
 	}
 	if !f.quiet {
 		for _, r := range v.Reasons {

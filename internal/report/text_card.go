@@ -203,7 +203,7 @@ func (p *page) next() []string {
 			break
 		}
 	}
-	if len(p.res.Targets) > 0 && p.res.Targets[0].Scan != nil && p.opt.View != Layers {
+	if len(p.res.Targets) > 0 && p.res.Targets[0].Image != nil && p.opt.View != Layers {
 		next = append(next, "what is in each layer → layers "+target)
 	}
 	if p.res.Database.Embedded && len(p.res.Database.Sources) > 0 {

@@ -64,8 +64,8 @@ func (p *page) subject(t check.Target) {
 		}
 		facts = append(facts, plural(n, "package"))
 	}
-	if t.Scan != nil {
-		if im := t.Scan.Image; im.Platform != "" {
+	if t.Image != nil {
+		if im := t.Image; im.Platform != "" {
 			facts = append(facts, im.Platform)
 		}
 	}
@@ -154,8 +154,8 @@ func (p *page) where(t check.Target, f finding.Finding) string {
 	}
 	at := f.At[0]
 	var parts []string
-	if at.Layer != "" && t.Scan != nil {
-		for i, l := range t.Scan.Image.Layers {
+	if at.Layer != "" && t.Image != nil {
+		for i, l := range t.Image.Layers {
 			if l.DiffID == at.Layer {
 				parts = append(parts, fmt.Sprintf("layer %d %s", i+1, at.Layer.Short()))
 			}

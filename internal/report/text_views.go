@@ -36,7 +36,7 @@ func (p *page) quickview() {
 			rows = append(rows, row)
 		}
 		of(p.paint(heading, t.Subject.Name), t.Inventory != nil, func(finding.Finding) bool { return true })
-		if t.Scan == nil {
+		if t.Image == nil {
 			continue
 		}
 		if t.Base == nil {
@@ -81,7 +81,7 @@ func (p *page) packages() {
 				marks = append(marks, "dev")
 			}
 			at := ""
-			if pkg.LayerIndex >= 0 && t.Scan != nil && pkg.Layer != "" {
+			if pkg.LayerIndex >= 0 && t.Image != nil && pkg.Layer != "" {
 				at = fmt.Sprintf("layer %d", pkg.LayerIndex+1)
 			}
 			rows = append(rows, []string{
