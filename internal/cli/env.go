@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/charmbracelet/x/term"
@@ -68,6 +70,32 @@ func (e Env) stamp() time.Time {
 		return time.Unix(s, 0).UTC()
 	}
 	return e.Now()
+}
+
+// interruptible reads r until ctx ends: a read of a terminal or a pipe that
+// nobody writes to would wait for ever.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	return &pump{ctx: ctx, from: r}
+}
+
+type pump struct {
+	ctx  context.Context
+	from io.Reader
+	once sync.Once
+	pipe *io.PipeReader
+}
+
+func (p *pump) Read(b []byte) (int, error) {
+	p.once.Do(func() {
+		var w *io.PipeWriter
+		p.pipe, w = io.Pipe()
+		go func() {
+			_, err := io.Copy(w, p.from)
+			w.CloseWithError(err)
+		}()
+		context.AfterFunc(p.ctx, func() { w.CloseWithError(p.ctx.Err()) })
+	})
+	return p.pipe.Read(b)
 }
 
 type eof struct{}

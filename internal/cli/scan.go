@@ -44,6 +44,7 @@ func (f *flags) look(ctx context.Context, args []string, ask check.Ask) (*check.
 		return nil, usageError{fmt.Errorf("--fail-on: %w", err), "for example --fail-on severity:high,efficiency:0.95,waste:20MB"}
 	}
 	ask.Layers = ask.Layers || f.gate.OfImages()
+	p.Stdin = interruptible(ctx, f.env.Stdin)
 	bar := f.progress()
 	p.Progress = bar.update
 	res, err := p.Run(ctx, target, ask)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -45,7 +46,9 @@ func run() int {
 	if w, err := strconv.Atoi(os.Getenv("TEST_TERMINAL")); err == nil {
 		env.Terminal, env.Width = true, w
 	}
-	return cli.Main(context.Background(), env, append([]string{"drydock"}, os.Args[1:]...)...)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return cli.Main(ctx, env, append([]string{"drydock"}, os.Args[1:]...)...)
 }
 
 func TestScripts(t *testing.T) {
