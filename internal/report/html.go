@@ -1,10 +1,13 @@
 package report
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/check"
@@ -14,20 +17,26 @@ import (
 //go:embed page.html
 var pageHTML string
 
+//go:embed page.js
+var pageJS string
+
 type htmlPage struct {
 	Title      string
 	Now        string
 	Doc        Document
-	Severities []finding.Severity
 	Subjects   []htmlSubject
+	Card       []htmlPractice
 	Counting   []htmlRow
 	Suppressed []htmlRow
+	Images     []htmlImage
 	Data       string
+	Script     template.JS
+	ScriptHash string
 }
 
 type htmlSubject struct {
 	finding.Subject
-	Counts []htmlCount
+	Counts []htmlCount // those that are not zero
 }
 
 type htmlCount struct {
@@ -35,20 +44,40 @@ type htmlCount struct {
 	N        int
 }
 
+type htmlPractice struct {
+	Name, Grade string
+	Reasons     []string
+}
+
 type htmlRow struct {
 	Severity                          finding.Severity
 	Name, Package, URL, Detail, Where string
 	Fix, By, Reason                   string
-	KEV                               bool
+	Fixed, KEV                        bool
 }
 
-// HTML writes res as one page that needs nothing beside it.
+type htmlImage struct {
+	Name, Platform, Base, Efficiency, Wasted, Size string
+	Layers                                         []htmlLayer
+}
+
+type htmlLayer struct {
+	Size, Wasted, CreatedBy string
+}
+
+// HTML writes res as one page that needs nothing beside it and loads nothing:
+// its policy allows its own script by hash, and no other.
 func HTML(w io.Writer, res *check.Result, opt Options) error {
 	t, err := template.New("page").Parse(pageHTML)
 	if err != nil {
-		return err
+		return fmt.Errorf("parse the page: %w", err)
 	}
-	p := htmlPage{Title: "report", Now: opt.Now.UTC().Format(time.DateOnly), Doc: NewDocument(res, opt), Severities: finding.Severities()}
+	hash := sha256.Sum256([]byte(pageJS))
+	p := htmlPage{
+		Title: "Report", Now: opt.Now.UTC().Format(time.DateOnly), Doc: NewDocument(res, opt),
+		// The script is this package's own file, in which nothing is filled in.
+		Script: template.JS(pageJS), ScriptHash: "sha256-" + base64.StdEncoding.EncodeToString(hash[:]), //nolint:gosec // see above
+	}
 	if len(res.Subjects) > 0 {
 		p.Title = res.Subjects[0].Name
 	}
@@ -58,18 +87,28 @@ func HTML(w io.Writer, res *check.Result, opt Options) error {
 	for _, s := range res.Subjects {
 		tl := tallyOf(res.Findings, func(f finding.Finding) bool { return f.Subject == s })
 		hs := htmlSubject{Subject: s}
-		for _, sev := range p.Severities {
-			hs.Counts = append(hs.Counts, htmlCount{sev, tl[sev]})
+		for _, sev := range finding.Severities() {
+			if tl[sev] > 0 {
+				hs.Counts = append(hs.Counts, htmlCount{sev, tl[sev]})
+			}
 		}
 		p.Subjects = append(p.Subjects, hs)
+	}
+	for _, r := range res.Card {
+		p.Card = append(p.Card, htmlPractice{strings.TrimSpace(practiceName(r.Practice)), r.Grade, r.Reasons})
 	}
 	for _, f := range res.Findings {
 		row := htmlRowOf(f)
 		if f.Suppressed != nil {
-			row.By, row.Reason = f.Suppressed.By, f.Suppressed.Reason
+			row.By, row.Reason = f.Suppressed.By, f.Suppressed.Reason+source(f.Suppressed)
 			p.Suppressed = append(p.Suppressed, row)
 		} else {
 			p.Counting = append(p.Counting, row)
+		}
+	}
+	for _, t := range res.Targets {
+		if t.Scan != nil {
+			p.Images = append(p.Images, htmlImageOf(docImage(t, 0), t.Subject.Name))
 		}
 	}
 	return t.Execute(w, p)
@@ -85,11 +124,18 @@ func htmlRowOf(f finding.Finding) htmlRow {
 	if v == nil {
 		return row
 	}
-	row.Name, row.Package, row.URL, row.KEV = v.ID, v.Name+" "+v.Version, v.URL, v.KEV
-	row.Detail = string(f.Rule)
+	row.Name, row.Package, row.URL, row.KEV, row.Fixed = v.ID, v.Name+" "+v.Version, webURL(v.URL), v.KEV, v.FixedIn != ""
+	var facts []string
 	if v.CVSS.Score > 0 {
-		row.Detail = fmt.Sprintf("CVSS %.1f %s %s", v.CVSS.Score, v.CVSS.Source, v.CVSS.Vector)
+		facts = append(facts, strings.TrimSpace(fmt.Sprintf("CVSS %.1f %s", v.CVSS.Score, v.CVSS.Source)))
 	}
+	if v.SeveritySource != "" && v.SeveritySource != v.CVSS.Source {
+		facts = append(facts, "severity by "+v.SeveritySource)
+	}
+	if v.EPSS.Score >= 0.01 {
+		facts = append(facts, fmt.Sprintf("EPSS %.0f%%", 100*v.EPSS.Score))
+	}
+	row.Detail = strings.Join(facts, " · ")
 	switch {
 	case v.FixedIn != "":
 		row.Fix = v.FixedIn
@@ -99,4 +145,15 @@ func htmlRowOf(f finding.Finding) htmlRow {
 		row.Fix = "none"
 	}
 	return row
+}
+
+func htmlImageOf(d DocImage, name string) htmlImage {
+	im := htmlImage{
+		Name: name, Platform: d.Platform, Base: d.Base, Efficiency: fmt.Sprintf("%.1f%%", 100*d.Efficiency),
+		Wasted: Bytes(d.Wasted), Size: Bytes(d.Size),
+	}
+	for _, l := range d.Layers {
+		im.Layers = append(im.Layers, htmlLayer{Bytes(l.Size), Bytes(l.Wasted), clean(l.CreatedBy)})
+	}
+	return im
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -99,8 +100,9 @@ func sarifLocations(f finding.Finding) []sarifLocation {
 		}
 		loc := sarifLocation{PhysicalLocation: sarifPhysical{ArtifactLocation: sarifArtifact{URI: uri}, Region: region}}
 		for _, name := range []string{string(l.Layer) + l.Path, l.Config, l.Container} {
-			if name = clean(name); name != "" {
-				loc.LogicalLocations = append(loc.LogicalLocations, sarifLogical{FullyQualifiedName: name, Kind: "resource"})
+			logical := sarifLogical{FullyQualifiedName: clean(name), Kind: "resource"}
+			if name != "" && !slices.Contains(loc.LogicalLocations, logical) {
+				loc.LogicalLocations = append(loc.LogicalLocations, logical)
 			}
 		}
 		out = append(out, loc)
@@ -183,13 +185,14 @@ func (s *sarifFiles) fixes(f finding.Finding) []sarifFix {
 				r.InsertedContent = &sarifContent{Text: e.New, Binary: base64.StdEncoding.EncodeToString([]byte(e.New))}
 			}
 			where := s.of(e)
-			if n := len(fix.Changes); n > 0 && fix.Changes[n-1].ArtifactLocation.URI == where.URI {
-				fix.Changes[n-1].Replacements = append(fix.Changes[n-1].Replacements, r)
-				continue
+			n := slices.IndexFunc(fix.Changes, func(c sarifChange) bool { return *c.ArtifactLocation.Index == *where.Index })
+			if n < 0 {
+				n = len(fix.Changes)
+				fix.Changes = append(fix.Changes, sarifChange{ArtifactLocation: where})
 			}
-			fix.Changes = append(fix.Changes, sarifChange{where, []sarifReplacement{r}})
+			fix.Changes[n].Replacements = append(fix.Changes[n].Replacements, r)
 		}
-		if len(fix.Changes) > 0 {
+		if len(fix.Changes) > 0 && !slices.ContainsFunc(out, func(o sarifFix) bool { return reflect.DeepEqual(o, fix) }) {
 			out = append(out, fix)
 		}
 	}
