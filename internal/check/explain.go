@@ -90,6 +90,9 @@ func (p *Pipeline) Explain(ctx context.Context, id string) (*Known, error) {
 			break
 		}
 	}
+	for i := range k.Meta.CVSS {
+		k.Meta.CVSS[i].Score, _ = vuln.Score(k.Meta.CVSS[i].Vector)
+	}
 	if len(k.Advisories) == 0 && k.Meta.ID == "" {
 		return nil, ErrNotKnown
 	}

@@ -35,7 +35,7 @@ func (p *page) quickview() {
 			}
 			rows = append(rows, row)
 		}
-		of(p.paint(heading, t.Subject.Name), t.Inventory != nil, func(finding.Finding) bool { return true })
+		of(p.paint(heading, p.local(t.Subject.Name)), t.Inventory != nil, func(finding.Finding) bool { return true })
 		if t.Image == nil {
 			continue
 		}
