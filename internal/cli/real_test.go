@@ -120,9 +120,9 @@ type foundVuln struct {
 }
 
 type listedPackage struct {
-	Purl, Type, Name, Version string
-	Layer                     string
-	Removed                   bool
+	Purl, Type, Namespace, Name, Version string
+	Layer                                string
+	Removed                              bool
 }
 
 // scan runs a verb with --format json.
