@@ -106,7 +106,7 @@ func GitLab(w io.Writer, res *check.Result, opt Options) error {
 		Remediations:    []struct{}{},
 	}
 	for _, u := range res.Unknown {
-		r.Scan.Messages = append(r.Scan.Messages, gitlabMessage{"warn", cut(clean("Could not be told: "+u.What+": "+u.Why), longestText)})
+		r.Scan.Messages = append(r.Scan.Messages, gitlabMessage{"warn", cut(clean("Could not be told: "+about(res, u.Subject)+u.What+": "+u.Why), longestText)})
 	}
 	for _, m := range res.Warnings {
 		r.Scan.Messages = append(r.Scan.Messages, gitlabMessage{"info", cmp.Or(cut(clean(m), longestText), "–")})

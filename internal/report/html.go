@@ -94,11 +94,14 @@ func HTML(w io.Writer, res *check.Result, opt Options) error {
 		}
 		p.Subjects = append(p.Subjects, hs)
 	}
+	for i, u := range res.Unknown {
+		p.Doc.Unknown[i].What = about(res, u.Subject) + u.What
+	}
 	for _, r := range res.Card {
 		p.Card = append(p.Card, htmlPractice{strings.TrimSpace(practiceName(r.Practice)), r.Grade, r.Reasons})
 	}
 	for _, f := range res.Findings {
-		row := htmlRowOf(f)
+		row := htmlRowOf(f, where(res, f))
 		if f.Suppressed != nil {
 			row.By, row.Reason = f.Suppressed.By, f.Suppressed.Reason+source(f.Suppressed)
 			p.Suppressed = append(p.Suppressed, row)
@@ -114,8 +117,8 @@ func HTML(w io.Writer, res *check.Result, opt Options) error {
 	return t.Execute(w, p)
 }
 
-func htmlRowOf(f finding.Finding) htmlRow {
-	row := htmlRow{Severity: f.Severity, Name: string(f.Rule), Detail: f.Message, Where: place(f)}
+func htmlRowOf(f finding.Finding, where string) htmlRow {
+	row := htmlRow{Severity: f.Severity, Name: string(f.Rule), Detail: f.Message, Where: where}
 	for _, x := range f.Fixes {
 		row.Fix = x.Title
 		break

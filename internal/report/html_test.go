@@ -3,7 +3,6 @@ package report
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -138,6 +137,5 @@ func TestThePageShowsEverything(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		fmt.Println("pages in", dir)
 	}
 }

@@ -94,7 +94,7 @@ func markdownVulns(res *check.Result, share int) string {
 		if fix == "" {
 			fix = "–"
 		}
-		rows = append(rows, fmt.Sprintf("| %s | %s ", f.Severity, id)+row(v.Name, v.Version, fix, place(f)))
+		rows = append(rows, fmt.Sprintf("| %s | %s ", f.Severity, id)+row(v.Name, v.Version, fix, where(res, f)))
 	}
 	return table("| Severity | Vulnerability | Package | Version | Fixed in | Where |\n|---|---|---|---|---|---|\n", rows, share)
 }
@@ -103,7 +103,7 @@ func markdownFindings(res *check.Result) string {
 	var rows []string
 	for _, f := range res.Findings {
 		if f.Vuln == nil && f.Suppressed == nil {
-			rows = append(rows, row(f.Severity.String(), string(f.Rule), f.Message, place(f)))
+			rows = append(rows, row(f.Severity.String(), string(f.Rule), f.Message, where(res, f)))
 		}
 	}
 	return table("| Severity | Rule | Finding | Where |\n|---|---|---|---|\n", rows, findingsShare)
@@ -125,7 +125,7 @@ func markdownUnknown(res *check.Result) string {
 	}
 	var rows []string
 	for _, u := range res.Unknown {
-		rows = append(rows, fmt.Sprintf("- %s: %s\n", cell(u.What), cell(u.Why)))
+		rows = append(rows, fmt.Sprintf("- %s: %s\n", cell(about(res, u.Subject)+u.What), cell(u.Why)))
 	}
 	out := ""
 	if len(rows) > 0 {
@@ -136,6 +136,26 @@ func markdownUnknown(res *check.Result) string {
 		rows = append(rows, "\nWarning: "+cell(w)+"\n")
 	}
 	return out + fill("", rows, unknownShare)
+}
+
+// where is a finding's place, with its subject where there are several.
+func where(res *check.Result, f finding.Finding) string {
+	p := place(f)
+	switch {
+	case p == "" && len(res.Subjects) > 1:
+		return f.Subject.Name
+	case strings.HasPrefix(p, f.Subject.Name):
+		return p
+	}
+	return about(res, f.Subject) + p
+}
+
+// about names a subject where there are several.
+func about(res *check.Result, s finding.Subject) string {
+	if len(res.Subjects) < 2 || s.Name == "" {
+		return ""
+	}
+	return s.Name + ": "
 }
 
 // table is a table with an empty line after it, and nothing where it has no rows.

@@ -11,5 +11,10 @@ if (q) {
     shown.textContent = n === rows.length ? n + " shown" : n + " of " + rows.length + " shown";
   };
   q.addEventListener("input", filter);
-  filter();
+  const fromLink = () => {
+    try { q.value = decodeURIComponent(location.hash.slice(1)); } catch { return; }
+    filter();
+  };
+  addEventListener("hashchange", fromLink);
+  fromLink();
 }

@@ -129,11 +129,7 @@ func SARIF(w io.Writer, res *check.Result, opt Options) error {
 func sarifNotifications(res *check.Result) []sarifNotification {
 	var all []sarifNotification
 	for _, u := range res.Unknown {
-		about := ""
-		if len(res.Subjects) > 1 && u.Subject.Name != "" {
-			about = u.Subject.Name + ": "
-		}
-		all = append(all, sarifNotification{Level: "error", Message: plainText(about + "could not be told: " + u.What + ": " + u.Why)})
+		all = append(all, sarifNotification{Level: "error", Message: plainText(about(res, u.Subject) + "could not be told: " + u.What + ": " + u.Why)})
 	}
 	for _, w := range res.Warnings {
 		all = append(all, sarifNotification{Level: "warning", Message: plainText(w)})
