@@ -3,6 +3,7 @@ package cli_test
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"flag"
@@ -73,7 +74,7 @@ func TestScripts(t *testing.T) {
 			}
 			return shared() != "", nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"mkimage": mkimage, "jq": jq, "exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"mkimage": mkimage, "jq": jq, "exits": exits, "damage": damage, "forge": forge},
 	})
 }
 
@@ -151,6 +152,57 @@ func jq(ts *testscript.TestScript, neg bool, args []string) {
 	if ok == neg {
 		ts.Fatalf("%s is %v", args[0], v)
 	}
+}
+
+// damage changes a byte in the middle of every layer record under a folder.
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	found := 0
+	err := filepath.WalkDir(ts.MkAbs(args[0]), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Base(filepath.Dir(path)) != "layers" {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		b[len(b)/2] ^= 0xff
+		found++
+		return os.WriteFile(path, b, 0o600)
+	})
+	ts.Check(err)
+	if neg || found == 0 {
+		ts.Fatalf("no layer record to damage")
+	}
+}
+
+// forge copies an archive with other bytes in its layers and every name and
+// digest kept: forge FROM TO OLD NEW.
+func forge(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: forge FROM TO OLD NEW")
+	}
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	for r := tar.NewReader(strings.NewReader(ts.ReadFile(args[0]))); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		ts.Check(err)
+		b, err := io.ReadAll(r)
+		ts.Check(err)
+		if z, err := gzip.NewReader(bytes.NewReader(b)); err == nil {
+			plain, err := io.ReadAll(z)
+			ts.Check(err)
+			b = bytes.ReplaceAll(plain, []byte(args[2]), []byte(args[3]))
+		}
+		h.Size = int64(len(b))
+		ts.Check(w.WriteHeader(h))
+		_, err = w.Write(b)
+		ts.Check(err)
+	}
+	ts.Check(w.Close())
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out.Bytes(), 0o600))
 }
 
 // mkimage makes an image of a recipe: mkimage OUT RECIPE. OUT ends in .tar for
