@@ -10,6 +10,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/image/rules"
+	"github.com/drydock-dev/drydock/internal/layer"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 )
@@ -29,19 +30,16 @@ func (r *run) image(ctx context.Context, target string) error {
 		return err
 	}
 	defer im.Close()
-	scan, err := im.Scan(ctx, image.ScanOptions{Readers: readers(), Cache: opt.Cache, Progress: r.Progress, Log: r.Log})
-	if err != nil {
-		return err
-	}
 	s := finding.Subject{Kind: finding.KindImage, Name: im.Name, Digest: im.Digest}
 	if im.Kind == "rootfs" {
 		s.Kind = finding.KindRootfs
 	}
-	inv, err := catalog.FromScan(ctx, scan, s)
+	t := Target{Subject: s, Image: im}
+	scan, err := r.inventory(ctx, &t, opt.Cache)
 	if err != nil {
 		return err
 	}
-	t := Target{Subject: s, Image: im, Inventory: inv}
+	inv := t.Inventory
 	if r.ask.Layers {
 		t.Scan = scan // else its memory is free from here on
 	}
@@ -64,6 +62,39 @@ func (r *run) image(ctx context.Context, target string) error {
 	}
 	r.add(t, found, unknown)
 	return nil
+}
+
+// inventory takes a target's inventory from memory, or from a scan of its
+// layers. The scan is nil where nobody needs it.
+func (r *run) inventory(ctx context.Context, t *Target, cache *layer.Cache) (*image.Scan, error) {
+	id := catalog.InventoryID(t.Image)
+	known, err := t.Image.Known(cache)
+	if err != nil {
+		return nil, err
+	}
+	if known {
+		if inv, ok := catalog.Recall(cache, id, t.Subject); ok {
+			t.Inventory, t.remembered = inv, id
+			if !r.ask.Layers && !r.ask.Rules {
+				return nil, nil
+			}
+		}
+	}
+	scan, err := t.Image.Scan(ctx, image.ScanOptions{Readers: readers(), Cache: cache, Progress: r.Progress, Log: r.Log})
+	if err != nil || t.Inventory != nil {
+		return scan, err
+	}
+	if t.Inventory, err = catalog.FromScan(ctx, scan, t.Subject); err != nil {
+		return nil, err
+	}
+	if cache != nil && id != "" {
+		if err := catalog.Remember(cache, id, t.Inventory); err != nil {
+			r.Log.Warn("remember inventory", "error", err)
+		} else {
+			t.remembered = id
+		}
+	}
+	return scan, nil
 }
 
 // joinDockerfile finds, for each layer, the instruction that made it, and the

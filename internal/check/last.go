@@ -2,17 +2,30 @@ package check
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/layer"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 )
 
 // lastFile keeps the inventories of the last run, so that a later question
 // about one vulnerability can be answered for what the user is working on.
-const lastFile = "last-scan.json"
+const lastFile = "last.json"
+
+// lastTarget is one target of the last run: its inventory, or under which name
+// the cache of layer records has it.
+type lastTarget struct {
+	Subject    finding.Subject `json:"subject"`
+	Remembered finding.Digest  `json:"remembered,omitempty"`
+	Base       int             `json:"base,omitempty"`      // of how many of its layers the base is
+	Inventory  []byte          `json:"inventory,omitempty"` // as of sbom.EncodeBinary
+}
 
 // keepLast remembers the targets of a run. That it could not be kept is no
 // reason to fail a scan.
@@ -20,43 +33,71 @@ func (r *run) keepLast() {
 	if r.CacheDir == "" || r.NoCache {
 		return
 	}
-	var all sbom.Inventory
-	for i, t := range r.res.Targets {
+	var kept []lastTarget
+	for _, t := range r.res.Targets {
 		if t.Inventory == nil {
 			continue
 		}
-		if i == 0 || all.Distro == nil {
-			all.Distro = t.Inventory.Distro
+		l := lastTarget{Subject: t.Subject, Remembered: t.remembered}
+		switch {
+		case t.remembered == "":
+			l.Inventory = sbom.EncodeBinary(t.Inventory)
+		case t.Base != nil:
+			l.Base = t.Base.Layers
 		}
-		if all.Subject.Name == "" {
-			all.Subject = t.Subject
+		kept = append(kept, l)
+	}
+	b, err := json.Marshal(kept)
+	if err == nil {
+		path := filepath.Join(r.CacheDir, lastFile)
+		if have, e := os.ReadFile(path); e == nil && bytes.Equal(have, b) {
+			return
 		}
-		all.Packages = append(all.Packages, t.Inventory.Packages...)
+		err = writeAtomic(path, b)
 	}
-	var b bytes.Buffer
-	if err := sbom.Encode(&b, "json", &all, sbom.EncodeOptions{Compact: true}); err != nil {
-		r.Log.Debug("last scan not kept", "error", err)
-		return
-	}
-	if err := writeAtomic(filepath.Join(r.CacheDir, lastFile), b.Bytes()); err != nil {
+	if err != nil {
 		r.Log.Debug("last scan not kept", "error", err)
 	}
 }
 
-// last is the inventory of the last run, and nil where there was none.
+// last is the inventory of the last run, of all its targets together, and nil
+// where there was none or nothing of it is left.
 func (p *Pipeline) last() (*sbom.Inventory, error) {
 	if p.CacheDir == "" {
 		return nil, nil
 	}
-	f, err := os.Open(filepath.Join(p.CacheDir, lastFile))
+	b, err := os.ReadFile(filepath.Join(p.CacheDir, lastFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return sbom.Decode(f, lastFile)
+	var kept []lastTarget
+	if err := json.Unmarshal(b, &kept); err != nil {
+		return nil, err
+	}
+	cache := &layer.Cache{Dir: p.CacheDir, Now: p.Now}
+	var all *sbom.Inventory
+	for _, l := range kept {
+		inv, ok := catalog.Recall(cache, l.Remembered, l.Subject)
+		if ok {
+			splitBase(inv, l.Base)
+		} else if l.Inventory == nil {
+			continue // the cache has let go of it
+		} else if inv, err = sbom.DecodeBinary(l.Inventory); err != nil {
+			return nil, err
+		}
+		if all == nil {
+			all = inv
+			continue
+		}
+		if all.Distro == nil {
+			all.Distro = inv.Distro
+		}
+		all.Packages = append(all.Packages, inv.Packages...)
+	}
+	return all, nil
 }
 
 // writeAtomic puts b at path, whole or not at all.

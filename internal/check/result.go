@@ -44,4 +44,6 @@ type Target struct {
 	Spans     map[finding.Digest]*finding.Span // Dockerfile instruction by layer; nil: no Dockerfile
 	From      *finding.Span                    // the FROM line that an inventory of known facts stands for
 	AsOf      time.Time                        // from when those facts are
+
+	remembered finding.Digest // under which the cache has the inventory, as it is without InBase; empty: it has not
 }

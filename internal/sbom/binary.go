@@ -1,0 +1,309 @@
+package sbom
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// BinaryVersion is of the form below. Who keeps an inventory in it makes the
+// version a part of its name.
+//
+// The form is for what is kept between two runs and read at each: every text
+// once, in a table, and then numbers. It loses nothing.
+const BinaryVersion = 1
+
+var errBinary = errors.New("not an inventory of this version")
+
+// EncodeBinary writes an inventory in a form that only [DecodeBinary] reads.
+func EncodeBinary(inv *Inventory) []byte {
+	e := encoder{at: make(map[string]uint64, 4*len(inv.Packages))}
+	e.subject(inv.Subject)
+	e.number(b2i(inv.Distro != nil))
+	if d := inv.Distro; d != nil {
+		e.put(d.ID, d.VersionID, d.Codename, d.PrettyName, d.CPEName)
+		e.list(d.IDLike)
+	}
+	licenses, places := 0, 0
+	for i := range inv.Packages {
+		licenses += len(inv.Packages[i].Licenses)
+		places += len(inv.Packages[i].Locations)
+	}
+	e.number(licenses)
+	e.number(places)
+	e.length(len(inv.Packages), inv.Packages == nil)
+	for i := range inv.Packages {
+		e.pkg(&inv.Packages[i])
+	}
+	e.length(len(inv.Unknown), inv.Unknown == nil)
+	for _, u := range inv.Unknown {
+		e.subject(u.Subject)
+		e.put(u.What, u.Why)
+	}
+	size := 0
+	for _, s := range e.texts {
+		size += len(s) + 2
+	}
+	out := make([]byte, 0, size+len(e.b)+16)
+	out = binary.AppendUvarint(append(out, BinaryVersion), uint64(len(e.texts)))
+	for _, s := range e.texts {
+		out = binary.AppendUvarint(out, uint64(len(s)))
+	}
+	for _, s := range e.texts {
+		out = append(out, s...)
+	}
+	return append(out, e.b...)
+}
+
+type encoder struct {
+	b     []byte
+	texts []string
+	at    map[string]uint64
+}
+
+func (e *encoder) put(ss ...string) {
+	for _, s := range ss {
+		i, ok := e.at[s]
+		if !ok {
+			i = uint64(len(e.texts))
+			e.at[s] = i
+			e.texts = append(e.texts, s)
+		}
+		e.b = binary.AppendUvarint(e.b, i)
+	}
+}
+
+func (e *encoder) number(n int) { e.b = binary.AppendVarint(e.b, int64(n)) }
+
+// length is one more than the length, as no list is not the same as an empty one.
+func (e *encoder) length(n int, absent bool) {
+	if !absent {
+		n++
+	}
+	e.b = binary.AppendUvarint(e.b, uint64(n))
+}
+
+func (e *encoder) list(ss []string) {
+	e.length(len(ss), ss == nil)
+	e.put(ss...)
+}
+
+func (e *encoder) subject(s finding.Subject) { e.put(string(s.Kind), s.Name, string(s.Digest)) }
+
+// The flags of a package.
+const (
+	flagRemoved = 1 << iota
+	flagDev
+	flagBaseKnown
+	flagInBase
+)
+
+func (e *encoder) pkg(p *Package) {
+	flags := b2i(p.Removed)*flagRemoved | b2i(p.Dev)*flagDev
+	if p.InBase != nil {
+		flags |= flagBaseKnown | b2i(*p.InBase)*flagInBase
+	}
+	e.b = append(e.b, byte(flags))
+	e.put(p.Type, p.Namespace, p.Name, p.Version, p.Source, p.SourceVersion, p.Arch, string(p.Layer), p.Owner, p.Cataloger)
+	e.number(p.LayerIndex)
+	e.list(p.Licenses)
+	e.length(len(p.Locations), p.Locations == nil)
+	for _, l := range p.Locations {
+		e.put(l.Path, string(l.Layer))
+		e.number(l.Line)
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// DecodeBinary reads what [EncodeBinary] wrote. Its memory is bounded by the
+// size of b; a value comes with no error.
+func DecodeBinary(b []byte) (*Inventory, error) {
+	if len(b) == 0 || b[0] != BinaryVersion {
+		return nil, errBinary
+	}
+	d := binaryDecoder{s: string(b), at: 1}
+	d.table()
+	inv := &Inventory{Subject: d.subject()}
+	if d.number() != 0 {
+		inv.Distro = &Distro{ID: d.text(), VersionID: d.text(), Codename: d.text(), PrettyName: d.text(), CPEName: d.text()}
+		inv.Distro.IDLike = d.list(nil)
+	}
+	d.licenses = make([]string, d.fits(d.number(), 1))
+	d.places = make([]Location, d.fits(d.number(), placeMin))
+	if n, ok := d.length(packageMin); ok {
+		inv.Packages = make([]Package, n)
+		for i := range inv.Packages {
+			d.pkg(&inv.Packages[i])
+		}
+	}
+	if n, ok := d.length(unknownMin); ok {
+		inv.Unknown = make([]finding.Unknown, n)
+		for i := range inv.Unknown {
+			inv.Unknown[i] = finding.Unknown{Subject: d.subject(), What: d.text(), Why: d.text()}
+		}
+	}
+	if d.bad || d.at != len(d.s) {
+		return nil, fmt.Errorf("%w (at byte %d of %d)", errBinary, d.at, len(b))
+	}
+	return inv, nil
+}
+
+// The fewest bytes that one takes.
+const (
+	placeMin   = 3
+	packageMin = 14
+	unknownMin = 5
+)
+
+// binaryDecoder reads from s at at. After an error it gives zeros.
+type binaryDecoder struct {
+	s     string
+	at    int
+	bad   bool
+	texts []string
+
+	licenses []string   // room for those of all packages to come
+	places   []Location // likewise
+}
+
+func (d *binaryDecoder) fail() { d.bad, d.at = true, len(d.s) }
+
+func (d *binaryDecoder) uvarint() uint64 {
+	var v uint64
+	for shift := 0; shift < 64 && d.at < len(d.s); shift += 7 {
+		c := d.s[d.at]
+		d.at++
+		v |= uint64(c&0x7f) << shift
+		if c < 0x80 {
+			return v
+		}
+	}
+	d.fail()
+	return 0
+}
+
+func (d *binaryDecoder) number() int {
+	v := d.uvarint()
+	return int(int64(v>>1) ^ -int64(v&1))
+}
+
+// fits is n if that many things of at least size bytes are still to come.
+func (d *binaryDecoder) fits(n, size int) int {
+	if n < 0 || n > (len(d.s)-d.at)/size {
+		d.fail()
+		return 0
+	}
+	return n
+}
+
+// length is of a list of things of at least size bytes; false: there is none.
+func (d *binaryDecoder) length(size int) (int, bool) {
+	v := d.uvarint()
+	if v == 0 || v > uint64(len(d.s)) {
+		if v != 0 {
+			d.fail()
+		}
+		return 0, false
+	}
+	return d.fits(int(v-1), size), true
+}
+
+func (d *binaryDecoder) table() {
+	d.texts = make([]string, d.fits(int(min(d.uvarint(), 1<<31)), 1))
+	start := d.at
+	for range d.texts {
+		d.uvarint()
+	}
+	end := d.at
+	d.at = start
+	for i := range d.texts {
+		n := d.uvarint()
+		if d.bad || n > uint64(len(d.s)-end) {
+			d.fail()
+			return
+		}
+		d.texts[i] = d.s[end : end+int(n)]
+		end += int(n)
+	}
+	d.at = end
+}
+
+func (d *binaryDecoder) text() string {
+	i := d.uvarint()
+	if d.bad || i >= uint64(len(d.texts)) {
+		d.fail()
+		return ""
+	}
+	return d.texts[i]
+}
+
+func (d *binaryDecoder) subject() finding.Subject {
+	return finding.Subject{Kind: finding.SubjectKind(d.text()), Name: d.text(), Digest: finding.Digest(d.text())}
+}
+
+// list reads texts into the rest of all, or into a piece of their own.
+func (d *binaryDecoder) list(all *[]string) []string {
+	n, ok := d.length(1)
+	if !ok {
+		return nil
+	}
+	if all == nil {
+		own := make([]string, n)
+		all = &own
+	}
+	out := cut(all, n)
+	if out == nil {
+		d.fail()
+	}
+	for i := range out {
+		out[i] = d.text()
+	}
+	return out
+}
+
+// cut takes n things off the rest of all; nil: there are not so many.
+func cut[T any](all *[]T, n int) []T {
+	if len(*all) < n {
+		return nil
+	}
+	out := (*all)[:n:n]
+	*all = (*all)[n:]
+	return out
+}
+
+func (d *binaryDecoder) pkg(p *Package) {
+	if d.at >= len(d.s) {
+		d.fail()
+		return
+	}
+	flags := d.s[d.at]
+	d.at++
+	p.Removed, p.Dev = flags&flagRemoved != 0, flags&flagDev != 0
+	if flags&flagBaseKnown != 0 {
+		in := flags&flagInBase != 0
+		p.InBase = &in
+	}
+	p.Type, p.Namespace, p.Name, p.Version = d.text(), d.text(), d.text(), d.text()
+	p.Source, p.SourceVersion, p.Arch = d.text(), d.text(), d.text()
+	p.Layer, p.Owner, p.Cataloger = finding.Digest(d.text()), d.text(), d.text()
+	p.LayerIndex = d.number()
+	p.Licenses = d.list(&d.licenses)
+	n, ok := d.length(placeMin)
+	if !ok {
+		return
+	}
+	if p.Locations = cut(&d.places, n); p.Locations == nil {
+		d.fail()
+	}
+	for i := range p.Locations {
+		p.Locations[i] = Location{Path: d.text(), Layer: finding.Digest(d.text()), Line: d.number()}
+	}
+}

@@ -1,0 +1,78 @@
+package catalog
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// joinVersion is raised whenever [FromScan] would make another inventory of the
+// same facts. What the facts are is in the readers' versions.
+const joinVersion = 1
+
+// rememberer is whose fact a remembered inventory is, in the cache of layer
+// records: bounded, checksummed and shared between processes like them.
+const rememberer = "inventory"
+
+// InventoryID names what [FromScan] makes of these layers, whatever image they
+// are in. It is empty for a root file system, whose content nothing names.
+func InventoryID(im *image.Image) finding.Digest {
+	if len(im.Layers) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "inventory %d %d\n", joinVersion, sbom.BinaryVersion)
+	for _, l := range im.Layers {
+		if l.DiffID == "" {
+			return ""
+		}
+		b.WriteString(string(l.DiffID) + "\n")
+	}
+	return finding.DigestOf([]byte(b.String()))
+}
+
+// Remember keeps an inventory, as FromScan made it, under its id.
+func Remember(c *layer.Cache, id finding.Digest, inv *sbom.Inventory) error {
+	if id == "" {
+		return nil
+	}
+	kept := *inv
+	kept.Subject, kept.Unknown = finding.Subject{}, about(inv.Unknown, finding.Subject{})
+	fact := layer.Fact{Reader: rememberer, Path: rememberer, Data: sbom.EncodeBinary(&kept)}
+	return c.Put(&layer.Record{DiffID: id, Facts: []layer.Fact{fact}}, Readers())
+}
+
+// Recall is the inventory that was remembered under id, as one of subject. It
+// speaks for the layers that id was made of: ask [image.Image.Known] first
+// whether the bytes at hand are theirs.
+func Recall(c *layer.Cache, id finding.Digest, subject finding.Subject) (*sbom.Inventory, bool) {
+	if id == "" {
+		return nil, false
+	}
+	rec, ok := c.Get(id, Readers())
+	if !ok || len(rec.Facts) != 1 {
+		return nil, false
+	}
+	inv, err := sbom.DecodeBinary(rec.Facts[0].Data)
+	if err != nil {
+		return nil, false // it is made anew, and then kept anew
+	}
+	inv.Subject, inv.Unknown = subject, about(inv.Unknown, subject)
+	return inv, true
+}
+
+func about(all []finding.Unknown, subject finding.Subject) []finding.Unknown {
+	if all == nil {
+		return nil
+	}
+	out := make([]finding.Unknown, len(all))
+	for i, u := range all {
+		u.Subject = subject
+		out[i] = u
+	}
+	return out
+}
