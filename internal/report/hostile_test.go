@@ -72,7 +72,7 @@ func TestForeignTextMakesNoLineOfItsOwn(t *testing.T) {
 	for _, format := range []string{"text", "markdown"} {
 		for _, view := range []View{Card, CVEs, Quickview, Layers} {
 			opt := options()
-			opt.View, opt.Width = view, 4000
+			opt.View, opt.Width, opt.Target = view, 4000, "app\nFORGED"
 			for l := range strings.SplitSeq(printed(t, format, forge(realistic(t)), opt), "\n") {
 				if strings.HasPrefix(strings.TrimSpace(l), "FORGED") {
 					t.Errorf("%s %s: a line of a finding's own: %q", format, view, l)

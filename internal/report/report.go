@@ -75,6 +75,7 @@ func Write(w io.Writer, format string, res *check.Result, opt Options) error {
 		opt.Program = "drydock"
 	}
 	opt.Color = opt.Color && format == "text"
+	opt.Program, opt.Target = clean(opt.Program), clean(opt.Target)
 	return print(w, res, opt)
 }
 

@@ -22,7 +22,7 @@ type sarifLog struct {
 type sarifRun struct {
 	Tool        sarifTool         `json:"tool"`
 	Invocations []sarifInvocation `json:"invocations"`
-	Artifacts   []sarifFile       `json:"artifacts,omitempty"`
+	Files       []sarifFile       `json:"artifacts,omitempty"`
 	Results     []sarifResult     `json:"results"`
 	ColumnKind  string            `json:"columnKind"`
 }
@@ -121,7 +121,7 @@ func SARIF(w io.Writer, res *check.Result, opt Options) error {
 	}
 	rules.name()
 	run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, rules.all...)
-	run.Artifacts = files.all
+	run.Files = files.all
 	run.Invocations[0].Notifications = sarifNotifications(res)
 	return writeJSON(w, sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
 }

@@ -160,7 +160,7 @@ func TestSARIFFixesAreEdits(t *testing.T) {
 		t.Fatalf("the fixes are %+v", fixes)
 	}
 	c := fixes[0].Changes[0]
-	file := run.Artifacts[*c.ArtifactLocation.Index]
+	file := run.Files[*c.ArtifactLocation.Index]
 	if file.Location.URI != "Dockerfile" || file.Hashes["sha-256"] != finding.DigestOf([]byte("a Dockerfile")).Hex() {
 		t.Errorf("the file is %+v", file)
 	}
