@@ -1,20 +1,18 @@
-# Drydock's chores. `go test ./...` needs nothing but Go; the rest says what it needs.
+# Drydock's chores. `go test ./...` needs nothing but Go and skips, with a reason,
+# what it would need more for; .ci/run brings all of that.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 DIST ?= dist
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 LINTER := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED = 0
 
-.PHONY: build test test-engine lint release bench docs snapshot
+.PHONY: build test lint release bench docs snapshot
 
 build: ## the program, into ./drydock
 	go build -trimpath -ldflags '-s -w -X github.com/drydock-dev/drydock/internal/cli.version=$(VERSION)' -o drydock ./cmd/drydock
 
-test: ## the first tier: Go and nothing else
+test: ## everything that can be tested here
 	go test ./...
-
-test-engine: ## the second tier: Docker Engine, registry, debootstrap
-	go test -count=1 -tags engine ./...
 
 lint: ## golangci-lint at its pinned version
 	go run $(LINTER) run ./...
