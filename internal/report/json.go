@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"io"
 	"slices"
 	"time"
@@ -152,13 +151,6 @@ type DocRow struct {
 // JSON writes res as a [Document].
 func JSON(w io.Writer, res *check.Result, opt Options) error {
 	return writeJSON(w, NewDocument(res, opt))
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }
 
 // NewDocument is res in the contract's form.
