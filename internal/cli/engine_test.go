@@ -28,9 +28,16 @@ func builder() string {
 func engine(t *testing.T) string {
 	t.Helper()
 	docker := builder()
-	t.Setenv("DOCKER_CONFIG", t.TempDir()) // not the user's contexts and credentials
-	if out, err := exec.Command(docker, "info").CombinedOutput(); err != nil {
-		lacking(t, "no Docker Engine answers: %s info: %v\n%s", docker, err, out)
+	if os.Getenv("DOCKER_HOST") == "" { // the user's context, but not his credentials
+		out, err := exec.Command(docker, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}").Output()
+		if host := strings.TrimSpace(string(out)); err == nil && host != "" {
+			t.Setenv("DOCKER_HOST", host)
+		}
+	}
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	if out, err := exec.Command(docker, "version").CombinedOutput(); err != nil {
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		lacking(t, "no Docker Engine answers: %s version: %v: %s", docker, err, lines[len(lines)-1])
 	}
 	return docker
 }

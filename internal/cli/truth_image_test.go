@@ -32,9 +32,12 @@ import (
 func debianImage(t *testing.T) v1.Image {
 	t.Helper()
 	root := os.Getenv("DRYDOCK_DEBIAN_ROOTFS")
+	if root == "" {
+		lacking(t, "DRYDOCK_DEBIAN_ROOTFS does not name a Debian root file system (debootstrap --variant=minbase)")
+	}
 	status, err := os.ReadFile(filepath.Join(root, "var/lib/dpkg/status"))
-	if root == "" || err != nil {
-		lacking(t, "DRYDOCK_DEBIAN_ROOTFS is not a Debian root file system (debootstrap --variant=minbase): %v", err)
+	if err != nil {
+		t.Fatal(err)
 	}
 	work := t.TempDir()
 	base := filepath.Join(work, "base.tar")
