@@ -60,6 +60,16 @@ type Lookup interface {
 	Knows(ctx context.Context, ecosystem string) bool
 }
 
+// Sifter is a Lookup that can leave out the advisories nobody asks for before it
+// makes them: of a kernel's thousands, those of older builds.
+type Sifter interface {
+	Lookup
+	// Sift is Advisories without those that keep says no to. keep sees of an
+	// advisory what its judgement by version needs: Package, Ecosystem, Ranges
+	// and Versions. A nil keep keeps all.
+	Sift(ctx context.Context, ecosystem, name string, keep func(*Advisory) bool) ([]Advisory, error)
+}
+
 // Options are the inputs of a match that are not in the inventory.
 type Options struct {
 	Now time.Time

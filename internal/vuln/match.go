@@ -191,7 +191,7 @@ func (m *matcher) search(ctx context.Context) error {
 		for j < len(m.queries) && m.queries[j].name == q.name && m.queries[j].eco == q.eco {
 			j++
 		}
-		advs, err := m.advisories(ctx, q)
+		advs, err := m.advisories(ctx, m.queries[i:j])
 		if err != nil {
 			return err
 		}
@@ -205,8 +205,16 @@ func (m *matcher) search(ctx context.Context) error {
 
 // advisories asks by the normal name, and by the name as it is written for a
 // Lookup that keeps its source's spelling.
-func (m *matcher) advisories(ctx context.Context, q *query) ([]Advisory, error) {
-	advs, err := m.lookup.Advisories(ctx, q.eco, q.name)
+func (m *matcher) advisories(ctx context.Context, same []query) ([]Advisory, error) {
+	q := &same[0]
+	var advs []Advisory
+	var err error
+	sifter, ok := m.lookup.(Sifter)
+	if keep := m.sieve(same); ok && keep != nil {
+		advs, err = sifter.Sift(ctx, q.eco, q.name, keep)
+	} else {
+		advs, err = m.lookup.Advisories(ctx, q.eco, q.name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("look up %s of %s: %w", q.name, q.eco, err)
 	}
@@ -225,6 +233,24 @@ func (m *matcher) advisories(ctx context.Context, q *query) ([]Advisory, error) 
 		return nil, fmt.Errorf("look up %s of %s: %w", written, q.eco, err)
 	}
 	return advs, nil
+}
+
+// sieve keeps the advisories that apply would take note of for any of these
+// queries of one name; nil: that could be any.
+func (m *matcher) sieve(same []query) func(*Advisory) bool {
+	for i := range same {
+		q := &same[i]
+		g := &m.groups[q.group]
+		if g.rule != RuleOS || q.kind != direct || g.pro || !comparableVersion(g.fam, q.version) {
+			return nil
+		}
+	}
+	return func(a *Advisory) bool {
+		return slices.ContainsFunc(same, func(q query) bool {
+			v, err := judge(a, m.groups[q.group].fam, q.version)
+			return err != nil || v.affected || v.denied
+		})
+	}
 }
 
 // apply judges one group by one name's advisories.

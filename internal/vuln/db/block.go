@@ -61,7 +61,8 @@ func (d *DB) corrupt(format string, args ...any) error {
 // names is a decoded block: rows found by number, and by name where the names
 // are sorted.
 type names struct {
-	ids    []string
+	ids    []string // of a block of packages
+	column idColumn // of a block of a table
 	starts []uint32 // of each row, and the end of the last
 	rows   string
 	cost   int
@@ -71,14 +72,15 @@ func (n *names) row(i int) string { return n.rows[n.starts[i]:n.starts[i+1]] }
 
 // lengths reads the lengths of the rows and takes the rest as the rows.
 func (n *names) lengths(r *reader) bool {
-	n.starts = make([]uint32, 1, len(n.ids)+1)
+	count := len(n.ids) + n.column.len()
+	n.starts = make([]uint32, 1, count+1)
 	at := 0
-	for range n.ids {
+	for range count {
 		at += r.number(maxBlock)
 		n.starts = append(n.starts, uint32(min(at, maxBlock)))
 	}
 	n.rows = r.s
-	n.cost = len(n.rows) + 40*len(n.ids)
+	n.cost = len(n.rows) + 40*len(n.ids) + 16*n.column.len()
 	return !r.bad && at == len(n.rows)
 }
 
@@ -87,7 +89,7 @@ func (d *DB) tableBlock(t *table, i int) (*names, error) {
 	ref := t.blocks[i]
 	return d.cached(ref, func(s string) *names {
 		r := &reader{s: s}
-		n := &names{ids: readIDs(r, min(tableRows, t.rows-i*tableRows))}
+		n := &names{column: readIDs(r, min(tableRows, t.rows-i*tableRows))}
 		if r.bad || !n.lengths(r) {
 			return nil
 		}

@@ -9,8 +9,9 @@ import (
 
 // selection is which of a package's advisories are wanted.
 type selection struct {
-	column int            // of one release; -1: of all
-	record func(int) bool // nil: every record
+	column int                       // of one release; -1: of all
+	record func(int) bool            // nil: every record
+	keep   func(*vuln.Advisory) bool // nil: every state
 }
 
 // decoder takes one package apart. The advisories share what they can: the
@@ -43,8 +44,9 @@ type decoder struct {
 
 // state is decoded when it is first met.
 type state struct {
-	raw string
-	at  int32 // its place in decoder.made, plus one
+	raw  string
+	at   int32 // its place in decoder.made, plus one
+	kept bool
 }
 
 // column is the cells of one release, one a line.
@@ -128,12 +130,15 @@ func (x *decoder) run(want selection) error {
 	}
 	if want.column >= 0 && want.record == nil {
 		n := 0
-		for _, cell := range []byte(x.columns[want.column].s) {
-			if cell != 0 && cell < 0x80 { // the last byte of a cell, of one that is not empty
+		for cells := x.columns[want.column].reader; len(cells.s) > 0; {
+			at := cells.number(len(x.states))
+			if at > 0 && x.keeps(at-1, want.column, want.keep) {
 				n++
 			}
 		}
-		x.out = make([]vuln.Advisory, 0, n)
+		if n > 0 {
+			x.out = make([]vuln.Advisory, 0, n)
+		}
 	}
 	for _, rec := range x.lines {
 		wanted := want.record == nil || want.record(rec)
@@ -147,7 +152,7 @@ func (x *decoder) run(want selection) error {
 				r.fail()
 				return nil
 			}
-			if at == 0 || !wanted {
+			if at == 0 || !wanted || !x.keeps(at-1, col, want.keep) {
 				continue
 			}
 			if err := x.add(rec, at-1, col); err != nil || r.bad {
@@ -165,15 +170,28 @@ func (x *decoder) run(want selection) error {
 	return nil
 }
 
-// add appends one advisory.
-func (x *decoder) add(rec, at, col int) error {
+// keeps decodes a state when it is first met, and says whether advisories of it
+// are wanted.
+func (x *decoder) keeps(at, col int, keep func(*vuln.Advisory) bool) bool {
 	s := &x.states[at]
 	if s.at == 0 {
 		// An event or a version of a byte becomes some words.
-		x.work += 64 * len(s.raw)
-		x.made = append(x.made, x.state(s.raw))
+		if x.work += 64 * len(s.raw); x.work > x.limit {
+			x.r.fail()
+			return false
+		}
+		a := x.state(s.raw)
+		a.Package, a.Ecosystem = x.name, x.b.full[col]
+		s.kept = keep == nil || keep(&a)
+		x.made = append(x.made, a)
 		s.at = int32(len(x.made))
 	}
+	return s.kept
+}
+
+// add appends one advisory.
+func (x *decoder) add(rec, at, col int) error {
+	s := &x.states[at]
 	if at := rec / tableRows; at != x.blockAt {
 		block, err := x.d.tableBlock(&x.b.records, at)
 		if err != nil {
@@ -187,8 +205,7 @@ func (x *decoder) add(rec, at, col int) error {
 		return nil
 	}
 	a := x.made[s.at-1]
-	a.ID = x.block.ids[rec%tableRows]
-	a.Package = x.name
+	a.ID = x.block.column.id(rec % tableRows)
 	a.Ecosystem = x.b.full[col]
 	if err := x.record(&a, &reader{s: row}); err != nil {
 		return err

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -230,4 +233,38 @@ func TestEmbeddedIsWithinLimits(t *testing.T) {
 		t.Errorf("the largest block has %d bytes, the index %d", largest, len(d.tables))
 	}
 	t.Logf("%d bytes, %d decompressed, the index %d, the largest block %d", len(snapshot), all, len(d.tables), largest)
+}
+
+// TestSift: what is left out early is what would be left out late.
+func TestSift(t *testing.T) {
+	d, err := Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep := func(a *vuln.Advisory) bool {
+		if a.Package == "" || a.Ecosystem == "" {
+			t.Errorf("asked about %+v", a)
+		}
+		return len(a.Ranges) > 0 && len(a.Ranges[0].Events) == 1 // no fix
+	}
+	kept, left := 0, 0
+	for _, k := range append(keys(t, d, 400), [2]string{"Debian:12", "linux"}) {
+		want, err := d.Advisories(t.Context(), k[0], k[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := len(want)
+		want = slices.DeleteFunc(want, func(a vuln.Advisory) bool { return !keep(&a) })
+		got, err := d.Sift(t.Context(), k[0], k[1], keep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s %s: -late +early\n%s", k[0], k[1], diff)
+		}
+		kept, left = kept+len(want), left+all-len(want)
+	}
+	if kept < 100 || left < 1000 {
+		t.Errorf("%d kept and %d left out show nothing", kept, left)
+	}
 }

@@ -65,7 +65,8 @@ func (d *DB) Metas(ctx context.Context) iter.Seq2[vuln.Meta, error] {
 				yield(vuln.Meta{}, err)
 				return
 			}
-			for j, id := range block.ids {
+			for j := range block.column.len() {
+				id := block.column.id(j)
 				m, err := d.meta(id, block.row(j))
 				if !yield(m, err) || err != nil {
 					return
@@ -112,7 +113,8 @@ func (d *DB) records(ctx context.Context, b *base, id string) (map[int]bool, err
 		if err != nil {
 			return nil, err
 		}
-		for j, own := range block.ids {
+		for j := range block.column.len() {
+			own := block.column.id(j)
 			a := vuln.Advisory{ID: own}
 			x := &decoder{d: d, b: b}
 			if err := x.record(&a, &reader{s: block.row(j)}); err != nil {

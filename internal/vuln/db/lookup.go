@@ -38,6 +38,12 @@ func (b *base) release(r string) int {
 // Advisories returns every advisory of a package, ordered by id. Slices of the
 // result may be shared among advisories and must not be changed.
 func (d *DB) Advisories(ctx context.Context, ecosystem, name string) ([]vuln.Advisory, error) {
+	return d.Sift(ctx, ecosystem, name, nil)
+}
+
+// Sift implements [vuln.Sifter]. What advisories have in common is kept or left
+// out at once.
+func (d *DB) Sift(ctx context.Context, ecosystem, name string, keep func(*vuln.Advisory) bool) ([]vuln.Advisory, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -63,7 +69,7 @@ func (d *DB) Advisories(ctx context.Context, ecosystem, name string) ([]vuln.Adv
 	if !ok {
 		return nil, nil
 	}
-	return d.decode(b, name, block.row(i), selection{column: column})
+	return d.decode(b, name, block.row(i), selection{column: column, keep: keep})
 }
 
 // find is the block that may hold the package.
@@ -94,11 +100,11 @@ func (d *DB) Meta(ctx context.Context, id string) (vuln.Meta, error) {
 	if err != nil {
 		return vuln.Meta{}, err
 	}
-	j, ok := slices.BinarySearchFunc(block.ids, id, compareIDs)
+	j, ok := block.column.find(id)
 	if !ok {
 		return vuln.Meta{}, nil
 	}
-	return d.meta(block.ids[j], block.row(j))
+	return d.meta(id, block.row(j))
 }
 
 func (d *DB) meta(id, row string) (vuln.Meta, error) {

@@ -3,6 +3,7 @@ package db
 import (
 	"bytes"
 	"cmp"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -58,39 +59,69 @@ func putIDs(b []byte, ids []string) []byte {
 	return b
 }
 
-// readIDs reads n identifiers as slices of one text.
-func readIDs(r *reader, n int) []string {
-	var text []byte
-	ends := make([]int, 0, n)
-	prefix, at := "", uint64(0)
+// idColumn is a column of identifiers as it lies: one is spelled out only when
+// it is asked for, since of a thousand few are.
+type idColumn struct {
+	prefixes []string // or whole identifiers
+	of       []uint16 // the prefix of each row
+	numbers  []uint32 // of each row; noNumber: the prefix is all of it
+}
+
+const noNumber = 1<<32 - 1
+
+// readIDs reads n identifiers; the reader is bad after damage.
+func readIDs(r *reader, n int) idColumn {
+	c := idColumn{of: make([]uint16, 0, n), numbers: make([]uint32, 0, n)}
+	last, at := 0, uint64(0)
 	for range n {
-		switch op := r.uvarint(); op {
-		case idWhole:
-			text = append(text, r.take(r.count(maxID))...)
-		case idPrefix:
-			prefix = r.take(r.count(maxID))
-			at = r.uvarint()
-			text = putID(text, prefix, at)
+		op := r.uvarint()
+		switch op {
+		case idWhole, idPrefix:
+			c.prefixes = append(c.prefixes, r.take(r.count(maxID)))
+			if op == idWhole {
+				c.of, c.numbers = append(c.of, uint16(len(c.prefixes)-1)), append(c.numbers, noNumber)
+				continue
+			}
+			last, at = len(c.prefixes), r.uvarint()
 		default:
 			at += op - idDelta
-			text = putID(text, prefix, at)
 		}
-		if at > 999_999_999 {
+		if at > 999_999_999 || last == 0 {
 			r.fail()
 		}
 		if r.bad {
-			return nil
+			return idColumn{}
 		}
-		ends = append(ends, len(text))
+		c.of, c.numbers = append(c.of, uint16(last-1)), append(c.numbers, uint32(at))
 	}
-	all := string(text)
-	ids := make([]string, n)
-	start := 0
-	for i, end := range ends {
-		ids[i] = all[start:end]
-		start = end
+	if r.bad {
+		return idColumn{}
 	}
-	return ids
+	return c
+}
+
+func (c *idColumn) len() int { return len(c.of) }
+
+// id spells out the identifier of row i.
+func (c *idColumn) id(i int) string {
+	prefix := c.prefixes[c.of[i]]
+	if c.numbers[i] == noNumber {
+		return prefix
+	}
+	var buf [48]byte
+	return string(putID(buf[:0], prefix, uint64(c.numbers[i])))
+}
+
+// find is the row of an identifier.
+func (c *idColumn) find(id string) (int, bool) {
+	prefix, n, ok := splitID(id)
+	return sort.Find(c.len(), func(i int) int {
+		own, number := c.prefixes[c.of[i]], c.numbers[i]
+		if ok && number != noNumber && own == prefix {
+			return cmp.Compare(n, uint64(number))
+		}
+		return compareIDs(id, c.id(i))
+	})
 }
 
 const maxID = 256

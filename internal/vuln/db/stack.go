@@ -85,11 +85,16 @@ func (s *Stack) answers(ctx context.Context, ecosystem string) *DB {
 
 // Advisories implements [vuln.Lookup].
 func (s *Stack) Advisories(ctx context.Context, ecosystem, name string) ([]vuln.Advisory, error) {
+	return s.Sift(ctx, ecosystem, name, nil)
+}
+
+// Sift implements [vuln.Sifter].
+func (s *Stack) Sift(ctx context.Context, ecosystem, name string, keep func(*vuln.Advisory) bool) ([]vuln.Advisory, error) {
 	d := s.answers(ctx, ecosystem)
 	if d == nil {
 		return nil, ctx.Err()
 	}
-	return d.Advisories(ctx, ecosystem, name)
+	return d.Sift(ctx, ecosystem, name, keep)
 }
 
 // Knows implements [vuln.Lookup].
