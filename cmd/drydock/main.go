@@ -11,6 +11,7 @@ import (
 )
 
 func main() {
+	patient()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Main(ctx, cli.System(), os.Args...)
 	stop()
