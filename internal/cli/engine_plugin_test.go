@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -134,7 +135,8 @@ func onTerminal(t *testing.T, env []string, args ...string) string {
 	cmd := exec.Command(script, "--quiet", "--return", "--command", strings.Join(quoted, " "), os.DevNull)
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.CombinedOutput()
-	if _, exited := err.(*exec.ExitError); err != nil && !exited {
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
 	return string(out)

@@ -48,7 +48,7 @@ func debianImage(t *testing.T) v1.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	img := v1.Image(empty.Image)
+	img := empty.Image
 	add := func(by string, open func() (io.ReadCloser, error)) {
 		l, err := tarball.LayerFromOpener(open, tarball.WithCompressionLevel(gzip.BestSpeed))
 		if err != nil {

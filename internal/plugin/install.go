@@ -50,7 +50,7 @@ func (i Installation) Install() error {
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	defer func() { _ = src.Close() }() // it was only read
 	if err := replace(i.Path(), src, 0o755); err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (i Installation) ours() error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	const chunk = 1 << 20
 	buf := make([]byte, chunk+len(marker))
 	kept := 0
