@@ -16,7 +16,7 @@ import (
 func apk() Cataloger {
 	return Cataloger{
 		Name:    "apk",
-		Version: 1,
+		Version: 2,
 		Limit:   layer.Stream,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return (p == "lib/apk/db/installed" || p == "usr/lib/apk/db/installed") && mode.IsRegular()
@@ -35,10 +35,15 @@ func learnAPK(_ context.Context, f layer.Input) (facts, error) {
 		own  owner
 		dir  []byte
 		errs []error
+		bad  badLines
+		some bool // the paragraph has lines
 	)
 	flush := func() {
 		switch {
 		case p.Name == "":
+			if some {
+				bad.nameless++
+			}
 		case p.Version == "":
 			errs = append(errs, fmt.Errorf("package %.80q has no version", p.Name))
 		default:
@@ -52,14 +57,17 @@ func learnAPK(_ context.Context, f layer.Input) (facts, error) {
 				got.owners = append(got.owners, own)
 			}
 		}
-		p, own, dir = sbom.Package{}, owner{}, dir[:0]
+		p, own, dir, some = sbom.Package{}, owner{}, dir[:0], false
 	}
 	err := eachLine(f.Body, maxText, func(line []byte) {
+		bad.at++
 		if len(line) == 0 {
 			flush()
 			return
 		}
+		some = true
 		if len(line) < 2 || line[1] != ':' {
+			bad.add()
 			return
 		}
 		value := line[2:]
@@ -83,7 +91,7 @@ func learnAPK(_ context.Context, f layer.Input) (facts, error) {
 		}
 	})
 	flush()
-	return got, errors.Join(append(errs, err)...)
+	return got, errors.Join(append(someOf(errs), bad.err(), err)...)
 }
 
 // declared is a licence as declared: one expression, as it is written.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -18,7 +19,7 @@ import (
 func dpkg() Cataloger {
 	return Cataloger{
 		Name:    "dpkg",
-		Version: 1,
+		Version: 2,
 		Limit:   layer.Stream,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			rest, ok := strings.CutPrefix(p, "var/lib/dpkg/status")
@@ -29,11 +30,14 @@ func dpkg() Cataloger {
 				return true
 			}
 			name, ok := strings.CutPrefix(rest, ".d/")
-			return ok && !strings.Contains(name, "/") && !strings.HasSuffix(name, ".md5sums") && !strings.HasSuffix(name, ".preinst")
+			return ok && !strings.Contains(name, "/") && !slices.Contains(beside, path.Ext(name))
 		},
 		Read: readDpkg,
 	}
 }
+
+// beside are the ends of names of what lies beside the paragraphs in status.d.
+var beside = []string{".md5sums", ".list", ".preinst", ".postinst", ".prerm", ".postrm", ".conffiles", ".shlibs", ".symbols", ".triggers", ".config", ".templates"}
 
 // readDpkg reads deb822 paragraphs (deb-control(5), dpkg's own additions).
 func readDpkg(_ context.Context, f layer.Input) ([]sbom.Package, error) {
@@ -44,26 +48,37 @@ func readDpkg(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 		errs   []error
 		lone   = strings.Contains(f.Path, "/status.d/") // its paragraph has no Status
 	)
+	var bad badLines
+	lines := 0 // of the paragraph
 	flush := func() {
-		if p.Name != "" && (status == "" && lone || installed(status)) {
-			if p.Version == "" {
-				errs = append(errs, fmt.Errorf("package %.80q is installed without a version", p.Name))
-			} else {
-				out = append(out, p)
+		switch {
+		case p.Name == "":
+			if lines > 0 {
+				bad.nameless++
 			}
+		case status == "" && !lone, status != "" && len(strings.Fields(status)) != 3:
+			errs = append(errs, fmt.Errorf("whether package %.80q is installed cannot be told: its status is %.80q", p.Name, status))
+		case status != "" && !installed(status):
+		case p.Version == "":
+			errs = append(errs, fmt.Errorf("package %.80q is installed without a version", p.Name))
+		default:
+			out = append(out, p)
 		}
-		p, status = sbom.Package{}, ""
+		p, status, lines = sbom.Package{}, "", 0
 	}
 	err := eachLine(f.Body, maxText, func(line []byte) {
+		bad.at++
 		if len(line) == 0 {
 			flush()
 			return
 		}
+		lines++
 		if line[0] == ' ' || line[0] == '\t' {
 			return
 		}
 		key, value, ok := bytes.Cut(line, []byte(":"))
-		if !ok {
+		if !ok || !fieldName(key) {
+			bad.add()
 			return
 		}
 		text := func() string { return string(bytes.TrimSpace(value)) }
@@ -71,6 +86,7 @@ func readDpkg(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 		case "Package":
 			if p.Name != "" { // a paragraph's end that someone lost
 				flush()
+				lines = 1
 			}
 			p = sbom.Package{Type: "deb", Name: text(), Cataloger: "dpkg"}
 		case "Status":
@@ -93,7 +109,17 @@ func readDpkg(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 			q.SourceVersion = ""
 		}
 	}
-	return out, errors.Join(append(errs, err)...)
+	return out, errors.Join(append(someOf(errs), bad.err(), err)...)
+}
+
+// fieldName says whether a field may have the name (deb822(5)).
+func fieldName(key []byte) bool {
+	for _, c := range key {
+		if c <= ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return len(key) > 0
 }
 
 // sourceOf takes "gcc-12 (12.2.0-14)" apart; the version is there only where

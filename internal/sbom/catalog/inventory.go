@@ -48,6 +48,7 @@ func FromScan(ctx context.Context, s *image.Scan, subject finding.Subject) (*sbo
 		}
 	}
 	j.lostDatabases()
+	j.plausible()
 	j.owners()
 	j.licenses()
 	j.finish()
