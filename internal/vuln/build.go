@@ -270,7 +270,7 @@ func (m *matcher) finding(g *group, c *cluster, d *description, v *finding.Vuln)
 		v.URL = advisoryURL(c.id, first)
 	}
 	if v.FixedIn == "" {
-		v.NoFix = noFix(c, d)
+		v.NoFix = noFix(g, c, d)
 	}
 	f := finding.Finding{
 		Rule: g.rule, Key: c.id + " " + d.purl, Practice: finding.Vulnerabilities,
@@ -290,9 +290,11 @@ func (m *matcher) finding(g *group, c *cluster, d *description, v *finding.Vuln)
 }
 
 // noFix is why there is none: the source's reason, else what Ubuntu Pro has,
-// else that the release has ended.
-func noFix(c *cluster, d *description) string {
-	reason := ""
+// else upstream's word for a package that upstream built, else that the release
+// has ended. The last is concluded, and so only where the release's own
+// advisory stands behind the finding: nobody else's fix has to wait for it.
+func noFix(g *group, c *cluster, d *description) string {
+	reason, own := "", false
 	for i := range c.hits {
 		h := &c.hits[i]
 		switch {
@@ -303,11 +305,42 @@ func noFix(c *cluster, d *description) string {
 		case h.kind == direct && h.adv.Urgency == "end-of-life":
 			return "end of life"
 		}
+		own = own || h.kind == direct
 	}
-	if reason == "" && d.endOfLife {
-		reason = "end of life"
+	if reason != "" || g.rule != RuleOS {
+		return reason
 	}
-	return reason
+	if _, version, ok := upstreamOf(*g.members[0]); ok {
+		if last := lastAffected(c, version); last != "" {
+			return "only in versions after " + last
+		}
+		return ""
+	}
+	if own && d.endOfLife {
+		return "end of life"
+	}
+	return ""
+}
+
+// lastAffected is the smallest version at or above the given one that an
+// upstream calls the last to be affected; "" where none says so.
+func lastAffected(c *cluster, version string) string {
+	fam, last := familyOf("Bitnami"), ""
+	for i := range c.hits {
+		a := c.hits[i].adv
+		if c.hits[i].kind != upstream {
+			continue
+		}
+		for _, r := range a.Ranges {
+			for _, e := range r.Events {
+				if e.LastAffected != "" && !less(fam, a.Ecosystem, e.LastAffected, version) &&
+					(last == "" || less(fam, a.Ecosystem, e.LastAffected, last)) {
+					last = e.LastAffected
+				}
+			}
+		}
+	}
+	return last
 }
 
 // advisoryURL is where a vulnerability is described, by its id.

@@ -15,18 +15,24 @@ func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // plain reads, checks and decompresses a block.
 func (d *DB) plain(ref blockRef) (string, error) {
+	out, err := d.plainInto(nil, ref)
+	return text(out), err
+}
+
+// plainInto is plain in b's memory, if there is enough of it.
+func (d *DB) plainInto(b []byte, ref blockRef) ([]byte, error) {
 	frame, err := d.frame(ref)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if xxhash.Sum64(frame) != ref.sum {
-		return "", d.corrupt("a block at byte %d does not have its checksum", ref.at)
+		return nil, d.corrupt("a block at byte %d does not have its checksum", ref.at)
 	}
-	out, err := d.dec.DecodeAll(frame, make([]byte, 0, ref.size))
+	out, err := d.dec.DecodeAll(frame, slices.Grow(b[:0], ref.size))
 	if err != nil || len(out) != ref.size {
-		return "", d.corrupt("a block at byte %d does not decompress", ref.at)
+		return nil, d.corrupt("a block at byte %d does not decompress", ref.at)
 	}
-	return text(out), nil
+	return out, nil
 }
 
 func (d *DB) frame(ref blockRef) ([]byte, error) {
@@ -73,7 +79,7 @@ func (n *names) row(i int) string { return n.rows[n.starts[i]:n.starts[i+1]] }
 // lengths reads the lengths of the rows and takes the rest as the rows.
 func (n *names) lengths(r *reader) bool {
 	count := len(n.ids) + n.column.len()
-	n.starts = make([]uint32, 1, count+1)
+	n.starts = append(slices.Grow(n.starts[:0], count+1), 0)
 	at := 0
 	for range count {
 		at += r.number(maxBlock)
@@ -89,12 +95,58 @@ func (d *DB) tableBlock(t *table, i int) (*names, error) {
 	ref := t.blocks[i]
 	return d.cached(ref, func(s string) *names {
 		r := &reader{s: s}
-		n := &names{column: readIDs(r, min(tableRows, t.rows-i*tableRows))}
-		if r.bad || !n.lengths(r) {
+		n := &names{}
+		if !n.table(r, t.height(i)) {
 			return nil
 		}
 		return n
 	})
+}
+
+// height is how many rows block i has.
+func (t *table) height(i int) int { return min(tableRows, t.rows-i*tableRows) }
+
+// table reads a block of a table.
+func (n *names) table(r *reader, rows int) bool {
+	n.column.read(r, rows)
+	return !r.bad && n.lengths(r)
+}
+
+// metaBlock is a block of what is known of vulnerabilities whatever the
+// package. A match asks for them in order, each block's rows at one go, so that
+// none is kept but the last, and its memory serves the next. No value that is
+// handed out may point into it.
+type metaBlock struct {
+	names
+	at    int // which block it is; -1: none
+	plain []byte
+}
+
+// metaRow calls use with the row of a vulnerability, if there is one.
+func (d *DB) metaRow(i int, id string, use func(row string) error) error {
+	m, ok := d.metaBlocks.Get().(*metaBlock)
+	if !ok {
+		m = &metaBlock{at: -1}
+	}
+	defer d.metaBlocks.Put(m)
+	if m.at != i {
+		m.at = -1
+		ref := d.metas.blocks[i]
+		b, err := d.plainInto(m.plain, ref)
+		if err != nil {
+			return err
+		}
+		m.plain = b
+		if !m.table(&reader{s: text(b)}, d.metas.height(i)) {
+			return d.corrupt("a block at byte %d is not one", ref.at)
+		}
+		m.at = i
+	}
+	j, ok := m.column.find(id)
+	if !ok {
+		return nil
+	}
+	return use(m.row(j))
 }
 
 // packageBlock is the block of packages.

@@ -44,10 +44,11 @@ type decoder struct {
 
 // state is decoded when it is first met.
 type state struct {
-	raw  string
-	at   int32 // its place in decoder.made, plus one
-	kept bool
+	raw string
+	at  int32 // its place in decoder.made, plus one; or unwanted
 }
+
+const unwanted = -1
 
 // column is the cells of one release, one a line.
 type column struct {
@@ -171,22 +172,28 @@ func (x *decoder) run(want selection) error {
 }
 
 // keeps decodes a state when it is first met, and says whether advisories of it
-// are wanted.
+// are wanted. Of one that is not, nothing is held.
 func (x *decoder) keeps(at, col int, keep func(*vuln.Advisory) bool) bool {
 	s := &x.states[at]
-	if s.at == 0 {
-		// An event or a version of a byte becomes some words.
-		if x.work += 64 * len(s.raw); x.work > x.limit {
-			x.r.fail()
-			return false
-		}
-		a := x.state(s.raw)
-		a.Package, a.Ecosystem = x.name, x.b.full[col]
-		s.kept = keep == nil || keep(&a)
-		x.made = append(x.made, a)
-		s.at = int32(len(x.made))
+	if s.at != 0 {
+		return s.at > 0
 	}
-	return s.kept
+	// An event or a version of a byte becomes some words.
+	if x.work += 64 * len(s.raw); x.work > x.limit {
+		x.r.fail()
+		return false
+	}
+	ranges, events := len(x.ranges), len(x.events)
+	a := x.state(s.raw)
+	a.Package, a.Ecosystem = x.name, x.b.full[col]
+	if keep != nil && !keep(&a) {
+		s.at = unwanted
+		x.ranges, x.events = x.ranges[:ranges], x.events[:events]
+		return false
+	}
+	x.made = append(x.made, a)
+	s.at = int32(len(x.made))
+	return true
 }
 
 // add appends one advisory.

@@ -109,8 +109,14 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		r := &reader{s: string(body)}
-		if ids := readIDs(r, 100); r.bad && ids.len() > 0 {
-			t.Fatal("ids beside damage")
+		var ids idColumn
+		if ids.read(r, 100); r.bad != (ids.len() == 0) {
+			t.Fatalf("%d ids, damaged: %v", ids.len(), r.bad)
+		}
+		for i := range ids.len() {
+			if at, ok := ids.find(ids.id(i)); ok && ids.id(at) != ids.id(i) {
+				t.Fatalf("looked for %q and found %q", ids.id(i), ids.id(at))
+			}
 		}
 		r = &reader{s: string(body)}
 		for len(r.s) > 0 {

@@ -96,15 +96,12 @@ func (d *DB) Meta(ctx context.Context, id string) (vuln.Meta, error) {
 	if i < 0 {
 		return vuln.Meta{}, nil
 	}
-	block, err := d.tableBlock(&d.metas, i)
-	if err != nil {
-		return vuln.Meta{}, err
-	}
-	j, ok := block.column.find(id)
-	if !ok {
-		return vuln.Meta{}, nil
-	}
-	return d.meta(id, block.row(j))
+	var m vuln.Meta
+	err := d.metaRow(i, id, func(row string) (err error) {
+		m, err = d.meta(id, row)
+		return err
+	})
+	return m, err
 }
 
 func (d *DB) meta(id, row string) (vuln.Meta, error) {

@@ -3,6 +3,7 @@ package db
 import (
 	"bytes"
 	"cmp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -69,9 +70,10 @@ type idColumn struct {
 
 const noNumber = 1<<32 - 1
 
-// readIDs reads n identifiers; the reader is bad after damage.
-func readIDs(r *reader, n int) idColumn {
-	c := idColumn{of: make([]uint16, 0, n), numbers: make([]uint32, 0, n)}
+// read reads n identifiers, in the memory of those it had. After damage the
+// reader is bad and there are none.
+func (c *idColumn) read(r *reader, n int) {
+	c.prefixes, c.of, c.numbers = c.prefixes[:0], slices.Grow(c.of[:0], n), slices.Grow(c.numbers[:0], n)
 	last, at := 0, uint64(0)
 	for range n {
 		op := r.uvarint()
@@ -79,7 +81,7 @@ func readIDs(r *reader, n int) idColumn {
 		case idWhole, idPrefix:
 			c.prefixes = append(c.prefixes, r.take(r.count(maxID)))
 			if op == idWhole {
-				c.of, c.numbers = append(c.of, uint16(len(c.prefixes)-1)), append(c.numbers, noNumber)
+				c.add(len(c.prefixes), noNumber)
 				continue
 			}
 			last, at = len(c.prefixes), r.uvarint()
@@ -88,16 +90,17 @@ func readIDs(r *reader, n int) idColumn {
 		}
 		if at > 999_999_999 || last == 0 {
 			r.fail()
+			break
 		}
-		if r.bad {
-			return idColumn{}
-		}
-		c.of, c.numbers = append(c.of, uint16(last-1)), append(c.numbers, uint32(at))
+		c.add(last, uint32(at))
 	}
 	if r.bad {
-		return idColumn{}
+		*c = idColumn{}
 	}
-	return c
+}
+
+func (c *idColumn) add(prefix int, number uint32) {
+	c.of, c.numbers = append(c.of, uint16(prefix-1)), append(c.numbers, number)
 }
 
 func (c *idColumn) len() int { return len(c.of) }

@@ -32,6 +32,8 @@ type DB struct {
 	cache   cache
 	scratch sync.Pool // of *decoder
 
+	metaBlocks sync.Pool // of *metaBlock
+
 	once       sync.Once
 	vectorText []string
 	vectorErr  error
