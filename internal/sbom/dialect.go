@@ -45,6 +45,9 @@ func (d *decoder) foreign(e *element) {
 	if p.Version == "" {
 		p.Version = e.version
 	}
+	if p.Version == "" && p.Type == "golang" {
+		p.Version = "(devel)" // as Go itself calls a main module that no release was made of
+	}
 	if p.Version == "" {
 		d.unknown("vulnerabilities of "+e.purl, "the SBOM gives it no version")
 	}
