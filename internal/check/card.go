@@ -1,6 +1,8 @@
 package check
 
 import (
+	"fmt"
+
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/policy"
 )
@@ -46,8 +48,11 @@ func (r *run) grade() {
 				why = "no image was looked at; check the built image"
 			}
 		case finding.Vulnerabilities:
-			if inventories == 0 {
+			switch found := r.anyOf(p); {
+			case inventories == 0:
 				why = "no inventory is known"
+			case !found && len(r.res.Unknown) > 0:
+				why = r.res.Unknown[0].What + ": " + r.res.Unknown[0].Why
 			}
 		case finding.TrustedBase:
 			if images == 0 && froms == 0 && inventories == 0 {
@@ -75,6 +80,12 @@ func (r *run) grade() {
 			row.Reasons = []string{"not assessed: " + why}
 		} else if row.Grade, row.Reasons = policy.Grade(p, r.res.Findings, st...); len(row.Reasons) == 0 {
 			row.Reasons = []string{"nothing found"}
+			if r.anyOf(p) {
+				row.Reasons = []string{"nothing worse than low"}
+			}
+		}
+		if n := len(r.res.Unknown); n > 0 && why == "" && p == finding.Vulnerabilities {
+			row.Reasons = append(row.Reasons, fmt.Sprintf("%d not known", n))
 		}
 		r.res.Card = append(r.res.Card, row)
 	}
@@ -98,7 +109,11 @@ func Judge(res *Result, gate policy.Gate, anyFinding bool) policy.Verdict {
 	if gate.OfImages() {
 		st = stats(res)
 	}
-	v := gate.Judge(res.Findings, res.Unknown, st...)
+	unknown := res.Unknown
+	if gate.OfImages() && len(st) == 0 {
+		unknown = append([]finding.Unknown{{What: "efficiency and waste", Why: "there is no image here whose layers the gate could look at"}}, unknown...)
+	}
+	v := gate.Judge(res.Findings, unknown, st...)
 	if !anyFinding {
 		return v
 	}

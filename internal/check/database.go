@@ -37,6 +37,9 @@ func (r *run) match(ctx context.Context) error {
 		}
 		place(found, t.Spans)
 		locate(found, t)
+		if u, ok := r.splitUnknown(t); ok {
+			unknown = append(unknown, u)
+		}
 		r.report(t.Subject, found, unknown)
 		for _, p := range t.Inventory.Packages {
 			if eco, _, ok := vuln.Ecosystem(p, t.Inventory.Distro); ok {
@@ -68,6 +71,23 @@ func locate(found []finding.Finding, t Target) {
 			}
 		}
 	}
+}
+
+// splitUnknown is a filter by base and application over a target whose base is
+// not known: what it leaves out or keeps could not be told.
+func (r *run) splitUnknown(t Target) (finding.Unknown, bool) {
+	if !r.Filter.OnlyBase && !r.Filter.IgnoreBase {
+		return finding.Unknown{}, false
+	}
+	for _, p := range t.Inventory.Packages {
+		if p.InBase == nil && !p.Removed {
+			return finding.Unknown{
+				What: "which packages the base image brings",
+				Why:  "the base is not known; --dockerfile FILE joins its layers, and the labels org.opencontainers.image.base.name and .digest name it",
+			}, true
+		}
+	}
+	return finding.Unknown{}, false
 }
 
 func endOfLife(id, version string) (time.Time, bool) {

@@ -35,7 +35,15 @@ func (r *run) folder(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := r.configureFrom(dir); err != nil {
+		return err
+	}
 	r.exclude(inv)
+	markBase(inv, false)
+	if r.ask.Inventory {
+		r.add(Target{Subject: s, Inventory: inv}, nil, nil)
+		return nil
+	}
 	dockerfiles, composes, err := buildFiles(dir, r.Config.Excludes)
 	if err != nil {
 		return err
@@ -134,7 +142,7 @@ func isCompose(path string) bool {
 
 // dockerfile looks at what a Dockerfile's final stage stands on.
 func (r *run) dockerfile(name string) error {
-	b, err := os.ReadFile(name)
+	b, err := readLimited(name, dockerfile.MaxBytes)
 	if err != nil {
 		return err
 	}
@@ -171,6 +179,7 @@ func (r *run) reference(s finding.Subject, ref string, span *finding.Span) {
 		t.Inventory, t.AsOf = o.Inventory(), o.Created
 		t.Inventory.Subject = s
 		t.Base = &base.Base{Ref: ref}
+		markBase(t.Inventory, true)
 		if r.ask.Rules {
 			found = append(found, base.Aged(t.Inventory, r.Now())...)
 		}
@@ -184,6 +193,13 @@ func (r *run) reference(s finding.Subject, ref string, span *finding.Span) {
 		found[i].At = append([]finding.Location{{Source: span}}, found[i].At...)
 	}
 	r.add(t, found, unknown)
+}
+
+// markBase says of every package whether the base brings it.
+func markBase(inv *sbom.Inventory, in bool) {
+	for i := range inv.Packages {
+		inv.Packages[i].InBase = &in
+	}
 }
 
 // compose looks at the images that a compose file's services run.
@@ -204,18 +220,18 @@ func (r *run) compose(name string) error {
 	for i := 0; i+1 < len(doc.Services.Content); i += 2 {
 		key, body := doc.Services.Content[i], doc.Services.Content[i+1]
 		var service struct {
-			Image string    `yaml:"image"`
+			Image yaml.Node `yaml:"image"`
 			Build yaml.Node `yaml:"build"`
 		}
 		if err := body.Decode(&service); err != nil {
 			return fmt.Errorf("%s: service %s: %w", name, key.Value, err)
 		}
-		if service.Image == "" || service.Build.Kind != 0 {
+		if service.Image.Value == "" || service.Build.Kind != 0 {
 			continue // built here: its Dockerfile speaks for it
 		}
 		r.reference(
-			finding.Subject{Kind: finding.KindService, Name: name + "#" + key.Value}, service.Image,
-			&finding.Span{File: name, Line: key.Line, Column: key.Column},
+			finding.Subject{Kind: finding.KindService, Name: name + "#" + key.Value}, service.Image.Value,
+			&finding.Span{File: name, Line: service.Image.Line, Column: service.Image.Column},
 		)
 	}
 	return nil

@@ -1,9 +1,9 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -44,12 +44,17 @@ func (r *run) image(ctx context.Context, target string) error {
 		t.Scan = scan // else its memory is free from here on
 	}
 	var from []string
+	baseLayers := 0
 	if r.Dockerfile != "" {
-		if t.Spans, from, err = joinDockerfile(r.Dockerfile, im); err != nil {
+		if t.Spans, from, baseLayers, err = joinDockerfile(r.Dockerfile, im); err != nil {
 			return err
+		}
+		if len(t.Spans) == 0 {
+			r.res.Warnings = append(r.res.Warnings, r.Dockerfile+" did not make this image, as far as its history tells: no layer is joined to a line")
 		}
 	}
 	if b, ok := base.Identify(im, from); ok {
+		b.Layers = cmp.Or(b.Layers, baseLayers)
 		t.Base = &b
 		splitBase(inv, b.Layers)
 	}
@@ -60,7 +65,7 @@ func (r *run) image(ctx context.Context, target string) error {
 		found = append(found, base.Aged(inv, r.Now())...)
 		place(found, t.Spans)
 	}
-	r.add(t, found, unknown)
+	r.add(t, found, append(unknown, im.Unknown...))
 	return nil
 }
 
@@ -97,28 +102,33 @@ func (r *run) inventory(ctx context.Context, t *Target, cache *layer.Cache) (*im
 	return scan, nil
 }
 
-// joinDockerfile finds, for each layer, the instruction that made it, and the
-// references that the file builds upon.
-func joinDockerfile(name string, im *image.Image) (spans map[finding.Digest]*finding.Span, from []string, err error) {
-	b, err := os.ReadFile(name)
+// joinDockerfile finds, for each layer, the instruction that made it, the
+// references that the file builds upon, and how many of the layers they brought.
+func joinDockerfile(name string, im *image.Image) (spans map[finding.Digest]*finding.Span, from []string, base int, err error) {
+	b, err := readLimited(name, dockerfile.MaxBytes)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	f, err := dockerfile.Parse(name, b)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	stage, err := f.Target("")
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, 0, fmt.Errorf("%s: %w", name, err)
 	}
+	first := f.Chain(stage)[0]
 	spans = map[finding.Digest]*finding.Span{}
 	for i, span := range dockerfile.JoinLayers(f, stage, im) {
-		if span != nil {
-			spans[im.Layers[i].DiffID] = span
+		if span == nil {
+			continue
+		}
+		spans[im.Layers[i].DiffID] = span
+		if span.Start == first.Span.Start && base == i {
+			base++
 		}
 	}
-	return spans, []string{f.Chain(stage)[0].Base}, nil
+	return spans, []string{first.Base}, base, nil
 }
 
 // place adds the Dockerfile line to locations whose layer has one.

@@ -1,7 +1,9 @@
 package check
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +21,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/sbom/catalog"
+	"github.com/drydock-dev/drydock/internal/secret"
 )
 
 // Pipeline looks at targets. Its fields are the surroundings: directories,
@@ -32,6 +35,7 @@ type Pipeline struct {
 	Dockerfile string         // joins layers to lines; empty: not known
 	Config     *policy.Config // exceptions, and what to leave out of a folder; nil: none
 	VEX        []string       // files
+	Filter     policy.Filter  // what of the findings is wanted
 	Baseline   string         // an earlier report: only what it has not is new
 	NoCache    bool           // read every layer anew and keep nothing
 	MaxAge     time.Duration  // of fetched advisory data before it is a warning; 0: 7 days
@@ -46,6 +50,7 @@ type Pipeline struct {
 // Ask says what is wanted of a target beside its inventory.
 type Ask struct {
 	Vulnerabilities bool
+	Inventory       bool // the target's own inventory and nothing beside it: of a folder, its lock files
 	Rules           bool // image rules, base rules
 	Grades          bool // the card
 	Layers          bool // the layers themselves: what each holds and wastes
@@ -66,6 +71,7 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	if err := r.suppress(); err != nil {
 		return nil, err
 	}
+	r.res.Findings = r.Filter.Apply(r.res.Findings)
 	slices.SortStableFunc(r.res.Findings, finding.Compare)
 	if ask.Grades {
 		r.grade()
@@ -98,8 +104,29 @@ func (r *run) look(ctx context.Context, target string) error {
 		}
 	} else if err == nil && isDockerfile(target) {
 		return r.dockerfile(target)
+	} else if err == nil && isCompose(target) {
+		return r.compose(target)
+	} else if err == nil && looksLikeDocument(target) {
+		return r.document(target)
 	}
 	return r.image(ctx, target)
+}
+
+// looksLikeDocument says whether a file begins as JSON, XML or SPDX's tags do,
+// and so may be an SBOM; no archive does.
+func looksLikeDocument(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false
+	}
+	head = bytes.TrimLeft(bytes.TrimPrefix(head[:n], []byte("\xef\xbb\xbf")), " \t\r\n")
+	return bytes.HasPrefix(head, []byte("{")) || bytes.HasPrefix(head, []byte("<")) || bytes.HasPrefix(head, []byte("SPDXVersion:"))
 }
 
 // add takes a target in with what is known of it at once.
@@ -116,6 +143,7 @@ func (r *run) add(t Target, found []finding.Finding, unknown []finding.Unknown) 
 func (r *run) report(s finding.Subject, found []finding.Finding, unknown []finding.Unknown) {
 	for _, f := range found {
 		f.Subject = s
+		f.Message = secret.Redact(f.Message)
 		r.res.Findings = append(r.res.Findings, f)
 	}
 	for _, u := range unknown {
@@ -137,7 +165,7 @@ func (r *run) document(path string) error {
 	}
 	inv, err := sbom.Decode(in, name)
 	if err != nil {
-		return fmt.Errorf("read SBOM %s: %w", name, err)
+		return err
 	}
 	s := finding.Subject{Kind: finding.KindSBOM, Name: name}
 	if inv.Subject.Name != "" {

@@ -1,13 +1,40 @@
 package check
 
 import (
+	"slices"
+
 	"github.com/drydock-dev/drydock/internal/compare"
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
-// Side makes a result comparable with another: the inventories of all its
+// Compare puts two results side by side, the earlier first. What either could
+// not tell is in the difference too.
+func Compare(before, after *Result) compare.Diff {
+	d := compare.Sides(side(before), side(after))
+	d.Unknown = slices.Concat(before.Unknown, after.Unknown)
+	return d
+}
+
+// News is after with only what before did not have, for a gate.
+func News(before, after *Result) *Result {
+	had := map[[2]string]bool{}
+	for _, f := range before.Findings {
+		if f.Vuln != nil && f.Suppressed == nil {
+			had[[2]string{f.Vuln.ID, f.Vuln.Name}] = true
+		}
+	}
+	res := *after
+	res.Findings = slices.DeleteFunc(slices.Clone(after.Findings), func(f finding.Finding) bool {
+		return f.Vuln != nil && had[[2]string{f.Vuln.ID, f.Vuln.Name}]
+	})
+	res.Unknown = slices.Concat(before.Unknown, after.Unknown)
+	return &res
+}
+
+// side makes a result comparable with another: the inventories of all its
 // targets together, and the size of its image where it is one.
-func Side(res *Result) compare.Side {
+func side(res *Result) compare.Side {
 	s := compare.Side{Findings: res.Findings, Size: -1, Layers: -1, Inventory: &sbom.Inventory{}}
 	if len(res.Subjects) > 0 {
 		s.Subject = res.Subjects[0]

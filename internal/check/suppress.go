@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/vuln"
@@ -59,6 +61,30 @@ func LoadConfig(dir, name string) (*policy.Config, error) {
 		cfg.Exceptions.Add(more)
 	}
 	return cfg, nil
+}
+
+// configureFrom adds what a folder's own configuration and ignore files except,
+// where the folder is not the one that the user stands in.
+func (r *run) configureFrom(dir string) error {
+	if here, err := os.Getwd(); err == nil {
+		if abs, err := filepath.Abs(dir); err != nil || abs == here {
+			return err
+		}
+	}
+	more, err := LoadConfig(dir, "")
+	if err != nil {
+		return err
+	}
+	cfg := policy.Config{}
+	if r.Config != nil {
+		cfg = *r.Config
+	}
+	cfg.Exceptions = policy.Exceptions{List: slices.Clone(cfg.Exceptions.List), Warnings: slices.Clone(cfg.Exceptions.Warnings)}
+	cfg.Exceptions.Add(&more.Exceptions)
+	cfg.Exclude = slices.Concat(cfg.Exclude, more.Exclude)
+	p := *r.Pipeline
+	p.Config, r.Pipeline = &cfg, &p
+	return nil
 }
 
 // suppress gives the findings that do not count their reason: VEX statements,

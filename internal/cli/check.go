@@ -18,7 +18,7 @@ compose files.`,
 		Example: `  drydock check examples/react-app
   drydock check nginx:1.25 --fail-on severity:high
   drydock check app.tar --format json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.scan(cmd, args, check.Ask{Vulnerabilities: true, Rules: true, Grades: true, Layers: true}, report.Card)
 		},

@@ -19,7 +19,7 @@ whose severity it is, which version of this release fixes it, which layer and
   drydock cves --only-fixed --severity critical,high app.tar
   drydock cves --dockerfile Dockerfile --format sarif -o out.sarif app:latest
   syft app -o spdx-json | drydock cves sbom://-`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.scan(cmd, args, check.Ask{Vulnerabilities: true}, report.CVEs)
 		},
@@ -35,7 +35,7 @@ func newQuickview(f *flags) *cobra.Command {
 		Short:   "Count vulnerabilities: the target's row, its base's row, the next command",
 		Example: `  drydock quickview
   drydock qv nginx:1.25`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.scan(cmd, args, check.Ask{Vulnerabilities: true}, report.Quickview)
 		},

@@ -18,14 +18,15 @@ import (
 type flags struct {
 	env Env
 
-	format, output, platform, dockerfile, config, baseline  string
-	cacheDir, dataDir, failOn, exitCode, maxAge             string
-	severity, vex, insecure                                 []string
-	onlyFixed, offline, quiet, noColor, noCache, stale, all bool
-	debug, showSuppressed                                   bool
+	format, output, platform, dockerfile, config, baseline string
+	cacheDir, dataDir, failOn, exitCode, maxAge            string
+	severity, vex, insecure                                []string
+	onlyFixed, offline, quiet, noColor, noCache, stale     bool
+	debug, showSuppressed                                  bool
 
 	filter policy.Filter // of the verbs that list vulnerabilities
 	gate   policy.Gate   // of --fail-on or the configuration
+	code   int           // of --exit-code
 }
 
 // global registers the flags that are the same everywhere.
@@ -52,7 +53,6 @@ func (f *flags) global(s *pflag.FlagSet) {
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, no next steps")
 	s.BoolVar(&f.noColor, "no-color", false, "no colours (also NO_COLOR)")
 	s.BoolVar(&f.debug, "debug", false, "log what is done to standard error")
-	s.SetNormalizeFunc(synonyms)
 }
 
 // synonyms takes the names that users of other tools have in their fingers.
@@ -133,14 +133,9 @@ func (f *flags) pipeline() (*check.Pipeline, error) {
 			return nil, usageError{fmt.Errorf("--max-db-age: %w", err), "days or hours: 7d, 36h"}
 		}
 	}
-	f.failOn = cmp.Or(f.failOn, cfg.FailOn)
-	f.filter.OnlyFixed = f.onlyFixed || cfg.OnlyFixed
-	f.filter.IgnoreBase = f.filter.IgnoreBase || cfg.IgnoreBase
-	if f.filter.Severities, err = policy.ParseSeverities(f.severity); err != nil {
-		return nil, usageError{err, ""}
+	if err := f.terms(cfg); err != nil {
+		return nil, err
 	}
-	if len(f.severity) == 0 {
-		f.filter.Severities = cfg.Severities
-	}
+	p.Filter = f.filter
 	return p, nil
 }

@@ -23,7 +23,7 @@ deleted files included. A .dive-ci file's limits are honoured.`,
   drydock layers --dockerfile Dockerfile app:dev
   drydock layers --fail-on efficiency:0.95,waste:20MB app.tar
   drydock layers -i app:dev`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !interactive {
 				return f.scan(cmd, args, check.Ask{Rules: true, Layers: true}, report.Layers)
@@ -31,7 +31,11 @@ deleted files included. A .dive-ci file's limits are honoured.`,
 			if !f.env.Terminal {
 				return usageError{errors.New("-i needs a terminal"), "drydock layers --format json for a program"}
 			}
-			res, err := f.look(cmd.Context(), args, check.Ask{Layers: true})
+			on, err := target(args)
+			if err != nil {
+				return err
+			}
+			res, err := f.look(cmd.Context(), on, check.Ask{Layers: true})
 			if err != nil {
 				return err
 			}

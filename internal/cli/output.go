@@ -5,28 +5,40 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
 )
 
-// write lets print write to standard output, or to the file of --output, which
-// then appears whole or not at all.
+// write lets print write to standard output, or to the file of --output. A
+// regular file appears whole or not at all; a device, a pipe or a link is
+// written through.
 func (f *flags) write(print func(io.Writer) error) error {
 	if f.output == "" || f.output == "-" {
-		err := print(f.env.Stdout)
-		if errors.Is(err, syscall.EPIPE) {
-			return nil // the reader has seen enough
-		}
-		return err
+		return print(f.env.Stdout)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(f.output), ".drydock-*")
+	info, err := os.Lstat(f.output)
+	switch {
+	case err == nil && info.IsDir():
+		return usageError{fmt.Errorf("--output %s is a folder", f.output), "name a file in it"}
+	case err == nil && !info.Mode().IsRegular():
+		out, err := os.OpenFile(f.output, os.O_WRONLY|os.O_TRUNC, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(print(out), out.Close())
+	}
+	dir := filepath.Dir(f.output)
+	tmp, err := os.CreateTemp(dir, ".drydock-*")
+	if errors.Is(err, fs.ErrNotExist) {
+		return usageError{fmt.Errorf("--output %s: no folder %s", f.output, dir), "mkdir -p " + dir}
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("write %s: %w", f.output, errors.Unwrap(err))
 	}
 	defer os.Remove(tmp.Name()) //nolint:errcheck // gone already when all went well
 	err = print(tmp)

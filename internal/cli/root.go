@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drydock-dev/drydock/internal/plugin"
+	"github.com/drydock-dev/drydock/internal/report"
+	"github.com/drydock-dev/drydock/internal/secret"
 )
 
 // Main runs the program and returns its exit code. args[0] is the name it was
@@ -55,6 +57,7 @@ fs://, sbom://. Without a target, the most recently built local image is taken.`
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	f := &flags{env: env}
 	f.global(root.PersistentFlags())
+	root.SetGlobalNormalizationFunc(synonyms)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return f.fromEnvironment(cmd) }
 	root.AddCommand(
 		newCheck(f), newQuickview(f), newCVEs(f), newLayers(f), newSBOM(f), newCompare(f),
@@ -80,6 +83,15 @@ func (e usageError) Error() string { return e.err.Error() }
 func (e usageError) Unwrap() error { return e.err }
 func (e usageError) Hint() string  { return e.hint }
 
+// foreign is text that may hold a stranger's bytes, as a terminal may have it.
+func foreign(s string) string {
+	lines := strings.Split(secret.Redact(s), "\n")
+	for i := range lines {
+		lines[i] = report.Clean(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // explainError prints err and its hint, and returns its exit code.
 func explainError(env Env, cmd *cobra.Command, err error) int {
 	var quiet exitError
@@ -89,11 +101,11 @@ func explainError(env Env, cmd *cobra.Command, err error) int {
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted; nothing was left behind")
 	}
-	fmt.Fprintf(env.Stderr, "error: %v\n", err)
+	fmt.Fprintf(env.Stderr, "error: %s\n", foreign(err.Error()))
 	var hint interface{ Hint() string }
 	switch {
 	case errors.As(err, &hint) && hint.Hint() != "":
-		fmt.Fprintf(env.Stderr, "hint: %s\n", hint.Hint())
+		fmt.Fprintf(env.Stderr, "hint: %s\n", foreign(hint.Hint()))
 	case strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "unknown flag"), strings.HasPrefix(err.Error(), "unknown shorthand"):
 		fmt.Fprintf(env.Stderr, "hint: %s --help\n", cmd.CommandPath())
 	}

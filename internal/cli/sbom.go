@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,18 +24,26 @@ sbom://FILE" takes back with the same vulnerabilities as the image.`,
 		Example: `  drydock sbom nginx:1.25
   drydock sbom --format cyclonedx -o app.cdx.json app.tar
   drydock sbom --format spdx examples/react-app`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			res, err := f.look(cmd.Context(), args, check.Ask{})
+			if f.format != "text" && !slices.Contains(sbom.Formats(), f.format) {
+				return usageError{fmt.Errorf("sbom has no format %q", f.format), "one of text, " + strings.Join(sbom.Formats(), ", ")}
+			}
+			on, err := target(args)
 			if err != nil {
 				return err
 			}
-			if !slices.Contains(sbom.Formats(), f.format) {
-				return f.print(res, report.Packages, "")
+			res, err := f.look(cmd.Context(), on, check.Ask{Inventory: true})
+			if err != nil {
+				return err
 			}
-			err = f.write(func(w io.Writer) error {
-				return sbom.Encode(w, f.format, res.Targets[0].Inventory, sbom.EncodeOptions{Now: f.env.stamp(), ToolVersion: f.env.Version})
-			})
+			if f.format == "text" {
+				err = f.print(res, report.Packages, on)
+			} else {
+				err = f.write(func(w io.Writer) error {
+					return sbom.Encode(w, f.format, res.Targets[0].Inventory, sbom.EncodeOptions{Now: f.env.stamp(), ToolVersion: f.env.Version})
+				})
+			}
 			if err != nil {
 				return err
 			}

@@ -4,44 +4,35 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/drydock-dev/drydock/internal/check"
-	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/report"
 )
 
 // scan is what check, cves, quickview and layers have in common: look at a
 // target, keep what the filter keeps, print it, and judge it at the gate.
 func (f *flags) scan(cmd *cobra.Command, args []string, ask check.Ask, view report.View) error {
-	res, err := f.look(cmd.Context(), args, ask)
+	on, err := target(args)
 	if err != nil {
 		return err
 	}
-	target := ""
-	if len(args) > 0 {
-		target = args[0]
+	res, err := f.look(cmd.Context(), on, ask)
+	if err != nil {
+		return err
 	}
-	if err := f.print(res, view, target); err != nil {
+	if err := f.print(res, view, on); err != nil {
 		return err
 	}
 	return f.judge(res, view == report.Layers)
 }
 
-// look runs the pipeline over the target and applies the filter.
-func (f *flags) look(ctx context.Context, args []string, ask check.Ask) (*check.Result, error) {
-	target := ""
-	if len(args) > 0 {
-		target = args[0]
-	}
+// look runs the pipeline over the target.
+func (f *flags) look(ctx context.Context, target string, ask check.Ask) (*check.Result, error) {
 	p, err := f.pipeline()
 	if err != nil {
 		return nil, err
-	}
-	if f.gate, err = policy.ParseGate(f.failOn); err != nil {
-		return nil, usageError{fmt.Errorf("--fail-on: %w", err), "for example --fail-on severity:high,efficiency:0.95,waste:20MB"}
 	}
 	ask.Layers = ask.Layers || f.gate.OfImages()
 	p.Stdin = interruptible(ctx, f.env.Stdin)
@@ -52,7 +43,6 @@ func (f *flags) look(ctx context.Context, args []string, ask check.Ask) (*check.
 	if err != nil {
 		return nil, err
 	}
-	res.Findings = f.filter.Apply(res.Findings)
 	return res, nil
 }
 
@@ -60,7 +50,7 @@ func (f *flags) look(ctx context.Context, args []string, ask check.Ask) (*check.
 func (f *flags) print(res *check.Result, view report.View, target string) error {
 	return f.write(func(w io.Writer) error {
 		return report.Write(w, f.format, res, report.Options{
-			Tool: f.env.Version, Now: f.env.Now(), Width: f.env.Width, Color: f.color(), Quiet: f.quiet,
+			Tool: f.env.Version, Now: f.env.stamp(), Width: f.env.Width, Color: f.color(), Quiet: f.quiet,
 			ShowSuppressed: f.showSuppressed, View: view, Program: f.env.Name, Target: target,
 		})
 	})
@@ -81,15 +71,11 @@ func (f *flags) judge(res *check.Result, dive bool) error {
 		return nil
 	}
 	if v.Code == 2 && f.exitCode != "" {
-		code, err := strconv.ParseUint(f.exitCode, 10, 8)
-		if err != nil {
-			return usageError{fmt.Errorf("--exit-code=%s is not a code from 0 to 255", f.exitCode), ""}
-		}
-		v.Code = int(code)
+		v.Code = f.code
 	}
 	if !f.quiet {
 		for _, r := range v.Reasons {
-			fmt.Fprintf(f.env.Stderr, "gate: %s\n", r)
+			fmt.Fprintf(f.env.Stderr, "gate: %s\n", foreign(r))
 		}
 	}
 	return exitError(v.Code)

@@ -58,6 +58,7 @@ type Diff struct {
 	Vulnerabilities []Vulnerability // added first, then changed, then removed; worst first in each
 	Same            int             // packages that are the same in both
 	SameVulns       int
+	Unknown         []finding.Unknown // what could not be told of either
 }
 
 // Sides compares a with b.

@@ -141,8 +141,10 @@ type Unknown struct {
 }
 
 // Fingerprint identifies the finding across runs: its rule, key, subject and
-// place, without message text or byte offsets, as 32 hex digits. The subject's
-// digest is left out so that a rebuilt image keeps its baseline.
+// place, without message text or byte offsets, as 32 hex digits. What changes
+// with every build is left out, so that tomorrow's image keeps today's baseline:
+// an image's name, tag and digest, and, of what has a path in it, the installed
+// version in a key's purl.
 func (f Finding) Fingerprint() string {
 	h := sha256.New()
 	put := func(parts ...string) {
@@ -151,7 +153,16 @@ func (f Finding) Fingerprint() string {
 			_, _ = h.Write([]byte{0})
 		}
 	}
-	put(string(f.Rule), f.Key, string(f.Subject.Kind), f.Subject.Name)
+	key := f.Key
+	if len(f.At) > 0 && f.At[0].Path != "" {
+		key = versionless(key) // the place tells two versions apart
+	}
+	put(string(f.Rule), key, string(f.Subject.Kind))
+	switch f.Subject.Kind {
+	case KindImage, KindRootfs, KindSBOM: // one a run, and named anew at every build
+	default:
+		put(f.Subject.Name)
+	}
 	if len(f.At) > 0 {
 		l := f.At[0]
 		put(l.Path, l.Config, l.Container)
@@ -160,6 +171,15 @@ func (f Finding) Fingerprint() string {
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// versionless is a key without the version of the purl in it.
+func versionless(key string) string {
+	at := strings.LastIndexByte(key, '@')
+	if at < 0 || !strings.Contains(key[:at], "pkg:") {
+		return key
+	}
+	return key[:at]
 }
 
 // Compare orders findings for people: those that count first, then worst

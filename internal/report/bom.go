@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,6 +100,7 @@ func CycloneDX(w io.Writer, res *check.Result, opt Options) error {
 		}
 	}
 	bom.Vulnerabilities = &all
+	dated(bom, res.Database)
 	return sbom.WriteCycloneDX(w, bom)
 }
 
@@ -157,10 +160,27 @@ func cdxAnalysis(s *finding.Suppression) *cdx.VulnerabilityAnalysis {
 	case s.By == "removed":
 		a.State = cdx.IASNotAffected
 		a.Justification = cdx.IAJCodeNotPresent
+	case s.By == "baseline":
+		return nil // known before is no decision
 	default:
 		a.Response = &[]cdx.ImpactAnalysisResponse{cdx.IARWillNotFix}
 	}
 	return a
+}
+
+// dated says in the bill's metadata from when the advisory data is.
+func dated(bom *cdx.BOM, d check.Database) {
+	if len(d.Sources) == 0 || bom.Metadata == nil {
+		return
+	}
+	var props []cdx.Property
+	if bom.Metadata.Properties != nil {
+		props = *bom.Metadata.Properties
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Sources)) {
+		props = append(props, cdx.Property{Name: "drydock:advisories:" + name, Value: day(d.Sources[name])})
+	}
+	bom.Metadata.Properties = &props
 }
 
 func cdxSource(name string) *cdx.Source {

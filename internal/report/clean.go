@@ -13,11 +13,11 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
-// clean is foreign text as people may be shown it, on one line: white space is
+// Clean is foreign text as people may be shown it, on one line: white space is
 // a space, and what a terminal or a browser would act on instead of showing
 // (control characters, changes of direction, invisible ones, bytes that are not
 // UTF-8) is U+FFFD. What is clean already is returned as it is.
-func clean(s string) string {
+func Clean(s string) string {
 	i := 0
 	for i < len(s) && s[i] >= ' ' && s[i] < 0x7f {
 		i++
@@ -44,6 +44,9 @@ func shown(r rune) rune {
 	}
 	return r
 }
+
+// clean is short for Clean within the package's many uses of it.
+func clean(s string) string { return Clean(s) }
 
 // cleanAll is clean of each; the slice itself is left alone.
 func cleanAll(in []string) []string {

@@ -18,6 +18,7 @@ type DocDiff struct {
 	To              DocSide       `json:"to"`
 	Packages        []DocChange   `json:"packages"`
 	Vulnerabilities []DocVulnDiff `json:"vulnerabilities"`
+	Unknown         []DocUnknown  `json:"unknown"` // Subject: 0 is from, 1 is to
 }
 
 // DocSide is one side of a comparison. Size and Layers are -1 where not known.
@@ -83,7 +84,7 @@ func cleanDiff(d compare.Diff) compare.Diff {
 func docDiff(d compare.Diff, opt Options) DocDiff {
 	doc := DocDiff{
 		Schema: Schema, Tool: DocTool{Name: "drydock", Version: opt.Tool},
-		From: docSide(d.A), To: docSide(d.B), Packages: []DocChange{}, Vulnerabilities: []DocVulnDiff{},
+		From: docSide(d.A), To: docSide(d.B), Packages: []DocChange{}, Vulnerabilities: []DocVulnDiff{}, Unknown: []DocUnknown{},
 	}
 	for _, p := range d.Packages {
 		doc.Packages = append(doc.Packages, DocChange(p))
@@ -94,6 +95,13 @@ func docDiff(d compare.Diff, opt Options) DocDiff {
 			dv.Before = &v.Before
 		}
 		doc.Vulnerabilities = append(doc.Vulnerabilities, dv)
+	}
+	for _, u := range d.Unknown {
+		side := 0
+		if u.Subject == d.B.Subject {
+			side = 1
+		}
+		doc.Unknown = append(doc.Unknown, DocUnknown{Subject: side, What: u.What, Why: u.Why})
 	}
 	return doc
 }
@@ -162,6 +170,14 @@ func (p *page) compare(d compare.Diff) {
 	p.line("")
 	p.line("%s  %d the same", p.paint(heading, "Vulnerabilities"), d.SameVulns)
 	p.table(2, []string{"", "", "", "", ""}, rows)
+
+	if len(d.Unknown) > 0 {
+		p.line("")
+		p.line("%s", p.paint(heading, "Could not be told"))
+		for _, u := range d.Unknown {
+			p.wrap(2, fmt.Sprintf("%s %s: %s", p.paint(warn, "?"), clean(u.What), clean(u.Why)))
+		}
+	}
 
 	rows = nil
 	for _, c := range d.Packages {

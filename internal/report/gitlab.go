@@ -111,6 +111,9 @@ func GitLab(w io.Writer, res *check.Result, opt Options) error {
 	for _, m := range res.Warnings {
 		r.Scan.Messages = append(r.Scan.Messages, gitlabMessage{"info", cmp.Or(cut(clean(m), longestText), "–")})
 	}
+	if len(res.Database.Sources) > 0 {
+		r.Scan.Messages = append(r.Scan.Messages, gitlabMessage{"info", cut(clean(dataLine(res.Database)), longestText)})
+	}
 	systems := map[finding.Subject]string{}
 	for _, t := range res.Targets {
 		if t.Inventory != nil && t.Inventory.Distro != nil {

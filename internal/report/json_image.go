@@ -6,6 +6,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/secret"
 )
 
 // DocImage is what an image's layers hold and waste. Sizes are in bytes.
@@ -67,7 +68,7 @@ func docImage(t check.Target, subject int) DocImage {
 		d.Layers = append(d.Layers, docLayer(t, st, i))
 	}
 	for _, w := range st.Inefficient[:min(len(st.Inefficient), maxWaste)] {
-		d.Waste = append(d.Waste, DocWaste{Path: "/" + w.Path, Count: w.Count, Bytes: w.Bytes})
+		d.Waste = append(d.Waste, DocWaste{Path: secret.Redact("/" + w.Path), Count: w.Count, Bytes: w.Bytes})
 	}
 	return d
 }
@@ -88,7 +89,7 @@ func docLayer(t check.Target, st image.Stats, i int) DocLayer {
 		d.Source = &DocSpan{File: s.File, Line: s.Line, Column: s.Column, Start: s.Start, End: s.End}
 	}
 	for _, c := range ls.Largest {
-		d.Largest = append(d.Largest, DocFile{Path: "/" + c.Path, Size: c.Size(), Wasted: c.Wasted})
+		d.Largest = append(d.Largest, DocFile{Path: secret.Redact("/" + c.Path), Size: c.Size(), Wasted: c.Wasted})
 	}
 	return d
 }

@@ -25,6 +25,19 @@ type sarifRun struct {
 	Files       []sarifFile       `json:"artifacts,omitempty"` //nolint:misspell // SARIF spells it so
 	Results     []sarifResult     `json:"results"`
 	ColumnKind  string            `json:"columnKind"`
+	Properties  map[string]any    `json:"properties,omitempty"`
+}
+
+// sarifData says from when the advisory data is, source by source.
+func sarifData(d check.Database) map[string]any {
+	if len(d.Sources) == 0 {
+		return nil
+	}
+	dates := map[string]string{}
+	for name, t := range d.Sources {
+		dates[name] = day(t)
+	}
+	return map[string]any{"advisoryData": dates}
 }
 
 type sarifTool struct {
@@ -93,6 +106,7 @@ func SARIF(w io.Writer, res *check.Result, opt Options) error {
 		Invocations: []sarifInvocation{{ExecutionSuccessful: len(res.Unknown) == 0}},
 		Results:     []sarifResult{},
 		ColumnKind:  "utf16CodeUnits",
+		Properties:  sarifData(res.Database),
 	}
 	known := map[finding.RuleID]finding.Rule{}
 	for _, r := range check.Rules() {

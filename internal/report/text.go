@@ -198,7 +198,7 @@ func (p *page) footer(next ...string) {
 				p.line("  … and %d more (--format json lists all)", n-i)
 				break
 			}
-			p.wrap(2, fmt.Sprintf("%s %s: %s", p.paint(warn, "?"), u.What, u.Why))
+			p.wrap(2, fmt.Sprintf("%s %s%s: %s", p.paint(warn, "?"), about(p.res, u.Subject), u.What, u.Why))
 		}
 	}
 	if len(p.res.Warnings) > 0 {
@@ -267,6 +267,8 @@ func ago(now, t time.Time) string {
 	switch d := now.Sub(t); {
 	case d < 0:
 		return day(t)
+	case d < time.Minute:
+		return "just now"
 	case d < time.Hour:
 		return fmt.Sprintf("%d minutes ago", int(d.Minutes()))
 	case d < 48*time.Hour:

@@ -6,8 +6,6 @@ import (
 	"maps"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
@@ -147,7 +145,10 @@ func (p *page) worst() {
 			if v.KEV {
 				what += p.paint(bad, " exploited")
 			}
-			row = append(row[:1], v.ID, ansi.Truncate(what, max(24, p.opt.Width-48), "…"), p.paint(dim, p.local(place(f))))
+			row = append(row[:1], v.ID, what)
+			if p.opt.Width >= 100 {
+				row = append(row, p.paint(dim, p.local(place(f))))
+			}
 		}
 		rows = append(rows, row)
 	}

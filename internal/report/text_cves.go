@@ -76,9 +76,13 @@ func (p *page) subject(t check.Target) {
 		}
 	}
 	if d := t.Subject.Digest; d != "" {
-		facts = append(facts, string(d[:min(len(d), 19)]))
+		facts = append(facts, d.Short())
 	}
-	p.line("%s", p.fit(p.paint(heading, t.Subject.Name)+p.paint(dim, "  "+strings.Join(facts, " · "))))
+	head := p.paint(heading, t.Subject.Name)
+	if len(facts) > 0 {
+		head += p.paint(dim, "  "+strings.Join(facts, " · "))
+	}
+	p.line("%s", p.fit(head))
 }
 
 func plural(n int, what string) string {

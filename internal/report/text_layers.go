@@ -24,7 +24,7 @@ func (p *page) layers() {
 			p.line("")
 		}
 		if t.Scan == nil {
-			p.line("%s has no layers", t.Subject.Name)
+			p.line("%s is no image: it has no layers", t.Subject.Name)
 			continue
 		}
 		p.subject(t)
@@ -103,6 +103,9 @@ func Instruction(createdBy string) string {
 	return secret.Redact(s)
 }
 
+// shownPath is a path of an image as people may see it: names can hold anything.
+func shownPath(path string) string { return clean(secret.Redact("/" + path)) }
+
 func (p *page) largest(t check.Target, st image.Stats) {
 	var rows [][]string
 	for i := range t.Scan.Records {
@@ -114,7 +117,7 @@ func (p *page) largest(t check.Target, st image.Stats) {
 			if c.Wasted {
 				note = p.paint(warn, "wasted: overwritten or removed above")
 			}
-			rows = append(rows, []string{fmt.Sprint(i + 1), Bytes(c.Size()), "/" + c.Path, note})
+			rows = append(rows, []string{fmt.Sprint(i + 1), Bytes(c.Size()), shownPath(c.Path), note})
 		}
 	}
 	if len(rows) > 0 {
@@ -136,7 +139,7 @@ func (p *page) waste(st image.Stats) {
 		if i == wasteShown {
 			break
 		}
-		rows = append(rows, []string{Bytes(w.Bytes), fmt.Sprintf("%d×", w.Count), "/" + w.Path})
+		rows = append(rows, []string{Bytes(w.Bytes), fmt.Sprintf("%d×", w.Count), shownPath(w.Path)})
 	}
 	p.table(2, []string{">BYTES", ">IN", "PATH"}, rows)
 	if n := len(st.Inefficient); n > wasteShown {
