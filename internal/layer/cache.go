@@ -34,6 +34,8 @@ type Cache struct {
 
 	mu      sync.Mutex
 	corrupt map[string]bool
+
+	unpackers sync.Pool // of *unpacker
 }
 
 const (
@@ -46,6 +48,8 @@ const (
 	touchAge = 10 * time.Minute
 	// maxRecord bounds a kept record, compressed.
 	maxRecord = 1 << 30
+	// maxSpare bounds the memory that one record's reading leaves to the next's.
+	maxSpare = 32 << 20
 )
 
 func (c *Cache) off() bool { return c == nil || c.Dir == "" }
@@ -92,13 +96,22 @@ func (c *Cache) Get(diffID Digest, readers []Reader) (*Record, bool) {
 	if err != nil {
 		return nil, false
 	}
-	b, err := c.load(path)
+	u, ok := c.unpackers.Get().(*unpacker)
+	if !ok {
+		u = &unpacker{}
+	}
+	defer func() {
+		if cap(u.file)+cap(u.payload) <= maxSpare {
+			c.unpackers.Put(u)
+		}
+	}()
+	u.file, err = c.load(path, u.file)
 	if errors.As(err, new(*fs.PathError)) {
 		return nil, false // not there, or not to be had now: nothing is wrong with it
 	}
 	var rec *Record
 	if err == nil {
-		rec, err = decodeRecord(b)
+		rec, err = u.decode(u.file)
 	}
 	if err == nil && rec.DiffID != diffID {
 		err = fmt.Errorf("is of %s", rec.DiffID)
@@ -110,8 +123,9 @@ func (c *Cache) Get(diffID Digest, readers []Reader) (*Record, bool) {
 	return rec, true
 }
 
-// load reads a file of the cache and marks it as used.
-func (c *Cache) load(path string) ([]byte, error) {
+// load reads a file of the cache, into b's memory if there is enough of it, and
+// marks it as used.
+func (c *Cache) load(path string, b []byte) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -124,7 +138,7 @@ func (c *Cache) load(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() || info.Size() > maxRecord {
 		return nil, fmt.Errorf("no record: %s of %d bytes", info.Mode(), info.Size())
 	}
-	b := make([]byte, info.Size())
+	b = slices.Grow(b[:0], int(info.Size()))[:info.Size()]
 	if _, err := io.ReadFull(f, b); err != nil {
 		return nil, cut(err)
 	}

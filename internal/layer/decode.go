@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -15,14 +16,24 @@ var errRecord = errors.New("not a layer record of this version")
 
 // decodeRecord reads what encodeRecord wrote. Its memory is bounded by the
 // size of b; a value comes with no error.
-func decodeRecord(b []byte) (*Record, error) {
+func decodeRecord(b []byte) (*Record, error) { return new(unpacker).decode(b) }
+
+// unpacker is what reading one record leaves for reading the next: memory that
+// was touched costs nothing more.
+type unpacker struct {
+	zstd          *zstd.Decoder
+	file, payload []byte
+}
+
+// decode is decodeRecord. Nothing of b or of the unpacker is in the record.
+func (u *unpacker) decode(b []byte) (*Record, error) {
 	if len(b) < recordHead || string(b[:4]) != recordMagic || b[4] != recordFormat || b[6] != 0 || b[7] != 0 {
 		return nil, errRecord
 	}
 	if binary.LittleEndian.Uint64(b[16:]) != recordSum(b) {
 		return nil, errors.New("checksum does not match")
 	}
-	payload, err := unpack(b)
+	payload, err := u.unpack(b)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +55,7 @@ func decodeRecord(b []byte) (*Record, error) {
 	return rec, nil
 }
 
-func unpack(b []byte) ([]byte, error) {
+func (u *unpacker) unpack(b []byte) ([]byte, error) {
 	size, stored := binary.LittleEndian.Uint64(b[8:]), b[recordHead:]
 	if size > maxPayload {
 		return nil, errRecord
@@ -56,13 +67,17 @@ func unpack(b []byte) ([]byte, error) {
 	default:
 		return nil, errRecord
 	}
-	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecodeAllCapLimit(true))
-	if err != nil {
-		return nil, err
+	if u.zstd == nil {
+		// Without a stream and alone, it is memory only and needs no Close.
+		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecodeAllCapLimit(true))
+		if err != nil {
+			return nil, err
+		}
+		u.zstd = z
 	}
-	defer z.Close()
-	payload, err := z.DecodeAll(stored, make([]byte, 0, size))
+	u.payload = slices.Grow(u.payload[:0], int(size))
+	payload, err := u.zstd.DecodeAll(stored, u.payload[:0:size])
 	if err != nil {
 		return nil, err
 	}
@@ -153,14 +168,14 @@ func (d *decoder) entries() []Entry {
 		return nil
 	}
 	entries := make([]Entry, n)
-	common := make([]uint64, n)
-	for i := range common {
-		common[i] = d.uvarint()
+	common := decoder{b: d.b}
+	for range n {
+		d.uvarint()
 	}
 	before, left := "", n*maxMeanName+len(d.b)
 	for i := range entries {
 		rest := d.take(d.uvarint())
-		keep := common[i]
+		keep := common.uvarint()
 		if keep > uint64(len(before)) || int(keep)+len(rest) > left {
 			d.fail(errors.New("path out of bounds"))
 		}

@@ -83,7 +83,7 @@ func FuzzDecodeRecord(f *testing.F) {
 		b, err := encodeRecord(rec)
 		must(f, err)
 		f.Add(b)
-		payload, err := unpack(b)
+		payload, err := new(unpacker).unpack(b)
 		must(f, err)
 		stored := append(bytes.Clone(b[:recordHead]), payload...)
 		stored[5] = storedPlain
