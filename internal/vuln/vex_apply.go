@@ -1,6 +1,7 @@
 package vuln
 
 import (
+	"slices"
 	"strings"
 
 	packageurl "github.com/package-url/packageurl-go"
@@ -20,10 +21,18 @@ import (
 // and registry, or its digest. Findings that are suppressed already stay as
 // they are. The findings given are not changed.
 func ApplyVEX(findings []finding.Finding, statements []Statement) []finding.Finding {
+	return ApplyVEXTo(findings, statements, nil)
+}
+
+// ApplyVEXTo is [ApplyVEX] where subjects have more names than their own:
+// references ("nginx:1.20") and digests by which an image that was read from a
+// file is known. A product that names any of them is the subject.
+func ApplyVEXTo(findings []finding.Finding, statements []Statement, names map[finding.Subject][]string) []finding.Finding {
 	if len(statements) == 0 {
 		return findings
 	}
 	x := indexVEX(statements)
+	x.names = names
 	out := make([]finding.Finding, len(findings))
 	for i, f := range findings {
 		if f.Vuln != nil && f.Suppressed == nil {
@@ -40,6 +49,7 @@ type vexIndex struct {
 	byID  map[string][]int
 	all   []Statement
 	purls map[string]*packageurl.PackageURL
+	names map[finding.Subject][]string
 }
 
 func indexVEX(statements []Statement) *vexIndex {
@@ -203,9 +213,9 @@ func (x *vexIndex) isImage(id string, subject finding.Subject) bool {
 	p := x.parse(id)
 	switch {
 	case p == nil:
-		return sameImage(splitImage(id), subject)
+		return x.sameImage(splitImage(id), subject)
 	case p.Type == "docker":
-		return sameImage(splitImage(joinName(p.Namespace, p.Name, "/")+versionSuffix(p.Version)), subject)
+		return x.sameImage(splitImage(joinName(p.Namespace, p.Name, "/")+versionSuffix(p.Version)), subject)
 	case p.Type == "oci":
 		name, q := p.Name, p.Qualifiers.Map()
 		if r := q["repository_url"]; r != "" {
@@ -218,7 +228,7 @@ func (x *vexIndex) isImage(id string, subject finding.Subject) bool {
 		if ref.tag == "" {
 			ref.tag = q["tag"]
 		}
-		return sameImage(ref, subject)
+		return x.sameImage(ref, subject)
 	}
 	return false
 }
@@ -254,13 +264,25 @@ func splitImage(s string) imageRef {
 	return r
 }
 
-func sameImage(want imageRef, subject finding.Subject) bool {
-	have := splitImage(subject.Name)
+func (x *vexIndex) sameImage(want imageRef, subject finding.Subject) bool {
+	if want.digest != "" && want.digest == string(subject.Digest) {
+		return true
+	}
+	if want.is(subject.Name) {
+		return true
+	}
+	return slices.ContainsFunc(x.names[subject], want.is)
+}
+
+// is says whether a reference as a statement has it names the same image as
+// one that an image is known by.
+func (want imageRef) is(name string) bool {
+	have := splitImage(name)
+	if want.digest != "" {
+		return want.digest == have.digest
+	}
 	if have.tag == "" && have.digest == "" {
 		have.tag = "latest"
-	}
-	if want.digest != "" {
-		return want.digest == string(subject.Digest) || want.digest == have.digest
 	}
 	return want.name != "" && want.name == have.name && (want.tag == "" || want.tag == have.tag)
 }
