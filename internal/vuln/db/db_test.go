@@ -364,6 +364,9 @@ func TestStackNewestAnswers(t *testing.T) {
 	if err != nil || len(found) != 2 {
 		t.Errorf("Find: %v, %v: an ecosystem for which another database answers must not show", found, err)
 	}
+	if again, err := s.Find(ctx, "EMBEDded"); err != nil || len(again) != len(found) {
+		t.Errorf("Find in another case: %v, %v", again, err)
+	}
 }
 
 func TestDamageIsSaid(t *testing.T) {

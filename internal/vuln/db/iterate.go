@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
@@ -77,7 +78,7 @@ func (d *DB) Metas(ctx context.Context) iter.Seq2[vuln.Meta, error] {
 }
 
 // Find returns every advisory that has the id, or names it as an alias or as
-// related, in any ecosystem and package. It reads the whole database.
+// related, in any case, ecosystem and package. It reads the whole database.
 func (d *DB) Find(ctx context.Context, id string) ([]vuln.Advisory, error) {
 	var out []vuln.Advisory
 	for _, name := range slices.Sorted(maps.Keys(d.bases)) {
@@ -105,6 +106,7 @@ func (d *DB) Find(ctx context.Context, id string) ([]vuln.Advisory, error) {
 // records finds the records that are or name a vulnerability.
 func (d *DB) records(ctx context.Context, b *base, id string) (map[int]bool, error) {
 	hits := map[int]bool{}
+	named := func(name string) bool { return len(name) == len(id) && strings.EqualFold(name, id) }
 	for i := range b.records.blocks {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -123,7 +125,7 @@ func (d *DB) records(ctx context.Context, b *base, id string) (map[int]bool, err
 			if x.r.bad {
 				return nil, d.corrupt("record %s does not read", own)
 			}
-			if own == id || slices.Contains(a.Aliases, id) || slices.Contains(a.Related, id) {
+			if named(own) || slices.ContainsFunc(a.Aliases, named) || slices.ContainsFunc(a.Related, named) {
 				hits[i*tableRows+j] = true
 			}
 		}
