@@ -137,7 +137,10 @@ func cleanKnown(k *check.Known) *check.Known {
 }
 
 func (p *page) known(k *check.Known) {
-	p.line("%s  %s", p.paint(heading, k.ID), p.paint(dim, strings.Join(k.Aliases, " ")))
+	p.line("%s", p.paint(heading, k.ID))
+	if len(k.Aliases) > 0 {
+		p.wrap(2, "also "+strings.Join(k.Aliases, " "))
+	}
 	for _, v := range k.Meta.CVSS {
 		p.line("  CVSS %.1f %s  %s", v.Score, v.Source, p.paint(dim, v.Vector))
 	}
@@ -147,16 +150,67 @@ func (p *page) known(k *check.Known) {
 	if k.Meta.KEV {
 		p.line("  %s", p.paint(bad, "known to be exploited (CISA KEV, since "+k.Meta.KEVAdded+")"))
 	}
-	var rows [][]string
-	for _, a := range k.Advisories {
-		rows = append(rows, cleanAll([]string{a.Ecosystem, a.Package, affected(a), cmp.Or(webURL(a.URL), a.ID)}))
-	}
-	if len(rows) > 0 {
-		p.line("")
-		p.table(2, []string{"ECOSYSTEM", "PACKAGE", "AFFECTED", "ADVISORY"}, rows)
-	}
+	p.affects(k)
 	p.line("")
 	p.touches(k)
+}
+
+// affectsShown is how many packages the text lists.
+const affectsShown = 20
+
+// affects lists the packages, each with what is affected in how many releases
+// of its ecosystem; those that the last scan has come first.
+func (p *page) affects(k *check.Known) {
+	type key struct{ ecosystem, name string }
+	said := map[key][]string{}
+	releases := map[key]int{}
+	var order []key
+	for _, a := range k.Advisories {
+		eco, _, _ := strings.Cut(a.Ecosystem, ":")
+		id := key{clean(eco), clean(a.Package)}
+		if releases[id]++; releases[id] == 1 {
+			order = append(order, id)
+		}
+		if text := clean(affected(a)); !slices.Contains(said[id], text) {
+			said[id] = append(said[id], text)
+		}
+	}
+	touched := map[string]bool{}
+	for _, f := range k.Touches {
+		if f.Vuln != nil {
+			touched[f.Vuln.Name] = true
+		}
+	}
+	slices.SortStableFunc(order, func(a, b key) int {
+		switch {
+		case touched[a.name] == touched[b.name]:
+			return 0
+		case touched[a.name]:
+			return -1
+		}
+		return 1
+	})
+	var rows [][]string
+	for _, id := range order[:min(len(order), affectsShown)] {
+		const most = 3
+		what := strings.Join(said[id][:min(len(said[id]), most)], ", ")
+		if n := len(said[id]) - most; n > 0 {
+			what += fmt.Sprintf(" … %d more", n)
+		}
+		in := ""
+		if n := releases[id]; n > 1 {
+			in = fmt.Sprintf("%d releases", n)
+		}
+		rows = append(rows, []string{id.ecosystem, id.name, in, what})
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.line("")
+	p.table(2, []string{"ECOSYSTEM", "PACKAGE", "", "AFFECTED"}, rows)
+	if n := len(order) - affectsShown; n > 0 {
+		p.line("  %s", p.paint(dim, fmt.Sprintf("… and %s more; --format json has all, with their advisories", plural(n, "package"))))
+	}
 }
 
 func (p *page) touches(k *check.Known) {
