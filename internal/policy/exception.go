@@ -85,7 +85,7 @@ func (s *Exceptions) Apply(findings []finding.Finding, subject finding.Subject, 
 		}
 		for _, e := range live {
 			if e.holds(*f) {
-				f.Suppressed = &finding.Suppression{By: e.By, Source: e.source(), Reason: e.Reason}
+				f.Suppressed = &finding.Suppression{By: e.By, Source: e.source(), Reason: e.reason()}
 				break
 			}
 		}
@@ -100,6 +100,14 @@ func (e *Exception) source() string {
 		return e.File
 	}
 	return fmt.Sprintf("%s:%d", e.File, e.Line)
+}
+
+// reason is the one given, or else where to ask for it.
+func (e *Exception) reason() string {
+	if e.Reason == "" && e.File != "" {
+		return "ignored in " + e.source()
+	}
+	return e.Reason
 }
 
 func (e *Exception) finding(subject finding.Subject) finding.Finding {
@@ -192,15 +200,20 @@ func (e *Exception) fitsPackage(f finding.Finding) bool {
 	if e.Namespace != "" && !fitsNamespace(e.Namespace, v) {
 		return false
 	}
-	switch e.FixState {
-	case "":
-		return true
-	case "fixed":
-		return v.FixedIn != ""
-	case "wont-fix":
-		return v.FixedIn == "" && v.NoFix != ""
+	return e.FixState == "" || e.FixState == fixState(v)
+}
+
+// fixState is what a source says of a fix, in Grype's words. Its "unknown", that
+// nothing is said of fixes at all, is no finding's here: each comes from ranges
+// of versions, which say where a fix is or that there is none.
+func fixState(v *finding.Vuln) string {
+	switch {
+	case v.FixedIn != "":
+		return "fixed"
+	case v.NoFix == "won't fix", v.NoFix == "end of life":
+		return "wont-fix"
 	}
-	return v.FixedIn == "" // "not-fixed", "unknown"
+	return "not-fixed"
 }
 
 // fitsNamespace reads the first word of Grype's namespaces: a distribution, or

@@ -42,22 +42,25 @@ func (s *Exceptions) warn(name string, line int, format string, args ...any) {
 	s.Warnings = append(s.Warnings, (&lineError{name, line, fmt.Errorf(format, args...)}).Error())
 }
 
-// parseTrivyIgnore reads ids one a line, with "#" comments, of which the lines
-// directly above an entry are its reason, and "exp:2025-06-30", from which day
-// on the entry does not hold.
+// parseTrivyIgnore reads ids one a line, with "#" comments, of which the one on
+// an entry's line or those directly above are its reason, and "exp:2025-06-30",
+// from which day on the entry does not hold. A comment that begins the file and
+// stands above a list is the file's heading and no entry's reason.
 func parseTrivyIgnore(name string, b []byte) (*Exceptions, error) {
 	out := &Exceptions{}
 	s := bufio.NewScanner(bytes.NewReader(b))
 	s.Buffer(nil, maxFile+1)
-	reason := ""
+	reason, heading := "", true // whether only comments came before
+	headed := -1                // the entry right under the heading
 	for line := 1; s.Scan(); line++ {
 		text, comment, _ := strings.Cut(s.Text(), "#")
 		comment = strings.TrimSpace(comment)
 		fields := strings.Fields(text)
 		if len(fields) == 0 {
+			headed = -1
 			switch {
 			case comment == "":
-				reason = ""
+				reason, heading = "", false
 			case reason == "":
 				reason = comment
 			default:
@@ -69,9 +72,17 @@ func parseTrivyIgnore(name string, b []byte) (*Exceptions, error) {
 			return nil, &lineError{name, line, errLarge}
 		}
 		e := Exception{ID: fields[0], By: "ignore-file", File: name, Line: line, Reason: reason}
-		if comment != "" {
-			e.Reason = comment
+		if headed >= 0 {
+			out.List[headed].Reason = ""
 		}
+		headed = -1
+		switch {
+		case comment != "":
+			e.Reason = comment
+		case heading && reason != "":
+			headed = len(out.List)
+		}
+		heading = false
 		for _, f := range fields[1:] {
 			day, ok := strings.CutPrefix(f, "exp:")
 			if !ok {
@@ -195,12 +206,6 @@ func parseGrype(name string, b []byte) (*Exceptions, error) {
 	})
 	if err != nil {
 		return nil, err
-	}
-	for i := range out.List {
-		e := &out.List[i]
-		if e.Reason == "" {
-			e.Reason = "ignored by " + name
-		}
 	}
 	return out, nil
 }
