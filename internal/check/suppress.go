@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
@@ -102,7 +103,13 @@ func (r *run) suppress() error {
 		}
 		statements = append(statements, more...)
 	}
-	r.res.Findings = vuln.ApplyVEX(r.res.Findings, statements)
+	names := map[finding.Subject][]string{}
+	for _, t := range r.res.Targets {
+		if t.Image != nil {
+			names[t.Subject] = t.Image.Tags
+		}
+	}
+	r.res.Findings = vuln.ApplyVEXTo(r.res.Findings, statements, names)
 	if cfg := r.Config; cfg != nil && len(r.res.Subjects) > 0 {
 		r.res.Warnings = append(r.res.Warnings, cfg.Exceptions.Warnings...)
 		r.res.Findings = cfg.Exceptions.Apply(r.res.Findings, r.res.Subjects[0], r.Now())
