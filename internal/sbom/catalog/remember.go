@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"runtime/debug"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -12,7 +13,7 @@ import (
 
 // joinVersion is raised whenever [FromScan] would make another inventory of the
 // same facts. What the facts are is in the readers' versions.
-const joinVersion = 1
+const joinVersion = 2
 
 // rememberer is whose fact a remembered inventory is, in the cache of layer
 // records: bounded, checksummed and shared between processes like them.
@@ -26,6 +27,11 @@ func InventoryID(im *image.Image) finding.Digest {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "inventory %d %d\n", joinVersion, sbom.BinaryVersion)
+	if info, ok := debug.ReadBuildInfo(); ok {
+		// Another release joins anew: it costs little, and joinVersion is then
+		// for those who build from a tree that they change.
+		fmt.Fprintf(&b, "%q\n", info.Main.Version)
+	}
 	for _, l := range im.Layers {
 		if l.DiffID == "" {
 			return ""

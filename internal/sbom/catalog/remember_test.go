@@ -88,10 +88,11 @@ func TestRemember(t *testing.T) {
 // joined of these layers has changed for good, raise joinVersion and write down
 // the new fingerprint; if only a reader's facts have, its version says so.
 func TestJoinVersion(t *testing.T) {
-	const want = "1 9bf9562c4e97"
+	const want = "2 0ba93345a14c"
 	inv := inventoryOf(t, scanOf(t,
 		tarOf(t, file{name: "etc/os-release", body: "ID=debian\nVERSION_ID=12\n"},
 			file{name: "lib", link: "usr/lib"},
+			file{name: "var/lib/pacman/local/x-1/desc", body: "%NAME%\n"},
 			file{name: "var/lib/dpkg/status", body: stanza("bash", "5.2-1") + stanza("node-x", "1.0.0-1") + stanza("tar", "1.34")},
 			file{name: "var/lib/dpkg/info/node-x.list", body: "/lib/node_modules/x/package.json\n"},
 			file{name: "usr/lib/node_modules/x/package.json", body: `{"name":"x","version":"1.0.0"}`},
