@@ -53,10 +53,17 @@ func (u *Updater) download(ctx context.Context, source, url string, have version
 	}
 	sum := sha256.Sum256([]byte(url))
 	part := u.path("partial", hex.EncodeToString(sum[:12]))
+	host := hostOf(url)
+	if err := u.reach.down(host); err != nil {
+		return "", version{}, err
+	}
 	var err error
 	for n := range attempts {
 		if n > 0 {
 			wait := u.backoff() << (n - 1)
+			if n == 1 && unreached(err) {
+				wait = u.backoff() / 4
+			}
 			var busy *busyError
 			if errors.As(err, &busy) && busy.after > wait {
 				wait = busy.after
@@ -72,6 +79,9 @@ func (u *Updater) download(ctx context.Context, source, url string, have version
 			return part, v, errors.Join(os.Remove(part + ".json"))
 		}
 		if !worthRetrying(ctx, err) {
+			return "", version{}, err
+		}
+		if n > 0 && unreached(err) && u.reach.fail(host, err) {
 			return "", version{}, err
 		}
 	}
@@ -138,6 +148,7 @@ func (u *Updater) attempt(ctx context.Context, source, url, part string, have ve
 	if err != nil {
 		return version{}, err
 	}
+	u.reach.answered(req.URL.Host)
 	v, err := u.receive(ctx, source, url, resp, part, got)
 	return v, errors.Join(err, resp.Body.Close())
 }

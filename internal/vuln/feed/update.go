@@ -33,6 +33,8 @@ type Updater struct {
 	Log      *slog.Logger
 
 	mu sync.Mutex // of Progress
+
+	reach reach // of the update under way
 }
 
 // Report is what an update or an import did.
@@ -61,6 +63,7 @@ func (u *Updater) Update(ctx context.Context, ecosystems []string, meta bool) (R
 	if err != nil {
 		return rep, err
 	}
+	u.reach.forget()
 	defer unlock()
 	sources, err := u.wanted(ecosystems, meta)
 	if err != nil {
