@@ -34,6 +34,8 @@ type Cache struct {
 
 	mu      sync.Mutex
 	corrupt map[string]bool
+	lines   []byte    // of what was verified, as last read; never written to
+	linesOf time.Time // when the file that they are of was changed
 
 	unpackers sync.Pool // of *unpacker
 }

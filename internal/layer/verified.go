@@ -109,7 +109,8 @@ func (c *Cache) compact(path string, line []byte) error {
 	return c.replace(path, append(kept, line...))
 }
 
-// verified reads the file; as much as there may be of it and no more.
+// verified is what is in the file; as much as there may be of it and no more. It
+// is read again only when it has changed: an image asks for each of its layers.
 func (c *Cache) verified() ([]byte, error) {
 	f, err := os.Open(filepath.Join(c.Dir, verifiedName))
 	if err != nil {
@@ -123,7 +124,19 @@ func (c *Cache) verified() ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "read", Path: f.Name(), Err: errors.New("not a regular file")}
 	}
-	return io.ReadAll(io.LimitReader(f, 4*verifiedMax*verifiedLine))
+	size := min(info.Size(), 4*verifiedMax*verifiedLine)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if int64(len(c.lines)) == size && c.linesOf.Equal(info.ModTime()) {
+		return c.lines, nil
+	}
+	b := make([]byte, size)
+	n, err := io.ReadFull(f, b)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	c.lines, c.linesOf = b[:n], info.ModTime()
+	return c.lines, nil
 }
 
 func isVerified(line []byte) bool {
