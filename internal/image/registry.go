@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -62,7 +64,8 @@ func connect(ctx context.Context, repo name.Repository, opt Options) (*registry,
 	if err != nil {
 		return nil, hint(fmt.Errorf("credentials for %s: %w", repo.RegistryStr(), err), "check the credential helper in the Docker configuration")
 	}
-	base := &retrying{inner: baseTransport(repo.RegistryStr(), opt), first: opt.Backoff, log: opt.log()}
+	host := repo.RegistryStr()
+	base := &retrying{inner: &guarded{inner: baseTransport(host, opt), host: host, plain: mayPlain(host, opt)}, first: opt.Backoff, log: opt.log()}
 	rt, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(transport.PullScope)})
 	if err != nil {
 		return nil, err
@@ -72,7 +75,7 @@ func connect(ctx context.Context, repo name.Repository, opt Options) (*registry,
 
 // get asks for one thing of the repository, from the byte at offset on.
 func (r *registry) get(ctx context.Context, kind, id string, offset int64) (*http.Response, error) {
-	url := fmt.Sprintf("%s://%s/v2/%s/%s/%s", r.repo.Scheme(), r.repo.RegistryStr(), r.repo.RepositoryStr(), kind, id)
+	url := fmt.Sprintf("%s://%s/v2/%s/%s/%s", scheme(r.repo.Registry, r.opt), r.repo.RegistryStr(), r.repo.RepositoryStr(), kind, id)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
@@ -268,4 +271,48 @@ func insecure(host string, opt Options) bool {
 		}
 	}
 	return false
+}
+
+// mayPlain reports whether a registry may be spoken to over plain HTTP: one on
+// this machine, or one that the user called insecure. The library would also
+// fall back to it for private addresses and names that end in .local, where
+// someone between could read the credentials.
+func mayPlain(host string, opt Options) bool {
+	if insecure(host, opt) {
+		return true
+	}
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	if name = strings.ToLower(strings.Trim(name, "[]")); name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(name)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// scheme is how a registry is asked first; its answer to that decides.
+func scheme(r name.Registry, opt Options) string {
+	if mayPlain(r.RegistryStr(), opt) {
+		return r.Scheme()
+	}
+	return "https"
+}
+
+// guarded keeps what is said to a registry, and any credentials, off plain
+// HTTP where that is not allowed. A blob that lies elsewhere may come by it,
+// for a blob is held to its digest.
+type guarded struct {
+	inner http.RoundTripper
+	host  string
+	plain bool
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (g *guarded) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !g.plain && req.URL.Scheme == "http" && (req.URL.Host == g.host || req.Header.Get("Authorization") != "") {
+		return nil, fmt.Errorf("%s is not asked over plain HTTP", req.URL.Host)
+	}
+	return g.inner.RoundTrip(req)
 }
