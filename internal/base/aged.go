@@ -43,6 +43,9 @@ func Aged(inv *sbom.Inventory, now time.Time) []finding.Finding {
 		for _, l := range p.Locations {
 			f.At = append(f.At, finding.Location{Layer: l.Layer, Path: l.Path})
 		}
+		if len(f.At) == 0 && p.Layer != "" {
+			f.At = []finding.Location{{Layer: p.Layer}}
+		}
 		f.Evidence = append(f.Evidence, finding.Evidence{Kind: "package", Text: p.Name + " " + p.Version})
 		found = append(found, f)
 	}
@@ -60,7 +63,29 @@ func DistroFinding(inv *sbom.Inventory, now time.Time) (finding.Finding, bool) {
 	}
 	f, ok := ended(endOfLife(), s, now)
 	f.Subject = inv.Subject
+	switch inv.Subject.Kind {
+	case finding.KindImage, finding.KindRootfs, finding.KindSBOM:
+		f.At = []finding.Location{{Path: "/etc/os-release", Layer: releaseLayer(inv)}}
+	}
 	return f, ok
+}
+
+// releaseLayer is the layer that brought os-release, by the package that has it
+// in each family of distributions; empty where that is not known.
+func releaseLayer(inv *sbom.Inventory) finding.Digest {
+	for i := range inv.Packages {
+		p := &inv.Packages[i]
+		if p.Removed || !p.FromDistro() {
+			continue
+		}
+		switch p.Name {
+		case "base-files", "alpine-release", "alpine-baselayout-data", "wolfi-baselayout", "chainguard-baselayout",
+			"fedora-release-common", "redhat-release", "centos-release", "centos-stream-release", "rocky-release", "almalinux-release",
+			"oraclelinux-release", "system-release", "openSUSE-release", "Leap-release", "sles-release", "photon-release", "mageia-release-common":
+			return p.Layer
+		}
+	}
+	return ""
 }
 
 // ended makes a finding of a release that is over, or nearly.
