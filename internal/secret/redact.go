@@ -10,6 +10,9 @@ import "strings"
 // Nothing that [Find] finds in s is in the result, and redacting the result
 // changes nothing. Text without secrets is returned as it is, without a copy.
 func Redact(s string) string {
+	if !suspicious(s) {
+		return s
+	}
 	// What is left after a replacement can look like another secret, so the
 	// text is searched until it is clean. Each round shortens the text or is
 	// the last; text that goes on making secrets is hostile and not shown.
@@ -22,6 +25,12 @@ func Redact(s string) string {
 		s = replace(s, b, ms)
 	}
 	return "[redacted]"
+}
+
+// suspicious says, without a copy of s, whether there is any need to search it:
+// false for nearly every path and message.
+func suspicious(s string) bool {
+	return strings.IndexByte(s, '=') >= 0 || strings.Contains(s, "--") || tables().leads(s)
 }
 
 // RedactBytes is [Redact] for bytes. The result may share memory with b.

@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"strings"
 	"sync"
 )
 
@@ -93,4 +94,24 @@ func (t *table) scan(b []byte, hit func(at int, w *word) bool) {
 		}
 		i++
 	}
+}
+
+// leads says whether any word is in s, as scan would find it.
+func (t *table) leads(s string) bool {
+	for i := 1; i+1 < len(s); {
+		if shift := t.shift[pair(s[i], s[i+1])]; shift > 0 {
+			i += int(shift)
+			continue
+		}
+		if t.seen[hash(s[i-1], s[i], s[i+1])] {
+			for _, n := range t.heads[[3]byte{s[i-1], s[i], s[i+1]}] {
+				w := &t.words[n]
+				if at := i - 1 - w.anchor; at >= 0 && strings.HasPrefix(s[at:], w.text) {
+					return true
+				}
+			}
+		}
+		i++
+	}
+	return false
 }
