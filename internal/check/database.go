@@ -25,7 +25,7 @@ func (r *run) match(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, stack.Close())
 	}
-	defer stack.Close()
+	defer func() { _ = stack.Close() }() // only read from
 	used := map[string]bool{}
 	for _, t := range r.res.Targets {
 		if t.Inventory == nil {

@@ -29,7 +29,7 @@ func (r *run) image(ctx context.Context, target string) error {
 	if err != nil {
 		return err
 	}
-	defer im.Close()
+	defer func() { _ = im.Close() }() // all that was wanted of it has been read
 	s := finding.Subject{Kind: finding.KindImage, Name: im.Name, Digest: im.Digest}
 	if im.Kind == "rootfs" {
 		s.Kind = finding.KindRootfs

@@ -2,6 +2,7 @@ package image
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/drydock-dev/drydock/internal/layer"
 )
@@ -73,6 +74,8 @@ func (s *Scan) Stats() Stats {
 
 func (t *Tree) stats() Stats {
 	st := Stats{Layers: make([]LayerStats, len(t.records))}
+	var score sync.WaitGroup // the tree is only read from, and either takes as long
+	score.Go(func() { st.Efficiency, st.WastedBytes, st.Inefficient = t.efficiency() })
 	t.changes(func(l int, c Change) {
 		ls := &st.Layers[l]
 		if c.Node.Entry.Kind == layer.Dir {
@@ -101,7 +104,7 @@ func (t *Tree) stats() Stats {
 			st.UserBytes += ls.Bytes
 		}
 	}
-	st.Efficiency, st.WastedBytes, st.Inefficient = t.efficiency()
+	score.Wait()
 	return st
 }
 
