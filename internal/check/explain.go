@@ -58,6 +58,21 @@ type Known struct {
 	Database   Database
 }
 
+// spelled is an id as the database writes it; a CVE's is in capitals.
+func spelled(id string, found []vuln.Advisory) string {
+	for _, a := range found {
+		for _, n := range append([]string{a.ID}, a.Aliases...) {
+			if strings.EqualFold(n, id) {
+				return n
+			}
+		}
+	}
+	if len(id) > 4 && strings.EqualFold(id[:4], "cve-") {
+		return strings.ToUpper(id)
+	}
+	return id
+}
+
 // Explain looks one vulnerability up by any of its ids. ErrNotKnown says that
 // the database has nothing of it.
 func (p *Pipeline) Explain(ctx context.Context, id string) (*Known, error) {
@@ -70,6 +85,8 @@ func (p *Pipeline) Explain(ctx context.Context, id string) (*Known, error) {
 	if k.Advisories, err = stack.Find(ctx, id); err != nil {
 		return nil, err
 	}
+	id = spelled(id, k.Advisories)
+	k.ID = id
 	names := map[string]bool{strings.ToUpper(id): true}
 	for _, a := range k.Advisories {
 		for _, n := range append([]string{a.ID}, a.Aliases...) {
