@@ -53,7 +53,7 @@ func (b *bench) run() (err error) {
 	if b.tmp, err = os.MkdirTemp("", "drydock-bench-"); err != nil {
 		return err
 	}
-	defer os.RemoveAll(b.tmp)
+	defer os.RemoveAll(b.tmp) //nolint:errcheck // it is temporary
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -137,7 +137,7 @@ func lowerBound(path string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // read only
 	r := tar.NewReader(f)
 	for {
 		h, err := r.Next()

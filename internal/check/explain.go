@@ -80,7 +80,7 @@ func (p *Pipeline) Explain(ctx context.Context, id string) (*Known, error) {
 	if err != nil {
 		return nil, errors.Join(err, stack.Close())
 	}
-	defer stack.Close()
+	defer stack.Close() //nolint:errcheck // read only
 	k := &Known{ID: id}
 	if k.Advisories, err = stack.Find(ctx, id); err != nil {
 		return nil, err

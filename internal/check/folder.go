@@ -243,7 +243,7 @@ func readLimited(name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // read only
 	b, err := io.ReadAll(bufio.NewReader(io.LimitReader(f, limit+1)))
 	if err != nil {
 		return nil, err

@@ -124,7 +124,7 @@ func newDBStatus(f *flags) *cobra.Command {
 			if err != nil {
 				return errors.Join(err, stack.Close())
 			}
-			defer stack.Close()
+			defer stack.Close() //nolint:errcheck // read only
 			return f.printSources(report.Sources(stack.Sources()))
 		},
 	}

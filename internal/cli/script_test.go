@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -185,7 +186,7 @@ func forge(ts *testscript.TestScript, neg bool, args []string) {
 	w := tar.NewWriter(&out)
 	for r := tar.NewReader(strings.NewReader(ts.ReadFile(args[0]))); ; {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		ts.Check(err)
@@ -216,7 +217,8 @@ func mkimage(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: mkimage OUT RECIPE")
 	}
-	img, tag := v1.Image(empty.Image), "test:latest"
+	var img v1.Image = empty.Image
+	tag := "test:latest"
 	var cfg v1.Config
 	created := v1.Time{Time: today()}
 	for _, line := range strings.Split(strings.TrimSpace(ts.ReadFile(args[1])), "\n") {

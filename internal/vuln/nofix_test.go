@@ -12,8 +12,10 @@ import (
 func TestNoFixIsNotGuessed(t *testing.T) {
 	const cve = "CVE-2022-41741"
 	bitnami := func(evs ...Event) Advisory {
-		return Advisory{ID: "BIT-nginx-2022-41741", Aliases: []string{cve}, Source: "bitnami", Ecosystem: "Bitnami", Package: "nginx",
-			Ranges: []Range{{Type: "SEMVER", Events: evs}}}
+		return Advisory{
+			ID: "BIT-nginx-2022-41741", Aliases: []string{cve}, Source: "bitnami", Ecosystem: "Bitnami", Package: "nginx",
+			Ranges: []Range{{Type: "SEMVER", Events: evs}},
+		}
 	}
 	debian := Advisory{ID: cve, Source: "debian", Ecosystem: "Debian:11", Package: "nginx", Ranges: events(in("0"))}
 	other := Advisory{ID: "CVE-2000-1", Source: "debian", Ecosystem: "Debian:11", Package: "other", Ranges: events(in("0"))}
