@@ -160,7 +160,7 @@ func (r *run) document(path string) error {
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // read only
 		in, name = f, path
 	}
 	inv, err := sbom.Decode(in, name)

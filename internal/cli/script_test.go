@@ -217,8 +217,7 @@ func mkimage(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: mkimage OUT RECIPE")
 	}
-	var img v1.Image = empty.Image
-	tag := "test:latest"
+	img, tag := empty.Image, "test:latest"
 	var cfg v1.Config
 	created := v1.Time{Time: today()}
 	for _, line := range strings.Split(strings.TrimSpace(ts.ReadFile(args[1])), "\n") {
