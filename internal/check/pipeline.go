@@ -43,6 +43,7 @@ type Pipeline struct {
 
 	Stdin    io.Reader
 	Now      func() time.Time
+	Getenv   func(string) string // nil: the process's
 	Log      *slog.Logger
 	Progress func(done, total int64, what string)
 }
@@ -197,6 +198,6 @@ func (r *run) cache() *layer.Cache {
 func (r *run) imageOptions() image.Options {
 	return image.Options{
 		Platform: r.Platform, Offline: r.Offline, InsecureRegistries: r.Insecure,
-		WorkDir: r.CacheDir, Cache: r.cache(), Log: r.Log, Stdin: r.Stdin, Progress: r.Progress,
+		WorkDir: r.CacheDir, Cache: r.cache(), Log: r.Log, Stdin: r.Stdin, Progress: r.Progress, Getenv: r.Getenv,
 	}
 }

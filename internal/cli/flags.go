@@ -123,7 +123,7 @@ func (f *flags) pipeline() (*check.Pipeline, error) {
 		DataDir: f.database(), CacheDir: f.cacheDir, Platform: f.platform, Offline: f.offline, Insecure: f.insecure,
 		Dockerfile: f.dockerfile, Config: cfg, VEX: append(cfg.VEX, f.vex...), Baseline: cmp.Or(f.baseline, cfg.Baseline),
 		MaxAge: cfg.MaxDBAge, StaleFails: f.stale, NoCache: f.noCache,
-		Now: f.env.Now, Log: f.logger(),
+		Now: f.env.Now, Getenv: f.env.Getenv, Log: f.logger(),
 	}
 	if p.CacheDir == "" {
 		p.CacheDir = f.env.cacheDir()

@@ -25,6 +25,7 @@ func Main(ctx context.Context, env Env, args ...string) int {
 	}
 	if asPlugin(name) {
 		env.Name = "docker drydock"
+		env.Getenv = overlay(plugin.Environment(args), env.Getenv)
 		args = plugin.Args(args)
 	}
 	root := newRoot(env)
@@ -38,6 +39,16 @@ func Main(ctx context.Context, env Env, args ...string) int {
 		return 0
 	}
 	return explainError(env, cmd, err)
+}
+
+// overlay is an environment with some variables on top.
+func overlay(top map[string]string, below func(string) string) func(string) string {
+	return func(name string) string {
+		if v, ok := top[name]; ok {
+			return v
+		}
+		return below(name)
+	}
 }
 
 func newRoot(env Env) *cobra.Command {

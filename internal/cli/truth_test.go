@@ -204,6 +204,8 @@ func TestTruthNpm(t *testing.T) {
 		{"CVE-2024-52798", "npm/path-to-regexp", "0.1.12"},
 		{"CVE-2024-47764", "npm/cookie", "0.7.0"},
 	}, []hasNot{
+		{"CVE-2021-41720", "npm/lodash"},           // withdrawn
+		{"GHSA-7fhm-mqm4-2wp7", "npm/minimist"},    // withdrawn
 		{"CVE-2019-10744", "npm/lodash"},           // fixed in 4.17.12
 		{"CVE-2018-16487", "npm/lodash"},           // fixed in 4.17.11
 		{"CVE-2019-10742", "npm/axios"},            // fixed in 0.18.1

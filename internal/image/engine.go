@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -118,18 +119,26 @@ func Latest(ctx context.Context, opt Options) (string, error) {
 	if err != nil {
 		return "", errors.Join(engineError(err, "", opt), cli.Close())
 	}
-	if err := cli.Close(); err != nil {
-		return "", err
-	}
-	name, newest := "", int64(-1)
+	name, newest := "", time.Time{}
 	for _, im := range got.Items {
-		if im.Created <= newest {
+		made := time.Unix(im.Created, 0)
+		// A build from the cache is as old as its last layer, and tagged now. What
+		// was pulled is tagged now too, and not built here.
+		if len(im.RepoDigests) == 0 && len(im.RepoTags) > 0 {
+			if is, err := cli.ImageInspect(ctx, im.ID); err == nil && is.Metadata.LastTagTime.After(made) {
+				made = is.Metadata.LastTagTime
+			}
+		}
+		if name != "" && !made.After(newest) {
 			continue
 		}
-		newest, name = im.Created, im.ID
+		newest, name = made, im.ID
 		if i := slices.IndexFunc(im.RepoTags, func(t string) bool { return !strings.Contains(t, "<none>") }); i >= 0 {
 			name = im.RepoTags[i]
 		}
+	}
+	if err := cli.Close(); err != nil {
+		return "", err
 	}
 	if name == "" {
 		return "", hint(errors.New("the Docker Engine has no image"), "name an image, an archive or a folder")

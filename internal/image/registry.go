@@ -234,6 +234,9 @@ func advise(err error, host string) error {
 		return err
 	}
 	if errors.As(err, &te) {
+		for i := range te.Errors {
+			te.Errors[i].Detail = nil // a map of the request's own scope, in Go's spelling
+		}
 		return hint(err, adviceOnStatus(te.StatusCode, host))
 	}
 	return hint(err, adviceOnNetwork(err, host))

@@ -90,6 +90,11 @@ func layerStep(im *image.Image, i int) image.Step {
 func Instruction(createdBy string) string {
 	s := strings.Join(strings.Fields(createdBy), " ")
 	s = strings.TrimSuffix(s, " # buildkit")
+	if strings.HasPrefix(s, "|") { // the older builder writes build arguments before the shell
+		if i := strings.Index(s, "/bin/sh -c "); i >= 0 {
+			s = s[i:]
+		}
+	}
 	if after, ok := strings.CutPrefix(s, "/bin/sh -c #(nop) "); ok {
 		s = after
 	} else if after, ok := strings.CutPrefix(s, "/bin/sh -c "); ok {

@@ -22,7 +22,7 @@ const npmLimit = 1 << 20
 // distribution. The application's own package.json is not a dependency.
 func npmTree() Cataloger {
 	return Cataloger{
-		Name: "npm", Version: 1, Limit: npmLimit,
+		Name: "npm", Version: 2, Limit: npmLimit,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, "/package.json") &&
 				(npmRoot(p) || npmNested(p) || npmYarn(p))
@@ -39,11 +39,12 @@ func npmRoot(p string) bool { return npmInstalledAs(p) != "" }
 // package.json deeper within a package.
 func npmInstalledAs(p string) string {
 	dir := strings.TrimSuffix(p, "/package.json")
-	i := strings.LastIndex("/"+dir, "/node_modules/")
-	if i < 0 {
+	name, debian := strings.CutPrefix(dir, "usr/share/nodejs/") // where Debian installs
+	if i := strings.LastIndex("/"+dir, "/node_modules/"); i >= 0 {
+		name = dir[i+len("node_modules/"):]
+	} else if !debian {
 		return ""
 	}
-	name := dir[i+len("node_modules/"):]
 	scope, rest, scoped := strings.Cut(name, "/")
 	switch {
 	case strings.HasPrefix(name, "."): // .bin, .cache, .pnpm, .package-lock.json

@@ -21,6 +21,14 @@ type Record struct {
 	Advisories []vuln.Advisory
 }
 
+// withdrawn says whether the source took the record back. GitHub says so of
+// some only at the beginning of their summary.
+func (r *osvRecord) withdrawn() bool {
+	const word = "withdrawn"
+	s := strings.TrimLeft(r.Summary, " [(*_")
+	return r.Withdrawn != "" || len(s) > len(word) && strings.EqualFold(s[:len(word)], word) && strings.ContainsRune(":;- )]", rune(s[len(word)]))
+}
+
 type osvRecord struct {
 	ID        string        `json:"id"`
 	Modified  string        `json:"modified"`
@@ -120,7 +128,7 @@ func (rec *osvRecord) read(ecosystem string) (Record, error) {
 	}
 	head := vuln.Advisory{
 		ID: rec.ID, Aliases: ids(rec.Aliases, rec.ID), Published: published, Modified: modified,
-		Withdrawn: rec.Withdrawn != "",
+		Withdrawn: rec.withdrawn(),
 	}
 	// Where an advisory is not itself the vulnerability, "related" or "upstream"
 	// names those it is about; elsewhere "related" is every other vendor's word.
