@@ -127,9 +127,9 @@ func (r *run) describe(stack *db.Stack, used map[string]bool) error {
 	case !d.Embedded && age > limit && r.StaleFails:
 		return &staleError{fmt.Sprintf("the advisory data was fetched %d days ago, the limit is %d", int(age.Hours()/24), int(limit.Hours()/24))}
 	case d.Embedded && r.MaxAge > 0 && r.Now().Sub(d.Date) > r.MaxAge:
-		r.res.Warnings = append(r.res.Warnings, "the advisory data is the embedded snapshot, whose newest record is of "+d.Date.Format(time.DateOnly)+"; db update brings today's")
+		r.warn("the advisory data is the embedded snapshot, whose newest record is of " + d.Date.Format(time.DateOnly) + "; db update brings today's")
 	case !d.Embedded && age > limit:
-		r.res.Warnings = append(r.res.Warnings, fmt.Sprintf("the advisory data was fetched %d days ago; db update brings today's", int(age.Hours()/24)))
+		r.warn(fmt.Sprintf("the advisory data was fetched %d days ago; db update brings today's", int(age.Hours()/24)))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/drydock-dev/drydock/internal/base"
@@ -29,49 +30,70 @@ func (r *run) image(ctx context.Context, target string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = im.Close() }() // all that was wanted of it has been read
 	s := finding.Subject{Kind: finding.KindImage, Name: im.Name, Digest: im.Digest}
 	if im.Kind == "rootfs" {
 		s.Kind = finding.KindRootfs
 	}
 	t := Target{Subject: s, Image: im}
-	scan, err := r.inventory(ctx, &t, opt.Cache)
+	looking, err := r.inventory(ctx, &t, opt.Cache)
 	if err != nil {
-		return err
+		return errors.Join(err, im.Close())
 	}
-	inv := t.Inventory
-	if r.ask.Layers {
-		t.Scan = scan // else its memory is free from here on
-	}
-	var from []string
-	baseLayers := 0
-	if r.Dockerfile != "" {
-		if t.Spans, from, baseLayers, err = joinDockerfile(r.Dockerfile, im); err != nil {
+	at := len(r.res.Targets)
+	r.beside = append(r.beside, func() error {
+		l := <-looking
+		if err := errors.Join(l.err, im.Close()); err != nil {
 			return err
 		}
-		if len(t.Spans) == 0 {
-			r.res.Warnings = append(r.res.Warnings, r.Dockerfile+" did not make this image, as far as its history tells: no layer is joined to a line")
+		if r.ask.Layers {
+			r.res.Targets[at].Scan = l.scan // else its memory is free from here on
 		}
+		place(l.found, r.res.Targets[at].Spans)
+		r.report(s, l.found, l.unknown)
+		return nil
+	})
+	if err := r.ground(&t); err != nil {
+		r.add(t, nil, nil)
+		return err
 	}
-	if b, ok := base.Identify(im, from); ok {
-		b.Layers = cmp.Or(b.Layers, baseLayers)
-		t.Base = &b
-		splitBase(inv, b.Layers)
-	}
-	var found []finding.Finding
-	var unknown []finding.Unknown
-	if r.ask.Rules {
-		found, unknown = finding.RunChecks(ctx, scan, append(rules.Checks(), rules.Age(r.Now())))
-		found = append(found, base.Aged(inv, r.Now())...)
-		place(found, t.Spans)
-	}
-	r.add(t, found, append(unknown, im.Unknown...))
+	r.add(t, nil, im.Unknown)
 	return nil
 }
 
+// ground finds out what the image stands on, and which lines made its layers.
+func (r *run) ground(t *Target) (err error) {
+	var from []string
+	layers := 0
+	if r.Dockerfile != "" {
+		if t.Spans, from, layers, err = joinDockerfile(r.Dockerfile, t.Image); err != nil {
+			return err
+		}
+		if len(t.Spans) == 0 {
+			r.warn(r.Dockerfile + " did not make this image, as far as its history tells: no layer is joined to a line")
+		}
+	}
+	if b, ok := base.Identify(t.Image, from); ok {
+		b.Layers = cmp.Or(b.Layers, layers)
+		t.Base = &b
+		splitBase(t.Inventory, b.Layers)
+	}
+	return nil
+}
+
+// look is what was found at an image's layers. The scan is nil where nobody
+// needs it.
+type look struct {
+	scan    *image.Scan
+	found   []finding.Finding
+	unknown []finding.Unknown
+	err     error
+}
+
 // inventory takes a target's inventory from memory, or from a scan of its
-// layers. The scan is nil where nobody needs it.
-func (r *run) inventory(ctx context.Context, t *Target, cache *layer.Cache) (*image.Scan, error) {
+// layers. Where it is in memory and the layers are looked at all the same, that
+// goes on beside what is done with the inventory. One look comes, always.
+func (r *run) inventory(ctx context.Context, t *Target, cache *layer.Cache) (<-chan look, error) {
+	done := make(chan look, 1)
 	id := catalog.InventoryID(t.Image)
 	known, err := t.Image.Known(cache)
 	if err != nil {
@@ -80,14 +102,25 @@ func (r *run) inventory(ctx context.Context, t *Target, cache *layer.Cache) (*im
 	if known {
 		if inv, ok := catalog.Recall(cache, id, t.Subject); ok {
 			t.Inventory, t.remembered = inv, id
+			aged := r.aged(inv)
 			if !r.ask.Layers && !r.ask.Rules {
-				return nil, nil
+				done <- look{}
+				return done, nil
 			}
+			go func() {
+				scan, err := r.layers(ctx, t.Image, cache)
+				if err != nil {
+					done <- look{err: err}
+					return
+				}
+				done <- r.rules(ctx, scan, aged)
+			}()
+			return done, nil
 		}
 	}
-	scan, err := t.Image.Scan(ctx, image.ScanOptions{Readers: readers(), Cache: cache, Progress: r.Progress, Log: r.Log})
-	if err != nil || t.Inventory != nil {
-		return scan, err
+	scan, err := r.layers(ctx, t.Image, cache)
+	if err != nil {
+		return nil, err
 	}
 	if t.Inventory, err = catalog.FromScan(ctx, scan, t.Subject); err != nil {
 		return nil, err
@@ -99,7 +132,30 @@ func (r *run) inventory(ctx context.Context, t *Target, cache *layer.Cache) (*im
 			t.remembered = id
 		}
 	}
-	return scan, nil
+	done <- r.rules(ctx, scan, r.aged(t.Inventory))
+	return done, nil
+}
+
+func (r *run) layers(ctx context.Context, im *image.Image, cache *layer.Cache) (*image.Scan, error) {
+	return im.Scan(ctx, image.ScanOptions{Readers: readers(), Cache: cache, Progress: r.Progress, Log: r.Log})
+}
+
+// aged is what of an inventory is out of support, where rules are asked for.
+func (r *run) aged(inv *sbom.Inventory) []finding.Finding {
+	if !r.ask.Rules {
+		return nil
+	}
+	return base.Aged(inv, r.Now())
+}
+
+// rules runs the image rules over a scan, where they are asked for.
+func (r *run) rules(ctx context.Context, scan *image.Scan, more []finding.Finding) look {
+	l := look{scan: scan}
+	if r.ask.Rules {
+		l.found, l.unknown = finding.RunChecks(ctx, scan, append(rules.Checks(), rules.Age(r.Now())))
+		l.found = append(l.found, more...)
+	}
+	return l
 }
 
 // joinDockerfile finds, for each layer, the instruction that made it, the

@@ -62,12 +62,14 @@ type Ask struct {
 func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, error) {
 	r := &run{Pipeline: p, ask: ask, res: &Result{}}
 	if err := r.look(ctx, target); err != nil {
-		return nil, err
+		return nil, errors.Join(err, r.finish())
 	}
+	var err error
 	if ask.Vulnerabilities {
-		if err := r.match(ctx); err != nil {
-			return nil, err
-		}
+		err = r.match(ctx)
+	}
+	if err := errors.Join(err, r.finish()); err != nil {
+		return nil, err
 	}
 	if err := r.suppress(); err != nil {
 		return nil, err
@@ -86,8 +88,27 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 // run is one target being looked at.
 type run struct {
 	*Pipeline
-	ask Ask
-	res *Result
+	ask    Ask
+	res    *Result
+	beside []func() error // takes in what goes on beside matching
+
+	mu sync.Mutex // of the warnings: a damaged cache record is met beside
+}
+
+// finish takes in what went on beside.
+func (r *run) finish() error {
+	var errs []error
+	for _, f := range r.beside {
+		errs = append(errs, f())
+	}
+	r.beside = nil
+	return errors.Join(errs...)
+}
+
+func (r *run) warn(message string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.res.Warnings = append(r.res.Warnings, message)
 }
 
 // look finds out what the target is and takes it in.
@@ -190,7 +211,7 @@ func (r *run) cache() *layer.Cache {
 	var once sync.Once
 	return &layer.Cache{Dir: r.CacheDir, Now: r.Now, OnCorrupt: func(path string, err error) {
 		once.Do(func() {
-			r.res.Warnings = append(r.res.Warnings, fmt.Sprintf("a cached layer record was damaged and is made anew: %s: %v", path, err))
+			r.warn(fmt.Sprintf("a cached layer record was damaged and is made anew: %s: %v", path, err))
 		})
 	}}
 }
