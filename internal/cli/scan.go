@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,9 @@ func (f *flags) scan(cmd *cobra.Command, args []string, ask check.Ask, view repo
 	res, err := f.look(cmd.Context(), on, ask)
 	if err != nil {
 		return err
+	}
+	if view == report.Layers && !slices.ContainsFunc(res.Targets, func(t check.Target) bool { return t.Scan != nil }) {
+		return usageError{fmt.Errorf("%s is no image: it has no layers", on), f.env.Name + " check looks at it all the same"}
 	}
 	if err := f.print(res, view, on); err != nil {
 		return err
