@@ -76,6 +76,7 @@ func (b *bench) run() (err error) {
 		full := b.row(name+": sbom, nothing cached", b.command(b.drydock, "sbom", "--no-cache", "-f", "json", "archive://"+a))
 		b.row(name+": sbom, layers cached", b.command(b.drydock, "sbom", "-f", "json", "archive://"+a))
 		b.row(name+": cves, layers cached", b.command(b.drydock, "cves", "-f", "json", "archive://"+a))
+		b.row(name+": check, layers cached", b.command(b.drydock, "check", "-f", "json", "archive://"+a))
 		fmt.Printf("%-44s %8.2fx\n", "  CPU, to the lower bound", full.cpu/low.cpu)
 		if b.peer == "" || strings.HasSuffix(name, ".oci") {
 			continue
