@@ -93,11 +93,14 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-// DRYDOCK_ROOTFS names folders with root file systems, such as debootstrap's.
+// DRYDOCK_DEBIAN_ROOTFS names folders with root file systems, such as debootstrap's.
 func TestRootFileSystems(t *testing.T) {
-	dirs := os.Getenv("DRYDOCK_ROOTFS")
+	dirs := os.Getenv("DRYDOCK_DEBIAN_ROOTFS")
 	if dirs == "" {
-		t.Skip("DRYDOCK_ROOTFS is not set")
+		if os.Getenv("CI") == "true" {
+			t.Fatal("DRYDOCK_DEBIAN_ROOTFS is not set")
+		}
+		t.Skip("DRYDOCK_DEBIAN_ROOTFS is not set")
 	}
 	for _, dir := range filepath.SplitList(dirs) {
 		rec, err := layer.Walk(context.Background(), dir, Readers(), layer.Limits{})
