@@ -9,6 +9,22 @@ type Fix struct {
 	Safety Safety
 	Edits  []Edit // none: the title says what to do by hand
 	Proof  Proof
+	// Changes are the differences in the image's files that the fix means to
+	// make. A proof that runs the image lets these pass and no others.
+	Changes []Change
+}
+
+// Change is a difference between the files of the image before a fix and after
+// it, with the reason for it.
+type Change struct {
+	// Path is absolute in the image before (after, for what is only there). A
+	// folder stands for all beneath it; "*" and "?" match within a name as in
+	// path.Match, "**" any number of folders.
+	Path string
+	// To is where the files of Path are after, with the same content; empty:
+	// they may be gone, there anew, or different.
+	To  string
+	Why string // "development dependencies are not installed"
 }
 
 // Edit replaces bytes of one file. Start and End are byte offsets (End
