@@ -20,6 +20,8 @@ type File struct {
 	Instructions []Instruction // all of them, in order
 	Stages       []Stage       // at least one
 	GlobalArgs   []Arg         // declared before the first FROM
+
+	lines []int // byte offset of each line's start, and of the end of the file
 }
 
 // Directive is a parser directive: a comment at the top that is meant.
@@ -45,14 +47,37 @@ type Instruction struct {
 	Heredocs []Heredoc
 	Stage    int // index into Stages; -1 before the first FROM
 	Span     finding.Span
+
+	Keyword   Word         // as written
+	FlagWords []Flag       // as Flags, with their bytes
+	Words     []Word       // as Args, with their bytes
+	Trigger   *Instruction // what ONBUILD says, as an instruction of its own; else nil
+
+	line line // what a builder reads of it, and where that is
+	rest int  // where the arguments begin in line
+}
+
+// Word is a part of an instruction with its bytes.
+type Word struct {
+	Text string       // as BuildKit reads it: continuations taken out, quotes and variables as written, JSON decoded
+	Span finding.Span // continuations within it, and a JSON string's quotes, included
+}
+
+// Flag is a flag of an instruction: "--from=build".
+type Flag struct {
+	Name  string // "from"
+	Value string // "build"; empty also where there is none
+	Span  finding.Span
 }
 
 // Heredoc is a here-document of an instruction.
 type Heredoc struct {
 	Name    string
-	Content string // with its line ends, without the terminator
-	Expand  bool   // variables in it are replaced
-	Chomp   bool   // leading tabs are taken away
+	Content string       // with its line ends, without the terminator
+	Expand  bool         // variables in it are replaced
+	Chomp   bool         // leading tabs are taken away
+	Body    finding.Span // the bytes of Content
+	End     finding.Span // the line of the terminator, without its line end
 }
 
 // Arg is a global build argument.
@@ -69,6 +94,8 @@ type Stage struct {
 	Index    int
 	Name     string // lower case; empty: none
 	BaseRaw  string // as written: "node:${VERSION}"
+	BaseWord Word   // the same, with its bytes
+	NameWord Word   // the name as written; no text: none
 	Base     string // with global arguments' defaults filled in; empty: cannot be told from the file
 	Parent   *Stage // the stage it builds on; nil: an image, or scratch
 	Platform string // of --platform, likewise; empty: none, or cannot be told

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -61,43 +62,54 @@ func checkOnbuild(n *parser.Node) error {
 }
 
 type parsing struct {
-	file  *File
-	lines []int // byte offset of each line's start, and of the end of the file
+	file *File
 }
 
 func (p *parsing) findLines() {
 	b := p.file.Bytes
 	for at := 0; at < len(b); {
-		p.lines = append(p.lines, at)
+		p.file.lines = append(p.file.lines, at)
 		n := bytes.IndexByte(b[at:], '\n')
 		if n < 0 {
 			break
 		}
 		at += n + 1
 	}
-	p.lines = append(p.lines, len(b))
+	p.file.lines = append(p.file.lines, len(b))
 }
 
-// span is the place of lines first to last (from 1), without white space
+func (p *parsing) span(first, last int) finding.Span { return p.file.lineSpan(first, last) }
+
+// Span is the place of the bytes from start to end, with its line and column.
+func (f *File) Span(start, end int) finding.Span {
+	n, found := slices.BinarySearch(f.lines, start)
+	if !found || n == len(f.lines)-1 && n > 0 {
+		n--
+	}
+	n = max(n, 0)
+	return finding.Span{File: f.Name, Start: start, End: end, Line: n + 1, Column: start - f.lines[n] + 1}
+}
+
+// lineSpan is the place of lines first to last (from 1), without white space
 // before and the line end after.
-func (p *parsing) span(first, last int) finding.Span {
-	most := len(p.lines) - 1
+func (f *File) lineSpan(first, last int) finding.Span {
+	most := len(f.lines) - 1
 	first, last = min(max(first, 1), most), min(last, most)
-	start := p.lines[first-1]
-	end := max(p.lines[max(first, last)], start)
-	b := p.file.Bytes[start:end]
+	start := f.lines[first-1]
+	end := max(f.lines[max(first, last)], start)
+	b := f.Bytes[start:end]
 	if start == 0 {
 		b = bytes.TrimPrefix(b, []byte(byteOrderMark))
 	}
 	b = bytes.TrimLeftFunc(b, unicode.IsSpace)
 	at := end - len(b)
 	b = bytes.TrimRight(b, "\r\n")
-	return finding.Span{File: p.file.Name, Start: at, End: at + len(b), Line: first, Column: at - start + 1}
+	return finding.Span{File: f.Name, Start: at, End: at + len(b), Line: first, Column: at - start + 1}
 }
 
 // fail is an error at a line; 0: in the file as a whole.
 func (p *parsing) fail(line int, err error) error {
-	if line <= 0 || len(p.lines) < 2 {
+	if line <= 0 || len(p.file.lines) < 2 {
 		return &Error{Span: finding.Span{File: p.file.Name}, Err: err}
 	}
 	return &Error{Span: p.span(line, line), Err: err}
@@ -126,7 +138,7 @@ func (p *parsing) longLine(err error) int {
 		return 0
 	}
 	next := at.Locations[0][0].Start.Line + 1
-	if next < len(p.lines) && p.lines[next]-p.lines[next-1] >= bufio.MaxScanTokenSize {
+	if next < len(p.file.lines) && p.file.lines[next]-p.file.lines[next-1] >= bufio.MaxScanTokenSize {
 		return next
 	}
 	return 0
@@ -135,8 +147,8 @@ func (p *parsing) longLine(err error) int {
 // directives reads the comments at the top that BuildKit reads as directives.
 func (p *parsing) directives() {
 	var dp parser.DirectiveParser
-	for i := range len(p.lines) - 1 {
-		b := p.file.Bytes[p.lines[i]:p.lines[i+1]]
+	for i := range len(p.file.lines) - 1 {
+		b := p.file.Bytes[p.file.lines[i]:p.file.lines[i+1]]
 		if i == 0 {
 			b = bytes.TrimPrefix(b, []byte(byteOrderMark))
 		}
@@ -159,6 +171,7 @@ func (p *parsing) instruction(n *parser.Node) {
 	for _, h := range n.Heredocs {
 		in.Heredocs = append(in.Heredocs, Heredoc{Name: h.Name, Content: h.Content, Expand: h.Expand, Chomp: h.Chomp})
 	}
+	p.words(&in, n)
 	p.file.Instructions = append(p.file.Instructions, in)
 }
 
@@ -195,6 +208,10 @@ func (p *parsing) stages(read []instructions.Stage) {
 				f.Stages[n-1].End = i
 			}
 			s := Stage{Index: n, Name: read[n].Name, BaseRaw: read[n].BaseName, From: i, End: len(f.Instructions), Span: in.Span}
+			s.BaseWord = in.Words[0]
+			if len(in.Words) > 2 {
+				s.NameWord = in.Words[2]
+			}
 			s.Base = p.expand(s.BaseRaw, env)
 			s.Platform = p.expand(read[n].Platform, env)
 			if base, ok := byName[strings.ToLower(s.Base)]; ok && s.Base != "" {

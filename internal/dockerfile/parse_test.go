@@ -84,7 +84,10 @@ func TestPlacesAndStages(t *testing.T) {
 	}, stages); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]Heredoc{{Name: "EOF", Content: "\tline\r\n", Expand: true, Chomp: true}}, f.Instructions[4].Heredocs); diff != "" {
+	if diff := cmp.Diff([]Heredoc{{
+		Name: "EOF", Content: "\tline\r\n", Expand: true, Chomp: true,
+		Body: f.Span(192, 199), End: finding.Span{File: "Dockerfile", Start: 200, End: 203, Line: 14, Column: 2},
+	}}, f.Instructions[4].Heredocs); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"A=1", `B="two words"`}, f.Instructions[6].Args); diff != "" {
@@ -288,6 +291,7 @@ func TestDockerfilesFromTheWild(t *testing.T) {
 		}
 		parsed++
 		tiles(t, f)
+		lossless(t, f)
 		for _, s := range f.Stages {
 			if s.Base == "" {
 				undecided++
@@ -369,6 +373,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		tiles(t, file)
+		lossless(t, file)
 		for i := range file.Stages {
 			s := &file.Stages[i]
 			if file.Instructions[s.From].Cmd != "FROM" || s.From >= s.End || s.Span == (finding.Span{}) {
