@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 
@@ -36,7 +37,9 @@ func Parse(name string, b []byte) (*File, error) {
 			return nil, p.locate(err, n.StartLine)
 		}
 	}
-	stages, _, err := instructions.Parse(result.AST, nil)
+	// A linter that says nothing: without one, BuildKit's code does not survive
+	// a "# check=" comment above an instruction.
+	stages, _, err := instructions.Parse(result.AST, linter.New(&linter.Config{}))
 	if err != nil {
 		return nil, p.locate(err, 0)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/ulikunitz/xz"
 
@@ -217,7 +218,7 @@ func accepted(b []byte) error {
 	if err != nil {
 		return err
 	}
-	stages, _, err := instructions.Parse(r.AST, nil)
+	stages, _, err := instructions.Parse(r.AST, linter.New(&linter.Config{}))
 	if err == nil && len(stages) == 0 {
 		return errors.New("no stage")
 	}
@@ -353,7 +354,7 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"FROM x\n", "\xef\xbb\xbf# escape=`\nFROM x\nRUN a `\n b", "FROM a AS b\r\nFROM b\r\nCOPY <<A <<-B /\r\nx\r\nA\r\n\tB\r\n",
 		"ARG A=1\nARG B=${A:-2}\nFROM $B\nENV a b c\nRUN [\"a\"]\nONBUILD RUN <<E\nE\n", "FROM x\nRUN a \\\n\n# c\n\\\nb", "\\\nFROM x",
-		"FROM x\nHEALTHCHECK NONE\nLABEL \"a b\"='c'\nSHELL [\"a\"]\n  \t# x\n", "#a\n \n#b\nFROM x # y\n",
+		"FROM x\n# check=skip=all\nRUN a\n", "FROM x\nHEALTHCHECK NONE\nLABEL \"a b\"='c'\nSHELL [\"a\"]\n  \t# x\n", "#a\n \n#b\nFROM x # y\n",
 	} {
 		f.Add([]byte(seed))
 	}
