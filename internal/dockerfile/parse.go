@@ -32,16 +32,20 @@ func Parse(name string, b []byte) (*File, error) {
 		return nil, p.locate(err, p.longLine(err))
 	}
 	p.file.Escape = byte(result.EscapeToken)
-	for _, n := range result.AST.Children {
-		if err := checkOnbuild(n); err != nil {
-			return nil, p.locate(err, n.StartLine)
-		}
+	onbuild := slices.IndexFunc(result.AST.Children, chainsOnbuild)
+	line := 0
+	if onbuild >= 0 {
+		line = result.AST.Children[onbuild].StartLine
+		result.AST.Children = result.AST.Children[:onbuild]
 	}
 	// A linter that says nothing: without one, BuildKit's code does not survive
 	// a "# check=" comment above an instruction.
 	stages, _, err := instructions.Parse(result.AST, linter.New(&linter.Config{}))
 	if err != nil {
 		return nil, p.locate(err, 0)
+	}
+	if onbuild >= 0 {
+		return nil, p.fail(line, errors.New("`ONBUILD ONBUILD` is not allowed"))
 	}
 	if len(stages) == 0 {
 		return nil, p.fail(0, errors.New("no build stage: there is no FROM"))
@@ -54,14 +58,11 @@ func Parse(name string, b []byte) (*File, error) {
 	return p.file, nil
 }
 
-// checkOnbuild refuses a chain of ONBUILDs as BuildKit does, and before
-// BuildKit's code, which takes a time that grows with the square of it.
-func checkOnbuild(n *parser.Node) error {
-	if strings.EqualFold(n.Value, "onbuild") && n.Next != nil && len(n.Next.Children) > 0 &&
-		strings.EqualFold(n.Next.Children[0].Value, "onbuild") {
-		return errors.New("`ONBUILD ONBUILD` is not allowed")
-	}
-	return nil
+// chainsOnbuild finds a chain of ONBUILDs, which BuildKit refuses, before
+// BuildKit's code does, which takes a time that grows with the square of it.
+func chainsOnbuild(n *parser.Node) bool {
+	return strings.EqualFold(n.Value, "onbuild") && n.Next != nil && len(n.Next.Children) > 0 &&
+		strings.EqualFold(n.Next.Children[0].Value, "onbuild")
 }
 
 type parsing struct {

@@ -157,6 +157,7 @@ func TestErrorsSayWhere(t *testing.T) {
 		{"FROM x AS 9y\n", "invalid name", 1},
 		{"# escape=x\nFROM x\n", "invalid escape token", 1},
 		{"FROM x\nONBUILD ONBUILD RUN a\n", "ONBUILD ONBUILD", 2},
+		{"FROM x\nRUM\nONBUILD ONBUILD RUN a\n", "unknown instruction: RUM", 2},
 		{"FROM x\nRUN --bad a\n", "unknown flag", 2},
 		{"FROM x\nRUN " + strings.Repeat("a", 70000), "max allowed size", 2},
 		{"FROM x\n#" + strings.Repeat("a\n#", MaxBytes/3), "limit", 0},
