@@ -14,7 +14,7 @@ type Base struct {
 	Digest   finding.Digest // of its manifest or index; empty: not known
 	Layers   int            // how many of the image's layers, from the bottom, are the base's; 0: not known
 	By       string         // how it was found out: "dockerfile", "label", "layers", "history"
-	Official *Official      // what is known of it; nil: nothing
+	Official *Entry         // what is known of it; nil: nothing
 }
 
 // Labels and annotations of the OCI image specification.
@@ -75,14 +75,14 @@ func named(im *image.Image, from []string) Base {
 	return b
 }
 
-func isOne(o *Official, ref string) bool {
+func isOne(o *Entry, ref string) bool {
 	r, err := ParseRef(ref)
 	return err == nil && slices.Contains(o.Names, r.official()+":"+r.Tag)
 }
 
 // byLayers finds the known image with the most layers that are the image's
 // lowest ones.
-func byLayers(im *image.Image) (best *Official, layers int) {
+func byLayers(im *image.Image) (best *Entry, layers int) {
 	for _, o := range catalogue() {
 		n := len(o.Layers)
 		if n == 0 || n > len(im.Layers) || n <= layers {

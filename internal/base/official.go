@@ -12,9 +12,9 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
-// Official is what is known, as facts, of one official image at one time. A
+// Entry is what is known, as facts, of one image at one time. A
 // tag that moves has been built anew since: Created says from when this is.
-type Official struct {
+type Entry struct {
 	Ref      string   // the first of its names: "nginx:1.20"
 	Names    []string // every reference that meant this image, the first included
 	Created  time.Time
@@ -39,7 +39,7 @@ type LayerBlob struct {
 
 // Find returns what is known of an official image by a reference to it, with
 // or without registry ("docker.io/library/nginx:1.20"), or by its digest.
-func Find(ref string) (*Official, bool) {
+func Find(ref string) (*Entry, bool) {
 	r, err := ParseRef(ref)
 	if err != nil || r.official() == "" {
 		return nil, false
@@ -60,11 +60,11 @@ func Find(ref string) (*Official, bool) {
 }
 
 // Officials returns everything that is known of official images.
-func Officials() []*Official { return slices.Clone(catalogue()) }
+func Officials() []*Entry { return slices.Clone(catalogue()) }
 
 // Inventory is the image's packages and programs. The layer of each is not
 // known; the subject is the image's name.
-func (o *Official) Inventory() *sbom.Inventory {
+func (o *Entry) Inventory() *sbom.Inventory {
 	d := o.Distro
 	inv := &sbom.Inventory{Subject: finding.Subject{Kind: finding.KindImage, Name: o.Ref, Digest: o.Manifest}, Distro: &d}
 	inv.Packages = append(inv.Packages, o.Packages...)
@@ -75,12 +75,12 @@ func (o *Official) Inventory() *sbom.Inventory {
 	return inv
 }
 
-var catalogue = sync.OnceValue(func() []*Official { return mustLoad("inventories of official images", packedOfficial, parseOfficial) })
+var catalogue = sync.OnceValue(func() []*Entry { return mustLoad("inventories of official images", packedOfficial, parseOfficial) })
 
-func parseOfficial(text string) ([]*Official, error) {
-	var all []*Official
+func parseOfficial(text string) ([]*Entry, error) {
+	var all []*Entry
 	for n, block := range strings.Split(strings.TrimSuffix(text, "\n\n"), "\n\n") {
-		o := &Official{}
+		o := &Entry{}
 		for line := range strings.SplitSeq(block, "\n") {
 			if err := o.line(line); err != nil {
 				return nil, fmt.Errorf("image %d: %q: %w", n+1, line, err)
@@ -96,7 +96,7 @@ func parseOfficial(text string) ([]*Official, error) {
 
 // line takes in one line: "#fact<TAB>value", or a package as "binary version
 // source sourceVersion" by tabs.
-func (o *Official) line(line string) error {
+func (o *Entry) line(line string) error {
 	fact, ok := strings.CutPrefix(line, "#")
 	if !ok {
 		return o.pkg(strings.Split(line, "\t"))
@@ -147,7 +147,7 @@ func (o *Official) line(line string) error {
 	return err
 }
 
-func (o *Official) pkg(f []string) error {
+func (o *Entry) pkg(f []string) error {
 	if len(f) < 2 || len(f) > 4 || f[0] == "" || f[1] == "" || o.Distro.ID == "" {
 		return fmt.Errorf("no package")
 	}

@@ -1,0 +1,108 @@
+package base
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// checks are what must be looked at before an option takes the base's place.
+func (a *Advice) checks(o *Option) []string {
+	var out []string
+	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	from, to := a.family(), o.Build.family()
+	switch {
+	case from != to && to == "alpine":
+		add("C library: musl instead of glibc; native modules and programs built for glibc must be built anew")
+		add("package manager: apk instead of apt-get, with Alpine's package names")
+		add("shell: BusyBox's sh, no bash; adduser and addgroup instead of useradd and groupadd")
+	case from != to:
+		add("C library: glibc instead of musl; native modules must be built anew")
+		add("package manager: apt-get instead of apk")
+	}
+	if was, is := a.distro(), o.Build.Distro; was.ID == is.ID && was.VersionID != "" && is.VersionID != "" && was.VersionID != is.VersionID {
+		x, okX := DistroSupport(was)
+		y, okY := DistroSupport(is)
+		if okX && okY && x.Cycle != y.Cycle {
+			add("system libraries: %s to %s", x.Name(), y.Name())
+		}
+	}
+	if tools := a.lost(o); tools != "" {
+		add("no longer there: %s", tools)
+	} else if o.Build.kind() > a.Build.kind() && (o.Seen == nil || o.Entry == nil || a.Entry == nil) && from == to {
+		add("fewer system packages: compilers, headers, git and curl may be missing")
+	}
+	kit := func(word string) func(string) bool { return func(w string) bool { return strings.HasPrefix(w, word) } }
+	if slices.ContainsFunc(a.Build.Words, kit("jdk")) && slices.ContainsFunc(o.Build.Words, kit("jre")) {
+		add("a Java runtime without compiler and tools: javac, jar, jlink, jcmd are not there")
+	}
+	if a.successor != "" {
+		add("another image: %s takes the place of %s; paths and variables differ", a.successor, a.Repository)
+	}
+	if o.Release.Cycle != "" && a.Release.Cycle != "" && o.Release.Cycle != a.Release.Cycle && distributions[a.Repository] == "" {
+		add("the application on %s instead of %s", o.Release.Name(), a.Release.Cycle)
+		if slices.Contains(keepers, a.Repository) {
+			add("stored data: a major release reads its predecessor's only after an upgrade or a dump")
+		}
+	}
+	if arches := a.dropped(o); arches != "" {
+		add("architecture: not built for %s", arches)
+	}
+	return append(out, a.accounts(o)...)
+}
+
+// keepers are official images that keep data of their own on a volume.
+var keepers = []string{"postgres", "mysql", "mariadb", "mongo", "elasticsearch", "cassandra", "couchdb", "neo4j", "influxdb", "solr", "rabbitmq", "arangodb"}
+
+func (a *Advice) family() string {
+	if a.Entry != nil && a.Entry.Distro.ID == "alpine" || a.Build.Distro.ID == "alpine" || a.Repository == "alpine" {
+		return "alpine"
+	}
+	return ""
+}
+
+// dropped lists the architectures that the base is built for and the option not.
+func (a *Advice) dropped(o *Option) string {
+	var out []string
+	if o.Arches == nil {
+		return ""
+	}
+	for _, x := range a.Tag.Architectures {
+		if a.Tag.Listed && !slices.Contains(o.Arches, x) {
+			out = append(out, x)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// tools are what builds and entry points call, by the packages that have them.
+var tools = []string{
+	"bash", "curl", "wget", "git", "gcc", "g++", "make", "perl", "python3", "gnupg", "openssh-client", "xz-utils", "unzip", "procps", "ca-certificates", "tzdata",
+}
+
+// lost names what both inventories tell to be gone: the software's own modules
+// and the tools that are called by name.
+func (a *Advice) lost(o *Option) string {
+	if a.Entry == nil || o.Entry == nil {
+		return ""
+	}
+	has := map[string]bool{}
+	for _, p := range o.Entry.Packages {
+		has[p.Name] = true
+	}
+	var out []string
+	for _, p := range a.Entry.Packages {
+		module := strings.HasPrefix(p.Name, a.Repository+"-")
+		busybox := o.Build.Distro.ID == "alpine" && p.Name == "wget"
+		// Alpine splits what Debian's package of that name has.
+		certificates := p.Name == "ca-certificates" && has["ca-certificates-bundle"]
+		if (module || slices.Contains(tools, p.Name)) && !has[p.Name] && !busybox && !certificates && !slices.Contains(out, p.Name) {
+			out = append(out, p.Name)
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
+
+// accounts says what is known to differ of the accounts and of what runs.
+func (a *Advice) accounts(*Option) []string { return nil }
