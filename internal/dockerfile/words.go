@@ -3,16 +3,20 @@ package dockerfile
 import (
 	"bytes"
 	"regexp"
+	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // line is a text that a builder or a shell reads, made of pieces of the file:
 // the lines of an instruction without continuations and comments between them.
 type line struct {
+	file   *File
 	text   string
 	pieces []piece
 }
@@ -48,10 +52,28 @@ func (l *line) piece(at int) int {
 	return lo
 }
 
+// at is the offset in the text of the file's byte at pos, which belongs to it.
+func (l *line) at(pos int) int {
+	i := sort.Search(len(l.pieces), func(i int) bool { return l.pieces[i].pos > pos }) - 1
+	if i < 0 {
+		return 0
+	}
+	return l.pieces[i].at + pos - l.pieces[i].pos
+}
+
+// span is the place of the text from lo to hi.
+func (l *line) span(lo, hi int) finding.Span {
+	return l.file.Span(l.place(lo, hi))
+}
+
 // place is where the text from lo to hi is in the file.
 func (l *line) place(lo, hi int) (start, end int) {
 	if len(l.pieces) == 0 {
 		return 0, 0
+	}
+	if lo >= len(l.text) && lo > 0 {
+		end = l.pos(lo-1) + 1
+		return end, end
 	}
 	start = l.pos(lo)
 	if hi <= lo {
@@ -63,6 +85,7 @@ func (l *line) place(lo, hi int) (start, end int) {
 // words finds the bytes of everything in an instruction that BuildKit's parser
 // has read.
 func (p *parsing) words(in *Instruction, n *parser.Node) {
+	in.line.file = p.file
 	next := p.logical(in, n.StartLine)
 	s := splitter{file: p.file, line: &in.line}
 	s.split(in, 0, len(in.line.text), n)
@@ -142,8 +165,7 @@ type splitter struct {
 }
 
 func (s *splitter) word(lo, hi int, text string) Word {
-	start, end := s.line.place(lo, hi)
-	return Word{Text: text, Span: s.file.Span(start, end)}
+	return Word{Text: text, Span: s.line.span(lo, hi)}
 }
 
 var blanks = regexp.MustCompile(`[\t\v\f\r ]+`)
@@ -226,8 +248,7 @@ func (s *splitter) arguments(in *Instruction, lo, hi int, n *parser.Node) []Word
 		}
 		on.Args = arguments(on.Cmd, child)
 		s.split(on, lo, hi, child)
-		start, end := s.line.place(lo, hi)
-		on.Span = s.file.Span(start, end)
+		on.Span = s.line.span(lo, hi)
 		in.Trigger = on
 		out := append([]Word{on.Keyword}, on.Words...)
 		out[0].Text = child.Value

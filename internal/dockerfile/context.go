@@ -1,0 +1,153 @@
+package dockerfile
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+)
+
+// Limits on a build context.
+const (
+	maxContextEntries = 100_000
+	maxIgnoreBytes    = 1 << 20
+	maxIgnorePatterns = 5_000
+)
+
+// Context is the folder that a build is given, seen through its .dockerignore.
+type Context struct {
+	FS         fs.FS
+	IgnoreFile string // ".dockerignore", "Dockerfile.dockerignore"; empty: there is none
+	Ignore     []byte // what it says
+
+	patterns *patternmatcher.PatternMatcher
+}
+
+// OpenContext reads the .dockerignore of a folder. name is the Dockerfile's
+// path in it, whose own ignore file ("name.dockerignore") goes first.
+func OpenContext(folder fs.FS, name string) (*Context, error) {
+	c := &Context{FS: folder}
+	for _, file := range []string{name + ".dockerignore", ".dockerignore"} {
+		if !fs.ValidPath(file) {
+			continue
+		}
+		b, err := c.read(file, maxIgnoreBytes)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", file, err)
+		}
+		patterns, err := ignorefile.ReadAll(bytes.NewReader(b))
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", file, err)
+		}
+		if len(patterns) > maxIgnorePatterns {
+			return nil, fmt.Errorf("read %s: more than %d patterns", file, maxIgnorePatterns)
+		}
+		if c.patterns, err = patternmatcher.New(patterns); err != nil {
+			return nil, fmt.Errorf("read %s: %w", file, err)
+		}
+		c.IgnoreFile, c.Ignore = file, b
+		break
+	}
+	return c, nil
+}
+
+// Ignored says whether the build does not see a path, slash-separated and
+// relative to the folder.
+func (c *Context) Ignored(name string) bool {
+	if c.patterns == nil {
+		return false
+	}
+	ignored, err := c.patterns.MatchesOrParentMatches(name)
+	return err == nil && ignored
+}
+
+// Exists says whether the build sees a file or folder of that name.
+func (c *Context) Exists(name string) bool {
+	name = contextPath(name)
+	if !fs.ValidPath(name) || c.Ignored(name) {
+		return false
+	}
+	_, err := fs.Stat(c.FS, name)
+	return err == nil
+}
+
+// Read returns a file that the build sees; larger than limit bytes it is an
+// error.
+func (c *Context) Read(name string, limit int64) ([]byte, error) {
+	name = contextPath(name)
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
+	}
+	if c.Ignored(name) {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	}
+	return c.read(name, limit)
+}
+
+func (c *Context) read(name string, limit int64) ([]byte, error) {
+	f, err := c.FS.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // read only
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, fmt.Errorf("%s: no regular file", name))
+	}
+	b, err := io.ReadAll(bufio.NewReader(io.LimitReader(f, limit+1)))
+	if err == nil && int64(len(b)) > limit {
+		err = fmt.Errorf("%s: larger than %d bytes", name, limit)
+	}
+	return b, err
+}
+
+// errEnough ends a walk that has been told to stop.
+var errEnough = errors.New("enough")
+
+// Walk calls visit with the path of each file that the build sees, in order,
+// until it returns false. A folder of more than 100,000 entries is an error.
+func (c *Context) Walk(visit func(name string, d fs.DirEntry) bool) error {
+	seen := 0
+	err := fs.WalkDir(c.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if seen++; seen > maxContextEntries {
+			return fmt.Errorf("the build context holds more than %d entries", maxContextEntries)
+		}
+		if name == "." {
+			return nil
+		}
+		if c.Ignored(name) {
+			if d.IsDir() && (c.patterns == nil || !c.patterns.Exclusions()) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if d.IsDir() {
+			return nil
+		}
+		if !visit(name, d) {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// contextPath is a source of COPY as a path in the folder.
+func contextPath(name string) string {
+	return path.Clean("./" + path.Clean("/"+name))
+}

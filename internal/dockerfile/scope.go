@@ -1,0 +1,289 @@
+package dockerfile
+
+import (
+	"path"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+)
+
+// Scopes knows what holds at each point of a file: user, working directory,
+// shell and variables, through the stages that a stage builds on down to what
+// is known of the base image.
+type Scopes struct {
+	file  *File
+	bases map[int]*BaseFacts   // by stage, of those on an image
+	set   []map[string][]write // by stage: what each variable is set to, in order
+	last  [][3]int             // by instruction: the last USER, WORKDIR, SHELL before it in its stage; -1: none
+	ends  [][3]int             // by stage: the same at its end
+	depth []int                // by stage: how many stages are below it
+}
+
+// write is a variable set at an instruction.
+type write struct {
+	at    int // index of the instruction
+	env   bool
+	value string // with variables filled in, as far as they are known
+	known bool   // whether value is
+	has   bool   // an ARG may have no value
+}
+
+const (
+	ofUser = iota
+	ofWorkdir
+	ofShell
+)
+
+// Scopes reads the state of each point of the file. base says what is known of
+// the image that a stage stands on, by the stage's Base; nil: nothing.
+func (f *File) Scopes(base func(*Stage) *BaseFacts) *Scopes {
+	s := &Scopes{file: f, bases: map[int]*BaseFacts{}, last: make([][3]int, len(f.Instructions))}
+	for i := range f.Stages {
+		st := &f.Stages[i]
+		depth := 0
+		switch {
+		case st.Parent != nil:
+			depth = s.depth[st.Parent.Index] + 1
+		case st.Base == "scratch":
+			s.bases[i] = Scratch()
+		case st.Base != "" && base != nil:
+			s.bases[i] = base(st)
+		}
+		s.depth = append(s.depth, depth)
+		now := [3]int{-1, -1, -1}
+		set := map[string][]write{}
+		s.ends, s.set = append(s.ends, now), append(s.set, set)
+		for n := st.From + 1; n < st.End; n++ {
+			s.last[n] = now
+			switch in := &f.Instructions[n]; in.Cmd {
+			case "USER":
+				now[ofUser] = n
+			case "WORKDIR":
+				now[ofWorkdir] = n
+			case "SHELL":
+				now[ofShell] = n
+			case "ENV", "ARG":
+				for _, p := range in.Pairs() {
+					w := write{at: n, env: in.Cmd == "ENV", has: p.HasValue}
+					w.value, w.known = s.Expand(st, n, p.Value.Text)
+					set[p.Key.Text] = append(set[p.Key.Text], w)
+				}
+			}
+		}
+		s.ends[i] = now
+	}
+	return s
+}
+
+// Base returns what is known of the image that a stage, through the stages
+// below it, stands on; nil: nothing.
+func (s *Scopes) Base(st *Stage) *BaseFacts {
+	for st.Parent != nil {
+		st = st.Parent
+	}
+	return s.bases[st.Index]
+}
+
+// Setting is a value that an instruction or the base image set.
+type Setting struct {
+	Value string   // with variables filled in; meaningful if Known
+	Known bool     // false: it cannot be told
+	By    int      // index of the instruction that set it; -1: the base image, or nothing did
+	Words []string // of a shell
+}
+
+// User is who runs what the instruction with index i says, or with the index
+// of a stage's end, who the stage ends as. An empty value is root.
+func (s *Scopes) User(st *Stage, i int) Setting {
+	return s.setting(st, i, ofUser, func(b *BaseFacts) Setting { return Setting{Value: b.User, Known: b.Config, By: -1} })
+}
+
+// Workdir is the working directory at instruction i of the stage.
+func (s *Scopes) Workdir(st *Stage, i int) Setting {
+	return s.setting(st, i, ofWorkdir, func(b *BaseFacts) Setting {
+		return Setting{Value: path.Join("/", b.Workdir), Known: b.Config, By: -1}
+	})
+}
+
+// Shell is the shell of shell forms at instruction i of the stage. Where
+// neither the file nor the base is known to say, Words is nil.
+func (s *Scopes) Shell(st *Stage, i int) Setting {
+	return s.setting(st, i, ofShell, func(b *BaseFacts) Setting {
+		words := b.Shell
+		if words == nil {
+			words = []string{"/bin/sh", "-c"}
+		}
+		return Setting{Words: words, Known: b.Config, By: -1}
+	})
+}
+
+// maxWorkdirs is how many relative WORKDIRs in a row are followed.
+const maxWorkdirs = 100
+
+func (s *Scopes) setting(st *Stage, i, of int, base func(*BaseFacts) Setting) Setting {
+	var below []string // relative working directories, the last first
+	var first *Setting // of the last one
+	for {
+		n := s.ends[st.Index][of]
+		if i < st.End {
+			n = s.last[i][of]
+		}
+		if n < 0 {
+			if st.Parent != nil {
+				st, i = st.Parent, st.Parent.End
+				continue
+			}
+			out := Setting{By: -1}
+			if b := s.bases[st.Index]; b != nil {
+				out = base(b)
+			}
+			return relative(out, below, first)
+		}
+		in := &s.file.Instructions[n]
+		if of == ofShell {
+			return Setting{Known: true, By: n, Words: in.Args}
+		}
+		value, known := s.Expand(st, n, in.Args[0])
+		out := Setting{Value: value, Known: known, By: n}
+		if of == ofWorkdir && known && !path.IsAbs(value) && len(below) < maxWorkdirs {
+			below = append(below, value)
+			if first == nil {
+				first = &out
+			}
+			i = n
+			continue
+		}
+		return relative(out, below, first)
+	}
+}
+
+// relative appends relative directories to what is below them.
+func relative(out Setting, below []string, first *Setting) Setting {
+	for i := len(below) - 1; i >= 0; i-- {
+		out.Value = path.Join("/", out.Value, below[i])
+	}
+	if first != nil {
+		out.By = first.By
+	}
+	return out
+}
+
+// Variable is what a variable is at a point of a stage.
+type Variable struct {
+	Value string // as far as it is known
+	Set   bool   // false: nothing sets it, as far as is known
+	Known bool   // whether Set, and Value if it is set, can be told
+	Env   bool   // by ENV or the base image, not by ARG
+	By    int    // index of the instruction; -1: the base image, or nothing
+}
+
+// Variable looks a variable up as instruction i of the stage sees it. A build
+// argument has its default's value, and is not known, as a build may set it
+// otherwise; Value is the default even so.
+func (s *Scopes) Variable(st *Stage, i int, name string) Variable {
+	var arg *Variable
+	for {
+		writes := s.set[st.Index][name]
+		for n := len(writes) - 1; n >= 0; n-- {
+			w := writes[n]
+			if w.at >= i {
+				continue
+			}
+			if w.env {
+				return Variable{Value: w.value, Set: true, Known: w.known, Env: true, By: w.at}
+			}
+			if arg == nil {
+				arg = &Variable{Value: w.value, Set: w.has, By: w.at}
+				if !w.has {
+					arg.Value, arg.Set = s.global(name)
+				}
+			}
+		}
+		if st.Parent == nil {
+			break
+		}
+		st, i = st.Parent, st.Parent.End
+	}
+	b := s.bases[st.Index]
+	if b != nil && b.Config {
+		if v, ok := b.Env[name]; ok {
+			return Variable{Value: v, Set: true, Known: true, Env: true, By: -1}
+		}
+	}
+	if arg != nil {
+		return *arg
+	}
+	return Variable{Known: b != nil && b.Config, By: -1}
+}
+
+func (s *Scopes) global(name string) (string, bool) {
+	for i := len(s.file.GlobalArgs) - 1; i >= 0; i-- {
+		if a := &s.file.GlobalArgs[i]; a.Name == name && a.HasDefault {
+			return a.Value, true
+		}
+	}
+	return "", false
+}
+
+// Expand fills the variables of a word in as instruction i of the stage sees
+// them, and takes its quotes away; false: it cannot be told.
+func (s *Scopes) Expand(st *Stage, i int, word string) (string, bool) {
+	if !strings.ContainsAny(word, "$\"'\\`") {
+		return word, true
+	}
+	if len(word) > maxWord {
+		return "", false
+	}
+	e := &environment{scopes: s, stage: st, at: i, known: true}
+	result, err := shell.NewLex(rune(s.file.Escape)).ProcessWordWithMatches(word, e)
+	if err != nil || len(result.Result) > maxWord {
+		return "", false
+	}
+	return result.Result, e.known
+}
+
+// environment is what BuildKit's expander asks.
+type environment struct {
+	scopes *Scopes
+	stage  *Stage
+	at     int
+	known  bool
+}
+
+func (e *environment) Get(name string) (string, bool) {
+	v := e.scopes.Variable(e.stage, e.at, name)
+	if !v.Known {
+		e.known = false
+	}
+	return v.Value, v.Set
+}
+
+func (*environment) Keys() []string { return nil }
+
+// Pair is a name with its value, of ENV, LABEL or ARG.
+type Pair struct {
+	Key, Value Word
+	HasValue   bool
+	Spaced     bool // in the old form, "ENV name value"
+}
+
+// Pairs returns the pairs of an ENV, LABEL or ARG, as written.
+func (in *Instruction) Pairs() []Pair {
+	out := make([]Pair, 0, len(in.Words))
+	for _, w := range in.Words {
+		key, value, ok := strings.Cut(w.Text, "=")
+		p := Pair{Key: Word{Text: key, Span: w.Span}, Value: Word{Text: value, Span: w.Span}, HasValue: ok}
+		lo, hi := in.line.at(w.Span.Start), in.line.at(w.Span.End-1)+1
+		if mid := lo + len(key); ok && mid < hi {
+			next := mid + 1
+			if in.line.text[mid] != '=' {
+				p.Spaced = true
+				next = hi - len(strings.TrimLeft(in.line.text[mid:hi], "\t\v\f\r "))
+			}
+			p.Key.Span = in.line.span(lo, mid)
+			p.Value.Span = in.line.span(next, hi)
+		}
+		out = append(out, p)
+	}
+	return out
+}
