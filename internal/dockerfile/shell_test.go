@@ -112,11 +112,11 @@ func TestUnreadShells(t *testing.T) {
 
 func TestPrograms(t *testing.T) {
 	for text, want := range map[string]string{
-		"/usr/bin/apt-get -qq -y install a":       "apt-get|[-qq -y install a]|[]",
-		"sudo -H apt-get update":                  "apt-get|[update]|[sudo]",
-		"env -u A B=1 C=2 pip install x":          "pip|[install x]|[env]",
-		"exec gosu www node a":                    "node|[a]|[exec gosu]",
-		"$X a":                                    "|[a]|[]",
+		"/usr/bin/apt-get -qq -y install a": "apt-get|[-qq -y install a]|[]",
+		"sudo -H apt-get update":            "apt-get|[update]|[sudo]",
+		"env -u A B=1 C=2 pip install x":    "pip|[install x]|[env]",
+		"exec gosu www node a":              "node|[a]|[exec gosu]",
+		"$X a":                              "|[a]|[]",
 	} {
 		f := mustParse(t, "FROM x\nRUN "+text)
 		c := f.Script(&f.Instructions[1], nil).Commands[0]
@@ -183,7 +183,9 @@ func TestScriptsFromTheWild(t *testing.T) {
 			s := f.Script(in, scopes.Shell(&f.Stages[in.Stage], i).Words)
 			holdScript(t, f, in, s)
 			if s.Err != nil {
-				t.Logf("%s:%d: %v", name, in.Span.Line, s.Err)
+				if !strings.Contains(s.Err.Error(), "is not a shell") {
+					t.Errorf("%s:%d: %v", name, in.Span.Line, s.Err)
+				}
 				continue
 			}
 			read++
