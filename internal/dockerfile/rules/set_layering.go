@@ -1,0 +1,6 @@
+package rules
+
+// layeringChecks are the rules about layers, caches and what is left in them.
+func layeringChecks() []Check {
+	return []Check{}
+}
