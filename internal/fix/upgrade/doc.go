@@ -1,0 +1,45 @@
+// Package upgrade makes the edits that raise a vulnerable dependency to the
+// version in which it is fixed.
+//
+//	dir := upgrade.Dir{FS: os.DirFS("shop"), Name: "shop", Registry: upgrade.NPM(upgrade.HTTP{})}
+//	upgrades, unknown := upgrade.Plan(ctx, dir, findings)
+//	for _, u := range upgrades {
+//		fmt.Println(u.Fix.Title, u.Fix.Safety, len(u.Fix.Edits), u.Commands)
+//	}
+//
+// The findings are those of vuln/ rules, as a scan of the same folder reports
+// them; one without a fixed version asks for nothing. A package that has
+// several is raised once, to the nearest version that has none of them. What
+// cannot be raised is in unknown, with the reason.
+//
+// # Which edits
+//
+// An edit is exact or it is not made. What a lock file says of a package that
+// is not known without asking (a hash, what the new version depends on) is
+// asked of the injected sources, [Registry] for npm and [Modules] for Go; where
+// they are nil or do not answer, the manifest is edited, the lock is left as it
+// is, and [Upgrade].Commands says what brings it after.
+//
+//   - npm: package-lock.json of versions 1 to 3 with everything that the new
+//     version needs changed beside it, ranges in package.json, "overrides"
+//     where a dependent's range forbids the fixed version. For yarn and pnpm
+//     the manifest.
+//   - Go: require and replace lines of go.mod, and go.sum.
+//   - Python: requirements files and pyproject.toml.
+//   - Maven: versions, properties and dependencyManagement of pom.xml.
+//   - Distribution packages: a RUN line in the Dockerfile.
+//
+// # Safety
+//
+// Safe: every range that anybody declared for the package admits the new
+// version; an installation without a lock could have got it yesterday.
+// Behaviour: the new version is compatible by the ecosystem's rules for numbers
+// (the same first number that is not zero), but somebody pinned the old one.
+// NeedsReview: the numbers promise nothing (a new major version, an override of
+// what a dependent asks for), or something remains to be done by hand: a lock
+// to be refreshed, hashes to be filled in. Distribution packages within a
+// release are Behaviour: the distribution keeps their interfaces.
+//
+// Upgrades that touch the same bytes are one: their edits never overlap, and
+// the edits of any choice of upgrades can be applied together.
+package upgrade

@@ -1,0 +1,301 @@
+package upgrade
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// npmDraft is an upgrade before its edits are written.
+type npmDraft struct {
+	wants     []want
+	lock      []finding.Edit
+	ranges    map[npmDecl]string
+	overrides map[npmOverride]string
+	beside    []string // what else changes
+	offline   string   // why the lock is left as it is; "": it is not
+	commands  []string
+}
+
+// npmLockCommand brings a lock after its package.json.
+const npmLockCommand = "npm install --package-lock-only"
+
+// npm plans for a package-lock.json.
+func (p *planner) npm(ctx context.Context, j job) {
+	l, manifest, err := p.openNPM(j.file)
+	if err != nil {
+		for _, w := range j.wants {
+			p.cannot(w, err.Error())
+		}
+		return
+	}
+	s := &npmSolve{ctx: ctx, lock: l, registry: p.dir.Registry, npmState: npmState{
+		plan: map[string]npmPlanned{}, ranges: map[npmDecl]string{}, overrides: map[npmOverride]string{},
+	}, standing: standing(manifest)}
+	why := "nobody was asked for the hash of the new version"
+	if p.dir.Registry != nil {
+		why = p.otherRegistry(path.Dir(j.file))
+	}
+	var drafts []npmDraft
+	solved := map[int]bool{}
+	for i := range j.wants {
+		s.owner = append(s.owner, i)
+	}
+	if why == "" {
+		s.floor = floors(l, j.wants)
+	}
+	for i, w := range j.wants {
+		reason := why
+		if reason == "" {
+			before := s.clone()
+			if err := s.solve(w, i); err != nil {
+				s.npmState, s.queue = before, nil
+				reason = err.Error()
+			}
+		}
+		if reason == "" {
+			solved[i] = true
+			continue
+		}
+		if ctx.Err() != nil {
+			p.cannot(w, ctx.Err().Error())
+			continue
+		}
+		d, err := s.offline(w, manifest, reason)
+		if err != nil {
+			p.cannot(w, err.Error())
+			continue
+		}
+		drafts = append(drafts, d)
+	}
+	drafts = append(s.drafts(j.wants, solved), drafts...)
+	p.npmUpgrades(j.file, l, manifest, drafts)
+}
+
+func (p *planner) openNPM(lockFile string) (*npmLock, *npmManifest, error) {
+	f, err := p.open(lockFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	manifest, err := p.npmManifestIn(path.Dir(lockFile))
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := readNPMLock(f, manifest)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", f.name, err)
+	}
+	return l, manifest, nil
+}
+
+func (p *planner) npmManifestIn(dir string) (*npmManifest, error) {
+	f, err := p.open(path.Join(dir, "package.json"))
+	if err != nil {
+		return nil, err
+	}
+	return readNPMManifest(f)
+}
+
+// otherRegistry is why the registry cannot be asked: the project's .npmrc names
+// another one, where the same name may be another package.
+func (p *planner) otherRegistry(dir string) string {
+	b, err := readFile(p.dir.FS, path.Join(dir, ".npmrc"))
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(b)) {
+		key, value, _ := strings.Cut(line, "=")
+		key, value = strings.TrimSpace(key), strings.Trim(strings.TrimSpace(value), `"`)
+		if (key == "registry" || strings.HasSuffix(key, ":registry") && key[0] == '@') &&
+			!p.dir.Registry.Serves(strings.TrimRight(value, "/")+"/") {
+			return "the project's .npmrc names another registry"
+		}
+	}
+	return ""
+}
+
+// npmStanding is what a package.json overrides already.
+type npmStanding struct {
+	all   map[string]string // everywhere, by name
+	mixed map[string]bool   // in some places only
+}
+
+func standing(m *npmManifest) npmStanding {
+	s := npmStanding{map[string]string{}, map[string]bool{}}
+	if m == nil {
+		return s
+	}
+	o := m.root.get("overrides")
+	if o == nil {
+		return s
+	}
+	var within func(n *jsonNode)
+	within = func(n *jsonNode) {
+		for _, k := range n.members {
+			name, _ := splitAlias(k.key)
+			if s.mixed[name] = true; k.value.kind == '{' {
+				within(k.value)
+			}
+		}
+	}
+	for _, k := range o.members {
+		name, spec := splitAlias(k.key)
+		switch {
+		case k.value.kind == '{':
+			within(k.value)
+			if k.value.get(".") != nil {
+				s.mixed[name] = true
+			}
+		case spec != "" || k.value.kind != '"':
+			s.mixed[name] = true
+		default:
+			v := k.value.str(m.f.b)
+			if direct, ok := strings.CutPrefix(v, "$"); ok {
+				for _, e := range declared(m.f.b, m.root, true) {
+					if e.name == direct {
+						v = e.spec
+					}
+				}
+			}
+			s.all[name] = v
+		}
+	}
+	return s
+}
+
+// places are the folders of the lock in which the wanted package is.
+func (l *npmLock) places(w want) []string {
+	var out []string
+	for _, at := range l.paths {
+		if e := l.entries[at]; e.name == w.Name && e.version == w.From && !e.link && !e.project() {
+			out = append(out, at)
+		}
+	}
+	return out
+}
+
+func floors(l *npmLock, wants []want) map[string]string {
+	out := map[string]string{}
+	for _, w := range wants {
+		for _, at := range l.places(w) {
+			out[at] = w.To
+		}
+	}
+	return out
+}
+
+// solve plans everything that one want needs.
+func (s *npmSolve) solve(w want, owner int) error {
+	places := s.lock.places(w)
+	if len(places) == 0 {
+		return fmt.Errorf("the lock does not hold %s %s", w.Name, w.From)
+	}
+	for _, at := range places {
+		if q, ok := s.plan[at]; ok && !newer(w.To, q.version) {
+			s.union(q.owner, owner)
+			continue
+		}
+		if err := s.raise(at, w.To, owner); err != nil {
+			return err
+		}
+	}
+	if err := s.settle(owner); err != nil {
+		return err
+	}
+	for _, at := range places { // what is planned later may not take it back
+		if newer(w.To, s.versionAt(at)) {
+			return fmt.Errorf("%s cannot stay at %s", at, w.To)
+		}
+	}
+	return nil
+}
+
+// drafts sorts what is planned by the wants that belong together.
+func (s *npmSolve) drafts(wants []want, solved map[int]bool) []npmDraft {
+	if len(solved) == 0 {
+		return nil
+	}
+	a := s.after()
+	edits := s.lockEdits(a)
+	if len(s.overrides) > 0 { // they are written in one place
+		first := -1
+		for i := range wants {
+			if solved[i] && s.overrides.of(wants[i]) {
+				if first >= 0 {
+					s.union(first, i)
+				}
+				first = i
+			}
+		}
+	}
+	var out []npmDraft
+	at := map[int]int{}
+	for i, w := range wants {
+		if !solved[i] {
+			continue
+		}
+		k := s.leader(i)
+		if _, ok := at[k]; !ok {
+			at[k] = len(out)
+			out = append(out, npmDraft{ranges: map[npmDecl]string{}, overrides: map[npmOverride]string{}})
+		}
+		d := &out[at[k]]
+		for _, place := range s.lock.places(w) {
+			w.To = s.versionAt(place)
+		}
+		d.wants = append(d.wants, w)
+	}
+	for i, e := range edits {
+		d := &out[at[s.leader(i)]]
+		d.lock = append(d.lock, e...)
+	}
+	owner := func(name string) int {
+		for _, p := range slices.Sorted(maps.Keys(s.plan)) {
+			if folderName(p) == name {
+				return s.plan[p].owner
+			}
+		}
+		return 0
+	}
+	for k, to := range s.ranges {
+		d := &out[at[s.leader(owner(k.name))]]
+		d.ranges[k] = to
+	}
+	for k, to := range s.overrides {
+		d := &out[at[s.leader(owner(k.name))]]
+		d.overrides[k] = to
+	}
+	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
+		q := s.plan[p]
+		d := &out[at[s.leader(q.owner)]]
+		switch {
+		case a.gone[p]:
+		case q.fresh:
+			d.beside = append(d.beside, folderName(p)+" "+q.version+" comes in")
+		case !slices.ContainsFunc(d.wants, func(w want) bool { return w.Name == s.nameAt(p) && w.From == s.lock.entries[p].version }):
+			d.beside = append(d.beside, folderName(p)+" "+s.lock.entries[p].version+" goes to "+q.version)
+		}
+	}
+	for _, p := range slices.Sorted(maps.Keys(a.gone)) {
+		if !s.plan[p].fresh {
+			d := &out[at[s.leader(a.owner[p])]]
+			d.beside = append(d.beside, folderName(p)+" "+s.lock.entries[p].version+" is no longer needed")
+		}
+	}
+	return out
+}
+
+// of says whether any of the overrides is of the want's package.
+func (o overrides) of(w want) bool {
+	for k := range o {
+		if k.name == w.Name {
+			return true
+		}
+	}
+	return false
+}

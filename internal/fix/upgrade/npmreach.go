@@ -1,0 +1,149 @@
+package upgrade
+
+import (
+	"maps"
+	"slices"
+)
+
+// npmFlags says for whom npm installs an entry.
+type npmFlags struct{ dev, optional, devOptional, peer bool }
+
+// npmGraph is the tree before or after.
+type npmGraph struct {
+	s     *npmSolve
+	after bool
+	paths []string
+	from  map[string][]npmLink // who loads what
+}
+
+type npmLink struct {
+	to string
+	npmEdge
+}
+
+// graph resolves every edge. before is the lock's own, made by a solver
+// without a plan.
+func (s *npmSolve) graph() *npmGraph {
+	g := &npmGraph{s: s, from: map[string][]npmLink{}}
+	g.paths = slices.Clone(s.lock.paths)
+	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
+		if s.plan[p].fresh {
+			g.paths = append(g.paths, p)
+		}
+	}
+	for _, p := range g.paths {
+		for _, e := range s.edgesAt(p) {
+			if to := s.resolve(p, e); to != "" {
+				g.from[p] = append(g.from[p], npmLink{to, e})
+			}
+		}
+	}
+	return g
+}
+
+// reach is what is loaded from the user's own code over the edges that are
+// followed.
+func (g *npmGraph) reach(follow func(npmEdge) bool) map[string]bool {
+	seen := map[string]bool{}
+	var queue []string
+	for _, p := range g.paths {
+		if e := g.s.lock.entries[p]; e != nil && (e.project() || e.link) {
+			seen[p] = true
+			queue = append(queue, p)
+		}
+	}
+	for len(queue) > 0 {
+		p := queue[0]
+		queue = queue[1:]
+		for _, l := range g.from[p] {
+			if !seen[l.to] && follow(l.npmEdge) {
+				seen[l.to] = true
+				queue = append(queue, l.to)
+			}
+		}
+	}
+	return seen
+}
+
+// flags says of every path that is reached for whom it is.
+func (g *npmGraph) flags() map[string]npmFlags {
+	all := g.reach(func(npmEdge) bool { return true })
+	lasting := g.reach(func(e npmEdge) bool { return e.kind != npmDev })
+	needed := g.reach(func(e npmEdge) bool { return e.kind != npmOptional })
+	both := g.reach(func(e npmEdge) bool { return e.kind != npmDev && e.kind != npmOptional })
+	own := g.reach(func(e npmEdge) bool { return e.kind != npmPeer })
+	out := make(map[string]npmFlags, len(all))
+	for p := range all {
+		f := npmFlags{dev: !lasting[p], optional: !needed[p], peer: !own[p]}
+		f.devOptional = !both[p] && !f.dev && !f.optional
+		out[p] = f
+	}
+	return out
+}
+
+// npmAfter is what the plan does to entries beside those it raises.
+type npmAfter struct {
+	flags map[string]npmFlags // of what is raised or new, and of what changes its flags
+	gone  map[string]bool
+	owner map[string]int
+}
+
+// after compares the trees before and after, and joins the wants whose changes
+// have an effect together.
+func (s *npmSolve) after() npmAfter {
+	was := (&npmSolve{lock: s.lock}).graph()
+	is := s.graph()
+	before, now := was.flags(), is.flags()
+	a := npmAfter{flags: map[string]npmFlags{}, gone: map[string]bool{}, owner: map[string]int{}}
+	users := map[string][]string{}
+	for _, g := range []*npmGraph{was, is} {
+		for _, p := range g.paths {
+			for _, l := range g.from[p] {
+				users[l.to] = append(users[l.to], p)
+			}
+		}
+	}
+	for _, p := range is.paths {
+		e := s.lock.entries[p]
+		f, reached := now[p]
+		old, had := before[p]
+		switch _, planned := s.plan[p]; {
+		case e != nil && (e.project() || e.link):
+			continue
+		case !reached && (had || planned):
+			a.gone[p] = true
+		case planned, had && f != old:
+			a.flags[p] = f
+		default:
+			continue
+		}
+		a.owner[p] = s.cause(p, users)
+	}
+	return a
+}
+
+// cause joins the wants above a path, and is the first of them.
+func (s *npmSolve) cause(p string, users map[string][]string) int {
+	owner := -1
+	seen := map[string]bool{p: true}
+	for queue := []string{p}; len(queue) > 0; queue = queue[1:] {
+		q, ok := s.plan[queue[0]]
+		if ok {
+			if owner >= 0 {
+				s.union(owner, q.owner)
+			}
+			owner = q.owner
+			if queue[0] == p {
+				return owner
+			}
+			continue
+		}
+		for _, u := range users[queue[0]] {
+			if !seen[u] {
+				seen[u] = true
+				queue = append(queue, u)
+			}
+		}
+	}
+	return max(owner, 0)
+}

@@ -1,0 +1,427 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// npmChanges bounds how many entries one raise may change.
+const npmChanges = 400
+
+// npmSolve finds what else of a lock must change with a raised package, and as
+// little as will do. It does not look for the best of all trees: a dependency
+// that no longer fits is raised where it stands if all who use it agree, else
+// installed beside its user; a user that does not admit the new version is
+// raised within its compatible versions, else overridden.
+type npmSolve struct {
+	ctx      context.Context
+	lock     *npmLock
+	registry Registry
+	npmState
+	floor    map[string]string // path -> version that a finding asks for
+	standing npmStanding       // overrides of package.json
+	queue    []string
+}
+
+// npmState is what is decided so far.
+type npmState struct {
+	plan      map[string]npmPlanned // path -> what it becomes
+	ranges    map[npmDecl]string    // declarations of the user's own to edit
+	overrides overrides             // what dependents are made to take
+	owner     []int                 // union-find over wants
+}
+
+type npmPlanned struct {
+	version string
+	m       *Manifest
+	fresh   bool // not in the lock before
+	owner   int
+}
+
+type npmDecl struct{ path, kind, name string }
+
+type npmOverride struct{ dependent, name string } // dependent "": everybody's
+
+type overrides map[npmOverride]string
+
+func (s npmState) clone() npmState {
+	return npmState{maps.Clone(s.plan), maps.Clone(s.ranges), maps.Clone(s.overrides), slices.Clone(s.owner)}
+}
+
+func (s *npmState) leader(i int) int {
+	for s.owner[i] != i {
+		i = s.owner[i]
+	}
+	return i
+}
+
+func (s *npmState) union(a, b int) {
+	a, b = s.leader(a), s.leader(b)
+	s.owner[max(a, b)] = min(a, b)
+}
+
+func (s *npmSolve) versionAt(p string) string {
+	if q, ok := s.plan[p]; ok {
+		return q.version
+	}
+	return s.lock.entries[p].version
+}
+
+func (s *npmSolve) has(p string) bool {
+	if _, ok := s.plan[p]; ok {
+		return true
+	}
+	return s.lock.entries[p] != nil
+}
+
+// edgesAt lists what the package in the folder depends on, as planned.
+func (s *npmSolve) edgesAt(p string) []npmEdge {
+	if q, ok := s.plan[p]; ok {
+		return q.m.edges()
+	}
+	return s.lock.entries[p].edges
+}
+
+func (m *Manifest) edges() []npmEdge {
+	var out []npmEdge
+	for _, k := range []struct {
+		kind string
+		deps map[string]string
+	}{{npmProd, m.Dependencies}, {npmOptional, m.OptionalDependencies}, {npmPeer, m.PeerDependencies}} {
+		for _, name := range slices.Sorted(maps.Keys(k.deps)) {
+			out = append(out, npmEdge{name, k.deps[name], k.kind, k.kind == npmPeer && m.PeerDependenciesMeta[name].Optional})
+		}
+	}
+	return out
+}
+
+// resolve finds the folder that a dependency of p is loaded from; "": none.
+func (s *npmSolve) resolve(p string, e npmEdge) string {
+	if e.kind == npmPeer && p != "" {
+		p = above(p)
+	}
+	for {
+		if at := path.Join(p, "node_modules", e.name); s.has(at) {
+			return at
+		}
+		if p == "" {
+			return ""
+		}
+		p = above(p)
+	}
+}
+
+// asker is an edge with the folder that it starts from.
+type asker struct {
+	path string
+	npmEdge
+}
+
+// askers lists whose dependency the folder serves.
+func (s *npmSolve) askers(at string) []asker {
+	name := folderName(at)
+	var out []asker
+	look := func(p string) {
+		for _, e := range s.edgesAt(p) {
+			if e.name == name && s.resolve(p, e) == at {
+				out = append(out, asker{p, e})
+			}
+		}
+	}
+	for i, p := range s.lock.asking[name] {
+		if _, ok := s.plan[p]; !ok && (i == 0 || s.lock.asking[name][i-1] != p) {
+			look(p)
+		}
+	}
+	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
+		look(p)
+	}
+	return out
+}
+
+// takes says whether an asker is content with a version.
+func (s *npmSolve) takes(a asker, version string) bool {
+	if v, ok := s.override(a); ok {
+		return v == version
+	}
+	spec := a.spec
+	if e := s.lock.entries[a.path]; e == nil || !e.project() {
+		if o, ok := s.standing.all[a.name]; ok {
+			spec = o
+		}
+		if s.standing.mixed[a.name] {
+			return true // as it is today; a change is refused by persuade and raise
+		}
+	}
+	if to, ok := s.ranges[npmDecl{a.path, a.kind, a.name}]; ok {
+		spec = to
+	}
+	admits, known := npmAdmits(spec, version)
+	return admits || !known
+}
+
+func (s *npmSolve) override(a asker) (string, bool) {
+	if v, ok := s.overrides[npmOverride{"", a.name}]; ok {
+		return v, true
+	}
+	v, ok := s.overrides[npmOverride{folderName(a.path), a.name}]
+	return v, ok && a.path != ""
+}
+
+// raise plans another version for a folder.
+func (s *npmSolve) raise(at, version string, owner int) error {
+	name := s.nameAt(at)
+	if s.standing.mixed[folderName(at)] {
+		return fmt.Errorf("package.json overrides %s in some places", name)
+	}
+	all, err := s.registry.Versions(s.ctx, name)
+	if err != nil {
+		return err
+	}
+	m, ok := all[version]
+	if !ok {
+		return fmt.Errorf("the registry has no %s %s", name, version)
+	}
+	if m.Bundles {
+		return fmt.Errorf("%s %s carries dependencies in its archive", name, version)
+	}
+	if e := s.lock.entries[at]; e != nil {
+		switch {
+		case e.bundled:
+			return fmt.Errorf("%s comes in the archive of another package", at)
+		case e.link:
+			return fmt.Errorf("%s is a link into the workspace", at)
+		case e.resolved != "" && !s.registry.Serves(e.resolved):
+			return fmt.Errorf("%s comes from elsewhere than the registry", at)
+		}
+	}
+	q, had := s.plan[at]
+	if had {
+		s.union(q.owner, owner)
+	}
+	if len(s.plan) >= npmChanges {
+		return fmt.Errorf("more than %d packages would change", npmChanges)
+	}
+	s.plan[at] = npmPlanned{version, &m, q.fresh || s.lock.entries[at] == nil, owner}
+	s.queue = append(s.queue, at)
+	return nil
+}
+
+// nameAt is the registry's name of what is in a folder.
+func (s *npmSolve) nameAt(at string) string {
+	if e := s.lock.entries[at]; e != nil {
+		return e.name
+	}
+	return folderName(at)
+}
+
+// settle works until nothing is out of place.
+func (s *npmSolve) settle(owner int) error {
+	for n := 0; len(s.queue) > 0; n++ {
+		if n > 4*npmChanges {
+			return errors.New("no end to what would change")
+		}
+		at := s.queue[0]
+		s.queue = s.queue[1:]
+		for _, a := range s.askers(at) {
+			if q, ok := s.plan[a.path]; ok {
+				s.union(q.owner, owner)
+			}
+			if version := s.versionAt(at); !s.takes(a, version) {
+				if err := s.persuade(a, version, owner); err != nil {
+					return err
+				}
+			}
+		}
+		for _, e := range s.edgesAt(at) {
+			if err := s.serve(at, e, owner); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// persuade makes an asker content with a version of what it depends on.
+func (s *npmSolve) persuade(a asker, version string, owner int) error {
+	if e := s.lock.entries[a.path]; e != nil && e.project() {
+		to, ok := raisedRange(a.spec, version)
+		if !ok {
+			return fmt.Errorf("%s is declared as %.80q", a.name, a.spec)
+		}
+		s.ranges[npmDecl{a.path, a.kind, a.name}] = to
+		return nil
+	}
+	if _, ok := s.standing.all[a.name]; ok {
+		s.overrides[npmOverride{"", a.name}] = version
+		return nil
+	}
+	all, err := s.registry.Versions(s.ctx, s.nameAt(a.path))
+	if err != nil {
+		return err
+	}
+	current := s.versionAt(a.path)
+	for _, v := range ascending(all, current) {
+		m := all[v]
+		if !compatible(current, v) || !content(m.edges(), a.name, version) {
+			continue
+		}
+		if s.agreed(a.path, v, true) {
+			return s.raise(a.path, v, owner)
+		}
+	}
+	key := npmOverride{"", a.name}
+	for _, p := range s.lock.paths { // the others of that name stay what they are
+		if folderName(p) == a.name && s.versionAt(p) != version {
+			key.dependent = folderName(a.path)
+		}
+	}
+	s.overrides[key] = version
+	return nil
+}
+
+// content says whether none of the dependencies refuses a version.
+func content(edges []npmEdge, name, version string) bool {
+	for _, e := range edges {
+		if e.name != name {
+			continue
+		}
+		if admits, known := npmAdmits(e.spec, version); known && !admits {
+			return false
+		}
+	}
+	return true
+}
+
+// agreed says whether all who use a folder take the version; own: the user's
+// own declarations may be edited for it.
+func (s *npmSolve) agreed(at, version string, own bool) bool {
+	for _, a := range s.askers(at) {
+		if s.takes(a, version) {
+			continue
+		}
+		if e := s.lock.entries[a.path]; own && e != nil && e.project() {
+			if _, ok := raisedRange(a.spec, version); ok {
+				continue
+			}
+		}
+		return false
+	}
+	return true
+}
+
+// serve finds what the dependency of a folder is to be loaded from.
+func (s *npmSolve) serve(at string, e npmEdge, owner int) error {
+	target := s.resolve(at, e)
+	if target != "" {
+		if t := s.lock.entries[target]; t != nil && t.link || s.takes(asker{at, e}, s.versionAt(target)) {
+			if q, ok := s.plan[target]; ok {
+				s.union(q.owner, owner)
+			}
+			return nil
+		}
+	} else if e.maybe {
+		return nil
+	}
+	name := e.name
+	spec := e.spec
+	if alias, ok := cutAlias(spec); ok {
+		return fmt.Errorf("%s depends on %s under another name", s.nameAt(at), alias)
+	}
+	if _, ok := parseRange(spec); !ok {
+		return fmt.Errorf("%s depends on %s %.80q", s.nameAt(at), name, spec)
+	}
+	all, err := s.registry.Versions(s.ctx, name)
+	if err != nil {
+		return err
+	}
+	var fitting []string
+	for _, v := range ascending(all, "") {
+		if ok, _ := npmAdmits(spec, v); ok {
+			fitting = append(fitting, v)
+		}
+	}
+	if len(fitting) == 0 {
+		return fmt.Errorf("the registry has no %s %.80q, which %s needs", name, spec, s.nameAt(at))
+	}
+	if target != "" {
+		if v := s.inPlace(target, fitting); v != "" {
+			return s.raise(target, v, owner)
+		}
+		if e.kind == npmPeer {
+			return fmt.Errorf("%s needs %s %.80q beside it", s.nameAt(at), name, spec)
+		}
+	}
+	place := path.Join("node_modules", name)
+	if target != "" {
+		place = path.Join(at, "node_modules", name)
+	}
+	if s.has(place) {
+		return fmt.Errorf("%s cannot be both what %s and what others need", place, s.nameAt(at))
+	}
+	return s.raise(place, fitting[len(fitting)-1], owner)
+}
+
+// inPlace is the nearest of the versions that the folder can be raised to; "":
+// none that all who use it take.
+func (s *npmSolve) inPlace(target string, fitting []string) string {
+	current := s.versionAt(target)
+	for _, least := range []string{s.floor[target], current} {
+		if least == "" {
+			continue
+		}
+		for _, v := range fitting {
+			if newer(v, current) && !newer(least, v) && s.agreed(target, v, false) {
+				return v
+			}
+		}
+	}
+	return ""
+}
+
+func cutAlias(spec string) (string, bool) {
+	if len(spec) > 4 && spec[:4] == "npm:" {
+		name, _ := splitAlias(spec[4:])
+		return name, true
+	}
+	return "", false
+}
+
+func newer(a, b string) bool {
+	c, err := vuln.Compare("npm", a, b)
+	return err == nil && c > 0
+}
+
+// ascending lists the releases after a version, lowest first; pre-releases are
+// left out.
+func ascending(all map[string]Manifest, after string) []string {
+	var out []string
+	for v := range all {
+		if !prerelease(v) && (after == "" || newer(v, after)) {
+			out = append(out, v)
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int {
+		c, _ := vuln.Compare("npm", a, b)
+		return c
+	})
+	return out
+}
+
+func prerelease(v string) bool {
+	for i := range len(v) {
+		switch v[i] {
+		case '-':
+			return true
+		case '+':
+			return false
+		}
+	}
+	return false
+}

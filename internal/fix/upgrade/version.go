@@ -1,0 +1,178 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// rounds bounds how often a candidate that is itself vulnerable is raised
+// further.
+const rounds = 12
+
+// ecosystem is whose rules compare the versions of a purl type.
+func ecosystem(typ string) string {
+	switch typ {
+	case "npm":
+		return "npm"
+	case "golang":
+		return "Go"
+	case "pypi":
+		return "PyPI"
+	case "maven":
+		return "Maven"
+	case "deb":
+		return "Debian"
+	case "apk":
+		return "Alpine"
+	case "rpm":
+		return "Red Hat"
+	}
+	return ""
+}
+
+// target finds the version that w is raised to: the highest that its findings
+// ask for, and further while advisories say that this one has a fixed
+// vulnerability too.
+func (p *planner) target(ctx context.Context, w *want) error {
+	eco := ecosystem(w.Type)
+	if eco == "" {
+		return fmt.Errorf("versions of %s packages are not raised by an edit", w.Type)
+	}
+	to := ""
+	for _, i := range w.found {
+		fixed := p.found[i].Vuln.FixedIn
+		if to == "" {
+			to = fixed
+			continue
+		}
+		c, err := vuln.Compare(eco, fixed, to)
+		if err != nil {
+			return fmt.Errorf("fixed versions %.80q and %.80q: %w", fixed, to, err)
+		}
+		if c > 0 {
+			to = fixed
+		}
+	}
+	if !plausible(to) {
+		return fmt.Errorf("%.80q is no version to write into a file", to)
+	}
+	w.To = to
+	c, err := vuln.Compare(eco, to, w.From)
+	if err != nil {
+		return fmt.Errorf("%.80q and %.80q: %w", w.From, to, err)
+	}
+	if c <= 0 {
+		return errors.New("the fixed version is not newer than the one there is")
+	}
+	if p.dir.Advisories == nil || isDistro(w.Type) {
+		return nil
+	}
+	for range rounds {
+		next, err := p.further(ctx, w.Package)
+		if err != nil {
+			return err
+		}
+		if next == "" {
+			return nil
+		}
+		w.To = next
+	}
+	return fmt.Errorf("no version without a known vulnerability within %d steps after %s", rounds, to)
+}
+
+// further is the version that the step's own target would have to be raised to;
+// "" if it has nothing that is fixed.
+func (p *planner) further(ctx context.Context, s Package) (string, error) {
+	q := sbom.Package{Type: s.Type, Name: s.Name, Version: s.To, LayerIndex: -1}
+	sep := "/"
+	if s.Type == "maven" {
+		sep = ":"
+	}
+	if i := strings.LastIndex(s.Name, sep); i >= 0 {
+		q.Namespace, q.Name = s.Name[:i], s.Name[i+1:]
+	}
+	found, _, err := vuln.Match(ctx, &sbom.Inventory{Packages: []sbom.Package{q}}, p.dir.Advisories, vuln.Options{})
+	if err != nil {
+		return "", fmt.Errorf("advisories of %s %s: %w", s.Name, s.To, err)
+	}
+	next, most := "", s.To
+	for _, f := range found {
+		if f.Vuln == nil || f.Suppressed != nil || f.Vuln.FixedIn == "" || !plausible(f.Vuln.FixedIn) {
+			continue
+		}
+		if c, err := vuln.Compare(ecosystem(s.Type), f.Vuln.FixedIn, most); err == nil && c > 0 {
+			next, most = f.Vuln.FixedIn, f.Vuln.FixedIn
+		}
+	}
+	return next, nil
+}
+
+// plausible says whether v can be written into a manifest of any format
+// without changing the text around it.
+func plausible(v string) bool {
+	if v == "" || len(v) > 128 {
+		return false
+	}
+	for i := range len(v) {
+		c := v[i]
+		if c-'0' > 9 && c|0x20-'a' > 25 && !strings.ContainsRune(".-+~_:!^", rune(c)) {
+			return false
+		}
+	}
+	return true
+}
+
+// step says how large the way between two versions is by their numbers.
+func step(from, to string) finding.Safety {
+	if compatible(from, to) {
+		return finding.Behaviour
+	}
+	return finding.NeedsReview
+}
+
+// compatible says whether both have the same numbers up to the first that is
+// not zero: where ecosystems promise compatibility.
+func compatible(from, to string) bool {
+	a, b := numbers(from), numbers(to)
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+		if a[i] != "0" {
+			return true
+		}
+	}
+	return true
+}
+
+// numbers are the first three numbers of a version.
+func numbers(v string) [3]string {
+	v = strings.TrimLeft(v, "vV=")
+	if _, rest, ok := strings.Cut(v, "!"); ok {
+		v = rest
+	}
+	out := [3]string{"0", "0", "0"}
+	for i := range out {
+		n := 0
+		for n < len(v) && v[n]-'0' <= 9 {
+			n++
+		}
+		if n == 0 {
+			break
+		}
+		if s := strings.TrimLeft(v[:n], "0"); s != "" {
+			out[i] = s
+		}
+		if n == len(v) || v[n] != '.' {
+			break
+		}
+		v = v[n+1:]
+	}
+	return out
+}
