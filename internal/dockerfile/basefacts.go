@@ -7,6 +7,8 @@ package dockerfile
 type BaseFacts struct {
 	Ref    string // as known: "node:21.6-alpine3.18"
 	Source string // who says so, for people: "the local image sha256:…", "the embedded catalogue (2024-01)"
+	// Platform of the image that was looked at, "linux/amd64"; empty: not known.
+	Platform string
 
 	Config       bool // whether the configuration, from User to OnBuild, is known
 	User         string

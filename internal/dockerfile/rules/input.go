@@ -21,6 +21,8 @@ type Input struct {
 type Options struct {
 	// Base says what is known of the image that a stage stands on; nil: nothing.
 	Base func(*dockerfile.Stage) *dockerfile.BaseFacts
+	// Platform that is built for, "linux/amd64"; empty: linux/amd64.
+	Platform string
 	// Context is the folder of the build; nil: it is not known.
 	Context *dockerfile.Context
 	// TrustedRegistries are the only ones that a base may come from; empty: any.
