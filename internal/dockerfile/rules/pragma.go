@@ -21,16 +21,14 @@ func obey(in *Input, found []finding.Finding) {
 	}
 	for i := range found {
 		f := &found[i]
-		start := -1
-		if len(f.At) > 0 && f.At[0].Source != nil {
-			start = owner(in.File, f.At[0].Source.Start)
-		}
 		switch {
 		case slices.Contains(skip, "all"), Named(f, skip):
 			f.Suppressed = &finding.Suppression{By: "pragma", Source: in.File.Name, Reason: "# check=skip"}
 		case Named(f, global):
 			f.Suppressed = &finding.Suppression{By: "pragma", Source: in.File.Name, Reason: "# hadolint global ignore"}
-		case start >= 0 && Named(f, local[start]):
+		case slices.ContainsFunc(f.At, func(l finding.Location) bool {
+			return l.Source != nil && Named(f, local[owner(in.File, l.Source.Start)])
+		}):
 			f.Suppressed = &finding.Suppression{By: "pragma", Source: in.File.Name, Reason: "# hadolint ignore"}
 		}
 	}
