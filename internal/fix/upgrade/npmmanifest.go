@@ -216,7 +216,7 @@ func (p *planner) npmUpgrade(lockFile string, l *npmLock, m *npmManifest, d npmD
 		u.Notes = append(u.Notes, path.Base(lockFile)+" is not edited: "+d.offline)
 	}
 	if len(d.beside) > 0 {
-		u.Notes = append(u.Notes, "with it: "+strings.Join(d.beside, ", "))
+		u.Notes = append(u.Notes, "with it: "+few(d.beside))
 	}
 	var ok bool
 	if u.Fix.Edits, ok = joinEdits(u.Fix.Edits); !ok {

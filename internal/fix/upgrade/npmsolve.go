@@ -230,7 +230,7 @@ func (s *npmSolve) settle(owner int) error {
 		at := s.queue[0]
 		s.queue = s.queue[1:]
 		for _, a := range s.askers(at) {
-			if q, ok := s.plan[a.path]; ok {
+			if q, ok := s.plan[a.path]; ok && (q.fresh || !content(s.lock.entries[a.path].edges, a.name, s.versionAt(at))) {
 				s.union(q.owner, owner)
 			}
 			if version := s.versionAt(at); !s.takes(a, version) {
@@ -321,7 +321,7 @@ func (s *npmSolve) serve(at string, e npmEdge, owner int) error {
 	target := s.resolve(at, e)
 	if target != "" {
 		if t := s.lock.entries[target]; t != nil && t.link || s.takes(asker{at, e}, s.versionAt(target)) {
-			if q, ok := s.plan[target]; ok {
+			if q, ok := s.plan[target]; ok && (q.fresh || !s.takes(asker{at, e}, s.lock.entries[target].version)) {
 				s.union(q.owner, owner)
 			}
 			return nil

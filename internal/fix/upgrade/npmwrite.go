@@ -135,12 +135,12 @@ func (s *npmSolve) oldMembers(at string, old *jsonNode, flags npmFlags) []npmMem
 	return niceOrder(out)
 }
 
-// niceOrder is npm's order of members: some names first, then what is no
-// object, then objects, each by name.
+// niceOrder is npm's order of members: what is no object before objects, and of
+// both some names first, then the others by name.
 func niceOrder(ms []npmMember) []npmMember {
 	rank := func(m npmMember) int {
 		object := 0
-		if m.raw[0] == '{' || m.raw[0] == '[' {
+		if m.raw[0] == '{' { // an array counts as none
 			object = 100
 		}
 		for i, k := range []string{"name", "version", "lockfileVersion", "resolved", "integrity", "requires", "packages", "dependencies"} {

@@ -304,3 +304,12 @@ func unique(words []string) []string {
 	}
 	return out
 }
+
+// few lists the first of many.
+func few(words []string) string {
+	const show = 8
+	if len(words) > show {
+		words = append(slices.Clone(words[:show]), fmt.Sprintf("%d more", len(words)-show))
+	}
+	return strings.Join(words, ", ")
+}

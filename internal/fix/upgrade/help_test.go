@@ -1,0 +1,151 @@
+package upgrade
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// vulnerable makes a finding as a scan of a folder reports it.
+func vulnerable(file, typ, name, version, fixed string) finding.Finding {
+	id := "CVE-2026-" + fmt.Sprint(len(name)*1000+len(version)*10+len(fixed))
+	return finding.Finding{
+		Rule: "vuln/language-package", Key: id + " pkg:" + typ + "/" + name + "@" + version,
+		Subject: finding.Subject{Kind: finding.KindFolder, Name: "app"},
+		At:      []finding.Location{{Source: &finding.Span{File: file}}},
+		Vuln:    &finding.Vuln{ID: id, PackageType: typ, Name: name, Version: version, FixedIn: fixed},
+	}
+}
+
+// apply puts edits of files into effect, and holds them to what an edit
+// promises: the digest of what it was made for, no overlap, a place within.
+func apply(t testing.TB, fsys fs.FS, root string, edits []finding.Edit) fstest.MapFS {
+	t.Helper()
+	out := fstest.MapFS{}
+	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			b, err := fs.ReadFile(fsys, p)
+			if err != nil {
+				return err
+			}
+			out[p] = &fstest.MapFile{Data: b}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	edits = slices.Clone(edits)
+	sortEdits(edits)
+	was := map[string]finding.Digest{}
+	for p, f := range out {
+		was[p] = finding.DigestOf(f.Data)
+	}
+	for i := len(edits) - 1; i >= 0; i-- {
+		e := edits[i]
+		p := strings.TrimPrefix(strings.TrimPrefix(e.File, root), "/")
+		f := out[p]
+		switch {
+		case f == nil:
+			t.Fatalf("an edit of %s, which is not there", e.File)
+		case was[p] != e.Base:
+			t.Fatalf("an edit of other bytes of %s", e.File)
+		case e.Start < 0 || e.End < e.Start || e.End > len(f.Data):
+			t.Fatalf("an edit beyond %s: %d to %d of %d", e.File, e.Start, e.End, len(f.Data))
+		case i > 0 && edits[i-1].File == e.File && edits[i-1].End >= e.Start:
+			t.Fatalf("edits of %s touch: %d to %d, %d to %d", e.File, edits[i-1].Start, edits[i-1].End, e.Start, e.End)
+		case string(f.Data[e.Start:e.End]) == e.New:
+			t.Fatalf("an edit of %s that changes nothing, at %d", e.File, e.Start)
+		}
+		f.Data = append(append(slices.Clone(f.Data[:e.Start]), e.New...), f.Data[e.End:]...)
+	}
+	return out
+}
+
+func allEdits(us []Upgrade) []finding.Edit {
+	var out []finding.Edit
+	for _, u := range us {
+		out = append(out, u.Fix.Edits...)
+	}
+	return out
+}
+
+// describe puts a plan into words for goldens.
+func describe(us []Upgrade, unknown []finding.Unknown) string {
+	var b strings.Builder
+	for _, u := range us {
+		fmt.Fprintf(&b, "%s (%s) resolves %v\n", u.Fix.Title, u.Fix.Safety, u.Resolves)
+		for _, c := range u.Commands {
+			fmt.Fprintf(&b, "  run: %s\n", c)
+		}
+		for _, n := range u.Notes {
+			fmt.Fprintf(&b, "  note: %s\n", n)
+		}
+	}
+	for _, u := range unknown {
+		fmt.Fprintf(&b, "unknown: %s: %s\n", u.What, u.Why)
+	}
+	return b.String()
+}
+
+// moduleRoot is the folder of go.mod.
+func moduleRoot(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Fatal("no go.mod above")
+		}
+		dir = up
+	}
+}
+
+// reported reads findings from drydock's own JSON.
+func reported(t testing.TB, b []byte) []finding.Finding {
+	t.Helper()
+	var doc struct {
+		Findings []struct {
+			Rule, Key, ID, Package, FixedIn string
+			At                              []struct {
+				Source *struct {
+					File string
+					Line int
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(b, &doc); err != nil {
+		t.Fatal(err)
+	}
+	var out []finding.Finding
+	for _, f := range doc.Findings {
+		typ, rest, _ := strings.Cut(strings.TrimPrefix(f.Package, "pkg:"), "/")
+		i := strings.LastIndexByte(rest, '@')
+		g := finding.Finding{
+			Rule: finding.RuleID(f.Rule), Key: f.Key,
+			Vuln: &finding.Vuln{ID: f.ID, Package: f.Package, PackageType: typ, Name: rest[:i], Version: rest[i+1:], FixedIn: f.FixedIn},
+		}
+		for _, a := range f.At {
+			if a.Source != nil {
+				g.At = append(g.At, finding.Location{Source: &finding.Span{File: a.Source.File, Line: a.Source.Line}})
+			}
+		}
+		out = append(out, g)
+	}
+	return out
+}
