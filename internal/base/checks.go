@@ -13,40 +13,40 @@ func (a *Advice) checks(o *Option) []string {
 	from, to := a.family(), o.Build.family()
 	switch {
 	case from != to && to == "alpine":
-		add("C library: musl instead of glibc; native modules and programs built for glibc must be built anew")
-		add("package manager: apk instead of apt-get, with Alpine's package names")
-		add("shell: BusyBox's sh, no bash; adduser and addgroup instead of useradd and groupadd")
+		add("the C library: musl instead of glibc; native modules and programs built for glibc must be built anew")
+		add("the package manager: apk instead of apt-get, with Alpine's package names")
+		add("the shell: BusyBox's sh, no bash; adduser and addgroup instead of useradd and groupadd")
 	case from != to:
-		add("C library: glibc instead of musl; native modules must be built anew")
-		add("package manager: apt-get instead of apk")
+		add("the C library: glibc instead of musl; native modules must be built anew")
+		add("the package manager: apt-get instead of apk")
 	}
 	if was, is := a.distro(), o.Build.Distro; was.ID == is.ID && was.VersionID != "" && is.VersionID != "" && was.VersionID != is.VersionID {
 		x, okX := DistroSupport(was)
 		y, okY := DistroSupport(is)
 		if okX && okY && x.Cycle != y.Cycle {
-			add("system libraries: %s to %s", x.Name(), y.Name())
+			add("the system libraries: %s to %s", x.Name(), y.Name())
 		}
 	}
 	if tools := a.lost(o); tools != "" {
-		add("no longer there: %s", tools)
+		add("what is no longer there: %s", tools)
 	} else if o.Build.kind() > a.Build.kind() && (o.Seen == nil || o.Entry == nil || a.Entry == nil) && from == to {
-		add("fewer system packages: compilers, headers, git and curl may be missing")
+		add("what is no longer there: compilers, headers, git and curl may be missing")
 	}
 	kit := func(word string) func(string) bool { return func(w string) bool { return strings.HasPrefix(w, word) } }
 	if slices.ContainsFunc(a.Build.Words, kit("jdk")) && slices.ContainsFunc(o.Build.Words, kit("jre")) {
-		add("a Java runtime without compiler and tools: javac, jar, jlink, jcmd are not there")
+		add("what is no longer there: javac, jar, jlink, jcmd (a Java runtime without its tools)")
 	}
 	if a.successor != "" {
-		add("another image: %s takes the place of %s; paths and variables differ", a.successor, a.Repository)
+		add("paths and variables: %s takes the place of %s", a.successor, a.Repository)
 	}
 	if o.Release.Cycle != "" && a.Release.Cycle != "" && o.Release.Cycle != a.Release.Cycle && distributions[a.Repository] == "" {
 		add("the application on %s instead of %s", o.Release.Name(), a.Release.Cycle)
 		if slices.Contains(keepers, a.Repository) {
-			add("stored data: a major release reads its predecessor's only after an upgrade or a dump")
+			add("the stored data: a major release reads its predecessor's only after an upgrade or a dump")
 		}
 	}
 	if arches := a.dropped(o); arches != "" {
-		add("architecture: not built for %s", arches)
+		add("the architecture: not built for %s", arches)
 	}
 	return append(out, a.accounts(o)...)
 }

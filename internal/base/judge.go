@@ -28,8 +28,8 @@ type Vuln struct {
 	Severity finding.Severity
 }
 
-// VulnsOf lists the vulnerabilities among findings that count, one by package
-// and id, the worst first.
+// VulnsOf lists the vulnerabilities among findings that count, the worst first,
+// as many as there are findings.
 func VulnsOf(found []finding.Finding) []Vuln {
 	out := []Vuln{}
 	for _, f := range found {
@@ -40,7 +40,7 @@ func VulnsOf(found []finding.Finding) []Vuln {
 	slices.SortFunc(out, func(a, b Vuln) int {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Package, b.Package), cmp.Compare(a.ID, b.ID))
 	})
-	return slices.Compact(out)
+	return out
 }
 
 // Count is how many of them have a severity.
@@ -237,13 +237,15 @@ func (a *Advice) among(o *Option) {
 	}
 }
 
-// Best is the option to take of a group, or of all groups the smallest that is
-// recommended; nil for none.
+// Best is the option of a group to take: the first that is recommended; nil for
+// none.
 func (a *Advice) Best(g Group) *Option {
-	for i := range a.Options {
-		if o := &a.Options[i]; o.Recommended && o.Group == g {
-			return o
-		}
+	if i := a.best(g); i >= 0 {
+		return &a.Options[i]
 	}
 	return nil
+}
+
+func (a *Advice) best(g Group) int {
+	return slices.IndexFunc(a.Options, func(o Option) bool { return o.Recommended && o.Group == g })
 }

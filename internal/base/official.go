@@ -26,9 +26,25 @@ type Entry struct {
 	Index      finding.Digest // as the registry served the tag, at Served; empty: not known
 	Manifest   finding.Digest // linux/amd64
 	Served     time.Time
-	Layers     []LayerBlob // compressed, bottom first; nil: not known
-	Compressed int64       // bytes over all layers; 0: not known
-	Size       int64       // uncompressed bytes, rounded as recorded
+	Layers     []LayerBlob      // compressed, bottom first; nil: not known
+	DiffIDs    []finding.Digest // of the layers uncompressed, bottom first; nil: not known
+	Compressed int64            // bytes over all layers; 0: not known
+	Size       int64            // uncompressed bytes, rounded as recorded; 0: not known
+	Platform   string           // "linux/amd64"; empty: that of the embedded ones
+	Source     string           // who says so: "learned", "registry", "Docker Engine"; empty: the embedded catalogue
+	Bare       bool             // its packages are not known, only that it is there
+}
+
+// From is who says so and from when, for people.
+func (o *Entry) From() string {
+	from := o.Source
+	if from == "" {
+		from = "embedded catalogue"
+	}
+	if o.Created.IsZero() {
+		return from
+	}
+	return from + ", " + o.Created.Format("2006-01")
 }
 
 // LayerBlob is a layer as a registry stores it.
@@ -44,19 +60,33 @@ func Find(ref string) (*Entry, bool) {
 	if err != nil || r.official() == "" {
 		return nil, false
 	}
-	name := r.official() + ":" + r.Tag
-	for _, o := range catalogue() {
-		if r.Digest != "" {
-			if r.Digest == o.Index || r.Digest == o.Manifest {
-				return o, true
-			}
-			continue
-		}
-		if slices.Contains(o.Names, name) {
-			return o, true
+	o := FindIn(catalogue(), r.official()+":"+r.Tag+at(r.Digest))
+	return o, o != nil
+}
+
+func at(d finding.Digest) string {
+	if d == "" {
+		return ""
+	}
+	return "@" + string(d)
+}
+
+// FindIn returns the entry that a reference is of, by its name or, where it has
+// one, by its digest; nil: none.
+func FindIn(entries []*Entry, ref string) *Entry {
+	r, err := ParseRef(ref)
+	if err != nil {
+		return nil
+	}
+	digest := r.Digest
+	r.Digest = ""
+	name := r.String()
+	for _, o := range entries {
+		if digest != "" && (digest == o.Index || digest == o.Manifest) || digest == "" && slices.Contains(o.Names, name) {
+			return o
 		}
 	}
-	return nil, false
+	return nil
 }
 
 // Officials returns everything that is known of official images.
@@ -65,8 +95,10 @@ func Officials() []*Entry { return slices.Clone(catalogue()) }
 // Inventory is the image's packages and programs. The layer of each is not
 // known; the subject is the image's name.
 func (o *Entry) Inventory() *sbom.Inventory {
-	d := o.Distro
-	inv := &sbom.Inventory{Subject: finding.Subject{Kind: finding.KindImage, Name: o.Ref, Digest: o.Manifest}, Distro: &d}
+	inv := &sbom.Inventory{Subject: finding.Subject{Kind: finding.KindImage, Name: o.Ref, Digest: o.Manifest}}
+	if d := o.Distro; d.ID != "" {
+		inv.Distro = &d
+	}
 	inv.Packages = append(inv.Packages, o.Packages...)
 	inv.Packages = append(inv.Packages, o.Programs...)
 	slices.SortStableFunc(inv.Packages, func(a, b sbom.Package) int {

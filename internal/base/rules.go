@@ -5,7 +5,7 @@ import "github.com/drydock-dev/drydock/internal/finding"
 // Rules documents what [CheckRef] and [Aged] report. Bad and Good are lines of
 // a Dockerfile.
 func Rules() []finding.Rule {
-	return []finding.Rule{endOfLife(), endOfLifeProgram(), unsupportedTag(), unknownPublisher()}
+	return []finding.Rule{endOfLife(), endOfLifeProgram(), unsupportedTag(), unknownPublisher(), newerImage(), smallerVariant()}
 }
 
 func endOfLife() finding.Rule {
