@@ -120,18 +120,26 @@ func (in *Input) Used() []bool {
 func sources(inst *dockerfile.Instruction) []string {
 	var out []string
 	for _, f := range inst.FlagWords {
-		switch f.Name {
-		case "from":
-			out = append(out, f.Value)
-		case "mount":
-			for _, field := range strings.Split(f.Value, ",") {
-				if name, ok := strings.CutPrefix(field, "from="); ok {
-					out = append(out, name)
-				}
-			}
-		}
+		out = append(out, flagSources(f)...)
 	}
 	return out
+}
+
+// flagSources are those that a flag of COPY or RUN names.
+func flagSources(f dockerfile.Flag) []string {
+	switch f.Name {
+	case "from":
+		return []string{f.Value}
+	case "mount":
+		var out []string
+		for _, field := range strings.Split(f.Value, ",") {
+			if name, ok := strings.CutPrefix(field, "from="); ok {
+				out = append(out, name)
+			}
+		}
+		return out
+	}
+	return nil
 }
 
 // Edit replaces the bytes of a span of the Dockerfile.

@@ -2,5 +2,12 @@ package rules
 
 // buildkitChecks are the rules that say what BuildKit's own linter finds.
 func buildkitChecks() []Check {
-	return []Check{}
+	return []Check{
+		stageNameCasing(),
+		fromAsCasing(),
+		noEmptyContinuation(),
+		consistentInstructionCasing(),
+		duplicateStageName(),
+		reservedStageName(),
+	}
 }

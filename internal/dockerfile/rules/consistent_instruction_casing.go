@@ -1,0 +1,52 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func consistentInstructionCasing() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/consistent-instruction-casing",
+				Title:    "An instruction is written in another case than the others",
+				Practice: finding.Layering,
+				Severity: finding.Low,
+				Aliases:  []string{"ConsistentInstructionCasing"},
+				Why: "The builder takes run and RUN for the same. A reader, and whoever searches the file for RUN, does not: what is written " +
+					"differently is overlooked. Most of the file decides which case it is.",
+				Bad:  "FROM debian:13-slim\nRUN useradd app\nuser app\n",
+				Good: "FROM debian:13-slim\nRUN useradd app\nUSER app\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				insts := p.Input.File.Instructions
+				lower, upper := 0, 0
+				for i := range insts {
+					switch word := insts[i].Keyword.Text; {
+					case insts[i].Stage < 0: // as BuildKit, which leaves out what is before the first FROM
+					case word == strings.ToLower(word):
+						lower++
+					case word == strings.ToUpper(word):
+						upper++
+					}
+				}
+				as, how := strings.ToUpper, "upper case"
+				if lower > upper {
+					as, how = strings.ToLower, "lower case"
+				}
+				for i := range insts {
+					word := insts[i].Keyword
+					if insts[i].Stage < 0 || word.Text == as(word.Text) {
+						continue
+					}
+					f := at(word.Span, word.Text, "%s is not written in %s as most of the file is", word.Text, how)
+					p.Report(fix(f, finding.Safe, "Write "+as(word.Text), p.Input.Edit(word.Span, as(word.Text))))
+				}
+				return nil
+			},
+		},
+	}
+}

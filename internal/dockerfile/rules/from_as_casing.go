@@ -1,0 +1,48 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func fromAsCasing() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/from-as-casing",
+				Title:    "FROM and its AS are written in different case",
+				Practice: finding.MultiStage,
+				Severity: finding.Low,
+				Aliases:  []string{"FromAsCasing"},
+				Why: "FROM and AS are two keywords of one instruction. Written alike they stand out from the names between them, and the " +
+					"stages of a file are found at a glance.",
+				Bad:  "FROM golang:1.26 as build\n",
+				Good: "FROM golang:1.26 AS build\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				for i := range p.Input.File.Stages {
+					s := &p.Input.File.Stages[i]
+					inst := &p.Input.File.Instructions[s.From]
+					if len(inst.Words) < 3 {
+						continue
+					}
+					from, as := inst.Keyword.Text, inst.Words[1]
+					want := strings.ToUpper(as.Text)
+					if from == strings.ToLower(from) {
+						want = strings.ToLower(as.Text)
+					} else if from != strings.ToUpper(from) {
+						continue // of mixed case: another rule's
+					}
+					if as.Text == want {
+						continue
+					}
+					f := at(as.Span, s.Name, "%s does not match the case of %s", as.Text, from)
+					p.Report(fix(f, finding.Safe, "Write "+want, p.Input.Edit(as.Span, want)))
+				}
+				return nil
+			},
+		},
+	}
+}

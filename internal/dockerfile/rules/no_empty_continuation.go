@@ -1,0 +1,89 @@
+package rules
+
+import (
+	"bytes"
+	"context"
+	"unicode"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func noEmptyContinuation() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/no-empty-continuation",
+				Title:    "An empty line inside an instruction",
+				Practice: finding.Layering,
+				Severity: finding.Low,
+				Aliases:  []string{"NoEmptyContinuation"},
+				Why: "The line before says that the instruction goes on, and then comes nothing. BuildKit skips the empty line today and has " +
+					"announced that it will be an error. It also hides mistakes: the instruction below it is not one, but part of the one above.",
+				Bad:  "FROM debian:13-slim\nRUN apt-get update && \\\n\n    apt-get install -y curl\n",
+				Good: "FROM debian:13-slim\nRUN apt-get update && \\\n    apt-get install -y curl\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				for i := range p.Input.File.Instructions {
+					inst := &p.Input.File.Instructions[i]
+					empty := p.Input.emptyLines(inst)
+					if len(empty) == 0 {
+						continue
+					}
+					f := at(empty[0], inst.Cmd, "an empty line inside %s", inst.Cmd)
+					var edits []finding.Edit
+					for n, span := range empty {
+						if n > 0 {
+							f.At = append(f.At, finding.Location{Source: &empty[n]})
+						}
+						span.End = lineAfter(p.Input.File.Bytes, span.End)
+						edits = append(edits, p.Input.Edit(span, ""))
+					}
+					p.Report(fix(f, finding.Safe, "Delete the empty line", edits...))
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// emptyLines are the lines inside an instruction that hold white space at most,
+// comments left out, without their line ends.
+func (in *Input) emptyLines(inst *dockerfile.Instruction) []finding.Span {
+	var out []finding.Span
+	b := in.File.Bytes
+	for pos := inst.Span.Start; pos < len(b); {
+		next := lineAfter(b, pos)
+		line := bytes.TrimRight(b[pos:next], "\r\n")
+		trimmed := bytes.TrimLeftFunc(line, unicode.IsSpace)
+		switch {
+		case pos == inst.Span.Start:
+			if !continued(trimmed, in.File.Escape) {
+				return nil
+			}
+		case len(trimmed) == 0:
+			out = append(out, in.File.Span(pos, pos+len(line)))
+		case trimmed[0] == '#':
+		case !continued(line, in.File.Escape):
+			return out
+		}
+		pos = next
+	}
+	return out
+}
+
+// continued says whether the instruction goes on after the line: it ends in
+// one escape character, blanks after it allowed.
+func continued(line []byte, escape byte) bool {
+	line = bytes.TrimRight(line, " \t")
+	n := len(line)
+	return n > 0 && line[n-1] == escape && (n == 1 || line[n-2] != escape)
+}
+
+// lineAfter is the offset of the line after the one that pos is in.
+func lineAfter(b []byte, pos int) int {
+	if n := bytes.IndexByte(b[pos:], '\n'); n >= 0 {
+		return pos + n + 1
+	}
+	return len(b)
+}
