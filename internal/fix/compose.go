@@ -1,0 +1,167 @@
+package fix
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// Plan is what fixes make of files.
+type Plan struct {
+	Files   map[string][]byte // every file that changes, as it is after
+	Applied []int             // indices of the fixes, in order
+	Refused []Refusal         // the others, in order
+}
+
+// Refusal is a fix that was not applied, wholly, with the reason.
+type Refusal struct {
+	Index int
+	Why   string
+}
+
+// Compose applies fixes to files. A file that an edit names and files has not
+// is a new one, whose bytes before are none. Every edit is held to the digest
+// it was computed for. Where fixes overlap, the safer goes before the other,
+// and then the one that stands earlier; the same edit in two fixes is made
+// once, and insertions at one place stand in the order of their text. So the
+// result does not depend on the order of fixes.
+func Compose(files map[string][]byte, fixes []finding.Fix) Plan {
+	c := composing{files: files, digests: map[string]finding.Digest{}, edits: map[string][]finding.Edit{}}
+	order := make([]int, len(fixes))
+	sorted := make([][]finding.Edit, len(fixes))
+	for i, f := range fixes {
+		order[i] = i
+		sorted[i] = slices.Compact(slices.SortedFunc(slices.Values(f.Edits), compareEdits))
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(fixes[b].Safety, fixes[a].Safety), slices.CompareFunc(sorted[a], sorted[b], compareEdits))
+	})
+	var p Plan
+	for _, i := range order {
+		if why := c.add(sorted[i]); why != "" {
+			p.Refused = append(p.Refused, Refusal{i, why})
+		} else {
+			p.Applied = append(p.Applied, i)
+		}
+	}
+	slices.Sort(p.Applied)
+	slices.SortFunc(p.Refused, func(a, b Refusal) int { return cmp.Compare(a.Index, b.Index) })
+	p.Files = c.result()
+	return p
+}
+
+type composing struct {
+	files   map[string][]byte
+	digests map[string]finding.Digest
+	edits   map[string][]finding.Edit // taken, sorted, by file
+}
+
+// add takes the edits of one fix, or none of them and says why.
+func (c *composing) add(edits []finding.Edit) string {
+	if len(edits) == 0 {
+		return "there is nothing to edit: it is done by hand"
+	}
+	for i, e := range edits {
+		if why := c.refuse(e); why != "" {
+			return why
+		}
+		if i > 0 && edits[i-1].File == e.File && overlap(edits[i-1], e) {
+			return "its own edits overlap"
+		}
+	}
+	for _, e := range edits {
+		taken := c.edits[e.File]
+		at, same := slices.BinarySearchFunc(taken, e, compareEdits)
+		if same {
+			continue
+		}
+		// The taken ones do not overlap each other, so the neighbours decide; an
+		// insertion between may stand before the one that does overlap.
+		for n := at - 1; n >= 0; n-- {
+			if overlap(taken[n], e) {
+				return clash(e)
+			}
+			if taken[n].End > taken[n].Start {
+				break
+			}
+		}
+		for n := at; n < len(taken) && taken[n].Start <= e.End; n++ {
+			if overlap(e, taken[n]) {
+				return clash(e)
+			}
+		}
+	}
+	for _, e := range edits {
+		taken := c.edits[e.File]
+		if at, same := slices.BinarySearchFunc(taken, e, compareEdits); !same {
+			c.edits[e.File] = slices.Insert(taken, at, e)
+		}
+	}
+	return ""
+}
+
+func clash(e finding.Edit) string { return "another fix edits the same place of " + e.File }
+
+// refuse says why an edit cannot be made, and is empty if it can.
+func (c *composing) refuse(e finding.Edit) string {
+	b := c.files[e.File]
+	d, ok := c.digests[e.File]
+	if !ok {
+		d = finding.DigestOf(b)
+		c.digests[e.File] = d
+	}
+	switch {
+	case e.File == "" || strings.ContainsRune(e.File, 0):
+		return "it names no file"
+	case e.Base != d:
+		return e.File + " has changed since the fix was computed"
+	case e.Start < 0 || e.End < e.Start || e.End > len(b):
+		return fmt.Sprintf("%s has no bytes %d to %d", e.File, e.Start, e.End)
+	}
+	return ""
+}
+
+// compareEdits orders edits by place; at one place, insertions come before what
+// replaces bytes.
+func compareEdits(a, b finding.Edit) int {
+	return cmp.Or(
+		cmp.Compare(a.File, b.File), cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End),
+		cmp.Compare(a.New, b.New), cmp.Compare(a.Base, b.Base),
+	)
+}
+
+// overlap says whether two edits of one file, in order, want the same bytes:
+// an insertion may touch the ends of a replacement.
+func overlap(a, b finding.Edit) bool {
+	if a.Start == a.End || b.Start == b.End {
+		p, r := a, b // the insertion, and the other
+		if a.Start != a.End {
+			p, r = b, a
+		}
+		return r.Start < p.Start && p.Start < r.End
+	}
+	return a.Start < b.End && b.Start < a.End
+}
+
+func (c *composing) result() map[string][]byte {
+	out := map[string][]byte{}
+	for name, edits := range c.edits {
+		b := c.files[name]
+		size := len(b)
+		for _, e := range edits {
+			size += len(e.New) - (e.End - e.Start)
+		}
+		done := make([]byte, 0, size)
+		at := 0
+		for _, e := range edits {
+			done = append(done, b[at:e.Start]...)
+			done = append(done, e.New...)
+			at = e.End
+		}
+		out[name] = append(done, b[at:]...)
+	}
+	return out
+}

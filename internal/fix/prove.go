@@ -1,0 +1,421 @@
+package fix
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/runtime"
+	"github.com/drydock-dev/drydock/internal/secret"
+)
+
+// Candidate is a change to be proved: files as they are and as they would be,
+// by the names of the edits. A nil content is a file that is not there.
+type Candidate struct {
+	Dockerfile    string // the file that is built; may itself not change
+	Before, After map[string][]byte
+	Fixes         []finding.Fix // what was applied: the differences that they mean to make
+	Gone          []string      // fingerprints of the findings that it is for, one each
+	CacheOrder    bool          // it is for more steps to be kept when a source file changes
+}
+
+// Prover proves candidates. Its fields are the surroundings.
+type Prover struct {
+	// Recheck looks at versions of files with the rules that found what is fixed.
+	Recheck func(ctx context.Context, files map[string][]byte) ([]finding.Finding, error)
+	// Dial finds the Engine; it is called when a build is wanted.
+	Dial func(ctx context.Context) (*runtime.Engine, error)
+	// Measure looks into an image of the Engine; nil: nothing is measured, and
+	// so no more is reached than Rechecked.
+	Measure func(ctx context.Context, id string) (*Measured, error)
+
+	Context  string   // build context; empty: the Dockerfile's folder
+	Target   string   // stage; empty: the last
+	Args     []string // build arguments
+	Platform string
+	Work     Workload
+	Timeout  time.Duration // of a build, and of a run; 0: 10 minutes
+	Now      func() time.Time
+	Note     func(what string) // what is being done; may be nil
+}
+
+// Verdict is how far a candidate was proved.
+type Verdict struct {
+	Reached finding.Proof
+	Failed  *Failure // what is wrong with the change; nil: nothing was found
+	Short   *Failure // why no more could be told, through no fault of the change
+	Steps   []Step   // what was done
+	Notes   []string // what a reader should know: what differs and may, what was not compared
+	Before  *Side    // nil unless it was built
+	After   *Side
+	Cache   *CacheGain // nil unless asked for and told
+	Left    []string   // what could not be removed
+}
+
+// Step is one step of a proof.
+type Step struct {
+	Name string // "rebuild before"
+	Took time.Duration
+	Did  string // "7 steps, 3 from the cache"
+}
+
+// Failure is a step that did not go well, with the end of the log where there
+// is one. Its texts hold no secret.
+type Failure struct {
+	Step string // "rebuild after: [3/4] RUN npm ci"
+	Why  string
+	Log  string
+	Hint string
+}
+
+// Side is one of the two versions, as built.
+type Side struct {
+	Image runtime.Image
+	*Measured
+}
+
+// The labels of everything that a proof makes in the Engine.
+const (
+	Label   = "dev.drydock.proof"    // whose
+	LabelAt = "dev.drydock.proof.at" // since when, in seconds since 1970
+)
+
+// proving is one proof under way.
+type proving struct {
+	*Prover
+	c      Candidate
+	v      *Verdict
+	engine *runtime.Engine
+	stage  *stage
+	labels map[string]string
+	net    string
+	parsed map[bool]*dockerfile.File // by whether it is the version after
+}
+
+// Prove takes a candidate as far as want, or until it fails. An error means
+// that the proof itself went wrong: the surroundings, or ctx ended. What was
+// made is removed all the same.
+func (p *Prover) Prove(ctx context.Context, c Candidate, want finding.Proof) (*Verdict, error) {
+	r := &proving{Prover: p, c: c, v: &Verdict{}, parsed: map[bool]*dockerfile.File{}}
+	steps := []struct {
+		level finding.Proof
+		do    func(context.Context) error
+	}{
+		{finding.Parsed, r.parse},
+		{finding.Rechecked, r.recheck},
+		{finding.Rebuilt, r.rebuild},
+		{finding.Ran, r.run},
+	}
+	var err error
+	for _, s := range steps {
+		if s.level > want {
+			break
+		}
+		if err = s.do(ctx); err != nil || r.v.Failed != nil || r.v.Short != nil {
+			break
+		}
+		r.v.Reached = s.level
+	}
+	r.close()
+	var f *Failure
+	if errors.As(err, &f) {
+		err = nil
+	}
+	return r.v, err
+}
+
+// A Failure travels as an error within a proof.
+func (f *Failure) Error() string { return f.Step + ": " + f.Why }
+
+// fail records what is wrong with the change.
+func (r *proving) fail(f Failure) error {
+	f.Why, f.Log = secret.Redact(f.Why), secret.Redact(f.Log)
+	r.v.Failed = &f
+	return &f
+}
+
+// short records why no more can be told.
+func (r *proving) short(f Failure) error {
+	f.Why, f.Log = secret.Redact(f.Why), secret.Redact(f.Log)
+	r.v.Short = &f
+	return &f
+}
+
+func (r *proving) note(format string, args ...any) {
+	r.v.Notes = append(r.v.Notes, secret.Redact(fmt.Sprintf(format, args...)))
+}
+
+// step does something and keeps how long it took.
+func (r *proving) step(name string, do func() (did string, err error)) error {
+	if r.Note != nil {
+		r.Note(name)
+	}
+	at := r.Now()
+	did, err := do()
+	r.v.Steps = append(r.v.Steps, Step{Name: name, Took: r.Now().Sub(at), Did: did})
+	return err
+}
+
+// parse wants every Dockerfile that changes to be one still.
+func (r *proving) parse(context.Context) error {
+	for _, after := range []bool{false, true} {
+		files := r.c.Before
+		if after {
+			files = r.c.After
+		}
+		b, ok := files[r.c.Dockerfile]
+		if !ok || r.c.Dockerfile == "" {
+			continue
+		}
+		f, err := dockerfile.Parse(r.c.Dockerfile, b)
+		switch {
+		case err != nil && after:
+			return r.fail(Failure{Step: "parse", Why: err.Error()})
+		case err == nil:
+			r.parsed[after] = f
+		}
+	}
+	return nil
+}
+
+// recheck wants the findings gone and no other come.
+func (r *proving) recheck(ctx context.Context) error {
+	return r.step("recheck", func() (string, error) {
+		before, err := r.Recheck(ctx, r.c.Before)
+		if err != nil {
+			return "", err
+		}
+		after, err := r.Recheck(ctx, r.c.After)
+		if err != nil {
+			return "", err
+		}
+		had, has := countOf(before), countOf(after)
+		gone := map[string]int{}
+		for _, f := range r.c.Gone {
+			gone[f]++
+		}
+		for _, f := range before {
+			id := f.Fingerprint()
+			if n := gone[id]; n > 0 && has[id] > had[id]-n {
+				return "", r.fail(Failure{Step: "recheck", Why: fmt.Sprintf("%s is still there: %s", f.Rule, f.Message)})
+			}
+		}
+		for _, f := range after {
+			if id := f.Fingerprint(); f.Suppressed == nil && has[id] > had[id] {
+				return "", r.fail(Failure{Step: "recheck", Why: fmt.Sprintf("it brings a new finding: %s: %s", f.Rule, f.Message)})
+			}
+		}
+		return fmt.Sprintf("%d findings before, %d after", len(before), len(after)), nil
+	})
+}
+
+// countOf counts findings that count, by fingerprint.
+func countOf(found []finding.Finding) map[string]int {
+	n := map[string]int{}
+	for _, f := range found {
+		if f.Suppressed == nil {
+			n[f.Fingerprint()]++
+		}
+	}
+	return n
+}
+
+// connect finds the Engine, clears away what killed proofs left, and copies the
+// context.
+func (r *proving) connect(ctx context.Context) (err error) {
+	if r.Dial == nil || r.Measure == nil {
+		return errors.New("no Docker Engine to build with")
+	}
+	if r.engine, err = r.Dial(ctx); err != nil {
+		return err
+	}
+	for _, after := range []bool{false, true} {
+		f := r.parsed[after]
+		if f == nil {
+			continue
+		}
+		if err := r.engine.Supports(f); err != nil {
+			return r.unsupported(err)
+		}
+	}
+	now, err := r.engine.Now(ctx) // what is made outlives a process and its clock
+	if err != nil {
+		return err
+	}
+	if err := r.engine.Sweep(ctx, Label, LabelAt, now.Add(-time.Hour)); err != nil {
+		r.note("what an earlier proof left could not be removed: %v", err)
+	}
+	var id [8]byte
+	_, _ = rand.Read(id[:]) // never fails
+	r.labels = map[string]string{Label: hex.EncodeToString(id[:]), LabelAt: strconv.FormatInt(now.Unix(), 10)}
+	dir := r.Context
+	if dir == "" {
+		dir = filepath.Dir(r.c.Dockerfile)
+	}
+	return r.step("copy the context", func() (string, error) {
+		r.stage, err = newStage(ctx, dir, r.c.Dockerfile)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%d files, %d bytes", r.stage.entries, r.stage.bytes), nil
+	})
+}
+
+// unsupported is a file that this Engine cannot build, which says nothing of
+// the change.
+func (r *proving) unsupported(err error) error {
+	f := Failure{Step: "rebuild", Why: err.Error()}
+	var hint interface{ Hint() string }
+	if errors.As(err, &hint) {
+		f.Hint = hint.Hint()
+	}
+	return r.short(f)
+}
+
+// rebuild builds both versions, measures them and compares their files.
+func (r *proving) rebuild(ctx context.Context) error {
+	if err := r.connect(ctx); err != nil {
+		return err
+	}
+	var err error
+	if r.v.Before, err = r.build(ctx, false); err != nil {
+		return err
+	}
+	if r.v.After, err = r.build(ctx, true); err != nil {
+		return err
+	}
+	if err := r.compareFiles(ctx); err != nil {
+		return err
+	}
+	if r.c.CacheOrder {
+		return r.cacheOrder(ctx)
+	}
+	return nil
+}
+
+// version is what the steps call a version.
+func version(after bool) string {
+	if after {
+		return "after"
+	}
+	return "before"
+}
+
+// build builds and measures one version.
+func (r *proving) build(ctx context.Context, after bool) (*Side, error) {
+	var built *runtime.Built
+	name := "rebuild " + version(after)
+	err := r.step(name, func() (did string, err error) {
+		if built, err = r.buildVersion(ctx, after, false); err != nil {
+			return "", err
+		}
+		cached, all := built.Cached()
+		return fmt.Sprintf("%d steps, %d from the cache", all, cached), nil
+	})
+	if err != nil {
+		return nil, r.buildFailed(name, after, err)
+	}
+	s := &Side{}
+	if s.Image, err = r.engine.Inspect(ctx, built.ID); err != nil {
+		return nil, err
+	}
+	err = r.step("measure "+version(after), func() (string, error) {
+		s.Measured, err = r.Measure(ctx, built.ID)
+		return "", err
+	})
+	return s, err
+}
+
+func (r *proving) buildVersion(ctx context.Context, after, noCache bool) (*runtime.Built, error) {
+	files := r.c.Before
+	if after {
+		files = r.c.After
+	}
+	if err := r.stage.lay(files); err != nil {
+		return nil, err
+	}
+	limit, cancel := context.WithTimeout(ctx, r.timeout())
+	defer cancel()
+	b, err := r.engine.Build(limit, runtime.Build{
+		Context: r.stage.dir, Dockerfile: r.stage.dockerfile, Target: r.Target, Args: r.Args, Platform: r.Platform,
+		Labels: r.labels, NoCache: noCache, Note: r.Note,
+	})
+	if err != nil && ctx.Err() == nil && limit.Err() != nil {
+		err = &runtime.BuildError{Err: fmt.Errorf("not done after %s", r.timeout())}
+	}
+	return b, err
+}
+
+func (r *proving) timeout() time.Duration {
+	if r.Timeout > 0 {
+		return r.Timeout
+	}
+	return 10 * time.Minute
+}
+
+// buildFailed says whose fault a failed build is.
+func (r *proving) buildFailed(name string, after bool, err error) error {
+	var no *runtime.UnsupportedError
+	if errors.As(err, &no) {
+		return r.unsupported(err)
+	}
+	var b *runtime.BuildError
+	if !errors.As(err, &b) {
+		return err
+	}
+	f := Failure{Step: name, Why: b.Err.Error(), Log: b.Log}
+	if b.Step != "" {
+		f.Step += ": " + b.Step
+	}
+	if after {
+		return r.fail(f)
+	}
+	f.Why = "the file as it is does not build, so that nothing is proved by building: " + f.Why
+	return r.short(f)
+}
+
+// close removes whatever was made, in a time of its own: ctx may have ended.
+func (r *proving) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if r.engine != nil {
+		if r.labels != nil {
+			r.left(r.engine.Remove(ctx, map[string]string{Label: r.labels[Label]}))
+		}
+		r.left(r.engine.Close())
+	}
+	if r.stage != nil {
+		r.left(r.stage.close())
+	}
+}
+
+func (r *proving) left(err error) {
+	if err != nil {
+		r.v.Left = append(r.v.Left, err.Error())
+	}
+}
+
+// changes are the differences that the applied fixes mean to make.
+func (r *proving) changes() []finding.Change {
+	var out []finding.Change
+	for _, f := range r.c.Fixes {
+		out = append(out, f.Changes...)
+	}
+	return out
+}
+
+// edited are the names of the files that change, sorted.
+func (r *proving) edited() []string {
+	all := maps.Clone(r.c.Before)
+	maps.Copy(all, r.c.After)
+	return slices.Sorted(maps.Keys(all))
+}

@@ -1,0 +1,218 @@
+package runtime
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+)
+
+// Run is a container to start. It gets no privilege beyond the Engine's
+// defaults, and no restart.
+type Run struct {
+	Image   string
+	Labels  map[string]string
+	Network string        // id of [Engine.Network]; empty: none at all
+	Publish []uint16      // TCP ports to publish on this machine's loopback, each on a free port
+	Command []string      // instead of the image's entry point and command; nil: the image's
+	Health  *HealthCheck  // instead of the image's; nil: the image's
+	Memory  int64         // bytes; 0: 2 GiB
+	PIDs    int64         // processes and threads; 0: 2048
+	Grace   time.Duration // between asking it to stop and killing it; 0: 5 s
+}
+
+// HealthCheck is an image's HEALTHCHECK. Test begins with "CMD" or "CMD-SHELL".
+type HealthCheck struct {
+	Test     []string
+	Timeout  time.Duration
+	Start    time.Duration // the start period, in which a failure does not count
+	Retries  int
+	Interval time.Duration
+}
+
+// Container is a container that was started.
+type Container struct {
+	ID  string
+	api *client.Client
+}
+
+// State is how a container is at one moment.
+type State struct {
+	Running  bool
+	ExitCode int
+	OOM      bool              // killed because its memory was not enough
+	Health   string            // "starting", "healthy", "unhealthy"; empty: no check
+	Check    string            // what the last health check printed
+	Ports    map[uint16]string // published: container's port -> "127.0.0.1:49153"
+}
+
+// Start makes a container and starts it. When that fails, what was made is
+// removed with the labels: see [Engine.Remove].
+func (e *Engine) Start(ctx context.Context, r Run) (*Container, error) {
+	cfg := &container.Config{Image: r.Image, Labels: r.Labels}
+	if r.Command != nil {
+		cfg.Entrypoint, cfg.Cmd = r.Command[:1], r.Command[1:]
+	}
+	if h := r.Health; h != nil {
+		cfg.Healthcheck = &container.HealthConfig{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.Start, Retries: h.Retries}
+	}
+	grace := int(orElse(int64(r.Grace), int64(5*time.Second)) / int64(time.Second))
+	cfg.StopTimeout = &grace
+	host := &container.HostConfig{NetworkMode: "none", LogConfig: container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m"}}}
+	if r.Network != "" {
+		host.NetworkMode = container.NetworkMode(r.Network)
+	}
+	host.Memory = orElse(r.Memory, 2<<30)
+	pids := orElse(r.PIDs, 2048)
+	host.PidsLimit = &pids
+	if len(r.Publish) > 0 {
+		cfg.ExposedPorts, host.PortBindings = network.PortSet{}, network.PortMap{}
+		for _, p := range r.Publish {
+			port, ok := network.PortFrom(p, network.TCP)
+			if !ok {
+				return nil, fmt.Errorf("no port %d", p)
+			}
+			cfg.ExposedPorts[port] = struct{}{}
+			host.PortBindings[port] = []network.PortBinding{{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1})}}
+		}
+	}
+	made, err := e.api.ContainerCreate(ctx, client.ContainerCreateOptions{Config: cfg, HostConfig: host})
+	if err != nil {
+		return nil, fmt.Errorf("create container: %w", err)
+	}
+	if _, err := e.api.ContainerStart(ctx, made.ID, client.ContainerStartOptions{}); err != nil {
+		return nil, fmt.Errorf("start container: %w", err)
+	}
+	return &Container{ID: made.ID, api: e.api}, nil
+}
+
+func orElse(v, otherwise int64) int64 {
+	if v == 0 {
+		return otherwise
+	}
+	return v
+}
+
+// State asks how the container is.
+func (c *Container) State(ctx context.Context) (State, error) {
+	got, err := c.api.ContainerInspect(ctx, c.ID, client.ContainerInspectOptions{})
+	if err != nil {
+		return State{}, fmt.Errorf("inspect container: %w", err)
+	}
+	s := State{Ports: map[uint16]string{}}
+	if st := got.Container.State; st != nil {
+		s.Running, s.ExitCode, s.OOM = st.Running, st.ExitCode, st.OOMKilled
+		if h := st.Health; h != nil && string(h.Status) != "none" {
+			s.Health = string(h.Status)
+			if n := len(h.Log); n > 0 && h.Log[n-1] != nil {
+				s.Check = h.Log[n-1].Output
+			}
+		}
+	}
+	if n := got.Container.NetworkSettings; n != nil {
+		for p, at := range n.Ports {
+			for _, b := range at {
+				if b.HostIP.IsLoopback() {
+					s.Ports[p.Num()] = netip.AddrPortFrom(b.HostIP, number(b.HostPort)).String()
+				}
+			}
+		}
+	}
+	return s, nil
+}
+
+func number(s string) uint16 {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return uint16(n)
+}
+
+// maxOutput is what is kept of the end of a container's or a command's output.
+const maxOutput = 64 << 10
+
+// Exec runs a command in the container, and returns its exit code and the end
+// of what it printed. It is an error if the command could not be run at all;
+// the Engine says 126 or 127 where the program is not there.
+func (c *Container) Exec(ctx context.Context, command []string) (code int, output string, err error) {
+	made, err := c.api.ExecCreate(ctx, c.ID, client.ExecCreateOptions{Cmd: command, AttachStdout: true, AttachStderr: true})
+	if err != nil {
+		return 0, "", fmt.Errorf("run in container: %w", err)
+	}
+	at, err := c.api.ExecAttach(ctx, made.ID, client.ExecAttachOptions{})
+	if err != nil {
+		return 0, "", fmt.Errorf("run in container: %w", err)
+	}
+	stop := context.AfterFunc(ctx, at.Close)
+	defer stop()
+	defer at.Close()
+	var out ring
+	if _, err := stdcopy.StdCopy(&out, &out, at.Reader); err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return 0, out.String(), fmt.Errorf("run in container: %w", err)
+	}
+	got, err := c.api.ExecInspect(ctx, made.ID, client.ExecInspectOptions{})
+	if err != nil {
+		return 0, out.String(), fmt.Errorf("run in container: %w", err)
+	}
+	return got.ExitCode, out.String(), nil
+}
+
+// Wait waits until the container is not running, and returns its exit code.
+func (c *Container) Wait(ctx context.Context) (int, error) {
+	w := c.api.ContainerWait(ctx, c.ID, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
+	select {
+	case r := <-w.Result:
+		return int(r.StatusCode), nil
+	case err := <-w.Error:
+		return 0, fmt.Errorf("wait for container: %w", err)
+	}
+}
+
+// Logs is the end of what the container printed, standard error included.
+func (c *Container) Logs(ctx context.Context) (string, error) {
+	r, err := c.api.ContainerLogs(ctx, c.ID, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: "200"})
+	if err != nil {
+		return "", fmt.Errorf("logs of container: %w", err)
+	}
+	defer r.Close() //nolint:errcheck // read only
+	var out ring
+	if _, err := stdcopy.StdCopy(&out, &out, io.LimitReader(r, 16<<20)); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return out.String(), fmt.Errorf("logs of container: %w", err)
+	}
+	return out.String(), nil
+}
+
+// Remove kills the container and takes it away with its volumes.
+func (c *Container) Remove(ctx context.Context) error {
+	return removeContainer(ctx, c.api, c.ID)
+}
+
+// ring keeps the last maxOutput bytes that are written to it, or twice as many.
+type ring struct{ b bytes.Buffer }
+
+func (r *ring) Write(b []byte) (int, error) {
+	n := len(b)
+	if len(b) > maxOutput {
+		b = b[len(b)-maxOutput:]
+	}
+	if r.b.Len()+len(b) > 2*maxOutput {
+		r.b.Next(r.b.Len() - maxOutput)
+	}
+	r.b.Write(b)
+	return n, nil
+}
+
+func (r *ring) String() string { return r.b.String() }

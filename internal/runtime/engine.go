@@ -1,0 +1,119 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/client"
+
+	"github.com/drydock-dev/drydock/internal/image"
+)
+
+// Options says how the Engine is found. The zero value is the process's own
+// surroundings.
+type Options struct {
+	Docker string              // the program that builds; empty: DRYDOCK_DOCKER, else "docker"
+	Getenv func(string) string // nil: the process's
+}
+
+func (o Options) getenv(name string) string {
+	if o.Getenv == nil {
+		return os.Getenv(name)
+	}
+	return o.Getenv(name)
+}
+
+// Engine is a Docker Engine that answered.
+type Engine struct {
+	Version string // "20.10.24"
+
+	docker string
+	opt    Options
+	api    *client.Client
+}
+
+// Dial finds the Engine as the docker program does and asks it who it is. The
+// caller closes it.
+func Dial(ctx context.Context, opt Options) (*Engine, error) {
+	api, err := image.DialEngine(image.Options{Getenv: opt.Getenv})
+	if err != nil {
+		return nil, err
+	}
+	v, err := api.ServerVersion(ctx, client.ServerVersionOptions{})
+	if err != nil {
+		if ctx.Err() == nil {
+			err = hinted{fmt.Errorf("docker engine: %w", err), "start Docker, or set DOCKER_HOST"}
+		}
+		return nil, errors.Join(err, api.Close())
+	}
+	e := &Engine{Version: v.Version, docker: opt.Docker, opt: opt, api: api}
+	for _, d := range []string{opt.getenv("DRYDOCK_DOCKER"), "docker"} {
+		if e.docker == "" {
+			e.docker = d
+		}
+	}
+	return e, nil
+}
+
+// Close ends the connection.
+func (e *Engine) Close() error { return e.api.Close() }
+
+// Now is the time by the Engine's own clock.
+func (e *Engine) Now(ctx context.Context) (time.Time, error) {
+	got, err := e.api.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("docker engine: %w", err)
+	}
+	t, err := time.Parse(time.RFC3339Nano, got.Info.SystemTime)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("docker engine: its clock: %w", err)
+	}
+	return t, nil
+}
+
+// Local says whether the Engine publishes ports on this machine.
+func (e *Engine) Local() bool {
+	host := e.api.DaemonHost()
+	for _, p := range []string{"unix://", "npipe://", "tcp://127.", "tcp://localhost", "http://127.", "http://localhost", "https://127.", "https://localhost"} {
+		if strings.HasPrefix(host, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// atLeast says whether the Engine is of that major version or a later one. A
+// version that cannot be read is a later one: what it refuses, it says.
+func (e *Engine) atLeast(major int) bool {
+	n, err := strconv.Atoi(strings.SplitN(e.Version, ".", 2)[0])
+	return err != nil || n >= major
+}
+
+// hinted is an error with what to do about it.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Hint() string  { return h.hint }
+func (h hinted) Unwrap() error { return h.error }
+
+// environment is what the docker program is run in: the process's, with what
+// the caller says of Docker on top.
+func (e *Engine) environment() []string {
+	env := os.Environ()
+	for _, name := range []string{
+		"DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION",
+		"BUILDX_BUILDER", "BUILDX_CONFIG", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+	} {
+		if v := e.opt.getenv(name); v != "" {
+			env = append(env, name+"="+v)
+		}
+	}
+	return append(env, "DOCKER_BUILDKIT=1", "BUILDX_NO_DEFAULT_ATTESTATIONS=1", "DOCKER_CLI_HINTS=false", "BUILDKIT_PROGRESS=plain", "NO_COLOR=1")
+}

@@ -1,0 +1,60 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+)
+
+// Image is what an image says of how it is to be run.
+type Image struct {
+	ID         string
+	User       string // as written; empty: root
+	WorkDir    string
+	Entrypoint []string
+	Command    []string
+	Exposed    []uint16     // TCP ports, sorted
+	Health     *HealthCheck // nil: none
+	Size       int64        // bytes, as the Engine counts
+}
+
+// Inspect asks what an image says of itself.
+func (e *Engine) Inspect(ctx context.Context, ref string) (Image, error) {
+	got, err := e.api.ImageInspect(ctx, ref)
+	if err != nil {
+		return Image{}, fmt.Errorf("inspect image: %w", err)
+	}
+	im := Image{ID: got.ID, Size: got.Size}
+	c := got.Config
+	if c == nil {
+		return im, nil
+	}
+	im.User, im.WorkDir, im.Entrypoint, im.Command = c.User, c.WorkingDir, c.Entrypoint, c.Cmd
+	for p := range c.ExposedPorts {
+		if port, err := network.ParsePort(p); err == nil && port.Proto() == network.TCP {
+			im.Exposed = append(im.Exposed, port.Num())
+		}
+	}
+	slices.Sort(im.Exposed)
+	if h := c.Healthcheck; h != nil && len(h.Test) > 1 && h.Test[0] != "NONE" {
+		im.Health = &HealthCheck{Test: h.Test, Timeout: h.Timeout, Start: h.StartPeriod, Retries: h.Retries, Interval: h.Interval}
+	}
+	return im, nil
+}
+
+// Network makes a bridge network of its own, and returns its id. Nothing on it
+// reaches another network: what leaves it keeps an address that nobody answers.
+// Ports that are published on the loopback work.
+func (e *Engine) Network(ctx context.Context, name string, labels map[string]string) (string, error) {
+	made, err := e.api.NetworkCreate(ctx, name, client.NetworkCreateOptions{
+		Driver: "bridge", Labels: labels,
+		Options: map[string]string{"com.docker.network.bridge.enable_ip_masquerade": "false"},
+	})
+	if err != nil {
+		return "", fmt.Errorf("create network: %w", err)
+	}
+	return made.ID, nil
+}
