@@ -9,5 +9,9 @@ func buildkitChecks() []Check {
 		consistentInstructionCasing(),
 		duplicateStageName(),
 		reservedStageName(),
+		jsonArgsRecommended(),
+		maintainerDeprecated(),
+		multipleInstructionsDisallowed(),
+		legacyKeyValueFormat(),
 	}
 }

@@ -1,0 +1,99 @@
+package rules
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func jsonArgsRecommended() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/json-args-recommended",
+				Title:    "CMD or ENTRYPOINT starts a shell that keeps signals to itself",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.Medium,
+				Aliases:  []string{"JSONArgsRecommended", "DL3025"},
+				Why: "Without the JSON form the program is a child of /bin/sh -c, and the shell is process 1. docker stop sends its signal to " +
+					"the shell, which does not pass it on: the program is killed after ten seconds with its work undone. Arguments given to docker run are " +
+					"lost, too. And where the base has no shell, nothing starts. A shell that is meant is said with SHELL.",
+				Bad:  "FROM node:24\nCMD node server.js\n",
+				Good: "FROM node:24\nCMD [\"node\", \"server.js\"]\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				for _, cmd := range []string{"CMD", "ENTRYPOINT"} {
+					p.Input.Each(cmd, func(i int, inst *dockerfile.Instruction) {
+						if inst.JSON {
+							return
+						}
+						s := p.Input.Stage(i)
+						f := at(inst.Keyword.Span, cmd, "%s starts a shell, which does not pass signals on to the program", cmd)
+						chosen := p.Input.Scopes.Shell(s, i).By >= 0
+						if base := p.Input.Scopes.Base(s); !chosen && base != nil && len(base.Shell) > 0 {
+							chosen = true
+						}
+						if chosen { // BuildKit takes a chosen shell for a meant one
+							f.Severity, f.Aliases = finding.Low, []string{"DL3025"}
+						} else if text := execForm(p.Input.Script(i), inst); text != "" {
+							f = fix(f, finding.Behaviour, "Start the program without a shell", p.Input.Edit(inst.Words[0].Span, text))
+						}
+						p.Report(f)
+					})
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// execForm is the JSON form of a command line that needs no shell but to split
+// words; empty: it needs one, or it cannot be told.
+func execForm(s *dockerfile.Script, inst *dockerfile.Instruction) string {
+	if s.Err != nil || s.Exec || len(s.Commands) != 1 || len(inst.Words) != 1 || s.Span != inst.Words[0].Span {
+		return ""
+	}
+	c := &s.Commands[0]
+	if len(c.Within) > 0 || len(c.Assigns) > 0 || len(c.Redirects) > 0 || len(c.Words) == 0 {
+		return ""
+	}
+	args := make([]string, 0, len(c.Words))
+	for _, w := range c.Words {
+		if !w.Literal || strings.ContainsAny(w.Text, "\n\r") {
+			return ""
+		}
+		args = append(args, w.Text)
+	}
+	if args[0] == "exec" && len(args) > 1 && !strings.HasPrefix(args[1], "-") {
+		args = args[1:]
+	}
+	if slices.Contains(builtins, args[0]) {
+		return ""
+	}
+	for i, a := range args {
+		args[i] = jsonString(a)
+	}
+	return "[" + strings.Join(args, ", ") + "]"
+}
+
+// builtins are words that only a shell understands.
+var builtins = []string{
+	".", ":", "alias", "bg", "break", "cd", "command", "continue", "declare", "eval", "exec", "exit", "export", "fg", "getopts", "hash", "jobs", "let",
+	"local", "popd", "pushd", "read", "readonly", "return", "set", "shift", "shopt", "source", "times", "trap", "type", "typeset", "ulimit", "umask",
+	"unalias", "unset", "wait",
+}
+
+func jsonString(s string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(s) != nil {
+		return `""`
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
