@@ -13,5 +13,11 @@ func buildkitChecks() []Check {
 		maintainerDeprecated(),
 		multipleInstructionsDisallowed(),
 		legacyKeyValueFormat(),
+		undefinedArgInFrom(),
+		invalidDefaultArgInFrom(),
+		redundantTargetPlatform(),
+		fromPlatformFlagConstDisallowed(),
+		fromPlatformFlag(),
+		invalidBaseImagePlatform(),
 	}
 }

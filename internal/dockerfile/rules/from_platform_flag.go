@@ -1,0 +1,45 @@
+package rules
+
+import (
+	"context"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// fromPlatformFlag is what hadolint says of each --platform, where neither of
+// BuildKit's two rules about it has more to say.
+func fromPlatformFlag() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/from-platform-flag",
+				Title:    "FROM says its platform",
+				Practice: finding.MultiStage,
+				Severity: finding.Negligible,
+				Aliases:  []string{"DL3029"},
+				Why: "A stage with --platform is not built for what docker build --platform asks. For a stage that compiles for another " +
+					"platform, with $BUILDPLATFORM, that is right, and this rule is to be left aside; anywhere else the flag is better left out.",
+				Bad:  "ARG PLATFORM=linux/arm64\nFROM --platform=$PLATFORM alpine:3.22\n",
+				Good: "FROM alpine:3.22\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				args, ok := p.Input.fromArgs()
+				if !ok {
+					return nil // a file that BuildKit refuses
+				}
+				for i := range p.Input.File.Stages {
+					s := &p.Input.File.Stages[i]
+					flag, ok := p.Input.platformFlag(s)
+					if !ok {
+						continue
+					}
+					if r, _ := args.expand(flag.Value); redundant(r, args) || p.Input.constant(r, s.Name) {
+						continue
+					}
+					p.Report(at(flag.Span, s.BaseRaw, "%s is built for %s, whatever the build is for", name(s), flag.Value))
+				}
+				return nil
+			},
+		},
+	}
+}

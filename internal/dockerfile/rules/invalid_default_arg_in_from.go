@@ -1,0 +1,52 @@
+package rules
+
+import (
+	"context"
+
+	distribution "github.com/distribution/reference"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func invalidDefaultArgInFrom() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/invalid-default-arg-in-from",
+				Title:    "Without arguments, FROM names no image",
+				Practice: finding.TrustedBase,
+				Severity: finding.Medium,
+				Aliases:  []string{"InvalidDefaultArgInFrom"},
+				Why: "An ARG without a default is empty until --build-arg gives it. A plain docker build, an editor and every scanner then read " +
+					"\"alpine:\" for the base, which is no image, and stop. A default makes the file work as it is, and arguments still win.",
+				Bad:  "ARG TAG\nFROM alpine:${TAG}\n",
+				Good: "ARG TAG=3.22\nFROM alpine:${TAG}\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				args, ok := p.Input.fromArgs()
+				if !ok {
+					return nil // a file that BuildKit refuses
+				}
+				for i := range p.Input.File.Stages {
+					s := &p.Input.File.Stages[i]
+					r, err := args.expand(s.BaseRaw)
+					if err != nil {
+						return nil // BuildKit looks no further
+					}
+					if _, err := distribution.ParseNormalizedNamed(r.Result); err == nil {
+						continue
+					}
+					switch {
+					case r.Result == "":
+						p.Report(at(s.BaseWord.Span, s.BaseRaw, "%s is empty unless a build argument says the image", s.BaseRaw))
+					case r.Result == s.BaseRaw:
+						p.Report(at(s.BaseWord.Span, s.BaseRaw, "%s is not the name of an image", s.BaseRaw))
+					default:
+						p.Report(at(s.BaseWord.Span, s.BaseRaw, "%s becomes %q without build arguments, which is no image", s.BaseRaw, r.Result))
+					}
+				}
+				return nil
+			},
+		},
+	}
+}

@@ -1,0 +1,66 @@
+package rules
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func undefinedArgInFrom() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/undefined-arg-in-from",
+				Title:    "FROM uses an argument that nothing declares",
+				Practice: finding.TrustedBase,
+				Severity: finding.High,
+				Aliases:  []string{"UndefinedArgInFrom"},
+				Why: "FROM sees the arguments declared before the first FROM, and those of BuildKit (BUILDPLATFORM, TARGETARCH …). Any other name " +
+					"is empty, whatever --build-arg says: the image is another one than was meant, or none.",
+				Bad:  "ARG VERSION=3.22\nFROM alpine:3${VERSOIN}\n",
+				Good: "ARG VERSION=3.22\nFROM alpine:${VERSION}\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				args, ok := p.Input.fromArgs()
+				if !ok {
+					return nil // a file that BuildKit refuses
+				}
+				known := slices.Collect(maps.Keys(args.declared))
+				for i := range p.Input.File.Stages {
+					s := &p.Input.File.Stages[i]
+					words := map[finding.Span]string{s.BaseWord.Span: s.BaseRaw}
+					if f, ok := p.Input.platformFlag(s); ok {
+						words[f.Span] = f.Value
+					}
+					for _, span := range slices.SortedFunc(maps.Keys(words), func(a, b finding.Span) int { return a.Start - b.Start }) {
+						r, _ := args.expand(words[span]) // what stands before an error counts
+						for _, name := range names(r, args) {
+							f := at(span, name, "FROM uses $%s, which no ARG before the first FROM declares", name)
+							if match := closest(name, known); match != "" {
+								f = why(f, "spelling", "did you mean $%s", match)
+							}
+							p.Report(f)
+						}
+					}
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// names are the variables of a word that nothing declares.
+func names(r shell.ProcessWordResult, args *fromArgs) []string {
+	var out []string
+	for name := range r.Unmatched {
+		if !args.declared[name] {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
