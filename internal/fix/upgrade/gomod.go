@@ -1,12 +1,438 @@
 package upgrade
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
 
-// Modules says what the Go module proxy knows of a module.
-type Modules interface{}
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/semver"
 
-func (p *planner) goMod(_ context.Context, j job) {}
-func (p *planner) pyLock(j job)                   {}
-func (p *planner) requirements(j job)             {}
-func (p *planner) maven(j job)                    {}
-func (p *planner) distro(j job)                   {}
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// goChanges bounds how many modules one plan may raise.
+const goChanges = 500
+
+// goPlan finds what of a go.mod must change together: Go builds with the
+// highest version that anybody requires, and refuses a go.mod that lists a
+// lower one.
+type goPlan struct {
+	f     *file
+	mod   *modfile.File
+	lines map[string]goLine // by path
+	to    map[string]string // path -> version
+	owner map[string]int
+	joins joins
+	sums  map[string]Sums // path@version
+	new   map[int][]string
+	goMin map[int]string // of the go line
+	why   map[int]string // what could not be done; the lock is left to the command
+}
+
+// goLine is the place of a version in go.mod.
+type goLine struct {
+	version    string
+	start, end int
+	replaced   bool // the version is a replacement's: nobody's requirement moves it
+}
+
+// goTidy brings go.sum, and go.mod's indirect requirements, after an edit.
+const goTidy = "go mod tidy"
+
+func (p *planner) goMod(ctx context.Context, j job) {
+	f, err := p.open(j.file)
+	var mod *modfile.File
+	if err == nil {
+		mod, err = modfile.Parse(f.name, f.b, nil)
+	}
+	if err != nil {
+		for _, w := range j.wants {
+			p.cannot(w, err.Error())
+		}
+		return
+	}
+	g := &goPlan{
+		f: f, mod: mod, lines: goLines(f, mod), to: map[string]string{}, owner: map[string]int{},
+		sums: map[string]Sums{}, new: map[int][]string{}, goMin: map[int]string{}, why: map[int]string{},
+	}
+	dir := path.Dir(j.file)
+	if _, err := fs.Stat(p.dir.FS, path.Join(dir, "vendor/modules.txt")); err == nil {
+		for i := range j.wants {
+			g.why[i] = "the vendor folder holds the old version"
+		}
+	}
+	var wants []want
+	for _, w := range j.wants {
+		if w.Name == "stdlib" {
+			p.goRelease(g, w)
+			continue
+		}
+		to, err := g.version(w)
+		if err != nil {
+			p.cannot(w, err.Error())
+			continue
+		}
+		i := len(wants)
+		g.joins = append(g.joins, i)
+		wants = append(wants, w)
+		g.raise(w.Name, to, i)
+	}
+	if len(wants) == 0 {
+		return
+	}
+	if p.dir.Modules != nil {
+		for len(g.to) < goChanges && g.follow(ctx, p.dir.Modules) { //nolint:revive // until nothing more follows
+		}
+	} else {
+		for i := range wants {
+			g.why[i] = cmp.Or(g.why[i], "nobody was asked for the hash of the new version")
+		}
+	}
+	p.goUpgrades(g, dir, wants)
+}
+
+// goLines finds each module's version: of its replacement where there is one.
+func goLines(f *file, mod *modfile.File) map[string]goLine {
+	out := map[string]goLine{}
+	for _, r := range mod.Require {
+		if l, ok := versionIn(f, r.Syntax, r.Mod.Version); ok {
+			out[r.Mod.Path] = l
+		}
+	}
+	for _, r := range mod.Replace {
+		old, ok := out[r.Old.Path]
+		if ok && (r.Old.Version == "" || r.Old.Version == old.version) {
+			old.replaced = true
+			out[r.Old.Path] = old
+		}
+		if r.New.Version == "" {
+			continue
+		}
+		if l, ok := versionIn(f, r.Syntax, r.New.Version); ok {
+			l.replaced = true
+			out[r.New.Path] = l
+		}
+	}
+	return out
+}
+
+// versionIn finds the last token of a line if it is the version.
+func versionIn(f *file, line *modfile.Line, version string) (goLine, bool) {
+	if len(line.Token) == 0 {
+		return goLine{}, false
+	}
+	last := strings.Trim(line.Token[len(line.Token)-1], "\"`")
+	end := line.End.Byte
+	if end > line.Start.Byte && strings.ContainsRune("\"`", rune(f.b[end-1])) {
+		end--
+	}
+	start := end - len(last)
+	if last != version || start < line.Start.Byte || string(f.b[start:end]) != version {
+		return goLine{}, false
+	}
+	return goLine{version: version, start: start, end: end}, true
+}
+
+// version is the wanted version as go.mod writes it.
+func (g *goPlan) version(w want) (string, error) {
+	l, ok := g.lines[w.Name]
+	switch {
+	case !ok:
+		return "", errors.New("go.mod does not name it")
+	case strings.TrimPrefix(l.version, "v") != strings.TrimPrefix(w.From, "v"):
+		return "", fmt.Errorf("go.mod has %s", l.version)
+	}
+	to := "v" + strings.TrimPrefix(w.To, "v")
+	if strings.HasSuffix(l.version, "+incompatible") && !strings.HasSuffix(to, "+incompatible") {
+		to += "+incompatible"
+	}
+	if err := module.Check(w.Name, to); err != nil {
+		return "", fmt.Errorf("%s is no version of this module path: the code must import another: %w", to, err)
+	}
+	return to, nil
+}
+
+// raise notes a module's new version for a want.
+func (g *goPlan) raise(name, version string, owner int) {
+	if o, ok := g.owner[name]; ok {
+		g.joins.union(o, owner)
+	}
+	g.owner[name] = owner
+	if semver.Compare(version, g.to[name]) > 0 {
+		g.to[name] = version
+	}
+}
+
+// follow asks what the new versions require, and says whether that has raised
+// anything that is not asked about yet.
+func (g *goPlan) follow(ctx context.Context, m Modules) bool {
+	more := false
+	for _, name := range slices.Sorted(maps.Keys(g.to)) {
+		version := g.to[name]
+		key := name + "@" + version
+		if _, done := g.sums[key]; done {
+			continue
+		}
+		more = true
+		owner := g.owner[name]
+		s, err := m.Sums(ctx, name, version)
+		g.sums[key] = s
+		if err != nil {
+			g.why[owner] = err.Error()
+			continue
+		}
+		before := len(g.new[owner])
+		if err := g.require(s.GoMod, owner); err != nil {
+			g.why[owner] = fmt.Sprintf("go.mod of %s: %v", key, err)
+		}
+		if len(g.new[owner]) > before {
+			if old, err := m.Sums(ctx, name, g.lines[name].version); err == nil {
+				g.new[owner] = slices.DeleteFunc(g.new[owner], requiredBy(old.GoMod))
+			}
+		}
+	}
+	return more
+}
+
+// requiredBy says of a module whether a go.mod requires it: the old version
+// did, and the build does without.
+func requiredBy(body []byte) func(string) bool {
+	mod, err := modfile.ParseLax("go.mod", body, nil)
+	return func(name string) bool {
+		return err == nil && slices.ContainsFunc(mod.Require, func(r *modfile.Require) bool { return r.Mod.Path == name })
+	}
+}
+
+// require takes in a module's requirements.
+func (g *goPlan) require(body []byte, owner int) error {
+	mod, err := modfile.ParseLax("go.mod", body, nil)
+	if err != nil {
+		return err
+	}
+	if mod.Go != nil && goNewer(mod.Go.Version, g.goMin[owner]) {
+		g.goMin[owner] = mod.Go.Version
+	}
+	for _, r := range mod.Require {
+		l, listed := g.lines[r.Mod.Path]
+		switch {
+		case !listed:
+			if !r.Indirect && !slices.Contains(g.new[owner], r.Mod.Path) {
+				g.new[owner] = append(g.new[owner], r.Mod.Path)
+			}
+		case l.replaced:
+		case semver.Compare(r.Mod.Version, l.version) > 0 && semver.Compare(r.Mod.Version, g.to[r.Mod.Path]) > 0:
+			g.raise(r.Mod.Path, r.Mod.Version, owner)
+		case g.to[r.Mod.Path] != "" && semver.Compare(r.Mod.Version, l.version) > 0:
+			g.joins.union(owner, g.owner[r.Mod.Path])
+		}
+	}
+	return nil
+}
+
+func (p *planner) goUpgrades(g *goPlan, dir string, wants []want) {
+	sum, sumErr := p.open(path.Join(dir, "go.sum"))
+	var made []Upgrade
+	var of [][]want
+	for i := range wants {
+		if g.joins.leader(i) != i {
+			continue
+		}
+		u := Upgrade{Fix: finding.Fix{Safety: finding.Behaviour}}
+		var mine []want
+		var why, beside, fresh []string
+		goMin := ""
+		for k, w := range wants {
+			if g.joins.leader(k) != i {
+				continue
+			}
+			w.To = g.to[w.Name]
+			mine = append(mine, w)
+			fresh = append(fresh, g.new[k]...)
+			if g.why[k] != "" {
+				why = append(why, g.why[k])
+			}
+			if goNewer(g.goMin[k], goMin) {
+				goMin = g.goMin[k]
+			}
+		}
+		var lines []string
+		for _, name := range slices.Sorted(maps.Keys(g.to)) {
+			if g.joins.leader(g.owner[name]) != i {
+				continue
+			}
+			to, l := g.to[name], g.lines[name]
+			u.Fix.Edits = append(u.Fix.Edits, g.f.edit(l.start, l.end, to))
+			if !slices.ContainsFunc(mine, func(w want) bool { return w.Name == name }) {
+				beside = append(beside, name+" "+l.version+" goes to "+to)
+			}
+			lines = append(lines, g.sums[name+"@"+to].lines(name, to)...)
+		}
+		if len(beside) > 0 {
+			u.Notes = append(u.Notes, "with it: "+few(beside))
+		}
+		if e, note := g.language(goMin); note != "" {
+			why = append(why, note)
+		} else if e != nil {
+			u.Fix.Edits = append(u.Fix.Edits, *e)
+			u.Notes = append(u.Notes, "the new version needs Go "+goMin+", and so the module does")
+			u.Fix.Safety = finding.NeedsReview
+		}
+		switch {
+		case len(why) > 0:
+		case sumErr != nil:
+			why = append(why, "go.sum: "+sumErr.Error())
+		default:
+			u.Fix.Edits = append(u.Fix.Edits, sumEdits(sum, lines)...)
+		}
+		if len(why) > 0 {
+			u.Fix.Safety = finding.NeedsReview
+			u.Commands = []string{goTidy}
+			if g.vendored(wants, i) {
+				u.Commands = append(u.Commands, "go mod vendor")
+			}
+			u.Notes = append(u.Notes, "go.sum is not edited: "+strings.Join(unique(why), "; "))
+		} else if len(fresh) > 0 {
+			slices.Sort(fresh)
+			u.Notes = append(u.Notes, "it also requires "+few(slices.Compact(fresh))+", which go.mod does not list: if a build asks for them, run "+goTidy)
+		}
+		edits, ok := joinEdits(u.Fix.Edits)
+		if !ok {
+			p.cannot(wants[i], "its edits are in one another's way")
+			continue
+		}
+		u.Fix.Edits = edits
+		made, of = append(made, u), append(of, mine)
+	}
+	p.addJoined(made, of)
+}
+
+func (g *goPlan) vendored(wants []want, i int) bool {
+	for k := range wants {
+		if g.joins.leader(k) == i && strings.HasPrefix(g.why[k], "the vendor folder") {
+			return true
+		}
+	}
+	return false
+}
+
+// language raises the go line, below which no requirement's may be; note says
+// why it cannot.
+func (g *goPlan) language(least string) (e *finding.Edit, note string) {
+	if least == "" || g.mod.Go != nil && !goNewer(least, g.mod.Go.Version) || !goNewer(least, "1.20") {
+		return nil, ""
+	}
+	if g.mod.Go == nil || g.mod.Toolchain != nil && goNewer(least, strings.TrimPrefix(g.mod.Toolchain.Name, "go")) {
+		return nil, "the new version needs Go " + least
+	}
+	l, ok := versionIn(g.f, g.mod.Go.Syntax, g.mod.Go.Version)
+	if !ok {
+		return nil, "the new version needs Go " + least
+	}
+	edit := g.f.edit(l.start, l.end, least)
+	return &edit, ""
+}
+
+// goNewer compares Go's own versions.
+func goNewer(a, b string) bool {
+	if a == "" || b == "" {
+		return a != ""
+	}
+	norm := func(s string) string {
+		s, _, _ = strings.Cut(s, "rc")
+		return "v" + s
+	}
+	return semver.Compare(norm(a), norm(b)) > 0
+}
+
+// goRelease raises the release of Go itself: the toolchain line, or a go line
+// that names one.
+func (p *planner) goRelease(g *goPlan, w want) {
+	prefix, version := "", ""
+	var line *modfile.Line
+	switch {
+	case g.mod.Toolchain != nil:
+		prefix, line, version = "go", g.mod.Toolchain.Syntax, g.mod.Toolchain.Name
+	case g.mod.Go != nil:
+		line, version = g.mod.Go.Syntax, g.mod.Go.Version
+	default:
+		p.cannot(w, "go.mod names no release of Go")
+		return
+	}
+	l, ok := versionIn(g.f, line, version)
+	if !ok || version != prefix+w.From {
+		p.cannot(w, "go.mod has "+version)
+		return
+	}
+	p.add(Upgrade{
+		Fix:   finding.Fix{Safety: finding.Behaviour, Edits: []finding.Edit{g.f.edit(l.start, l.end, prefix+w.To)}},
+		Notes: []string{"what builds it must be that release too: the builder image in the Dockerfile, the CI"},
+	}, w)
+}
+
+// lines are what go.sum says of a version.
+func (s Sums) lines(name, version string) []string {
+	if s.Zip == "" || s.Mod == "" {
+		return nil
+	}
+	return []string{name + " " + version + " " + s.Zip, name + " " + version + "/go.mod " + s.Mod}
+}
+
+// sumEdits add lines to go.sum where its order has them.
+func sumEdits(f *file, lines []string) []finding.Edit {
+	have := map[string]bool{}
+	type at struct {
+		key string
+		end int
+	}
+	var order []at
+	offset := 0
+	for l := range strings.Lines(string(f.b)) {
+		offset += len(l)
+		l = strings.TrimRight(l, "\r\n")
+		have[l] = true
+		order = append(order, at{l, offset})
+	}
+	eol := f.eol()
+	var edits []finding.Edit
+	for _, l := range lines {
+		if have[l] {
+			continue
+		}
+		where, text := 0, l+eol
+		for _, o := range order {
+			if sumLess(o.key, l) {
+				where = o.end
+			}
+		}
+		if where == len(f.b) && where > 0 && f.b[where-1] != '\n' {
+			text = eol + l
+		}
+		edits = append(edits, finding.Edit{File: f.name, Base: f.digest, Start: where, End: where, New: text})
+	}
+	return edits
+}
+
+// sumLess is the order of go.sum: by module, then by version.
+func sumLess(a, b string) bool {
+	x, y := strings.Fields(a), strings.Fields(b)
+	if len(x) < 2 || len(y) < 2 {
+		return false
+	}
+	if x[0] != y[0] {
+		return x[0] < y[0]
+	}
+	v, vMod := strings.CutSuffix(x[1], "/go.mod")
+	w, wMod := strings.CutSuffix(y[1], "/go.mod")
+	if c := semver.Compare(v, w); c != 0 {
+		return c < 0
+	}
+	return !vMod && wMod
+}

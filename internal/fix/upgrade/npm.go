@@ -44,7 +44,7 @@ func (p *planner) npm(ctx context.Context, j job) {
 	var drafts []npmDraft
 	solved := map[int]bool{}
 	for i := range j.wants {
-		s.owner = append(s.owner, i)
+		s.joins = append(s.joins, i)
 	}
 	if why == "" {
 		s.floor = floors(l, j.wants)

@@ -34,7 +34,7 @@ type npmState struct {
 	plan      map[string]npmPlanned // path -> what it becomes
 	ranges    map[npmDecl]string    // declarations of the user's own to edit
 	overrides overrides             // what dependents are made to take
-	owner     []int                 // union-find over wants
+	joins                           // of wants
 }
 
 type npmPlanned struct {
@@ -51,19 +51,7 @@ type npmOverride struct{ dependent, name string } // dependent "": everybody's
 type overrides map[npmOverride]string
 
 func (s npmState) clone() npmState {
-	return npmState{maps.Clone(s.plan), maps.Clone(s.ranges), maps.Clone(s.overrides), slices.Clone(s.owner)}
-}
-
-func (s *npmState) leader(i int) int {
-	for s.owner[i] != i {
-		i = s.owner[i]
-	}
-	return i
-}
-
-func (s *npmState) union(a, b int) {
-	a, b = s.leader(a), s.leader(b)
-	s.owner[max(a, b)] = min(a, b)
+	return npmState{maps.Clone(s.plan), maps.Clone(s.ranges), maps.Clone(s.overrides), slices.Clone(s.joins)}
 }
 
 func (s *npmSolve) versionAt(p string) string {
