@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	dockerrules "github.com/drydock-dev/drydock/internal/dockerfile/rules"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image/rules"
 	"github.com/drydock-dev/drydock/internal/policy"
@@ -24,6 +25,10 @@ func Rules() []finding.Rule {
 	for _, c := range append(rules.Checks(), rules.Age(time.Time{})) {
 		all = append(all, c.Rule)
 	}
+	for _, c := range dockerrules.Checks() {
+		all = append(all, c.Rule)
+	}
+	all = append(all, SyntaxRule())
 	all = slices.Concat(all, vuln.Rules(), base.Rules(), policy.Rules())
 	order := finding.Practices()
 	slices.SortStableFunc(all, func(a, b finding.Rule) int {

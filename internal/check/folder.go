@@ -53,7 +53,7 @@ func (r *run) folder(ctx context.Context, dir string) error {
 	}
 	r.add(Target{Subject: s, Inventory: inv}, nil, nil)
 	for _, f := range dockerfiles {
-		if err := r.dockerfile(f); err != nil {
+		if err := r.dockerfile(ctx, f); err != nil {
 			r.report(s, nil, []finding.Unknown{{What: f, Why: err.Error()}})
 		}
 	}
@@ -141,7 +141,7 @@ func isCompose(path string) bool {
 }
 
 // dockerfile looks at what a Dockerfile's final stage stands on.
-func (r *run) dockerfile(name string) error {
+func (r *run) dockerfile(ctx context.Context, name string) error {
 	b, err := readLimited(name, dockerfile.MaxBytes)
 	if err != nil {
 		return err
@@ -158,7 +158,13 @@ func (r *run) dockerfile(name string) error {
 	if stage.Base == "" {
 		return fmt.Errorf("%s:%d: the base %q is a build argument without a default", name, stage.Span.Line, stage.BaseRaw)
 	}
-	r.reference(finding.Subject{Kind: finding.KindDockerfile, Name: name}, stage.Base, &stage.Span)
+	s := finding.Subject{Kind: finding.KindDockerfile, Name: name}
+	r.reference(s, stage.Base, &stage.Span)
+	if r.ask.Rules {
+		r.keepSource(name, b)
+		found, unknown := r.lintFindings(ctx, name, b, LintOptions{knownBase: stage.Base})
+		r.report(s, found, unknown)
+	}
 	return nil
 }
 

@@ -125,7 +125,7 @@ func (r *run) look(ctx context.Context, target string) error {
 			return r.folder(ctx, target)
 		}
 	} else if err == nil && isDockerfile(target) {
-		return r.dockerfile(target)
+		return r.dockerfile(ctx, target)
 	} else if err == nil && isCompose(target) {
 		return r.compose(target)
 	} else if err == nil && looksLikeDocument(target) {

@@ -18,6 +18,8 @@ type Result struct {
 	Warnings []string // of the run itself: "the advisory data is 12 days old"
 	Card     []Row    // a row a practice; empty for verbs that do not grade
 	Targets  []Target // what was looked at, one a subject that was scanned
+
+	Sources map[string][]byte // the Dockerfiles that were looked at, by name
 }
 
 // Database says what advisory data was used, and from when.

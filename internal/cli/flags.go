@@ -31,7 +31,7 @@ type flags struct {
 
 // global registers the flags that are the same everywhere.
 func (f *flags) global(s *pflag.FlagSet) {
-	s.StringVarP(&f.format, "format", "f", "text", "output `format`: text, json, sarif, markdown, html, gitlab, cyclonedx, spdx as they apply")
+	s.StringVarP(&f.format, "format", "f", "text", "output `format`: text, json, sarif, markdown, html, gitlab, cyclonedx, spdx, checkstyle, codeclimate, github as they apply")
 	s.StringVarP(&f.output, "output", "o", "", "write the report to `FILE` instead of standard output")
 	s.StringVar(&f.platform, "platform", "", "`OS/ARCH` of a multi-platform image (default the host's)")
 	s.StringSliceVar(&f.severity, "severity", nil, "show and count only these `SEVERITIES`: critical,high,medium,low,negligible,unspecified")

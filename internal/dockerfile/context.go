@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
@@ -149,4 +150,53 @@ func (c *Context) Walk(visit func(name string, d fs.DirEntry) bool) error {
 // contextPath is a source of COPY as a path in the folder.
 func contextPath(name string) string {
 	return path.Clean("./" + path.Clean("/"+name))
+}
+
+// CopiesFrom says whether everything that the file copies from its context,
+// and whose name can be told, is in c; of a file that copies nothing it is
+// false.
+func (f *File) CopiesFrom(c *Context) bool {
+	some := false
+	for i := range f.Instructions {
+		in := &f.Instructions[i]
+		if in.Cmd != "COPY" && in.Cmd != "ADD" || len(in.Args) < 2 || in.Flag("from") != "" {
+			continue
+		}
+		for _, source := range in.Args[:len(in.Args)-1] {
+			if strings.ContainsAny(source, "$*?[<\"'") || strings.Contains(source, "://") || strings.HasPrefix(source, "git@") {
+				continue
+			}
+			if contextPath(source) == "." {
+				continue
+			}
+			if !c.Exists(source) {
+				return false
+			}
+			some = true
+		}
+	}
+	return some || f.copiesAll()
+}
+
+// copiesAll says whether the file copies its whole context.
+func (f *File) copiesAll() bool {
+	for i := range f.Instructions {
+		in := &f.Instructions[i]
+		if (in.Cmd == "COPY" || in.Cmd == "ADD") && len(in.Args) == 2 && in.Flag("from") == "" && contextPath(in.Args[0]) == "." {
+			return true
+		}
+	}
+	return false
+}
+
+// Flag is the value of a flag of the instruction, the last where it is given
+// several times; empty: it has none.
+func (in *Instruction) Flag(name string) string {
+	value := ""
+	for _, f := range in.FlagWords {
+		if f.Name == name {
+			value = f.Value
+		}
+	}
+	return value
 }

@@ -34,6 +34,7 @@ const (
 	Quickview View = "quickview"
 	Layers    View = "layers"
 	Packages  View = "sbom"
+	Lint      View = "lint"
 )
 
 // writer prints one format.
@@ -49,6 +50,10 @@ func writers() map[string]writer {
 		"html":      forPeople(HTML),
 		"cyclonedx": CycloneDX,
 		"spdx":      SPDX,
+
+		"checkstyle":  Checkstyle,
+		"codeclimate": CodeClimate,
+		"github":      GitHub,
 	}
 }
 

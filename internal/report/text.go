@@ -30,6 +30,8 @@ func Text(w io.Writer, res *check.Result, opt Options) error {
 		p.layers()
 	case Packages:
 		p.packages()
+	case Lint:
+		p.lint()
 	default:
 		p.card()
 	}

@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/policy"
+	"github.com/drydock-dev/drydock/internal/report"
+)
+
+func newLint(f *flags) *cobra.Command {
+	var opt check.LintOptions
+	var noFail bool
+	var threshold string
+	c := &cobra.Command{
+		Use:   "lint [FILE|DIR|-]...",
+		Short: "What is wrong in Dockerfiles, line by line, with the fix where there is one",
+		Long: `Look at Dockerfiles with the rules of BuildKit, hadolint, Trivy and the CIS
+benchmark, and with Drydock's own. A folder is searched for Dockerfiles; - reads
+standard input. The pragmas of BuildKit (# check=skip=…;error=true) and hadolint
+(# hadolint ignore=DL3008) count, and so does a .hadolint.yaml.
+
+Without --fail-on, findings of high severity (hadolint's errors) exit with 2.`,
+		Example: `  drydock lint
+  drydock lint Dockerfile --fail-on severity:medium
+  drydock lint - < Dockerfile
+  drydock lint --only DL3008,dockerfile/root-user --format github .`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := f.pipeline()
+			if err != nil {
+				return err
+			}
+			p.Stdin = interruptible(cmd.Context(), f.env.Stdin)
+			if err := f.asHadolint(&opt, threshold); err != nil {
+				return err
+			}
+			res, err := p.Lint(cmd.Context(), args, opt)
+			if err != nil {
+				return err
+			}
+			if err := f.write(func(w io.Writer) error {
+				return report.Write(w, f.format, res, report.Options{
+					Tool: f.env.Version, Now: f.env.stamp(), Width: f.env.Width, Color: f.color(), Quiet: f.quiet,
+					ShowSuppressed: f.showSuppressed, View: report.Lint, Program: f.env.Name, Target: first(args),
+				})
+			}); err != nil || noFail {
+				return err
+			}
+			return f.judge(res, false)
+		},
+	}
+	s := c.Flags()
+	s.StringVar(&opt.Context, "context", "", "the build's `DIR` (default: told from what the file copies)")
+	s.StringSliceVar(&opt.Only, "only", nil, "only these `RULES`: ids, other tools' names, globs (dockerfile/*)")
+	s.StringSliceVar(&opt.Ignore, "ignore", nil, "not these `RULES`")
+	s.StringSliceVar(&opt.Trusted, "trusted-registry", nil, "bases may come from these `REGISTRIES` only")
+	s.BoolVar(&opt.Experimental, "experimental", false, "the rules that are off by default, too")
+	s.StringVar(&threshold, "failure-threshold", "", "hadolint's name for --fail-on severity:`LEVEL` (error, warning, info, style)")
+	s.BoolVar(&noFail, "no-fail", false, "exit with 0 whatever is found")
+	s.BoolVar(&f.showSuppressed, "show-suppressed", false, "list what does not count, with the reason")
+	return c
+}
+
+// asHadolint fills in what hadolint's users say in its words, and the gate where
+// nobody has said one.
+func (f *flags) asHadolint(_ *check.LintOptions, threshold string) error {
+	if threshold == "" && f.gate.Empty() {
+		threshold = "error"
+	}
+	if threshold == "" || f.exitCode != "" && f.gate.Empty() {
+		return nil
+	}
+	gate, err := policy.ParseGate("severity:" + threshold)
+	if err != nil {
+		return usageError{err, "one of error, warning, info, style"}
+	}
+	f.gate = f.gate.And(gate)
+	return nil
+}
+
+func first(args []string) string {
+	if len(args) == 0 {
+		return "."
+	}
+	return args[0]
+}

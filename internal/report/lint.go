@@ -1,0 +1,205 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/secret"
+)
+
+// lint lists what is wrong in each Dockerfile in the order of its lines, with
+// the line, a caret below what is meant, and what can be done.
+func (p *page) lint() {
+	counts, fixable, files := tally{}, 0, 0
+	for _, s := range p.res.Subjects {
+		head := false
+		last := finding.Span{}
+		for _, f := range p.res.Findings {
+			if f.Subject != s || f.Suppressed != nil {
+				continue
+			}
+			if !head {
+				if files++; files > 1 {
+					p.line("")
+				}
+				p.line("%s", p.paint(heading, s.Name))
+				head = true
+			}
+			counts[f.Severity]++
+			if len(f.Fixes) > 0 && len(f.Fixes[0].Edits) > 0 {
+				fixable++
+			}
+			at := sourceOf(f)
+			p.problem(f, at == nil || *at != last)
+			if at != nil {
+				last = *at
+			}
+		}
+	}
+	if files > 0 {
+		p.line("")
+	}
+	p.lintTotal(counts, fixable, files)
+	p.suppressed()
+	p.footer(p.lintNext(fixable)...)
+}
+
+// gutter is what stands left of a problem's text: " 12:5   HIGH    ".
+const gutter = 18
+
+// problem shows one finding; its line too, unless it stands above already.
+func (p *page) problem(f finding.Finding, excerpt bool) {
+	place := ""
+	if s := sourceOf(f); s != nil && s.Line > 0 {
+		place = fmt.Sprintf("%d:%d", s.Line, s.Column)
+	}
+	p.line("")
+	word := p.severity(f.Severity, fmt.Sprintf("%-10s", strings.ToUpper(f.Severity.String())))
+	first := fmt.Sprintf("%7s %s", p.paint(dim, fmt.Sprintf("%7s", place)), word)
+	for i, text := range wrapped(sentence(f.Message), max(20, p.opt.Width-gutter-1)) {
+		if i == 0 {
+			p.line("%s %s", first, text)
+			continue
+		}
+		p.line("%s %s", strings.Repeat(" ", gutter), text)
+	}
+	if excerpt {
+		p.excerpt(f)
+	}
+	names := append([]string{string(f.Rule)}, f.Aliases...)
+	p.line("%s %s", strings.Repeat(" ", gutter), p.paint(dim, p.within(strings.Join(names, "  "))))
+	for _, x := range f.Fixes {
+		sign := "fix: "
+		if len(x.Edits) == 0 {
+			sign = "do: "
+		}
+		text := x.Title
+		if len(x.Edits) > 0 && x.Safety != finding.Safe {
+			text += " (" + x.Safety.String() + ")"
+		}
+		p.line("%s %s", strings.Repeat(" ", gutter), p.paint(good, p.within(sign+clean(secret.Redact(text)))))
+	}
+}
+
+func (p *page) within(s string) string { return ansi.Truncate(s, max(20, p.opt.Width-gutter-1), "…") }
+
+// sentence is a message as people may be shown it.
+func sentence(s string) string { return clean(secret.Redact(s)) }
+
+func sourceOf(f finding.Finding) *finding.Span {
+	for _, l := range f.At {
+		if l.Source != nil {
+			return l.Source
+		}
+	}
+	return nil
+}
+
+// excerpt shows the line that a finding is in, with what is meant underlined. A
+// secret in it is not shown.
+func (p *page) excerpt(f finding.Finding) {
+	s := sourceOf(f)
+	b, ok := p.res.Sources[fileOf(s)]
+	if !ok || s.Line < 1 || s.Start < 0 || s.Start > len(b) {
+		return
+	}
+	start := bytes.LastIndexByte(b[:s.Start], '\n') + 1
+	end := len(b)
+	if n := bytes.IndexByte(b[s.Start:], '\n'); n >= 0 {
+		end = s.Start + n
+	}
+	raw := strings.TrimRight(string(b[start:end]), "\r\\` \t")
+	before, meant := string(b[start:s.Start]), string(b[s.Start:min(max(s.End, s.Start), start+len(raw), len(b))])
+	if s.Start > start+len(raw) {
+		meant = ""
+	}
+	text := shownLine(raw)
+	if hidden := secret.Redact(raw); hidden != raw || strings.Contains(string(f.Rule), "secret") {
+		text, before, meant = masked(hidden, raw), "", ""
+	}
+	indent := len(text) - len(strings.TrimLeft(text, " "))
+	text = text[indent:]
+	from := max(0, ansi.StringWidth(shownLine(before))-indent)
+	length := max(1, ansi.StringWidth(shownLine(meant)))
+	room := max(20, p.opt.Width-gutter-1)
+	if over := from + min(length, room/2) - room; over > 0 {
+		cutAt := min(over+1, from)
+		text, from = "…"+ansi.TruncateLeft(text, cutAt, ""), from-cutAt+1
+	}
+	pad := strings.Repeat(" ", gutter)
+	p.line("%s %s", pad, ansi.Truncate(text, room, "…"))
+	if meant != "" {
+		p.line("%s %s%s", pad, strings.Repeat(" ", from), p.severity(f.Severity, strings.Repeat("^", max(1, min(length, room-from)))))
+	}
+}
+
+func fileOf(s *finding.Span) string {
+	if s == nil {
+		return ""
+	}
+	return s.File
+}
+
+// shownLine is a line of a file with its tabs as four spaces.
+func shownLine(s string) string { return clean(strings.ReplaceAll(s, "\t", "    ")) }
+
+// masked is a line that holds a secret: as redaction leaves it, or where that
+// saw none, without any value in it.
+func masked(hidden, raw string) string {
+	if hidden != raw {
+		return shownLine(hidden)
+	}
+	if i := strings.IndexByte(raw, '='); i >= 0 {
+		return shownLine(raw[:i+1] + "****")
+	}
+	words := strings.Fields(raw)
+	return shownLine(strings.Join(words[:min(2, len(words))], " ") + " ****")
+}
+
+func (p *page) lintTotal(counts tally, fixable, files int) {
+	total := 0
+	for _, n := range counts {
+		total += n
+	}
+	if total == 0 {
+		switch n := len(p.res.Subjects); {
+		case len(p.res.Unknown) > 0:
+			p.line("Nothing found, but not everything could be told")
+		case n == 1:
+			p.line("%s", p.paint(good, "Nothing found"))
+		default:
+			p.line("%s", p.paint(good, fmt.Sprintf("Nothing found in %d files", n)))
+		}
+		return
+	}
+	text := fmt.Sprintf("%s in %s  %s", plural(total, "finding"), plural(files, "file"), p.counts(counts))
+	if fixable > 0 {
+		text += fmt.Sprintf("  %d with a fix", fixable)
+	}
+	p.line("%s", text)
+}
+
+func (p *page) lintNext(fixable int) []string {
+	if p.opt.Quiet {
+		return nil
+	}
+	var next []string
+	if fixable > 0 && p.opt.Target != "-" {
+		next = append(next, "see the fixes as a diff → fix "+shellWord(cmp.Or(p.opt.Target, ".")))
+	}
+	var worst *finding.Finding
+	for i, f := range p.res.Findings {
+		if f.Suppressed == nil && (worst == nil || f.Severity > worst.Severity) {
+			worst = &p.res.Findings[i]
+		}
+	}
+	if worst != nil {
+		next = append(next, "why the worst one matters → explain "+string(worst.Rule))
+	}
+	return next
+}
