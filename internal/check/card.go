@@ -39,13 +39,13 @@ func (r *run) grade() {
 			inventories++
 		}
 	}
-	st := stats(r.res)
+	st, files := stats(r.res), len(r.res.Sources)
 	for _, p := range finding.Practices() {
 		why := ""
 		switch p {
 		case finding.Layering:
-			if images == 0 {
-				why = "no image was looked at; check the built image"
+			if images == 0 && files == 0 {
+				why = "neither an image nor a Dockerfile was looked at"
 			}
 		case finding.Vulnerabilities:
 			switch found := r.anyOf(p); {
@@ -63,16 +63,16 @@ func (r *run) grade() {
 				why = "recommendations of smaller bases are not built yet"
 			}
 		case finding.MultiStage:
-			if !r.anyOf(p) {
-				why = "the Dockerfile rules are not built yet"
+			if files == 0 {
+				why = "no Dockerfile was looked at (--dockerfile FILE)"
 			}
 		case finding.ContentTrust:
 			if !r.anyOf(p) {
 				why = "signatures are not verified yet"
 			}
 		case finding.LeastPrivilege:
-			if images == 0 {
-				why = "no image was looked at; check the built image"
+			if images == 0 && files == 0 {
+				why = "neither an image nor a Dockerfile was looked at"
 			}
 		}
 		row := Row{Practice: p}

@@ -57,7 +57,14 @@ func (r *run) image(ctx context.Context, target string) error {
 		return err
 	}
 	r.add(t, nil, im.Unknown)
-	return nil
+	if r.Dockerfile == "" || !r.ask.Grades {
+		return nil
+	}
+	b, err := readLimited(r.Dockerfile, dockerfile.MaxBytes)
+	if err == nil {
+		r.lint(ctx, r.Dockerfile, b, LintOptions{})
+	}
+	return err
 }
 
 // ground finds out what the image stands on, and which lines made its layers.
