@@ -301,7 +301,7 @@ func TestAged(t *testing.T) {
 // A rule's own Bad fires it, and its Good fires nothing.
 func TestRules(t *testing.T) {
 	for _, r := range Rules() {
-		if r.Title == "" || r.Why == "" || len(r.Aliases) == 0 || r.Practice != finding.TrustedBase || r.Severity == 0 {
+		if r.Title == "" || r.Why == "" || len(r.Aliases) == 0 || r.Practice != finding.TrustedBase && r.Practice != finding.MinimalBase || r.Severity == 0 {
 			t.Errorf("%s: documentation is incomplete", r.ID)
 		}
 		fires := false
@@ -314,6 +314,10 @@ func TestRules(t *testing.T) {
 				fires = fires || f.Rule == r.ID
 			}
 		}
+		fires = fires || advises(t, r.Bad, r.ID)
+		if advises(t, r.Good, r.ID) {
+			t.Errorf("%s: Good fires it", r.ID)
+		}
 		if !fires {
 			t.Errorf("%s: Bad does not fire it", r.ID)
 		}
@@ -321,6 +325,22 @@ func TestRules(t *testing.T) {
 			t.Errorf("%s: Good: %v", r.ID, keys(found))
 		}
 	}
+}
+
+// advises says whether the advice on a FROM line is a finding of that rule.
+func advises(t *testing.T, from string, rule finding.RuleID) bool {
+	t.Helper()
+	a, err := Advise(Question{Ref: strings.TrimSpace(strings.TrimPrefix(from, "FROM ")), Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Judge()
+	for _, g := range Groups() {
+		if f, _, ok := a.Finding(g); ok && f.Rule == rule {
+			return true
+		}
+	}
+	return false
 }
 
 func BenchmarkLoad(b *testing.B) {

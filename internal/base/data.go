@@ -18,6 +18,9 @@ var packedOfficial []byte
 //go:embed data/library.zst
 var packedLibrary []byte
 
+//go:embed data/facts.zst
+var packedFacts []byte
+
 // maxUnpacked bounds what an embedded file may grow to.
 const maxUnpacked = 4 << 20
 

@@ -60,15 +60,9 @@ func Find(ref string) (*Entry, bool) {
 	if err != nil || r.official() == "" {
 		return nil, false
 	}
-	o := FindIn(catalogue(), r.official()+":"+r.Tag+at(r.Digest))
+	r.Registry, r.Repository = "docker.io", "library/"+r.official()
+	o := FindIn(catalogue(), r.String())
 	return o, o != nil
-}
-
-func at(d finding.Digest) string {
-	if d == "" {
-		return ""
-	}
-	return "@" + string(d)
 }
 
 // FindIn returns the entry that a reference is of, by its name or, where it has

@@ -45,6 +45,8 @@ func (t *tags) parse(tag string) Build {
 			b.Pre = preRelease(b.Version)
 		case i == 0 && slices.Contains([]string{"latest", "stable", "mainline", "lts", "current"}, w):
 			b.Follows = w
+		case b.Distro.ID != "" && b.Distro.VersionID == "" && numbered(w) && distributions[t.repo] == "":
+			b.Distro.VersionID = w // alpine-3.24
 		case w == "slim":
 			b.Slim = true
 		case w == "alpine" || w == "debian" || w == "ubuntu":

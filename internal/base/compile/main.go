@@ -37,6 +37,7 @@ func run(from, to string) error {
 	}{
 		{"eol.zst", func(dir string) ([]byte, error) { return endOfLife(filepath.Join(dir, "end-of-life.json.xz")) }},
 		{"official.zst", func(dir string) ([]byte, error) { return official(filepath.Join(dir, "official-images")) }},
+		{"facts.zst", configurations},
 		{"library.zst", func(dir string) ([]byte, error) {
 			return library(filepath.Join(dir, "official-images", "library.tar.xz"))
 		}},
