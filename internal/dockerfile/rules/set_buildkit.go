@@ -19,5 +19,12 @@ func buildkitChecks() []Check {
 		fromPlatformFlagConstDisallowed(),
 		fromPlatformFlag(),
 		invalidBaseImagePlatform(),
+		workdirRelativePath(),
+		undefinedVar(),
+		secretsUsedInArgOrEnv(),
+		copyIgnoredFile(),
+		exposeProtoCasing(),
+		exposeInvalidFormat(),
+		invalidDefinitionDescription(),
 	}
 }

@@ -1,0 +1,74 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func exposeProtoCasing() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/expose-proto-casing",
+				Title:    "The protocol of a port has capital letters",
+				Practice: finding.Layering,
+				Severity: finding.Low,
+				Aliases:  []string{"ExposeProtoCasing"},
+				Why: "BuildKit writes tcp and udp in lower case into the image. Other builders take the word as it is, and then the port is one that " +
+					"docker run -P and orchestrators do not know.",
+				Bad:  "FROM alpine:3.22\nEXPOSE 53/UDP\n",
+				Good: "FROM alpine:3.22\nEXPOSE 53/udp\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				p.Input.eachPort(func(word dockerfile.Word, port exposed) {
+					if lower := strings.ToLower(port.proto); port.proto != lower {
+						f := at(word.Span, port.text, "the protocol of %s is not in lower case", port.text)
+						if word.Text == port.text {
+							f = fix(f, finding.Safe, "Write "+lower, p.Input.Edit(word.Span, strings.TrimSuffix(port.text, port.proto)+lower))
+						}
+						p.Report(f)
+					}
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// exposed is a port of EXPOSE with variables filled in.
+type exposed struct {
+	text      string
+	host      string // address and port before the container's, "127.0.0.1:80"
+	container string // "80", "8000-8010"
+	proto     string // as written; empty: none
+}
+
+// eachPort calls visit for each port of each EXPOSE that BuildKit would read:
+// one without a number, or with a protocol that there is not, it refuses.
+func (in *Input) eachPort(visit func(word dockerfile.Word, port exposed)) {
+	in.Each("EXPOSE", func(i int, inst *dockerfile.Instruction) {
+		s := in.Stage(i)
+		if s == nil {
+			return
+		}
+		for _, word := range inst.Words {
+			text, _ := in.Scopes.Expand(s, i, word.Text)
+			for _, one := range strings.Fields(text) {
+				p := exposed{text: one, container: one}
+				if n := strings.LastIndexByte(one, ':'); n >= 0 {
+					p.host, p.container = one[:n], one[n+1:]
+				}
+				p.container, p.proto, _ = strings.Cut(p.container, "/")
+				switch strings.ToLower(p.proto) {
+				case "", "tcp", "udp", "sctp":
+					if p.container != "" {
+						visit(word, p)
+					}
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,102 @@
+package rules
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func secretsUsedInArgOrEnv() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/secret-in-arg-or-env",
+				Title:    "A variable that is named like a secret stays in the image",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.High,
+				Aliases:  []string{"SecretsUsedInArgOrEnv", "DL3064"},
+				Why: "What ENV sets is in the image's configuration and in the environment of every process; what ARG is given is in the image's " +
+					"history. Whoever can pull the image reads both. A secret that the build needs is mounted for the one RUN that uses it " +
+					"(--mount=type=secret); one that the program needs is given to the container when it starts.",
+				Bad:  "FROM node:24\nARG NPM_TOKEN\nRUN npm ci\n",
+				Good: "FROM node:24\nRUN --mount=type=secret,id=npm,env=NPM_TOKEN npm ci\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				for i := range p.Input.File.Instructions {
+					p.Input.secretNames(i, p.Report)
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// secretNames reports the variables of an instruction that are named like
+// secrets: BuildKit by whole words, outside of ONBUILD; hadolint by parts of
+// words and by names that it knows.
+func (in *Input) secretNames(i int, report func(finding.Finding)) {
+	inst := &in.File.Instructions[i]
+	stage, trigger := in.Stage(i), inst.Trigger != nil
+	if trigger {
+		inst = inst.Trigger
+	}
+	if inst.Cmd != "ENV" && inst.Cmd != "ARG" {
+		return
+	}
+	for _, pair := range inst.Pairs() {
+		name := pair.Key.Text
+		if inst.Cmd == "ENV" && stage != nil && !trigger {
+			name, _ = in.Scopes.Expand(stage, i, name)
+		}
+		var aliases []string
+		if stage != nil && !trigger && secretWord(name) {
+			aliases = append(aliases, "SecretsUsedInArgOrEnv")
+		}
+		if secretPart(name) {
+			aliases = append(aliases, "DL3064")
+		}
+		if aliases == nil {
+			continue
+		}
+		f := at(pair.Key.Span, inst.Cmd+" "+name, "%s is named like a secret, and %s keeps what it is given in the image", name, inst.Cmd)
+		f.Aliases = aliases
+		if !slices.Contains(aliases, "SecretsUsedInArgOrEnv") {
+			f.Severity = finding.Low
+		}
+		report(fix(f, finding.NeedsReview, "Mount it where it is used: RUN --mount=type=secret,id="+strings.ToLower(name)+",env="+name))
+	}
+}
+
+// secretWord says whether a word between a name's underscores is one for a
+// secret, and none says that it is not.
+func secretWord(name string) bool {
+	is := false
+	for _, word := range strings.Split(name, "_") {
+		for _, w := range []string{"public", "file", "version"} {
+			if strings.EqualFold(word, w) {
+				return false
+			}
+		}
+		for _, w := range []string{"apikey", "auth", "credential", "credentials", "key", "passwd", "password", "pword", "secret", "token"} {
+			is = is || strings.EqualFold(word, w)
+		}
+	}
+	return is
+}
+
+// secretPart says whether hadolint takes a name for a secret's.
+func secretPart(name string) bool {
+	lower := strings.ToLower(name)
+	for _, part := range []string{"token", "secret", "password", "private", "username", "api_key", "client_key"} {
+		if strings.Contains(lower, part) {
+			return true
+		}
+	}
+	// Account names of services, in which none of these is.
+	return slices.Contains([]string{
+		"application_key", "aws_access_key_id", "ci_deploy_user", "docker_email", "facebook_app_id", "heroku_api_user", "okta_authn_groupid",
+		"okta_client_orgurl", "okta_oauth2_clientid", "stripe_device_name", "travis_os_name", "travis_secure_env_vars", "travis_sudo",
+	}, lower)
+}

@@ -1,0 +1,195 @@
+package rules
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func undefinedVar() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/undefined-var",
+				Title:    "A variable is used that nothing sets",
+				Practice: finding.Layering,
+				Severity: finding.Medium,
+				Aliases:  []string{"UndefinedVar"},
+				Why: "The builder puts nothing in the place of a variable that no ENV or ARG of the stage, nor the base image, sets: a path loses a " +
+					"part, a version its number, and the build goes on. An ARG before the first FROM is for FROM alone until the stage names it again; " +
+					"and a variable set by an ENV is seen from the next instruction on. Where the base is not known, it may be the one that sets it.",
+				Bad:  "FROM scratch\nARG VERSION=1\nENV APP_VERSION=$VERSOIN\n",
+				Good: "FROM scratch\nARG VERSION=1\nENV APP_VERSION=$VERSION\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				for i := range p.Input.File.Instructions {
+					if s := p.Input.Stage(i); s != nil {
+						p.Input.expansions(s, i, func(place finding.Span, name string) { p.Report(p.Input.unset(s, i, place, name)) })
+					}
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// unset is the finding of a variable that nothing sets.
+func (in *Input) unset(s *dockerfile.Stage, i int, place finding.Span, name string) finding.Finding {
+	word := in.File.Bytes[place.Start:place.End]
+	used := -1
+	for _, form := range []string{"$" + name, "${" + name} {
+		if n := bytes.Index(word, []byte(form)); n >= 0 && used < 0 {
+			used = place.Start + n
+			place = in.File.Span(used, used+len(form))
+		}
+	}
+	f := at(place, name, "$%s is set by nothing in this file or the base image", name)
+	base := in.Scopes.Base(s)
+	if base == nil || !base.Config {
+		f = at(place, name, "$%s is set by nothing in this file; the base image is not known here", name)
+		f.Severity = finding.Low
+	}
+	if match := closest(name, in.variables(s, i)); match != "" {
+		f = why(f, "spelling", "did you mean $%s", match)
+		if used >= 0 {
+			f = fix(f, finding.NeedsReview, "Write "+match, in.Edit(in.File.Span(place.End-len(name), place.End), match))
+		}
+	}
+	if slices.ContainsFunc(in.File.GlobalArgs, func(a dockerfile.Arg) bool { return a.Name == name }) {
+		f = why(f, "scope", "ARG %s before the first FROM is not seen in a stage that does not repeat it", name)
+	}
+	return f
+}
+
+// variables are the names that instruction i may use.
+func (in *Input) variables(s *dockerfile.Stage, i int) []string {
+	var out []string
+	if base := in.Scopes.Base(s); base != nil {
+		for name := range base.Env {
+			out = append(out, name)
+		}
+	}
+	for ; s != nil; s, i = s.Parent, len(in.File.Instructions) {
+		for n := s.From + 1; n < min(s.End, i); n++ {
+			if inst := &in.File.Instructions[n]; inst.Cmd == "ENV" || inst.Cmd == "ARG" {
+				for _, pair := range inst.Pairs() {
+					out = append(out, pair.Key.Text)
+				}
+			}
+		}
+	}
+	return append(out, "PATH")
+}
+
+// undefined says whether a word uses a variable that nothing sets.
+func (in *Input) undefined(s *dockerfile.Stage, i int, word string) bool {
+	e := &lookup{in: in, stage: s, at: i}
+	return len(e.missing(shell.NewLex(rune(in.File.Escape)), word)) > 0
+}
+
+// expansions calls visit for each variable in what BuildKit expands of
+// instruction i that nothing sets, with the place of the word.
+func (in *Input) expansions(s *dockerfile.Stage, i int, visit func(place finding.Span, name string)) {
+	inst := &in.File.Instructions[i]
+	e := &lookup{in: in, stage: s, at: i}
+	lex := shell.NewLex(rune(in.File.Escape))
+	look := func(lex *shell.Lex, place finding.Span, text string) {
+		for _, name := range e.missing(lex, text) {
+			visit(place, name)
+		}
+	}
+	words := inst.Words
+	switch inst.Cmd {
+	case "ENV", "LABEL":
+		for _, pair := range inst.Pairs() {
+			look(lex, pair.Key.Span, pair.Key.Text)
+			look(lex, pair.Value.Span, pair.Value.Text)
+		}
+		return
+	case "ARG":
+		for _, pair := range inst.Pairs() {
+			if pair.HasValue {
+				look(lex, pair.Value.Span, pair.Value.Text)
+			}
+			e.here = append(e.here, pair.Key.Text)
+		}
+		return
+	case "RUN":
+		words = nil
+	case "ADD", "COPY", "WORKDIR", "USER", "VOLUME", "STOPSIGNAL":
+	default:
+		return
+	}
+	for _, f := range inst.FlagWords {
+		switch f.Name {
+		case "mount":
+			for _, field := range strings.Split(f.Value, ",") {
+				if _, value, ok := strings.Cut(field, "="); ok {
+					look(lex, f.Span, value)
+				}
+			}
+		case "chown", "chmod", "checksum":
+			look(lex, f.Span, f.Value)
+		}
+	}
+	copies := inst.Cmd == "ADD" || inst.Cmd == "COPY"
+	for _, w := range words {
+		if !copies || parser.MustParseHeredoc(w.Text) == nil {
+			look(lex, w.Span, w.Text)
+		}
+	}
+	if copies {
+		raw := shell.NewLex('\\')
+		raw.SkipProcessQuotes = true
+		for _, h := range inst.Heredocs {
+			if h.Expand {
+				look(raw, h.Body, h.Content)
+			}
+		}
+	}
+}
+
+// lookup is what BuildKit's expander asks, for an instruction of a stage.
+type lookup struct {
+	in    *Input
+	stage *dockerfile.Stage
+	at    int
+	here  []string // arguments that the instruction itself has set so far
+}
+
+// missing are the variables of a text that nothing sets, in order. What stands
+// before an error in the text counts.
+func (e *lookup) missing(lex *shell.Lex, text string) []string {
+	if !strings.Contains(text, "$") {
+		return nil
+	}
+	r, _ := lex.ProcessWordWithMatches(text, e)
+	var out []string
+	for name := range r.Unmatched {
+		// An argument without a value is declared all the same; two are BuildKit's.
+		v := e.in.Scopes.Variable(e.stage, e.at, name)
+		if v.By < 0 && !slices.Contains(e.here, name) && !strings.HasPrefix(name, "BUILDKIT_SBOM_SCAN_") {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Get and Keys make it a shell.EnvGetter.
+func (e *lookup) Get(name string) (string, bool) {
+	if name == "PATH" || slices.Contains(e.here, name) {
+		return name, true // every image has a PATH
+	}
+	v := e.in.Scopes.Variable(e.stage, e.at, name)
+	return v.Value, v.Set
+}
+
+func (*lookup) Keys() []string { return nil }

@@ -1,0 +1,103 @@
+package rules
+
+import (
+	"context"
+	"path"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func workdirRelativePath() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/workdir-relative-path",
+				Title:    "WORKDIR is relative to what another file says",
+				Practice: finding.TrustedBase,
+				Severity: finding.Medium,
+				Aliases:  []string{"WorkdirRelativePath", "DL3000", "DS009"},
+				Why: "A relative WORKDIR continues the one before it, and the first one of a file that of the base image. When the base moves its " +
+					"working directory, files land elsewhere and what expects them does not find them. After an absolute WORKDIR a relative one is exact, " +
+					"but has to be added up by the reader.",
+				Bad:  "FROM node:24\nWORKDIR app\n",
+				Good: "FROM node:24\nWORKDIR /app\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				in.Each("WORKDIR", func(i int, inst *dockerfile.Instruction) {
+					s := in.Stage(i)
+					if s == nil || len(inst.Words) != 1 {
+						return
+					}
+					word := inst.Words[0]
+					var aliases []string
+					if in.firstWorkdir(s, i) && in.relativePath(s, i, word.Text) {
+						aliases = append(aliases, "WorkdirRelativePath")
+					}
+					if bare := strings.TrimLeft(word.Text, `"'`); bare != "" && !strings.ContainsRune("/$", rune(bare[0])) && !hasDrive(bare) {
+						aliases = append(aliases, "DL3000", "DS009")
+					}
+					if aliases == nil {
+						return
+					}
+					f := at(word.Span, word.Text, "%s is relative to the working directory of the base image", word.Text)
+					if aliases[0] != "WorkdirRelativePath" {
+						f = at(word.Span, word.Text, "%s is relative to the WORKDIR before it", word.Text)
+						f.Severity = finding.Low
+					}
+					f.Aliases = aliases
+					to := in.Scopes.Workdir(s, i+1)
+					if to.Known && path.IsAbs(to.Value) && !strings.ContainsAny(to.Value, "$\"'\\` \t\n") {
+						f = fix(f, finding.Safe, "Write the whole path", in.Edit(word.Span, to.Value))
+					}
+					p.Report(f)
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// firstWorkdir says whether no WORKDIR comes before instruction i, in its stage
+// or those below.
+func (in *Input) firstWorkdir(s *dockerfile.Stage, i int) bool {
+	return in.Scopes.Workdir(s, i).By < 0
+}
+
+// relativePath says whether a path of instruction i is relative, variables
+// filled in; false also where that cannot be told.
+func (in *Input) relativePath(s *dockerfile.Stage, i int, word string) bool {
+	value, known := in.Scopes.Expand(s, i, word)
+	if base := in.Scopes.Base(s); !known && (base == nil || !base.Config) && in.undefined(s, i, word) {
+		return false // the base image may say
+	}
+	if in.windows(s) {
+		if hasDrive(value) {
+			value = value[2:]
+		}
+		value = strings.ReplaceAll(value, `\`, "/")
+	}
+	return !path.IsAbs(value)
+}
+
+// windows says whether a stage is one for Windows, as far as is known.
+func (in *Input) windows(s *dockerfile.Stage) bool {
+	for s.Parent != nil {
+		s = s.Parent
+	}
+	if flag, ok := in.platformFlag(s); ok {
+		if args, ok := in.fromArgs(); ok {
+			r, _ := args.expand(flag.Value)
+			p, _ := parsePlatform(r.Result, in.platform())
+			return p.os == "windows"
+		}
+	}
+	image, _ := in.imagePlatform(s)
+	return strings.HasPrefix(image, "windows/") || image == "" && in.platform().os == "windows"
+}
+
+func hasDrive(p string) bool {
+	return len(p) > 1 && p[1] == ':' && (p[0] >= 'a' && p[0] <= 'z' || p[0] >= 'A' && p[0] <= 'Z')
+}
