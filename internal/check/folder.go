@@ -147,6 +147,10 @@ func (r *run) dockerfile(ctx context.Context, name string) error {
 		return err
 	}
 	f, err := dockerfile.Parse(name, b)
+	if err != nil && r.ask.Rules {
+		r.lint(ctx, name, b, LintOptions{})
+		return nil
+	}
 	if err != nil {
 		return err
 	}

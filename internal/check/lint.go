@@ -271,8 +271,10 @@ func syntax(err error, name string) ([]finding.Finding, []finding.Unknown) {
 		Rule: rule.ID, Aliases: rule.Aliases, Practice: rule.Practice, Severity: rule.Severity,
 		Message: message, At: []finding.Location{{Source: &span}},
 	}
-	return []finding.Finding{f}, []finding.Unknown{{What: "the rules over " + name, Why: "it does not parse: a build would refuse it"}}
+	return []finding.Finding{f}, []finding.Unknown{{What: "the rules over " + where(span), Why: message}}
 }
+
+func where(s finding.Span) string { return fmt.Sprintf("%s:%d", s.File, s.Line) }
 
 // SyntaxRule documents what is said of a Dockerfile that a build would refuse.
 func SyntaxRule() finding.Rule {
