@@ -23,9 +23,9 @@ import (
 type Candidate struct {
 	Dockerfile    string // the file that is built; may itself not change
 	Before, After map[string][]byte
-	Fixes         []finding.Fix // what was applied: the differences that they mean to make
-	Gone          []string      // fingerprints of the findings that it is for, one each
-	CacheOrder    bool          // it is for more steps to be kept when a source file changes
+	Fixes         []finding.Fix    // what was applied: the differences that they mean to make
+	Gone          []finding.RuleID // of the findings that it is for, one each
+	CacheOrder    bool             // it is for more steps to be kept when a source file changes
 }
 
 // Prover proves candidates. Its fields are the surroundings.
@@ -50,6 +50,7 @@ type Prover struct {
 
 // Verdict is how far a candidate was proved.
 type Verdict struct {
+	ID      string // of what was made in the Engine, as in [Label]; empty: nothing
 	Reached finding.Proof
 	Failed  *Failure // what is wrong with the change; nil: nothing was found
 	Short   *Failure // why no more could be told, through no fault of the change
@@ -198,35 +199,55 @@ func (r *proving) recheck(ctx context.Context) error {
 		if err != nil {
 			return "", err
 		}
-		had, has := countOf(before), countOf(after)
-		gone := map[string]int{}
-		for _, f := range r.c.Gone {
-			gone[f]++
-		}
-		for _, f := range before {
-			id := f.Fingerprint()
-			if n := gone[id]; n > 0 && has[id] > had[id]-n {
-				return "", r.fail(Failure{Step: "recheck", Why: fmt.Sprintf("%s is still there: %s", f.Rule, f.Message)})
-			}
-		}
-		for _, f := range after {
-			if id := f.Fingerprint(); f.Suppressed == nil && has[id] > had[id] {
-				return "", r.fail(Failure{Step: "recheck", Why: fmt.Sprintf("it brings a new finding: %s: %s", f.Rule, f.Message)})
-			}
+		if f := Recheck(before, after, r.c.Gone); f != nil {
+			return "", r.fail(*f)
 		}
 		return fmt.Sprintf("%d findings before, %d after", len(before), len(after)), nil
 	})
 }
 
-// countOf counts findings that count, by fingerprint.
-func countOf(found []finding.Finding) map[string]int {
-	n := map[string]int{}
-	for _, f := range found {
+// Recheck compares what the rules say of two versions: of each rule in gone
+// there must be as many findings fewer as it is named, and of no rule may there
+// be more. Rules are counted, not keys: an edit of an instruction changes the
+// keys of all that is wrong with it.
+func Recheck(before, after []finding.Finding, gone []finding.RuleID) *Failure {
+	most := map[finding.RuleID]int{}
+	for _, f := range before {
 		if f.Suppressed == nil {
-			n[f.Fingerprint()]++
+			most[f.Rule]++
 		}
 	}
-	return n
+	fixed := map[finding.RuleID]bool{}
+	for _, id := range gone {
+		fixed[id] = true
+		most[id] = max(0, most[id]-1)
+	}
+	had := map[string]bool{}
+	for _, f := range before {
+		had[f.Fingerprint()] = true
+	}
+	count := map[finding.RuleID]int{}
+	last := map[finding.RuleID]finding.Finding{} // the one to tell: one that was not there, if any
+	for _, f := range after {
+		if f.Suppressed != nil {
+			continue
+		}
+		count[f.Rule]++
+		if _, ok := last[f.Rule]; !ok || !had[f.Fingerprint()] {
+			last[f.Rule] = f
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(count)) {
+		if count[id] <= most[id] {
+			continue
+		}
+		what := "it brings a new finding"
+		if fixed[id] {
+			what = "the finding is still there"
+		}
+		return &Failure{Step: "recheck", Why: fmt.Sprintf("%s: %s: %s", what, id, secret.Redact(last[id].Message))}
+	}
+	return nil
 }
 
 // connect finds the Engine, clears away what killed proofs left, and copies the
@@ -256,7 +277,8 @@ func (r *proving) connect(ctx context.Context) (err error) {
 	}
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails
-	r.labels = map[string]string{Label: hex.EncodeToString(id[:]), LabelAt: strconv.FormatInt(now.Unix(), 10)}
+	r.v.ID = hex.EncodeToString(id[:])
+	r.labels = map[string]string{Label: r.v.ID, LabelAt: strconv.FormatInt(now.Unix(), 10)}
 	dir := r.Context
 	if dir == "" {
 		dir = filepath.Dir(r.c.Dockerfile)

@@ -1,0 +1,236 @@
+package upgrade
+
+import (
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// pyDep is a dependency specifier (PEP 508) with the place of its versions.
+type pyDep struct {
+	name       string // normal form
+	start, end int    // of the version specifiers in the text, without brackets
+}
+
+// parsePyDep reads the name, extras and version specifiers that a text starts
+// with. ok is false for what names no package, or an address instead of
+// versions.
+func parsePyDep(s string) (d pyDep, ok bool) {
+	at := blanks(s, 0)
+	from := at
+	for at < len(s) && (s[at]-'0' <= 9 || s[at]|0x20-'a' <= 25 || strings.IndexByte("._-", s[at]) >= 0) {
+		at++
+	}
+	if at == from {
+		return d, false
+	}
+	d.name = vuln.NormalName("PyPI", s[from:at])
+	if at = blanks(s, at); at < len(s) && s[at] == '[' {
+		n := strings.IndexByte(s[at:], ']')
+		if n < 0 {
+			return d, false
+		}
+		at = blanks(s, at+n+1)
+	}
+	if at < len(s) && s[at] == '@' {
+		return d, false
+	}
+	if at < len(s) && s[at] == '(' {
+		at = blanks(s, at+1)
+	}
+	d.start = at
+	for at < len(s) && strings.IndexByte(";#)\\\r\n", s[at]) < 0 && !strings.HasPrefix(s[at:], " --") {
+		at++
+	}
+	d.end = d.start + len(strings.TrimRight(s[d.start:at], " \t"))
+	return d, true
+}
+
+func blanks(s string, at int) int {
+	for at < len(s) && (s[at] == ' ' || s[at] == '\t') {
+		at++
+	}
+	return at
+}
+
+// pyClause is one of the comma-separated parts of a specifier.
+type pyClause struct {
+	lead, op, gap, version, tail string // text around is kept as it stands
+}
+
+func pyClauses(spec string) (out []pyClause, ok bool) {
+	if strings.TrimSpace(spec) == "" {
+		return nil, true
+	}
+	if len(spec) > 1024 {
+		return nil, false
+	}
+	for part := range strings.SplitSeq(spec, ",") {
+		var c pyClause
+		at := blanks(part, 0)
+		c.lead = part[:at]
+		from := at
+		for at < len(part) && strings.IndexByte("<>=!~^", part[at]) >= 0 {
+			at++
+		}
+		c.op = part[from:at]
+		from, at = at, blanks(part, at)
+		c.gap = part[from:at]
+		rest := part[at:]
+		c.version = strings.TrimRight(rest, " \t")
+		c.tail = rest[len(c.version):]
+		if c.version == "" || !plausible(strings.TrimSuffix(c.version, "*")+"0") {
+			return nil, false
+		}
+		out = append(out, c)
+	}
+	return out, true
+}
+
+// admits says whether a clause holds the version. poetry: a bare version is a
+// pin, as poetry reads it.
+func (c pyClause) admits(v string) bool {
+	compare := func(a, b string) int {
+		n, err := vuln.Compare("PyPI", a, b)
+		if err != nil {
+			return 2
+		}
+		return n
+	}
+	switch c.op {
+	case "", "==", "===", "!=":
+		var same bool
+		if head, wild := strings.CutSuffix(c.version, "*"); wild {
+			same = head == "" || strings.HasPrefix(v+".", head)
+		} else {
+			same = compare(v, c.version) == 0
+		}
+		return same != (c.op == "!=")
+	case ">=":
+		return compare(v, c.version) >= 0
+	case ">":
+		return compare(v, c.version) == 1
+	case "<":
+		return compare(v, c.version) == -1
+	case "<=":
+		return compare(v, c.version) <= 0
+	case "~=":
+		return compare(v, c.version) >= 0 && sameNumbers(v, c.version, strings.Count(c.version, "."))
+	case "~":
+		return compare(v, c.version) >= 0 && sameNumbers(v, c.version, min(2, 1+strings.Count(c.version, ".")))
+	case "^":
+		return compare(v, c.version) >= 0 && compatible(c.version, v)
+	}
+	return false
+}
+
+// sameNumbers says whether the first n numbers of two versions are the same.
+func sameNumbers(a, b string, n int) bool {
+	x, y := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range n {
+		if i >= len(x) || i >= len(y) || x[i] != y[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// raisedSpec is a specifier that admits the version and none below it, with its
+// operators kept. capped says that an upper bound of the author's had to move;
+// ok is false where the text is no specifier.
+func raisedSpec(spec, to string) (out string, capped, ok bool) {
+	clauses, ok := pyClauses(spec)
+	if !ok || len(clauses) == 0 {
+		return "", false, false
+	}
+	lower := false
+	for i := range clauses {
+		c := &clauses[i]
+		switch c.op {
+		case "", "==", "===":
+			lower = true
+			head, wild := strings.CutSuffix(c.version, ".*")
+			switch {
+			case c.version == "*":
+				lower = false
+			case wild && c.admits(to):
+				lower = false
+			case wild:
+				c.version = strings.Join(head3(to, 1+strings.Count(head, ".")), ".") + ".*"
+				capped, lower = true, false
+			default:
+				c.version = to
+			}
+		case ">=", ">":
+			c.op, c.version, lower = ">=", to, true
+		case "~=":
+			n := strings.Count(c.version, ".") // how many numbers stay
+			if n == 0 {
+				return "", false, false
+			}
+			capped = capped || !c.admits(to)
+			if lower = strings.Count(to, ".") <= n; lower {
+				c.version = padded(to, n+1)
+			} else { // ~=1.4 is all of 1, and 1.6.2 must be said beside it
+				c.version = strings.Join(head3(to, n+1), ".")
+			}
+		case "~", "^":
+			lower = true
+			capped = capped || !c.admits(to)
+			c.version = to
+		case "<", "<=":
+			if !c.admits(to) {
+				capped = true
+				c.op, c.version = "<", increment(head3(to, 1)[0])
+			}
+		}
+	}
+	if !lower {
+		gap := clauses[0].gap
+		lead := ""
+		if len(clauses) > 1 {
+			lead = clauses[1].lead
+		}
+		clauses = append(clauses, pyClause{lead: lead, op: ">=", gap: gap, version: to})
+	}
+	parts := make([]string, len(clauses))
+	for i, c := range clauses {
+		parts[i] = c.lead + c.op + c.gap + c.version + c.tail
+	}
+	return strings.Join(parts, ","), capped, true
+}
+
+// head3 are the first n numbers of a version, missing ones zero.
+func head3(v string, n int) []string {
+	if _, rest, ok := strings.Cut(v, "!"); ok {
+		v = rest
+	}
+	parts := strings.Split(v, ".")
+	for i, p := range parts {
+		if !digitsOnly(p) {
+			parts = parts[:i]
+			break
+		}
+	}
+	for len(parts) < n {
+		parts = append(parts, "0")
+	}
+	return parts[:n]
+}
+
+// padded is a version with at least n numbers.
+func padded(v string, n int) string {
+	for strings.Count(v, ".")+1 < n && digitsOnly(strings.ReplaceAll(v, ".", "")) {
+		v += ".0"
+	}
+	return v
+}
+
+// specAdmits says whether every clause holds the version.
+func specAdmits(spec, v string) bool {
+	clauses, ok := pyClauses(spec)
+	for _, c := range clauses {
+		ok = ok && c.admits(v)
+	}
+	return ok
+}
