@@ -292,4 +292,4 @@ func SyntaxRule() finding.Rule {
 }
 
 // facts is what is known of a base image, without asking a registry.
-func (r *run) facts(_ context.Context, _ string) *dockerfile.BaseFacts { return nil }
+func (r *run) facts(_ context.Context, ref string) *dockerfile.BaseFacts { return base.FactsOf(ref) }
