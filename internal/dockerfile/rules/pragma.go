@@ -10,10 +10,11 @@ import (
 )
 
 // obey suppresses what the file's pragmas name: BuildKit's "# check=skip=A,B"
-// for the whole file, hadolint's "# hadolint global ignore=A" likewise, and
-// "# hadolint ignore=A,B" for the instruction below it.
+// for the whole file, or above an instruction for that one; hadolint's
+// "# hadolint global ignore=A" and "# hadolint ignore=A,B" likewise.
 func obey(in *Input, found []finding.Finding) {
 	skip := BuildKitDirective(in.File).Skip
+	checks := checkComments(in.File)
 	var global []string
 	local := map[int][]string{} // by the instruction's first byte
 	if !in.Options.IgnorePragma {
@@ -21,14 +22,23 @@ func obey(in *Input, found []finding.Finding) {
 	}
 	for i := range found {
 		f := &found[i]
+		above := func(pragmas map[int][]string) bool {
+			return slices.ContainsFunc(f.At, func(l finding.Location) bool {
+				if l.Source == nil {
+					return false
+				}
+				names := pragmas[owner(in.File, l.Source.Start)]
+				return slices.Contains(names, "all") || Named(f, names)
+			})
+		}
 		switch {
 		case slices.Contains(skip, "all"), Named(f, skip):
 			f.Suppressed = &finding.Suppression{By: "pragma", Source: in.File.Name, Reason: "# check=skip"}
 		case Named(f, global):
 			f.Suppressed = &finding.Suppression{By: "pragma", Source: in.File.Name, Reason: "# hadolint global ignore"}
-		case slices.ContainsFunc(f.At, func(l finding.Location) bool {
-			return l.Source != nil && Named(f, local[owner(in.File, l.Source.Start)])
-		}):
+		case above(checks):
+			f.Suppressed = &finding.Suppression{By: "pragma", Source: in.File.Name, Reason: "# check=skip above it"}
+		case above(local):
 			f.Suppressed = &finding.Suppression{By: "pragma", Source: in.File.Name, Reason: "# hadolint ignore"}
 		}
 	}
