@@ -16,7 +16,7 @@ var checkComment = regexp.MustCompile(`(?i)^#\s*check\s*=\s*(\S+)`)
 // is above it, an empty line does not, and of two the first counts.
 func checkComments(f *dockerfile.File) map[int][]string {
 	local := map[int][]string{}
-	if !bytes.Contains(f.Bytes, []byte("check")) {
+	if !bytes.Contains(f.Bytes, []byte("skip")) {
 		return local
 	}
 	var waiting []string
