@@ -1,0 +1,181 @@
+package rules
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// server is what a server writes at its start, in folders that are root's, and
+// what of its own says that it was told to write elsewhere.
+type server struct {
+	image  string   // the official image
+	runs   []string // programs that it is started by; of an inherited command, none is seen
+	folder []string // written; root's
+	pid    string   // file; empty: none
+	config []string // files or folders whose replacement may say otherwise
+}
+
+var servers = []server{
+	{"nginx", []string{"nginx"}, []string{"/var/cache/nginx"}, "/run/nginx.pid", []string{"/etc/nginx/nginx.conf", "/etc/nginx"}},
+	{"httpd", []string{"httpd", "httpd-foreground"}, []string{"/usr/local/apache2/logs"}, "", []string{"/usr/local/apache2/conf/httpd.conf", "/usr/local/apache2/conf"}},
+}
+
+func rootOwnedPath() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/root-owned-path",
+				Title:    "A server's user cannot write what the server writes",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.Medium,
+				Why: "A server writes its process id and its caches when it starts. In the official images their folders are root's, as the server is started as root: " +
+					"with another USER it ends at once with \"permission denied\". Give that user these paths, and no others, before USER.",
+				Bad:  "FROM nginx:1.28\nCOPY dist /usr/share/nginx/html\nUSER nginx\n",
+				Good: "FROM nginx:1.28\nCOPY dist /usr/share/nginx/html\nRUN touch /run/nginx.pid && chown -R nginx /var/cache/nginx /run/nginx.pid\nUSER nginx\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in, final := p.Input, p.Input.Final()
+				user, ok := in.workerUser(final, final.End)
+				if !ok {
+					return nil
+				}
+				for _, v := range servers {
+					if library(final) != v.image || !in.startsServer(v) || in.toldElsewhere(v) {
+						continue
+					}
+					paths := slices.DeleteFunc(append(slices.Clone(v.folder), v.pid), func(p string) bool { return p == "" || in.handled(p) })
+					if len(paths) == 0 {
+						continue
+					}
+					inst := &in.File.Instructions[user.By]
+					f := at(inst.Span, v.image, "%s started by user %s cannot write %s, which %s", v.image, user.Value, strings.Join(paths, " and "), ownedByRoot(len(paths)))
+					f = why(f, "base", "%s is the official image, in which these are root's", baseName(final))
+					if in.Scopes.User(in.Stage(user.By), user.By).By < 0 {
+						f = fix(f, finding.Behaviour, "Give them to "+user.Value, in.Insert(inst.Span.Start, "RUN "+give(user.Value, paths, v.pid)+in.LineEnd()))
+					}
+					p.Report(f)
+				}
+				return nil
+			},
+		},
+	}
+}
+
+func ownedByRoot(n int) string {
+	if n == 1 {
+		return "is root's"
+	}
+	return "are root's"
+}
+
+// give is the command that gives a user paths, the pid file made first.
+func give(user string, paths []string, pid string) string {
+	cmd := "chown -R " + user + " " + strings.Join(paths, " ")
+	if slices.Contains(paths, pid) {
+		cmd = "touch " + pid + " && " + cmd
+	}
+	return cmd
+}
+
+// startsServer says whether the final stage starts that server: by the command
+// that it inherits, or by one of its own.
+func (in *Input) startsServer(v server) bool {
+	st := in.starting(in.Final())
+	i := st.cmd
+	if st.entrypoint >= 0 {
+		i = st.entrypoint
+	}
+	if i < 0 {
+		return true
+	}
+	return slices.ContainsFunc(in.Script(i).Commands, func(c dockerfile.Command) bool { return slices.Contains(v.runs, c.Program()) })
+}
+
+// toldElsewhere says whether the server's configuration is replaced, and with
+// it, perhaps, where it writes.
+func (in *Input) toldElsewhere(v server) bool {
+	out := false
+	in.inFinal(func(i int, inst *dockerfile.Instruction) {
+		switch inst.Cmd {
+		case "COPY", "ADD":
+			if len(inst.Words) > 0 {
+				to := in.destination(i, inst)
+				out = out || to == "" || to == "/" || slices.Contains(v.config, to)
+			}
+		case "RUN":
+			for n := range in.Script(i).Commands {
+				out = out || slices.ContainsFunc(in.Script(i).Commands[n].Words, func(w dockerfile.ShellWord) bool {
+					return slices.Contains(v.config, path.Clean(w.Text))
+				})
+				for _, r := range in.Script(i).Commands[n].Redirects {
+					out = out || slices.Contains(v.config, path.Clean(r.Target.Text))
+				}
+			}
+		case "CMD", "ENTRYPOINT":
+			for n := range in.Script(i).Commands {
+				// nginx -c /other.conf, nginx -g "pid /tmp/nginx.pid;"
+				out = out || slices.ContainsFunc(in.Script(i).Commands[n].Words, func(w dockerfile.ShellWord) bool {
+					return w.Text == "-c" || w.Text == "-f" || strings.Contains(w.Text, "pid ")
+				})
+			}
+		}
+	})
+	return out
+}
+
+// destination is where a COPY or ADD puts things, cleaned and absolute; empty:
+// it cannot be told.
+func (in *Input) destination(i int, inst *dockerfile.Instruction) string {
+	s := in.Stage(i)
+	to, ok := in.Scopes.Expand(s, i, inst.Words[len(inst.Words)-1].Text)
+	if !ok || to == "" {
+		return ""
+	}
+	if !path.IsAbs(to) {
+		wd := in.Scopes.Workdir(s, i)
+		if !wd.Known {
+			return ""
+		}
+		to = path.Join(wd.Value, to)
+	}
+	return path.Clean(to)
+}
+
+// handled says whether anything of the final stage names a path, or a folder
+// above or beneath it, in a way that may make it another's: chown, chmod,
+// install, rm, ln, VOLUME. It rather says yes.
+func (in *Input) handled(p string) bool {
+	out := false
+	in.inFinal(func(i int, inst *dockerfile.Instruction) {
+		switch inst.Cmd {
+		case "COPY", "ADD", "VOLUME":
+			for _, w := range inst.Words {
+				out = out || about(w.Text, p)
+			}
+		case "RUN":
+			s := in.Script(i)
+			out = out || s.Err != nil || len(inst.Heredocs) > 0
+			for n := range s.Commands {
+				for _, w := range s.Commands[n].Words {
+					out = out || about(w.Text, p) || !w.Literal && slices.Contains([]string{"chown", "chmod", "install", "chgrp"}, s.Commands[n].Program())
+				}
+			}
+		}
+	})
+	return out
+}
+
+// about says whether a word is a path, one beneath it, or a folder above it
+// that is not the root.
+func about(word, p string) bool {
+	if !strings.HasPrefix(word, "/") {
+		return false
+	}
+	word = strings.Replace(path.Clean(strings.TrimSuffix(word, "*")), "/var/run", "/run", 1)
+	return word == p || word != "/" && (strings.HasPrefix(p, word+"/") || strings.HasPrefix(word, p+"/"))
+}

@@ -1,0 +1,135 @@
+package rules
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func rootOwnedWorkdir() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/root-owned-workdir",
+				Title:    "A user writes into a working directory that is root's",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.Medium,
+				Why: "WORKDIR makes the folder for the user of that point. Set before USER it is root's, and what the user then installs into it fails with " +
+					"\"permission denied\". Put WORKDIR after USER, which makes the folder the user's where BuildKit builds, or give the folder to the user.",
+				Bad:  "FROM node:22-slim\nWORKDIR /srv/app\nCOPY --chown=node package*.json ./\nUSER node\nRUN npm ci\n",
+				Good: "FROM node:22-slim\nWORKDIR /srv/app\nRUN chown node /srv/app\nCOPY --chown=node package*.json ./\nUSER node\nRUN npm ci\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				for n := range in.File.Stages {
+					in.rootWorkdir(&in.File.Stages[n], p.Report)
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// rootWorkdir reports the first command of each user of a stage that writes into
+// a folder that WORKDIR made as root.
+func (in *Input) rootWorkdir(s *dockerfile.Stage, report func(finding.Finding)) {
+	said := map[string]bool{}
+	for i := s.From + 1; i < s.End; i++ {
+		if in.File.Instructions[i].Cmd != "RUN" {
+			continue
+		}
+		user, ok := in.workerUser(s, i)
+		if !ok || user.By < s.From {
+			continue
+		}
+		wd := in.Scopes.Workdir(s, i)
+		if !wd.Known || wd.By < s.From || wd.By > user.By || said[wd.Value] || in.Scopes.User(s, wd.By).By >= 0 || !in.madeByRoot(s, wd.Value, i) {
+			continue
+		}
+		if facts := in.Scopes.Base(s); facts != nil && facts.Config && facts.User != "" && !rootName(facts.User) {
+			continue
+		}
+		c := writesHere(in.Script(i))
+		if c == nil {
+			continue
+		}
+		said[wd.Value] = true
+		f := at(c.Span, wd.Value, "%s writes into %s, which WORKDIR made as root before USER %s", c.Program(), wd.Value, user.Value)
+		f.At = append(f.At, finding.Location{Source: &in.File.Instructions[wd.By].Span})
+		inst := &in.File.Instructions[user.By]
+		f = fix(f, finding.Behaviour, "Give the folder to "+user.Value, in.Insert(inst.Span.Start, "RUN chown "+user.Value+" "+wd.Value+in.LineEnd()))
+		report(f)
+	}
+}
+
+// madeByRoot says whether nothing before instruction end names a folder, so
+// that WORKDIR is what made it.
+func (in *Input) madeByRoot(s *dockerfile.Stage, dir string, end int) bool {
+	for _, free := range []string{"/", "/tmp", "/var/tmp", "/home", "/root", "/opt/app-root", "/usr/src"} {
+		if dir == free {
+			return false
+		}
+	}
+	if strings.HasPrefix(dir, "/home/") || strings.HasPrefix(dir, "/tmp/") || strings.Contains(dir, "$") {
+		return false
+	}
+	for i := s.From + 1; i < end; i++ {
+		inst := &in.File.Instructions[i]
+		switch inst.Cmd {
+		case "RUN":
+			sc := in.Script(i)
+			if sc.Err != nil {
+				return false
+			}
+			for n := range sc.Commands {
+				c := &sc.Commands[n]
+				changes := slices.Contains([]string{"chown", "chmod", "chgrp", "install", "useradd", "adduser", "usermod", "setfacl"}, c.Program())
+				for _, w := range c.Words {
+					if about(w.Text, dir) || changes && (!w.Literal || w.Text == "." || w.Text == "./") {
+						return false
+					}
+				}
+			}
+		case "COPY", "ADD":
+			// Where a copy makes the folder, or is of a whole one with its owner.
+			if slices.ContainsFunc(inst.FlagWords, func(f dockerfile.Flag) bool { return f.Name == "chown" || f.Name == "from" }) {
+				if to := in.destination(i, inst); to == "" || to == dir && len(inst.Words) == 2 && !file(inst.Words[0].Text) || to != dir && about(to, dir) {
+					return false
+				}
+			}
+		case "VOLUME":
+			return false
+		}
+	}
+	return true
+}
+
+// file says whether a source of COPY looks like files, not a folder.
+func file(source string) bool {
+	base := path.Base(source)
+	return strings.ContainsAny(base, "*?") && base != "*" || strings.Contains(strings.TrimLeft(base, "."), ".")
+}
+
+// writesHere is the first command of a script that writes into its working
+// directory; nil: none does for sure.
+func writesHere(s *dockerfile.Script) *dockerfile.Command {
+	for n := range s.Commands {
+		c := &s.Commands[n]
+		switch {
+		case c.Is("cd") || c.Is("pushd") || len(c.Via()) > 0 || c.Conditional():
+			return nil
+		case c.Is("npm", "install", "ci", "i") || c.Is("pnpm", "install", "i"), c.Is("yarn", "install") || c.Is("yarn") && len(c.Operands()) == 0:
+			if c.Has("-g", "--global", "--prefix", "--cwd", "--dir", "-C") {
+				return nil
+			}
+			return c
+		case c.Is("composer", "install") && !c.Has("-d", "--working-dir"), c.Is("git", "clone") && len(c.Operands("-b", "--branch", "--depth")) == 2:
+			return c
+		}
+	}
+	return nil
+}

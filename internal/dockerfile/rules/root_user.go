@@ -1,0 +1,131 @@
+package rules
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// rootUserAliases are the names of a finding that no USER of the file says.
+var rootUserAliases = []string{"DS002", "CIS-4.1", "MissingUser", "CIS-DI-0001"}
+
+func rootUser() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/root-user",
+				Title:    "The container runs as root",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.Medium,
+				Aliases:  []string{"DL3002", "DS002", "CIS-4.1", "MissingUser", "CIS-DI-0001"},
+				Why: "A process that an attacker takes over has the rights of its user. As root it can write every file of the container, and a hole in the " +
+					"kernel or a mounted folder makes it root of the host. A server rarely needs root: create a user, give it what it writes, and end with USER. " +
+					"A stage that sets no user runs as its base does, and most bases run as root.",
+				Bad:  "FROM debian:13-slim\nUSER root\nCMD [\"/srv/app\"]\n",
+				Good: "FROM debian:13-slim\nRUN useradd --system app\nUSER app\nCMD [\"/srv/app\"]\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in, final := p.Input, p.Input.Final()
+				for i, leaf := range in.leaves() {
+					s := &in.File.Stages[i]
+					u := in.Scopes.User(s, s.End)
+					switch {
+					case in.windows(s) || !leaf && s != final:
+					case s == final && u.By < 0:
+						if f, ok := in.baseUser(s); ok {
+							p.Report(in.dropsRights(f))
+						}
+					case u.By >= s.From || s == final:
+						if f, ok := in.lastUser(s, u); ok {
+							p.Report(in.dropsRights(f))
+						}
+					}
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// lastUser is the finding of a stage whose last USER is root.
+func (in *Input) lastUser(s *dockerfile.Stage, u dockerfile.Setting) (finding.Finding, bool) {
+	inst := &in.File.Instructions[u.By]
+	if !rootName(u.Value) {
+		return finding.Finding{}, false
+	}
+	f := at(inst.Span, "USER "+inst.Args[0], "%s ends as root: USER %s is its last", name(s), inst.Args[0])
+	f = why(f, "user", "USER in line %d", inst.Span.Line)
+	switch {
+	case !u.Known:
+		f = at(inst.Span, "USER "+inst.Args[0], "%s ends as root unless the build sets it otherwise: USER %s", name(s), inst.Args[0])
+		f.Severity = finding.Low
+		f.Aliases = rootUserAliases
+	case strings.Contains(inst.Args[0], "$"):
+		f.Aliases = rootUserAliases
+	}
+	if s != in.Final() {
+		f.Severity = finding.Low
+	}
+	if before := in.Scopes.User(in.Stage(u.By), u.By); before.Known && before.Value != "" && !rootName(before.Value) {
+		end := in.File.Instructions[s.End-1].Span.End
+		f = fix(f, finding.NeedsReview, "Go back to the user "+before.Value, in.Insert(end, in.LineEnd()+"USER "+before.Value))
+	}
+	return f, true
+}
+
+// baseUser is the finding of a stage in which no USER is, by what is known of
+// its base.
+func (in *Input) baseUser(s *dockerfile.Stage) (finding.Finding, bool) {
+	span := in.File.Instructions[s.From].Span
+	facts := in.Scopes.Base(s)
+	base := baseName(s)
+	var f finding.Finding
+	switch {
+	case facts != nil && facts.Config && (facts.User == "" || rootName(facts.User)):
+		f = at(span, "no USER", "no USER is set, and %s runs as root", base)
+		f = why(f, "base", "the user of %s: root, says %s", facts.Ref, facts.Source)
+	case facts != nil && facts.Config || namedForUser(s):
+		return f, false
+	default:
+		f = at(span, "no USER", "no USER is set, and the configuration of %s is not known: unless it sets a user, the container runs as root", base)
+		f.Severity = finding.Low
+		f = why(f, "base", "the configuration of %s is not known", base)
+	}
+	f.Aliases = rootUserAliases
+	return f, true
+}
+
+// namedForUser says whether a base's publisher promises a user that is not
+// root by the image's name or tag.
+func namedForUser(s *dockerfile.Stage) bool {
+	ref := reference(bottom(s).Base)
+	if strings.HasPrefix(ref.name, "gcr.io/distroless/") || strings.HasPrefix(ref.name, "cgr.dev/chainguard/") {
+		return strings.Contains(ref.tag, "nonroot") || strings.HasPrefix(ref.name, "cgr.dev/") && !strings.Contains(ref.tag, "dev")
+	}
+	return strings.HasSuffix(ref.name, "-unprivileged") && strings.Contains(ref.name, "nginx")
+}
+
+// dropsRights lowers a finding where the entry point is known to change to
+// another user: the container starts as root and does not stay it.
+func (in *Input) dropsRights(f finding.Finding) finding.Finding {
+	st := in.starting(in.Final())
+	for _, i := range []int{st.entrypoint, st.cmd} {
+		if i < 0 {
+			continue
+		}
+		for n := range in.Script(i).Commands {
+			c := &in.Script(i).Commands[n]
+			via := append(c.Via(), c.Program())
+			for _, tool := range []string{"gosu", "su-exec", "setpriv", "chpst", "s6-setuidgid", "runuser", "setuser"} {
+				if slices.Contains(via, tool) {
+					f.Severity = finding.Low
+					return why(f, "entrypoint", "what is started changes to another user with %s", tool)
+				}
+			}
+		}
+	}
+	return f
+}

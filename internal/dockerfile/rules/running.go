@@ -1,0 +1,183 @@
+package rules
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// starting is what a container of a stage starts, by the instruction that says
+// so; -1: none of the file.
+type starting struct{ entrypoint, cmd int }
+
+// starting reads ENTRYPOINT and CMD of a stage and those below it. An
+// ENTRYPOINT takes away the CMD that its stage inherits.
+func (in *Input) starting(s *dockerfile.Stage) starting {
+	out := starting{-1, -1}
+	for _, st := range in.File.Chain(s) {
+		own := false
+		for i := st.From + 1; i < st.End; i++ {
+			switch in.File.Instructions[i].Cmd {
+			case "CMD":
+				out.cmd, own = i, true
+			case "ENTRYPOINT":
+				out.entrypoint = i
+				if !own {
+					out.cmd = -1
+				}
+			}
+		}
+	}
+	return out
+}
+
+// instructions are those of the final stage and the ones that it builds on, by
+// index, in the order in which they act.
+func (in *Input) inFinal(visit func(i int, inst *dockerfile.Instruction)) {
+	for _, st := range in.File.Chain(in.Final()) {
+		for i := st.From + 1; i < st.End; i++ {
+			visit(i, &in.File.Instructions[i])
+		}
+	}
+}
+
+// bottom is the stage below s that stands on an image.
+func bottom(s *dockerfile.Stage) *dockerfile.Stage {
+	for s.Parent != nil {
+		s = s.Parent
+	}
+	return s
+}
+
+// baseName is how messages call the image that a stage stands on.
+func baseName(s *dockerfile.Stage) string {
+	s = bottom(s)
+	if s.Base != "" {
+		return s.Base
+	}
+	return s.BaseRaw
+}
+
+// library is the name of a Docker Official Image ("nginx"), or else the whole
+// name without its tag.
+func library(s *dockerfile.Stage) string {
+	n := reference(bottom(s).Base).name
+	for _, p := range []string{"docker.io/", "index.docker.io/", "library/"} {
+		n = strings.TrimPrefix(n, p)
+	}
+	return n
+}
+
+// rootName says whether a USER is root, by name or number.
+func rootName(user string) bool {
+	u, _, _ := strings.Cut(user, ":")
+	return u == "root" || u == "0"
+}
+
+// workerUser is the user that is not root and that instruction i, or a stage's
+// end, runs as, where the file says so.
+func (in *Input) workerUser(s *dockerfile.Stage, i int) (user dockerfile.Setting, ok bool) {
+	u := in.Scopes.User(s, i)
+	if u.By < 0 || !u.Known || u.Value == "" || rootName(u.Value) || in.windows(s) {
+		return u, false
+	}
+	return u, true
+}
+
+// runsAsRoot says whether instruction i is known to run as root.
+func (in *Input) runsAsRoot(s *dockerfile.Stage, i int) bool {
+	u := in.Scopes.User(s, i)
+	return u.Known && (u.Value == "" || rootName(u.Value)) && !in.windows(s)
+}
+
+// leaves says which stages no later one needs: what a build may be asked for.
+func (in *Input) leaves() []bool {
+	leaf := make([]bool, len(in.File.Stages))
+	byName := map[string]int{}
+	for i := range in.File.Stages {
+		s := &in.File.Stages[i]
+		leaf[i] = true
+		if s.Parent != nil {
+			leaf[s.Parent.Index] = false
+		}
+		for n := s.From + 1; n < s.End; n++ {
+			for _, from := range sources(&in.File.Instructions[n]) {
+				if of, ok := byName[strings.ToLower(from)]; ok {
+					leaf[of] = false
+				} else if st, err := in.File.Target(from); from != "" && err == nil && st.Index < i {
+					leaf[st.Index] = false
+				}
+			}
+		}
+		if s.Name != "" {
+			byName[s.Name] = i
+		}
+	}
+	return leaf
+}
+
+// dropWord is the edit that takes a word away with the blanks before it.
+func (in *Input) dropWord(before, word finding.Span) finding.Edit {
+	return in.Edit(in.File.Span(before.End, word.End), "")
+}
+
+// said are the bytes of a span.
+func (in *Input) said(s finding.Span) string { return string(in.File.Bytes[s.Start:s.End]) }
+
+// exactly says whether the bytes of a word are its text, quoted or not: whether
+// an edit of them is one of it alone.
+func (in *Input) exactly(w dockerfile.ShellWord) bool {
+	return strings.Trim(in.said(w.Span), `"'`) == w.Text
+}
+
+// pairAlone says whether an ENV or ARG sets one variable only.
+func pairAlone(inst *dockerfile.Instruction) bool { return len(inst.Words) == 1 }
+
+// dropPair takes one pair of an ENV or ARG away, or the instruction with its
+// last.
+func (in *Input) dropPair(inst *dockerfile.Instruction, n int) finding.Edit {
+	if pairAlone(inst) {
+		return in.Remove(inst)
+	}
+	w := inst.Words[n].Span
+	if n > 0 {
+		return in.dropWord(inst.Words[n-1].Span, w)
+	}
+	return in.Edit(in.File.Span(w.Start, inst.Words[1].Span.Start), "")
+}
+
+// unquote takes the quotes of a whole word away.
+func unquote(s string) string {
+	if len(s) >= 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+// engineNames are programs that start containers, and so take their flags.
+var engineNames = []string{"docker", "podman", "nerdctl", "containerd", "buildah", "runc", "crun", "bwrap", "firejail", "nsjail", "minijail", "systemd-nspawn", "lxc"}
+
+// startsContainers says whether one of the words names such a program.
+func startsContainers(words ...string) bool {
+	return slices.ContainsFunc(words, func(w string) bool {
+		return slices.ContainsFunc(engineNames, func(e string) bool { return strings.Contains(path.Base(w), e) })
+	})
+}
+
+// checksums are programs that tell whether what was downloaded is what was meant.
+var checksums = []string{"sha256sum", "sha512sum", "sha384sum", "sha1sum", "md5sum", "shasum", "sha256", "gpg", "gpg2", "gpgv", "cosign", "minisign", "openssl", "b2sum", "rhash"}
+
+// verified says whether a command of instruction i, from command n on, checks a
+// sum or a signature.
+func (in *Input) verified(i, n int) bool {
+	s := in.Script(i)
+	for c := n; c < len(s.Commands); c++ {
+		if slices.Contains(checksums, s.Commands[c].Program()) {
+			return true
+		}
+	}
+	return false
+}

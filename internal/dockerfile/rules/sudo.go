@@ -1,0 +1,85 @@
+package rules
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func sudo() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/sudo",
+				Title:    "sudo in a build",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.High,
+				Aliases:  []string{"DL3004", "DS010", "DKL-DI-0001"},
+				Why: "A build says who runs a command with USER. sudo needs no password there, drops the environment that ENV and ARG set, and, left in " +
+					"the image, gives whoever takes over the process root for the asking. What must change users when the container starts is better served by gosu or setpriv.",
+				Bad:  "FROM debian:13-slim\nUSER root\nRUN sudo apt-get update\n",
+				Good: "FROM debian:13-slim\nUSER root\nRUN apt-get update\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				in.EachRun(func(i int, c *dockerfile.Command) {
+					n := sudoWord(c)
+					if n < 0 {
+						return
+					}
+					root := in.runsAsRoot(in.Stage(i), i)
+					what := "sudo where USER says who runs a command"
+					if root {
+						what = "sudo does nothing for root, who runs this already, but to drop its environment"
+					}
+					f := at(c.Words[n].Span, "sudo "+c.Program(), "%s", what)
+					if e, ok := in.withoutSudo(c, n); ok {
+						safety := finding.NeedsReview
+						if root {
+							safety = finding.Behaviour
+						}
+						f = fix(f, safety, "Run it without sudo", e)
+					}
+					p.Report(f)
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// sudoWord is the index of the word by which a command is run by sudo; -1: it is
+// not.
+func sudoWord(c *dockerfile.Command) int {
+	if c.Program() == "sudo" { // with nothing after it
+		return slices.IndexFunc(c.Words, func(w dockerfile.ShellWord) bool { return path.Base(w.Text) == "sudo" })
+	}
+	if !slices.Contains(c.Via(), "sudo") {
+		return -1
+	}
+	for i, w := range c.Words {
+		switch {
+		case path.Base(w.Text) == "sudo":
+			return i
+		case path.Base(w.Text) == "command" && i+1 < len(c.Words) && strings.HasPrefix(c.Words[i+1].Text, "-"):
+			return -1 // command -v sudo
+		}
+	}
+	return -1
+}
+
+// withoutSudo takes sudo away where its flags say nothing that would be missed.
+func (in *Input) withoutSudo(c *dockerfile.Command, n int) (finding.Edit, bool) {
+	next := n + 1
+	for next < len(c.Words) && slices.Contains([]string{"-E", "-H", "-n", "--", "--preserve-env", "--non-interactive"}, c.Words[next].Text) {
+		next++
+	}
+	if next >= len(c.Words) || strings.HasPrefix(c.Words[next].Text, "-") || !in.exactly(c.Words[n]) || c.Words[next].Span.Start <= c.Words[n].Span.Start {
+		return finding.Edit{}, false
+	}
+	return in.Edit(in.File.Span(c.Words[n].Span.Start, c.Words[next].Span.Start), ""), true
+}
