@@ -100,6 +100,9 @@ func facts(ref, platform string) dockerspec.DockerOCIImage {
 		}
 	}
 	name, _, _ := strings.Cut(strings.TrimPrefix(ref, "example.com/"), ":")
+	if img.OS == "windows" {
+		img.Config.Env = []string{`PATH=C:\Windows`} // Linux has one from BuildKit
+	}
 	if !strings.HasPrefix(ref, "example.com/") {
 		return img
 	}
@@ -108,6 +111,7 @@ func facts(ref, platform string) dockerspec.DockerOCIImage {
 		img.OS, img.Architecture, img.Variant = "linux", "arm64", ""
 	case "windows":
 		img.OS, img.Architecture = "windows", "amd64"
+		img.Config.Env = []string{`PATH=C:\Windows`}
 	case "env":
 		img.Config.Env = []string{"PATH=/opt/bin:/bin", "JAVA_HOME=/opt/java", "EMPTY="}
 	case "workdir":

@@ -1,17 +1,271 @@
 package oracle
 
-import "testing"
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
+)
+
+// mutantsLinted is how many mutants both linters look at.
+const mutantsLinted = 6000
 
 // TestCasesTell holds the cases to their word: BuildKit warns or does not.
 func TestCasesTell(t *testing.T) {
 	for _, c := range cases() {
 		v := buildkit(t, []byte(c.text), ignored)
-		fired := false
-		for _, w := range v.Warnings {
-			fired = fired || w.Rule == c.rule
-		}
+		fired := slices.ContainsFunc(v.Warnings, func(w warning) bool { return w.Rule == c.rule })
 		if fired != c.fires {
 			t.Errorf("%s, fires %v, wants %v:\n%s\n%+v", c.rule, fired, c.fires, c.text, v)
 		}
 	}
+}
+
+// TestLintersAgree holds Drydock's rules against BuildKit's checks over the
+// cases, the corpus and mutants of both: the same checks at the same
+// instructions, as often.
+func TestLintersAgree(t *testing.T) {
+	names := checkNames(t)
+	told := map[string]int{} // by check: how often both say it
+	stopped, refused := 0, 0
+	look := func(f file, ignore string) {
+		parsed, err := dockerfile.Parse("Dockerfile", f.text)
+		if err != nil {
+			refused++
+			return // TestParsersAgree is about that
+		}
+		theirs := buildkit(t, f.text, ignore)
+		if theirs.Err != "" {
+			stopped++
+		}
+		ours := drydock(t, parsed, ignore, names)
+		for _, diff := range differences(parsed, theirs, ours) {
+			t.Errorf("%s: %s\n%s", f.name, diff, excerpt(f.text))
+		}
+		for _, w := range theirs.Warnings {
+			told[w.Rule]++
+		}
+	}
+	files := corpus(t)
+	for _, f := range files {
+		look(f, "")
+	}
+	own := make([]file, 0, len(cases()))
+	for i, c := range cases() {
+		own = append(own, file{fmt.Sprintf("case %d of %s", i, c.rule), []byte(c.text)})
+		look(own[i], ignored)
+	}
+	enough := func(f file) {
+		if !t.Failed() {
+			look(f, ignored)
+		}
+	}
+	mutants(files, 1, mutantsLinted, enough)
+	mutants(own, 2, mutantsLinted, enough)
+	t.Logf("%d refused by both, %d in which BuildKit stopped at an error", refused, stopped)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		t.Logf("%6d %s", told[name], name)
+		if told[name] < 10 {
+			t.Errorf("%s fired %d times: it is hardly tried", name, told[name])
+		}
+	}
+}
+
+// checkNames are BuildKit's names for its checks, each an alias of one rule.
+func checkNames(t testing.TB) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
+	for _, c := range cases() {
+		names[c.rule] = true
+	}
+	of := map[string]int{}
+	for _, c := range rules.Checks() {
+		for _, a := range c.Aliases {
+			of[a]++
+		}
+	}
+	for name := range names {
+		if of[name] != 1 {
+			t.Errorf("%d rules are called %s", of[name], name)
+		}
+	}
+	if len(names) != 22 {
+		t.Errorf("cases for %d of 22 checks", len(names))
+	}
+	return names
+}
+
+// drydock is what our rules with BuildKit's names say.
+func drydock(t testing.TB, f *dockerfile.File, ignore string, names map[string]bool) []warning {
+	t.Helper()
+	var checks []rules.Check
+	for _, c := range rules.Checks() {
+		if slices.ContainsFunc(c.Aliases, func(a string) bool { return names[a] }) {
+			checks = append(checks, c)
+		}
+	}
+	options := rules.Options{Platform: "linux/amd64", Base: func(s *dockerfile.Stage) *dockerfile.BaseFacts { return known(f, s) }}
+	if ignore != "" {
+		folder, err := dockerfile.OpenContext(fstest.MapFS{".dockerignore": {Data: []byte(ignore)}}, "Dockerfile")
+		if err != nil {
+			t.Fatal(err)
+		}
+		options.Context = folder
+	}
+	in := rules.New(f, options)
+	found, _ := rules.Run(context.Background(), in, checks)
+	var out []warning
+	for _, x := range found {
+		if x.Suppressed != nil && x.Suppressed.Reason != "# check=skip" {
+			continue // not by the file's directive, which BuildKit has been told to overlook
+		}
+		for _, a := range x.Aliases {
+			if names[a] {
+				out = append(out, warning{Rule: a, Line: x.At[0].Source.Line, Text: x.Message})
+			}
+		}
+	}
+	slices.SortFunc(out, compareWarnings)
+	return out
+}
+
+// known is facts, as Drydock is told them.
+func known(f *dockerfile.File, s *dockerfile.Stage) *dockerfile.BaseFacts {
+	platform := ""
+	for _, flag := range f.Instructions[s.From].FlagWords {
+		if flag.Name == "platform" {
+			env := []string{"BUILDPLATFORM=linux/amd64", "TARGETPLATFORM=linux/amd64", "TARGETOS=linux", "TARGETARCH=amd64"}
+			for _, a := range f.GlobalArgs {
+				if a.HasDefault {
+					env = append(env, a.Name+"="+a.Value)
+				}
+			}
+			platform, _, _ = shell.NewLex(rune(f.Escape)).ProcessWord(flag.Value, shell.EnvsFromSlice(env))
+		}
+	}
+	img := facts(s.Base, platform)
+	b := &dockerfile.BaseFacts{
+		Ref: s.Base, Source: "made up", Platform: img.OS + "/" + img.Architecture,
+		Config: true, Workdir: img.Config.WorkingDir, Shell: img.Config.Shell, Env: map[string]string{},
+	}
+	for _, e := range img.Config.Env {
+		name, value, _ := strings.Cut(e, "=")
+		b.Env[name] = value
+	}
+	return b
+}
+
+// differences are what one of the linters says and the other does not. A
+// finding counts for the instruction it is in: BuildKit knows lines of
+// instructions only, and ours points at the word. Where BuildKit stopped at an
+// error, what it has not come to is not held against it.
+func differences(f *dockerfile.File, theirs verdict, ours []warning) []string {
+	type place struct {
+		rule        string
+		instruction int
+	}
+	balance := map[place]int{}
+	for _, w := range theirs.Warnings {
+		balance[place{w.Rule, owner(f, w.Line)}]++
+	}
+	for _, w := range ours {
+		balance[place{w.Rule, owner(f, w.Line)}]--
+	}
+	var out []string
+	for p, n := range balance {
+		who, many := "Drydock", -n
+		if n > 0 {
+			who, many = "BuildKit", n
+		}
+		line := f.Instructions[p.instruction].Span.Line
+		if n == 0 || n < 0 && theirs.Err != "" && !early(p.rule) || expected(f, p.rule, p.instruction, n) {
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s at line %d: %d more from %s (BuildKit's error: %q)", p.rule, line, many, who, theirs.Err))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// early are the checks that BuildKit has done with before anything can stop it.
+func early(rule string) bool {
+	return slices.Contains([]string{
+		"StageNameCasing", "FromAsCasing", "MaintainerDeprecated", "NoEmptyContinuation", "ConsistentInstructionCasing",
+		"DuplicateStageName", "ReservedStageName", "InvalidDefinitionDescription", "InvalidDefaultArgInFrom",
+	}, rule)
+}
+
+// expected are the differences that are meant, each with its reason. n is how
+// often more BuildKit says it.
+func expected(f *dockerfile.File, rule string, instruction, n int) bool {
+	in := &f.Instructions[instruction]
+	for _, d := range []struct {
+		why  string
+		that func() bool
+	}{
+		{
+			"BuildKit plays the ONBUILD triggers of a stage when another stands on it, and says what it finds at that stage's FROM; we leave them to whoever writes the ONBUILD",
+			func() bool { return in.Stage >= 0 && onbuildBelow(f, &f.Stages[in.Stage]) && !early(rule) },
+		},
+		{
+			"a check comment above an instruction silences some checks only in BuildKit, those that it makes instruction by instruction and that are not experimental; it silences all of ours",
+			func() bool { return n > 0 && silenced(f, in) && global(rule) },
+		},
+	} {
+		if d.that() {
+			return true
+		}
+	}
+	return false
+}
+
+func onbuildBelow(f *dockerfile.File, s *dockerfile.Stage) bool {
+	for s = s.Parent; s != nil; s = s.Parent {
+		if slices.ContainsFunc(f.Of(s), func(in dockerfile.Instruction) bool { return in.Cmd == "ONBUILD" }) {
+			return true
+		}
+	}
+	return false
+}
+
+// silenced says whether there is a check comment between the instruction and
+// the one before.
+func silenced(f *dockerfile.File, in *dockerfile.Instruction) bool {
+	start := 0
+	for i := range f.Instructions {
+		if other := &f.Instructions[i]; other.Span.End <= in.Span.Start {
+			start = other.Span.End
+		}
+	}
+	return bytes.Contains(f.Bytes[start:in.Span.Start], []byte("check="))
+}
+
+// global are the checks that BuildKit makes of the file as a whole, and the
+// experimental one, which is asked for by name.
+func global(rule string) bool {
+	return slices.Contains([]string{
+		"NoEmptyContinuation", "ConsistentInstructionCasing", "DuplicateStageName", "ReservedStageName", "InvalidDefaultArgInFrom", "InvalidBaseImagePlatform",
+		"InvalidDefinitionDescription",
+	}, rule)
+}
+
+// owner is the instruction that a line belongs to; a line between two belongs
+// to the one before.
+func owner(f *dockerfile.File, line int) int {
+	i, _ := slices.BinarySearchFunc(f.Instructions, line+1, func(in dockerfile.Instruction, line int) int { return in.Span.Line - line })
+	return max(i-1, 0)
+}
+
+func excerpt(text []byte) string {
+	s := fmt.Sprintf("%q", text)
+	return s[:min(len(s), 1500)]
 }
