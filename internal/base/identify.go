@@ -13,7 +13,7 @@ type Base struct {
 	Ref      string         // as it is known: "node:21.6-alpine3.18"
 	Digest   finding.Digest // of its manifest or index; empty: not known
 	Layers   int            // how many of the image's layers, from the bottom, are the base's; 0: not known
-	By       string         // how it was found out: "dockerfile", "label", "layers", "history"
+	By       string         // how it was found out: "dockerfile", "label", "provenance", "layers", "history", "name"
 	Official *Entry         // what is known of it; nil: nothing
 }
 
@@ -27,9 +27,12 @@ const (
 // Dockerfile if there is one, by its labels, by its layers' digests, or by
 // what its history says. How many layers are the base's is told from digests
 // and history; false: nothing is known.
-func Identify(im *image.Image, from []string) (Base, bool) {
+func Identify(im *image.Image, from []string) (Base, bool) { return IdentifyIn(im, from, nil) }
+
+// IdentifyIn is [Identify] with more images than the embedded ones known.
+func IdentifyIn(im *image.Image, from []string, more []*Entry) (Base, bool) {
 	b := named(im, from)
-	if o, n := byLayers(im); o != nil && (b.Ref == "" || isOne(o, b.Ref)) {
+	if o, n := byLayers(im, slices.Concat(catalogue(), more)); o != nil && (b.Ref == "" || isOne(o, b.Ref)) {
 		if b.Ref == "" {
 			b.Ref, b.By, b.Digest = o.Ref, "layers", o.Manifest
 		}
@@ -77,20 +80,22 @@ func named(im *image.Image, from []string) Base {
 
 func isOne(o *Entry, ref string) bool {
 	r, err := ParseRef(ref)
-	return err == nil && slices.Contains(o.Names, r.official()+":"+r.Tag)
+	r.Digest = ""
+	return err == nil && (slices.Contains(o.Names, r.official()+":"+r.Tag) || slices.Contains(o.Names, r.String()))
 }
 
 // byLayers finds the known image with the most layers that are the image's
 // lowest ones.
-func byLayers(im *image.Image) (best *Entry, layers int) {
-	for _, o := range catalogue() {
-		n := len(o.Layers)
+func byLayers(im *image.Image, known []*Entry) (best *Entry, layers int) {
+	for _, o := range known {
+		n := max(len(o.Layers), len(o.DiffIDs))
 		if n == 0 || n > len(im.Layers) || n <= layers {
 			continue
 		}
 		same := true
-		for i, l := range o.Layers {
-			same = same && im.Layers[i].Blob == l.Digest
+		for i, l := range im.Layers[:n] {
+			byBlob := i < len(o.Layers) && l.Blob == o.Layers[i].Digest
+			same = same && (byBlob || i < len(o.DiffIDs) && l.DiffID == o.DiffIDs[i])
 		}
 		if same {
 			best, layers = o, n

@@ -55,7 +55,7 @@ func (p *Pipeline) Lint(ctx context.Context, names []string, opt LintOptions) (*
 		}
 		r.lint(ctx, shown, b, opt)
 	}
-	if err := r.suppress(); err != nil {
+	if err := errors.Join(r.finish(), r.suppress()); err != nil {
 		return nil, err
 	}
 	r.res.Findings = r.Filter.Apply(r.res.Findings)
@@ -290,6 +290,3 @@ func SyntaxRule() finding.Rule {
 		Good: "FROM debian:13-slim\nRUN apt-get update\n",
 	}
 }
-
-// facts is what is known of a base image, without asking a registry.
-func (r *run) facts(_ context.Context, ref string) *dockerfile.BaseFacts { return base.FactsOf(ref) }

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/image/rules"
@@ -91,6 +92,10 @@ type run struct {
 	ask    Ask
 	res    *Result
 	beside []func() error // takes in what goes on beside matching
+
+	engine   *image.Locals // of the images that the Docker Engine has; nil: not asked yet
+	noEngine bool          // it does not answer
+	known    map[string]*dockerfile.BaseFacts
 
 	mu sync.Mutex // of the warnings: a damaged cache record is met beside
 }

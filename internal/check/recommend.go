@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,7 @@ func (p *Pipeline) Recommend(ctx context.Context, target string, wish Wish) (*Re
 	}
 	defer func() { _ = stack.Close() }() // only read from
 	r.stack = stack
-	if err := r.target(ctx, target); err != nil {
+	if err := errors.Join(r.target(ctx, target), r.finish()); err != nil {
 		return nil, err
 	}
 	if err := r.describe(r.stack, r.used); err != nil {
@@ -91,7 +92,11 @@ type recommending struct {
 	learned []*base.Entry
 	stack   *db.Stack
 	seen    map[*base.Entry]*base.Seen
-	used    map[string]bool
+	used    map[string]bool // ecosystems of the database
+
+	unreachable map[string]bool        // registries that do not answer
+	fetched     map[string]*base.Entry // what was found out of a reference; nil: nothing
+	scans       int                    // images that were pulled
 }
 
 func (r *recommending) now() time.Time {
@@ -213,8 +218,13 @@ func (r *recommending) place(ctx context.Context, p Place, today *base.Seen) err
 // fill finds out what the base and each option hold.
 func (r *recommending) fill(ctx context.Context, p *Place, today *base.Seen) (err error) {
 	a := p.Advice
+	if a.Entry != nil && a.Entry.Bare && today == nil {
+		if e := r.fetch(ctx, a.Ref, a.Entry); e != nil {
+			a.Entry = e
+		}
+	}
 	if a.Entry == nil && today == nil {
-		a.Entry = r.fetch(ctx, a.Ref)
+		a.Entry = r.fetch(ctx, a.Ref, nil)
 	}
 	if a.Seen = today; today == nil {
 		if a.Seen, err = r.holds(ctx, p.Subject, a.Entry); err != nil {
@@ -224,8 +234,11 @@ func (r *recommending) fill(ctx context.Context, p *Place, today *base.Seen) (er
 	for i := range a.Options {
 		o := &a.Options[i]
 		if o.Entry == nil || o.Entry.Bare {
-			if e := r.fetch(ctx, o.Ref); e != nil {
+			if e := r.fetch(ctx, o.Ref, o.Entry); e != nil {
 				o.Entry = e
+				if o.Digest == "" {
+					o.Digest = cmp.Or(e.Index, e.Manifest)
+				}
 			}
 		}
 		if o.Seen, err = r.holds(ctx, p.Subject, o.Entry); err != nil {

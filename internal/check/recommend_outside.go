@@ -2,22 +2,219 @@ package check
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/image"
 )
 
-func (r *recommending) local(context.Context, base.Ref) []*base.Entry { return nil }
+// Bounds on what is asked of others for one recommendation.
+const (
+	askFor     = 20 * time.Second // for a list of tags, a manifest, an attestation
+	hubFor     = 3 * time.Second
+	maxHub     = 256 << 10
+	maxScans   = 3         // images that are pulled to be looked at
+	maxPull    = 400 << 20 // bytes of such an image as it is pulled
+	maxLocals  = 40        // local images of one repository
+	maxFetches = 12        // images whose manifests are asked for
+)
 
-func (r *recommending) tags(context.Context, base.Ref) []string { return nil }
-
-func (r *recommending) fetch(context.Context, string) *base.Entry { return nil }
-
-func (r *recommending) publisher(_ context.Context, ref base.Ref) Publisher {
-	kind, name := base.Publisher(ref.String())
-	return Publisher{kind, name}
+// local are the images of a repository that the Docker Engine has. That there
+// is no Engine is nothing to speak of.
+func (r *recommending) local(ctx context.Context, ref base.Ref) []*base.Entry {
+	l := r.locals()
+	if l == nil {
+		return nil
+	}
+	names, err := l.Of(ctx, ref.Name())
+	if err != nil {
+		r.Log.Debug("local images", "error", err)
+		r.noEngine = true
+		return nil
+	}
+	var out []*base.Entry
+	for _, n := range names[:min(len(names), maxLocals)] {
+		im, err := l.Get(ctx, n)
+		if err != nil || im == nil {
+			continue
+		}
+		e := &base.Entry{Ref: n, Created: im.Created, Size: im.Size, Platform: im.Platform, DiffIDs: im.DiffIDs, ID: im.ID, Source: engineSource, Bare: true}
+		for _, name := range im.Names {
+			if p, err := base.ParseRef(name); err == nil {
+				e.Names = append(e.Names, p.String())
+			}
+		}
+		if len(im.Digests) > 0 {
+			e.Index = im.Digests[0]
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
-func readCatalogue(string) ([]*base.Entry, error) { return nil, nil }
+const engineSource = "Docker Engine"
 
-// CatalogueName is the file of learned images in the data folder.
-const CatalogueName = "catalogue.jsonl"
+// locals is the Engine, once; nil: there is none.
+func (r *run) locals() *image.Locals {
+	if r.engine == nil && !r.noEngine {
+		l, err := image.OpenLocals(image.Options{Getenv: r.Getenv})
+		if err != nil {
+			r.noEngine = true
+			return nil
+		}
+		r.engine = l
+		r.beside = append(r.beside, l.Close)
+	}
+	if r.noEngine {
+		return nil
+	}
+	return r.engine
+}
+
+// tags asks the registry for a repository's tags; nil: it was not asked, or did
+// not answer, which is said once.
+func (r *recommending) tags(ctx context.Context, ref base.Ref) []string {
+	if r.Offline || r.unreachable[ref.Registry] {
+		return nil
+	}
+	ctx, stop := context.WithTimeout(ctx, askFor)
+	defer stop()
+	tags, err := image.Tags(ctx, ref.Name(), r.remote())
+	if err != nil {
+		r.silent(ref, err)
+		return nil
+	}
+	r.out.Network = true
+	return tags
+}
+
+// silent notes that a registry does not answer: it is not asked again.
+func (r *recommending) silent(ref base.Ref, err error) {
+	if r.unreachable[ref.Registry] {
+		return
+	}
+	if r.unreachable == nil {
+		r.unreachable = map[string]bool{}
+	}
+	r.unreachable[ref.Registry] = true
+	r.warn(fmt.Sprintf("%s did not answer, so what it has is not known: %v", ref.Registry, err))
+}
+
+func (r *recommending) remote() image.Options {
+	opt := r.imageOptions()
+	opt.Backoff = 100 * time.Millisecond
+	return opt
+}
+
+// fetch finds out what an image holds: a local one by looking at it, one in a
+// registry by the SBOM beside it, else by pulling it while few were pulled. Nil:
+// it is not known.
+func (r *recommending) fetch(ctx context.Context, ref string, have *base.Entry) *base.Entry {
+	p, err := base.ParseRef(ref)
+	if err != nil || !r.wish.AsOf.IsZero() {
+		return nil
+	}
+	if e, done := r.fetched[ref]; done {
+		return e
+	}
+	if r.fetched == nil {
+		r.fetched = map[string]*base.Entry{}
+	}
+	var e *base.Entry
+	switch {
+	case have != nil && have.Source == engineSource:
+		e = r.scan(ctx, "local://"+ref, ref, engineSource)
+	case !r.Offline && !r.unreachable[p.Registry] && len(r.fetched) < maxFetches:
+		e = r.served(ctx, p)
+	}
+	r.fetched[ref] = e
+	return e
+}
+
+// served describes an image of a registry.
+func (r *recommending) served(ctx context.Context, p base.Ref) *base.Entry {
+	ctx, stop := context.WithTimeout(ctx, askFor)
+	im, err := image.Open(ctx, "registry://"+p.String(), r.remote())
+	if err != nil {
+		stop()
+		var refused interface{ Temporary() bool }
+		if !errors.As(err, &refused) { // no answer at all; a refusal is about this image
+			r.silent(p, err)
+		}
+		return nil
+	}
+	e := entryOf(im, "registry")
+	statements, err := im.Statements(ctx)
+	if err != nil {
+		r.warn(fmt.Sprintf("attestations of %s: %v", p, err))
+	}
+	stop()
+	if err := im.Close(); err != nil {
+		r.Log.Debug("close", "image", p.String(), "error", err)
+	}
+	r.out.Network = true
+	if addSBOM(e, statements) {
+		return e
+	}
+	if r.scans < maxScans && e.Compressed < maxPull {
+		r.scans++
+		if whole := r.scan(context.WithoutCancel(ctx), "registry://"+p.String(), p.String(), "registry"); whole != nil {
+			return whole
+		}
+	}
+	return e
+}
+
+// hub asks Docker Hub whether an organization is a verified publisher.
+func (r *recommending) hub(ctx context.Context, organization string) (verified, known bool) {
+	ctx, stop := context.WithTimeout(ctx, hubFor)
+	defer stop()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.wish.Hub+"/v2/orgs/"+url.PathEscape(organization)+"/", nil)
+	if err != nil {
+		return false, false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false, false
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read from
+	if resp.StatusCode == http.StatusNotFound {
+		return false, true // a user's, or nobody's
+	}
+	var org struct{ Badge string }
+	if resp.StatusCode != http.StatusOK || json.NewDecoder(io.LimitReader(resp.Body, maxHub)).Decode(&org) != nil {
+		return false, false
+	}
+	return org.Badge == "verified_publisher", true
+}
+
+// publisher says who publishes an image: by its address, by the user's word, or
+// by Docker Hub's. Where the last is not asked, or does not answer, it is unknown.
+func (r *recommending) publisher(ctx context.Context, ref base.Ref) Publisher {
+	kind, name := base.Publisher(ref.String())
+	if kind != "unknown" {
+		return Publisher{kind, name}
+	}
+	for _, p := range r.wish.Publishers {
+		if strings.HasPrefix(ref.Name()+"/", strings.TrimSuffix(p, "/")+"/") {
+			return Publisher{"trusted", p}
+		}
+	}
+	if r.wish.Hub == "" || r.Offline || ref.Registry != "docker.io" {
+		return Publisher{Kind: kind}
+	}
+	organization, _, _ := strings.Cut(ref.Repository, "/")
+	if verified, known := r.hub(ctx, organization); verified {
+		return Publisher{"verified", organization}
+	} else if known {
+		return Publisher{"community", organization}
+	}
+	return Publisher{Kind: kind}
+}

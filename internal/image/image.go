@@ -1,6 +1,7 @@
 package image
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -15,6 +16,7 @@ type Image struct {
 	Name        string         // as asked for: "nginx:1.20", "app.tar"
 	Kind        string         // "docker-archive", "oci-layout", "oci-archive", "registry", "engine", "rootfs"
 	Digest      finding.Digest // of the manifest; of the configuration where there is no manifest; empty for a rootfs
+	Top         finding.Digest // of what a registry serves for the name: the index, or the manifest; empty elsewhere
 	ID          finding.Digest // of the configuration; empty for a rootfs
 	Platform    string         // "linux/amd64"; empty for a rootfs
 	Tags        []string       // what the source calls it
@@ -28,6 +30,8 @@ type Image struct {
 	Unknown     []finding.Unknown // what could not be told of it; Subject is left to the caller
 
 	closers []func() error
+	attests []descriptor // manifests of its attestations
+	fetch   func(ctx context.Context, kind string, d finding.Digest) ([]byte, error)
 }
 
 // Layer is one layer of an image, bottom first.

@@ -43,7 +43,8 @@ type candidate struct {
 type candidates struct {
 	images   []candidate
 	attested map[finding.Digest]bool
-	other    string // what else there is: "it is of type …"
+	attests  map[finding.Digest][]descriptor // the attestation manifests of a digest
+	other    string                          // what else there is: "it is of type …"
 }
 
 // fromLayout finds the image in an OCI layout and describes it.
@@ -72,6 +73,9 @@ func fromLayout(ctx context.Context, s store, t Target, opt Options) (*Image, er
 		return nil, err
 	}
 	im.Name, im.Attested = t.Ref, all.attested[c.digest]
+	im.attests, im.fetch = all.attests[c.digest], func(ctx context.Context, _ string, d finding.Digest) ([]byte, error) {
+		return document(ctx, s, blobName(d), d)
+	}
 	return im, checkPlatform(im, opt)
 }
 
@@ -147,7 +151,14 @@ func (all *candidates) add(ctx context.Context, s store, descs []descriptor, nam
 // skip leaves out attestations, noting what they attest.
 func (all *candidates) skip(d descriptor) bool {
 	if d.Annotations["vnd.docker.reference.type"] == "attestation-manifest" {
-		all.attested[finding.Digest(d.Annotations["vnd.docker.reference.digest"])] = true
+		of := finding.Digest(d.Annotations["vnd.docker.reference.digest"])
+		all.attested[of] = true
+		if all.attests == nil {
+			all.attests = map[finding.Digest][]descriptor{}
+		}
+		if len(all.attests[of]) < maxAttestations {
+			all.attests[of] = append(all.attests[of], d)
+		}
 		return true
 	}
 	return d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"

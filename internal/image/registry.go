@@ -136,6 +136,8 @@ func (r *registry) image(ctx context.Context, ref name.Reference) (*Image, error
 		return nil, err
 	}
 	attested := false
+	top := c.digest
+	var attests []descriptor
 	if m.isIndex() {
 		all := candidates{attested: map[finding.Digest]bool{}}
 		if err := r.candidates(ctx, &all, m.Manifests, 0); err != nil {
@@ -144,7 +146,7 @@ func (r *registry) image(ctx context.Context, ref name.Reference) (*Image, error
 		if c, err = all.pick(Target{Ref: ref.Name()}, r.opt); err != nil {
 			return nil, err
 		}
-		attested = all.attested[c.digest]
+		attested, attests = all.attested[c.digest], all.attests[c.digest]
 		c.names = []string{ref.Name()}
 		if b, err = r.document(ctx, "manifests", string(c.digest), c.digest); err != nil {
 			return nil, err
@@ -154,7 +156,10 @@ func (r *registry) image(ctx context.Context, ref name.Reference) (*Image, error
 	if err != nil {
 		return nil, err
 	}
-	im.Name, im.Attested = ref.Name(), attested
+	im.Name, im.Attested, im.Top, im.attests = ref.Name(), attested, top, attests
+	im.fetch = func(ctx context.Context, kind string, d finding.Digest) ([]byte, error) {
+		return r.document(ctx, kind, string(d), d)
+	}
 	im.tagged(c.names...)
 	return im, checkPlatform(im, r.opt)
 }

@@ -1,0 +1,174 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// CatalogueName is the file of learned images in the data folder.
+const CatalogueName = "catalogue.jsonl"
+
+// entryOf is what an image's manifest and configuration say of it.
+func entryOf(im *image.Image, source string) *base.Entry {
+	e := &base.Entry{Ref: im.Name, Index: im.Top, Manifest: im.Digest, ID: im.ID, Platform: im.Platform, Source: source, Bare: true}
+	if e.Index == e.Manifest {
+		e.Index = ""
+	}
+	for _, l := range im.Layers {
+		e.DiffIDs = append(e.DiffIDs, l.DiffID)
+		if l.Size > 0 {
+			e.Compressed += l.Size
+		}
+	}
+	if im.Config != nil {
+		e.Created = im.Config.Created.Time
+	}
+	for _, s := range im.Steps { // what was built reproducibly has no date of its own
+		if s.Created.After(e.Created) {
+			e.Created = s.Created
+		}
+	}
+	return e
+}
+
+// addSBOM takes the packages out of the SBOM that a build left beside its image.
+func addSBOM(e *base.Entry, statements []image.Statement) bool {
+	for _, s := range statements {
+		if s.Predicate != "https://spdx.dev/Document" && !strings.HasPrefix(s.Predicate, "https://cyclonedx.org/") {
+			continue
+		}
+		inv, err := sbom.Decode(bytes.NewReader(s.Body), "SBOM attestation")
+		if err != nil || len(inv.Packages) == 0 {
+			continue
+		}
+		hold(e, inv)
+		return true
+	}
+	return false
+}
+
+// hold makes an inventory an entry's.
+func hold(e *base.Entry, inv *sbom.Inventory) {
+	e.Bare = false
+	if inv.Distro != nil {
+		e.Distro = *inv.Distro
+	}
+	for _, p := range inv.Packages {
+		if p.Removed {
+			continue
+		}
+		p.Locations, p.Licenses, p.Layer, p.LayerIndex, p.InBase = nil, nil, "", -1, nil
+		e.Packages = append(e.Packages, p)
+	}
+}
+
+// scan looks at an image as a whole; nil: it could not be looked at, which is a
+// warning.
+func (r *recommending) scan(ctx context.Context, target, ref, source string) *base.Entry {
+	res, err := r.Run(ctx, target, Ask{Layers: true})
+	if err != nil {
+		r.warn(fmt.Sprintf("%s was not looked at: %v", ref, err))
+		return nil
+	}
+	return entryOfRun(res, ref, source)
+}
+
+// entryOfRun is what a run found in its image.
+func entryOfRun(res *Result, ref, source string) *base.Entry {
+	t := res.Targets[0]
+	if t.Image == nil || t.Inventory == nil {
+		return nil
+	}
+	e := entryOf(t.Image, source)
+	e.Ref, e.Names = ref, []string{ref}
+	hold(e, t.Inventory)
+	if t.Scan != nil {
+		e.Compressed = 0
+		for _, rec := range t.Scan.Records {
+			e.Size += rec.Size
+			e.Compressed += rec.Compressed
+		}
+	}
+	return e
+}
+
+// Learn looks at images and adds them to the catalogue file; the file appears
+// whole or stays as it was. It returns how many images the file has now.
+func (p *Pipeline) Learn(ctx context.Context, refs []string, file string) (learned []*base.Entry, total int, err error) {
+	all, err := readCatalogue(file)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, ref := range refs {
+		t := image.Detect(ref)
+		r, err := base.ParseRef(t.Ref)
+		if err != nil {
+			return nil, 0, fmt.Errorf("%s: only what has an image's name can be learned", ref)
+		}
+		q := *p
+		q.Config = nil
+		res, err := q.Run(ctx, ref, Ask{Layers: true})
+		if err != nil {
+			return nil, 0, err
+		}
+		e := entryOfRun(res, r.String(), "learned")
+		if e == nil {
+			return nil, 0, fmt.Errorf("%s is no image", ref)
+		}
+		for _, tag := range res.Targets[0].Image.Tags {
+			if o, err := base.ParseRef(tag); err == nil && o.Name() == r.Name() && !slices.Contains(e.Names, o.String()) {
+				e.Names = append(e.Names, o.String())
+			}
+		}
+		e.Served = p.Now()
+		learned = append(learned, e)
+		all = base.Learn(all, e)
+	}
+	var out bytes.Buffer
+	if err := base.WriteCatalogue(&out, all); err != nil {
+		return nil, 0, err
+	}
+	if _, err := base.ReadCatalogue(bytes.NewReader(out.Bytes())); err != nil {
+		return nil, 0, fmt.Errorf("the catalogue would not be readable: %w", err)
+	}
+	if err := writeAtomic(file, out.Bytes()); err != nil {
+		return nil, 0, fmt.Errorf("write %s: %w", file, err)
+	}
+	return learned, len(all), nil
+}
+
+// readCatalogue reads the file of learned images; none where there is no file.
+func readCatalogue(file string) ([]*base.Entry, error) {
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read from
+	entries, err := base.ReadCatalogue(f)
+	if err != nil {
+		return nil, &catalogueError{fmt.Errorf("catalogue %s: %w", file, err), file}
+	}
+	return entries, nil
+}
+
+type catalogueError struct {
+	err  error
+	file string
+}
+
+func (e *catalogueError) Error() string { return e.err.Error() }
+func (e *catalogueError) Unwrap() error { return e.err }
+func (e *catalogueError) Hint() string  { return "remove " + e.file + " and learn the images again" }

@@ -1,0 +1,103 @@
+package image
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// Limits of what attests an image.
+const (
+	maxAttestations = 8  // attestation manifests of an image
+	maxStatements   = 32 // statements of all of them
+)
+
+// Statement is an in-toto statement that a build left beside its image
+// (BuildKit, docs/attestations/attestation-storage.md). Nobody signed it: it is
+// the builder's word, held to its digest.
+type Statement struct {
+	Predicate string // its type: "https://slsa.dev/provenance/v1", "https://spdx.dev/Document"
+	Body      []byte // of the predicate: JSON
+}
+
+// Statements reads the attestations of an image in a registry, an OCI layout or
+// an archive of one; none where there are none. The image must be open.
+func (im *Image) Statements(ctx context.Context) ([]Statement, error) {
+	var out []Statement
+	for _, d := range im.attests {
+		digest, err := digestOf(d.Digest)
+		if err != nil {
+			return nil, fmt.Errorf("attestation: %w", err)
+		}
+		b, err := im.fetch(ctx, "manifests", digest)
+		if err != nil {
+			return nil, fmt.Errorf("attestation: %w", err)
+		}
+		m, err := parseManifest(b)
+		if err != nil {
+			return nil, fmt.Errorf("attestation: %w", err)
+		}
+		for _, l := range m.Layers {
+			if !strings.HasPrefix(l.MediaType, "application/vnd.in-toto") {
+				continue
+			}
+			if len(out) >= maxStatements {
+				return nil, fmt.Errorf("more than %d attestations", maxStatements)
+			}
+			s, err := im.statement(ctx, l)
+			if err != nil {
+				return nil, fmt.Errorf("attestation: %w", err)
+			}
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+func (im *Image) statement(ctx context.Context, l descriptor) (Statement, error) {
+	digest, err := digestOf(l.Digest)
+	if err != nil {
+		return Statement{}, err
+	}
+	if l.Size > maxDocument {
+		return Statement{}, fmt.Errorf("%s is larger than %d MiB", digest, maxDocument>>20)
+	}
+	b, err := im.fetch(ctx, "blobs", digest)
+	if err != nil {
+		return Statement{}, err
+	}
+	return parseStatement(b, im.Digest)
+}
+
+// parseStatement reads an in-toto statement. One that is about other images
+// alone is an error: it was put beside this one.
+func parseStatement(b []byte, about finding.Digest) (Statement, error) {
+	var in struct {
+		Type          string                       `json:"_type"`
+		Subject       []struct{ Digest digestSet } `json:"subject"`
+		PredicateType string                       `json:"predicateType"`
+		Predicate     json.RawMessage              `json:"predicate"`
+	}
+	if err := json.Unmarshal(b, &in); err != nil {
+		return Statement{}, fmt.Errorf("statement: %w", err)
+	}
+	if !strings.HasPrefix(in.Type, "https://in-toto.io/Statement/") {
+		return Statement{}, fmt.Errorf("statement is of type %s", printable(in.Type))
+	}
+	ours := len(in.Subject) == 0 || about == ""
+	for _, s := range in.Subject {
+		ours = ours || "sha256:"+s.Digest["sha256"] == string(about)
+	}
+	if !ours {
+		return Statement{}, fmt.Errorf("statement is not about %s", about.Short())
+	}
+	if len(in.Predicate) == 0 || in.PredicateType == "" {
+		return Statement{}, fmt.Errorf("statement says nothing")
+	}
+	return Statement{Predicate: in.PredicateType, Body: in.Predicate}, nil
+}
+
+type digestSet map[string]string
