@@ -183,6 +183,9 @@ func (p *parsing) instruction(n *parser.Node) {
 // come as name, value and separator.
 func arguments(cmd string, n *parser.Node) []string {
 	var out []string
+	if a := n.Next; a != nil && a.Value == "" && a.Next == nil && len(a.Children) == 0 && !n.Attributes["json"] {
+		return nil // of an unknown trigger
+	}
 	for arg := n.Next; arg != nil; arg = arg.Next {
 		switch {
 		case len(arg.Children) > 0:

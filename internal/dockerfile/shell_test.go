@@ -157,7 +157,7 @@ func holdScript(t testing.TB, f *File, in *Instruction, s *Script) {
 			if w.Span.Start < in.Span.Start || w.Span.End > in.Span.End || w.Span.End < w.Span.Start {
 				t.Fatalf("%q: word %q at %+v", in.Raw, w.Text, w.Span)
 			}
-			if got := string(f.Bytes[w.Span.Start:w.Span.End]); w.Literal && !w.Quoted && got != w.Text && !strings.ContainsAny(got, "\\`") {
+			if got := string(f.Bytes[w.Span.Start:w.Span.End]); w.Literal && !w.Quoted && got != w.Text && !strings.ContainsAny(got, "\\`\x00") {
 				t.Fatalf("%q: the bytes of %q are %q", in.Raw, w.Text, got)
 			}
 		}

@@ -236,6 +236,9 @@ func (s *splitter) wordEnd(lo, hi int) int {
 // arguments finds the words from lo to hi, one for each of [Instruction.Args].
 func (s *splitter) arguments(in *Instruction, lo, hi int, n *parser.Node) []Word {
 	text := s.line.text[lo:hi]
+	if len(in.Args) == 0 {
+		return nil // of a trigger that is no instruction, nothing is read
+	}
 	switch in.Cmd {
 	case "ONBUILD":
 		if n.Next == nil || len(n.Next.Children) == 0 {

@@ -48,5 +48,7 @@ func consistentInstructionCasing() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/8b94992c57a98a4d1cc3dd78e81d80779dccbfff.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/2c38498aea9106e47585c9db4f4b9cd63b7d3458.Dockerfile",
 	}
 }

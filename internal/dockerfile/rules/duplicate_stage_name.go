@@ -40,5 +40,6 @@ func duplicateStageName() Check {
 				return nil
 			},
 		},
+		Quiet: "docker+awesome-compose/vuejs/vuejs/Dockerfile",
 	}
 }

@@ -35,6 +35,7 @@ func exposeProtoCasing() Check {
 				return nil
 			},
 		},
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/d3d961f8cac600d9d77574cf3956115ee8b244c9.Dockerfile",
 	}
 }
 

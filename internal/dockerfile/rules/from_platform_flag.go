@@ -41,5 +41,7 @@ func fromPlatformFlag() Check {
 				return nil
 			},
 		},
+		Fires: "docker+awesome-compose/apache-php/app/Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/ae9353ffb03d4a476778d89a6c51b6bdf6ae417e.Dockerfile",
 	}
 }

@@ -44,6 +44,7 @@ func fromPlatformFlagConstDisallowed() Check {
 				return nil
 			},
 		},
+		Quiet: "docker+awesome-compose/apache-php/app/Dockerfile",
 	}
 }
 

@@ -48,5 +48,7 @@ func invalidDefaultArgInFrom() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/55acca2cbfa623ad10f86f44f6d87373f21798ff.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/79610a75cc53f5e5bdc56c003445f5bc1c53a834.Dockerfile",
 	}
 }

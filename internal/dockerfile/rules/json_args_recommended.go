@@ -49,6 +49,8 @@ func jsonArgsRecommended() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/6e5e9a5a88d7bca60091bfd9580db61325d7ba1f.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/1319f7d978ed9f127a7d309ecf160d1e181e32f8.Dockerfile",
 	}
 }
 

@@ -43,6 +43,8 @@ func legacyKeyValueFormat() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/87a5fb2add9f87439dec860f7fea5dcc81c54e04.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/914e10f1380defeb4a0d1e3768f9bc4fb28ec0cf.Dockerfile",
 	}
 }
 

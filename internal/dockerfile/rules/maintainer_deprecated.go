@@ -41,6 +41,8 @@ func maintainerDeprecated() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/770e555b0e941d0bb9ed5b2a74b71d2c465764bb.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/689f403d9d15a1a745a9d47fccfb6d4ff0ac6df0.Dockerfile",
 	}
 }
 

@@ -52,5 +52,7 @@ func multipleInstructionsDisallowed() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/474148a054f5b51ca1aa5dd32e102e5ab2290bc6.Dockerfile",
+		Quiet: "docker+awesome-compose/vuejs/vuejs/Dockerfile",
 	}
 }

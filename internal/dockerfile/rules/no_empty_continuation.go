@@ -44,6 +44,8 @@ func noEmptyContinuation() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/eee289d8b01b238b0aa05d0de06d1eeecbeddac2.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/a62924bf15c30797fcd771f3bba8d5e586bbe397.Dockerfile",
 	}
 }
 

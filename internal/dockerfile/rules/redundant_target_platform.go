@@ -43,6 +43,8 @@ func redundantTargetPlatform() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/ae9353ffb03d4a476778d89a6c51b6bdf6ae417e.Dockerfile",
+		Quiet: "docker+awesome-compose/apache-php/app/Dockerfile",
 	}
 }
 

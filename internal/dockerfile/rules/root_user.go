@@ -56,11 +56,11 @@ func (in *Input) lastUser(s *dockerfile.Stage, u dockerfile.Setting) (finding.Fi
 	if !rootName(u.Value) {
 		return finding.Finding{}, false
 	}
-	f := at(inst.Span, "USER "+inst.Args[0], "%s ends as root: USER %s is its last", name(s), inst.Args[0])
+	f := at(inst.Span, "USER "+inst.Args[0], "%s ends as root: USER %s is its last", in.ending(s), inst.Args[0])
 	f = why(f, "user", "USER in line %d", inst.Span.Line)
 	switch {
 	case !u.Known:
-		f = at(inst.Span, "USER "+inst.Args[0], "%s ends as root unless the build sets it otherwise: USER %s", name(s), inst.Args[0])
+		f = at(inst.Span, "USER "+inst.Args[0], "%s ends as root unless the build sets it otherwise: USER %s", in.ending(s), inst.Args[0])
 		f.Severity = finding.Low
 		f.Aliases = rootUserAliases
 	case strings.Contains(inst.Args[0], "$"):
@@ -74,6 +74,14 @@ func (in *Input) lastUser(s *dockerfile.Stage, u dockerfile.Setting) (finding.Fi
 		f = fix(f, finding.NeedsReview, "Go back to the user "+before.Value, in.Insert(end, in.LineEnd()+"USER "+before.Value))
 	}
 	return f, true
+}
+
+// ending is how messages call what a stage ends as.
+func (in *Input) ending(s *dockerfile.Stage) string {
+	if s == in.Final() {
+		return "the image"
+	}
+	return name(s)
 }
 
 // baseUser is the finding of a stage in which no USER is, by what is known of

@@ -8,5 +8,8 @@ func privilegeChecks() []Check {
 		privilegedPort(),
 		rootOwnedPath(),
 		rootOwnedWorkdir(),
+		runtimeFlag(),
+		contentTrust(),
+		iccOnRun(),
 	}
 }

@@ -38,6 +38,7 @@ func stageNameCasing() Check {
 				return nil
 			},
 		},
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/342a39140a38d8030016e1360031860853fcaaa9.Dockerfile",
 	}
 }
 

@@ -37,7 +37,8 @@ func sudo() Check {
 						what = "sudo does nothing for root, who runs this already, but to drop its environment"
 					}
 					f := at(c.Words[n].Span, "sudo "+c.Program(), "%s", what)
-					if e, ok := in.withoutSudo(c, n); ok {
+					_, worker := in.workerUser(in.Stage(i), i)
+					if e, ok := in.withoutSudo(c, n); ok && !worker {
 						safety := finding.NeedsReview
 						if root {
 							safety = finding.Behaviour

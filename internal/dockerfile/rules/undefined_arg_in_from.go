@@ -50,6 +50,8 @@ func undefinedArgInFrom() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/4c7549e8596905a3e19ae692e515c255846f41fd.Dockerfile",
+		Quiet: "docker+awesome-compose/apache-php/app/Dockerfile",
 	}
 }
 

@@ -57,6 +57,8 @@ func workdirRelativePath() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/38b11a71d2547f6d28fe9b30d3051c194379279e.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/1175ddea6148f3721f9cfbff0434e24f3a2ccda7.Dockerfile",
 	}
 }
 

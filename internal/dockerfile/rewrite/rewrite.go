@@ -1,0 +1,223 @@
+package rewrite
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// Request is what a rewrite looks at.
+type Request struct {
+	File *dockerfile.File
+	// Scopes of the file, with what is known of the bases; nil: nothing is.
+	Scopes *dockerfile.Scopes
+	// Context is the folder of the build; nil: not known, and what only it can
+	// tell is undecided or refused.
+	Context *dockerfile.Context
+	// Folder is how edits name the context's folder; empty: the Dockerfile's own.
+	Folder string
+	// Runtime chooses the image that a final stage stands on, in place of the
+	// table of this package: kind is one of [Kinds], current the image that the
+	// build uses. nil or not ok: the table.
+	Runtime func(kind, current string) (ref, why string, ok bool)
+	// Digest says which bytes a reference stands for now.
+	Digest func(ref string) (finding.Digest, bool)
+}
+
+// Rewrite is a change of a Dockerfile. The fix needs review until it is proved;
+// its Changes are the files of the image that it takes away, moves or alters.
+type Rewrite struct {
+	Fix       finding.Fix
+	Notes     []string // what was decided, and why
+	Undecided []string // what could not be told, and what was done instead
+}
+
+// Refused is a rewrite that is not made, with the reason in plain words.
+type Refused struct {
+	Span finding.Span // Line 0: the file as a whole
+	Why  string
+}
+
+func (r *Refused) Error() string {
+	if r.Span.Line == 0 {
+		return r.Why
+	}
+	return fmt.Sprintf("%s:%d: %s", r.Span.File, r.Span.Line, r.Why)
+}
+
+// draft is a rewrite in the making.
+type draft struct {
+	Request
+	digest  finding.Digest
+	edits   []finding.Edit
+	changes []finding.Change
+	notes   []string
+	unknown []string
+}
+
+func newDraft(r Request) *draft {
+	if r.Scopes == nil {
+		r.Scopes = r.File.Scopes(nil)
+	}
+	if r.Folder == "" {
+		r.Folder = path.Dir(r.File.Name)
+	}
+	return &draft{Request: r, digest: finding.DigestOf(r.File.Bytes)}
+}
+
+func (d *draft) note(format string, args ...any) {
+	if s := fmt.Sprintf(format, args...); !slices.Contains(d.notes, s) {
+		d.notes = append(d.notes, s)
+	}
+}
+
+func (d *draft) undecided(format string, args ...any) {
+	if s := fmt.Sprintf(format, args...); !slices.Contains(d.unknown, s) {
+		d.unknown = append(d.unknown, s)
+	}
+}
+
+// change says that files of the image are gone, new or different.
+func (d *draft) change(p, why string) { d.moved(p, "", why) }
+
+func (d *draft) moved(from, to, why string) {
+	c := finding.Change{Path: from, To: to, Why: why}
+	if !slices.Contains(d.changes, c) {
+		d.changes = append(d.changes, c)
+	}
+}
+
+// refuse is the reason not to rewrite, at an instruction; nil: the file.
+func refuse(at *dockerfile.Instruction, format string, args ...any) *Refused {
+	r := &Refused{Why: fmt.Sprintf(format, args...)}
+	if at != nil {
+		r.Span = at.Span
+	}
+	return r
+}
+
+// edit replaces bytes of the Dockerfile.
+func (d *draft) edit(start, end int, text string) {
+	d.edits = append(d.edits, finding.Edit{File: d.File.Name, Base: d.digest, Start: start, End: end, New: text})
+}
+
+// create makes a file of the context that is not there.
+func (d *draft) create(name, text string) {
+	d.edits = append(d.edits, finding.Edit{File: path.Join(d.Folder, name), Base: finding.DigestOf(nil), New: text})
+}
+
+// done is the rewrite, unless nothing is left to change or its result would be
+// no Dockerfile, which is a defect here and not passed on.
+func (d *draft) done(title string) (Rewrite, error) {
+	d.edits = joined(d.edits)
+	if len(d.edits) == 0 {
+		return Rewrite{}, refuse(nil, "there is nothing to change")
+	}
+	if _, err := dockerfile.Parse(d.File.Name, d.result()); err != nil {
+		return Rewrite{}, refuse(nil, "the result would be no Dockerfile (%v)", err)
+	}
+	return Rewrite{
+		Fix:   finding.Fix{Title: title, Edits: d.edits, Changes: d.changes},
+		Notes: d.notes, Undecided: d.unknown,
+	}, nil
+}
+
+// result is the Dockerfile after the edits, which are in order.
+func (d *draft) result() []byte {
+	var out []byte
+	at := 0
+	for _, e := range d.edits {
+		if e.File == d.File.Name {
+			out = append(out, d.File.Bytes[at:e.Start]...)
+			out = append(out, e.New...)
+			at = e.End
+		}
+	}
+	return append(out, d.File.Bytes[at:]...)
+}
+
+// joined puts edits in order and makes one of those that touch.
+func joined(edits []finding.Edit) []finding.Edit {
+	slices.SortStableFunc(edits, func(a, b finding.Edit) int {
+		if c := strings.Compare(a.File, b.File); c != 0 {
+			return c
+		}
+		if a.Start != b.Start {
+			return a.Start - b.Start
+		}
+		return a.End - b.End
+	})
+	var out []finding.Edit
+	for _, e := range edits {
+		if n := len(out) - 1; n >= 0 && out[n].File == e.File && e.Start <= out[n].End {
+			out[n].End = max(out[n].End, e.End)
+			out[n].New += e.New
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// lineEnd is the line end that the file uses.
+func (d *draft) lineEnd() string {
+	if strings.Contains(string(d.File.Bytes), "\r\n") {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+// lines is text with the file's line ends.
+func (d *draft) lines(text string) string {
+	if end := d.lineEnd(); end != "\n" {
+		return strings.ReplaceAll(text, "\n", end)
+	}
+	return text
+}
+
+// stageOf is the stage of instruction i.
+func (d *draft) stageOf(i int) *dockerfile.Stage {
+	return &d.File.Stages[d.File.Instructions[i].Stage]
+}
+
+// script is what instruction i runs.
+func (d *draft) script(i int) *dockerfile.Script {
+	return d.File.Script(&d.File.Instructions[i], d.Scopes.Shell(d.stageOf(i), i).Words)
+}
+
+// workdir is the working directory at instruction i of its stage (the end of
+// the stage: its End), with the defaults of build arguments; false: it cannot
+// be told.
+func (d *draft) workdir(st *dockerfile.Stage, i int) (string, bool) {
+	chain := d.File.Chain(st)
+	dir, known := knownWorkdir(chain[0].Base)
+	if b := d.Scopes.Base(st); b != nil && b.Config {
+		dir, known = path.Join("/", b.Workdir), true
+	}
+	for _, s := range chain {
+		end := s.End
+		if s == st {
+			end = min(i, end)
+		}
+		for n := s.From + 1; n < end; n++ {
+			in := &d.File.Instructions[n]
+			if in.Cmd != "WORKDIR" {
+				continue
+			}
+			value, ok := d.Scopes.Expand(s, n, in.Args[0])
+			switch {
+			case !ok && value == "":
+				known = false
+			case path.IsAbs(value):
+				dir, known = path.Clean(value), true
+			default:
+				dir = path.Join(dir, value)
+			}
+		}
+	}
+	return dir, known
+}

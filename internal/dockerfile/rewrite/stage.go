@@ -1,0 +1,283 @@
+package rewrite
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+)
+
+// place is where an instruction of the single stage belongs.
+type place int
+
+const (
+	stays place = iota // with the build
+	moves              // to the final stage
+	both
+)
+
+// conversion is a file of one stage on its way to two.
+type conversion struct {
+	*draft
+	stage   *dockerfile.Stage
+	scripts []*dockerfile.Script // by instruction
+	places  []place              // by instruction
+
+	// Filled in by a converter.
+	base     string         // of the final stage
+	copies   []string       // what comes after the environment: COPY --from=build …
+	copyAt   int            // instructions from this one on stand after copies
+	build    []string       // instructions at the end of the build
+	replaced map[int]string // the text of moved instructions that change
+	edited   map[int]string // the text of staying instructions that change
+	title    string
+}
+
+func newConversion(r Request) (*conversion, error) {
+	c := &conversion{draft: newDraft(r), replaced: map[int]string{}, edited: map[int]string{}}
+	if len(r.File.Stages) != 1 {
+		return nil, refuse(&r.File.Instructions[r.File.Stages[len(r.File.Stages)-1].From], "the file has several stages already")
+	}
+	c.stage = &r.File.Stages[0]
+	from := &r.File.Instructions[c.stage.From]
+	if c.stage.Base == "" {
+		return nil, refuse(from, "the base image cannot be told: its build argument has no default")
+	}
+	if parseReference(c.stage.Base).windows() {
+		return nil, refuse(from, "Windows images are not converted")
+	}
+	n := len(r.File.Instructions)
+	c.scripts, c.places = make([]*dockerfile.Script, n), make([]place, n)
+	for i := range n {
+		if i <= c.stage.From {
+			c.scripts[i] = &dockerfile.Script{}
+			continue
+		}
+		c.scripts[i] = c.script(i)
+		switch in := &r.File.Instructions[i]; in.Cmd {
+		case "CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "STOPSIGNAL", "LABEL", "MAINTAINER", "VOLUME":
+			c.places[i] = moves
+		case "ONBUILD":
+			return nil, refuse(in, "ONBUILD says what other files are to do with this image, and which stage that is for cannot be told")
+		case "RUN":
+			if in.Cmd == "RUN" && c.scripts[i].Err != nil {
+				return nil, refuse(in, "what RUN does cannot be read (%v)", c.scripts[i].Err)
+			}
+		}
+	}
+	return c, nil
+}
+
+// each calls visit for the instructions of the stage with that name.
+func (c *conversion) each(cmd string, visit func(i int, in *dockerfile.Instruction)) {
+	for i := c.stage.From + 1; i < c.stage.End; i++ {
+		if in := &c.File.Instructions[i]; in.Cmd == cmd {
+			visit(i, in)
+		}
+	}
+}
+
+// last is the index of the last instruction of that name; -1: there is none.
+func (c *conversion) last(cmd string) int {
+	at := -1
+	c.each(cmd, func(i int, _ *dockerfile.Instruction) { at = i })
+	return at
+}
+
+// take puts an instruction in the final stage too.
+func (c *conversion) take(i int) {
+	if c.places[i] == stays {
+		c.places[i] = both
+	}
+}
+
+var variable = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+
+// takeUsed puts the ENV and ARG that instructions of the final stage use there
+// too.
+func (c *conversion) takeUsed() {
+	used := map[string]bool{}
+	for i := c.stage.End - 1; i > c.stage.From; i-- {
+		in := &c.File.Instructions[i]
+		if in.Cmd == "ENV" || in.Cmd == "ARG" {
+			for _, p := range in.Pairs() {
+				if used[p.Key.Text] {
+					c.take(i)
+				}
+			}
+		}
+		if c.places[i] == stays {
+			continue
+		}
+		text := in.Raw
+		if r, ok := c.replaced[i]; ok {
+			text = r
+		}
+		for _, m := range variable.FindAllStringSubmatch(text, -1) {
+			used[m[1]] = true
+		}
+	}
+	for _, text := range c.copies {
+		for _, m := range variable.FindAllStringSubmatch(text, -1) {
+			used[m[1]] = true
+		}
+	}
+}
+
+// block is where an instruction is with the comments directly above it, its
+// line end included.
+func (c *conversion) block(i int) (start, end int) {
+	b := c.File.Bytes
+	in := &c.File.Instructions[i]
+	start, end = in.Span.Start, in.Span.End
+	floor := c.File.Instructions[i-1].Span.End
+	for start > floor && (b[start-1] == ' ' || b[start-1] == '\t') {
+		start--
+	}
+	for {
+		line := lineBefore(b, start, floor)
+		if text := strings.TrimSpace(string(b[line:start])); line == start || text == "" || text[0] != '#' {
+			break
+		}
+		start = line
+	}
+	if end < len(b) && b[end] == '\r' {
+		end++
+	}
+	if end < len(b) && b[end] == '\n' {
+		end++
+	}
+	return start, end
+}
+
+// lineBefore is where the line that ends at pos begins; pos itself if it would
+// begin before floor.
+func lineBefore(b []byte, pos, floor int) int {
+	at := pos
+	if at > floor && b[at-1] == '\n' {
+		at--
+	}
+	for at > floor && b[at-1] != '\n' {
+		at--
+	}
+	if at <= floor {
+		return pos
+	}
+	return at
+}
+
+// split writes the two stages.
+func (c *conversion) split() (Rewrite, error) {
+	c.takeUsed()
+	from := &c.File.Instructions[c.stage.From]
+	name := c.stage.NameWord.Text
+	if name == "" {
+		name = "build"
+		c.edit(from.Span.End, from.Span.End, " AS "+name)
+	}
+	for i, text := range c.edited {
+		in := &c.File.Instructions[i]
+		c.edit(in.Span.Start, in.Span.End, text)
+	}
+	final := c.final(strings.ReplaceAll(strings.Join(c.copies, "\x00"), "--from=build", "--from="+name))
+	_, end := c.block(c.stage.End - 1)
+	if end < len(c.File.Bytes) && c.File.Bytes[end-1] != '\n' {
+		end = len(c.File.Bytes)
+	}
+	c.takeAway()
+	tail := ""
+	if b := c.File.Bytes[:end]; b[len(b)-1] != '\n' {
+		tail = "\n"
+	}
+	for _, text := range c.build {
+		tail += text + "\n"
+	}
+	tail += "\n" + strings.Join(final, "\n") + "\n"
+	c.edit(end, end, c.lines(tail))
+	return c.done(c.title)
+}
+
+// takeAway removes the instructions that move, with blank lines that would be
+// left double.
+func (c *conversion) takeAway() {
+	b := c.File.Bytes
+	for i := c.stage.End - 1; i > c.stage.From; i-- {
+		if c.places[i] != moves {
+			continue
+		}
+		start, end := c.block(i)
+		rest := strings.TrimLeft(string(b[end:min(len(b), end+2)]), "\r")
+		if rest == "" || rest[0] == '\n' || i == c.stage.End-1 || c.places[i+1] == moves {
+			floor := c.File.Instructions[i-1].Span.End
+			for {
+				line := lineBefore(b, start, floor)
+				if line == start || strings.TrimSpace(string(b[line:start])) != "" {
+					break
+				}
+				start = line
+			}
+		}
+		c.edit(start, end, "")
+	}
+}
+
+// final is the text of the final stage, line by line.
+func (c *conversion) final(copies string) []string {
+	out := []string{"FROM " + c.platform() + c.base, ""}
+	put := func(text string, close bool) {
+		if close && len(out) > 0 && out[len(out)-1] == "" {
+			out = out[:len(out)-1]
+		}
+		out = append(out, strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")...)
+		out = append(out, "")
+	}
+	copied := copies == ""
+	before := -1
+	for i := c.stage.From + 1; i <= c.stage.End; i++ {
+		if !copied && (i >= c.copyAt || i == c.stage.End) {
+			put(strings.ReplaceAll(copies, "\x00", "\n"), false)
+			copied, before = true, -1
+		}
+		if i == c.stage.End || c.places[i] == stays {
+			continue
+		}
+		put(c.text(i), before >= 0 && c.adjacent(before, i))
+		before = i
+	}
+	return slices.Clip(out[:len(out)-1])
+}
+
+// text is an instruction as the final stage has it: with its comments if it
+// moves there.
+func (c *conversion) text(i int) string {
+	in := &c.File.Instructions[i]
+	raw := in.Raw
+	if r, ok := c.replaced[i]; ok {
+		raw = r
+	}
+	if c.places[i] == both {
+		return raw
+	}
+	start, _ := c.block(i)
+	return string(c.File.Bytes[start:in.Span.Start]) + raw
+}
+
+// adjacent says whether no blank line is between two instructions, comments of
+// the second and what does not come along left out of account.
+func (c *conversion) adjacent(a, b int) bool {
+	if b != a+1 {
+		return c.File.Instructions[a].Cmd == c.File.Instructions[b].Cmd
+	}
+	start, _ := c.block(b)
+	return strings.Count(string(c.File.Bytes[c.File.Instructions[a].Span.End:start]), "\n") < 2
+}
+
+func (c *conversion) platform() string {
+	for _, f := range c.File.Instructions[c.stage.From].FlagWords {
+		if f.Name == "platform" && f.Value != "" && !strings.Contains(f.Value, "BUILDPLATFORM") {
+			return "--platform=" + f.Value + " "
+		}
+	}
+	return ""
+}

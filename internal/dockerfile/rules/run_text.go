@@ -1,0 +1,248 @@
+package rules
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// runAt is the RUN that instruction i is or, of ONBUILD, triggers; nil: none.
+func (in *Input) runAt(i int) *dockerfile.Instruction {
+	inst := &in.File.Instructions[i]
+	if inst.Trigger != nil {
+		inst = inst.Trigger
+	}
+	if inst.Cmd != "RUN" || in.File.Instructions[i].Stage < 0 {
+		return nil
+	}
+	return inst
+}
+
+// eachRunText calls visit with what each RUN runs, that of ONBUILD included.
+func (in *Input) eachRunText(visit func(i int, run *dockerfile.Instruction, commands []dockerfile.Command)) {
+	for i := range in.File.Instructions {
+		if run := in.runAt(i); run != nil {
+			visit(i, run, in.Script(i).Commands)
+		}
+	}
+}
+
+// eachCommand calls visit for each command of each RUN, that of ONBUILD
+// included.
+func (in *Input) eachCommand(visit func(i int, c *dockerfile.Command)) {
+	in.eachRunText(func(i int, _ *dockerfile.Instruction, commands []dockerfile.Command) {
+		for n := range commands {
+			visit(i, &commands[n])
+		}
+	})
+}
+
+// runsOf are the commands of the RUNs of a stage, in order, with the index of
+// their instruction.
+func (in *Input) runsOf(s *dockerfile.Stage, visit func(i int, c *dockerfile.Command)) {
+	for i := s.From + 1; i < s.End; i++ {
+		if in.File.Instructions[i].Cmd != "RUN" {
+			continue
+		}
+		commands := in.Script(i).Commands
+		for n := range commands {
+			visit(i, &commands[n])
+		}
+	}
+}
+
+// shipped says of each stage whether its layers are in the image that is built
+// or in another stage: it is the last one, or one builds on it.
+func (in *Input) shipped() []bool {
+	out := make([]bool, len(in.File.Stages))
+	out[len(out)-1] = true
+	for i := range in.File.Stages {
+		if p := in.File.Stages[i].Parent; p != nil {
+			out[p.Index] = true
+		}
+	}
+	return out
+}
+
+// final says of each stage whether its layers are in the image that is built.
+func (in *Input) final() []bool {
+	out := make([]bool, len(in.File.Stages))
+	for _, s := range in.File.Chain(in.Final()) {
+		out[s.Index] = true
+	}
+	return out
+}
+
+// stageText is a severity of what is in a layer: less where no image has it.
+func stageSeverity(kept bool, s finding.Severity) finding.Severity {
+	if kept {
+		return s
+	}
+	return min(s, finding.Low)
+}
+
+// mounts says whether RUN mounts a cache, or memory, on a folder whose path has
+// one of the fragments in it.
+func mounts(run *dockerfile.Instruction, fragments ...string) bool {
+	for _, f := range run.FlagWords {
+		if f.Name != "mount" {
+			continue
+		}
+		kind, target := "", ""
+		for _, field := range strings.Split(f.Value, ",") {
+			key, value, _ := strings.Cut(field, "=")
+			switch strings.ToLower(key) {
+			case "type":
+				kind = value
+			case "target", "dst", "destination":
+				target = value
+			}
+		}
+		if kind == "cache" || kind == "tmpfs" {
+			for _, fragment := range fragments {
+				if strings.Contains(target, fragment) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// inJSON says whether a command's words are the strings of a JSON form.
+func inJSON(in *Input, c *dockerfile.Command, w dockerfile.ShellWord) bool {
+	return len(c.Words) > 0 && w.Span.Start < len(in.File.Bytes) && in.File.Bytes[w.Span.Start] == '"' && w.Quoted
+}
+
+// insertWord puts a word after one of a command's; none: there is no place.
+func insertWord(in *Input, i int, c *dockerfile.Command, after dockerfile.ShellWord, text string) []finding.Edit {
+	if in.Script(i).Exec {
+		switch {
+		case !inJSON(in, c, after):
+		case slices.Contains(c.Within, "nested"):
+			return nil // the place is the whole string's
+		default:
+			return []finding.Edit{in.Insert(after.Span.End, `, "`+text+`"`)}
+		}
+	}
+	return []finding.Edit{in.Insert(after.Span.End, " "+text)}
+}
+
+// replaceWord writes another word in the place of one.
+func replaceWord(in *Input, i int, c *dockerfile.Command, w dockerfile.ShellWord, text string) []finding.Edit {
+	if in.Script(i).Exec && inJSON(in, c, w) {
+		if slices.Contains(c.Within, "nested") {
+			return nil
+		}
+		text = `"` + text + `"`
+	}
+	return []finding.Edit{in.Edit(w.Span, text)}
+}
+
+// endOfRun is where what instruction i runs ends, if more can be written there;
+// false: it cannot.
+func endOfRun(in *Input, i int) (int, bool) {
+	s := in.Script(i)
+	run := in.runAt(i)
+	if run == nil || s.Exec || s.Err != nil || len(s.Commands) == 0 || len(run.Heredocs) > 0 {
+		return 0, false
+	}
+	last := s.Span.Start
+	for n := range s.Commands {
+		c := &s.Commands[n]
+		last = max(last, c.Span.End)
+		if slices.Contains(c.Within, "background") || slices.ContainsFunc(c.Redirects, func(r dockerfile.Redirect) bool { return strings.HasPrefix(r.Op, "<<") }) {
+			return 0, false
+		}
+	}
+	if last > s.Span.End {
+		return 0, false
+	}
+	tail := in.File.Bytes[last:s.Span.End]
+	if bytes.ContainsAny(tail, "#&|;<") {
+		return 0, false
+	}
+	return s.Span.End, true
+}
+
+// appendCommand writes one more command at the end of what instruction i runs,
+// in the way in which the file writes them; none: there is no place.
+func appendCommand(in *Input, i int, command string) []finding.Edit {
+	b, s := in.File.Bytes, in.Script(i)
+	run := in.runAt(i)
+	if run != nil && len(run.Heredocs) == 1 && s.Err == nil && !s.Exec && s.Span == run.Heredocs[0].Body && len(s.Commands) > 0 {
+		h := run.Heredocs[0]
+		if strings.HasPrefix(h.Content, "#!") {
+			return nil
+		}
+		return []finding.Edit{in.Insert(h.Body.End, command+in.LineEnd())}
+	}
+	end, ok := endOfRun(in, i)
+	if !ok {
+		return nil
+	}
+	if !bytes.ContainsRune(b[run.Span.Start:run.Span.End], '\n') {
+		return []finding.Edit{in.Insert(end, " && "+command)}
+	}
+	first, last := &s.Commands[0], &s.Commands[0]
+	for n := range s.Commands {
+		if c := &s.Commands[n]; len(c.Within) == 0 && c.After != "|" {
+			last = c
+		}
+	}
+	line := bytes.LastIndexByte(b[:last.Span.Start], '\n') + 1
+	lead := string(b[line:last.Span.Start])
+	more := " " + string(in.File.Escape) + in.LineEnd()
+	switch strings.TrimSpace(lead) {
+	case "&&":
+		return []finding.Edit{in.Insert(end, more+lead+command)}
+	case "":
+		sep := " &&"
+		if last.After == ";" && first.Program() == "set" && first.Has("-e") {
+			sep = ";"
+		}
+		return []finding.Edit{in.Insert(end, sep+more+lead+command)}
+	}
+	return []finding.Edit{in.Insert(end, more+"    && "+command)}
+}
+
+// assignedOnce are the variables that a script sets once, to a value that can be told.
+func assignedOnce(commands []dockerfile.Command) map[string]string {
+	var out map[string]string
+	for n := range commands {
+		for _, a := range commands[n].Assigns {
+			if out == nil {
+				out = map[string]string{}
+			}
+			if _, twice := out[a.Name]; twice || !a.Value.Literal {
+				out[a.Name] = "$"
+				continue
+			}
+			out[a.Name] = a.Value.Text
+		}
+	}
+	return out
+}
+
+// meaning is what a word of instruction i stands for: itself or, of a variable
+// alone, the words of its value; false: it cannot be told.
+func meaning(in *Input, i int, set map[string]string, w dockerfile.ShellWord) ([]string, bool) {
+	if len(w.Vars) == 0 {
+		return []string{w.Text}, !strings.Contains(w.Text, "$(") && !strings.Contains(w.Text, "`")
+	}
+	if len(w.Vars) > 1 || w.Text != "$"+w.Vars[0] && w.Text != "${"+w.Vars[0]+"}" {
+		return []string{w.Text}, !strings.HasPrefix(w.Text, "$") && !strings.HasSuffix(w.Text, "}") && !strings.HasSuffix(w.Text, "$"+w.Vars[len(w.Vars)-1])
+	}
+	value, ok := set[w.Vars[0]]
+	if !ok {
+		v := in.Scopes.Variable(in.Stage(i), i, w.Vars[0])
+		value, ok = v.Value, v.Set
+	}
+	if !ok || strings.ContainsAny(value, "$`") {
+		return nil, false
+	}
+	return strings.Fields(value), true
+}
