@@ -63,9 +63,6 @@ func (s *npmSolve) offline(w want, m *npmManifest, why string) (npmDraft, error)
 				return d, fmt.Errorf("package.json overrides %s in some places already", a.name)
 			}
 			d.overrides[key] = w.To
-			if compatible(w.From, w.To) {
-				d.overrides[key] = "^" + w.To
-			}
 		}
 	}
 	if len(d.ranges)+len(d.overrides) == 0 {
@@ -185,7 +182,7 @@ func (p *planner) npmUpgrade(lockFile string, l *npmLock, m *npmManifest, d npmD
 	for _, k := range slices.SortedFunc(maps.Keys(d.ranges), func(a, b npmDecl) int {
 		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
 	}) {
-		edits, err := p.rangeEdits(lockFile, l, k, d.ranges[k], d.offline != "")
+		edits, err := p.rangeEdits(lockFile, l, k, d)
 		if err != nil {
 			return u, err
 		}
@@ -227,7 +224,8 @@ func (p *planner) npmUpgrade(lockFile string, l *npmLock, m *npmManifest, d npmD
 
 // rangeEdits change a declaration in the package.json that makes it and in the
 // lock's copy of it.
-func (p *planner) rangeEdits(lockFile string, l *npmLock, k npmDecl, to string, manifestOnly bool) ([]finding.Edit, error) {
+func (p *planner) rangeEdits(lockFile string, l *npmLock, k npmDecl, d npmDraft) ([]finding.Edit, error) {
+	to := d.ranges[k]
 	m, err := p.npmManifestIn(path.Join(path.Dir(lockFile), k.path))
 	if err != nil {
 		return nil, err
@@ -236,15 +234,18 @@ func (p *planner) rangeEdits(lockFile string, l *npmLock, k npmDecl, to string, 
 	if at == nil || at.kind != '"' {
 		return nil, fmt.Errorf("%s does not declare %s as the lock says; run: npm install", m.f.name, k.name)
 	}
-	edits := []finding.Edit{m.f.edit(at.start, at.end, quote(to))}
-	if l == nil || l.packages == nil || manifestOnly {
-		return edits, nil
+	if l == nil || l.packages == nil {
+		return []finding.Edit{m.f.edit(at.start, at.end, quote(to))}, nil
 	}
 	copied := l.packages.get(k.path).get(k.kind).get(k.name)
-	if copied == nil || copied.str(l.f.b) != at.str(m.f.b) {
-		return nil, fmt.Errorf("%s and the lock disagree on %s; run: npm install", m.f.name, k.name)
+	same := copied != nil && copied.str(l.f.b) == at.str(m.f.b)
+	switch {
+	case same && d.offline != "":
+		return []finding.Edit{m.f.edit(at.start, at.end, quote(to))}, nil
+	case same:
+		return []finding.Edit{m.f.edit(at.start, at.end, quote(to)), l.f.edit(copied.start, copied.end, quote(to))}, nil
 	}
-	return append(edits, l.f.edit(copied.start, copied.end, quote(to))), nil
+	return nil, fmt.Errorf("%s and the lock disagree on %s; run: npm install", m.f.name, k.name)
 }
 
 // overrideEdits write "overrides", or yarn's "resolutions".
@@ -262,7 +263,7 @@ func (m *npmManifest) overrideEdits(member string, set overrides) ([]finding.Edi
 	for _, k := range slices.SortedFunc(maps.Keys(set), func(a, b npmOverride) int {
 		return cmp.Or(cmp.Compare(a.dependent, b.dependent), cmp.Compare(a.name, b.name))
 	}) {
-		value := quote(set[k])
+		value := quote("^" + set[k]) // so that it does not hold back what is fixed next
 		if direct[k.name] && member == "overrides" {
 			value = quote("$" + k.name)
 		}

@@ -117,13 +117,14 @@ func (s *npmSolve) after() npmAfter {
 		default:
 			continue
 		}
-		a.owner[p] = s.cause(p, users)
+		a.owner[p] = s.cause(p, users, had && f != old)
 	}
 	return a
 }
 
-// cause joins the wants above a path, and is the first of them.
-func (s *npmSolve) cause(p string, users map[string][]string) int {
+// cause joins the wants above a path, and is one of them. A path that is itself
+// planned is its own cause, unless what is above has changed for whom it is.
+func (s *npmSolve) cause(p string, users map[string][]string, flags bool) int {
 	owner := -1
 	seen := map[string]bool{p: true}
 	for queue := []string{p}; len(queue) > 0; queue = queue[1:] {
@@ -133,10 +134,9 @@ func (s *npmSolve) cause(p string, users map[string][]string) int {
 				s.union(owner, q.owner)
 			}
 			owner = q.owner
-			if queue[0] == p {
-				return owner
+			if queue[0] != p || !flags {
+				continue
 			}
-			continue
 		}
 		for _, u := range users[queue[0]] {
 			if !seen[u] {

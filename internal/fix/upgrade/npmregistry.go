@@ -163,6 +163,7 @@ type wireManifest struct {
 	Funding          json.RawMessage `json:"funding"`
 	Deprecated       json.RawMessage `json:"deprecated"`
 	HasInstallScript bool            `json:"hasInstallScript"`
+	HasShrinkwrap    bool            `json:"_hasShrinkwrap"`
 	Scripts          json.RawMessage `json:"scripts"`
 	Bundled          json.RawMessage `json:"bundleDependencies"`
 	BundledOld       json.RawMessage `json:"bundledDependencies"`
@@ -224,7 +225,7 @@ func (w *wireManifest) manifest() (Manifest, bool) {
 		PeerDependencies: w.PeerDependencies, PeerDependenciesMeta: w.PeerDependenciesMeta,
 		Bin: w.Bin, Engines: w.Engines, OS: w.OS, CPU: w.CPU, Libc: w.Libc,
 		License: w.License, Funding: w.Funding, Deprecated: w.Deprecated,
-		InstallScript: w.HasInstallScript, Bundles: present(w.Bundled) || present(w.BundledOld),
+		InstallScript: w.HasInstallScript, Bundles: present(w.Bundled) || present(w.BundledOld) || w.HasShrinkwrap,
 	}
 	if m.Integrity == "" {
 		sum, err := hex.DecodeString(w.Dist.Shasum)

@@ -19,7 +19,7 @@ type npmMember struct{ key, raw string }
 func replacedMember(key string) bool {
 	switch key {
 	case "version", "resolved", "integrity", "hasInstallScript", "deprecated", "bin", "engines", "os", "cpu", "libc",
-		npmProd, npmOptional, npmPeer, "peerDependenciesMeta", "requires", "dev", "optional", "devOptional", "peer":
+		"bundleDependencies", npmProd, npmOptional, npmPeer, "peerDependenciesMeta", "requires", "dev", "optional", "devOptional", "peer":
 		return true
 	}
 	return false

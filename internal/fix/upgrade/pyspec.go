@@ -151,8 +151,8 @@ func raisedSpec(spec, to string) (out string, capped, ok bool) {
 			lower = true
 			head, wild := strings.CutSuffix(c.version, ".*")
 			switch {
-			case c.version == "*":
-				lower = false
+			case c.version == "*" && c.op == "": // poetry's word for any
+				c.op, c.version = ">=", to
 			case wild && c.admits(to):
 				lower = false
 			case wild:

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
@@ -32,6 +33,9 @@ type Dir struct {
 	// place in a source file, are fixed. "": they are not.
 	Dockerfile string
 	Stage      string
+
+	// Base says what is known of the image that a stage stands on: its user. nil: nothing.
+	Base func(*dockerfile.Stage) *dockerfile.BaseFacts
 }
 
 // Upgrade raises one package, or several that cannot be raised apart.
@@ -41,6 +45,9 @@ type Upgrade struct {
 	Resolves []int     // indices of the findings given to Plan, ascending
 	Commands []string  // what to run after the edits, in the manifest's folder; none: the edits are all
 	Notes    []string  // what else changes, and what could not be decided
+	// Instead are other ways to the same end, of which one is enough. Without
+	// edits their titles say what to do.
+	Instead []finding.Fix
 }
 
 // Package is one package's step.

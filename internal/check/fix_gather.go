@@ -1,0 +1,348 @@
+package check
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix"
+)
+
+// Limits on how often files are looked at again.
+const (
+	maxFixRounds = 12
+	maxFixAlone  = 200 // fixes that are looked at one by one, where together they do not do
+)
+
+// gathering is one subject whose fixes are gathered.
+type gathering struct {
+	*fixer
+	name  string            // the Dockerfile; empty: there is none
+	start map[string][]byte // files as they were read; nil: not there
+	look  func(ctx context.Context, files map[string][]byte, name string) ([]finding.Finding, []finding.Unknown, error)
+	todo  []string
+	notes []string
+}
+
+func (g *gathering) subject() finding.Subject {
+	return finding.Subject{Kind: finding.KindDockerfile, Name: g.name}
+}
+
+// gathered is what fixes came to.
+type gathered struct {
+	before, now map[string][]byte
+	applied     []FixItem
+	left        []FixItem
+	byHand      int
+	unknown     []finding.Unknown
+}
+
+// files are those that changed, by name.
+func (g *gathered) files() []FixedFile {
+	var out []FixedFile
+	for _, name := range slices.Sorted(maps.Keys(g.now)) {
+		before, after := g.before[name], g.now[name]
+		if before != nil && bytes.Equal(before, after) || before == nil && after == nil {
+			continue
+		}
+		out = append(out, FixedFile{Name: name, Before: before, After: after, New: before == nil, Hunks: fix.Diff(before, after)})
+	}
+	return out
+}
+
+// gather applies fixes round after round, until none is left to apply: a fix
+// that lay across another is computed anew on what that one left. only says
+// which fixes may be taken; nil: any.
+func (g *gathering) gather(ctx context.Context, only func(FixItem) bool) (*gathered, error) {
+	out := &gathered{before: maps.Clone(g.start), now: maps.Clone(g.start)}
+	dead := map[string]FixItem{} // fixes that did not do
+	alone := 0
+	seen := map[finding.Digest]bool{}
+	for round := 0; ; round++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		found, unknown, err := g.look(ctx, out.now, g.name)
+		if err != nil {
+			return nil, err
+		}
+		if round == 0 {
+			out.unknown = unknown
+		}
+		items, left, byHand, err := g.candidates(ctx, found, dead, only)
+		if err != nil {
+			return nil, err
+		}
+		out.left, out.byHand = left, byHand
+		if len(items) == 0 {
+			break
+		}
+		if seen[stateOf(out.now)] || round == maxFixRounds {
+			for _, it := range items {
+				it.Why = "the fixes undo one another, or need more rounds than there are"
+				out.left = append(out.left, it)
+			}
+			break
+		}
+		seen[stateOf(out.now)] = true
+		if err := g.round(ctx, out, found, items, dead, &alone); err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(dead)) {
+		out.left = append(out.left, dead[id])
+	}
+	return out, nil
+}
+
+func stateOf(files map[string][]byte) finding.Digest {
+	var all []byte
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		all = append(all, name+"\x00"+string(finding.DigestOf(files[name]))+"\n"...)
+	}
+	return finding.DigestOf(all)
+}
+
+// candidates are the fixes to apply in this round: of each finding the first
+// that may be. What may not be is left, with the reason.
+func (g *gathering) candidates(_ context.Context, found []finding.Finding, dead map[string]FixItem, only func(FixItem) bool) (items, left []FixItem, byHand int, err error) {
+	for _, x := range found {
+		if x.Suppressed != nil || !g.wanted(x) {
+			continue
+		}
+		var refused *FixItem
+		taken := false
+		for _, f := range x.Fixes {
+			it := FixItem{Finding: x, Fix: f}
+			if len(f.Edits) == 0 {
+				continue
+			}
+			if _, no := dead[it.id()]; no {
+				taken = true // it is told of with its reason
+				continue
+			}
+			if f.Safety < finding.Safe && !g.opt.Unsafe {
+				if it.Why = "it wants review: --unsafe applies it"; f.Safety == finding.Behaviour {
+					it.Why = "it changes what runs: --unsafe applies it"
+				}
+				if refused == nil {
+					refused = &it
+				}
+				continue
+			}
+			if only != nil && !only(it) {
+				taken = true
+				continue
+			}
+			yes, err := g.ask(it)
+			if err != nil {
+				return nil, nil, 0, err
+			}
+			if !yes {
+				if it.Why = "you said no"; refused == nil {
+					refused = &it
+				}
+				continue
+			}
+			items = append(items, it)
+			taken = true
+			break
+		}
+		switch {
+		case taken:
+		case refused != nil:
+			left = append(left, *refused)
+		default:
+			byHand++
+		}
+	}
+	return items, left, byHand, nil
+}
+
+// ask asks the user about a fix, once.
+func (g *gathering) ask(it FixItem) (bool, error) {
+	if g.opt.Choose == nil {
+		return true, nil
+	}
+	if c, ok := g.said[it.id()]; ok || g.quit {
+		return c == Yes, nil
+	}
+	if g.all {
+		return true, nil
+	}
+	c, err := g.opt.Choose(it, g.hunks(it))
+	if err != nil {
+		return false, err
+	}
+	switch c {
+	case All:
+		g.all, c = true, Yes
+	case Quit:
+		g.quit, c = true, No
+	}
+	g.said[it.id()] = c
+	return c == Yes, nil
+}
+
+// round applies what can be applied together, and takes it only if a second
+// look finds what was to go gone and nothing new. Otherwise each is tried by
+// itself.
+func (g *gathering) round(ctx context.Context, out *gathered, found []finding.Finding, items []FixItem, dead map[string]FixItem, alone *int) error {
+	ok, err := g.apply(ctx, out, found, items, dead)
+	if err != nil || ok == nil {
+		return err
+	}
+	if len(items) == 1 {
+		items[0].Why, items[0].Failure = ok.Why, ok
+		dead[items[0].id()] = items[0]
+		return nil
+	}
+	var good []FixItem
+	for _, it := range items {
+		if *alone++; *alone > maxFixAlone {
+			it.Why = "together with others it does not do, and there are too many to try each alone"
+			dead[it.id()] = it
+			continue
+		}
+		trial := &gathered{before: maps.Clone(out.before), now: maps.Clone(out.now)}
+		no, err := g.apply(ctx, trial, found, []FixItem{it}, dead)
+		if err != nil {
+			return err
+		}
+		if no != nil {
+			it.Why, it.Failure = no.Why, no
+			dead[it.id()] = it
+			continue
+		}
+		good = append(good, it)
+	}
+	if len(good) == 0 {
+		return nil
+	}
+	if len(good) < len(items) {
+		if no, err := g.apply(ctx, out, found, good, dead); err != nil || no == nil {
+			return err
+		}
+	}
+	_, err = g.apply(ctx, out, found, good[:1], dead) // the others are looked at again in the next round
+	return err
+}
+
+// apply composes fixes over the files as they are now. It returns a failure,
+// and leaves all as it was, when a second look does not find them better.
+func (g *gathering) apply(ctx context.Context, out *gathered, found []finding.Finding, items []FixItem, dead map[string]FixItem) (*fix.Failure, error) {
+	fixes := make([]finding.Fix, len(items))
+	for i, it := range items {
+		fixes[i] = it.Fix
+		for _, e := range it.Fix.Edits {
+			if err := g.read(out, e.File); err != nil {
+				return nil, err
+			}
+		}
+	}
+	plan := fix.Compose(out.now, fixes)
+	if len(plan.Applied) == 0 {
+		for _, r := range plan.Refused {
+			it := items[r.Index]
+			it.Why = r.Why
+			dead[it.id()] = it
+		}
+		return nil, nil
+	}
+	next := maps.Clone(out.now)
+	maps.Copy(next, plan.Files)
+	var gone []finding.RuleID
+	var applied []FixItem
+	for _, i := range plan.Applied {
+		gone = append(gone, items[i].Finding.Rule)
+		it := items[i]
+		it.Fix.Proof = finding.Rechecked
+		applied = append(applied, it)
+	}
+	if g.name != "" {
+		if _, err := dockerfile.Parse(g.name, next[g.name]); err != nil {
+			return &fix.Failure{Step: "parse", Why: err.Error()}, nil
+		}
+	}
+	after, _, err := g.look(ctx, next, g.name)
+	if err != nil {
+		return nil, err
+	}
+	if f := fix.Recheck(found, after, gone, g.newStages(out.now, next)); f != nil {
+		return f, nil
+	}
+	out.now = next
+	out.applied = append(out.applied, applied...)
+	slices.SortStableFunc(out.applied, func(a, b FixItem) int { return cmp.Compare(lineOf(a.Finding), lineOf(b.Finding)) })
+	return nil, nil
+}
+
+func (g *gathering) newStages(before, after map[string][]byte) int {
+	count := func(files map[string][]byte) int {
+		f, err := dockerfile.Parse(g.name, files[g.name])
+		if g.name == "" || err != nil {
+			return 0
+		}
+		return len(f.Stages)
+	}
+	return count(after) - count(before)
+}
+
+func lineOf(f finding.Finding) int {
+	if len(f.At) == 0 || f.At[0].Source == nil {
+		return 0
+	}
+	return f.At[0].Source.Line
+}
+
+// read takes in a file that an edit names and that was not read yet.
+func (g *gathering) read(out *gathered, name string) error {
+	if _, ok := out.now[name]; ok {
+		return nil
+	}
+	b, ok := g.start[name]
+	if !ok {
+		var err error
+		if b, err = fix.ReadFile(name); errors.Is(err, fs.ErrNotExist) {
+			b, err = nil, nil
+		}
+		if err != nil {
+			return err
+		}
+		g.start[name] = b
+	}
+	out.before[name], out.now[name] = b, b
+	return nil
+}
+
+// hunks is what one fix does by itself.
+func (g *gathering) hunks(it FixItem) []fix.Hunk {
+	out := &gathered{before: map[string][]byte{}, now: map[string][]byte{}}
+	for _, e := range it.Fix.Edits {
+		if err := g.read(out, e.File); err != nil {
+			return nil
+		}
+	}
+	var all []fix.Hunk
+	plan := fix.Compose(out.now, []finding.Fix{it.Fix})
+	for _, name := range slices.Sorted(maps.Keys(plan.Files)) {
+		all = append(all, fix.Diff(out.now[name], plan.Files[name])...)
+	}
+	return all
+}
+
+// lookAt is lint's look at versions of files.
+func (f *fixer) lookAt(ctx context.Context, files map[string][]byte, name string) ([]finding.Finding, []finding.Unknown, error) {
+	r := &run{Pipeline: f.Pipeline, ask: Ask{Rules: true}, res: &Result{}}
+	r.lint(ctx, name, files[name], LintOptions{Context: f.opt.Context})
+	if err := r.suppress(); err != nil {
+		return nil, nil, err
+	}
+	return r.res.Findings, r.res.Unknown, nil
+}

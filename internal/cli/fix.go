@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix"
+	"github.com/drydock-dev/drydock/internal/report"
+)
+
+func newFix(f *flags) *cobra.Command {
+	opt := check.FixOptions{}
+	var prove string
+	var interactive bool
+	c := &cobra.Command{
+		Use:   "fix [FILE|DIR|IMAGE]",
+		Short: "Put right what lint and cves find, and prove it: recheck, rebuild, run",
+		Long: `Fix what is wrong in a Dockerfile, in those of a folder and in its manifests, or
+(with --dockerfile) what an image brings. Without --write, the changes are shown.
+
+Each change is proved as far as --prove says before it counts: parse (it is a
+Dockerfile still), recheck (the finding is gone and no other came), rebuild (the
+Docker Engine builds it as it built the old one, and the application's files are
+the same), run (both versions pass --test, --probe or the image's HEALTHCHECK, and
+answer alike). What is not proved as far is not written, and the exit code is 1.`,
+		Example: `  drydock fix
+  drydock fix --write --only DL3008,dockerfile/maintainer Dockerfile
+  drydock fix --unsafe --prove run --probe http://localhost:8080/ --write .
+  drydock fix --prove run --test 'python -m app --version' --format markdown .`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			on, err := target(args)
+			if err != nil {
+				return err
+			}
+			if opt.Prove, err = proofLevel(prove); err != nil {
+				return err
+			}
+			for _, p := range opt.Work.Probes {
+				if _, err := fix.ParseProbe(p); err != nil {
+					return usageError{err, "--probe http://localhost:8080/"}
+				}
+			}
+			if opt.Prove < finding.Ran && len(opt.Work.Probes)+len(opt.Work.Tests) > 0 {
+				return usageError{errors.New("--test and --probe run the image, and --prove " + prove + " does not"), "--prove run"}
+			}
+			p, err := f.pipeline()
+			if err != nil {
+				return err
+			}
+			bar := f.progress()
+			opt.Note = func(what string) { bar.update(0, 0, what) }
+			if interactive {
+				opt.Choose = f.choose(bufio.NewReader(interruptible(cmd.Context(), f.env.Stdin)), bar)
+			}
+			res, err := p.Fix(cmd.Context(), on, opt)
+			bar.done()
+			if err != nil {
+				return err
+			}
+			err = f.write(func(w io.Writer) error {
+				return report.Fix(w, f.format, res, report.Options{
+					Tool: f.env.Version, Now: f.env.stamp(), Width: f.env.Width, Color: f.color(), Quiet: f.quiet, Program: f.env.Name, Target: first(args),
+				})
+			})
+			if err != nil {
+				return err
+			}
+			if res.Short() || len(res.Unknown) > 0 {
+				return exitError(1)
+			}
+			return nil
+		},
+	}
+	s := c.Flags()
+	s.BoolVarP(&opt.Write, "write", "w", false, "write what is proved, in place")
+	s.BoolVarP(&interactive, "interactive", "i", false, "ask before each fix: yes, no, all, quit")
+	s.StringSliceVar(&opt.Only, "only", nil, "only these `RULES`: ids, other tools' names, globs (dockerfile/*)")
+	s.BoolVar(&opt.Unsafe, "unsafe", false, "also what changes behaviour or wants review")
+	s.StringVar(&prove, "prove", "recheck", "how far to prove each change: `LEVEL` parse, recheck, rebuild, run")
+	s.StringArrayVar(&opt.Work.Tests, "test", nil, "`COMMAND` that must pass in both versions' containers; may be repeated")
+	s.StringArrayVar(&opt.Work.Probes, "probe", nil, "`URL` that both versions must answer alike: http://localhost:PORT/path; may be repeated")
+	s.StringVar(&opt.Context, "context", "", "the build's `DIR` (default the Dockerfile's folder)")
+	s.StringVar(&opt.Stage, "target", "", "build this `STAGE` (default the last)")
+	s.StringArrayVar(&opt.Args, "build-arg", nil, "build argument `NAME=VALUE`; may be repeated")
+	s.DurationVar(&opt.Timeout, "timeout", 10*time.Minute, "the most that one build or one run may take")
+	s.DurationVar(&opt.Work.Settle, "settle", 3*time.Second, "how long a container must stay up where nothing else tests it")
+	return c
+}
+
+// proofLevel reads --prove, by the step or by the level that it reaches.
+func proofLevel(s string) (finding.Proof, error) {
+	switch strings.ToLower(s) {
+	case "parse", "parsed":
+		return finding.Parsed, nil
+	case "recheck", "rechecked":
+		return finding.Rechecked, nil
+	case "rebuild", "rebuilt":
+		return finding.Rebuilt, nil
+	case "run", "ran":
+		return finding.Ran, nil
+	}
+	return finding.Unproved, usageError{fmt.Errorf("--prove %q is no level", s), "one of parse, recheck, rebuild, run"}
+}
+
+// choose asks about one fix after the other on standard error.
+func (f *flags) choose(in *bufio.Reader, bar *progress) func(check.FixItem, []fix.Hunk) (check.Choice, error) {
+	return func(it check.FixItem, hunks []fix.Hunk) (check.Choice, error) {
+		bar.done()
+		w := f.env.Stderr
+		fmt.Fprintf(w, "\n%s: %s (%s)\n", it.Finding.Rule, foreign(it.Finding.Message), it.Fix.Safety)
+		if err := report.Hunks(w, hunks, report.Options{Color: f.color() && f.env.TerminalErr}); err != nil {
+			return check.Quit, err
+		}
+		for {
+			fmt.Fprintf(w, "%s? [y]es, [n]o, [a]ll, [q]uit: ", foreign(it.Fix.Title))
+			line, err := in.ReadString('\n')
+			switch strings.ToLower(strings.TrimSpace(line)) {
+			case "y", "yes":
+				return check.Yes, nil
+			case "n", "no":
+				return check.No, nil
+			case "a", "all":
+				return check.All, nil
+			case "q", "quit":
+				return check.Quit, nil
+			}
+			if errors.Is(err, io.EOF) {
+				fmt.Fprintln(w)
+				return check.Quit, nil
+			}
+			if err != nil {
+				return check.Quit, err
+			}
+		}
+	}
+}

@@ -1,0 +1,284 @@
+package upgrade
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/BurntSushi/toml"
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+	"golang.org/x/mod/modfile"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+var update = flag.Bool("update", false, "write the goldens anew")
+
+// story is one case: files, what is vulnerable in them, what the registries
+// know; and what must come of it.
+type story struct {
+	archive *txtar.Archive
+	files   fstest.MapFS
+	found   []finding.Finding
+	dir     Dir
+	plan    string
+	after   map[string]string
+}
+
+// memory is a registry of npm's, in memory.
+type memory map[string]map[string]Manifest
+
+func (m memory) Versions(_ context.Context, name string) (map[string]Manifest, error) {
+	if v, ok := m[name]; ok {
+		return v, nil
+	}
+	return nil, fmt.Errorf("the registry has no %s", name)
+}
+
+func (m memory) Serves(resolved string) bool { return strings.HasPrefix(resolved, publicRegistry) }
+
+// sums is a checksum database, in memory.
+type sums map[string]Sums
+
+func (m sums) Sums(_ context.Context, path, version string) (Sums, error) {
+	if s, ok := m[path+"@"+version]; ok {
+		return s, nil
+	}
+	return Sums{}, fmt.Errorf("no hash of %s@%s", path, version)
+}
+
+func readStory(t testing.TB, file string) *story {
+	t.Helper()
+	a, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &story{archive: a, files: fstest.MapFS{}, after: map[string]string{}}
+	for _, f := range a.Files {
+		kind, rest, _ := strings.Cut(f.Name, "/")
+		switch kind {
+		case "plan":
+			s.plan = string(f.Data)
+		case "after":
+			s.after[rest] = string(f.Data)
+		case "npm":
+			all, err := parsePackument(f.Data)
+			if err != nil {
+				t.Fatalf("%s: %v", f.Name, err)
+			}
+			if s.dir.Registry == nil {
+				s.dir.Registry = memory{}
+			}
+			s.dir.Registry.(memory)[rest] = all
+		case "mod":
+			if s.dir.Modules == nil {
+				s.dir.Modules = sums{}
+			}
+			s.dir.Modules.(sums)[rest] = Sums{Zip: "h1:zip/" + path.Base(rest) + "=", Mod: "h1:mod/" + path.Base(rest) + "=", GoMod: f.Data}
+		case "found":
+			for line := range strings.Lines(string(f.Data)) {
+				s.finding(t, strings.Fields(line))
+			}
+		case "user": // of the base image
+			user := strings.TrimSpace(string(f.Data))
+			s.dir.Base = func(*dockerfile.Stage) *dockerfile.BaseFacts { return &dockerfile.BaseFacts{Config: true, User: user} }
+		case "in":
+			s.files[rest] = &fstest.MapFile{Data: f.Data}
+		default:
+			t.Fatalf("%s: a file %q", file, f.Name)
+		}
+	}
+	return s
+}
+
+// finding reads "file[:line] type name from to [binary ...]".
+func (s *story) finding(t testing.TB, w []string) {
+	t.Helper()
+	if len(w) < 5 {
+		t.Fatalf("a finding %q", w)
+	}
+	file, line, _ := strings.Cut(w[0], ":")
+	f := vulnerable(file, w[1], w[2], w[3], w[4])
+	if line != "" {
+		_, _ = fmt.Sscan(line, &f.At[0].Source.Line)
+	}
+	for _, b := range w[5:] {
+		f.Evidence = append(f.Evidence, finding.Evidence{Kind: "package", Text: b + " " + w[3] + " in /var/lib/dpkg/status"})
+	}
+	s.found = append(s.found, f)
+}
+
+// TestGoldens plans each story, holds the plan and the files after it to the
+// archive, and tells the same story again with other line ends, without the
+// last one, after a byte order mark and with tabs: the edits must be the same
+// to the byte otherwise.
+func TestGoldens(t *testing.T) {
+	stories, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(stories) < 12 && !*update {
+		t.Fatalf("%d stories, %v", len(stories), err)
+	}
+	for _, file := range stories {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			s := readStory(t, file)
+			us, unknown := Plan(t.Context(), dirOf(s, s.files), s.found)
+			plan := describe(us, unknown)
+			after := apply(t, s.files, "app", allEdits(us))
+			if *update {
+				s.write(t, file, plan, after)
+				return
+			}
+			if diff := cmp.Diff(s.plan, plan); diff != "" {
+				t.Errorf("the plan: (-want +got)\n%s", diff)
+			}
+			for _, p := range sortedNames(s.files) {
+				want, changed := s.after[p]
+				if !changed {
+					want = string(s.files[p].Data)
+				}
+				if diff := cmp.Diff(want, string(after[p].Data)); diff != "" {
+					t.Errorf("%s: (-want +got)\n%s", p, diff)
+				}
+			}
+			s.hold(t, us, after)
+			holdLocks(t, s.files, us)
+			for name, change := range variants() {
+				t.Run(name, func(t *testing.T) { s.vary(t, change) })
+			}
+		})
+	}
+}
+
+func dirOf(s *story, files fstest.MapFS) Dir {
+	d := s.dir
+	d.FS, d.Name = files, "app"
+	return d
+}
+
+func sortedNames(m fstest.MapFS) []string {
+	var out []string
+	for p := range m {
+		out = append(out, p)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// variants change the text of a file without changing what it says; the second
+// value is false where it does not apply to the file.
+func variants() map[string]func(p, text string) string {
+	leading := regexp.MustCompile(`(?m)^( {2})+`)
+	return map[string]func(p, text string) string{
+		"crlf":        func(_, s string) string { return strings.ReplaceAll(s, "\n", "\r\n") },
+		"no-last-end": func(_, s string) string { return strings.TrimRight(s, "\n") },
+		"bom": func(p, s string) string {
+			if path.Base(p) == "go.mod" || path.Base(p) == "go.sum" {
+				return s // Go takes none
+			}
+			return "\xef\xbb\xbf" + s
+		},
+		"tabs": func(p, s string) string {
+			if ext := path.Ext(p); ext != ".json" && ext != ".xml" {
+				return s
+			}
+			return leading.ReplaceAllStringFunc(s, func(w string) string { return strings.Repeat("\t", len(w)/2) })
+		},
+	}
+}
+
+func (s *story) vary(t *testing.T, change func(p, text string) string) {
+	files := fstest.MapFS{}
+	for p, f := range s.files {
+		files[p] = &fstest.MapFile{Data: []byte(change(p, string(f.Data)))}
+	}
+	us, unknown := Plan(t.Context(), dirOf(s, files), s.found)
+	if diff := cmp.Diff(s.plan, describe(us, unknown)); diff != "" {
+		t.Errorf("the plan: (-want +got)\n%s", diff)
+	}
+	after := apply(t, files, "app", allEdits(us))
+	for _, p := range sortedNames(s.files) {
+		want, changed := s.after[p]
+		if !changed {
+			want = string(s.files[p].Data)
+		}
+		if diff := cmp.Diff(change(p, want), string(after[p].Data)); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", p, diff)
+		}
+	}
+	s.hold(t, us, after)
+	holdLocks(t, files, us)
+}
+
+// hold says what must be true of every plan: each upgrade alone leaves files
+// that parse, and planning again after all of them edits nothing.
+func (s *story) hold(t *testing.T, us []Upgrade, after fstest.MapFS) {
+	t.Helper()
+	for _, u := range us {
+		if len(u.Packages) == 0 || len(u.Resolves) == 0 || u.Fix.Title == "" {
+			t.Errorf("an empty upgrade: %+v", u)
+		}
+	}
+	for p, f := range after {
+		if err := parses(p, f.Data); err != nil {
+			t.Errorf("%s after it does not parse: %v", p, err)
+		}
+	}
+	again, _ := Plan(t.Context(), dirOf(s, after), s.found)
+	for _, e := range allEdits(again) {
+		t.Errorf("planning again edits %s: %q for %q", e.File, e.New, after[strings.TrimPrefix(e.File, "app/")].Data[e.Start:e.End])
+	}
+}
+
+// parses holds a file to its format.
+func parses(p string, b []byte) error {
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
+	switch {
+	case path.Ext(p) == ".json":
+		var v any
+		return json.Unmarshal(b, &v)
+	case path.Base(p) == "pyproject.toml" || path.Base(p) == "Pipfile":
+		var v map[string]any
+		return toml.Unmarshal(b, &v)
+	case path.Base(p) == "go.mod":
+		_, err := modfile.Parse(p, b, nil)
+		return err
+	case path.Ext(p) == ".xml":
+		_, err := parsePOM(&file{b: b})
+		return err
+	case strings.HasPrefix(path.Base(p), "Dockerfile"):
+		_, err := dockerfile.Parse(p, b)
+		return err
+	}
+	return nil
+}
+
+// write puts what came out into the archive.
+func (s *story) write(t *testing.T, file, plan string, after fstest.MapFS) {
+	t.Helper()
+	a := s.archive
+	a.Files = slices.DeleteFunc(a.Files, func(f txtar.File) bool {
+		return f.Name == "plan" || strings.HasPrefix(f.Name, "after/")
+	})
+	a.Files = append(a.Files, txtar.File{Name: "plan", Data: []byte(plan)})
+	for _, p := range sortedNames(after) {
+		if string(after[p].Data) != string(s.files[p].Data) {
+			a.Files = append(a.Files, txtar.File{Name: "after/" + p, Data: after[p].Data})
+		}
+	}
+	if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(os.Stderr, file+" written\n")
+}

@@ -1,0 +1,345 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix"
+	"github.com/drydock-dev/drydock/internal/secret"
+)
+
+// Fix writes what was fixed, how far it is proved, and what it changes, as text,
+// json or markdown.
+func Fix(w io.Writer, format string, res *check.FixResult, opt Options) error {
+	if opt.Width <= 0 {
+		opt.Width = 120
+	}
+	if opt.Program == "" {
+		opt.Program = "drydock"
+	}
+	opt.Program, opt.Target = clean(opt.Program), clean(opt.Target)
+	switch format {
+	case "json":
+		return writeJSON(w, docFixes(res, opt))
+	case "markdown":
+		opt.Color = false
+		g := newGuard(w, opt)
+		if _, err := io.WriteString(g, fixMarkdown(res)); err != nil {
+			return err
+		}
+		return g.flush()
+	case "text":
+		return paged(w, opt, func(p *page) { p.fixes(res) })
+	}
+	return fmt.Errorf("fix has no format %q (one of text, json, markdown)", format)
+}
+
+// said is foreign text as people may be shown it: one line, no secret.
+func said(s string) string { return clean(secret.Redact(s)) }
+
+func (p *page) fixes(res *check.FixResult) {
+	p.res = &check.Result{}
+	for _, u := range res.Unknown {
+		p.res.Unknown = append(p.res.Unknown, finding.Unknown{What: said(u.What), Why: said(u.Why)})
+	}
+	for i := range res.Fixed {
+		if i > 0 {
+			p.line("")
+		}
+		p.fixedSubject(&res.Fixed[i])
+	}
+	if len(res.Fixed) == 0 {
+		p.line("nothing to fix")
+	}
+	p.footer(p.nextFix(res)...)
+}
+
+// fixed is one subject: the fixes, what they change, how far that is proved.
+func (p *page) fixedSubject(f *check.Fixed) {
+	p.line("%s", p.paint(heading, said(f.Subject.Name)))
+	if len(f.Applied) == 0 && len(f.Left) == 0 {
+		p.line("  %s", nothingToFix(f))
+		return
+	}
+	p.fixList(f)
+	for _, x := range f.Files {
+		p.line("")
+		p.diff(x)
+	}
+	p.verdict(f)
+	for _, t := range f.Todo {
+		p.wrap(2, "run after: "+said(t))
+	}
+	for _, n := range f.Notes {
+		p.wrap(2, "note: "+said(n))
+	}
+	p.line("")
+	p.wrap(2, p.outcome(f))
+}
+
+func nothingToFix(f *check.Fixed) string {
+	if f.ByHand > 0 {
+		return fmt.Sprintf("nothing to fix by itself; %s by hand", findingsOf(f.ByHand))
+	}
+	return "nothing to fix"
+}
+
+func findingsOf(n int) string {
+	if n == 1 {
+		return "1 finding is put right"
+	}
+	return fmt.Sprintf("%d findings are put right", n)
+}
+
+func (p *page) fixList(f *check.Fixed) {
+	var rows [][]string
+	for _, it := range f.Applied {
+		rows = append(rows, p.fixRow(it, p.paint(good, "✓")))
+	}
+	for _, it := range f.Left {
+		mark := p.paint(dim, "·")
+		if it.Failure != nil {
+			mark = p.paint(bad, "✗")
+		}
+		rows = append(rows, p.fixRow(it, mark))
+	}
+	p.table(2, []string{"", ">LINE", "RULE", "SAFETY", "FIX"}, rows)
+	for _, it := range f.Left {
+		p.wrap(4, p.paint(dim, fmt.Sprintf("%s %s: %s", placeOf(it), it.Finding.Rule, said(it.Why))))
+		if it.Failure != nil {
+			p.log(it.Failure)
+		}
+	}
+}
+
+func (p *page) fixRow(it check.FixItem, mark string) []string {
+	line := ""
+	if s := sourceOf(it.Finding); s != nil && s.Line > 0 {
+		line = fmt.Sprint(s.Line)
+	}
+	return []string{mark, line, said(string(it.Finding.Rule)), it.Fix.Safety.String(), said(it.Fix.Title)}
+}
+
+func placeOf(it check.FixItem) string {
+	if s := sourceOf(it.Finding); s != nil && s.Line > 0 {
+		return fmt.Sprintf("line %d", s.Line)
+	}
+	return "–"
+}
+
+// diff shows what changes in a file.
+func (p *page) diff(x check.FixedFile) {
+	from := "a/" + said(x.Name)
+	if x.New {
+		from = "/dev/null"
+	}
+	p.line("%s", p.paint(bad, "--- "+from))
+	p.line("%s", p.paint(good, "+++ b/"+said(x.Name)))
+	p.hunks(x.Hunks)
+}
+
+func (p *page) hunks(hunks []fix.Hunk) {
+	for _, h := range hunks {
+		p.line("%s", p.paint(command, h.Head()))
+		for _, l := range h.Lines {
+			s := plain
+			switch l.Op {
+			case '-':
+				s = bad
+			case '+':
+				s = good
+			}
+			p.line("%s", p.paint(s, string(l.Op)+said(l.Text)))
+			if l.NoEnd {
+				p.line(`\ No newline at end of file`)
+			}
+		}
+	}
+}
+
+// Hunks writes what one fix changes, as the interactive mode shows it.
+func Hunks(w io.Writer, hunks []fix.Hunk, opt Options) error {
+	return paged(w, opt, func(p *page) { p.hunks(hunks) })
+}
+
+// verdict says how far all that was applied is proved, and what it changes.
+func (p *page) verdict(f *check.Fixed) {
+	v := f.Verdict
+	if v == nil {
+		return
+	}
+	p.line("")
+	s := good
+	if v.Reached < f.Wanted {
+		s = warn
+	}
+	if v.Failed != nil {
+		s = bad
+	}
+	p.line("%s %s", p.paint(heading, "Proof:"), p.paint(s, v.Reached.String()))
+	var rows [][]string
+	for _, st := range v.Steps {
+		rows = append(rows, []string{st.Name, took(st.Took), said(st.Did)})
+	}
+	p.table(2, []string{"STEP", ">TOOK", ""}, rows)
+	for _, n := range v.Notes {
+		p.wrap(2, "note: "+said(n))
+	}
+	for _, l := range v.Left {
+		p.wrap(2, p.paint(warn, "left behind: ")+said(l))
+	}
+	for _, fail := range []*fix.Failure{v.Failed, v.Short} {
+		if fail != nil {
+			p.wrap(2, p.paint(s, said(fail.Step))+": "+said(fail.Why))
+			p.log(fail)
+			if fail.Hint != "" {
+				p.wrap(2, "hint: "+said(fail.Hint))
+			}
+		}
+	}
+	if rows := sides(v); len(rows) > 0 {
+		p.line("")
+		p.table(2, []string{"", ">BEFORE", ">AFTER", ""}, rows)
+	}
+}
+
+func took(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return "–"
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+// logLines is how much of a log's end is shown.
+const logLines = 12
+
+// log shows the end of a failure's log.
+func (p *page) log(f *fix.Failure) {
+	for _, l := range lastLines(f.Log, logLines) {
+		p.line("    %s", p.fit(p.paint(dim, "| ")+l))
+	}
+}
+
+// lastLines is the end of a log, cleaned line by line.
+func lastLines(log string, n int) []string {
+	var out []string
+	for l := range strings.SplitSeq(strings.TrimSpace(secret.Redact(log)), "\n") {
+		// What a program overwrote on its terminal's line is not told again.
+		l = strings.TrimRight(l, "\r")
+		if i := strings.LastIndexByte(l, '\r'); i >= 0 {
+			l = l[i+1:]
+		}
+		if l = strings.TrimRight(clean(l), " "); l != "" {
+			out = append(out, l)
+		}
+	}
+	return out[max(0, len(out)-n):]
+}
+
+// sides compares the two images, a row a measure: name, before, after, change.
+func sides(v *fix.Verdict) [][]string {
+	if v.Before == nil || v.After == nil || v.Before.Measured == nil || v.After.Measured == nil {
+		return nil
+	}
+	b, a := v.Before, v.After
+	rows := [][]string{
+		{"size", Bytes(b.Size), Bytes(a.Size), percent(b.Size, a.Size)},
+		{"layers", fmt.Sprint(b.Layers), fmt.Sprint(a.Layers), ""},
+		{"packages", fmt.Sprint(b.Packages), fmt.Sprint(a.Packages), ""},
+		{"vulnerabilities", severities(b.Measured), severities(a.Measured), ""},
+		{"user", userOf(b), userOf(a), ""},
+	}
+	if c := v.Cache; c != nil {
+		rows = append(rows, []string{"cached steps", fmt.Sprintf("%d of %d", c.CachedBefore, c.StepsBefore), fmt.Sprintf("%d of %d", c.CachedAfter, c.StepsAfter), "after a change of " + said(c.File)})
+	}
+	return rows
+}
+
+func percent(before, after int64) string {
+	if before <= 0 || before == after {
+		return ""
+	}
+	return fmt.Sprintf("%+.0f %%", 100*float64(after-before)/float64(before))
+}
+
+// severities counts as "1C 4H 12M 3L".
+func severities(m *fix.Measured) string {
+	if m.Vulnerabilities == nil {
+		return "not known"
+	}
+	var parts []string
+	for _, s := range []finding.Severity{finding.Critical, finding.High, finding.Medium, finding.Low} {
+		parts = append(parts, fmt.Sprintf("%d%s", m.Vulnerabilities[s], letter(s)))
+	}
+	if len(m.Unknown) > 0 {
+		parts = append(parts, "and what could not be told")
+	}
+	return strings.Join(parts, " ")
+}
+
+func userOf(s *fix.Side) string {
+	if s.Image.User == "" {
+		return "root"
+	}
+	return said(s.Image.User)
+}
+
+// outcome is the sentence at the end.
+func (p *page) outcome(f *check.Fixed) string {
+	n := len(f.Applied)
+	switch {
+	case n == 0 && slices.ContainsFunc(f.Left, func(i check.FixItem) bool { return i.Failure != nil }):
+		return p.paint(bad, "Nothing is written: the proof failed.")
+	case n == 0:
+		return "Nothing is changed."
+	case len(f.Files) > 0 && f.Files[0].Written:
+		return p.paint(good, fmt.Sprintf("%s written to %s; proof: %s.", oneOrMore(n, "fix is", "fixes are"), fileNames(f), f.Verdict.Reached))
+	case f.Verdict != nil && f.Verdict.Reached < f.Wanted:
+		return p.paint(warn, fmt.Sprintf("Nothing is written: %s was asked for, and no more than %s is reached.", f.Wanted, f.Verdict.Reached))
+	}
+	return fmt.Sprintf("%s ready; nothing is written.", oneOrMore(n, "fix is", "fixes are"))
+}
+
+func oneOrMore(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}
+
+func fileNames(f *check.Fixed) string {
+	var names []string
+	for _, x := range f.Files {
+		names = append(names, said(x.Name))
+	}
+	return strings.Join(names, ", ")
+}
+
+// nextFix is what to type next.
+func (p *page) nextFix(res *check.FixResult) []string {
+	if p.opt.Quiet {
+		return nil
+	}
+	ready, review := false, false
+	for _, f := range res.Fixed {
+		ready = ready || len(f.Files) > 0 && !f.Files[0].Written && !f.Short()
+		review = review || slices.ContainsFunc(f.Left, func(i check.FixItem) bool { return i.Failure == nil && i.Fix.Safety < finding.Safe })
+	}
+	var next []string
+	target := p.opt.Target
+	if ready {
+		next = append(next, "write it → fix --write "+target)
+	}
+	if review {
+		next = append(next, "also what changes behaviour, proved by running it → fix --unsafe --prove run --probe URL "+target)
+	}
+	return next
+}

@@ -1,0 +1,178 @@
+package report
+
+import (
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix"
+	"github.com/drydock-dev/drydock/internal/secret"
+)
+
+// DocFixes is the JSON of a run of fixes.
+type DocFixes struct {
+	Schema  string       `json:"schema"`
+	Tool    DocTool      `json:"tool"`
+	Fixed   []DocFixed   `json:"fixed"`
+	Unknown []DocUnknown `json:"unknown"`
+}
+
+// DocFixed is what was fixed of one subject.
+type DocFixed struct {
+	Subject DocSubject     `json:"subject"`
+	Wanted  finding.Proof  `json:"wanted"`
+	Proof   *DocVerdict    `json:"proof,omitempty"`
+	Applied []DocFixItem   `json:"applied"`
+	Left    []DocFixItem   `json:"left"`
+	ByHand  int            `json:"byHand"`
+	Files   []DocFixedFile `json:"files"`
+	Todo    []string       `json:"todo,omitempty"`
+	Notes   []string       `json:"notes,omitempty"`
+}
+
+// DocFixItem is one fix of one finding.
+type DocFixItem struct {
+	Rule        finding.RuleID `json:"rule"`
+	Key         string         `json:"key,omitempty"`
+	Fingerprint string         `json:"fingerprint"`
+	Message     string         `json:"message"`
+	Source      *DocSpan       `json:"source,omitempty"`
+	Fix         DocFix         `json:"fix"`
+	Why         string         `json:"why,omitempty"`
+	Failed      *DocFailure    `json:"failed,omitempty"`
+}
+
+// DocFixedFile is a file that fixes change. Its diff has no secret in it.
+type DocFixedFile struct {
+	Name    string         `json:"name"`
+	New     bool           `json:"new"`
+	Before  finding.Digest `json:"before"`
+	After   finding.Digest `json:"after"`
+	Diff    string         `json:"diff"`
+	Written bool           `json:"written"`
+}
+
+// DocVerdict is how far a change is proved.
+type DocVerdict struct {
+	Reached finding.Proof `json:"reached"`
+	Steps   []DocStep     `json:"steps"`
+	Failed  *DocFailure   `json:"failed,omitempty"`
+	Short   *DocFailure   `json:"short,omitempty"`
+	Notes   []string      `json:"notes,omitempty"`
+	Before  *DocBuilt     `json:"before,omitempty"`
+	After   *DocBuilt     `json:"after,omitempty"`
+	Cache   *DocCache     `json:"cache,omitempty"`
+	Left    []string      `json:"leftBehind,omitempty"`
+}
+
+// DocStep is one step of a proof; seconds.
+type DocStep struct {
+	Name    string  `json:"name"`
+	Seconds float64 `json:"seconds"`
+	Did     string  `json:"did,omitempty"`
+}
+
+// DocFailure is a step that did not go well.
+type DocFailure struct {
+	Step string   `json:"step"`
+	Why  string   `json:"why"`
+	Log  []string `json:"log,omitempty"`
+	Hint string   `json:"hint,omitempty"`
+}
+
+// DocBuilt is one of the two images that were built; bytes.
+type DocBuilt struct {
+	Size            int64          `json:"size"`
+	Layers          int            `json:"layers"`
+	Packages        int            `json:"packages"`
+	Vulnerabilities map[string]int `json:"vulnerabilities"`
+	User            string         `json:"user"`
+	Unknown         int            `json:"unknown,omitempty"`
+}
+
+// DocCache is what of a build is kept after one source file has changed.
+type DocCache struct {
+	File   string `json:"file"`
+	Before [2]int `json:"before"` // steps from the cache, and all
+	After  [2]int `json:"after"`
+}
+
+func docFixes(res *check.FixResult, opt Options) DocFixes {
+	d := DocFixes{Schema: Schema, Tool: DocTool{Name: "drydock", Version: opt.Tool}, Fixed: []DocFixed{}, Unknown: []DocUnknown{}}
+	for i := range res.Fixed {
+		d.Fixed = append(d.Fixed, docFixed(&res.Fixed[i]))
+	}
+	for _, u := range res.Unknown {
+		d.Unknown = append(d.Unknown, DocUnknown{What: u.What, Why: secret.Redact(u.Why)})
+	}
+	return d
+}
+
+func docFixed(f *check.Fixed) DocFixed {
+	d := DocFixed{
+		Subject: DocSubject{Kind: f.Subject.Kind, Name: f.Subject.Name, Digest: f.Subject.Digest}, Wanted: f.Wanted,
+		Applied: docItems(f.Applied), Left: docItems(f.Left), ByHand: f.ByHand, Files: []DocFixedFile{}, Todo: f.Todo, Notes: f.Notes,
+	}
+	for _, x := range f.Files {
+		d.Files = append(d.Files, DocFixedFile{
+			Name: x.Name, New: x.New, Before: finding.DigestOf(x.Before), After: finding.DigestOf(x.After),
+			Diff: fix.Unified(x.Name, x.Hunks), Written: x.Written,
+		})
+	}
+	if v := f.Verdict; v != nil {
+		d.Proof = docVerdict(v)
+	}
+	return d
+}
+
+func docItems(items []check.FixItem) []DocFixItem {
+	out := []DocFixItem{}
+	for _, it := range items {
+		x := DocFixItem{
+			Rule: it.Finding.Rule, Key: secret.Redact(it.Finding.Key), Fingerprint: it.Finding.Fingerprint(), Message: secret.Redact(it.Finding.Message),
+			Fix: DocFix{Title: secret.Redact(it.Fix.Title), Safety: it.Fix.Safety, Proof: it.Fix.Proof, Edits: []DocEdit{}},
+			Why: it.Why, Failed: docFailure(it.Failure),
+		}
+		if s := sourceOf(it.Finding); s != nil {
+			x.Source = &DocSpan{File: s.File, Line: s.Line, Column: s.Column, Start: s.Start, End: s.End}
+		}
+		for _, e := range it.Fix.Edits {
+			x.Fix.Edits = append(x.Fix.Edits, DocEdit(e))
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+func docFailure(f *fix.Failure) *DocFailure {
+	if f == nil {
+		return nil
+	}
+	return &DocFailure{Step: f.Step, Why: secret.Redact(f.Why), Log: lastLines(f.Log, 4*logLines), Hint: f.Hint}
+}
+
+func docVerdict(v *fix.Verdict) *DocVerdict {
+	d := &DocVerdict{
+		Reached: v.Reached, Steps: []DocStep{}, Failed: docFailure(v.Failed), Short: docFailure(v.Short), Notes: v.Notes, Left: v.Left,
+		Before: docBuilt(v.Before), After: docBuilt(v.After),
+	}
+	for _, s := range v.Steps {
+		d.Steps = append(d.Steps, DocStep{Name: s.Name, Seconds: s.Took.Seconds(), Did: s.Did})
+	}
+	if c := v.Cache; c != nil {
+		d.Cache = &DocCache{File: c.File, Before: [2]int{c.CachedBefore, c.StepsBefore}, After: [2]int{c.CachedAfter, c.StepsAfter}}
+	}
+	return d
+}
+
+func docBuilt(s *fix.Side) *DocBuilt {
+	if s == nil || s.Measured == nil {
+		return nil
+	}
+	d := &DocBuilt{Size: s.Size, Layers: s.Layers, Packages: s.Packages, User: s.Image.User, Unknown: len(s.Unknown)}
+	if s.Vulnerabilities != nil {
+		d.Vulnerabilities = map[string]int{}
+		for _, sev := range finding.Severities() {
+			d.Vulnerabilities[sev.String()] = s.Vulnerabilities[sev]
+		}
+	}
+	return d
+}

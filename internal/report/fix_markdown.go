@@ -1,0 +1,120 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/fix"
+)
+
+// Shares of a comment, in bytes.
+const (
+	fixListShare = 12000
+	fixDiffShare = 30000
+)
+
+// fixMarkdown is what a pull request says of itself: what was fixed, how far it
+// is proved, before and after.
+func fixMarkdown(res *check.FixResult) string {
+	var b strings.Builder
+	for i := range res.Fixed {
+		b.WriteString(fixedMarkdown(&res.Fixed[i]))
+	}
+	if len(res.Fixed) == 0 {
+		b.WriteString("Nothing to fix.\n")
+	}
+	for _, u := range res.Unknown {
+		fmt.Fprintf(&b, "- could not be told: %s: %s\n", cell(said(u.What)), cell(said(u.Why)))
+	}
+	return b.String()
+}
+
+func fixedMarkdown(f *check.Fixed) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### %s\n\n", cell(f.Subject.Name))
+	if len(f.Applied) == 0 && len(f.Left) == 0 {
+		b.WriteString(nothingToFix(f) + ".\n\n")
+		return b.String()
+	}
+	var rows []string
+	for _, it := range f.Applied {
+		rows = append(rows, row(placeOf(it), string(it.Finding.Rule), said(it.Fix.Title), it.Fix.Safety.String(), it.Fix.Proof.String()))
+	}
+	b.WriteString(table("| Place | Rule | Fix | Safety | Proof |\n|---|---|---|---|---|\n", rows, fixListShare))
+	rows = nil
+	for _, it := range f.Left {
+		rows = append(rows, row(placeOf(it), string(it.Finding.Rule), said(it.Fix.Title), said(it.Why)))
+	}
+	b.WriteString(table("| Not applied | Rule | Fix | Why |\n|---|---|---|---|\n", rows, fixListShare))
+	if v := f.Verdict; v != nil {
+		b.WriteString(verdictMarkdown(f, v))
+	}
+	for _, t := range f.Todo {
+		fmt.Fprintf(&b, "- run after: %s\n", cell(said(t)))
+	}
+	for _, n := range f.Notes {
+		fmt.Fprintf(&b, "- %s\n", cell(said(n)))
+	}
+	for _, x := range f.Files {
+		b.WriteString(diffMarkdown(x))
+	}
+	return b.String()
+}
+
+func verdictMarkdown(f *check.Fixed, v *fix.Verdict) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**Proof: %s**", v.Reached)
+	if v.Reached < f.Wanted {
+		fmt.Fprintf(&b, " (%s was asked for)", f.Wanted)
+	}
+	b.WriteString("\n\n")
+	var rows []string
+	for _, s := range sides(v) {
+		rows = append(rows, row(s...))
+	}
+	b.WriteString(table("| | Before | After | |\n|---|--:|--:|---|\n", rows, fixListShare))
+	for _, s := range v.Steps {
+		if s.Did != "" {
+			fmt.Fprintf(&b, "- %s: %s\n", cell(s.Name), cell(said(s.Did)))
+		}
+	}
+	for _, n := range v.Notes {
+		fmt.Fprintf(&b, "- %s\n", cell(said(n)))
+	}
+	for _, x := range []*fix.Failure{v.Failed, v.Short} {
+		if x == nil {
+			continue
+		}
+		fmt.Fprintf(&b, "- **%s**: %s\n", cell(said(x.Step)), cell(said(x.Why)))
+		if lines := lastLines(x.Log, logLines); len(lines) > 0 {
+			b.WriteString("\n" + fenced("", strings.Join(lines, "\n")) + "\n")
+		}
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+func diffMarkdown(x check.FixedFile) string {
+	var b strings.Builder
+	for _, h := range x.Hunks {
+		b.WriteString(h.Head() + "\n")
+		for _, l := range h.Lines {
+			b.WriteString(string(l.Op) + said(l.Text) + "\n")
+		}
+	}
+	text := strings.TrimSuffix(b.String(), "\n")
+	if len(text) > fixDiffShare {
+		text = text[:strings.LastIndexByte(text[:fixDiffShare], '\n')+1] + "…"
+	}
+	return fmt.Sprintf("<details><summary>%s</summary>\n\n%s\n</details>\n\n", cell(x.Name), fenced("diff", text))
+}
+
+// fenced is a block of code that its text cannot end.
+func fenced(kind, text string) string {
+	fence := "```"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	return fence + kind + "\n" + text + "\n" + fence + "\n"
+}
