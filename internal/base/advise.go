@@ -310,6 +310,17 @@ func (p *advising) gaps(r Ref) {
 	}
 }
 
+// HeardOf says whether something is known of what a reference names, without
+// looking at it: it is an official image, or its tag is a release whose dates are
+// known.
+func HeardOf(ref string) bool {
+	r, err := ParseRef(ref)
+	if err != nil {
+		return false
+	}
+	return r.official() != "" || releaseFor(productFor(r), ParseTag("", r.Tag)).Cycle != ""
+}
+
 // productFor is endoflife.date's name of what a repository holds: an official
 // one, or another's that has the same last word.
 func productFor(r Ref) string {

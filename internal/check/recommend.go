@@ -155,7 +155,7 @@ func (r *recommending) file(ctx context.Context, name string) error {
 		if i != final {
 			p.Stage = stageName(st)
 		}
-		if err := r.place(ctx, p, nil); err != nil {
+		if err := r.place(ctx, p, nil, nil); err != nil {
 			return err
 		}
 		at := &r.out.Places[len(r.out.Places)-1]
@@ -185,8 +185,9 @@ func stageName(s *dockerfile.Stage) string {
 	return fmt.Sprint(s.Index)
 }
 
-// place takes in one base; today is what it holds, where that was looked at.
-func (r *recommending) place(ctx context.Context, p Place, today *base.Seen) error {
+// place takes in one base; e is what it is made of and today what it holds,
+// where it was looked at.
+func (r *recommending) place(ctx context.Context, p Place, e *base.Entry, today *base.Seen) error {
 	ref, err := base.ParseRef(p.Base.Ref)
 	if err != nil {
 		return err
@@ -204,6 +205,9 @@ func (r *recommending) place(ctx context.Context, p Place, today *base.Seen) err
 		return err
 	}
 	p.Advice, p.Publisher = a, r.publisher(ctx, ref)
+	if e != nil {
+		a.Entry = e
+	}
 	if err := r.fill(ctx, &p, today); err != nil {
 		return err
 	}

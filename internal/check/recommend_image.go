@@ -3,10 +3,14 @@ package check
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
 // errPast is why an image is not looked at for advice of an earlier day: it is
@@ -38,46 +42,95 @@ func (r *recommending) image(ctx context.Context, target string) error {
 		default:
 			r.warn(target + " itself was not looked at: " + err.Error())
 		}
-		return r.place(ctx, Place{Subject: s, Base: base.Base{Ref: t.Ref, By: "name"}}, nil)
+		return r.place(ctx, Place{Subject: s, Base: base.Base{Ref: t.Ref, By: "name"}}, nil, nil)
 	}
-	return r.looked(ctx, res)
+	return r.looked(ctx, target, res)
 }
 
 // heardOf says whether a reference is of an image of which something is known
 // without looking at it.
 func (r *recommending) heardOf(ref base.Ref) bool {
-	_, official := base.Library(ref.String())
-	return official || base.FindIn(r.learned, ref.String()) != nil
+	return base.HeardOf(ref.String()) || base.FindIn(r.learned, ref.String()) != nil
 }
 
 // looked takes in the base of an image that was looked at.
-func (r *recommending) looked(ctx context.Context, res *Result) error {
+func (r *recommending) looked(ctx context.Context, target string, res *Result) error {
 	r.res.Subjects, r.res.Warnings = res.Subjects, append(r.res.Warnings, res.Warnings...)
 	for n := range res.Database.Sources {
 		r.used[n] = true
 	}
 	t := res.Targets[0]
-	ref := t.Subject.Name
-	if d := image.Detect(ref); d.Kind != image.Other {
-		ref = d.Ref
-	}
-	p := Place{Subject: t.Subject}
-	parsed, err := base.ParseRef(ref)
-	own := err == nil && (t.Image == nil || t.Image.Kind == "registry" || t.Image.Kind == "engine") && r.heardOf(parsed)
-	switch {
-	case own:
-		p.Base = base.Base{Ref: parsed.String(), By: "name"}
-	case t.Image == nil:
+	if t.Image == nil {
 		r.unknown(t.Subject, "the base", "this is no image")
 		return nil
-	case t.Base != nil:
-		p.Base = *t.Base
-	default:
+	}
+	p := Place{Subject: t.Subject}
+	named, err := base.ParseRef(image.Detect(t.Subject.Name).Ref)
+	own := err == nil && (t.Image.Kind == "registry" || t.Image.Kind == "engine") && r.heardOf(named)
+	switch {
+	case own:
+		p.Base = base.Base{Ref: named.String(), By: "name", Digest: t.Image.Top}
+	case !r.ground(ctx, target, &t):
 		r.unknown(t.Subject, "the base", "neither labels nor attestations nor layers nor history tell it; --dockerfile FILE names it")
 		return nil
+	default:
+		p.Base = *t.Base
 	}
+	var e *base.Entry
 	today := held(res, t, own, p.Base.Layers)
-	return r.place(ctx, p, today)
+	if today != nil {
+		e = entryOf(t.Image, "this image")
+		e.Ref, e.Created = p.Base.Ref, time.Time{}
+		hold(e, &sbom.Inventory{Distro: t.Inventory.Distro, Packages: slices.DeleteFunc(slices.Clone(t.Inventory.Packages), func(p sbom.Package) bool {
+			return !own && (p.InBase == nil || !*p.InBase)
+		})})
+	}
+	return r.place(ctx, p, e, today)
+}
+
+// ground finds out which base the image has, also by what was learned and by
+// the provenance that its build left beside it; false: it is not known.
+func (r *recommending) ground(ctx context.Context, target string, t *Target) bool {
+	if t.Base == nil || t.Base.By == "history" {
+		if b, ok := base.IdentifyIn(t.Image, nil, r.learned); ok && b.By != "history" {
+			t.Base = &b
+			splitBase(t.Inventory, b.Layers)
+		}
+	}
+	if t.Image.Attested && (t.Base == nil || t.Base.By == "history") {
+		if b, ok := r.attested(ctx, target); ok {
+			if t.Base != nil {
+				b.Layers = t.Base.Layers
+			}
+			t.Base = &b
+		}
+	}
+	return t.Base != nil
+}
+
+// attested reads the base out of the provenance beside an image.
+func (r *recommending) attested(ctx context.Context, target string) (base.Base, bool) {
+	im, err := image.Open(ctx, target, r.imageOptions())
+	if err != nil {
+		r.warn(fmt.Sprintf("attestations of %s: %v", target, err))
+		return base.Base{}, false
+	}
+	defer im.Close() //nolint:errcheck // only read from
+	statements, err := im.Statements(ctx)
+	if err != nil {
+		r.warn(fmt.Sprintf("attestations of %s: %v", target, err))
+		return base.Base{}, false
+	}
+	for _, s := range statements {
+		b, ok, err := base.FromProvenance(s.Predicate, s.Body)
+		if err != nil {
+			r.warn(fmt.Sprintf("attestations of %s: %v", target, err))
+		}
+		if ok {
+			return b, true
+		}
+	}
+	return base.Base{}, false
 }
 
 // held is what an image's base holds: the image as a whole where it is the base

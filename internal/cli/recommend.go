@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -12,13 +13,20 @@ import (
 	"github.com/drydock-dev/drydock/internal/report"
 )
 
+// recommending are the flags of recommend.
+type recommending struct {
+	*flags
+	asOf, catalogue, hub string
+	publishers           []string
+	learn                bool
+}
+
 func newRecommend(f *flags) *cobra.Command {
-	var asOf, catalogue string
-	var publishers []string
+	r := &recommending{flags: f}
 	c := &cobra.Command{
 		Use:     "recommend [IMAGE|FILE]",
 		Aliases: []string{"recommendations"},
-		Short:   "Which base would do better: the same built anew, a newer release, a smaller image",
+		Short:   "Which base would do better: built anew, a newer release, a smaller image",
 		Long: `Show what could stand in place of the base of an image, or of the bases that a
 Dockerfile names: the same tag built anew (refresh), a newer supported release of
 the same channel (update), a smaller image of the same software (slim). Each with
@@ -30,49 +38,86 @@ were learned (--learn), local images, and registries unless --offline.`,
 		Example: `  drydock recommend nginx:1.20
   drydock recommend Dockerfile
   drydock recommend --offline --as-of 2024-03-31 nginx:1.20
-  drydock recommend --learn registry.example.com/base/node:22 registry.example.com/base/node:22-slim`,
+  drydock recommend --learn registry.example.com/base/node:22 node:22-slim`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			on, err := target(args)
-			if err != nil {
-				return err
-			}
 			p, err := f.pipeline()
 			if err != nil {
 				return err
 			}
-			wish := check.Wish{Catalogue: catalogue, Publishers: publishers}
-			if wish.Catalogue == "" {
-				wish.Catalogue = filepath.Join(f.database(), check.CatalogueName)
+			r.catalogue = cmp.Or(r.catalogue, filepath.Join(f.database(), check.CatalogueName))
+			if r.learn {
+				return r.learned(cmd, p, args)
 			}
-			if asOf != "" {
-				if wish.AsOf, err = time.Parse(time.DateOnly, asOf); err != nil {
-					return usageError{fmt.Errorf("--as-of %s is no date", asOf), "--as-of 2024-03-31"}
-				}
-			}
-			bar := f.progress()
-			p.Progress = bar.update
-			rec, err := p.Recommend(cmd.Context(), on, wish)
-			bar.done()
-			if err != nil {
-				return err
-			}
-			err = f.write(func(w io.Writer) error {
-				return report.Recommend(w, f.format, rec, report.Options{
-					Tool: f.env.Version, Now: f.env.stamp(), Width: f.env.Width, Color: f.color(), Quiet: f.quiet, Program: f.env.Name, Target: on,
-				})
-			})
-			if err != nil {
-				return err
-			}
-			if rec.Nothing() {
-				return exitError(1)
-			}
-			return f.judge(&rec.Result, false)
+			return r.recommend(cmd, p, args)
 		},
 	}
-	c.Flags().StringVar(&asOf, "as-of", "", "judge by what was known on this `DATE`: nobody is asked, and later images are left out")
-	c.Flags().StringVar(&catalogue, "catalogue", "", "`FILE` of learned images (default in the data folder)")
-	c.Flags().StringSliceVar(&publishers, "publisher", nil, "trust images of these `PREFIXES`: registry.example.com/base/")
+	c.Flags().StringVar(&r.asOf, "as-of", "", "judge by what was known on this `DATE`: nobody is asked, and later images are left out")
+	c.Flags().BoolVar(&r.learn, "learn", false, "look at these images and keep what they hold in the catalogue, for later")
+	c.Flags().StringVar(&r.catalogue, "catalogue", "", "`FILE` of learned images (default catalogue.jsonl in the data folder)")
+	c.Flags().StringSliceVar(&r.publishers, "publisher", nil, "trust images whose names begin with `PREFIX`: registry.example.com/base")
+	c.Flags().StringVar(&r.hub, "hub-api", "https://hub.docker.com", "`URL` of Docker Hub's API")
+	if err := c.Flags().MarkHidden("hub-api"); err != nil {
+		panic(err) // there is no such flag
+	}
 	return c
+}
+
+func (r *recommending) recommend(cmd *cobra.Command, p *check.Pipeline, args []string) error {
+	on, err := target(args)
+	if err != nil {
+		return err
+	}
+	wish := check.Wish{Catalogue: r.catalogue, Publishers: append(r.publishers, p.Config.Publishers...), Hub: r.hub}
+	if r.asOf != "" {
+		if wish.AsOf, err = time.Parse(time.DateOnly, r.asOf); err != nil {
+			return usageError{fmt.Errorf("--as-of %s is no date", r.asOf), "--as-of 2024-03-31"}
+		}
+	}
+	bar := r.progress()
+	p.Progress = bar.update
+	rec, err := p.Recommend(cmd.Context(), on, wish)
+	bar.done()
+	if err != nil {
+		return err
+	}
+	err = r.write(func(w io.Writer) error {
+		return report.Recommend(w, r.format, rec, report.Options{
+			Tool: r.env.Version, Now: r.env.stamp(), Width: r.env.Width, Color: r.color(), Quiet: r.quiet, Program: r.env.Name, Target: on,
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if rec.Nothing() {
+		return exitError(1)
+	}
+	// What is not known of one of several images is in the report, and no reason
+	// to fail: the gate is held to what is recommended.
+	res := rec.Result
+	res.Unknown = nil
+	return r.judge(&res, false)
+}
+
+// learned adds images to the catalogue.
+func (r *recommending) learned(cmd *cobra.Command, p *check.Pipeline, refs []string) error {
+	if len(refs) == 0 {
+		return usageError{fmt.Errorf("--learn needs images"), "recommend --learn registry.example.com/base/node:22"}
+	}
+	bar := r.progress()
+	p.Progress = bar.update
+	entries, total, err := p.Learn(cmd.Context(), refs, r.catalogue)
+	bar.done()
+	if err != nil {
+		return err
+	}
+	return r.write(func(w io.Writer) error {
+		for _, e := range entries {
+			if _, err := fmt.Fprintf(w, "learned %s  %s  %d packages\n", report.Clean(e.Ref), report.Bytes(e.Size), len(e.Packages)); err != nil {
+				return err
+			}
+		}
+		_, err := fmt.Fprintf(w, "%s has %d images\n", r.catalogue, total)
+		return err
+	})
 }

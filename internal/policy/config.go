@@ -22,6 +22,7 @@ type Config struct {
 	Baseline   string        // file, likewise
 	MaxDBAge   time.Duration // 0: not given
 	Exclude    []string      // globs of paths that a folder's scan leaves out
+	Publishers []string      // repositories, or the beginnings of them, whose images are trusted as bases
 }
 
 // Excludes says whether a path, relative to the folder that is looked at, is to
@@ -85,8 +86,10 @@ func (c *Config) set(y yamlFile, key string, v *yaml.Node) (err error) {
 		}
 	case "exclude":
 		c.Exclude, err = y.texts(v)
+	case "publishers":
+		c.Publishers, err = y.texts(v)
 	default:
-		return y.errorf(v, "unknown key %q (one of ignore, fail-on, severity, only-fixed, ignore-base, vex, baseline, max-db-age, exclude)", key)
+		return y.errorf(v, "unknown key %q (one of ignore, fail-on, severity, only-fixed, ignore-base, vex, baseline, max-db-age, exclude, publishers)", key)
 	}
 	return err
 }
@@ -184,5 +187,9 @@ ignore: []
 
 # Leave these paths of a folder out of its scan.
 # exclude: ["**/testdata/**"]
+
+# Whose images are trusted as bases, beside official ones: registries and
+# repositories, or the beginnings of them.
+# publishers: [registry.example.com/base]
 `
 }

@@ -22,6 +22,7 @@ vex: vex/a.json
 baseline: old.json
 max-db-age: 7d
 exclude: ["**/testdata/**"]
+publishers: [registry.example.com/base]
 ignore:
   - id: CVE-2022-0778
     package: openssl
@@ -35,10 +36,11 @@ ignore:
 	want := &Config{
 		FailOn: "severity:high,efficiency:0.95,waste:20MB", Severities: []finding.Severity{finding.Critical, finding.High},
 		OnlyFixed: true, IgnoreBase: true, VEX: []string{"vex/a.json"}, Baseline: "old.json", MaxDBAge: 7 * 24 * time.Hour,
-		Exclude: []string{"**/testdata/**"},
+		Exclude:    []string{"**/testdata/**"},
+		Publishers: []string{"registry.example.com/base"},
 		Exceptions: Exceptions{List: []Exception{{
 			ID: "CVE-2022-0778", Packages: []string{"openssl"}, Paths: []string{"usr/lib/**"}, Until: day("2027-01-01T00:00:00Z"),
-			Reason: "accepted", By: "config", File: ".drydock.yaml", Line: 11,
+			Reason: "accepted", By: "config", File: ".drydock.yaml", Line: 12,
 		}}},
 	}
 	if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
@@ -96,7 +98,7 @@ func TestInitConfig(t *testing.T) {
 		t.Errorf("the file says something by itself: %+v", c)
 	}
 	text = strings.Replace(text, "ignore: []\n", "ignore:\n", 1)
-	for _, line := range []string{"fail-on:", "severity:", "only-fixed:", "ignore-base:", "vex:", "baseline:", "max-db-age:", "exclude:"} {
+	for _, line := range []string{"fail-on:", "severity:", "only-fixed:", "ignore-base:", "vex:", "baseline:", "max-db-age:", "exclude:", "publishers:"} {
 		if !strings.Contains(text, "\n# "+line) {
 			t.Errorf("no example of %s", line)
 		}

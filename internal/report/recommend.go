@@ -166,6 +166,8 @@ func (p *page) optionRow(mark, ref string, s *base.Seen, e, like *base.Entry) []
 	}
 	note := ""
 	switch {
+	case s.From == "this image":
+		note = s.From
 	case e != nil:
 		note = e.From()
 	case like != nil && like.Size > 0:
@@ -173,7 +175,7 @@ func (p *page) optionRow(mark, ref string, s *base.Seen, e, like *base.Entry) []
 	case s.From != "":
 		note = s.From
 	default:
-		note = "not looked at"
+		note = "not known"
 	}
 	return append(row, p.paint(dim, clean(note)))
 }
@@ -216,6 +218,9 @@ func (p *page) weighed(pl *check.Place, o *base.Option) {
 	for _, s := range o.Why {
 		p.item(p.paint(good, "✓"), clean(s))
 	}
+	if o.Recommended && (o.Seen == nil || o.Seen.Found == nil) {
+		p.item(p.paint(warn, "?"), "its vulnerabilities are not known here")
+	}
 	if o.Recommended {
 		if s := base.Brought(o.BringsIn); s != "" {
 			p.item(p.paint(warn, "!"), "brings in "+clean(s))
@@ -255,6 +260,8 @@ func publisher(p check.Publisher) string {
 		return "published by " + p.Name
 	case "trusted":
 		return "published by one that you trust"
+	case "community":
+		return "published by " + p.Name + ", whom Docker has not verified"
 	}
 	return "its publisher is not known"
 }
