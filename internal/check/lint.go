@@ -139,12 +139,17 @@ func (r *run) lintFindings(ctx context.Context, name string, b []byte, opt LintO
 	if err != nil {
 		return syntax(err, name)
 	}
+	cfg := r.hadolint()
 	in := rules.New(f, rules.Options{
 		Base:              func(st *dockerfile.Stage) *dockerfile.BaseFacts { return r.facts(ctx, st.Base) },
 		Context:           r.buildContext(name, f, opt.Context),
-		TrustedRegistries: opt.Trusted,
+		TrustedRegistries: slices.Concat(cfg.TrustedRegistries, opt.Trusted),
+		LabelSchema:       cfg.LabelSchema,
+		StrictLabels:      cfg.StrictLabels,
+		IgnorePragma:      cfg.IgnorePragma,
 	})
-	found, unknown := rules.Run(ctx, in, chosen(f, opt))
+	found, unknown := rules.Run(ctx, in, chosen(f, opt, cfg.Wants()))
+	found = cfg.Apply(found)
 	if len(opt.Only) == 0 {
 		found = append(found, r.bases(f, opt.knownBase)...)
 	}
@@ -173,8 +178,8 @@ func firstByte(f finding.Finding) int {
 }
 
 // chosen are the rules that are wanted.
-func chosen(f *dockerfile.File, opt LintOptions) []rules.Check {
-	asked := append(slices.Clone(opt.Only), rules.BuildKitDirective(f).Experimental...)
+func chosen(f *dockerfile.File, opt LintOptions, wanted []string) []rules.Check {
+	asked := slices.Concat(opt.Only, wanted, rules.BuildKitDirective(f).Experimental)
 	return slices.DeleteFunc(rules.Checks(), func(c rules.Check) bool {
 		named := matchesRule(c.Rule, asked)
 		switch {

@@ -35,6 +35,7 @@ type Pipeline struct {
 	Insecure   []string       // registries spoken to over HTTP or without a known certificate
 	Dockerfile string         // joins layers to lines; empty: not known
 	Config     *policy.Config // exceptions, and what to leave out of a folder; nil: none
+	Hadolint   *policy.Lint   // hadolint's configuration, for Dockerfiles; nil: none
 	VEX        []string       // files
 	Filter     policy.Filter  // what of the findings is wanted
 	Baseline   string         // an earlier report: only what it has not is new

@@ -125,6 +125,9 @@ func (f *flags) pipeline() (*check.Pipeline, error) {
 		MaxAge: cfg.MaxDBAge, StaleFails: f.stale, NoCache: f.noCache,
 		Now: f.env.Now, Getenv: f.env.Getenv, Log: f.logger(),
 	}
+	if p.Hadolint, err = check.LoadHadolint(".", f.env.Getenv); err != nil {
+		return nil, err
+	}
 	if p.CacheDir == "" {
 		p.CacheDir = f.env.cacheDir()
 	}

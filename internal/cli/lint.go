@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -34,7 +35,7 @@ Without --fail-on, findings of high severity (hadolint's errors) exit with 2.`,
 				return err
 			}
 			p.Stdin = interruptible(cmd.Context(), f.env.Stdin)
-			if err := f.asHadolint(&opt, threshold); err != nil {
+			if err := f.asHadolint(p.Hadolint, threshold); err != nil {
 				return err
 			}
 			res, err := p.Lint(cmd.Context(), args, opt)
@@ -46,7 +47,7 @@ Without --fail-on, findings of high severity (hadolint's errors) exit with 2.`,
 					Tool: f.env.Version, Now: f.env.stamp(), Width: f.env.Width, Color: f.color(), Quiet: f.quiet,
 					ShowSuppressed: f.showSuppressed, View: report.Lint, Program: f.env.Name, Target: first(args),
 				})
-			}); err != nil || noFail {
+			}); err != nil || noFail || p.Hadolint.NoFail {
 				return err
 			}
 			return f.judge(res, false)
@@ -64,16 +65,17 @@ Without --fail-on, findings of high severity (hadolint's errors) exit with 2.`,
 	return c
 }
 
-// asHadolint fills in what hadolint's users say in its words, and the gate where
-// nobody has said one.
-func (f *flags) asHadolint(_ *check.LintOptions, threshold string) error {
-	if threshold == "" && f.gate.Empty() {
-		threshold = "error"
-	}
-	if threshold == "" || f.exitCode != "" && f.gate.Empty() {
+// asHadolint adds to the gate what hadolint's users say in its words; where
+// nobody has said anything it is that tool's errors.
+func (f *flags) asHadolint(cfg *policy.Lint, threshold string) error {
+	term := cmp.Or(cfg.FailOn, "severity:high")
+	switch {
+	case threshold != "":
+		term = "severity:" + threshold
+	case !f.gate.Empty(), f.exitCode != "":
 		return nil
 	}
-	gate, err := policy.ParseGate("severity:" + threshold)
+	gate, err := policy.ParseGate(term)
 	if err != nil {
 		return usageError{err, "one of error, warning, info, style"}
 	}
