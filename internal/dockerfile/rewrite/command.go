@@ -146,3 +146,6 @@ func plainWords(commands []dockerfile.Command) []string {
 	}
 	return out
 }
+
+// commandsAt is one command as a list.
+func commandsAt(r run) []dockerfile.Command { return []dockerfile.Command{*r.Command} }

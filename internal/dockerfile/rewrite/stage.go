@@ -15,6 +15,7 @@ const (
 	stays place = iota // with the build
 	moves              // to the final stage
 	both
+	gone // in neither
 )
 
 // conversion is a file of one stage on its way to two.
@@ -107,7 +108,7 @@ func (c *conversion) takeUsed() {
 				}
 			}
 		}
-		if c.places[i] == stays {
+		if c.places[i] == stays || c.places[i] == gone {
 			continue
 		}
 		text := in.Raw
@@ -203,12 +204,12 @@ func (c *conversion) split() (Rewrite, error) {
 func (c *conversion) takeAway() {
 	b := c.File.Bytes
 	for i := c.stage.End - 1; i > c.stage.From; i-- {
-		if c.places[i] != moves {
+		if c.places[i] != moves && c.places[i] != gone {
 			continue
 		}
 		start, end := c.block(i)
 		rest := strings.TrimLeft(string(b[end:min(len(b), end+2)]), "\r")
-		if rest == "" || rest[0] == '\n' || i == c.stage.End-1 || c.places[i+1] == moves {
+		if rest == "" || rest[0] == '\n' || i == c.stage.End-1 || c.places[i+1] == moves || c.places[i+1] == gone {
 			floor := c.File.Instructions[i-1].Span.End
 			for {
 				line := lineBefore(b, start, floor)
@@ -239,7 +240,7 @@ func (c *conversion) final(copies string) []string {
 			put(strings.ReplaceAll(copies, "\x00", "\n"), false)
 			copied, before = true, -1
 		}
-		if i == c.stage.End || c.places[i] == stays {
+		if i == c.stage.End || c.places[i] == stays || c.places[i] == gone {
 			continue
 		}
 		put(c.text(i), before >= 0 && c.adjacent(before, i))
