@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -22,16 +23,50 @@ func aptYes() Check {
 				Good: "FROM debian:13-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
-				p.Input.EachRun(func(_ int, c *dockerfile.Command) {
-					if !c.Is("apt-get", "install") || c.Has("-y", "--yes", "--assume-yes") || c.Has("-qq") {
+				preset := configured(p.Input, "apt::get::assume-yes")
+				p.Input.eachCommand(func(i int, c *dockerfile.Command) {
+					m, ok := managed(c, "apt-get", "apt")
+					if !ok || c.Input >= 0 || aptAnswers(c) || preset(i) {
 						return
 					}
-					sub := c.Operands()[0]
-					f := at(c.Span, "apt-get install", "apt-get install without -y waits for an answer and fails")
-					p.Report(fix(f, finding.Safe, "Answer with -y", p.Input.Insert(sub.Span.End, " -y")))
+					if !m.is("install", "remove", "purge", "upgrade", "dist-upgrade", "full-upgrade", "build-dep") {
+						return
+					}
+					f := at(c.Span, m.program+" "+m.verb.Text, "%s %s without -y waits for an answer and fails", m.program, m.verb.Text)
+					if m.program != "apt-get" || !m.is("install") {
+						f.Aliases = []string{}
+					}
+					p.Report(withFix(f, finding.Safe, "Answer with -y", insertWord(p.Input, i, c, m.verb, "-y")))
 				})
 				return nil
 			},
 		},
 	}
+}
+
+// aptAnswers says whether an apt-get asks nothing.
+func aptAnswers(c *dockerfile.Command) bool {
+	if c.Has("-y", "--yes", "--assume-yes", "--force-yes", "--assume-no", "-s", "--simulate", "--dry-run", "--just-print", "--print-uris") || option(c, "assume-yes") {
+		return true
+	}
+	quiet := 0
+	for _, w := range c.Args() {
+		switch {
+		case w.Text == "--quiet":
+			quiet++
+		case w.Text == "-q=2", w.Text == "--quiet=2":
+			return true
+		case len(w.Text) > 1 && w.Text[0] == '-' && w.Text[1] != '-':
+			quiet += strings.Count(w.Text, "q")
+		}
+	}
+	return quiet >= 2
+}
+
+// withFix adds a fix if there are edits for it.
+func withFix(f finding.Finding, safety finding.Safety, title string, edits []finding.Edit) finding.Finding {
+	if len(edits) == 0 {
+		return f
+	}
+	return fix(f, safety, title, edits...)
 }

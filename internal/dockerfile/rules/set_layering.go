@@ -2,5 +2,7 @@ package rules
 
 // layeringChecks are the rules about layers, caches and what is left in them.
 func layeringChecks() []Check {
-	return []Check{}
+	return []Check{
+		consecutiveRun(),
+	}
 }

@@ -4,5 +4,27 @@ package rules
 func packageChecks() []Check {
 	return []Check{
 		aptYes(),
+		aptNoRecommends(),
+		aptPinned(),
+		aptLists(),
+		aptForScripts(),
+		apkNoCache(),
+		apkPinned(),
+		rpmYes(),
+		rpmClean(),
+		rpmPinned(),
+		upgradeAll(),
+		updateAlone(),
+		pipPinned(),
+		pipNoCache(),
+		npmPinned(),
+		npmCache(),
+		yarnCache(),
+		gemPinned(),
+		goInstallPinned(),
+		useraddNoLogInit(),
+		wgetProgress(),
+		wgetAndCurl(),
+		pipefail(),
 	}
 }

@@ -1,0 +1,38 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func apkPinned() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/apk-pinned",
+				Title:    "apk installs whatever version is newest",
+				Practice: finding.TrustedBase,
+				Severity: finding.Medium,
+				Aliases:  []string{"DL3018"},
+				Why: "Two builds of one Dockerfile get two versions of a package, and the cache decides which. package=1.2.3-r0 names one, package~1.2 allows its patches. " +
+					"Alpine's mirrors keep only a release's newest build, so prefer ~ and a base of a fixed release.",
+				Bad:  "FROM alpine:3.22\nRUN apk add --no-cache curl\n",
+				Good: "FROM alpine:3.22\nRUN apk add --no-cache curl~8.14\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				eachInstalled(p.Input, func(c *dockerfile.Command) (call, bool) {
+					m, ok := managed(c, "apk")
+					return m, ok && m.is("add")
+				}, func(w string) bool {
+					return strings.ContainsAny(w, "=~<>") || strings.HasSuffix(w, ".apk") || strings.HasPrefix(w, "!") || strings.HasPrefix(w, ".")
+				}, func(c *dockerfile.Command, m call, words []string) {
+					p.Report(unpinned(c.Span, m.program, words, "package=version or package~version says which"))
+				})
+				return nil
+			},
+		},
+	}
+}

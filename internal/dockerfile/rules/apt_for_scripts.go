@@ -1,0 +1,48 @@
+package rules
+
+import (
+	"context"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func aptForScripts() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/apt-for-scripts",
+				Title:    "apt is for people, apt-get for scripts",
+				Practice: finding.Layering,
+				Severity: finding.Medium,
+				Aliases:  []string{"DL3027"},
+				Why: "apt's manual says that its options and its output may change between versions, as it is made for a terminal. " +
+					"apt-get and apt-cache do the same and stay as they are.",
+				Bad:  "FROM debian:13-slim\nRUN apt update && apt install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\n",
+				Good: "FROM debian:13-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				p.Input.eachCommand(func(i int, c *dockerfile.Command) {
+					m, ok := managed(c, "apt")
+					if !ok {
+						return
+					}
+					name, instead := c.Words[len(c.Words)-len(c.Args())-1], ""
+					switch {
+					case name.Text != "apt": // with its folder
+					case m.is("update", "install", "remove", "purge", "upgrade", "dist-upgrade", "autoremove", "autopurge", "clean", "autoclean", "source", "build-dep", "download", "reinstall", "satisfy"):
+						instead = "apt-get"
+					case m.is("show", "search", "policy", "depends", "rdepends"):
+						instead = "apt-cache"
+					}
+					f := at(c.Span, "apt "+m.verb.Text, "apt is made for a terminal, and its options may change under a script")
+					if instead != "" {
+						f = withFix(f, finding.Safe, "Use "+instead, replaceWord(p.Input, i, c, name, instead))
+					}
+					p.Report(f)
+				})
+				return nil
+			},
+		},
+	}
+}

@@ -1,0 +1,114 @@
+package rules
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func aptLists() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/apt-lists",
+				Title:    "apt-get's package lists stay in the layer",
+				Practice: finding.Layering,
+				Severity: finding.Low,
+				Aliases:  []string{"DL3009", "DKL-DI-0005"},
+				Why: "apt-get update writes the lists of all packages there are, some twenty to fifty megabytes, which nobody needs once the packages are installed. " +
+					"What a later instruction removes stays in this layer: remove them in the same RUN.",
+				Bad:  "FROM debian:13-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl\n",
+				Good: "FROM debian:13-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				shipped := p.Input.shipped()
+				needs := laterApt(p.Input)
+				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
+					n := slices.IndexFunc(commands, func(c dockerfile.Command) bool {
+						m, ok := managed(&c, "apt-get", "apt")
+						return ok && m.is("update")
+					})
+					if n < 0 || !shipped[p.Input.Stage(i).Index] || slices.ContainsFunc(commands, removesAptLists) || mounts(run, "/var/lib/apt/lists") || mountsApt(run) {
+						return
+					}
+					f := at(commands[n].Span, "update", "the package lists that %s update writes stay in the layer", commands[n].Program())
+					if commands[n].Program() != "apt-get" {
+						f.Aliases = []string{}
+					}
+					switch needs(i) {
+					case laterNone:
+						f = withFix(f, finding.Safe, "Remove the package lists", appendCommand(p.Input, i, "rm -rf /var/lib/apt/lists/*"))
+					case laterUnknown:
+						f = withFix(f, finding.Behaviour, "Remove the package lists", appendCommand(p.Input, i, "rm -rf /var/lib/apt/lists/*"))
+					}
+					p.Report(f)
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// mountsApt says whether the lists, with all else of apt's, are in a cache.
+func mountsApt(run *dockerfile.Instruction) bool {
+	return mounts(run, "/var/lib/apt") && mounts(run, "/var/cache/apt")
+}
+
+// removesAptLists says whether a command removes the lists, however it says it.
+func removesAptLists(c dockerfile.Command) bool {
+	switch c.Program() {
+	case "rm", "find":
+		return slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool {
+			return strings.HasPrefix(w.Text, "/var/lib/apt") || strings.HasPrefix(w.Text, "/var/lib/{") && strings.Contains(w.Text, "apt") ||
+				strings.HasPrefix(w.Text, "/var/{") && strings.Contains(w.Text, "lib/apt") || w.Text == "/var/lib/*"
+		})
+	case "apt-get", "apt", "apt-dist-clean":
+		return c.Is("apt-get", "distclean", "dist-clean") || c.Is("apt", "distclean", "dist-clean")
+	}
+	return false
+}
+
+// What apt is used for after an instruction, in its stage and those on it.
+type later int
+
+const (
+	laterNone    later = iota // nothing more is run
+	laterUnknown              // something is, which may need the lists
+	laterNeeds                // apt installs without an update of its own
+)
+
+// laterApt says what is run after an instruction.
+func laterApt(in *Input) func(i int) later {
+	// By stage, the state at its beginning; and of each RUN, what it needs.
+	above := make([]later, len(in.File.Stages)) // of the stages that build on it
+	after := make([]later, len(in.File.Instructions))
+	for s := len(in.File.Stages) - 1; s >= 0; s-- {
+		st := &in.File.Stages[s]
+		state := above[s]
+		for i := st.End - 1; i > st.From; i-- {
+			after[i] = state
+			if run := in.runAt(i); run == nil {
+				continue
+			}
+			state = max(state, laterUnknown)
+			for n := range in.Script(i).Commands {
+				m, ok := managed(&in.Script(i).Commands[n], "apt-get", "apt")
+				if ok && m.is("update") {
+					state = laterUnknown
+					break
+				}
+				if ok && m.is("install", "upgrade", "dist-upgrade", "build-dep", "source", "download") {
+					state = laterNeeds
+					break
+				}
+			}
+		}
+		if st.Parent != nil {
+			above[st.Parent.Index] = max(above[st.Parent.Index], state)
+		}
+	}
+	return func(i int) later { return after[i] }
+}

@@ -1,0 +1,41 @@
+package rules
+
+import (
+	"context"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func aptNoRecommends() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/apt-no-recommends",
+				Title:    "apt-get install brings packages that nobody asked for",
+				Practice: finding.MinimalBase,
+				Severity: finding.Low,
+				Aliases:  []string{"DL3015", "DS029"},
+				Why: "apt-get installs what a package recommends, not only what it needs: documentation viewers, mail servers, fonts. " +
+					"Each is bytes to ship and something to patch. --no-install-recommends leaves them out; name those that are wanted.",
+				Bad:  "FROM debian:13-slim\nRUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*\n",
+				Good: "FROM debian:13-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				preset := configured(p.Input, "apt::install-recommends")
+				p.Input.eachCommand(func(i int, c *dockerfile.Command) {
+					m, ok := managed(c, "apt-get", "apt")
+					if !ok || !m.is("install") || c.Has("--no-install-recommends", "--install-recommends") || option(c, "install-recommends") || preset(i) {
+						return
+					}
+					f := at(c.Span, m.program+" install", "%s install also installs what its packages only recommend", m.program)
+					if m.program != "apt-get" {
+						f.Aliases = []string{}
+					}
+					p.Report(withFix(f, finding.Behaviour, "Leave recommended packages out", insertWord(p.Input, i, c, m.verb, "--no-install-recommends")))
+				})
+				return nil
+			},
+		},
+	}
+}

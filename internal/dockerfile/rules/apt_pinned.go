@@ -1,0 +1,76 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func aptPinned() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/apt-pinned",
+				Title:    "apt-get installs whatever version is newest",
+				Practice: finding.TrustedBase,
+				Severity: finding.Medium,
+				Aliases:  []string{"DL3008"},
+				Why: "Two builds of one Dockerfile get two versions of a package, and the cache decides which. A version after = says which one was tested. " +
+					"Debian's mirrors drop old versions, so pin together with a base by digest and a snapshot mirror, or accept this rule with a pragma.",
+				Bad:  "FROM debian:13-slim\nRUN apt-get update && apt-get install -y --no-install-recommends nginx && rm -rf /var/lib/apt/lists/*\n",
+				Good: "FROM debian:13-slim\nRUN apt-get update && apt-get install -y --no-install-recommends nginx=1.26.3-3+deb13u1 && rm -rf /var/lib/apt/lists/*\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				eachInstalled(p.Input, func(c *dockerfile.Command) (call, bool) {
+					m, ok := managed(c, "apt-get", "apt")
+					return m, ok && m.is("install")
+				}, func(w string) bool {
+					return strings.ContainsAny(w, "=/") || strings.HasSuffix(w, ".deb") || strings.HasSuffix(w, "-")
+				}, func(c *dockerfile.Command, m call, words []string) {
+					f := unpinned(c.Span, m.program, words, "package=version says which")
+					if m.program != "apt-get" {
+						f.Aliases = []string{}
+					}
+					p.Report(f)
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// eachInstalled visits the commands that install packages of which some are
+// not pinned.
+func eachInstalled(in *Input, install func(*dockerfile.Command) (call, bool), pinned func(string) bool, visit func(c *dockerfile.Command, m call, words []string)) {
+	in.eachRunText(func(i int, _ *dockerfile.Instruction, commands []dockerfile.Command) {
+		var set map[string]string
+		read := false
+		for n := range commands {
+			c := &commands[n]
+			m, ok := install(c)
+			if !ok {
+				continue
+			}
+			if !read {
+				set, read = assignedOnce(commands), true
+			}
+			var words []string
+			for _, w := range m.operands {
+				means, told := meaning(in, i, set, w)
+				if !told {
+					continue
+				}
+				for _, word := range means {
+					if word != "" && !strings.HasPrefix(word, "-") && !pinned(word) {
+						words = append(words, word)
+					}
+				}
+			}
+			if len(words) > 0 {
+				visit(c, m, words)
+			}
+		}
+	})
+}

@@ -1,0 +1,99 @@
+package rules
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func consecutiveRun() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/consecutive-run",
+				Title:    "Short RUNs follow one another",
+				Practice: finding.Layering,
+				Severity: finding.Low,
+				Aliases:  []string{"DL3059"},
+				Why: "Each RUN is a layer. What one writes and the next changes or removes is in the image twice. " +
+					"Where a RUN stands alone so that the cache can keep it, leave it: this is a question, not an error.",
+				Bad:  "FROM debian:13-slim\nRUN mkdir /data\nRUN touch /data/empty\n",
+				Good: "FROM debian:13-slim\nRUN mkdir /data && touch /data/empty\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				first := -1 // the RUN that the next are held against
+				for i := range in.File.Instructions {
+					inst := &in.File.Instructions[i]
+					if inst.Cmd != "RUN" || in.Script(i).Err != nil {
+						first = -1
+						continue
+					}
+					if first < 0 || !slices.Equal(slices.Sorted(slices.Values(inst.Flags)), slices.Sorted(slices.Values(in.File.Instructions[first].Flags))) ||
+						ownCommands(in, i) > 2 || ownCommands(in, first) > 2 {
+						first = i
+						continue
+					}
+					f := at(inst.Keyword.Span, "RUN", "this RUN follows another, and could be a part of it")
+					p.Report(withFix(f, finding.NeedsReview, "Join it to the RUN before it", joinRuns(in, i)))
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// ownCommands is how many commands a RUN's text itself has.
+func ownCommands(in *Input, i int) int {
+	n := 0
+	for _, c := range in.Script(i).Commands {
+		if !slices.Contains(c.Within, "nested") && len(c.Words) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// joinRuns makes what RUN i runs the end of what the instruction before it
+// does; none: that would not be the same.
+func joinRuns(in *Input, i int) []finding.Edit {
+	end, ok := endOfRun(in, i-1)
+	if _, also := endOfRun(in, i); !ok || !also {
+		return nil
+	}
+	for n := range in.Script(i - 1).Commands { // what would last
+		c := &in.Script(i - 1).Commands[n]
+		if len(c.Words) == 0 || slices.Contains([]string{"cd", "set", "export", "umask", "exit", "exec", "source", ".", "pushd", "shopt", "unset", "alias"}, c.Program()) {
+			return nil
+		}
+	}
+	for _, c := range in.Script(i).Commands {
+		if len(c.Within) == 0 && (c.After == "||" || c.After == ";") {
+			return nil // would hide a failure of the other
+		}
+	}
+	start := in.Script(i).Span.Start
+	var b strings.Builder
+	b.WriteString(" " + string(in.File.Escape) + in.LineEnd())
+	for line := range bytes.Lines(in.File.Bytes[end:in.File.Instructions[i].Span.Start]) {
+		if bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) {
+			b.Write(line)
+		}
+	}
+	b.WriteString("    && ")
+	return []finding.Edit{in.Edit(in.File.Span(end, start), b.String())}
+}
+
+// onlyIn says whether each command of a RUN is one of those programs.
+func onlyIn(commands []dockerfile.Command, programs ...string) bool {
+	for n := range commands {
+		if p := commands[n].Program(); p == "" || !slices.Contains(programs, p) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,52 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func goInstallPinned() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/go-install-pinned",
+				Title:    "go install takes whatever version is newest",
+				Practice: finding.TrustedBase,
+				Severity: finding.Medium,
+				Aliases:  []string{"DL3062"},
+				Why: "go install of a path without a version, or with @latest, builds another program every few weeks, and a cached layer keeps the old one. " +
+					"Name the version after @.",
+				Bad:  "FROM golang:1.26\nRUN go install golang.org/x/vuln/cmd/govulncheck@latest\n",
+				Good: "FROM golang:1.26\nRUN go install golang.org/x/vuln/cmd/govulncheck@v1.1.4\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				eachInstalled(p.Input, func(c *dockerfile.Command) (call, bool) {
+					m, ok := managed(c, "go")
+					if ok && m.is("run") && len(m.operands) > 0 {
+						m.operands = m.operands[:1] // the others are the program's
+					}
+					return m, ok && m.is("install", "get", "run")
+				}, goFixed, func(c *dockerfile.Command, m call, words []string) {
+					p.Report(at(c.Span, "go "+m.verb.Text+" "+strings.Join(words, " "), "go %s takes whatever version of %s is newest (path@version says which)", m.verb.Text, texts(words)))
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// goFixed says whether what go is to build has a version, or is no other module.
+func goFixed(w string) bool {
+	first, _, _ := strings.Cut(w, "/")
+	switch {
+	case strings.HasPrefix(w, ".") || strings.HasPrefix(w, "/") || strings.HasSuffix(w, ".go"):
+		return true
+	case !strings.Contains(first, "."): // the standard library, or the module itself
+		return true
+	}
+	_, version, ok := strings.Cut(w, "@")
+	return ok && version != "latest" && version != "none" && version != ""
+}

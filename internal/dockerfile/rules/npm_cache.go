@@ -1,0 +1,53 @@
+package rules
+
+import (
+	"context"
+	"slices"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func npmCache() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/npm-cache",
+				Title:    "npm keeps what it downloads in the image",
+				Practice: finding.Layering,
+				Severity: finding.Low,
+				Why: "npm keeps an archive of every package in ~/.npm, beside node_modules: the image has each package twice. " +
+					"Clean the cache in the same RUN, mount one there, or install in a stage of which only the result is copied.",
+				Bad:  "FROM node:22-slim\nCOPY package.json package-lock.json ./\nRUN npm ci --omit=dev\n",
+				Good: "FROM node:22-slim\nCOPY package.json package-lock.json ./\nRUN npm ci --omit=dev && npm cache clean --force\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				final := p.Input.final()
+				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
+					n := slices.IndexFunc(commands, func(c dockerfile.Command) bool {
+						m, ok := managed(&c, "npm")
+						return ok && m.is("install", "i", "ci", "add") && !c.Has("--cache", "--package-lock-only", "--dry-run")
+					})
+					if n < 0 || p.Input.File.Instructions[i].Cmd != "RUN" || !final[p.Input.Stage(i).Index] || mounts(run, "npm", ".cache") || slices.ContainsFunc(commands, cleansNpm) {
+						return
+					}
+					if v := p.Input.Scopes.Variable(p.Input.Stage(i), i, "NPM_CONFIG_CACHE"); v.Set {
+						return
+					}
+					if v := p.Input.Scopes.Variable(p.Input.Stage(i), i, "npm_config_cache"); v.Set {
+						return
+					}
+					m, _ := managed(&commands[n], "npm")
+					f := at(commands[n].Span, "npm "+m.verb.Text, "npm %s leaves its cache in the image", m.verb.Text)
+					p.Report(withFix(f, finding.Safe, "Clean the cache in the same RUN", appendCommand(p.Input, i, "npm cache clean --force")))
+				})
+				return nil
+			},
+		},
+	}
+}
+
+func cleansNpm(c dockerfile.Command) bool {
+	m, ok := managed(&c, "npm")
+	return ok && m.is("cache", "config") || removes(&c, "npm") || removes(&c, "/root/.")
+}

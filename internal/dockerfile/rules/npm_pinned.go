@@ -1,0 +1,57 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func npmPinned() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/npm-pinned",
+				Title:    "npm installs whatever version is newest",
+				Practice: finding.TrustedBase,
+				Severity: finding.Medium,
+				Aliases:  []string{"DL3016"},
+				Why: "npm install of a name takes the version that its author published last, an hour ago perhaps, with whatever its install script does. " +
+					"Name a version, or put the package into package.json and its lock.",
+				Bad:  "FROM node:22-slim\nRUN npm install -g typescript\n",
+				Good: "FROM node:22-slim\nRUN npm install -g typescript@5.8.3\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				eachInstalled(p.Input, func(c *dockerfile.Command) (call, bool) {
+					m, ok := managed(c, "npm")
+					return m, ok && m.is("install", "i", "add")
+				}, npmFixed, func(c *dockerfile.Command, m call, words []string) {
+					f := unpinned(c.Span, m.program, words, "package@version says which")
+					if !m.is("install") {
+						f.Aliases = []string{}
+					}
+					p.Report(f)
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// npmFixed says whether what npm is to install has a version, or is no package
+// of the registry.
+func npmFixed(w string) bool {
+	switch {
+	case strings.HasPrefix(w, "git+"), strings.HasPrefix(w, "git:"), strings.HasPrefix(w, "github:"):
+		return strings.Contains(w, "#")
+	case strings.HasPrefix(w, "http:"), strings.HasPrefix(w, "https:"), strings.HasPrefix(w, "file:"),
+		strings.HasPrefix(w, "/"), strings.HasPrefix(w, "."), strings.HasPrefix(w, "~"),
+		strings.HasSuffix(w, ".tar"), strings.HasSuffix(w, ".tar.gz"), strings.HasSuffix(w, ".tgz"):
+		return true
+	}
+	if strings.HasPrefix(w, "@") {
+		_, w, _ = strings.Cut(w, "/")
+	}
+	return strings.ContainsAny(w, "@#")
+}

@@ -1,0 +1,84 @@
+package rules
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func pipNoCache() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/pip-no-cache",
+				Title:    "pip keeps what it downloads in the layer",
+				Practice: finding.Layering,
+				Severity: finding.Medium,
+				Aliases:  []string{"DL3042"},
+				Why: "pip keeps every wheel that it downloads or builds in a cache, for an install that an image never makes again. " +
+					"--no-cache-dir, PIP_NO_CACHE_DIR=1 or a cache mount on /root/.cache/pip keeps it out of the layer.",
+				Bad:  "FROM python:3.13-slim\nRUN pip install flask==3.1.1\n",
+				Good: "FROM python:3.13-slim\nRUN pip install --no-cache-dir flask==3.1.1\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				shipped := p.Input.shipped()
+				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
+					checked := false
+					for n := range commands {
+						c := &commands[n]
+						m, ok := pipInstall(c)
+						if !ok || c.Has("--no-cache-dir", "--dry-run", "--cache-dir") {
+							continue
+						}
+						if !checked && pipCacheless(p.Input, i, run, commands) {
+							return
+						}
+						checked = true
+						f := at(c.Span, "pip install", "pip install leaves its cache in the layer")
+						f.Severity = stageSeverity(shipped[p.Input.Stage(i).Index], finding.Medium)
+						p.Report(withFix(f, finding.Safe, "Install with --no-cache-dir", insertWord(p.Input, i, c, m.verb, "--no-cache-dir")))
+					}
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// pipCacheless says whether pip's cache is off for a RUN, or gone at its end.
+func pipCacheless(in *Input, i int, run *dockerfile.Instruction, commands []dockerfile.Command) bool {
+	if mounts(run, ".cache/pip", ".cache") || slices.ContainsFunc(run.FlagWords, func(f dockerfile.Flag) bool {
+		return f.Name == "mount" && strings.Contains(f.Value, "type=cache") && strings.Contains(f.Value, "pip")
+	}) {
+		return true
+	}
+	for _, name := range []string{"PIP_NO_CACHE_DIR", "PIP_NO_CACHE"} {
+		if v := in.Scopes.Variable(in.Stage(i), i, name); v.Set && v.Value != "" {
+			return true
+		}
+	}
+	for n := range commands {
+		c := &commands[n]
+		if slices.ContainsFunc(c.Assigns, func(a dockerfile.Assign) bool { return strings.HasPrefix(a.Name, "PIP_NO_CACHE") }) {
+			return true
+		}
+		if pipName.MatchString(c.Program()) && (c.Is(c.Program(), "cache") || c.Is(c.Program(), "config") && option(c, "no-cache-dir")) {
+			return true
+		}
+		if removes(c, ".cache") || removes(c, "/root/.[") {
+			return true
+		}
+	}
+	return false
+}
+
+// removes says whether a command removes a path with that in it.
+func removes(c *dockerfile.Command, part string) bool {
+	if p := c.Program(); p != "rm" && p != "find" {
+		return false
+	}
+	return slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool { return strings.Contains(w.Text, part) })
+}

@@ -1,0 +1,61 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func pipPinned() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/pip-pinned",
+				Title:    "pip installs whatever version is newest",
+				Practice: finding.TrustedBase,
+				Severity: finding.Medium,
+				Aliases:  []string{"DL3013"},
+				Why: "Two builds of one Dockerfile get two versions of a package, and a new major one breaks the build on a day on which nobody changed it. " +
+					"Name versions, or install from a requirements file that does.",
+				Bad:  "FROM python:3.13-slim\nRUN pip install --no-cache-dir flask\n",
+				Good: "FROM python:3.13-slim\nRUN pip install --no-cache-dir flask==3.1.1\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				eachInstalled(p.Input, func(c *dockerfile.Command) (call, bool) {
+					m, ok := pipInstall(c)
+					return m, ok && !fromFile(c, m)
+				}, pipFixed, func(c *dockerfile.Command, m call, words []string) {
+					p.Report(unpinned(c.Span, m.program, words, "package==version says which"))
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// fromFile says whether a pip install takes its versions from a file, or
+// installs the project itself.
+func fromFile(c *dockerfile.Command, m call) bool {
+	if c.Has("--requirement", "--constraint", "-r", "-c") {
+		return true
+	}
+	for _, w := range m.operands {
+		if strings.HasPrefix(w.Text, ".") {
+			return true
+		}
+	}
+	return false
+}
+
+// pipFixed says whether a requirement has a version, or is no package of the
+// index.
+func pipFixed(w string) bool {
+	for _, vcs := range []string{"git+", "hg+", "svn+", "bzr+", "git:"} {
+		if strings.HasPrefix(w, vcs) {
+			return strings.Contains(w, "@")
+		}
+	}
+	return strings.ContainsAny(w, "<>=!~/") || strings.HasSuffix(w, ".whl") || strings.HasSuffix(w, ".tar.gz") || strings.HasSuffix(w, ".zip")
+}

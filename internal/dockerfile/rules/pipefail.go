@@ -1,0 +1,93 @@
+package rules
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func pipefail() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/pipefail",
+				Title:    "A failure before a pipe goes unnoticed",
+				Practice: finding.Layering,
+				Severity: finding.Medium,
+				Aliases:  []string{"DL4006", "DS032"},
+				Why: "A shell takes the result of a pipe from its last command. A download that fails half way is then a build that succeeds, with half of the file. " +
+					"With pipefail, the pipe fails where any part of it does. bash and BusyBox's ash know it; give SHELL, or say set -o pipefail in the RUN.",
+				Bad:  "FROM debian:13\nRUN apt-cache policy curl | grep Candidate > /candidate\n",
+				Good: "FROM debian:13\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\nRUN apt-cache policy curl | grep Candidate > /candidate\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				families := families(in)
+				offered := map[int]bool{} // stages whose SHELL a fix sets
+				in.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
+					n := slices.IndexFunc(commands, func(c dockerfile.Command) bool {
+						return c.After == "|" && !slices.Contains(c.Within, "nested")
+					})
+					if n < 0 || failsOnPipe(in.Scopes.Shell(in.Stage(i), i).Words) || slices.ContainsFunc(commands[:n], setsPipefail) {
+						return
+					}
+					f := at(commands[n].Span, "|", "if what is piped into %s fails, the build goes on", commandName(&commands[n]))
+					switch families(in.Stage(i)) {
+					case alpineFamily: // its /bin/sh is BusyBox's
+						first := commands[0].Span.Start
+						if len(run.Heredocs) == 0 && !in.Script(i).Exec && first == in.Script(i).Span.Start {
+							f = fix(f, finding.Behaviour, "Let the pipe fail", in.Insert(first, "set -o pipefail && "))
+						}
+					case debianFamily, rpmFamilyBase:
+						if s := in.Stage(i); !offered[s.Index] && in.File.Instructions[i].Cmd == "RUN" && !in.Script(i).Exec {
+							offered[s.Index] = true
+							f = fix(f, shellSafety(in, i), "Run the stage's commands in bash with pipefail",
+								in.Insert(run.Span.Start, `SHELL ["/bin/bash", "-o", "pipefail", "-c"]`+in.LineEnd()))
+						}
+					}
+					p.Report(f)
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// commandName is how messages call a command.
+func commandName(c *dockerfile.Command) string {
+	if name := c.Program(); name != "" {
+		return name
+	}
+	return "the next command"
+}
+
+// failsOnPipe says whether a shell is started with pipefail.
+func failsOnPipe(shell []string) bool {
+	if len(shell) == 0 || !slices.Contains([]string{"bash", "zsh", "ash"}, path.Base(shell[0])) {
+		return false
+	}
+	return slices.Contains(shell, "pipefail")
+}
+
+// setsPipefail says whether a command is "set -o pipefail".
+func setsPipefail(c dockerfile.Command) bool {
+	return (c.Program() == "set" || c.Program() == "shopt") && slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool { return strings.Contains(w.Text, "pipefail") })
+}
+
+// shellSafety says how safe another SHELL before instruction i is: it is also
+// that of CMD and ENTRYPOINT in shell form after it.
+func shellSafety(in *Input, i int) finding.Safety {
+	for n := i + 1; n < len(in.File.Instructions); n++ {
+		switch inst := &in.File.Instructions[n]; inst.Cmd {
+		case "CMD", "ENTRYPOINT", "HEALTHCHECK":
+			if !inst.JSON {
+				return finding.NeedsReview
+			}
+		}
+	}
+	return finding.Behaviour
+}

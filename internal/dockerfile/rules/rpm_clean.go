@@ -1,0 +1,103 @@
+package rules
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func rpmClean() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/rpm-clean",
+				Title:    "yum, dnf or zypper keeps its cache in the layer",
+				Practice: finding.Layering,
+				Severity: finding.Medium,
+				Aliases:  []string{"DL3032", "DL3036", "DL3040", "DS015", "DS019", "DS020", "DS027"},
+				Why: "Package managers keep the metadata of all repositories, often more than what they installed. Cleaned in a later instruction, " +
+					"it is still in this layer: clean in the same RUN, or mount a cache on the folder.",
+				Bad:  "FROM fedora:42\nRUN dnf install -y curl-8.11.1\n",
+				Good: "FROM fedora:42\nRUN dnf install -y curl-8.11.1 && dnf clean all\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				shipped := p.Input.shipped()
+				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
+					for _, family := range rpmFamilies() {
+						first, cleaned := -1, -1
+						for n := range commands {
+							c := &commands[n]
+							switch {
+							case family.clean(c):
+								cleaned = n
+							case first < 0 && family.installs(c):
+								first = n
+							}
+						}
+						if first < 0 || cleaned > first || mounts(run, family.cache...) {
+							continue
+						}
+						c := &commands[first]
+						name := c.Program()
+						f := at(c.Span, name, "%s leaves its cache in the layer", name)
+						f.Aliases = family.aliases(name)
+						f.Severity = stageSeverity(shipped[p.Input.Stage(i).Index], finding.Medium)
+						p.Report(withFix(f, finding.Safe, "Clean in the same RUN", appendCommand(p.Input, i, name+" clean"+family.all)))
+					}
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// rpmFamily are package managers that share a cache.
+type rpmFamily struct {
+	programs []string
+	verbs    []string
+	all      string
+	cache    []string
+}
+
+func rpmFamilies() []rpmFamily {
+	return []rpmFamily{
+		{[]string{"yum", "dnf", "microdnf"}, []string{"install", "groupinstall", "localinstall"}, " all", []string{"/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf"}},
+		{[]string{"zypper"}, []string{"install", "in"}, "", []string{"/var/cache/zypp"}},
+	}
+}
+
+func (r rpmFamily) installs(c *dockerfile.Command) bool {
+	m, _, ok := rpmInstall(c, r.programs...)
+	if !ok {
+		m, ok = managed(c, r.programs...)
+	}
+	return ok && m.is(r.verbs...) && !option(c, "--installroot")
+}
+
+func (r rpmFamily) clean(c *dockerfile.Command) bool {
+	if m, ok := managed(c, r.programs...); ok {
+		return m.is("clean", "cc")
+	}
+	if p := c.Program(); p != "rm" && p != "find" {
+		return false
+	}
+	return slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool {
+		return w.Text == "/var/cache" || w.Text == "/var/cache/" || w.Text == "/var/cache/*" || slices.ContainsFunc(r.cache, func(folder string) bool { return strings.HasPrefix(w.Text, folder) }) ||
+			strings.HasPrefix(w.Text, "/var/cache/{") || strings.HasPrefix(w.Text, "/var/{") && strings.Contains(w.Text, "cache")
+	})
+}
+
+func (r rpmFamily) aliases(program string) []string {
+	switch program {
+	case "yum":
+		return []string{"DL3032", "DS015"}
+	case "dnf":
+		return []string{"DL3040", "DS019"}
+	case "microdnf":
+		return []string{"DL3040", "DS027"}
+	}
+	return []string{"DL3036", "DS020"}
+}

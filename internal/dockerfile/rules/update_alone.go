@@ -1,0 +1,99 @@
+package rules
+
+import (
+	"context"
+	"slices"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func updateAlone() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/update-alone",
+				Title:    "Package lists are updated in a layer of their own",
+				Practice: finding.Layering,
+				Severity: finding.Medium,
+				Aliases:  []string{"DS017", "CIS-4.7", "CIS-DI-0007"},
+				Why: "The cache keeps the layer of an update that stands alone for as long as the lines above it stay. An install below it then " +
+					"works with lists that are months old: it misses security fixes, or asks for a version that the mirror has no more. " +
+					"Update and install in one RUN.",
+				Bad:  "FROM debian:13-slim\nRUN apt-get update\nRUN apt-get install -y --no-install-recommends curl\n",
+				Good: "FROM debian:13-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
+					n := slices.IndexFunc(commands, func(c dockerfile.Command) bool { return updatesLists(&c) })
+					if n < 0 || mounts(run, "/var/lib/apt") || slices.ContainsFunc(commands[n:], func(c dockerfile.Command) bool { return isInstall(&c) || mayInstall(&c) }) {
+						return
+					}
+					c := &commands[n]
+					f := at(c.Span, c.Program()+" update", "%s updates its lists in a RUN that installs nothing, and the cache keeps them as they are", c.Program())
+					p.Report(withFix(f, finding.Behaviour, "Update where something is installed", updateWithInstall(p.Input, i)))
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// updatesLists says whether a command fetches the lists of what there is.
+func updatesLists(c *dockerfile.Command) bool {
+	m, ok := managed(c, "apt-get", "apt", "apk")
+	return ok && m.is("update") && len(m.operands) == 0
+}
+
+// mayInstall says whether a command may install something that cannot be seen:
+// a script, an interpreter, apt's other faces.
+func mayInstall(c *dockerfile.Command) bool {
+	switch c.Program() {
+	case "":
+		return len(c.Words) > 0
+	case "xargs", "aptitude", "sh", "bash", "python", "python3", "mk-build-deps", "dpkg", "eval", "gdebi", "tasksel", "pip", "pip3", "apt-cache", "apt-file", "debootstrap", "equivs-build", "su", "make":
+		return true
+	}
+	return c.Words[0].Literal && (c.Words[0].Text[:1] == "/" || c.Words[0].Text[:1] == ".")
+}
+
+// updateWithInstall takes a RUN that only updates away, and puts its update
+// into the RUNs of its stage that install; none: that is not all it does, or
+// they are not to be seen.
+func updateWithInstall(in *Input, i int) []finding.Edit {
+	inst := &in.File.Instructions[i]
+	commands := in.Script(i).Commands
+	if inst.Cmd != "RUN" || len(commands) != 1 || in.Script(i).Exec || len(inst.FlagWords) > 0 || len(inst.Heredocs) > 0 {
+		return nil
+	}
+	program := commands[0].Program()
+	var edits []finding.Edit
+	for n := i + 1; n < in.Stage(i).End; n++ {
+		later := in.Script(n).Commands
+		if in.File.Instructions[n].Cmd != "RUN" || len(later) == 0 {
+			continue
+		}
+		k := slices.IndexFunc(later, func(c dockerfile.Command) bool { return isInstall(&c) || updatesLists(&c) })
+		switch {
+		case k < 0:
+		case updatesLists(&later[k]) || later[k].Program() != program:
+			if later[k].Program() == program {
+				n = in.Stage(i).End // the next have lists of their own
+			}
+		case in.Script(n).Exec || len(later[k].Within) > 0 || len(in.File.Instructions[n].Heredocs) > 0:
+			return nil
+		default:
+			text := string(in.File.Bytes[commands[0].Span.Start:commands[0].Span.End])
+			edits = append(edits, in.Insert(later[k].Span.Start, text+" && "))
+		}
+	}
+	for _, s := range in.File.Stages {
+		if s.Parent == in.Stage(i) {
+			return nil // which may install, too
+		}
+	}
+	if len(edits) == 0 {
+		return nil
+	}
+	return append([]finding.Edit{in.Remove(inst)}, edits...)
+}

@@ -1,0 +1,81 @@
+package rules
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func upgradeAll() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/upgrade-all",
+				Title:    "All packages of the base are upgraded",
+				Practice: finding.TrustedBase,
+				Severity: finding.Low,
+				Aliases:  []string{"DL3005", "DL3017", "DL3031", "DL3035", "DL3039", "DS024", "DKL-DI-0003"},
+				Why: "An upgrade of everything copies each replaced file into another layer, while the old one stays in the base's; and what it installs depends on the day. " +
+					"A newer base has the same fixes without the copies. Until there is one, upgrade the packages that need it, by name. " +
+					"dist-upgrade may also remove packages, and makes another release of it.",
+				Bad:  "FROM debian:13-slim\nRUN apt-get update && apt-get dist-upgrade -y && rm -rf /var/lib/apt/lists/*\n",
+				Good: "FROM debian:13-slim\nRUN apt-get update && apt-get install -y --only-upgrade openssl && rm -rf /var/lib/apt/lists/*\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				p.Input.eachCommand(func(_ int, c *dockerfile.Command) {
+					m, ok := managed(c, "apt-get", "apt", "apk", "yum", "dnf", "microdnf", "zypper")
+					if !ok || len(m.operands) > 0 || option(c, "--security") || option(c, "--advisory") {
+						return
+					}
+					names, severity := upgrades(m)
+					if names == nil || m.program == "apk" && c.Has("--available") {
+						return
+					}
+					f := at(c.Span, m.program+" "+m.verb.Text, "%s %s upgrades every package of the base, into a layer above it", m.program, m.verb.Text)
+					f.Severity, f.Aliases = severity, names
+					p.Report(f)
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// upgrades says whether a command upgrades everything: its names in other
+// tools, and how bad it is; nil: it does not.
+func upgrades(m call) ([]string, finding.Severity) {
+	switch {
+	case m.program == "apt-get" && m.is("upgrade"):
+		return []string{"DL3005"}, finding.Low
+	case m.program == "apt-get" && m.is("dist-upgrade"):
+		return []string{"DL3005", "DS024", "DKL-DI-0003"}, finding.Medium
+	case m.program == "apt" && m.is("upgrade"), m.program == "apt-get" && m.is("full-upgrade"):
+		return []string{}, finding.Low
+	case m.program == "apt" && m.is("full-upgrade", "dist-upgrade"):
+		return []string{}, finding.Medium
+	case m.program == "apk" && m.is("upgrade"):
+		return []string{"DL3017"}, finding.Low
+	case m.program == "yum" && m.is("update", "upgrade", "update-to", "upgrade-to"):
+		return []string{"DL3031"}, finding.Low
+	case m.program == "dnf" && m.is("upgrade", "upgrade-minimal"):
+		return []string{"DL3039"}, finding.Low
+	case strings.HasSuffix(m.program, "dnf") && m.is("update", "upgrade"):
+		return []string{}, finding.Low
+	case m.program == "zypper" && m.is("dist-upgrade", "dup"):
+		return []string{"DL3035"}, finding.Medium
+	case m.program == "zypper" && m.is("update", "up", "patch"):
+		return []string{}, finding.Low
+	}
+	return nil, 0
+}
+
+// isInstall says whether a package manager installs something.
+func isInstall(c *dockerfile.Command) bool {
+	m, ok := managed(c, "apt-get", "apt", "apk", "yum", "dnf", "microdnf", "zypper")
+	return ok && slices.Contains([]string{
+		"install", "add", "source-install", "reinstall", "groupinstall", "localinstall", "in", "upgrade", "dist-upgrade", "full-upgrade", "build-dep", "dup", "patch", "source", "download", "fetch", "si",
+	}, m.verb.Text)
+}

@@ -1,0 +1,43 @@
+package rules
+
+import (
+	"context"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func wgetProgress() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/wget-progress",
+				Title:    "wget fills the build's log with its progress",
+				Practice: finding.Layering,
+				Severity: finding.Low,
+				Aliases:  []string{"DL3047"},
+				Why: "Without a terminal, wget prints a line for every few kilobytes that it gets: thousands of lines in which an error is lost. " +
+					"--progress=dot:giga prints a few, -nv one, -q none.",
+				Bad:  "FROM debian:13\nRUN wget -O /tmp/a.tar.gz https://example.com/a.tar.gz\n",
+				Good: "FROM debian:13\nRUN wget --progress=dot:giga -O /tmp/a.tar.gz https://example.com/a.tar.gz\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				families := families(p.Input)
+				p.Input.eachCommand(func(i int, c *dockerfile.Command) {
+					if c.Program() != "wget" || len(c.Args()) == 0 || c.Has("--progress", "-q", "--quiet", "-o", "--output-file", "-a", "--append-output", "--no-verbose", "-nv", "--version", "--help", "--spider", "-V") {
+						return
+					}
+					// BusyBox's wget knows -q, and no --progress.
+					flag := "--progress=dot:giga"
+					if f := families(p.Input.Stage(i)); f != debianFamily && f != rpmFamilyBase {
+						flag = "-q"
+					}
+					name := c.Words[len(c.Words)-len(c.Args())-1]
+					f := at(c.Span, "wget", "wget prints its progress into the build's log")
+					p.Report(withFix(f, finding.Safe, "Print less", insertWord(p.Input, i, c, name, flag)))
+				})
+				return nil
+			},
+		},
+	}
+}
