@@ -6,7 +6,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 LINTER := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED = 0
 
-.PHONY: build test lint release bench docs snapshot
+.PHONY: build test lint release bench docs corpus prove
 
 build: ## the program, into ./drydock
 	go build -trimpath -ldflags '-s -w -X github.com/drydock-dev/drydock/internal/cli.version=$(VERSION)' -o drydock ./cmd/drydock
@@ -29,8 +29,11 @@ release: ## archives with checksums for every platform, into DIST
 bench: ## whole commands beside a peer: Docker, debootstrap; see bench/README.md
 	./bench/run
 
-docs: ## docs/ and docs/rules from the program itself
+docs: ## docs/ from the program itself; the embedded advisories are `go generate ./internal/vuln/db`
 	go test ./internal/cli -run TestDocs -update
 
-snapshot: ## the embedded advisory snapshot, from DRYDOCK_SHARED
-	go generate ./internal/vuln/db
+corpus: ## the rules and their fixes over the Dockerfiles of DRYDOCK_SHARED; writes docs/corpus.md
+	go test ./internal/check -run TestCorpus -count=1 -v -update
+
+prove: ## every end-to-end proof of prove/, on the Docker Engine; see prove/README.md
+	DRYDOCK_PROVE=all go test ./prove -count=1 -v -timeout 2h
