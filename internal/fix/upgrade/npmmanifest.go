@@ -52,6 +52,9 @@ func (s *npmSolve) offline(w want, m *npmManifest, why string) (npmDraft, error)
 			if e := s.lock.entries[a.path]; e.project() || direct && taken(a, w.To) {
 				continue
 			}
+			if !direct && m.declares(a.name) {
+				return d, fmt.Errorf("package.json declares %s and the lock does not know it; run: npm install", a.name)
+			}
 			key := npmOverride{"", a.name}
 			if several {
 				key.dependent = folderName(a.path)
@@ -250,10 +253,6 @@ func (p *planner) rangeEdits(lockFile string, l *npmLock, k npmDecl, d npmDraft)
 
 // overrideEdits write "overrides", or yarn's "resolutions".
 func (m *npmManifest) overrideEdits(member string, set overrides) ([]finding.Edit, error) {
-	direct := map[string]bool{}
-	for _, e := range declared(m.f.b, m.root, true) {
-		direct[e.name] = true
-	}
 	within := map[string][]npmMember{} // dependent, or "" -> entries to add
 	var edits []finding.Edit
 	o := m.root.get(member)
@@ -264,7 +263,7 @@ func (m *npmManifest) overrideEdits(member string, set overrides) ([]finding.Edi
 		return cmp.Or(cmp.Compare(a.dependent, b.dependent), cmp.Compare(a.name, b.name))
 	}) {
 		value := quote("^" + set[k]) // so that it does not hold back what is fixed next
-		if direct[k.name] && member == "overrides" {
+		if m.declares(k.name) && member == "overrides" {
 			value = quote("$" + k.name)
 		}
 		target := o
@@ -278,7 +277,9 @@ func (m *npmManifest) overrideEdits(member string, set overrides) ([]finding.Edi
 			if at.kind != '"' {
 				return nil, fmt.Errorf("%s overrides what %s depends on", m.f.name, k.name)
 			}
-			edits = append(edits, m.f.edit(at.start, at.end, value))
+			if at.raw(m.f.b) != value {
+				edits = append(edits, m.f.edit(at.start, at.end, value))
+			}
 			continue
 		}
 		within[k.dependent] = append(within[k.dependent], npmMember{k.name, value})
@@ -302,6 +303,11 @@ func (m *npmManifest) overrideEdits(member string, set overrides) ([]finding.Edi
 		edits = append(edits, m.insert(o, top, 1))
 	}
 	return edits, nil
+}
+
+// declares says whether the manifest itself depends on a package.
+func (m *npmManifest) declares(name string) bool {
+	return slices.ContainsFunc(declared(m.f.b, m.root, true), func(e npmEdge) bool { return e.name == name })
 }
 
 // insert puts members at the end of an object at a depth.

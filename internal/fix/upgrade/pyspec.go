@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/vuln"
@@ -73,7 +74,9 @@ func pyClauses(spec string) (out []pyClause, ok bool) {
 		for at < len(part) && strings.IndexByte("<>=!~^", part[at]) >= 0 {
 			at++
 		}
-		c.op = part[from:at]
+		if c.op = part[from:at]; !slices.Contains([]string{"", "==", "===", "!=", ">=", "<=", ">", "<", "~=", "~", "^"}, c.op) {
+			return nil, false
+		}
 		from, at = at, blanks(part, at)
 		c.gap = part[from:at]
 		rest := part[at:]
