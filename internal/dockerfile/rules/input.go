@@ -14,6 +14,7 @@ type Input struct {
 	Options Options
 
 	scripts []*dockerfile.Script
+	pragmas *pragmas
 	digest  finding.Digest
 }
 
@@ -37,14 +38,18 @@ type Options struct {
 
 // New prepares a file for the rules.
 func New(f *dockerfile.File, o Options) *Input {
-	in := &Input{File: f, Scopes: f.Scopes(o.Base), Options: o, digest: finding.DigestOf(f.Bytes)}
+	in := &Input{File: f, Scopes: f.Scopes(o.Base), Options: o, digest: finding.DigestOf(f.Bytes), pragmas: readPragmas(f)}
 	in.scripts = make([]*dockerfile.Script, len(f.Instructions))
 	for i := range f.Instructions {
 		inst := &f.Instructions[i]
 		if inst.Stage < 0 {
 			continue
 		}
-		in.scripts[i] = f.Script(inst, in.Scopes.Shell(in.Stage(i), i).Words)
+		shell := in.Scopes.Shell(in.Stage(i), i).Words
+		if said := in.pragmas.shell[i]; said != "" {
+			shell = []string{said}
+		}
+		in.scripts[i] = f.Script(inst, shell)
 	}
 	return in
 }

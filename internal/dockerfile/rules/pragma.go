@@ -1,147 +1,286 @@
 package rules
 
 import (
-	"regexp"
-	"slices"
+	"bytes"
+	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// obey suppresses what the file's pragmas name: BuildKit's "# check=skip=A,B"
-// for the whole file, or above an instruction for that one; hadolint's
-// "# hadolint global ignore=A" and "# hadolint ignore=A,B" likewise.
-func obey(in *Input, found []finding.Finding) {
-	skip := BuildKitDirective(in.File).Skip
-	checks := checkComments(in.File)
-	var global []string
-	local := map[int][]string{} // by the instruction's first byte
-	if !in.Options.IgnorePragma {
-		global, local = hadolintPragmas(in.File)
+// A pragma is a comment that says something to a linter:
+//
+//	# check=skip=A,B                     BuildKit, above an instruction: for that one
+//	# hadolint ignore=DL3008 # why       for the instruction directly below
+//	# hadolint stage ignore=DL3008       for the stage whose FROM is directly below
+//	# hadolint global ignore=DL3008      for the file
+//	# hadolint shell=powershell          the shell from here on, where no SHELL says another
+//
+// and drydock for hadolint with any rule's name, ours and every other tool's.
+// BuildKit's directive at the top of a file is no comment: [BuildKitDirective].
+type pragma struct {
+	tool   string // "check", "hadolint", "drydock"
+	scope  string // "", "stage", "global"; "shell"
+	names  []string
+	all    bool // each of BuildKit's
+	reason string
+	span   finding.Span
+	wrong  string // why it is not obeyed; empty: it is
+}
+
+// source is who says so.
+func (p *pragma) source() string { return fmt.Sprintf("%s:%d", p.span.File, p.span.Line) }
+
+// pragmas are those of a file.
+type pragmas struct {
+	all    []*pragma
+	global []*pragma
+	stage  map[int][]*pragma // by the stage's index
+	local  map[int][]*pragma // by the instruction's index
+	shell  map[int]string    // by the instruction's index, where a pragma says it
+}
+
+// readPragmas reads the comments between the instructions of a file. Those
+// within one are not pragmas to any linter.
+func readPragmas(f *dockerfile.File) *pragmas {
+	out := &pragmas{stage: map[int][]*pragma{}, local: map[int][]*pragma{}, shell: map[int]string{}}
+	shells := make([]string, len(f.Stages))
+	shell, from := "", 0
+	for i := 0; i <= len(f.Instructions); i++ {
+		end := len(f.Bytes)
+		if i < len(f.Instructions) {
+			end = f.Instructions[i].Span.Start
+		}
+		said := out.between(f, from, end, i)
+		if i == len(f.Instructions) {
+			break
+		}
+		inst := &f.Instructions[i]
+		from = inst.Span.End
+		switch inst.Cmd {
+		case "FROM":
+			shell = ""
+			if p := f.Stages[inst.Stage].Parent; p != nil {
+				shell = shells[p.Index]
+			}
+		case "SHELL":
+			shell = ""
+		}
+		if said != "" {
+			shell = said
+		}
+		if inst.Stage >= 0 {
+			shells[inst.Stage] = shell
+		}
+		if shell != "" && inst.Cmd != "SHELL" {
+			out.shell[i] = shell
+		}
 	}
-	for i := range found {
-		f := &found[i]
-		above := func(pragmas map[int][]string) bool {
-			return slices.ContainsFunc(f.At, func(l finding.Location) bool {
-				if l.Source == nil {
-					return false
-				}
-				names := pragmas[owner(in.File, l.Source.Start)]
-				return slices.Contains(names, "all") || Named(f, names)
-			})
+	return out
+}
+
+// between reads the comments from one instruction's end to the next one's
+// start. It returns the shell that a pragma among them says.
+func (ps *pragmas) between(f *dockerfile.File, from, end, next int) (shell string) {
+	var block []*pragma // of the comments directly above
+	var check *pragma   // BuildKit's first since the last empty comment
+	for at := from; at < end; {
+		stop := end
+		if n := bytes.IndexByte(f.Bytes[at:end], '\n'); n >= 0 {
+			stop = at + n + 1
 		}
+		line := bytes.TrimSpace(f.Bytes[at:stop])
+		start := at + bytes.Index(f.Bytes[at:stop], line)
+		at = stop
+		if len(line) == 0 || line[0] != '#' {
+			if start > from && len(line) == 0 && f.Bytes[stop-1] == '\n' {
+				ps.lonely(block)
+				block = nil
+			}
+			continue
+		}
+		text := strings.TrimSpace(string(line[1:]))
+		if text == "" {
+			check = nil
+		}
+		p := readPragma(text)
+		if p == nil || isDirective(f, start) {
+			continue
+		}
+		p.span = f.Span(start, start+len(line))
+		ps.all = append(ps.all, p)
 		switch {
-		case slices.Contains(skip, "all"), Named(f, skip):
-			f.Suppressed = &finding.Suppression{By: "pragma", Source: in.File.Name, Reason: "# check=skip"}
-		case Named(f, global):
-			f.Suppressed = &finding.Suppression{By: "pragma", Source: in.File.Name, Reason: "# hadolint global ignore"}
-		case above(checks):
-			f.Suppressed = &finding.Suppression{By: "pragma", Source: in.File.Name, Reason: "# check=skip above it"}
-		case above(local):
-			f.Suppressed = &finding.Suppression{By: "pragma", Source: in.File.Name, Reason: "# hadolint ignore"}
+		case p.wrong != "":
+		case p.tool == "check":
+			if check == nil {
+				check = p
+			}
+		case p.scope == "global":
+			ps.global = append(ps.global, p)
+		case p.scope == "shell":
+			shell = p.names[0]
+		default:
+			block = append(block, p)
 		}
+	}
+	if next == len(f.Instructions) {
+		ps.lonely(block)
+		return shell
+	}
+	if check != nil {
+		ps.local[next] = append(ps.local[next], check)
+	}
+	for _, p := range block {
+		switch {
+		case p.scope == "":
+			ps.local[next] = append(ps.local[next], p)
+		case f.Instructions[next].Cmd == "FROM":
+			n := f.Instructions[next].Stage
+			ps.stage[n] = append(ps.stage[n], p)
+		default:
+			p.wrong = "no FROM is directly below it"
+		}
+	}
+	return shell
+}
+
+// lonely are pragmas that nothing stands directly below of.
+func (*pragmas) lonely(block []*pragma) {
+	for _, p := range block {
+		p.wrong = "no instruction is directly below it"
 	}
 }
 
-// owner is where the instruction begins that the byte at pos belongs to; -1:
-// none.
-func owner(f *dockerfile.File, pos int) int {
-	i, ok := slices.BinarySearchFunc(f.Instructions, pos, func(in dockerfile.Instruction, pos int) int {
-		switch {
-		case in.Span.End <= pos:
-			return -1
-		case in.Span.Start > pos:
-			return 1
-		}
-		return 0
-	})
-	if !ok {
-		return -1
-	}
-	return f.Instructions[i].Span.Start
-}
-
-// Named says whether one of the names, in any case, is the finding's rule or
-// one of its aliases.
-func Named(f *finding.Finding, names []string) bool {
-	for _, n := range names {
-		if strings.EqualFold(n, string(f.Rule)) || slices.ContainsFunc(f.Aliases, func(a string) bool { return strings.EqualFold(a, n) }) {
+func isDirective(f *dockerfile.File, start int) bool {
+	for _, d := range f.Directives {
+		if d.Span.Start == start {
 			return true
 		}
 	}
 	return false
 }
 
+// readPragma reads a comment's text, without its "#"; nil: it is none.
+func readPragma(text string) *pragma {
+	if rest, ok := cutWord(text, "check"); ok && strings.HasPrefix(rest, "=") {
+		value, _, _ := strings.Cut(strings.TrimSpace(rest[1:]), " ")
+		d, err := parseCheck(value)
+		p := &pragma{tool: "check", names: d.Skip, all: d.all}
+		if err != nil {
+			p.wrong = err.Error()
+		}
+		return p
+	}
+	p := &pragma{}
+	rest := ""
+	for _, tool := range []string{"hadolint", "drydock"} {
+		if r, ok := cutWord(text, tool); ok && r != text[len(tool):] {
+			p.tool, rest = tool, r
+		}
+	}
+	if p.tool == "" {
+		return nil
+	}
+	for _, scope := range []string{"global", "stage"} {
+		if r, ok := cutWord(rest, scope); ok {
+			p.scope, rest = scope, r
+		}
+	}
+	if r, ok := cutWord(rest, "shell"); ok && p.scope == "" && strings.HasPrefix(r, "=") {
+		name, _, _ := strings.Cut(strings.TrimLeft(r[1:], " \t"), " ")
+		if p.scope, p.names = "shell", []string{name}; name == "" {
+			p.wrong = "it names no shell"
+		}
+		return p
+	}
+	r, ok := cutWord(rest, "ignore")
+	if !ok || !strings.HasPrefix(r, "=") {
+		return nil // a comment that begins with the tool's name
+	}
+	list, reason, _ := strings.Cut(r[1:], "#")
+	p.reason = strings.TrimSpace(reason)
+	for _, name := range strings.Split(list, ",") {
+		name = strings.Trim(name, " \t")
+		if name == "" || strings.ContainsAny(name, " \t") || p.tool == "hadolint" && strings.Trim(name, "DLSC0123456789") != "" {
+			p.wrong = fmt.Sprintf("%q is not the name of a rule", name)
+			return p
+		}
+		p.names = append(p.names, name)
+	}
+	return p
+}
+
+// cutWord takes a word and the blanks after it away.
+func cutWord(s, word string) (string, bool) {
+	rest, ok := strings.CutPrefix(s, word)
+	if !ok {
+		return s, false
+	}
+	return strings.TrimLeft(rest, " \t"), true
+}
+
 // Directive is what a "# check=…" directive says.
 type Directive struct {
-	Skip         []string // rules; "all" in lower case is each of them
-	Experimental []string
-	Error        bool // findings are errors
+	Skip         []string // rules; "all" alone is each of BuildKit's
+	Experimental []string // likewise
+	Error        bool     // findings are errors
+
+	all bool // Skip is "all"
 }
 
 // BuildKitDirective reads the file's "# check=skip=A,B;error=true" directive.
+// Of one that BuildKit does not take it says nothing.
 func BuildKitDirective(f *dockerfile.File) Directive {
-	var d Directive
+	d, _, _ := checkDirective(f)
+	return d
+}
+
+func checkDirective(f *dockerfile.File) (Directive, finding.Span, error) {
 	for _, line := range f.Directives {
-		if line.Name != "check" {
-			continue
-		}
-		for _, part := range strings.Split(line.Value, ";") {
-			key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-			switch strings.TrimSpace(key) {
-			case "skip":
-				d.Skip = list(value)
-			case "experimental":
-				d.Experimental = list(value)
-			case "error":
-				d.Error = strings.EqualFold(strings.TrimSpace(value), "true")
-			}
+		if line.Name == "check" {
+			d, err := parseCheck(line.Value)
+			return d, line.Span, err
 		}
 	}
-	return d
+	return Directive{}, finding.Span{}, nil
+}
+
+// parseCheck reads options as BuildKit does: up to three, in any order, names
+// in their case.
+func parseCheck(value string) (Directive, error) {
+	var d Directive
+	for _, part := range strings.SplitN(strings.TrimSpace(value), ";", 3) {
+		key, v, ok := strings.Cut(part, "=")
+		key, v = strings.TrimSpace(key), strings.TrimSpace(v)
+		if !ok {
+			return Directive{}, fmt.Errorf("%q is no option", part)
+		}
+		switch key {
+		case "skip":
+			d.Skip, d.all = list(v), v == "all"
+		case "experimental":
+			d.Experimental = list(v)
+		case "error":
+			b, err := strconv.ParseBool(v)
+			if err != nil {
+				return Directive{}, fmt.Errorf("%q is neither true nor false", v)
+			}
+			d.Error = b
+		default:
+			return Directive{}, fmt.Errorf("there is no option %q", key)
+		}
+	}
+	return d, nil
 }
 
 func list(s string) []string {
 	var out []string
 	for _, name := range strings.Split(s, ",") {
 		if name = strings.TrimSpace(name); name != "" {
-			if strings.EqualFold(name, "all") {
-				name = "all"
-			}
 			out = append(out, name)
 		}
 	}
 	return out
-}
-
-var pragma = regexp.MustCompile(`^#\s*hadolint\s+(global\s+)?ignore\s*=\s*(.*)$`)
-
-// hadolintPragmas reads the comments that are meant for hadolint.
-func hadolintPragmas(f *dockerfile.File) (global []string, local map[int][]string) {
-	local = map[int][]string{}
-	var waiting []string
-	next := 0
-	for _, t := range f.Tokens() {
-		for next < len(f.Instructions) && t.Start >= f.Instructions[next].Span.Start {
-			if len(waiting) > 0 {
-				at := f.Instructions[next].Span.Start
-				local[at] = append(local[at], waiting...)
-				waiting = nil
-			}
-			next++
-		}
-		if t.Kind != dockerfile.Comment {
-			continue
-		}
-		m := pragma.FindSubmatch(f.Bytes[t.Start:t.End])
-		switch {
-		case m == nil:
-		case len(m[1]) > 0:
-			global = append(global, list(string(m[2]))...)
-		default:
-			waiting = append(waiting, list(string(m[2]))...)
-		}
-	}
-	return global, local
 }

@@ -4,5 +4,6 @@ package rules
 func instructionChecks() []Check {
 	return []Check{
 		latestTag(),
+		idlePragma(),
 	}
 }
