@@ -271,17 +271,25 @@ type Pair struct {
 func (in *Instruction) Pairs() []Pair {
 	out := make([]Pair, 0, len(in.Words))
 	for _, w := range in.Words {
-		key, value, ok := strings.Cut(w.Text, "=")
-		p := Pair{Key: Word{Text: key, Span: w.Span}, Value: Word{Text: value, Span: w.Span}, HasValue: ok}
 		lo, hi := in.line.at(w.Span.Start), in.line.at(w.Span.End-1)+1
-		if mid := lo + len(key); ok && mid < hi {
-			next := mid + 1
-			if in.line.text[mid] != '=' {
+		text := in.line.text[lo:hi]
+		key, value, ok := strings.Cut(w.Text, "=")
+		mid := strings.IndexByte(text, '=')
+		next := mid + 1
+		p := Pair{HasValue: ok}
+		if in.Cmd != "ARG" && len(in.Words) == 1 {
+			// In the old form several words are one pair, divided by the first blank.
+			s := splitter{file: in.line.file, line: &in.line}
+			if at := blanks.FindStringIndex(text); at != nil && len(s.quotedWords(lo, hi)) > 1 {
 				p.Spaced = true
-				next = hi - len(strings.TrimLeft(in.line.text[mid:hi], "\t\v\f\r "))
+				mid, next = at[0], at[1]
+				key, value = text[:mid], text[next:]
 			}
-			p.Key.Span = in.line.span(lo, mid)
-			p.Value.Span = in.line.span(next, hi)
+		}
+		p.Key, p.Value = Word{Text: key, Span: w.Span}, Word{Text: value, Span: w.Span}
+		if ok && mid >= 0 {
+			p.Key.Span = in.line.span(lo, lo+mid)
+			p.Value.Span = in.line.span(lo+next, hi)
 		}
 		out = append(out, p)
 	}
