@@ -34,7 +34,7 @@ func copyIgnoredFile() Check {
 				for _, cmd := range []string{"COPY", "ADD"} {
 					p.Input.Each(cmd, func(i int, inst *dockerfile.Instruction) {
 						s := p.Input.Stage(i)
-						if s == nil || len(sources(inst)) > 0 || len(inst.Words) < 2 {
+						if s == nil || strings.Join(sources(inst), "") != "" || len(inst.Words) < 2 {
 							return
 						}
 						for _, w := range inst.Words[:len(inst.Words)-1] {

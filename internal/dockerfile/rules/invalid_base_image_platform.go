@@ -60,6 +60,9 @@ func (in *Input) imagePlatform(s *dockerfile.Stage) (image, source string) {
 	if base := in.Scopes.Base(s); base != nil && base.Platform != "" {
 		return base.Platform, base.Source
 	}
+	if strings.HasPrefix(s.Base, "mcr.microsoft.com/windows") || strings.HasPrefix(s.Base, "mcr.microsoft.com/dotnet/framework/") {
+		return "windows/amd64", "its name in Microsoft's registry"
+	}
 	org, _, ok := strings.Cut(strings.TrimPrefix(s.Base, "docker.io/"), "/")
 	if !ok {
 		return "", ""

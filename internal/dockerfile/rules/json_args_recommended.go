@@ -40,7 +40,10 @@ func jsonArgsRecommended() Check {
 						}
 						if chosen { // BuildKit takes a chosen shell for a meant one
 							f.Severity, f.Aliases = finding.Low, []string{"DL3025"}
-						} else if text := execForm(p.Input.Script(i), inst); text != "" {
+						} else if text := jsonMeant(inst); text != "" {
+							f = at(inst.Keyword.Span, cmd, "%s looks like JSON and is not, so a shell gets all of it", cmd)
+							f = fix(f, finding.Behaviour, "Write it in double quotes", p.Input.Edit(inst.Words[0].Span, text))
+						} else if text := p.Input.execForm(p.Input.Script(i), inst); text != "" {
 							f = fix(f, finding.Behaviour, "Start the program without a shell", p.Input.Edit(inst.Words[0].Span, text))
 						}
 						p.Report(f)
@@ -56,17 +59,17 @@ func jsonArgsRecommended() Check {
 
 // execForm is the JSON form of a command line that needs no shell but to split
 // words; empty: it needs one, or it cannot be told.
-func execForm(s *dockerfile.Script, inst *dockerfile.Instruction) string {
-	if s.Err != nil || s.Exec || len(s.Commands) != 1 || len(inst.Words) != 1 || s.Span != inst.Words[0].Span {
+func (in *Input) execForm(s *dockerfile.Script, inst *dockerfile.Instruction) string {
+	if s.Err != nil || s.Exec || len(s.Commands) != 1 || len(inst.Words) != 1 || s.Span != inst.Words[0].Span || in.hasComment(inst) {
 		return ""
 	}
 	c := &s.Commands[0]
-	if len(c.Within) > 0 || len(c.Assigns) > 0 || len(c.Redirects) > 0 || len(c.Words) == 0 {
+	if strings.HasPrefix(inst.Words[0].Text, "[") || len(c.Within) > 0 || len(c.Assigns) > 0 || len(c.Redirects) > 0 || len(c.Words) == 0 {
 		return ""
 	}
 	args := make([]string, 0, len(c.Words))
 	for _, w := range c.Words {
-		if !w.Literal || strings.ContainsAny(w.Text, "\n\r") {
+		if !w.Literal || strings.ContainsAny(w.Text, "\n\r") || !w.Quoted && strings.ContainsAny(w.Text, "{[") { // braces are bash's
 			return ""
 		}
 		args = append(args, w.Text)
@@ -81,6 +84,30 @@ func execForm(s *dockerfile.Script, inst *dockerfile.Instruction) string {
 		args[i] = jsonString(a)
 	}
 	return "[" + strings.Join(args, ", ") + "]"
+}
+
+// hasComment says whether there are comments between the lines of an
+// instruction.
+func (in *Input) hasComment(inst *dockerfile.Instruction) bool {
+	for line := range bytes.Lines([]byte(inst.Raw)) {
+		if bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) {
+			return true
+		}
+	}
+	return false
+}
+
+// jsonMeant is the JSON that is meant by one in single quotes; empty: none is.
+func jsonMeant(inst *dockerfile.Instruction) string {
+	if len(inst.Words) != 1 || !strings.HasPrefix(inst.Words[0].Text, "[") || strings.Contains(inst.Words[0].Text, `"`) {
+		return ""
+	}
+	text := strings.ReplaceAll(inst.Words[0].Text, "'", `"`)
+	var args []string
+	if json.Unmarshal([]byte(text), &args) != nil || len(args) == 0 {
+		return ""
+	}
+	return text
 }
 
 // builtins are words that only a shell understands.

@@ -63,7 +63,7 @@ func (in *Input) equalsSign(pair dockerfile.Pair) []finding.Edit {
 		}
 		return []finding.Edit{in.Edit(between, "=")}
 	}
-	if in.meansSame(value, `"`+value+`"`) {
+	if !strings.Contains(value, `"`) && in.meansSame(value, `"`+value+`"`) {
 		return []finding.Edit{in.Edit(between, `="`), in.Insert(end, `"`)}
 	}
 	if strings.HasPrefix(value, `"`) || strings.HasPrefix(value, "'") {
