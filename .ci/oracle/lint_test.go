@@ -220,12 +220,29 @@ func expected(f *dockerfile.File, rule string, instruction, n int) bool {
 			"a check comment above an instruction silences some checks only in BuildKit, those that it makes instruction by instruction and that are not experimental; it silences all of ours",
 			func() bool { return n > 0 && silenced(f, in) && global(rule) },
 		},
+		{
+			"where FROM uses a variable that the file does not tell, we do not know the base, which may set the variable that WORKDIR uses",
+			func() bool {
+				return rule == "WorkdirRelativePath" && n > 0 && base(f, in) == "" && strings.Contains(in.Raw, "$")
+			},
+		},
+		{
+			"BuildKit on Linux takes the paths of an image for Windows for Linux's, unless FROM says the platform",
+			func() bool {
+				return rule == "WorkdirRelativePath" && n > 0 && strings.HasPrefix(base(f, in), "example.com/windows")
+			},
+		},
 	} {
 		if d.that() {
 			return true
 		}
 	}
 	return false
+}
+
+// base is the image that an instruction's stage stands on.
+func base(f *dockerfile.File, in *dockerfile.Instruction) string {
+	return f.Chain(&f.Stages[in.Stage])[0].Base
 }
 
 func onbuildBelow(f *dockerfile.File, s *dockerfile.Stage) bool {
