@@ -140,16 +140,17 @@ func (r *run) lintFindings(ctx context.Context, name string, b []byte, opt LintO
 		return syntax(err, name)
 	}
 	cfg := r.hadolint()
+	folder, contents := r.buildContext(name, f, opt.Context)
 	in := rules.New(f, rules.Options{
 		Base:              func(st *dockerfile.Stage) *dockerfile.BaseFacts { return r.facts(ctx, st.Base) },
-		Context:           r.buildContext(name, f, opt.Context),
+		Context:           contents,
 		TrustedRegistries: slices.Concat(cfg.TrustedRegistries, opt.Trusted),
 		LabelSchema:       cfg.LabelSchema,
 		StrictLabels:      cfg.StrictLabels,
 		IgnorePragma:      cfg.IgnorePragma,
 	})
 	found, unknown := rules.Run(ctx, in, chosen(f, opt, cfg.Wants()))
-	found = cfg.Apply(found)
+	found = r.remedied(cfg.Apply(found), in, folder)
 	if len(opt.Only) == 0 {
 		found = append(found, r.bases(f, opt.knownBase)...)
 	}
@@ -232,13 +233,13 @@ func (r *run) bases(f *dockerfile.File, but string) []finding.Finding {
 // buildContext is the folder of a file's build: the one that was said, else the
 // file's own or the one that the user stands in, whichever holds all that the
 // file copies; nil: it cannot be told.
-func (r *run) buildContext(name string, f *dockerfile.File, said string) *dockerfile.Context {
+func (r *run) buildContext(name string, f *dockerfile.File, said string) (string, *dockerfile.Context) {
 	var folders []string
 	switch {
 	case said != "":
 		folders = []string{said}
 	case name == "<stdin>":
-		return nil
+		return "", nil
 	default:
 		folders = []string{filepath.Dir(name), "."}
 	}
@@ -253,10 +254,10 @@ func (r *run) buildContext(name string, f *dockerfile.File, said string) *docker
 			continue
 		}
 		if said != "" || f.CopiesFrom(c) {
-			return c
+			return dir, c
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // syntax is what is said of a file that does not parse.

@@ -1,0 +1,59 @@
+package check
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// remedy is a rewrite that puts a rule's findings right.
+type remedy struct {
+	rule finding.RuleID
+	make func(rewrite.Request) (rewrite.Rewrite, error)
+}
+
+func remedies() []remedy {
+	return []remedy{
+		{"dockerfile/single-stage-build", rewrite.MultiStage},
+	}
+}
+
+// remedied gives the first finding of each rule that a rewrite puts right that
+// rewrite as a fix, with what it decided as evidence; or the reason why there is
+// none.
+func (r *run) remedied(found []finding.Finding, in *rules.Input, folder string) []finding.Finding {
+	for _, m := range remedies() {
+		i := slices.IndexFunc(found, func(f finding.Finding) bool { return f.Rule == m.rule && f.Suppressed == nil })
+		if i < 0 {
+			continue
+		}
+		w, err := m.make(rewrite.Request{
+			File: in.File, Scopes: in.Scopes, Context: in.Options.Context, Folder: folder,
+			Runtime: func(kind, _ string) (ref, why string, ok bool) {
+				if kind != rewrite.KindNginx {
+					return "", "", false // the build's own version, which the rewrite knows
+				}
+				return base.Slimmest(kind, r.Now())
+			},
+		})
+		f := &found[i]
+		var no *rewrite.Refused
+		switch {
+		case errors.As(err, &no):
+			f.Evidence = append(f.Evidence, finding.Evidence{Kind: "not rewritten", Text: no.Why})
+		case err == nil:
+			f.Fixes = append(f.Fixes, w.Fix)
+			for _, note := range w.Notes {
+				f.Evidence = append(f.Evidence, finding.Evidence{Kind: "rewrite", Text: note})
+			}
+			for _, note := range w.Undecided {
+				f.Evidence = append(f.Evidence, finding.Evidence{Kind: "undecided", Text: note})
+			}
+		}
+	}
+	return found
+}
