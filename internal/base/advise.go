@@ -139,7 +139,8 @@ type advising struct {
 	all  []candidate
 	mine *candidate // of the base's own tag; nil: it is not among them
 
-	loose bool // the base's distribution release is not stayed on
+	stays bool // the tag names a distribution's release that is supported
+	loose bool // it is not stayed on
 }
 
 // gather collects every image of the repository that is known.
@@ -251,6 +252,7 @@ var successors = map[string]string{"openjdk": "eclipse-temurin", "java": "eclips
 // today finds out what the base itself is.
 func (p *advising) today(r Ref) {
 	p.Build = newTags(r.official()).parse(r.Tag)
+	p.stays = p.pinned(r.Tag)
 	for i := range p.all {
 		c := &p.all[i]
 		if p.successor != "" {
@@ -270,6 +272,9 @@ func (p *advising) today(r Ref) {
 		break
 	}
 	p.Release = releaseFor(p.of, p.Build)
+	if p.successor != "" && !slices.ContainsFunc(p.all, func(c candidate) bool { return c.build.Slim }) {
+		p.Build.Slim = false // it has no such builds
+	}
 	if p.mine != nil {
 		// A tag without a version, or without a distribution, means what its
 		// image's other tags say.

@@ -192,12 +192,19 @@ func (p *advising) prefer(a, b *candidate) int {
 	if c := compareBools(a.listed, b.listed); c != 0 {
 		return c
 	}
-	if !p.loose && p.pinned() {
+	if !p.loose && p.stays {
 		if c := compareBools(a.build.Distro.VersionID == p.Build.Distro.VersionID, b.build.Distro.VersionID == p.Build.Distro.VersionID); c != 0 {
 			return c
 		}
 	} else if c := compareBools(a.plain, b.plain); c != 0 {
 		return c
+	}
+	if len(a.tags) == 1 && len(b.tags) == 1 && !a.listed {
+		// Of single tags the one that is as exact as the base's: 10.0 for 8.0.
+		dots := strings.Count(p.Build.Version, ".")
+		if c := cmp.Compare(abs(strings.Count(b.build.Version, ".")-dots), abs(strings.Count(a.build.Version, ".")-dots)); c != 0 {
+			return c
+		}
 	}
 	return cmp.Or(
 		compareVersions(a.build.Version, b.build.Version),
@@ -207,14 +214,10 @@ func (p *advising) prefer(a, b *candidate) int {
 	)
 }
 
-// pinned says whether the base's tag names a release of a distribution that
-// is supported at the time: then it is stayed on.
-func (p *advising) pinned() bool {
-	r, err := ParseRef(p.Ref)
-	if err != nil {
-		return false
-	}
-	d := p.tags.parse(r.Tag).Distro
+// pinned says whether a tag names a release of a distribution that is supported
+// at the time: then it is stayed on.
+func (p *advising) pinned(tag string) bool {
+	d := p.tags.parse(tag).Distro
 	s, ok := DistroSupport(d)
 	return ok && d.VersionID != "" && s.current(p.Now)
 }

@@ -17,7 +17,8 @@ func smallerVariant() finding.Rule {
 		Why: "What is not in the image cannot be attacked, and need not be pulled, scanned and upgraded. Many images come in several builds: " +
 			"the full one has compilers, headers and tools that only a build needs; a slim one or one on Alpine Linux has what the software itself " +
 			"needs. What the application asks of its base beside that must be looked at first: `drydock recommend` lists it.\n\n" +
-			"It is medium where the smaller build is known to have fewer severe vulnerabilities or less than half the size.",
+			"It is medium where the base is the full image, or where the smaller one is known to have less than half its size or fewer severe " +
+			"vulnerabilities.",
 		Bad:  "FROM python:3.14\n",
 		Good: "FROM python:3.14-alpine\n",
 	}
@@ -53,6 +54,9 @@ func (a *Advice) Finding(g Group) (finding.Finding, int, bool) {
 	f := of(rule, a.Ref+" "+string(g), fmt.Sprintf("%s could be %s", a.Ref, o.Ref))
 	if g == Slim {
 		f.Key = a.Ref
+		if a.Build.kind() == 0 {
+			f.Severity = finding.Medium
+		}
 		f.Message = fmt.Sprintf("%s could be %s, a smaller image of the same software", a.Ref, o.Ref)
 	}
 	var facts []string

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -59,8 +60,8 @@ func (r *run) grade() {
 				why = "no base is known"
 			}
 		case finding.MinimalBase:
-			if !r.anyOf(p) {
-				why = "recommendations of smaller bases are not built yet"
+			if r.minimal.assessed == 0 {
+				why = cmp.Or(r.minimal.why, "no base is known")
 			}
 		case finding.MultiStage:
 			if files == 0 {
@@ -83,6 +84,9 @@ func (r *run) grade() {
 			if r.anyOf(p) {
 				row.Reasons = []string{"nothing worse than low"}
 			}
+		}
+		if p == finding.MinimalBase && why == "" {
+			row.Reasons = r.minimal.reasons
 		}
 		if n := len(r.res.Unknown); n > 0 && why == "" && p == finding.Vulnerabilities {
 			row.Reasons = append(row.Reasons, fmt.Sprintf("%d not known", n))

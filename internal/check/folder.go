@@ -175,7 +175,7 @@ func (r *run) dockerfile(ctx context.Context, name string) error {
 // reference takes in what is known, without asking anybody, of an image that a
 // file names at span.
 func (r *run) reference(s finding.Subject, ref string, span *finding.Span) {
-	t := Target{Subject: s, From: span}
+	t := Target{Subject: s, From: span, Base: &base.Base{Ref: ref, By: "dockerfile"}}
 	if ref == "scratch" {
 		r.add(t, nil, nil)
 		return
@@ -188,7 +188,6 @@ func (r *run) reference(s finding.Subject, ref string, span *finding.Span) {
 	if o, ok := base.Find(ref); ok {
 		t.Inventory, t.AsOf = o.Inventory(), o.Created
 		t.Inventory.Subject = s
-		t.Base = &base.Base{Ref: ref}
 		markBase(t.Inventory, true)
 		if r.ask.Rules {
 			found = append(found, base.Aged(t.Inventory, r.Now())...)

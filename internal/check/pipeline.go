@@ -73,6 +73,9 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	if err := errors.Join(err, r.finish()); err != nil {
 		return nil, err
 	}
+	if ask.Grades {
+		r.minimalBase()
+	}
 	if err := r.suppress(); err != nil {
 		return nil, err
 	}
@@ -97,6 +100,8 @@ type run struct {
 	engine   *image.Locals // of the images that the Docker Engine has; nil: not asked yet
 	noEngine bool          // it does not answer
 	known    map[string]*dockerfile.BaseFacts
+
+	minimal minimal // of the card
 
 	mu sync.Mutex // of the warnings: a damaged cache record is met beside
 }

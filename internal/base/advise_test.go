@@ -1,0 +1,295 @@
+package base
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+func TestParseTag(t *testing.T) {
+	for in, want := range map[string]Build{
+		"nginx:1.20":                               {Version: "1.20"},
+		"nginx:stable-alpine-slim":                 {Follows: "stable", Distro: sbom.Distro{ID: "alpine"}, Slim: true},
+		"node:21.6-alpine3.18":                     {Version: "21.6", Distro: sbom.Distro{ID: "alpine", VersionID: "3.18"}},
+		"node:bookworm-slim":                       {Follows: "latest", Distro: sbom.Distro{ID: "debian", VersionID: "12"}, Slim: true},
+		"debian:bookworm-slim":                     {Version: "bookworm", Distro: sbom.Distro{ID: "debian", VersionID: "bookworm"}, Slim: true},
+		"debian:bookworm-20260803":                 {Version: "bookworm", Distro: sbom.Distro{ID: "debian", VersionID: "bookworm"}, Stamp: "20260803"},
+		"python:3.15.0rc1-slim-trixie":             {Version: "3.15.0rc1", Distro: sbom.Distro{ID: "debian", VersionID: "13"}, Slim: true, Pre: true},
+		"php:8.4.25RC1-fpm-alpine":                 {Version: "8.4.25RC1", Distro: sbom.Distro{ID: "alpine"}, Words: []string{"fpm"}, Pre: true},
+		"php:8.4-rc":                               {Version: "8.4", Pre: true},
+		"eclipse-temurin:17.0.20.1_1-jre-alpine":   {Version: "17.0.20.1_1", Distro: sbom.Distro{ID: "alpine"}, Words: []string{"jre"}},
+		"eclipse-temurin:21-jre-alpine-3.24":       {Version: "21", Distro: sbom.Distro{ID: "alpine", VersionID: "3.24"}, Words: []string{"jre"}},
+		"maven:3.9-eclipse-temurin-17":             {Version: "3.9", Words: []string{"17", "eclipse", "temurin"}},
+		"rabbitmq:4-management-alpine":             {Version: "4", Distro: sbom.Distro{ID: "alpine"}, Words: []string{"management"}},
+		"ghcr.io/org/app:v1.2.3":                   {Version: "1.2.3"},
+		"alpine:3.18":                              {Version: "3.18", Distro: sbom.Distro{ID: "alpine", VersionID: "3.18"}},
+		"alpine:latest":                            {Follows: "latest", Distro: sbom.Distro{ID: "alpine"}},
+		"golang:1.22rc1-bullseye":                  {Version: "1.22rc1", Distro: sbom.Distro{ID: "debian", VersionID: "11"}, Pre: true},
+		"registry.example.com/x:sha-0123456789abc": {Follows: "latest", Words: []string{"0123456789abc", "sha"}},
+	} {
+		r, err := ParseRef(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, ParseTag(r.official(), r.Tag)); d != "" {
+			t.Errorf("%s (-want +got):\n%s", in, d)
+		}
+	}
+}
+
+func TestChannel(t *testing.T) {
+	for in, want := range map[string]string{
+		"nginx 1.24": "stable", "nginx 1.25": "mainline", "nodejs 20": "LTS", "nodejs 21": "current", "ubuntu 24.04": "LTS", "ubuntu 24.10": "short-term",
+		"eclipse-temurin 21": "LTS", "eclipse-temurin 22": "short-term", "python 3.12": "", "debian 12": "", "mariadb 11.4": "LTS", "go 1.26": "",
+	} {
+		product, cycle, _ := strings.Cut(in, " ")
+		s, ok := EndOfLife(product, cycle)
+		if got := Channel(product, s); !ok || got != want {
+			t.Errorf("%s is %q, %v, want %q", in, got, ok, want)
+		}
+	}
+}
+
+func TestCompareVersions(t *testing.T) {
+	order := []string{"1.2", "1.9", "1.9.1", "1.10", "1.10.2", "2", "17.0.2_8", "17.0.10_1", "24.04"}
+	for i := range order {
+		for j := range order {
+			if got, want := compareVersions(order[i], order[j]), compareInts(i, j); got != want {
+				t.Errorf("%s, %s: %d, want %d", order[i], order[j], got, want)
+			}
+		}
+	}
+}
+
+func compareInts(a, b int) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// advise is what is proposed for a reference: "update nginx:1.24", with "not"
+// before what is not recommended.
+func advise(t *testing.T, ref, asOf string, change ...func(*Question)) []string {
+	t.Helper()
+	q := Question{Ref: ref, Now: now}
+	if asOf != "" {
+		day, err := time.Parse(time.DateOnly, asOf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.AsOf, q.Now = day, day
+	}
+	for _, f := range change {
+		f(&q)
+	}
+	a, err := Advise(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Judge()
+	var out []string
+	for i := range a.Options {
+		o := &a.Options[i]
+		s := string(o.Group) + " " + o.Ref
+		if !o.Recommended {
+			s = "not " + s
+		}
+		out = append(out, s)
+		if o.Listed {
+			if tag, _ := Library(o.Ref); !tag.Listed {
+				t.Errorf("%s proposes %s, which is not listed", ref, o.Ref)
+			}
+		}
+	}
+	return out
+}
+
+func TestAdvise(t *testing.T) {
+	for _, tt := range []struct {
+		ref, asOf string
+		want      []string
+	}{
+		{"python:3.8", "", []string{"update python:3.14", "update python:3.13", "update python:3.12", "slim python:3.14-alpine", "slim python:3.14-slim"}},
+		{"python:3.14.2-slim", "", []string{"update python:3.14.7-slim", "slim python:3.14.7-alpine"}},
+		// An LTS stays on LTS, and so does what was none.
+		{"node:18", "", []string{"update node:26", "update node:24", "update node:22", "slim node:26-alpine", "slim node:26-slim"}},
+		{"node:21.6-alpine3.18", "", []string{"update node:26.7-alpine3.24", "update node:24.19-alpine3.24", "update node:22.23-alpine3.24"}},
+		// Nothing newer is for the long term, but what one is on ends in 62 days.
+		{"node:21.6-alpine3.18", "2024-03-31", []string{"update node:20.9-alpine3.18"}},
+		{"node:20.9.0-alpine3.18", "2024-06-30", []string{"update node:20.15.0-alpine3.19"}},
+		// Supported, and on a distribution release that is: it is stayed on.
+		{"node:24-trixie", "", []string{"update node:26-trixie", "slim node:24-alpine3.24", "slim node:24-trixie-slim"}},
+		// A stable stays on stable, and what is on mainline may go to either.
+		{"nginx:1.20", "", []string{"update nginx:1.30", "slim nginx:1.30-alpine-slim", "slim nginx:1.30-alpine", "not update nginx:1.31", "not slim nginx:1.31-alpine-slim"}},
+		{"nginx:1.27", "", []string{"update nginx:1.31", "update nginx:1.30", "slim nginx:1.31-alpine-slim", "slim nginx:1.31-alpine"}},
+		{"nginx:1.20", "2024-03-31", []string{"update nginx:1.24", "slim nginx:1.24-alpine-slim", "slim nginx:1.24-alpine", "not update nginx:1.25.3", "not slim nginx:1.25.4-alpine-slim"}},
+		{"nginx:1.25.4-alpine-slim", "2024-03-31", nil}, // 1.24 ends sooner
+		{"nginx:stable-alpine", "", []string{"slim nginx:stable-alpine-slim", "not update nginx:mainline-alpine", "not slim nginx:mainline-alpine-slim"}},
+		{"nginx", "", []string{"slim nginx:alpine-slim", "slim nginx:alpine"}},
+		{"debian:bookworm", "", []string{"update debian:trixie", "slim debian:trixie-slim"}},
+		{"debian:11-slim", "", []string{"update debian:13-slim"}},
+		{"alpine:3.18", "", []string{"update alpine:3.24", "update alpine:3.23", "update alpine:3.22"}},
+		{"eclipse-temurin:17-jdk", "", []string{"update eclipse-temurin:25-jdk", "update eclipse-temurin:21-jdk", "slim eclipse-temurin:17-jdk-alpine", "slim eclipse-temurin:17-jre"}},
+		{"php:7.4-fpm-alpine3.12", "", []string{"update php:8.5-fpm-alpine3.24", "update php:8.4-fpm-alpine3.24", "update php:8.3-fpm-alpine3.24"}},
+		// Built no more: what took its place.
+		{"openjdk:8-jre-slim", "", []string{"update eclipse-temurin:8-jre", "update eclipse-temurin:25-jre", "update eclipse-temurin:21-jre", "slim eclipse-temurin:8-jre-alpine"}},
+		{"centos:7", "", []string{"update almalinux:10", "update almalinux:9", "update almalinux:8"}},
+		{"maven:3.8-openjdk-17", "", nil},
+		{"nginx:1.30-alpine-slim", "", []string{"not update nginx:1.31-alpine-slim"}},
+		{"redis:6", "", []string{"update redis:8", "update redis:8.8", "update redis:8.6", "not slim redis:6-alpine"}}, // on an Alpine that is over
+		{"mcr.microsoft.com/dotnet/sdk:6.0", "", nil},
+		{"somebody/thing:1", "", nil},
+	} {
+		if d := cmp.Diff(tt.want, advise(t, tt.ref, tt.asOf)); d != "" {
+			t.Errorf("%s %s (-want +got):\n%s", tt.ref, tt.asOf, d)
+		}
+	}
+}
+
+func TestAdviseFromRegistry(t *testing.T) {
+	tags := func(list ...string) func(*Question) { return func(q *Question) { q.Tags = list } }
+	got := advise(t, "mcr.microsoft.com/dotnet/sdk:6.0", "", tags("6.0", "7.0", "8.0", "9.0", "10.0", "10.0-alpine", "11.0-preview", "10.0.1"))
+	if d := cmp.Diff([]string{"update mcr.microsoft.com/dotnet/sdk:10.0", "slim mcr.microsoft.com/dotnet/sdk:10.0-alpine"}, got); d != "" {
+		t.Errorf("dotnet (-want +got):\n%s", d)
+	}
+	// The same tag is another image by now.
+	moved := &Entry{Ref: "registry.example.com/node:24", Names: []string{"registry.example.com/node:24"}, Index: finding.DigestOf([]byte("new")), Created: now}
+	got = advise(t, "registry.example.com/node:24", "", func(q *Question) {
+		q.Entries, q.Digest = []*Entry{moved}, finding.DigestOf([]byte("old"))
+	})
+	if d := cmp.Diff([]string{"refresh registry.example.com/node:24"}, got); d != "" {
+		t.Errorf("moved (-want +got):\n%s", d)
+	}
+	if got := advise(t, "registry.example.com/node:24", "", func(q *Question) { q.Entries, q.Digest = []*Entry{moved}, moved.Index }); got != nil {
+		t.Errorf("not moved: %v", got)
+	}
+	// What the architecture asked for is not built for is not proposed.
+	if got := advise(t, "eclipse-temurin:17", "", func(q *Question) { q.Arch = "arm32v7" }); slices.Contains(got, "update eclipse-temurin:25") {
+		t.Errorf("for an architecture that has none: %v", got)
+	}
+}
+
+// vulns makes n vulnerabilities of a severity in a package.
+func vulns(pkg string, s finding.Severity, ids ...int) []Vuln {
+	var out []Vuln
+	for _, id := range ids {
+		out = append(out, Vuln{ID: fmt.Sprintf("CVE-%d", id), Package: pkg, Severity: s})
+	}
+	return out
+}
+
+// TestNewerAndWorse: what is newer and has more severe vulnerabilities is not
+// recommended, and what brings them in is named.
+func TestNewerAndWorse(t *testing.T) {
+	seen := map[string]*Seen{
+		"python:3.12": {Size: 400, Found: slices.Concat(vulns("zlib", finding.Critical, 1), vulns("perl", finding.High, 2, 3))},
+		"python:3.13": {Size: 410, Found: vulns("zlib", finding.Critical, 1)},
+		"python:3.14": {Size: 420, Found: slices.Concat(vulns("aom", finding.Critical, 5, 6), vulns("zlib", finding.Critical, 1), vulns("heif", finding.High, 7))},
+	}
+	a, err := Advise(Question{Ref: "python:3.12", Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Seen = seen[a.Ref]
+	for i := range a.Options {
+		a.Options[i].Seen = seen[a.Options[i].Ref]
+	}
+	a.Judge()
+	by := map[string]*Option{}
+	for i := range a.Options {
+		by[a.Options[i].Ref] = &a.Options[i]
+	}
+	worse, better := by["python:3.14"], by["python:3.13"]
+	if worse == nil || better == nil {
+		t.Fatalf("options: %+v", a.Options)
+	}
+	if worse.Recommended || !better.Recommended || a.Best(Update) != better {
+		t.Errorf("3.14 recommended %v, 3.13 %v", worse.Recommended, better.Recommended)
+	}
+	want := []string{
+		"it has 2 critical, 1 high (2 in aom, 1 in heif) that python:3.12 has not",
+		"it is newer; it has 2 critical, 1 high (2 in aom, 1 in heif) that python:3.13 has not",
+	}
+	if d := cmp.Diff(want, worse.Against); d != "" {
+		t.Errorf("against 3.14 (-want +got):\n%s", d)
+	}
+	if !slices.Contains(better.Why, "takes away 2 high (2 in perl)") {
+		t.Errorf("for 3.13: %q", better.Why)
+	}
+	// A smaller build that is not known to be smaller is no smaller build.
+	a.Seen, by["python:3.12-alpine"].Seen = &Seen{Size: 100, Found: []Vuln{}}, &Seen{Size: 100, Found: []Vuln{}}
+	a.Judge()
+	if by["python:3.12-alpine"].Recommended {
+		t.Error("as large as today's, and recommended as smaller")
+	}
+}
+
+func TestBrought(t *testing.T) {
+	if got := Brought(vulns("x", finding.Medium, 1)); got != "" {
+		t.Errorf("nothing severe: %q", got)
+	}
+	var many []Vuln
+	for i := range 8 {
+		many = append(many, vulns(fmt.Sprintf("p%d", i), finding.High, i)...)
+	}
+	if got, want := Brought(many), "8 high (1 in p0, 1 in p1, 1 in p2, 1 in p3, 1 in p4, and 3 more packages)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func FuzzAdvise(f *testing.F) {
+	for _, s := range []string{"nginx:1.20", "node:21.6-alpine3.18", "openjdk:8", "centos:7", "a/b:1-2-3", "debian:-", "python:3.14@sha256:" + strings.Repeat("a", 64), "php:8.4.25RC1", "x:vv", "nginx:..", "alpine:3.18-slim-slim"} {
+		f.Add(s, "1.30,1.31-alpine,2")
+	}
+	f.Fuzz(func(t *testing.T, ref, list string) {
+		a, err := Advise(Question{Ref: ref, Now: now, Tags: strings.Split(list, ",")})
+		if (err == nil) != (a != nil) {
+			t.Fatalf("%v, %v", a, err)
+		}
+		if a == nil {
+			return
+		}
+		a.Judge()
+		for _, o := range a.Options {
+			r, err := ParseRef(o.Ref)
+			if err == nil && a.successor == "" && o.Group != Refresh && r.String() == a.Ref {
+				t.Errorf("%s is proposed in its own place", o.Ref)
+			}
+			if o.Recommended && len(o.Against) > 0 {
+				t.Errorf("%s is recommended against %q", o.Ref, o.Against)
+			}
+		}
+	})
+}
+
+func BenchmarkAdvise(b *testing.B) {
+	for b.Loop() {
+		if _, err := Advise(Question{Ref: "nginx:1.20", Now: now}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// A repository with as many tags as are read of one.
+func BenchmarkAdviseManyTags(b *testing.B) {
+	var tags []string
+	for i := range 20_000 {
+		tags = append(tags, fmt.Sprintf("%d.%d.%d-alpine3.%d", 10+i%17, i/17%40, i%7, i%24))
+	}
+	for b.Loop() {
+		if _, err := Advise(Question{Ref: "ghcr.io/org/node:18.2.1-alpine3.18", Now: now, Tags: tags}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
