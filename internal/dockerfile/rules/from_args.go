@@ -84,8 +84,18 @@ func (in *Input) dropFlag(f dockerfile.Flag) (start, end int) {
 	return start, end
 }
 
+// Limits on looking for what a name is a misspelling of.
+const (
+	maxSpelling = 64  // bytes of a name
+	maxOptions  = 200 // names it is compared with
+)
+
 // closest is the option that a name is a misspelling of; empty: none.
 func closest(name string, options []string) string {
+	options = slices.DeleteFunc(options, func(o string) bool { return len(o) > maxSpelling })
+	if len(name) > maxSpelling || len(options) > maxOptions {
+		return ""
+	}
 	slices.Sort(options)
 	match, _ := suggest.Search(name, options, true)
 	return match

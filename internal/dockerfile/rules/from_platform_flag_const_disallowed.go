@@ -13,7 +13,7 @@ func fromPlatformFlagConstDisallowed() Check {
 	return Check{
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
-				ID:       "dockerfile/from-platform-flag-const",
+				ID:       "dockerfile/from-platform-flag-const-disallowed",
 				Title:    "FROM is held to one platform",
 				Practice: finding.MultiStage,
 				Severity: finding.Medium,

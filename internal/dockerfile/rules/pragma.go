@@ -164,7 +164,10 @@ func isDirective(f *dockerfile.File, start int) bool {
 
 // readPragma reads a comment's text, without its "#"; nil: it is none.
 func readPragma(text string) *pragma {
-	if rest, ok := cutWord(text, "check"); ok && strings.HasPrefix(rest, "=") {
+	// BuildKit takes a directive's name in any case.
+	const check = "check"
+	name := text[:min(len(text), len(check))]
+	if rest := strings.TrimLeft(text[len(name):], " \t"); strings.EqualFold(name, check) && strings.HasPrefix(rest, "=") {
 		value, _, _ := strings.Cut(strings.TrimSpace(rest[1:]), " ")
 		d, err := parseCheck(value)
 		p := &pragma{tool: "check", names: d.Skip, all: d.all}

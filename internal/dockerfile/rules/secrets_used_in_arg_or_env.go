@@ -12,7 +12,7 @@ func secretsUsedInArgOrEnv() Check {
 	return Check{
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
-				ID:       "dockerfile/secret-in-arg-or-env",
+				ID:       "dockerfile/secrets-used-in-arg-or-env",
 				Title:    "A variable that is named like a secret stays in the image",
 				Practice: finding.LeastPrivilege,
 				Severity: finding.High,

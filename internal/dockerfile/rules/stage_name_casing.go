@@ -5,7 +5,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -24,6 +23,7 @@ func stageNameCasing() Check {
 				Good: "FROM golang:1.26 AS build-base\nFROM scratch\nCOPY --from=build-base /app /app\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
+				var uses map[string][]stageUse
 				for i := range p.Input.File.Stages {
 					s := &p.Input.File.Stages[i]
 					name := s.NameWord
@@ -31,8 +31,16 @@ func stageNameCasing() Check {
 					if name.Text == lower {
 						continue
 					}
+					if uses == nil {
+						uses = p.Input.stageUses()
+					}
+					edits := []finding.Edit{p.Input.Edit(name.Span, lower)}
+					for _, use := range uses[lower] {
+						if use.at >= s.End {
+							edits = append(edits, p.Input.Edit(use.span, lower))
+						}
+					}
 					f := at(name.Span, lower, "the name of stage %s is not in lower case", name.Text)
-					edits := append([]finding.Edit{p.Input.Edit(name.Span, lower)}, p.Input.respell(s, lower)...)
 					p.Report(fix(f, finding.Safe, "Write it in lower case, here and where it is used", edits...))
 				}
 				return nil
@@ -42,20 +50,26 @@ func stageNameCasing() Check {
 	}
 }
 
-// respell are the edits that write the references to a stage, of COPY --from and
-// RUN --mount, as name, which differs from the stage's in case only.
-func (in *Input) respell(s *dockerfile.Stage, name string) []finding.Edit {
-	var out []finding.Edit
-	for i := s.End; i < len(in.File.Instructions); i++ {
-		inst := &in.File.Instructions[i]
-		for _, f := range inst.FlagWords {
-			raw := in.File.Bytes[f.Span.Start:f.Span.End]
+// stageUse is a place where COPY --from or RUN --mount names a stage, in
+// another case than the stage's.
+type stageUse struct {
+	at   int // index of the instruction
+	span finding.Span
+}
+
+// stageUses finds them, by the name in lower case.
+func (in *Input) stageUses() map[string][]stageUse {
+	out := map[string][]stageUse{}
+	for i := range in.File.Instructions {
+		for _, f := range in.File.Instructions[i].FlagWords {
 			for _, ref := range flagSources(f) {
-				n := bytes.LastIndex(raw, []byte(ref))
-				if n < 0 || ref == name || !strings.EqualFold(ref, name) {
+				lower := strings.ToLower(ref)
+				n := bytes.LastIndex(in.File.Bytes[f.Span.Start:f.Span.End], []byte(ref))
+				if n < 0 || ref == lower {
 					continue
 				}
-				out = append(out, in.Edit(in.File.Span(f.Span.Start+n, f.Span.Start+n+len(ref)), name))
+				start := f.Span.Start + n
+				out[lower] = append(out[lower], stageUse{at: i, span: in.File.Span(start, start+len(ref))})
 			}
 		}
 	}

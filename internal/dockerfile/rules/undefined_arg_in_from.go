@@ -40,10 +40,7 @@ func undefinedArgInFrom() Check {
 						r, _ := args.expand(words[span]) // what stands before an error counts
 						for _, name := range names(r, args) {
 							f := at(span, name, "FROM uses $%s, which no ARG before the first FROM declares", name)
-							if match := closest(name, known); match != "" {
-								f = why(f, "spelling", "did you mean $%s", match)
-							}
-							p.Report(f)
+							p.Report(p.Input.respelled(f, span, name, closest(name, slices.Clone(known))))
 						}
 					}
 				}

@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -29,9 +30,13 @@ func undefinedVar() Check {
 				Good: "FROM scratch\nARG VERSION=1\nENV APP_VERSION=$VERSION\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
+				told := 0
 				for i := range p.Input.File.Instructions {
 					if s := p.Input.Stage(i); s != nil {
-						p.Input.expansions(s, i, func(place finding.Span, name string) { p.Report(p.Input.unset(s, i, place, name)) })
+						p.Input.expansions(s, i, func(place finding.Span, name string) {
+							told++
+							p.Report(p.Input.unset(s, i, place, name, told <= maxRespelled))
+						})
 					}
 				}
 				return nil
@@ -42,30 +47,44 @@ func undefinedVar() Check {
 	}
 }
 
+// maxRespelled is how many findings in a file say what may have been meant.
+const maxRespelled = 100
+
 // unset is the finding of a variable that nothing sets.
-func (in *Input) unset(s *dockerfile.Stage, i int, place finding.Span, name string) finding.Finding {
-	word := in.File.Bytes[place.Start:place.End]
-	used := -1
-	for _, form := range []string{"$" + name, "${" + name} {
-		if n := bytes.Index(word, []byte(form)); n >= 0 && used < 0 {
-			used = place.Start + n
-			place = in.File.Span(used, used+len(form))
-		}
-	}
-	f := at(place, name, "$%s is set by nothing in this file or the base image", name)
-	base := in.Scopes.Base(s)
-	if base == nil || !base.Config {
-		f = at(place, name, "$%s is set by nothing in this file; the base image is not known here", name)
+func (in *Input) unset(s *dockerfile.Stage, i int, place finding.Span, name string, spelling bool) finding.Finding {
+	f := at(in.useOf(place, name), name, "$%s is set by nothing in this file or the base image", name)
+	if base := in.Scopes.Base(s); base == nil || !base.Config {
+		f.Message = fmt.Sprintf("$%s is set by nothing in this file; the base image is not known here", name)
 		f.Severity = finding.Low
 	}
-	if match := closest(name, in.variables(s, i)); match != "" {
-		f = why(f, "spelling", "did you mean $%s", match)
-		if used >= 0 {
-			f = fix(f, finding.NeedsReview, "Write "+match, in.Edit(in.File.Span(place.End-len(name), place.End), match))
-		}
+	if spelling {
+		f = in.respelled(f, place, name, closest(name, in.variables(s, i)))
 	}
 	if slices.ContainsFunc(in.File.GlobalArgs, func(a dockerfile.Arg) bool { return a.Name == name }) {
 		f = why(f, "scope", "ARG %s before the first FROM is not seen in a stage that does not repeat it", name)
+	}
+	return f
+}
+
+// useOf is where a word uses a variable; the word itself if that cannot be
+// told.
+func (in *Input) useOf(word finding.Span, name string) finding.Span {
+	for _, form := range []string{"$" + name, "${" + name} {
+		if n := bytes.Index(in.File.Bytes[word.Start:word.End], []byte(form)); n >= 0 {
+			return in.File.Span(word.Start+n, word.Start+n+len(form))
+		}
+	}
+	return word
+}
+
+// respelled adds what may have been meant by a variable of a word.
+func (in *Input) respelled(f finding.Finding, word finding.Span, name, match string) finding.Finding {
+	if match == "" {
+		return f
+	}
+	f = why(f, "spelling", "did you mean $%s", match)
+	if use := in.useOf(word, name); use != word {
+		f = fix(f, finding.NeedsReview, "Write "+match, in.Edit(in.File.Span(use.End-len(name), use.End), match))
 	}
 	return f
 }

@@ -10,7 +10,7 @@ func multipleInstructionsDisallowed() Check {
 	return Check{
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
-				ID:       "dockerfile/multiple-instructions",
+				ID:       "dockerfile/multiple-instructions-disallowed",
 				Title:    "Of several CMD, ENTRYPOINT or HEALTHCHECK the last one counts",
 				Practice: finding.Layering,
 				Severity: finding.Medium,
