@@ -56,8 +56,10 @@ func parseSet(s string) ([]npmBound, bool) {
 		w := words[i]
 		op := w[:len(w)-len(strings.TrimLeft(w, "<>=~^"))]
 		w = w[len(op):]
-		if w == "" && i+1 < len(words) { // ">= 1.2.3"
-			i++
+		if w == "" { // ">= 1.2.3"
+			if i++; i == len(words) {
+				return nil, false
+			}
 			w = words[i]
 		}
 		v, ok := parsePart(w)
@@ -96,7 +98,7 @@ func parsePart(s string) (p npmPart, ok bool) {
 		switch {
 		case w == "*" || w == "x" || w == "X":
 			wild = true
-		case !digitsOnly(w):
+		case !npmNumber(w):
 			return p, false
 		case !wild:
 			p.n[p.have] = w
@@ -117,6 +119,9 @@ func digitsOnly(s string) bool {
 	}
 	return s != "" && len(s) < 20
 }
+
+// npmNumber says whether a word is a number as npm takes it: no zero before others.
+func npmNumber(s string) bool { return digitsOnly(s) && (s == "0" || s[0] != '0') }
 
 // low is the lowest version that p says.
 func (p npmPart) low() string {

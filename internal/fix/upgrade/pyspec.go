@@ -82,7 +82,9 @@ func pyClauses(spec string) (out []pyClause, ok bool) {
 		rest := part[at:]
 		c.version = strings.TrimRight(rest, " \t")
 		c.tail = rest[len(c.version):]
-		if c.version == "" || !plausible(strings.TrimSuffix(c.version, "*")+"0") {
+		if head, wild := strings.CutSuffix(c.version, "*"); c.version == "" || !plausible(head+"0") ||
+			wild && head != "" && !digitsOnly(strings.ReplaceAll(head, ".", "")) || strings.Contains(head, "..") ||
+			head != "" && head[0]-'0' > 9 {
 			return nil, false
 		}
 		out = append(out, c)
@@ -129,13 +131,7 @@ func (c pyClause) admits(v string) bool {
 
 // sameNumbers says whether the first n numbers of two versions are the same.
 func sameNumbers(a, b string, n int) bool {
-	x, y := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range n {
-		if i >= len(x) || i >= len(y) || x[i] != y[i] {
-			return false
-		}
-	}
-	return true
+	return slices.Equal(release(a, n), release(b, n))
 }
 
 // raisedSpec is a specifier that admits the version and none below it, with its
@@ -159,7 +155,7 @@ func raisedSpec(spec, to string) (out string, capped, ok bool) {
 			case wild && c.admits(to):
 				lower = false
 			case wild:
-				c.version = strings.Join(head3(to, 1+strings.Count(head, ".")), ".") + ".*"
+				c.version = strings.Join(release(to, 1+strings.Count(head, ".")), ".") + ".*"
 				capped, lower = true, false
 			default:
 				c.version = to
@@ -175,7 +171,7 @@ func raisedSpec(spec, to string) (out string, capped, ok bool) {
 			if lower = strings.Count(to, ".") <= n; lower {
 				c.version = padded(to, n+1)
 			} else { // ~=1.4 is all of 1, and 1.6.2 must be said beside it
-				c.version = strings.Join(head3(to, n+1), ".")
+				c.version = strings.Join(release(to, n+1), ".")
 			}
 		case "~", "^":
 			lower = true
@@ -184,7 +180,7 @@ func raisedSpec(spec, to string) (out string, capped, ok bool) {
 		case "<", "<=":
 			if !c.admits(to) {
 				capped = true
-				c.op, c.version = "<", increment(head3(to, 1)[0])
+				c.op, c.version = "<", increment(release(to, 1)[0])
 			}
 		}
 	}
@@ -203,8 +199,8 @@ func raisedSpec(spec, to string) (out string, capped, ok bool) {
 	return strings.Join(parts, ","), capped, true
 }
 
-// head3 are the first n numbers of a version, missing ones zero.
-func head3(v string, n int) []string {
+// release is the first n numbers of a version, missing ones zero.
+func release(v string, n int) []string {
 	if _, rest, ok := strings.Cut(v, "!"); ok {
 		v = rest
 	}
