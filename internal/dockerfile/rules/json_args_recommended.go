@@ -43,7 +43,7 @@ func jsonArgsRecommended() Check {
 						} else if text := jsonMeant(inst); text != "" {
 							f = at(inst.Keyword.Span, cmd, "%s looks like JSON and is not, so a shell gets all of it", cmd)
 							f = fix(f, finding.Behaviour, "Write it in double quotes", p.Input.Edit(inst.Words[0].Span, text))
-						} else if text := execForm(p.Input.Script(i), inst); text != "" {
+						} else if text := p.Input.execForm(p.Input.Script(i), inst); text != "" {
 							f = fix(f, finding.Behaviour, "Start the program without a shell", p.Input.Edit(inst.Words[0].Span, text))
 						}
 						p.Report(f)
@@ -59,7 +59,7 @@ func jsonArgsRecommended() Check {
 
 // execForm is the JSON form of a command line that needs no shell but to split
 // words; empty: it needs one, or it cannot be told.
-func execForm(s *dockerfile.Script, inst *dockerfile.Instruction) string {
+func (in *Input) execForm(s *dockerfile.Script, inst *dockerfile.Instruction) string {
 	if s.Err != nil || s.Exec || len(s.Commands) != 1 || len(inst.Words) != 1 || s.Span != inst.Words[0].Span || hasComment(inst) {
 		return ""
 	}
