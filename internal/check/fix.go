@@ -47,9 +47,10 @@ const (
 // FixItem is one fix of one finding.
 type FixItem struct {
 	Finding finding.Finding
-	Fix     finding.Fix  // its Proof is the level reached
-	Why     string       // why it was not applied; empty: it was
-	Failure *fix.Failure // the proof that it failed; nil: none
+	Fix     finding.Fix       // its Proof is the level reached
+	Why     string            // why it was not applied; empty: it was
+	Failure *fix.Failure      // the proof that it failed; nil: none
+	Also    []finding.Finding // what it puts right beside Finding
 }
 
 // id tells fixes apart from one look at the file to the next.
@@ -179,6 +180,7 @@ func (f *fixer) dockerfile(ctx context.Context, name string) error {
 		return err
 	}
 	g := &gathering{fixer: f, name: name, start: map[string][]byte{name: b}, look: f.lookAt}
+	g.on = finding.Subject{Kind: finding.KindDockerfile, Name: name}
 	return f.finish(ctx, g, name)
 }
 
@@ -188,7 +190,7 @@ func (f *fixer) finish(ctx context.Context, g *gathering, dockerfile string) err
 	if err != nil {
 		return err
 	}
-	out := Fixed{Subject: g.subject(), Left: got.left, ByHand: got.byHand, Wanted: f.opt.Prove, Todo: g.todo, Notes: g.notes}
+	out := Fixed{Subject: g.on, Left: got.left, ByHand: got.byHand, Wanted: f.opt.Prove, Notes: g.notes}
 	f.res.Unknown = append(f.res.Unknown, got.unknown...)
 	if len(got.applied) > 0 {
 		if got, err = f.prove(ctx, g, got, &out, dockerfile); err != nil {
@@ -196,6 +198,10 @@ func (f *fixer) finish(ctx context.Context, g *gathering, dockerfile string) err
 		}
 	}
 	out.Applied, out.Files = got.applied, got.files()
+	for _, it := range out.Applied {
+		out.Todo = append(out.Todo, g.also[it.Fix.Title].todo...)
+		out.Notes = append(out.Notes, g.also[it.Fix.Title].notes...)
+	}
 	if f.opt.Write && len(out.Files) > 0 && out.Verdict.Failed == nil && out.Verdict.Reached >= f.opt.Prove {
 		if err := f.write(out.Files); err != nil {
 			return err

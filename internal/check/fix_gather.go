@@ -25,13 +25,35 @@ type gathering struct {
 	*fixer
 	name  string            // the Dockerfile; empty: there is none
 	start map[string][]byte // files as they were read; nil: not there
-	look  func(ctx context.Context, files map[string][]byte, name string) ([]finding.Finding, []finding.Unknown, error)
-	todo  []string
-	notes []string
+	on    finding.Subject
+	// look finds what is wrong in versions of the files, with fixes.
+	look func(ctx context.Context, files map[string][]byte, name string) ([]finding.Finding, []finding.Unknown, error)
+	// identity is what a finding is counted by when it is looked for again; nil:
+	// its rule.
+	identity func(finding.Finding) string
+	built    bool                  // what is wrong is seen in the image only: look finds it again whatever is edited
+	also     map[string]resolution // by a fix's title: what else it does
+	notes    []string
 }
 
-func (g *gathering) subject() finding.Subject {
-	return finding.Subject{Kind: finding.KindDockerfile, Name: g.name}
+// resolution is what a fix does beside putting its finding right.
+type resolution struct {
+	findings []finding.Finding // that are put right too
+	todo     []string          // commands to run after
+	notes    []string
+}
+
+// ids are what the findings of a fix are counted by.
+func (g *gathering) ids(it FixItem) []string {
+	id := g.identity
+	if id == nil {
+		id = func(f finding.Finding) string { return string(f.Rule) }
+	}
+	out := []string{id(it.Finding)}
+	for _, f := range g.also[it.Fix.Title].findings {
+		out = append(out, id(f))
+	}
+	return out
 }
 
 // gathered is what fixes came to.
@@ -94,6 +116,9 @@ func (g *gathering) gather(ctx context.Context, only func(FixItem) bool) (*gathe
 		if err := g.round(ctx, out, found, items, dead, &alone); err != nil {
 			return nil, err
 		}
+		if g.built {
+			break // a second look would find the same
+		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(dead)) {
 		out.left = append(out.left, dead[id])
@@ -119,7 +144,7 @@ func (g *gathering) candidates(_ context.Context, found []finding.Finding, dead 
 		var refused *FixItem
 		taken := false
 		for _, f := range x.Fixes {
-			it := FixItem{Finding: x, Fix: f}
+			it := FixItem{Finding: x, Fix: f, Also: g.also[f.Title].findings}
 			if len(f.Edits) == 0 {
 				continue
 			}
@@ -128,8 +153,8 @@ func (g *gathering) candidates(_ context.Context, found []finding.Finding, dead 
 				continue
 			}
 			if f.Safety < finding.Safe && !g.opt.Unsafe {
-				if it.Why = "it wants review: --unsafe applies it"; f.Safety == finding.Behaviour {
-					it.Why = "it changes what runs: --unsafe applies it"
+				if it.Why = "to be reviewed: --unsafe applies it"; f.Safety == finding.Behaviour {
+					it.Why = "changes what runs: --unsafe applies it"
 				}
 				if refused == nil {
 					refused = &it
@@ -257,12 +282,14 @@ func (g *gathering) apply(ctx context.Context, out *gathered, found []finding.Fi
 	}
 	next := maps.Clone(out.now)
 	maps.Copy(next, plan.Files)
-	var gone []finding.RuleID
+	var gone []string
 	var applied []FixItem
 	for _, i := range plan.Applied {
-		gone = append(gone, items[i].Finding.Rule)
 		it := items[i]
-		it.Fix.Proof = finding.Rechecked
+		gone = append(gone, g.ids(it)...)
+		if it.Fix.Proof = finding.Rechecked; g.built {
+			it.Fix.Proof = finding.Parsed
+		}
 		applied = append(applied, it)
 	}
 	if g.name != "" {
@@ -270,12 +297,14 @@ func (g *gathering) apply(ctx context.Context, out *gathered, found []finding.Fi
 			return &fix.Failure{Step: "parse", Why: err.Error()}, nil
 		}
 	}
-	after, _, err := g.look(ctx, next, g.name)
-	if err != nil {
-		return nil, err
-	}
-	if f := fix.Recheck(found, after, gone, g.newStages(out.now, next)); f != nil {
-		return f, nil
+	if !g.built {
+		after, _, err := g.look(ctx, next, g.name)
+		if err != nil {
+			return nil, err
+		}
+		if f := fix.Recheck(found, after, gone, g.newStages(out.now, next), g.identity); f != nil {
+			return f, nil
+		}
 	}
 	out.now = next
 	out.applied = append(out.applied, applied...)

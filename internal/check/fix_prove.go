@@ -19,7 +19,7 @@ const maxProofsAlone = 12
 // fails, each fix is proved alone, and those that pass once more together.
 func (f *fixer) prove(ctx context.Context, g *gathering, got *gathered, out *Fixed, dockerfile string) (*gathered, error) {
 	p := f.prover(g)
-	v, err := p.Prove(ctx, candidate(got, dockerfile), f.opt.Prove)
+	v, err := p.Prove(ctx, g.candidate(got, dockerfile), f.opt.Prove)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (f *fixer) prove(ctx context.Context, g *gathering, got *gathered, out *Fix
 			out.Left = append(out.Left, it)
 			continue
 		}
-		w, err := p.Prove(ctx, candidate(single, dockerfile), f.opt.Prove)
+		w, err := p.Prove(ctx, g.candidate(single, dockerfile), f.opt.Prove)
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +67,7 @@ func (f *fixer) prove(ctx context.Context, g *gathering, got *gathered, out *Fix
 	if err != nil {
 		return nil, err
 	}
-	if v, err = p.Prove(ctx, candidate(rest, dockerfile), f.opt.Prove); err != nil {
+	if v, err = p.Prove(ctx, g.candidate(rest, dockerfile), f.opt.Prove); err != nil {
 		return nil, err
 	}
 	out.Verdict = v
@@ -107,11 +107,15 @@ func distinct(items []FixItem) []FixItem {
 	return out
 }
 
-func candidate(got *gathered, dockerfile string) fix.Candidate {
+func (g *gathering) candidate(got *gathered, dockerfile string) fix.Candidate {
 	c := fix.Candidate{Dockerfile: dockerfile, Before: maps.Clone(got.before), After: maps.Clone(got.now)}
 	for _, it := range got.applied {
 		c.Fixes = append(c.Fixes, it.Fix)
-		c.Gone = append(c.Gone, it.Finding.Rule)
+		if g.built {
+			c.GoneBuilt = append(c.GoneBuilt, g.ids(it)...)
+		} else {
+			c.Gone = append(c.Gone, g.ids(it)...)
+		}
 		c.CacheOrder = c.CacheOrder || cacheOrderRule(it.Finding.Rule)
 	}
 	return c
@@ -122,11 +126,8 @@ func cacheOrderRule(id finding.RuleID) bool { return id == "dockerfile/cache-ord
 
 // prover proves in the surroundings of the pipeline.
 func (f *fixer) prover(g *gathering) *fix.Prover {
-	return &fix.Prover{
-		Recheck: func(ctx context.Context, files map[string][]byte) ([]finding.Finding, error) {
-			found, _, err := g.look(ctx, files, g.name)
-			return found, err
-		},
+	p := &fix.Prover{
+		Identity: g.identity,
 		Dial: func(ctx context.Context) (*runtime.Engine, error) {
 			return runtime.Dial(ctx, runtime.Options{Docker: f.opt.Docker, Getenv: f.Getenv})
 		},
@@ -134,6 +135,13 @@ func (f *fixer) prover(g *gathering) *fix.Prover {
 		Context: f.opt.Context, Target: f.opt.Stage, Args: f.opt.Args, Platform: f.Platform,
 		Work: f.opt.Work, Timeout: f.opt.Timeout, Now: f.Now, Note: f.opt.Note,
 	}
+	if !g.built {
+		p.Recheck = func(ctx context.Context, files map[string][]byte) ([]finding.Finding, error) {
+			found, _, err := g.look(ctx, files, g.name)
+			return found, err
+		}
+	}
+	return p
 }
 
 // measure looks into an image that a proof built. Nothing of the user's own is
@@ -156,10 +164,12 @@ func (f *fixer) measure(ctx context.Context, id string) (*fix.Measured, error) {
 		return nil, fmt.Errorf("look into the image that was built: %w", err)
 	}
 	s := side(r.res)
-	m := &fix.Measured{Size: s.Size, Layers: s.Layers, Packages: len(s.Inventory.Packages), Vulnerabilities: map[finding.Severity]int{}, Unknown: r.res.Unknown}
+	m := &fix.Measured{Size: s.Size, Layers: s.Layers, Packages: len(s.Inventory.Packages), Unknown: r.res.Unknown}
+	m.Vulnerabilities, m.Found = map[finding.Severity]int{}, map[string]bool{}
 	for _, x := range r.res.Findings {
 		if x.Vuln != nil && x.Suppressed == nil {
 			m.Vulnerabilities[x.Severity]++
+			m.Found[vulnIdentity(x)] = true
 		}
 	}
 	for _, t := range r.res.Targets {

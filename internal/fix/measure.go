@@ -11,6 +11,7 @@ type Measured struct {
 	Layers          int
 	Packages        int
 	Vulnerabilities map[finding.Severity]int // nil: not known
+	Found           map[string]bool          // vulnerabilities, as [Candidate.GoneBuilt] names them
 	Unknown         []finding.Unknown        // what could not be told of it
 	Scan            *image.Scan              // its files; the image itself may be closed
 }

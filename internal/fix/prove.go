@@ -23,15 +23,22 @@ import (
 type Candidate struct {
 	Dockerfile    string // the file that is built; may itself not change
 	Before, After map[string][]byte
-	Fixes         []finding.Fix    // what was applied: the differences that they mean to make
-	Gone          []finding.RuleID // of the findings that it is for, one each
-	CacheOrder    bool             // it is for more steps to be kept when a source file changes
+	Fixes         []finding.Fix // what was applied: the differences that they mean to make
+	Gone          []string      // what the findings that it is for are counted by, one each: see [Prover.Identity]
+	// GoneBuilt is the same for what is seen only in the image: vulnerabilities of
+	// its distribution.
+	GoneBuilt  []string
+	CacheOrder bool // it is for more steps to be kept when a source file changes
 }
 
 // Prover proves candidates. Its fields are the surroundings.
 type Prover struct {
-	// Recheck looks at versions of files with the rules that found what is fixed.
+	// Recheck looks at versions of files with the rules that found what is fixed;
+	// nil: they see it in a built image only.
 	Recheck func(ctx context.Context, files map[string][]byte) ([]finding.Finding, error)
+	// Identity is what a finding is counted by in a recheck; nil: its rule. An
+	// edit of an instruction changes the keys of all that is wrong with it.
+	Identity func(finding.Finding) string
 	// Dial finds the Engine; it is called when a build is wanted.
 	Dial func(ctx context.Context) (*runtime.Engine, error)
 	// Measure looks into an image of the Engine; nil: nothing is measured, and
@@ -121,6 +128,9 @@ func (p *Prover) Prove(ctx context.Context, c Candidate, want finding.Proof) (*V
 		if s.level > want {
 			break
 		}
+		if s.level == finding.Rechecked && r.Recheck == nil && want > s.level {
+			continue // the image itself is looked into
+		}
 		if err = s.do(ctx); err != nil || r.v.Failed != nil || r.v.Short != nil {
 			break
 		}
@@ -188,76 +198,6 @@ func (r *proving) parse(context.Context) error {
 	return nil
 }
 
-// recheck wants the findings gone and no other come.
-func (r *proving) recheck(ctx context.Context) error {
-	return r.step("recheck", func() (string, error) {
-		before, err := r.Recheck(ctx, r.c.Before)
-		if err != nil {
-			return "", err
-		}
-		after, err := r.Recheck(ctx, r.c.After)
-		if err != nil {
-			return "", err
-		}
-		stages := 0
-		if b, a := r.parsed[false], r.parsed[true]; b != nil && a != nil {
-			stages = len(a.Stages) - len(b.Stages)
-		}
-		if f := Recheck(before, after, r.c.Gone, stages); f != nil {
-			return "", r.fail(*f)
-		}
-		return fmt.Sprintf("%d findings before, %d after", len(before), len(after)), nil
-	})
-}
-
-// Recheck compares what the rules say of two versions: of each rule in gone
-// there must be as many findings fewer as it is named, and of no rule may there
-// be more. Rules are counted, not keys: an edit of an instruction changes the
-// keys of all that is wrong with it. A stage that is new may have what was wrong
-// with one before, a floating tag, once more; stages is how many are new.
-func Recheck(before, after []finding.Finding, gone []finding.RuleID, stages int) *Failure {
-	most := map[finding.RuleID]int{}
-	for _, f := range before {
-		if f.Suppressed == nil {
-			most[f.Rule]++
-		}
-	}
-	for id := range most {
-		most[id] += max(0, stages)
-	}
-	fixed := map[finding.RuleID]bool{}
-	for _, id := range gone {
-		fixed[id] = true
-		most[id] = max(0, most[id]-1)
-	}
-	had := map[string]bool{}
-	for _, f := range before {
-		had[f.Fingerprint()] = true
-	}
-	count := map[finding.RuleID]int{}
-	last := map[finding.RuleID]finding.Finding{} // the one to tell: one that was not there, if any
-	for _, f := range after {
-		if f.Suppressed != nil {
-			continue
-		}
-		count[f.Rule]++
-		if _, ok := last[f.Rule]; !ok || !had[f.Fingerprint()] {
-			last[f.Rule] = f
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(count)) {
-		if count[id] <= most[id] {
-			continue
-		}
-		what := "it brings a new finding"
-		if fixed[id] {
-			what = "the finding is still there"
-		}
-		return &Failure{Step: "recheck", Why: fmt.Sprintf("%s: %s: %s", what, id, secret.Redact(last[id].Message))}
-	}
-	return nil
-}
-
 // connect finds the Engine, clears away what killed proofs left, and copies the
 // context.
 func (r *proving) connect(ctx context.Context) (err error) {
@@ -313,6 +253,9 @@ func (r *proving) unsupported(err error) error {
 
 // rebuild builds both versions, measures them and compares their files.
 func (r *proving) rebuild(ctx context.Context) error {
+	if r.c.Dockerfile == "" {
+		return r.short(Failure{Step: "rebuild", Why: "no Dockerfile, or more than one, builds what is changed", Hint: "name the Dockerfile"})
+	}
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
@@ -322,6 +265,11 @@ func (r *proving) rebuild(ctx context.Context) error {
 	}
 	if r.v.After, err = r.build(ctx, true); err != nil {
 		return err
+	}
+	for _, id := range r.c.GoneBuilt {
+		if r.v.After.Found[id] {
+			return r.fail(Failure{Step: "look into the image", Why: id + " is still in the image after it is built"})
+		}
 	}
 	if err := r.compareFiles(ctx); err != nil {
 		return err

@@ -84,16 +84,16 @@ func (p *page) fixedSubject(f *check.Fixed) {
 
 func nothingToFix(f *check.Fixed) string {
 	if f.ByHand > 0 {
-		return fmt.Sprintf("nothing to fix by itself; %s by hand", findingsOf(f.ByHand))
+		return fmt.Sprintf("nothing to fix; %s", findingsOf(f.ByHand))
 	}
 	return "nothing to fix"
 }
 
 func findingsOf(n int) string {
 	if n == 1 {
-		return "1 finding is put right"
+		return "1 finding has no fix that could be applied"
 	}
-	return fmt.Sprintf("%d findings are put right", n)
+	return fmt.Sprintf("%d findings have no fix that could be applied", n)
 }
 
 func (p *page) fixList(f *check.Fixed) {
@@ -109,11 +109,37 @@ func (p *page) fixList(f *check.Fixed) {
 		rows = append(rows, p.fixRow(it, mark))
 	}
 	p.table(2, []string{"", ">LINE", "RULE", "SAFETY", "FIX"}, rows)
-	for _, it := range f.Left {
-		p.wrap(4, p.paint(dim, fmt.Sprintf("%s %s: %s", placeOf(it), it.Finding.Rule, said(it.Why))))
+	p.whyLeft(f.Left)
+}
+
+// whyLeft says why fixes were not applied: those for one reason together.
+func (p *page) whyLeft(left []check.FixItem) {
+	var order []string
+	lines := map[string][]string{}
+	for _, it := range left {
 		if it.Failure != nil {
+			p.wrap(4, p.paint(bad, said(it.Failure.Step))+fmt.Sprintf(" (%s, %s): %s", it.Finding.Rule, placeOf(it), said(it.Why)))
 			p.log(it.Failure)
+			if it.Failure.Hint != "" {
+				p.wrap(4, "hint: "+said(it.Failure.Hint))
+			}
+			continue
 		}
+		if lines[it.Why] == nil {
+			order = append(order, it.Why)
+		}
+		lines[it.Why] = append(lines[it.Why], strings.TrimPrefix(placeOf(it), "line "))
+	}
+	for _, why := range order {
+		at := lines[why]
+		if len(at) > 6 {
+			at = append(at[:6:6], "…")
+		}
+		what := "line "
+		if len(at) > 1 {
+			what = "lines "
+		}
+		p.wrap(4, p.paint(dim, what+strings.Join(at, ", ")+": "+said(why)))
 	}
 }
 
@@ -122,7 +148,20 @@ func (p *page) fixRow(it check.FixItem, mark string) []string {
 	if s := sourceOf(it.Finding); s != nil && s.Line > 0 {
 		line = fmt.Sprint(s.Line)
 	}
-	return []string{mark, line, said(string(it.Finding.Rule)), it.Fix.Safety.String(), said(it.Fix.Title)}
+	return []string{mark, line, said(string(it.Finding.Rule)), it.Fix.Safety.String(), said(titleOf(it))}
+}
+
+// titleOf is a fix with the vulnerabilities that it puts right.
+func titleOf(it check.FixItem) string {
+	const show = 3
+	ids := it.Resolves()
+	if len(ids) > show {
+		ids = append(ids[:show:show], fmt.Sprintf("%d more", len(it.Resolves())-show))
+	}
+	if len(ids) == 0 {
+		return it.Fix.Title
+	}
+	return it.Fix.Title + ": " + strings.Join(ids, ", ")
 }
 
 func placeOf(it check.FixItem) string {

@@ -36,6 +36,7 @@ type DocFixItem struct {
 	Message     string         `json:"message"`
 	Source      *DocSpan       `json:"source,omitempty"`
 	Fix         DocFix         `json:"fix"`
+	Resolves    []string       `json:"resolves,omitempty"` // vulnerabilities
 	Why         string         `json:"why,omitempty"`
 	Failed      *DocFailure    `json:"failed,omitempty"`
 }
@@ -128,8 +129,8 @@ func docItems(items []check.FixItem) []DocFixItem {
 	for _, it := range items {
 		x := DocFixItem{
 			Rule: it.Finding.Rule, Key: secret.Redact(it.Finding.Key), Fingerprint: it.Finding.Fingerprint(), Message: secret.Redact(it.Finding.Message),
-			Fix: DocFix{Title: secret.Redact(it.Fix.Title), Safety: it.Fix.Safety, Proof: it.Fix.Proof, Edits: []DocEdit{}},
-			Why: it.Why, Failed: docFailure(it.Failure),
+			Fix:      DocFix{Title: secret.Redact(it.Fix.Title), Safety: it.Fix.Safety, Proof: it.Fix.Proof, Edits: []DocEdit{}},
+			Resolves: it.Resolves(), Why: it.Why, Failed: docFailure(it.Failure),
 		}
 		if s := sourceOf(it.Finding); s != nil {
 			x.Source = &DocSpan{File: s.File, Line: s.Line, Column: s.Column, Start: s.Start, End: s.End}

@@ -1,7 +1,6 @@
 package upgrade
 
 import (
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,6 +11,9 @@ import (
 	"testing/fstest"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom/catalog"
+	"github.com/drydock-dev/drydock/internal/vuln"
+	"github.com/drydock-dev/drydock/internal/vuln/db"
 )
 
 // vulnerable makes a finding as a scan of a folder reports it.
@@ -115,37 +117,21 @@ func moduleRoot(t testing.TB) string {
 	}
 }
 
-// reported reads findings from drydock's own JSON.
-func reported(t testing.TB, b []byte) []finding.Finding {
+// scan looks a folder up in the embedded advisories, as a folder is scanned.
+func scan(t testing.TB, dir string) ([]finding.Finding, *db.DB) {
 	t.Helper()
-	var doc struct {
-		Findings []struct {
-			Rule, Key, ID, Package, FixedIn string
-			At                              []struct {
-				Source *struct {
-					File string
-					Line int
-				}
-			}
-		}
-	}
-	if err := json.Unmarshal(b, &doc); err != nil {
+	d, err := db.Embedded()
+	if err != nil {
 		t.Fatal(err)
 	}
-	var out []finding.Finding
-	for _, f := range doc.Findings {
-		typ, rest, _ := strings.Cut(strings.TrimPrefix(f.Package, "pkg:"), "/")
-		i := strings.LastIndexByte(rest, '@')
-		g := finding.Finding{
-			Rule: finding.RuleID(f.Rule), Key: f.Key,
-			Vuln: &finding.Vuln{ID: f.ID, Package: f.Package, PackageType: typ, Name: rest[:i], Version: rest[i+1:], FixedIn: f.FixedIn},
-		}
-		for _, a := range f.At {
-			if a.Source != nil {
-				g.At = append(g.At, finding.Location{Source: &finding.Span{File: a.Source.File, Line: a.Source.Line}})
-			}
-		}
-		out = append(out, g)
+	t.Cleanup(func() { _ = d.Close() })
+	inv, err := catalog.FromDir(t.Context(), dir, finding.Subject{Kind: finding.KindFolder, Name: "app"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return out
+	found, _, err := vuln.Match(t.Context(), inv, d, vuln.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found, d
 }

@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +10,10 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // npmProgram is npm, where there is one that reaches its registry.
@@ -55,46 +60,166 @@ func writeFS(t *testing.T, dir string, files fstest.MapFS) {
 	}
 }
 
-// npmCI holds a project to npm's own judgement of its lock.
-func npmCI(t *testing.T, npm, dir string) {
-	t.Helper()
-	cmd := exec.Command(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci refuses the edited project: %v\n%s", err, out)
-	}
+// lockOnly are npm's arguments for a lock and nothing else.
+func lockOnly(more ...string) []string {
+	return append([]string{"install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund", "--omit-lockfile-registry-resolved=false"}, more...)
 }
 
-func reactFindings(t *testing.T) (string, []byte) {
-	t.Helper()
-	root := moduleRoot(t)
-	cmd := exec.Command("go", "run", "./cmd/drydock", "cves", "examples/react-app", "-f", "json")
-	cmd.Dir = root
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root, out
-}
-
-func TestReactAppIsRaisedWithNPM(t *testing.T) {
-	npm := npmProgram(t)
-	root, found := reactFindings(t)
-	app := os.DirFS(filepath.Join(root, "examples/react-app"))
-	var mine = reported(t, found)
-	mine = mine[:0:0]
-	for _, f := range reported(t, found) {
-		if f.Vuln.PackageType == "npm" {
-			mine = append(mine, f)
+// fixable are the findings that have a fixed version.
+func fixable(found []finding.Finding) (out []finding.Finding) {
+	for _, f := range found {
+		if f.Suppressed == nil && f.Vuln.FixedIn != "" {
+			out = append(out, f)
 		}
 	}
-	us, unknown := Plan(t.Context(), Dir{FS: app, Name: "examples/react-app", Registry: registryOf(t, npm)}, mine)
-	t.Log("\n" + describe(us, unknown))
-	after := apply(t, app, "examples/react-app", allEdits(us))
-	dir := t.TempDir()
-	if keep := os.Getenv("KEEP"); keep != "" {
-		dir = keep
+	return out
+}
+
+// TestNPMTakesWhatIsRaised scans a project, raises what is vulnerable in it and
+// holds the result to npm: npm ci must install it, npm must find nothing to
+// change in the lock, every upgrade alone must pass as well, and nothing that
+// was resolved may be found again.
+func TestNPMTakesWhatIsRaised(t *testing.T) {
+	npm := npmProgram(t)
+	react := func(t *testing.T) fstest.MapFS {
+		app := os.DirFS(filepath.Join(moduleRoot(t), "examples/react-app"))
+		out := fstest.MapFS{}
+		for _, p := range []string{"package.json", "package-lock.json"} {
+			b, err := fs.ReadFile(app, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[p] = &fstest.MapFile{Data: b}
+		}
+		return out
 	}
-	writeFS(t, dir, after)
-	npmCI(t, npm, dir)
+	made := func(manifest, version string) func(t *testing.T) fstest.MapFS {
+		return func(t *testing.T) fstest.MapFS {
+			dir := t.TempDir()
+			writeFS(t, dir, fstest.MapFS{"package.json": {Data: []byte(manifest)}})
+			run(t, dir, npm, lockOnly("--lockfile-version", version, "--before", "2021-06-01")...)
+			lock, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return fstest.MapFS{"package.json": {Data: []byte(manifest)}, "package-lock.json": {Data: lock}}
+		}
+	}
+	const server = `{
+	"name": "server",
+	"version": "1.0.0",
+	"dependencies": {
+		"express": "4.17.1",
+		"lodash": "^4.17.15",
+		"minimist": "1.2.0",
+		"node-fetch": "~2.6.0",
+		"tar": "4.4.13"
+	},
+	"devDependencies": {
+		"mocha": "8.0.1"
+	}
+}
+`
+	for _, c := range []struct {
+		name  string
+		files func(t *testing.T) fstest.MapFS
+		alone bool // each upgrade is tried on its own
+	}{
+		{"react-app", react, true},
+		{"server-3", made(server, "3"), false},
+		{"server-2", made(server, "2"), false},
+		{"server-1", made(server, "1"), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			files := c.files(t)
+			dir := t.TempDir()
+			writeFS(t, dir, files)
+			all, advisories := scan(t, dir)
+			found := fixable(all)
+			us, unknown := Plan(t.Context(), Dir{FS: files, Registry: registryOf(t, npm), Advisories: advisories}, found)
+			t.Logf("%d findings\n%s", len(found), describe(us, unknown))
+			resolved := map[string]bool{}
+			lockVersion := c.name[len(c.name)-1:]
+			var whole []finding.Edit
+			for _, u := range us {
+				if len(u.Commands) > 0 {
+					continue
+				}
+				whole = append(whole, u.Fix.Edits...)
+				for _, i := range u.Resolves {
+					resolved[found[i].Key] = true
+				}
+				if c.alone {
+					one := t.TempDir()
+					writeFS(t, one, apply(t, files, "", u.Fix.Edits))
+					run(t, one, npm, "ci", "--dry-run", "--ignore-scripts", "--no-audit", "--no-fund")
+				}
+			}
+			after := apply(t, files, "", whole)
+			writeFS(t, dir, after)
+			run(t, dir, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+			left, _ := scan(t, dir)
+			for _, f := range left {
+				if resolved[f.Key] {
+					t.Errorf("%s is still there", f.Key)
+				}
+			}
+			t.Logf("%d of %d findings are resolved by edits alone; %d left", len(resolved), len(found), len(fixable(left)))
+			if len(resolved)*10 < len(found)*8 {
+				t.Errorf("only %d of %d findings are resolved", len(resolved), len(found))
+			}
+			if lockVersion == "1" || lockVersion == "2" { // written anew in whole by today's npm
+				return
+			}
+			run(t, dir, npm, lockOnly()...)
+			lock, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(after["package-lock.json"].Data), string(lock)); diff != "" {
+				t.Errorf("npm would write the lock otherwise: (-ours +npm's)\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestNPMFinishesWhatIsPlannedOffline runs the command that an upgrade without
+// the registry asks for.
+func TestNPMFinishesWhatIsPlannedOffline(t *testing.T) {
+	npm := npmProgram(t)
+	dir := t.TempDir()
+	src := os.DirFS(filepath.Join(moduleRoot(t), "examples/react-app"))
+	files := fstest.MapFS{}
+	for _, p := range []string{"package.json", "package-lock.json"} {
+		b, err := fs.ReadFile(src, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[p] = &fstest.MapFile{Data: b}
+	}
+	writeFS(t, dir, files)
+	all, _ := scan(t, dir)
+	found := fixable(all)
+	us, unknown := Plan(t.Context(), Dir{FS: files}, found)
+	t.Logf("\n%s", describe(us, unknown))
+	writeFS(t, dir, apply(t, files, "", allEdits(us)))
+	for _, u := range us {
+		if len(u.Commands) != 1 || u.Commands[0] != npmLockCommand || u.Fix.Safety != finding.NeedsReview {
+			t.Errorf("%s (%s) asks for %q", u.Fix.Title, u.Fix.Safety, u.Commands)
+		}
+	}
+	run(t, dir, npm, strings.Fields(npmLockCommand)[1:]...)
+	run(t, dir, npm, "ci", "--dry-run", "--ignore-scripts", "--no-audit", "--no-fund")
+	left, _ := scan(t, dir)
+	keys := map[string]bool{}
+	for _, f := range fixable(left) {
+		keys[f.Key] = true
+	}
+	for _, u := range us {
+		for _, i := range u.Resolves {
+			if keys[found[i].Key] {
+				t.Errorf("%s is still there", found[i].Key)
+			}
+		}
+	}
 }
