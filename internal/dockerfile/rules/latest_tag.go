@@ -2,7 +2,9 @@ package rules
 
 import (
 	"context"
+	"strings"
 
+	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -26,16 +28,45 @@ func latestTag() Check {
 					if s.Parent != nil || s.Base == "" || s.Base == "scratch" {
 						continue
 					}
-					switch ref := reference(s.Base); {
-					case ref.digest != "":
-					case ref.tag == "":
-						p.Report(at(s.BaseWord.Span, ref.name, "%s has no tag, which means latest", ref.name))
-					case ref.tag == "latest":
-						p.Report(at(s.BaseWord.Span, ref.name, "%s is whatever is newest on the day of the build", s.Base))
+					ref := reference(s.Base)
+					if ref.digest != "" || ref.tag != "" && ref.tag != "latest" {
+						continue
 					}
+					f := at(s.BaseWord.Span, ref.name, "%s has no tag, which means latest", ref.name)
+					if ref.tag != "" {
+						f = at(s.BaseWord.Span, ref.name, "%s is whatever is newest on the day of the build", s.Base)
+					}
+					if s.BaseRaw != s.Base {
+						f = why(f, "file", "with the defaults of its build arguments, %s is %s", s.BaseRaw, s.Base)
+					}
+					f.Aliases = latestAliases(s)
+					p.Report(f)
 				}
 				return nil
 			},
 		},
 	}
+}
+
+// latestAliases are what other tools call the base as it is written. hadolint
+// reads no variables, and one at the beginning may stand for anything.
+func latestAliases(s *dockerfile.Stage) []string {
+	out := []string{}
+	switch raw := reference(strings.Trim(s.BaseRaw, `"'`)); {
+	case raw.digest != "":
+	case raw.tag == "latest":
+		out = append(out, "DL3007")
+	case raw.tag == "" && !strings.HasPrefix(raw.name, "$"):
+		out = append(out, "DL3006")
+	}
+	// Trivy does, but for one at the end.
+	if tag := reference(s.Base).tag; tag == "latest" || !endsInVariable(s.BaseRaw) {
+		out = append(out, "DS001")
+	}
+	return out
+}
+
+func endsInVariable(word string) bool {
+	i := strings.LastIndexByte(word, '$')
+	return i >= 0 && (strings.HasSuffix(word, "}") || !strings.ContainsAny(word[i:], "/:.-"))
 }

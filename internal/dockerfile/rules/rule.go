@@ -20,6 +20,9 @@ type Check struct {
 	// BadContext and GoodContext are files of the build context of Bad and Good,
 	// by path; nil: no context is known.
 	BadContext, GoodContext map[string]string
+	// Settings are those under which Bad fires and Good does not, for rules that
+	// find nothing without.
+	Settings Options
 }
 
 type pass = finding.Pass[*Input]

@@ -31,6 +31,14 @@ func input(t testing.TB, text string, files map[string]string) *Input {
 	return New(f, options(t, files))
 }
 
+// example makes the input of a rule's own example.
+func example(t testing.TB, c Check, text string, files map[string]string) *Input {
+	t.Helper()
+	o := c.Settings
+	o.Context = options(t, files).Context
+	return New(input(t, text, nil).File, o)
+}
+
 func options(t testing.TB, files map[string]string) Options {
 	t.Helper()
 	if files == nil {
@@ -61,7 +69,7 @@ func run(t testing.TB, in *Input, checks ...Check) []finding.Finding {
 func TestExamples(t *testing.T) {
 	for _, c := range Checks() {
 		t.Run(string(c.ID), func(t *testing.T) {
-			in := input(t, c.Bad, c.BadContext)
+			in := example(t, c, c.Bad, c.BadContext)
 			found := run(t, in, c)
 			if len(found) == 0 {
 				t.Errorf("Bad does not fire it:\n%s", c.Bad)
@@ -72,7 +80,7 @@ func TestExamples(t *testing.T) {
 					proved(t, in, c, f, x)
 				}
 			}
-			for _, f := range run(t, input(t, c.Good, c.GoodContext), c) {
+			for _, f := range run(t, example(t, c, c.Good, c.GoodContext), c) {
 				t.Errorf("Good fires it: %s", f.Message)
 			}
 		})

@@ -4,6 +4,16 @@ package rules
 func instructionChecks() []Check {
 	return []Check{
 		latestTag(),
+		trustedRegistry(),
+		addInsteadOfCopy(),
+		copySeveral(),
+		copyFromUnknown(),
+		copyFromSelf(),
+		copyWholeRoot(),
+		copyRelative(),
+		portRange(),
+		sshPort(),
+		systemWorkdir(),
 		idlePragma(),
 	}
 }

@@ -1,0 +1,140 @@
+package rules
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func addInsteadOfCopy() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/add-instead-of-copy",
+				Title:    "ADD where COPY does the same",
+				Practice: finding.Layering,
+				Severity: finding.High,
+				Aliases:  []string{"DL3020", "DS005", "CIS-4.9"},
+				Why: "ADD also fetches URLs and unpacks archives. A reader of one that does neither must find out that it does not, and a file that " +
+					"happens to be an archive one day is unpacked where nobody asked for it. COPY copies.",
+				Bad:  "FROM debian:13-slim\nADD app.py /app/\n",
+				Good: "FROM debian:13-slim\nCOPY app.py /app/\nADD rootfs.tar.xz /\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				in.eachTransfer("ADD", func(t transfer) {
+					plain, sure := false, true
+					for _, w := range t.sources {
+						source, known := in.value(t.at, w)
+						if isArchive(source) || isRemote(source) || isArchive(strings.Trim(w.Text, `"'`)) {
+							sure = false // ADD does more for this one
+							continue
+						}
+						plain = true
+						sure = sure && (isHeredoc(t.Instruction, w) || known && in.onlyCopied(source))
+					}
+					if !plain {
+						return
+					}
+					f := at(t.Span, strings.Join(t.Args, " "), "ADD copies %s, which COPY does without its other powers", t.sources[0].Text)
+					f.Aliases = addAliases(t)
+					if all := !t.has("checksum", "keep-git-dir", "unpack"); all && !in.mixed(t) {
+						safety := finding.Behaviour
+						if sure {
+							safety = finding.Safe
+						}
+						f = fix(f, safety, "Use COPY", in.Edit(t.Keyword.Span, sameCase(t.Keyword.Text, "COPY")))
+					}
+					p.Report(f)
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// addAliases are the tools that would say so: Trivy does not where an archive,
+// a URL or a Git address is among the words.
+func addAliases(t transfer) []string {
+	out := []string{"DL3020", "CIS-4.9"}
+	line := strings.Join(t.Args, " ")
+	for _, s := range []string{".tar", "http://", "https://", "git@"} {
+		if strings.Contains(line, s) {
+			return out
+		}
+	}
+	return append(out, "DS005")
+}
+
+// mixed says whether some of the sources need ADD.
+func (in *Input) mixed(t transfer) bool {
+	for _, w := range t.sources {
+		if source, _ := in.value(t.at, w); isArchive(source) || isRemote(source) {
+			return true
+		}
+	}
+	return false
+}
+
+// onlyCopied says whether a source of the build context is for sure nothing that
+// ADD would unpack: a folder, a name with an ending that is no archive's, or by
+// its first bytes where the context is known.
+func (in *Input) onlyCopied(source string) bool {
+	base := path.Base(source)
+	switch {
+	case strings.HasSuffix(source, "/"), base == ".", base == "..":
+		return true
+	case strings.ContainsAny(base, "*?["):
+		return path.Ext(base) != "" && !strings.ContainsAny(path.Ext(base), "*?[")
+	case path.Ext(base) != "":
+		return true
+	}
+	return in.Options.Context != nil && in.Options.Context.Exists(source) && in.plainFile(source)
+}
+
+// maxMagic is how much of a file tells whether it is an archive.
+const maxMagic = 512
+
+func (in *Input) plainFile(source string) bool {
+	f, err := in.Options.Context.FS.Open(path.Clean("./" + path.Clean("/"+source)))
+	if err != nil {
+		return false
+	}
+	defer f.Close() //nolint:errcheck // read only
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	if info.IsDir() {
+		return true
+	}
+	head := make([]byte, maxMagic)
+	n, err := io.ReadFull(f, head)
+	if n == 0 && err != nil {
+		return err == io.EOF
+	}
+	head = head[:n]
+	for _, magic := range []string{"\x1f\x8b", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "\x1f\x9d", "]\x00\x00"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return false
+		}
+	}
+	return !bytes.Contains(head, []byte("ustar"))
+}
+
+func isHeredoc(inst *dockerfile.Instruction, w dockerfile.Word) bool {
+	return len(inst.Heredocs) > 0 && strings.HasPrefix(w.Text, "<<")
+}
+
+// sameCase writes a keyword as another is written.
+func sameCase(like, keyword string) string {
+	if like == strings.ToLower(like) {
+		return strings.ToLower(keyword)
+	}
+	return keyword
+}

@@ -1,0 +1,44 @@
+package rules
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func copyFromSelf() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/copy-from-self",
+				Title:    "A stage copies from itself",
+				Practice: finding.MultiStage,
+				Severity: finding.High,
+				Aliases:  []string{"DL3023", "DS006"},
+				Why: "A stage cannot copy from what it has not become yet, and the build stops. Within a stage, RUN cp copies; " +
+					"what another stage made is copied under that one's name.",
+				Bad:  "FROM golang:1.26 AS build\nCOPY --from=build /go/bin/app /usr/local/bin/\n",
+				Good: "FROM golang:1.26 AS build\nRUN go build -o /go/bin/app ./...\nFROM scratch\nCOPY --from=build /go/bin/app /usr/local/bin/\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				in.eachTransfer("COPY", func(t transfer) {
+					st := in.Stage(t.at)
+					n, err := strconv.Atoi(t.from)
+					switch {
+					case t.from == "":
+					case strings.EqualFold(st.Name, t.from):
+						p.Report(at(t.flag.Span, t.from, "%s copies from itself, and the build stops", name(st)))
+					case err == nil && n == st.Index:
+						f := at(t.flag.Span, t.from, "%s copies from itself, and the build stops", name(st))
+						f.Aliases = []string{} // the others look at names only
+						p.Report(f)
+					}
+				})
+				return nil
+			},
+		},
+	}
+}

@@ -1,0 +1,94 @@
+package rules
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func copyFromUnknown() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/copy-from-unknown",
+				Title:    "COPY --from names no stage above it",
+				Practice: finding.MultiStage,
+				Severity: finding.Medium,
+				Aliases:  []string{"DL3022"},
+				Why: "A name that is no stage's is taken for an image: a misspelt stage is looked for in a registry, where somebody may have " +
+					"put an image of that name. Name a stage that is defined above, or an image with its tag.",
+				Bad:  "FROM golang:1.26 AS build\nRUN go build -o /app ./...\nFROM scratch\nCOPY --from=biuld /app /app\n",
+				Good: "FROM golang:1.26 AS build\nRUN go build -o /app ./...\nFROM scratch\nCOPY --from=build /app /app\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				in.eachTransfer("COPY", func(t transfer) {
+					if t.from == "" || strings.Contains(t.from, ":") {
+						return
+					}
+					st := in.Stage(t.at)
+					if n, err := strconv.Atoi(t.from); err == nil {
+						if n < 0 || n > st.Index {
+							p.Report(at(t.flag.Span, t.from, "COPY --from=%s: there is no stage %s above", t.from, t.from))
+						}
+						return
+					}
+					other := stageNamed(in.File, t.from)
+					switch {
+					case other == nil && !strings.ContainsAny(t.from, "/$.") && near(in.File.Stages[:st.Index], t.from) != "":
+						name := near(in.File.Stages[:st.Index], t.from)
+						f := at(t.flag.Span, t.from, "COPY --from=%s names no stage; there is one called %s", t.from, name)
+						p.Report(fix(f, finding.NeedsReview, "Copy from "+name, in.Edit(t.flag.Span, "--from="+name)))
+					case other == nil:
+						p.Report(at(t.flag.Span, t.from, "COPY --from=%s names no stage above, and an image without a tag is whatever is newest", t.from))
+					case other.Index > st.Index:
+						p.Report(at(t.flag.Span, t.from, "COPY --from=%s names a stage that is defined further down", t.from))
+					}
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// stageNamed is the first stage of a name; nil: none has it.
+func stageNamed(f *dockerfile.File, name string) *dockerfile.Stage {
+	for i := range f.Stages {
+		if strings.EqualFold(f.Stages[i].Name, name) {
+			return &f.Stages[i]
+		}
+	}
+	return nil
+}
+
+// near is the name among the stages' that a misspelt one may have meant.
+func near(stages []dockerfile.Stage, name string) string {
+	for i := range stages {
+		if s := stages[i].Name; len(s) > 2 && oneOff(s, strings.ToLower(name)) {
+			return s
+		}
+	}
+	return ""
+}
+
+// oneOff says whether one letter more, less or other, or two exchanged, make
+// one word of the other.
+func oneOff(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	switch len(b) - len(a) {
+	case 1:
+		return a[i:] == b[i+1:]
+	case 0:
+		return i == len(a) || a[i+1:] == b[i+1:] || i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+	}
+	return false
+}

@@ -1,0 +1,61 @@
+package rules
+
+import (
+	"context"
+	"path"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func copyRelative() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/copy-relative",
+				Title:    "COPY goes to wherever the base image's working directory is",
+				Practice: finding.Layering,
+				Severity: finding.Medium,
+				Aliases:  []string{"DL3045"},
+				Why: "A relative destination is below the working directory, and the file never says which one that is: it is the base image's, " +
+					"the root for most. A new base moves the files. Say WORKDIR first, or give the whole path.",
+				Bad:  "FROM node:22-slim\nCOPY server.js app/\n",
+				Good: "FROM node:22-slim\nWORKDIR /srv\nCOPY server.js app/\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				in.eachTransfer("COPY", func(t transfer) {
+					st := in.Stage(t.at)
+					written := strings.Trim(t.dest.Text, `"'`)
+					if rooted(written) || strings.HasPrefix(written, "$") || workdirSaid(in, st, t.at) {
+						return
+					}
+					if dest, known := in.value(t.at, t.dest); known && rooted(dest) {
+						return
+					}
+					f := at(t.dest.Span, t.dest.Text, "COPY to %s, and no WORKDIR says where that is", t.dest.Text)
+					dir := in.Scopes.Workdir(st, t.at)
+					if base := in.Scopes.Base(st); dir.Known && base != nil && st.Base != "scratch" {
+						f = why(f, "base", "the working directory of %s is %s, says %s", base.Ref, dir.Value, base.Source)
+					}
+					if dir.Known && !strings.ContainsAny(t.dest.Text, `"'$\`) && !t.JSON {
+						whole := path.Join(dir.Value, written)
+						if strings.HasSuffix(written, "/") || path.Base(written) == "." || path.Base(written) == ".." {
+							whole = strings.TrimSuffix(whole, "/") + "/"
+						}
+						f = fix(f, finding.Safe, "Give the whole path", in.Edit(t.dest.Span, whole))
+					}
+					p.Report(f)
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// workdirSaid says whether the file sets a working directory before instruction
+// i of a stage, in it or in a stage that it stands on.
+func workdirSaid(in *Input, st *dockerfile.Stage, i int) bool {
+	return in.Scopes.Workdir(st, i).By >= 0
+}

@@ -1,0 +1,46 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func copyWholeRoot() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/copy-whole-stage",
+				Title:    "All of another stage is copied",
+				Practice: finding.MultiStage,
+				Severity: finding.Medium,
+				Aliases:  []string{"DL3067"},
+				Why: "A stage's whole file system brings its compilers, package lists, caches and whatever secrets lay about in it, which is " +
+					"what a second stage was for leaving behind. Copy the files that the application needs.",
+				Bad:  "FROM golang:1.26 AS build\nRUN go build -o /app ./...\nFROM scratch\nCOPY --from=build / /\n",
+				Good: "FROM golang:1.26 AS build\nRUN go build -o /app ./...\nFROM scratch\nCOPY --from=build /app /app\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				p.Input.eachTransfer("COPY", func(t transfer) {
+					if t.from == "" || strings.Trim(t.dest.Text, `"'`) != "/" {
+						return
+					}
+					for _, w := range t.sources {
+						switch strings.Trim(w.Text, `"'`) {
+						case "/":
+							p.Report(at(t.Span, t.from, "COPY --from=%s takes all of its file system along", t.from))
+							return
+						case "/.", "/*", "/./":
+							f := at(t.Span, t.from, "COPY --from=%s takes all of its file system along", t.from)
+							f.Aliases = []string{} // hadolint looks for "/" alone
+							p.Report(f)
+							return
+						}
+					}
+				})
+				return nil
+			},
+		},
+	}
+}

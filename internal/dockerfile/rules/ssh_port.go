@@ -1,0 +1,61 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func sshPort() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/ssh-port",
+				Title:    "Port 22 is exposed",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.Medium,
+				Aliases:  []string{"DS004"},
+				Why: "Port 22 is for logging in over SSH, and a container has docker exec for that, which asks the engine for permission. " +
+					"A daemon beside the application is one more thing with passwords and vulnerabilities of its own.",
+				Bad:  "FROM debian:13-slim\nEXPOSE 22 80\n",
+				Good: "FROM debian:13-slim\nEXPOSE 80\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				p.Input.eachExposed(func(i int, w dockerfile.Word, text string) {
+					if port, _, _ := strings.Cut(text, "/"); port != "22" {
+						return
+					}
+					f := at(w.Span, text, "port 22 is exposed, where one logs in over SSH")
+					inst := &p.Input.File.Instructions[i]
+					if text != w.Text {
+						f.Aliases = []string{} // Trivy reads no variables here
+					}
+					edit := p.Input.Remove(inst)
+					if n := len(inst.Words); n > 1 {
+						edit = p.Input.Edit(dropped(inst, w), "")
+					}
+					p.Report(fix(f, finding.Behaviour, "Do not expose it", edit))
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// dropped is a word of an instruction with the blank that parts it from its
+// neighbour.
+func dropped(inst *dockerfile.Instruction, w dockerfile.Word) finding.Span {
+	s := w.Span
+	for i, other := range inst.Words {
+		if other.Span == w.Span {
+			if i > 0 {
+				s.Start = inst.Words[i-1].Span.End
+			} else {
+				s.End = inst.Words[1].Span.Start
+			}
+		}
+	}
+	return s
+}

@@ -1,0 +1,49 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func systemWorkdir() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/system-workdir",
+				Title:    "The working directory is one of the kernel's",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.High,
+				Aliases:  []string{"DS030"},
+				Why: "/proc, /dev and their like are mounted by the runtime. A working directory in there is how a known hole of runc " +
+					"(CVE-2024-21626) reached the host's files through /proc/self/fd, and nothing that a build puts there is in the image.",
+				Bad:  "FROM debian:13-slim\nWORKDIR /proc/self/fd/8\n",
+				Good: "FROM debian:13-slim\nWORKDIR /srv\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				p.Input.Each("WORKDIR", func(i int, inst *dockerfile.Instruction) {
+					dir := p.Input.Scopes.Workdir(p.Input.Stage(i), i+1)
+					if i+1 >= p.Input.Stage(i).End {
+						dir = p.Input.Scopes.Workdir(p.Input.Stage(i), p.Input.Stage(i).End)
+					}
+					if !dir.Known {
+						dir.Value, _ = p.Input.value(i, inst.Words[0])
+					}
+					for _, system := range []string{"/proc/", "/dev/", "/sys/", "/boot/", "/lost+found/", "/initrd/"} {
+						if !strings.HasPrefix(dir.Value+"/", system) {
+							continue
+						}
+						f := at(inst.Words[0].Span, dir.Value, "WORKDIR %s is in a folder that is the system's own", dir.Value)
+						if !strings.HasPrefix(strings.Trim(inst.Words[0].Text, `"`), system) || system == "/sys/" {
+							f.Aliases = []string{}
+						}
+						p.Report(f)
+					}
+				})
+				return nil
+			},
+		},
+	}
+}

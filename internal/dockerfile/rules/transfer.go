@@ -1,0 +1,110 @@
+package rules
+
+import (
+	"path"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+)
+
+// transfer is a COPY or ADD taken apart.
+type transfer struct {
+	*dockerfile.Instruction
+	at      int
+	from    string // of --from; empty: the build's context
+	flag    dockerfile.Flag
+	sources []dockerfile.Word
+	dest    dockerfile.Word
+}
+
+// eachTransfer calls visit for each COPY or ADD.
+func (in *Input) eachTransfer(cmd string, visit func(t transfer)) {
+	in.Each(cmd, func(i int, inst *dockerfile.Instruction) {
+		n := len(inst.Words) - 1
+		if n < 1 {
+			return
+		}
+		t := transfer{Instruction: inst, at: i, sources: inst.Words[:n], dest: inst.Words[n]}
+		for _, f := range inst.FlagWords {
+			if f.Name == "from" {
+				t.flag, t.from = f, strings.Trim(f.Value, `"'`)
+			}
+		}
+		visit(t)
+	})
+}
+
+// has says whether the instruction has a flag.
+func (t *transfer) has(flags ...string) bool {
+	for _, f := range t.FlagWords {
+		for _, name := range flags {
+			if f.Name == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// value is a word with its variables filled in as far as they are known, and
+// without its quotes; false: it cannot be told, and the default of a build
+// argument is taken.
+func (in *Input) value(i int, w dockerfile.Word) (string, bool) {
+	text, known := in.Scopes.Expand(in.Stage(i), i, w.Text)
+	if text == "" {
+		return strings.Trim(w.Text, `"'`), false
+	}
+	return text, known
+}
+
+// archives are the endings of what ADD may unpack.
+var archives = []string{
+	".tar", ".Z", ".bz2", ".gz", ".lz", ".lzma", ".tZ", ".tb2", ".tbz", ".tbz2", ".tgz", ".tlz", ".tpz", ".txz", ".xz", ".zst", ".tzst",
+}
+
+func isArchive(name string) bool {
+	for _, ending := range archives {
+		if strings.HasSuffix(name, ending) {
+			return true
+		}
+	}
+	return false
+}
+
+// isTar says whether a name is that of a tar archive, packed or not.
+func isTar(name string) bool {
+	return isArchive(name) && (strings.Contains(name, ".tar") || strings.HasPrefix(path.Ext(name), ".t"))
+}
+
+// isRemote says whether a source of ADD is fetched: a URL, or a Git repository.
+func isRemote(source string) bool {
+	for _, scheme := range []string{"http://", "https://", "git://", "ssh://", "git@"} {
+		if strings.HasPrefix(source, scheme) {
+			return true
+		}
+	}
+	return strings.HasPrefix(source, "github.com/")
+}
+
+// rooted says whether a path begins at the root, in Windows' way too.
+func rooted(p string) bool {
+	return strings.HasPrefix(p, "/") || len(p) > 2 && p[1] == ':' && (p[2] == '/' || p[2] == '\\') || strings.HasPrefix(p, `\`)
+}
+
+// hadolintName is the name by which hadolint knows a command: the word as it is
+// written, where a shell's own words that start another are looked through.
+func hadolintName(c *dockerfile.Command) string {
+	for _, via := range c.Via() {
+		switch via {
+		case "exec", "command", "builtin", "time":
+		default:
+			return via
+		}
+	}
+	for _, w := range c.Words {
+		if w.Literal && path.Base(w.Text) == c.Program() {
+			return w.Text
+		}
+	}
+	return ""
+}
