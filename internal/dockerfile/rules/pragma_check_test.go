@@ -9,7 +9,7 @@ func TestCheckComments(t *testing.T) {
 	for text, suppressed := range map[string]bool{
 		"FROM x\n# check=skip=JSONArgsRecommended\nCMD a\n":                                 true,
 		"FROM x\n# check=skip=all\nCMD a\n":                                                 true,
-		"FROM x\n# Check = skip=UndefinedVar,jsonargsrecommended;error=true why\n\nCMD a\n": true,
+		"FROM x\n# Check = skip=UndefinedVar,JSONArgsRecommended;error=true why\n\nCMD a\n": true,
 		"FROM x\n# check=skip=JSONArgsRecommended\n# more\nCMD a\n":                         true,
 		"FROM x\n# check=skip=JSONArgsRecommended\n#\nCMD a\n":                              false,
 		"FROM x\n# check=skip=UndefinedVar\nCMD a\n":                                        false,
