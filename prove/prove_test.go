@@ -46,7 +46,7 @@ func read(t *testing.T, file string) proof {
 	p := proof{name: strings.TrimSuffix(filepath.Base(file), ".txtar"), files: a.Files}
 	for line := range strings.Lines(string(a.Comment)) {
 		key, value, ok := strings.Cut(strings.TrimSpace(line), ": ")
-		if !ok || strings.HasPrefix(line, "#") {
+		if !ok || strings.Contains(key, " ") {
 			continue
 		}
 		switch key {
@@ -128,7 +128,7 @@ func TestProofs(t *testing.T) {
 	}
 	docker := engine(t)
 	files, err := filepath.Glob("cases/*.txtar")
-	if err != nil || len(files) < 6 {
+	if err != nil || len(files) == 0 {
 		t.Fatalf("%d cases, %v", len(files), err)
 	}
 	ran := 0
