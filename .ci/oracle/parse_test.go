@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/moby/buildkit/frontend/dockerfile/command"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -141,7 +142,12 @@ func flat(n *parser.Node) []string {
 	cmd := strings.ToUpper(n.Value)
 	for a := n.Next; a != nil; a = a.Next {
 		if len(a.Children) == 1 {
-			out = append(append(out, a.Children[0].Value), flat(a.Children[0])...)
+			out = append(out, a.Children[0].Value)
+			// BuildKit takes any word for a trigger, and reads nothing after one that
+			// is no instruction.
+			if _, ok := command.Commands[strings.ToLower(a.Children[0].Value)]; ok {
+				out = append(out, flat(a.Children[0])...)
+			}
 			continue
 		}
 		out = append(out, a.Value)
