@@ -96,6 +96,11 @@ func (g *gathering) gather(ctx context.Context, only func(FixItem) bool) (*gathe
 		}
 		if round == 0 {
 			out.unknown = unknown
+			for _, x := range found {
+				if x.Rule == SyntaxRule().ID {
+					g.notes = append(g.notes, "a build would refuse this file: "+x.Message)
+				}
+			}
 		}
 		items, left, byHand, err := g.candidates(ctx, found, dead, only)
 		if err != nil {

@@ -64,6 +64,9 @@ func (p *page) fixedSubject(f *check.Fixed) {
 	p.line("%s", p.paint(heading, said(f.Subject.Name)))
 	if len(f.Applied) == 0 && len(f.Left) == 0 {
 		p.line("  %s", nothingToFix(f))
+		for _, n := range f.Notes {
+			p.wrap(2, "note: "+said(n))
+		}
 		return
 	}
 	p.fixList(f)
@@ -193,7 +196,7 @@ func (p *page) hunks(hunks []fix.Hunk) {
 			case '+':
 				s = good
 			}
-			p.line("%s", p.paint(s, string(l.Op)+said(l.Text)))
+			p.line("%s", p.paint(s, string(l.Op)+said(strings.TrimSuffix(l.Text, "\r"))))
 			if l.NoEnd {
 				p.line(`\ No newline at end of file`)
 			}
