@@ -64,11 +64,6 @@ func fileServer(t tool) *serving {
 // frameworks answer requests themselves, whatever serves them.
 var frameworks = []string{"next", "nuxt", "nuxt3", "@sveltejs/kit", "@remix-run/node", "@remix-run/serve", "@react-router/serve", "@solidjs/start", "@angular/ssr", "@nguniversal/express-engine"}
 
-const (
-	siteRoot = "/usr/share/nginx/html"
-	siteConf = "/etc/nginx/conf.d/default.conf"
-)
-
 // frontEnd puts what is built onto nginx.
 func (a *nodeApp) frontEnd(t tool) error {
 	at := &a.File.Instructions[a.start.at]
@@ -255,6 +250,10 @@ func (a *nodeApp) healthOnNginx(base string) (string, error) {
 	if i < 0 {
 		return base, nil
 	}
+	if raw := a.File.Instructions[i].Raw; strings.Contains(raw, "//localhost") {
+		a.replaced[i] = strings.ReplaceAll(raw, "//localhost", "//127.0.0.1")
+		a.note("HEALTHCHECK asks 127.0.0.1 and not localhost, which may be an address that nginx does not listen on")
+	}
 	for n := range a.scripts[i].Commands {
 		cmd := &a.scripts[i].Commands[n]
 		switch p := cmd.Program(); {
@@ -289,7 +288,7 @@ func (a *nodeApp) userOnNginx(port string) error {
 	if n, _ := strconv.Atoi(port); n < 1024 {
 		a.undecided("whether port %s may be opened by a user that is not root: the engine's default lets it", port)
 	}
-	a.copies = append(a.copies, "", nginxOwns, "USER nginx")
+	a.copies = append(a.copies, "", "RUN "+nginxOwns, "USER nginx")
 	a.note("the final stage runs as nginx, since the file does not run as root (USER %s)", u.Value)
 	return nil
 }
@@ -298,10 +297,6 @@ func isRoot(user string) bool {
 	name, _, _ := strings.Cut(user, ":")
 	return name == "" || name == "root" || name == "0"
 }
-
-// nginxOwns lets nginx start as its own user: it makes folders in its cache and
-// writes its process id.
-const nginxOwns = "RUN touch /var/run/nginx.pid && chown nginx:nginx /var/cache/nginx /var/run/nginx.pid"
 
 // lastBuilding is the last instruction that the build needs.
 func (c *conversion) lastBuilding() int {

@@ -117,7 +117,3 @@ func (a *nodeApp) withoutDev(r run) bool {
 	}
 	return a.Scopes.Variable(a.stage, r.at, "NODE_ENV").Value == "production" && !r.Has("--include")
 }
-
-func (a *nodeApp) server() error {
-	return refuse(nil, "a server in Node is not converted yet")
-}

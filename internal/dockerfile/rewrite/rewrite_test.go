@@ -27,6 +27,7 @@ var update = flag.Bool("update", false, "write the expected results of testdata 
 func kinds() map[string]func(rewrite.Request) (rewrite.Rewrite, error) {
 	return map[string]func(rewrite.Request) (rewrite.Rewrite, error){
 		"multistage": rewrite.MultiStage,
+		"nonroot":    rewrite.NonRoot,
 	}
 }
 

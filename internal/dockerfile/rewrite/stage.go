@@ -130,19 +130,7 @@ func (c *conversion) takeUsed() {
 // line end included.
 func (c *conversion) block(i int) (start, end int) {
 	b := c.File.Bytes
-	in := &c.File.Instructions[i]
-	start, end = in.Span.Start, in.Span.End
-	floor := c.File.Instructions[i-1].Span.End
-	for start > floor && (b[start-1] == ' ' || b[start-1] == '\t') {
-		start--
-	}
-	for {
-		line := lineBefore(b, start, floor)
-		if text := strings.TrimSpace(string(b[line:start])); line == start || text == "" || text[0] != '#' {
-			break
-		}
-		start = line
-	}
+	start, end = c.above(i), c.File.Instructions[i].Span.End
 	if end < len(b) && b[end] == '\r' {
 		end++
 	}

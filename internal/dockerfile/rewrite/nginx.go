@@ -1,0 +1,170 @@
+package rewrite
+
+import (
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+const (
+	siteRoot = "/usr/share/nginx/html"
+	siteConf = "/etc/nginx/conf.d/default.conf"
+	// nginxOwns lets nginx start as its own user: it makes folders in its cache
+	// and writes its process id.
+	nginxOwns = "touch /var/run/nginx.pid && chown nginx:nginx /var/cache/nginx /var/run/nginx.pid"
+)
+
+// nginx prepares nginx's image: what it writes becomes its user's, and it
+// listens on a port that any user may open.
+func (n *unprivileged) nginx() {
+	n.run = append(n.run, nginxOwns)
+	n.note("nginx makes folders in /var/cache/nginx and writes /var/run/nginx.pid; nothing else becomes its own")
+	moved := map[string]string{}
+	confs, unknown := n.confs()
+	for _, c := range confs {
+		n.listens(c, moved)
+	}
+	main, site := false, false
+	for _, c := range append(confs, unknown...) {
+		main = main || c.dest == "/etc/nginx/nginx.conf"
+		site = site || path.Dir(c.dest) == "/etc/nginx/conf.d" && path.Base(c.dest) == "default.conf"
+		if strings.HasPrefix(c.dest, "/etc/nginx/templates") {
+			n.add("/etc/nginx/conf.d")
+			n.note("nginx's start writes what templates say into /etc/nginx/conf.d")
+		}
+	}
+	for _, c := range unknown {
+		n.undecided("which ports %s has nginx listen on: it cannot be read here; below 1024 they need Docker 20.10 or later", c.dest)
+	}
+	if !main && !site && !n.removesSite() {
+		n.run = append(n.run, "sed -i 's/listen  *80;/listen 8080;/' "+siteConf)
+		moved["80"] = "8080"
+		n.change(siteConf, "nginx listens on port 8080")
+		n.note("nginx listens on port 8080 and not on 80, which is root's on many systems")
+	}
+	n.exposed(moved)
+}
+
+// conf is a file of nginx's configuration that the stage copies.
+type conf struct {
+	name string // in the context
+	dest string // in the image
+	text []byte
+}
+
+// confs are the files of the configuration that are copied from the context;
+// unknown are those that cannot be read.
+func (n *unprivileged) confs() (known, unknown []conf) {
+	c := &conversion{draft: n.draft, stage: n.stage}
+	for i := n.stage.From + 1; i < n.stage.End; i++ {
+		in := &n.File.Instructions[i]
+		if in.Cmd != "COPY" && in.Cmd != "ADD" {
+			continue
+		}
+		cp, ok := c.copying(i)
+		if !ok {
+			if dest := in.Args[len(in.Args)-1]; strings.HasPrefix(dest, "/etc/nginx") {
+				unknown = append(unknown, conf{dest: path.Clean(dest)})
+			}
+			continue
+		}
+		for _, s := range cp.sources {
+			dest := cp.dest
+			if cp.folder || dest == "/etc/nginx" || dest == "/etc/nginx/conf.d" || dest == "/etc/nginx/templates" {
+				dest = path.Join(dest, path.Base(s))
+			}
+			if _, inside := below(dest, "/etc/nginx"); !inside {
+				continue
+			}
+			if n.Context == nil {
+				unknown = append(unknown, conf{s, dest, nil})
+				continue
+			}
+			text, err := n.Context.Read(s, maxText)
+			if err != nil {
+				unknown = append(unknown, conf{s, dest, nil})
+				continue
+			}
+			known = append(known, conf{s, dest, text})
+		}
+	}
+	return known, unknown
+}
+
+var listen = regexp.MustCompile(`(?m)^([^#\n]*?\blisten\s+(?:\[::\]:|[0-9.]+:|\*:)?)([0-9]+)\b([^;\n.:]*;)`)
+
+// listens moves the ports below 1024 of a configuration up.
+func (n *unprivileged) listens(c conf, moved map[string]string) {
+	for _, m := range listen.FindAllSubmatchIndex(c.text, -1) {
+		port := string(c.text[m[4]:m[5]])
+		p, err := strconv.Atoi(port)
+		if err != nil || p == 0 || p >= 1024 {
+			continue
+		}
+		to := strconv.Itoa(p + 8000)
+		n.edits = append(n.edits, finding.Edit{
+			File: path.Join(n.Folder, c.name), Base: finding.DigestOf(c.text), Start: m[4], End: m[5], New: to,
+		})
+		if moved[port] == "" {
+			n.note("nginx listens on port %s and not on %s, which is root's on many systems (%s)", to, port, c.name)
+		}
+		moved[port] = to
+		n.change(c.dest, "nginx listens on port "+to)
+	}
+}
+
+// removesSite says whether the stage takes the base's own site away.
+func (n *unprivileged) removesSite() bool {
+	for i := n.stage.From + 1; i < n.stage.End; i++ {
+		if n.File.Instructions[i].Cmd == "RUN" && strings.Contains(n.File.Instructions[i].Raw, "default.conf") {
+			return true
+		}
+	}
+	return false
+}
+
+var ownURL = regexp.MustCompile(`http://(localhost|127\.0\.0\.1|0\.0\.0\.0)(:[0-9]+)?`)
+
+// exposed has EXPOSE and HEALTHCHECK say the ports that nginx has moved to.
+func (n *unprivileged) exposed(moved map[string]string) {
+	if len(moved) == 0 {
+		return
+	}
+	said := false
+	for i := n.stage.From + 1; i < n.stage.End; i++ {
+		switch in := &n.File.Instructions[i]; in.Cmd {
+		case "EXPOSE":
+			for _, w := range in.Words {
+				port, _, _ := strings.Cut(w.Text, "/")
+				if to := moved[port]; to != "" {
+					n.edit(w.Span.Start, w.Span.Start+len(port), to)
+					said = true
+				}
+			}
+		case "HEALTHCHECK":
+			n.healthPort(in, moved)
+		}
+	}
+	if to := moved["80"]; to != "" && !said {
+		n.lines = append(n.lines, "EXPOSE "+to)
+	}
+}
+
+func (n *unprivileged) healthPort(in *dockerfile.Instruction, moved map[string]string) {
+	raw := n.File.Bytes[in.Span.Start:in.Span.End]
+	for _, m := range ownURL.FindAllSubmatchIndex(raw, -1) {
+		port := "80"
+		start, end := m[1], m[1]
+		if m[4] >= 0 {
+			port = string(raw[m[4]+1 : m[5]])
+			start = m[4]
+		}
+		if to := moved[port]; to != "" {
+			n.edit(in.Span.Start+start, in.Span.Start+end, ":"+to)
+		}
+	}
+}
