@@ -32,7 +32,7 @@ func apkNoCache() Check {
 						if !ok || !m.is("add") || c.Has("--no-cache", "--no-network", "--cache-dir") {
 							continue
 						}
-						f := at(c.Span, "apk add", "apk add without --no-cache needs an index in the layer, or leaves one there")
+						f := at(c.Span, "apk add", "apk add without --no-cache keeps the package index, unless it is removed by hand")
 						p.Report(withFix(f, finding.Safe, "Install with --no-cache", insertWord(p.Input, i, c, m.verb, "--no-cache")))
 					}
 				})

@@ -40,12 +40,12 @@ func pipefail() Check {
 					case alpineFamily: // its /bin/sh is BusyBox's
 						first := commands[0].Span.Start
 						if len(run.Heredocs) == 0 && !in.Script(i).Exec && first == in.Script(i).Span.Start {
-							f = fix(f, finding.Behaviour, "Let the pipe fail", in.Insert(first, "set -o pipefail && "))
+							f = fix(f, pipeSafety(commands), "Let the pipe fail", in.Insert(first, "set -o pipefail && "))
 						}
 					case debianFamily, rpmFamilyBase:
 						if s := in.Stage(i); !offered[s.Index] && in.File.Instructions[i].Cmd == "RUN" && !in.Script(i).Exec {
 							offered[s.Index] = true
-							f = fix(f, shellSafety(in, i), "Run the stage's commands in bash with pipefail",
+							f = fix(f, min(pipeSafety(commands), shellSafety(in, i)), "Run the stage's commands in bash with pipefail",
 								in.Insert(run.Span.Start, `SHELL ["/bin/bash", "-o", "pipefail", "-c"]`+in.LineEnd()))
 						}
 					}
@@ -76,6 +76,17 @@ func failsOnPipe(shell []string) bool {
 // setsPipefail says whether a command is "set -o pipefail".
 func setsPipefail(c dockerfile.Command) bool {
 	return (c.Program() == "set" || c.Program() == "shopt") && slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool { return strings.Contains(w.Text, "pipefail") })
+}
+
+// pipeSafety says how safe pipefail is: what stops reading early makes the
+// command before it fail, and its pipe with it.
+func pipeSafety(commands []dockerfile.Command) finding.Safety {
+	for n := range commands {
+		if c := &commands[n]; c.After == "|" && (c.Program() == "head" || c.Program() == "true" || c.Program() == "grep" && c.Has("-q", "-m", "--quiet")) {
+			return finding.NeedsReview
+		}
+	}
+	return finding.Behaviour
 }
 
 // shellSafety says how safe another SHELL before instruction i is: it is also

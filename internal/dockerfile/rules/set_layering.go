@@ -4,5 +4,11 @@ package rules
 func layeringChecks() []Check {
 	return []Check{
 		consecutiveRun(),
+		cacheOrder(),
+		cleanLater(),
+		chownLayer(),
+		singleStageBuild(),
+		developmentDependencies(),
+		unusedStage(),
 	}
 }

@@ -26,5 +26,8 @@ func packageChecks() []Check {
 		wgetProgress(),
 		wgetAndCurl(),
 		pipefail(),
+		npmCI(),
+		pipeToShell(),
+		downloadUnverified(),
 	}
 }

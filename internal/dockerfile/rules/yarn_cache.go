@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -27,7 +28,8 @@ func yarnCache() Check {
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
 					n := slices.IndexFunc(commands, func(c dockerfile.Command) bool {
 						m, ok := managed(&c, "yarn")
-						return ok && m.is("install")
+						folder, own := c.Value("--cache-folder")
+						return ok && m.is("install") && !(own && strings.HasPrefix(folder.Text, "/dev/shm"))
 					})
 					if n < 0 || !shipped[p.Input.Stage(i).Index] || mounts(run, "yarn", ".cache") || slices.ContainsFunc(commands, cleansYarn) {
 						return

@@ -1,0 +1,208 @@
+package rules
+
+import (
+	"context"
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func cacheOrder() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/cache-order",
+				Title:    "Each change of a source file downloads the dependencies again",
+				Practice: finding.Layering,
+				Severity: finding.Low,
+				Why: "The cache ends at the first instruction whose input changed. Below a COPY of everything, that is the install of the dependencies with every edit of a source file. " +
+					"Copy the manifest and its lock first, install, and copy the rest after it: the install is then made again only where the dependencies change.",
+				Bad:  "FROM node:22-slim\nWORKDIR /app\nCOPY . .\nRUN npm ci\nCMD [\"node\", \"server.js\"]\n",
+				Good: "FROM node:22-slim\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nCMD [\"node\", \"server.js\"]\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				for s := range in.File.Stages {
+					st := &in.File.Stages[s]
+					var all []copied // of the whole context, so far
+					installed := map[string]bool{}
+					for i := st.From + 1; i < st.End; i++ {
+						if c, ok := copyAt(in, i); ok && c.whole(in) && len(all) < maxCopies {
+							all = append(all, c)
+						}
+						run := &in.File.Instructions[i]
+						if run.Cmd != "RUN" {
+							continue
+						}
+						commands := in.Script(i).Commands
+						for n := range commands {
+							d, ok := installsDependencies(&commands[n])
+							if !ok || installed[d.tool] {
+								continue
+							}
+							installed[d.tool] = true
+							k := slices.IndexFunc(all, func(c copied) bool {
+								return moved(commands[:n]) || under(pathAt(in, i, "."), c.to)
+							})
+							if k < 0 || cached(run) {
+								continue
+							}
+							c := &commands[n]
+							by := &in.File.Instructions[all[k].at]
+							f := at(c.Span, d.tool, "%s downloads the dependencies again whenever any file changes, as line %d copies all of them first", commandName(c), by.Span.Line)
+							f.At = append(f.At, finding.Location{Source: &by.Span})
+							safety, edits := manifestFirst(in, all[k], i, n, d)
+							p.Report(withFix(f, safety, "Copy the manifest, install, then copy the rest", edits))
+						}
+					}
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// whole says whether it copies the context or a folder of it.
+func (c copied) whole(in *Input) bool {
+	if c.broad() {
+		return true
+	}
+	if c.from != "" || len(c.sources) != 1 {
+		return false
+	}
+	return strings.HasSuffix(c.sources[0], "/") && !strings.ContainsAny(c.sources[0], "*?$:")
+}
+
+// cached says whether a RUN mounts a cache of any kind.
+func cached(run *dockerfile.Instruction) bool {
+	return slices.ContainsFunc(run.FlagWords, func(f dockerfile.Flag) bool {
+		return f.Name == "mount" && strings.Contains(f.Value, "type=cache")
+	})
+}
+
+// manifestFirst copies the manifest in the place of everything, and everything
+// after the install, command n of RUN i; none: the one would not be enough for
+// the other, or it cannot be told.
+func manifestFirst(in *Input, c copied, i, n int, d dependencies) (finding.Safety, []finding.Edit) {
+	first, run := &in.File.Instructions[c.at], &in.File.Instructions[i]
+	commands := in.Script(i).Commands
+	if d.whole || n != 0 || len(c.sources) != 1 || first.Cmd != "COPY" || first.JSON || len(first.Heredocs)+len(run.Heredocs) > 0 || in.Script(i).Exec ||
+		len(commands[0].Within) > 0 || pathAt(in, i, ".") != c.to || commands[0].Span.Start != in.Script(i).Span.Start || strings.ContainsAny(c.sources[0], "*$") {
+		return 0, nil
+	}
+	dest := first.Args[len(first.Args)-1]
+	for k := c.at + 1; k < i; k++ {
+		switch in.File.Instructions[k].Cmd {
+		case "ENV", "ARG", "LABEL", "EXPOSE", "USER", "STOPSIGNAL", "CMD", "ENTRYPOINT", "HEALTHCHECK":
+		case "WORKDIR":
+			if !path.IsAbs(dest) {
+				return 0, nil
+			}
+		default:
+			return 0, nil
+		}
+	}
+	files, safety := manifestFiles(in, c.sources[0], d)
+	if files == nil {
+		return 0, nil
+	}
+	eol := in.LineEnd()
+	text := string(in.File.Bytes[first.Span.Start:first.Span.End])
+	flags := ""
+	for _, f := range first.Flags {
+		flags += f + " "
+	}
+	copyFiles := first.Keyword.Text + " " + flags + strings.Join(files, " ") + " " + strings.TrimSuffix(dest, "/") + "/"
+	edits := []finding.Edit{in.Edit(first.Span, copyFiles)}
+	if len(commands) == 1 {
+		return safety, append(edits, in.Insert(run.Span.End, eol+text))
+	}
+	if next := &commands[1]; next.After == "&&" && len(next.Within) == 0 && len(run.FlagWords) == 0 {
+		between := in.File.Span(commands[0].Span.End, next.Span.Start)
+		return safety, append(edits, in.Edit(between, eol+text+eol+run.Keyword.Text+" "))
+	}
+	return 0, nil
+}
+
+// maxManifest is the largest manifest that is read, in bytes.
+const maxManifest = 1 << 20
+
+// manifestFiles are the sources of a COPY of the manifest and its lock, and how
+// safe it is to install with no more than these; nil: it is not.
+func manifestFiles(in *Input, folder string, d dependencies) ([]string, finding.Safety) {
+	prefix := strings.TrimPrefix(path.Clean("/"+folder), "/")
+	ctx := in.Options.Context
+	if ctx == nil {
+		var out []string
+		for _, g := range d.glob {
+			out = append(out, path.Join(prefix, g))
+		}
+		return out, finding.Behaviour
+	}
+	if !ctx.Exists(path.Join(prefix, d.manifest)) || ctx.Exists(path.Join(prefix, "node_modules")) {
+		return nil, 0
+	}
+	out := []string{path.Join(prefix, d.manifest)}
+	for _, lock := range d.locks {
+		if ctx.Exists(path.Join(prefix, lock)) {
+			out = append(out, path.Join(prefix, lock))
+		}
+	}
+	b, err := ctx.Read(path.Join(prefix, d.manifest), maxManifest)
+	if err != nil {
+		return nil, 0
+	}
+	switch d.manifest {
+	case "package.json":
+		return out, nodeSafety(b)
+	case "go.mod":
+		if strings.Contains(string(b), "=> .") { // a module of the context
+			return nil, 0
+		}
+	case "Gemfile":
+		if strings.Contains(string(b), "gemspec") || strings.Contains(string(b), "path:") {
+			return nil, 0
+		}
+	case "pyproject.toml", "Pipfile":
+		if strings.Contains(string(b), "path =") || strings.Contains(string(b), "file:") {
+			return nil, 0
+		}
+	default:
+		for line := range strings.Lines(string(b)) {
+			if line = strings.TrimSpace(line); strings.HasPrefix(line, "-") || strings.HasPrefix(line, ".") || strings.Contains(line, "file:") {
+				return nil, 0 // other files of the context
+			}
+		}
+	}
+	return out, finding.Behaviour
+}
+
+// nodeSafety says how safe it is to install what package.json names without the
+// project's other files: its own scripts may want them.
+func nodeSafety(b []byte) finding.Safety {
+	var p struct {
+		Scripts                                    map[string]string
+		Workspaces                                 json.RawMessage
+		Dependencies, DevDependencies, Resolutions map[string]string
+	}
+	if json.Unmarshal(b, &p) != nil || p.Workspaces != nil {
+		return finding.NeedsReview
+	}
+	for _, s := range []string{"preinstall", "install", "postinstall", "prepare", "prepublish"} {
+		if p.Scripts[s] != "" {
+			return finding.NeedsReview
+		}
+	}
+	for _, deps := range []map[string]string{p.Dependencies, p.DevDependencies} {
+		for _, v := range deps {
+			if strings.HasPrefix(v, "file:") || strings.HasPrefix(v, "link:") || strings.HasPrefix(v, ".") {
+				return finding.NeedsReview
+			}
+		}
+	}
+	return finding.Behaviour
+}

@@ -1,0 +1,183 @@
+package rules
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func cleanLater() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/clean-later",
+				Title:    "What is removed stays in the layer below",
+				Practice: finding.Layering,
+				Severity: finding.Low,
+				Why: "A layer cannot make the one below it smaller: a file that a later instruction removes is hidden, and still downloaded with every pull. " +
+					"Remove it in the RUN that makes it; mount what only the build needs (RUN --mount=type=bind) instead of copying it.",
+				Bad:  "FROM debian:13\nCOPY tool.tar.gz /tmp/tool.tar.gz\nRUN tar -xzf /tmp/tool.tar.gz -C /opt && rm /tmp/tool.tar.gz\n",
+				Good: "FROM debian:13\nRUN --mount=type=bind,source=tool.tar.gz,target=/tmp/tool.tar.gz tar -xzf /tmp/tool.tar.gz -C /opt\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				made := map[string]int{} // path -> instruction that made it, in the chain so far
+				for _, st := range in.File.Chain(in.Final()) {
+					for i := st.From + 1; i < st.End; i++ {
+						if c, ok := copyAt(in, i); ok {
+							for _, file := range c.files() {
+								made[file] = i
+							}
+							continue
+						}
+						if in.File.Instructions[i].Cmd == "RUN" {
+							cleanedIn(p, i, made)
+						}
+					}
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// messes are the caches that are made by one command and cleaned by another.
+func messes() []struct {
+	path, what string
+	makes      func(*dockerfile.Command) bool
+	cleans     func(*dockerfile.Command) bool
+} {
+	type mess = struct {
+		path, what string
+		makes      func(*dockerfile.Command) bool
+		cleans     func(*dockerfile.Command) bool
+	}
+	rpm := rpmFamilies()
+	return []mess{
+		{"apt's lists", "the package lists", updatesAptLists, func(c *dockerfile.Command) bool { return removesAptLists(*c) && !removes(c, "/partial") }},
+		{"rpm's cache", "the package manager's cache", rpm[0].installs, rpm[0].clean},
+		{"zypper's cache", "zypper's cache", rpm[1].installs, rpm[1].clean},
+		{"apk's cache", "apk's index", func(c *dockerfile.Command) bool {
+			m, ok := managed(c, "apk")
+			return ok && (m.is("update") || m.is("add") && c.Has("-U", "--update", "--update-cache")) && !c.Has("--no-cache")
+		}, func(c *dockerfile.Command) bool { return removes(c, "/var/cache/apk") }},
+		{"npm's cache", "npm's cache", func(c *dockerfile.Command) bool {
+			m, ok := managed(c, "npm")
+			return ok && m.is("install", "ci", "i")
+		}, func(c *dockerfile.Command) bool {
+			m, ok := managed(c, "npm")
+			return ok && m.is("cache")
+		}},
+		{"yarn's cache", "yarn's cache", func(c *dockerfile.Command) bool {
+			m, ok := managed(c, "yarn")
+			return ok && m.is("install", "add")
+		}, cleansYarnCache},
+	}
+}
+
+func updatesAptLists(c *dockerfile.Command) bool {
+	m, ok := managed(c, "apt-get", "apt")
+	return ok && m.is("update")
+}
+
+func cleansYarnCache(c *dockerfile.Command) bool {
+	m, ok := managed(c, "yarn")
+	return ok && m.is("cache")
+}
+
+// cleanedIn reports what RUN i removes of earlier layers, and notes what it
+// leaves.
+func cleanedIn(p *pass, i int, made map[string]int) {
+	in := p.Input
+	commands := in.Script(i).Commands
+	run := in.runAt(i)
+	for _, m := range messes() {
+		makes, cleans := -1, -1
+		for n := range commands {
+			switch c := &commands[n]; {
+			case m.cleans(c):
+				cleans = n
+			case m.makes(c):
+				makes = n
+			}
+		}
+		by, dirty := made[m.path]
+		switch {
+		case cleans >= 0 && makes < 0 && dirty:
+			f := at(commands[cleans].Span, m.path, "%s stay in the layer of line %d, which this only hides", plural(m.what), in.File.Instructions[by].Span.Line)
+			p.Report(fix(f, finding.NeedsReview, "Remove them in the RUN that makes them"))
+			delete(made, m.path)
+		case cleans < 0 && makes >= 0 && !mounts(run, "/var/lib/apt", "/var/cache", ".npm", "yarn"):
+			made[m.path] = i
+		case cleans >= 0 && makes >= 0 && cleans > makes:
+			delete(made, m.path)
+		}
+	}
+	elsewhere := false // not in the working directory
+	for n := range commands {
+		c := &commands[n]
+		elsewhere = elsewhere || c.Program() == "cd" || c.Program() == "pushd"
+		if file := downloadTo(in, i, c); file != "" {
+			made[file] = i
+		}
+		if p := c.Program(); p != "rm" && p != "unlink" {
+			continue
+		}
+		for _, w := range c.Operands() {
+			text, ok := literal(in, i, w)
+			if !ok || elsewhere && !strings.HasPrefix(text, "/") {
+				continue
+			}
+			file := pathAt(in, i, text)
+			by, ok := made[file]
+			if !ok || by == i {
+				continue
+			}
+			f := at(w.Span, file, "%s stays in the layer of line %d, which this only hides", file, in.File.Instructions[by].Span.Line)
+			if in.File.Instructions[by].Cmd == "RUN" {
+				f = fix(f, finding.NeedsReview, "Remove it in the RUN that makes it")
+			} else {
+				f = fix(f, finding.NeedsReview, "Mount it into the RUN that needs it, with --mount=type=bind, instead of copying it")
+			}
+			p.Report(f)
+			delete(made, file)
+		}
+	}
+}
+
+// plural makes a cache of the message plural where it is one.
+func plural(what string) string {
+	if strings.HasSuffix(what, "s") {
+		return what
+	}
+	return "the files of " + what
+}
+
+// moved says whether commands change the folder in which the next one runs.
+func moved(commands []dockerfile.Command) bool {
+	return slices.ContainsFunc(commands, func(c dockerfile.Command) bool { return c.Program() == "cd" || c.Program() == "pushd" })
+}
+
+// downloadTo is the path of the file that a command downloads; empty: none, or
+// it cannot be told.
+func downloadTo(in *Input, i int, c *dockerfile.Command) string {
+	var to dockerfile.ShellWord
+	ok := false
+	switch c.Program() {
+	case "curl":
+		to, ok = c.Value("-o", "--output")
+	case "wget":
+		to, ok = c.Value("-O", "--output-document")
+	}
+	if !ok || to.Text == "-" {
+		return ""
+	}
+	text, told := literal(in, i, to)
+	if !told || !strings.HasPrefix(text, "/") || strings.HasPrefix(text, "/dev/") {
+		return ""
+	}
+	return pathAt(in, i, text)
+}

@@ -1,0 +1,71 @@
+package rules
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+)
+
+var (
+	developmentName = regexp.MustCompile(`(^|[-_./])(dev|devel|development|devcontainer|dev-envs|test|tests|testing|debug|ci|lint|e2e|bench)([-_.0-9]|$)`)
+	developmentFile = regexp.MustCompile(`(^|[-_./])(dev|devel|development|\.?devcontainer|test|tests|testing|debug|ci|lint|e2e|builder|build)([-_./0-9]|$)`)
+	developmentRun  = regexp.MustCompile(`^(dev|develop|watch|test|serve|start[:-]dev|dev[:-].*|test[:-].*|watch[:-].*|start[:-]watch|storybook|lint|hot)$`)
+)
+
+// forDevelopment says whether the image is one to work in, to test in or to
+// build in, not one that is shipped: by the name of its file or last stage, or
+// by what it starts.
+func forDevelopment(in *Input) bool {
+	if developmentFile.MatchString(strings.ToLower(path.Base(in.File.Name))) || strings.Contains(in.File.Name, ".devcontainer/") || developmentName.MatchString(in.Final().Name) {
+		return true
+	}
+	started := in.starting(in.Final())
+	for _, i := range []int{started.entrypoint, started.cmd} {
+		if i < 0 {
+			continue
+		}
+		for n := range in.Script(i).Commands {
+			if c := &in.Script(i).Commands[n]; startsDevelopment(c) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// startsDevelopment says whether a command starts a server for development, a
+// test, or a shell.
+func startsDevelopment(c *dockerfile.Command) bool {
+	p := c.Program()
+	args := c.Args()
+	if slices.Contains([]string{"npx", "yarn", "pnpm", "npm", "bunx"}, p) {
+		for _, w := range args {
+			if developmentRun.MatchString(w.Text) {
+				return true
+			}
+		}
+		if (p == "npx" || p == "bunx") && len(args) > 0 {
+			p = args[0].Text
+		}
+	}
+	switch p {
+	case "nodemon", "ts-node", "ts-node-dev", "tsx", "webpack-dev-server", "react-scripts", "vue-cli-service", "gulp", "grunt", "jest", "mocha", "karma", "pytest", "tox", "rspec", "phpunit", "flask", "make", "air", "reflex", "CompileDaemon", "guard":
+		return true
+	case "ng", "vite", "next", "nuxt", "gatsby", "astro", "webpack":
+		return len(args) == 0 || slices.ContainsFunc(args, func(w dockerfile.ShellWord) bool {
+			return w.Text == "serve" || w.Text == "dev" || w.Text == "develop" || w.Text == "--watch"
+		})
+	case "go", "cargo", "mvn", "mvnw", "gradle", "gradlew", "dotnet":
+		return len(args) > 0 && (args[0].Text == "test" || args[0].Text == "watch")
+	}
+	return option(c, "--reload")
+}
+
+// startsSomething says whether the image that is built starts something.
+func startsSomething(in *Input) bool {
+	s := in.starting(in.Final())
+	return s.cmd >= 0 || s.entrypoint >= 0
+}

@@ -1,0 +1,85 @@
+package rules
+
+import (
+	"context"
+	"path"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func npmCI() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/npm-ci",
+				Title:    "npm install may change what the lock file says",
+				Practice: finding.TrustedBase,
+				Severity: finding.Low,
+				Why: "npm install treats package-lock.json as advice: where package.json allows more, it takes newer versions and rewrites the lock, in the image only. " +
+					"npm ci installs exactly what is locked, fails where the two disagree, and is faster.",
+				Bad:  "FROM node:22-slim\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm install --omit=dev\n",
+				Good: "FROM node:22-slim\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci --omit=dev\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				for s := range in.File.Stages {
+					st := &in.File.Stages[s]
+					lock := -1 // the instruction that copies it
+					for i := st.From + 1; i < st.End; i++ {
+						if c, ok := copyAt(in, i); ok && copiesLock(in, c) {
+							lock = i
+						}
+						if in.File.Instructions[i].Cmd != "RUN" || lock < 0 {
+							continue
+						}
+						commands := in.Script(i).Commands
+						for n := range commands {
+							c := &commands[n]
+							if c.Program() == "cd" {
+								break // to another project
+							}
+							m, ok := managed(c, "npm")
+							if !ok || !m.is("install", "i") || len(m.operands) > 0 ||
+								c.Has("-g", "--global", "--no-package-lock", "--package-lock-only", "--package-lock", "--no-save", "--prefix", "-C") {
+								continue
+							}
+							f := at(c.Span, "npm install", "npm install may take other versions than the lock file, which line %d copies, says", in.File.Instructions[lock].Span.Line)
+							p.Report(withFix(f, finding.Behaviour, "Install what is locked, with npm ci", replaceWord(in, i, c, m.verb, "ci")))
+						}
+					}
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// copiesLock says whether a COPY brings npm's lock file: by name or, where the
+// context is known, with others.
+func copiesLock(in *Input, c copied) bool {
+	if c.from != "" {
+		return false
+	}
+	for _, s := range c.sources {
+		for _, lock := range []string{"package-lock.json", "npm-shrinkwrap.json"} {
+			if path.Base(s) == lock {
+				return true
+			}
+			if in.Options.Context == nil {
+				continue
+			}
+			folder := s
+			if strings.Contains(path.Base(s), "*") {
+				if ok, err := path.Match(path.Base(s), lock); err != nil || !ok {
+					continue
+				}
+				folder = path.Dir(s)
+			}
+			if in.Options.Context.Exists(path.Join(folder, lock)) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,42 @@
+package rules
+
+import (
+	"context"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func unusedStage() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/unused-stage",
+				Title:    "Nothing uses the stage",
+				Practice: finding.MultiStage,
+				Severity: finding.Low,
+				Why: "A stage that the last one neither builds on nor copies from is left out of the build: what it makes is nowhere, and its errors are never seen. " +
+					"Either a COPY --from is missing, or the stage is meant for --target and should have a name.",
+				Bad:  "FROM golang:1.26\nRUN go build -o /app ./...\n\nFROM debian:13-slim\nCOPY app /app\nCMD [\"/app\"]\n",
+				Good: "FROM golang:1.26 AS build\nRUN go build -o /app ./...\n\nFROM debian:13-slim\nCOPY --from=build /app /app\nCMD [\"/app\"]\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				used := p.Input.Used()
+				for i := range p.Input.File.Stages {
+					s := &p.Input.File.Stages[i]
+					if used[i] {
+						continue
+					}
+					span := p.Input.File.Instructions[s.From].Span
+					if s.Name == "" {
+						p.Report(at(span, name(s), "nothing uses %s, and the build leaves it out", name(s)))
+						continue
+					}
+					f := at(span, name(s), "nothing uses %s, which is built only where --target names it", name(s))
+					f.Severity = finding.Negligible
+					p.Report(f)
+				}
+				return nil
+			},
+		},
+	}
+}
