@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -229,8 +230,7 @@ func (g *gathering) round(ctx context.Context, out *gathered, found []finding.Fi
 		return err
 	}
 	if len(items) == 1 {
-		items[0].Why, items[0].Failure = ok.Why, ok
-		dead[items[0].id()] = items[0]
+		g.kill(dead, items[0], ok)
 		return nil
 	}
 	var good []FixItem
@@ -246,8 +246,7 @@ func (g *gathering) round(ctx context.Context, out *gathered, found []finding.Fi
 			return err
 		}
 		if no != nil {
-			it.Why, it.Failure = no.Why, no
-			dead[it.id()] = it
+			g.kill(dead, it, no)
 			continue
 		}
 		good = append(good, it)
@@ -262,6 +261,16 @@ func (g *gathering) round(ctx context.Context, out *gathered, found []finding.Fi
 	}
 	_, err = g.apply(ctx, out, found, good[:1], dead) // the others are looked at again in the next round
 	return err
+}
+
+// kill gives a fix up, with the reason.
+func (g *gathering) kill(dead map[string]FixItem, it FixItem, why *fix.Failure) {
+	f := *why
+	if todo := g.also[it.Fix.Title].todo; len(todo) > 0 {
+		f.Hint = "it is seen only after: " + strings.Join(todo, "; ") + "; apply it with --prove parse, and run that"
+	}
+	it.Why, it.Failure = f.Why, &f
+	dead[it.id()] = it
 }
 
 // apply composes fixes over the files as they are now. It returns a failure,
@@ -292,9 +301,7 @@ func (g *gathering) apply(ctx context.Context, out *gathered, found []finding.Fi
 	for _, i := range plan.Applied {
 		it := items[i]
 		gone = append(gone, g.ids(it)...)
-		if it.Fix.Proof = finding.Rechecked; g.built {
-			it.Fix.Proof = finding.Parsed
-		}
+		it.Fix.Proof = min(g.opt.Prove, finding.Rechecked)
 		applied = append(applied, it)
 	}
 	if g.name != "" {
@@ -302,7 +309,7 @@ func (g *gathering) apply(ctx context.Context, out *gathered, found []finding.Fi
 			return &fix.Failure{Step: "parse", Why: err.Error()}, nil
 		}
 	}
-	if !g.built {
+	if !g.built && g.opt.Prove >= finding.Rechecked {
 		after, _, err := g.look(ctx, next, g.name)
 		if err != nil {
 			return nil, err

@@ -121,7 +121,7 @@ func (p *progress) flush() {
 // seconds reads "0.3s"; 0 for what is no such thing.
 func seconds(s string) time.Duration {
 	f, err := strconv.ParseFloat(strings.TrimSuffix(s, "s"), 64)
-	if err != nil || f < 0 || f > 1e6 {
+	if err != nil || !(f >= 0 && f < 1e6) { // no number is neither
 		return 0
 	}
 	return time.Duration(f * float64(time.Second))
