@@ -58,44 +58,45 @@ func (in *Input) iccInReadme(p *pass) error {
 			p.Unknown(finding.Unknown{What: "commands in " + file, Why: err.Error()})
 			continue
 		}
-		line, start := 1, 0
-		for text := range strings.SplitAfterSeq(string(b), "\n") {
-			for _, off := range iccFlags(text) {
-				span := finding.Span{File: path.Join(path.Dir(in.File.Name), file), Start: start + off, End: start + off + len("--icc"), Line: line, Column: off + 1}
-				p.Report(at(span, file, "docker run has no --icc: it is the daemon's, icc in daemon.json"))
+		for _, off := range iccFlags(string(b)) {
+			above := strings.LastIndexByte(string(b[:off]), '\n') + 1
+			span := finding.Span{
+				File: path.Join(path.Dir(in.File.Name), file), Start: off, End: off + len("--icc"),
+				Line: strings.Count(string(b[:above]), "\n") + 1, Column: off - above + 1,
 			}
-			start += len(text)
-			line++
+			p.Report(at(span, file, "docker run has no --icc: it is the daemon's, icc in daemon.json"))
 		}
 	}
 	return nil
 }
 
+// maxIcc bounds what is said of one file.
+const maxIcc = 20
+
 // iccFlags are the offsets of --icc among the arguments of a docker run in a
-// line of text.
-func iccFlags(line string) []int {
+// text; a command ends with its line, unless a backslash does.
+func iccFlags(text string) []int {
 	var out []int
-	run, at := 0, 0 // run: how much of "docker run" was read
-	for len(line) > at {
-		n := strings.IndexAny(line[at:], " \t\r\n`\"'")
-		end := len(line)
-		if n >= 0 {
+	run := 0 // how much of "docker run" was read
+	for at := 0; at < len(text) && len(out) < maxIcc; {
+		end := len(text)
+		if n := strings.IndexAny(text[at:], " \t\r\n`\"'"); n >= 0 {
 			end = at + n
 		}
-		word := line[at:end]
-		switch {
+		switch word := text[at:end]; {
 		case word == "":
-		case word == "docker" || word == "sudo docker":
+		case word == "docker":
 			run = 1
 		case run == 1 && (word == "run" || word == "create"):
 			run = 2
 		case run == 1 && (word == "container" || strings.HasPrefix(word, "-")):
-		case run == 1:
-			run = 0
-		case strings.HasSuffix(word, ";") || word == "&&" || word == "|":
+		case run == 1, strings.HasSuffix(word, ";"), word == "&&", word == "|":
 			run = 0
 		case run == 2 && (word == "--icc" || strings.HasPrefix(word, "--icc=")):
 			out = append(out, at)
+		}
+		if end < len(text) && text[end] == '\n' && !strings.HasSuffix(strings.TrimRight(text[at:end], "\r"), `\`) {
+			run = 0
 		}
 		at = end + 1
 	}

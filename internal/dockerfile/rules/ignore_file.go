@@ -1,0 +1,259 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/secret"
+)
+
+func ignoreFile() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/ignore-file",
+				Title:    "A copy of the whole folder takes in what no image should hold",
+				Practice: finding.Layering,
+				Severity: finding.Medium,
+				Why: "COPY . takes all that .dockerignore does not name: the history of the repository with every secret that was ever in it, .env files and keys, modules " +
+					"built for another system, yesterday's output. It makes the image larger, changes the layer with each commit, and gives to whoever pulls it what was never " +
+					"meant to leave the machine.",
+				Bad:     "FROM node:22-slim\nWORKDIR /app\nCOPY . .\n",
+				Good:    "FROM node:22-slim\nWORKDIR /app\nCOPY . .\n",
+				Aliases: []string{},
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				if in.Options.Context == nil {
+					return nil
+				}
+				i, w, ok := in.wholeCopy()
+				if !ok {
+					return nil
+				}
+				seen, unknown := in.unwanted(in.excluded(i))
+				if unknown != nil {
+					p.Unknown(*unknown)
+				}
+				shipped := in.chain()[in.Stage(i).Index]
+				if f, ok := in.letIn(in.File.Instructions[i].Cmd, w, seen, shipped); ok {
+					p.Report(f)
+				}
+				return nil
+			},
+		},
+		BadContext:  map[string]string{"package.json": "{}", ".env": "DB_PASSWORD=correct-horse-battery\n", "node_modules/a/index.js": "", ".git/HEAD": "ref: refs/heads/main\n"},
+		GoodContext: map[string]string{"package.json": "{}", ".env": "DB_PASSWORD=correct-horse-battery\n", "node_modules/a/index.js": "", ".dockerignore": ".git\n.env\nnode_modules\n"},
+	}
+}
+
+// wholeCopy is the first instruction that copies the whole folder: one of the
+// final stage before one of another.
+func (in *Input) wholeCopy() (int, dockerfile.Word, bool) {
+	shipped := in.chain()
+	at, word := -1, dockerfile.Word{}
+	for i := range in.File.Instructions {
+		inst := &in.File.Instructions[i]
+		if inst.Cmd != "COPY" && inst.Cmd != "ADD" || hasFlag(inst, "from") || len(inst.Words) < 2 {
+			continue
+		}
+		for _, w := range inst.Words[:len(inst.Words)-1] {
+			if slices.Contains([]string{".", "./", "/", "./.", "*", "./*"}, w.Text) && (at < 0 || shipped[inst.Stage] && !shipped[in.File.Instructions[at].Stage]) {
+				at, word = i, w
+			}
+		}
+	}
+	return at, word, at >= 0
+}
+
+// excluded are the --exclude patterns of a copy.
+func (in *Input) excluded(i int) []string {
+	var out []string
+	for _, f := range in.File.Instructions[i].FlagWords {
+		if f.Name == "exclude" {
+			out = append(out, strings.Trim(f.Value, "/"))
+		}
+	}
+	return out
+}
+
+// unwantedEntry is something in the build context that no image should hold.
+type unwantedEntry struct {
+	path, pattern, what string
+	secret              bool
+}
+
+// unwantedFolders are known by their name; where the name may mean something
+// else, by a file that stands beside them; where the image may need what was
+// made outside, by a program that a RUN makes it anew with.
+var unwantedFolders = []struct {
+	name, what, beside string
+	madeBy             []string
+}{
+	{".git", "the repository's history", "", nil},
+	{".svn", "the repository's history", "", nil},
+	{".hg", "the repository's history", "", nil},
+	{"node_modules", "modules of this machine", "", []string{"npm", "yarn", "pnpm", "bun"}},
+	{".venv", "a virtual environment of this machine", "", nil},
+	{"venv", "a virtual environment of this machine", "requirements.txt", nil},
+	{"__pycache__", "compiled files of this machine", "", nil},
+	{"target", "build output", "Cargo.toml", []string{"cargo"}},
+	{"target", "build output", "pom.xml", []string{"mvn", "mvnw"}},
+	{"dist", "build output", "package.json", []string{"npm", "yarn", "pnpm", "bun"}},
+	{"build", "build output", "build.gradle", []string{"gradle", "gradlew"}},
+	{".terraform", "Terraform's state and plug-ins", "", nil},
+	{".aws", "credentials", "", nil},
+	{".ssh", "keys", "", nil},
+}
+
+// programs are the names of what the RUNs of a file run.
+func (in *Input) programs() map[string]bool {
+	out := map[string]bool{}
+	in.EachRun(func(_ int, c *dockerfile.Command) { out[c.Program()] = true })
+	return out
+}
+
+const (
+	maxDepth   = 3
+	maxEntries = 5000
+)
+
+// unwanted looks for such entries in the folders of the context down to three
+// levels, without those that are unwanted themselves.
+func (in *Input) unwanted(excluded []string) ([]unwantedEntry, *finding.Unknown) {
+	c := in.Options.Context
+	var out []unwantedEntry
+	entries, runs := 0, in.programs()
+	var look func(dir string, depth int) error
+	look = func(dir string, depth int) error {
+		list, err := fs.ReadDir(c.FS, dir)
+		if err != nil {
+			return err
+		}
+		if entries += len(list); entries > maxEntries {
+			return fmt.Errorf("more than %d entries", maxEntries)
+		}
+		here := map[string]bool{}
+		for _, e := range list {
+			here[e.Name()] = true
+		}
+		for _, e := range list {
+			name := path.Join(dir, e.Name())
+			if c.Ignored(name) || slices.Contains(excluded, name) || slices.Contains(excluded, e.Name()) {
+				continue
+			}
+			if e.IsDir() {
+				if u, ok := unwantedFolder(name, here, runs); ok {
+					out = append(out, u)
+				} else if depth < maxDepth {
+					if err := look(name, depth+1); err != nil {
+						return err
+					}
+				}
+				continue
+			}
+			if u, ok := in.unwantedFile(name); ok {
+				out = append(out, u)
+			}
+		}
+		return nil
+	}
+	if err := look(".", 1); err != nil {
+		return out, &finding.Unknown{What: "what COPY takes from the build context", Why: err.Error()}
+	}
+	return out, nil
+}
+
+func unwantedFolder(name string, beside, runs map[string]bool) (unwantedEntry, bool) {
+	for _, u := range unwantedFolders {
+		if path.Base(name) == u.name && (u.beside == "" || beside[u.beside]) &&
+			(u.madeBy == nil || slices.ContainsFunc(u.madeBy, func(p string) bool { return runs[p] })) {
+			out := unwantedEntry{path: name, pattern: name, what: u.what, secret: u.name == ".aws" || u.name == ".ssh"}
+			if u.beside == "" {
+				out.pattern = "**/" + u.name
+			}
+			return out, true
+		}
+	}
+	return unwantedEntry{}, false
+}
+
+// unwantedFile says whether a file holds secrets, by its content.
+func (in *Input) unwantedFile(name string) (unwantedEntry, bool) {
+	if _, ok := secret.Path(name); !ok || secret.ForShow(name) {
+		return unwantedEntry{}, false
+	}
+	b, err := in.Options.Context.Read(name, maxReadme)
+	if err != nil {
+		return unwantedEntry{}, false
+	}
+	ms := secret.File(name, b)
+	if len(ms) == 0 {
+		return unwantedEntry{}, false
+	}
+	return unwantedEntry{path: name, pattern: name, what: "a secret (" + ms[0].Kind + ")", secret: true}, true
+}
+
+// letIn is the finding of a copy that takes in what was seen.
+func (in *Input) letIn(cmd string, w dockerfile.Word, seen []unwantedEntry, shipped bool) (finding.Finding, bool) {
+	c := in.Options.Context
+	where := "the image"
+	if !shipped {
+		where = "a build stage"
+	}
+	var f finding.Finding
+	switch {
+	case len(seen) == 0 && c.IgnoreFile != "":
+		return f, false
+	case len(seen) == 0:
+		f = at(w.Span, "no .dockerignore", "%s %s takes the whole folder, and there is no .dockerignore", cmd, w.Text)
+		f.Severity = finding.Low
+		return fix(f, finding.NeedsReview, "Write a .dockerignore", in.ignoreEdit([]string{".git", "**/.env", "Dockerfile*", ".dockerignore"})), true
+	}
+	var names, patterns []string
+	bad := finding.Low
+	for _, u := range seen {
+		names = append(names, u.path)
+		if !slices.Contains(patterns, u.pattern) {
+			patterns = append(patterns, u.pattern)
+		}
+		switch {
+		case u.secret && shipped:
+			bad = finding.High
+		case shipped || u.secret:
+			bad = max(bad, finding.Medium)
+		}
+	}
+	more := ""
+	if len(names) > 5 {
+		more = fmt.Sprintf(" and %d more", len(names)-5)
+		names = names[:5]
+	}
+	f = at(w.Span, "context", "%s %s takes %s%s into %s", cmd, w.Text, strings.Join(names, ", "), more, where)
+	f.Severity = bad
+	for _, u := range seen[:min(len(seen), 20)] {
+		f = why(f, "context", "%s: %s", u.path, u.what)
+	}
+	return fix(f, finding.NeedsReview, "Have the ignore file leave them out", in.ignoreEdit(patterns)), true
+}
+
+// ignoreEdit appends patterns to the ignore file, or makes one. Its name is
+// relative as the Dockerfile's is.
+func (in *Input) ignoreEdit(patterns []string) finding.Edit {
+	c := in.Options.Context
+	file := c.IgnoreFile
+	if file == "" {
+		file = ".dockerignore"
+	}
+	text := strings.Join(patterns, "\n") + "\n"
+	if len(c.Ignore) > 0 && c.Ignore[len(c.Ignore)-1] != '\n' {
+		text = "\n" + text
+	}
+	return finding.Edit{File: path.Join(path.Dir(in.File.Name), path.Base(file)), Base: finding.DigestOf(c.Ignore), Start: len(c.Ignore), End: len(c.Ignore), New: text}
+}

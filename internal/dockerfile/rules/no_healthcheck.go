@@ -1,0 +1,108 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func noHealthcheck() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/no-healthcheck",
+				Title:    "A service is exposed and nothing says how to tell that it works",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.Low,
+				Aliases:  []string{"DL3057", "DS026", "CIS-4.6", "CIS-DI-0006"},
+				Why: "A process that runs is not a service that answers. With HEALTHCHECK the engine asks it, Compose waits for it before it starts what needs it, and Swarm replaces " +
+					"what is ill. Kubernetes has probes of its own and ignores this one. A proof that runs the image asks it, too.",
+				Bad:  "FROM nginx:1.28\nEXPOSE 8080\n",
+				Good: "FROM nginx:1.28\nEXPOSE 8080\nHEALTHCHECK CMD [\"curl\", \"-fsS\", \"http://localhost:8080/\"]\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in, final := p.Input, p.Input.Final()
+				port, span, ok := in.exposes(final)
+				if !ok || in.hasHealthcheck(final) {
+					return nil
+				}
+				facts := in.Scopes.Base(final)
+				if facts != nil && facts.Config && facts.Healthcheck {
+					return nil
+				}
+				f := at(span, "HEALTHCHECK", "%s is exposed, and no HEALTHCHECK says whether the service answers", port)
+				if facts == nil || !facts.Config {
+					f = why(f, "base", "the configuration of %s is not known: it may have one", baseName(final))
+				} else {
+					f = why(f, "base", "%s has none, says %s", facts.Ref, facts.Source)
+				}
+				p.Report(fix(f, finding.NeedsReview, "Add a HEALTHCHECK that asks the service, with a program that the image has"))
+				return nil
+			},
+		},
+	}
+}
+
+// exposes is the first port that a stage, with those below it, exposes.
+func (in *Input) exposes(s *dockerfile.Stage) (string, finding.Span, bool) {
+	for _, st := range in.File.Chain(s) {
+		for i := st.From + 1; i < st.End; i++ {
+			if inst := &in.File.Instructions[i]; inst.Cmd == "EXPOSE" && len(inst.Words) > 0 {
+				port, ok := in.Scopes.Expand(st, i, inst.Words[0].Text)
+				if !ok || port == "" {
+					port = inst.Words[0].Text
+				}
+				return "port " + port, inst.Span, true
+			}
+		}
+	}
+	if b := in.Scopes.Base(s); b != nil && b.Config && len(b.Exposed) > 0 {
+		return "port " + b.Exposed[0] + " of " + baseName(s), in.File.Instructions[s.From].Span, true
+	}
+	return "", finding.Span{}, false
+}
+
+// hasHealthcheck says whether a HEALTHCHECK, if only one that says NONE, is in
+// the stage or those below it.
+func (in *Input) hasHealthcheck(s *dockerfile.Stage) bool {
+	for _, st := range in.File.Chain(s) {
+		for i := st.From + 1; i < st.End; i++ {
+			if in.File.Instructions[i].Cmd == "HEALTHCHECK" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func healthcheckMissing() Check {
+	return Check{
+		Off: true,
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/healthcheck-missing",
+				Title:    "A stage has no HEALTHCHECK",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.Negligible,
+				Aliases:  []string{"DL3057", "DS026", "CIS-4.6", "CIS-DI-0006"},
+				Why: "For those who want one in every image: a stage without HEALTHCHECK, whether it exposes a port or not. An image that serves nothing has nothing to be asked, " +
+					"so this is off unless it is chosen.",
+				Bad:  "FROM debian:13-slim\nCMD [\"/srv/app\"]\n",
+				Good: "FROM debian:13-slim\nCMD [\"/srv/app\"]\nHEALTHCHECK CMD [\"/srv/app\", \"--ping\"]\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				for n := range in.File.Stages {
+					s := &in.File.Stages[n]
+					if _, _, exposed := in.exposes(s); s == in.Final() && exposed || in.hasHealthcheck(s) {
+						continue
+					}
+					p.Report(at(in.File.Instructions[s.From].Span, strings.TrimPrefix(name(s), "stage "), "%s has no HEALTHCHECK", name(s)))
+				}
+				return nil
+			},
+		},
+	}
+}

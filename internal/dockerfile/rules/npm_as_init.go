@@ -1,0 +1,137 @@
+package rules
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func npmAsInit() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/npm-as-init",
+				Title:    "The container's first process is a package manager",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.Low,
+				Why: "npm and yarn start the program below a shell of their own and are no init: a signal to stop does not reach it reliably, orphans are not reaped, and they " +
+					"hold memory for nothing. Start what the script of package.json starts: CMD [\"node\", \"server.js\"].",
+				Bad:  "FROM node:22-slim\nCMD [\"npm\", \"start\"]\n",
+				Good: "FROM node:22-slim\nCMD [\"node\", \"server.js\"]\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				in.eachStarted(func(i int, c *dockerfile.Command) {
+					sc := in.Script(i)
+					script, ok := packageScript(c)
+					if !ok || c.Span != sc.Commands[len(sc.Commands)-1].Span || in.belowInit(i) {
+						return
+					}
+					f := at(c.Span, c.Program(), "%s does not hand signals on reliably, and is no init: start the program itself", c.Program())
+					if text := in.scriptAsWords(script); text != "" && len(sc.Commands) == 1 {
+						inst := &in.File.Instructions[i]
+						words := in.File.Span(inst.Words[0].Span.Start, inst.Span.End)
+						p.Report(fix(f, finding.Behaviour, "Start what the script "+script+" of package.json starts", in.Edit(words, text)))
+						return
+					}
+					p.Report(fix(f, finding.NeedsReview, "Start what the script of package.json starts, as CMD [\"node\", …]"))
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// packageScript is the script of package.json that a command of a package
+// manager starts; false: it starts none that serves.
+func packageScript(c *dockerfile.Command) (string, bool) {
+	if !slices.Contains([]string{"npm", "yarn", "pnpm"}, c.Program()) {
+		return "", false
+	}
+	ops := c.Operands()
+	switch {
+	case len(ops) == 0:
+		return "", false
+	case len(ops) == 1 && slices.Contains([]string{"start", "serve", "dev", "server"}, ops[0].Text):
+		return ops[0].Text, true
+	case len(ops) >= 2 && (ops[0].Text == "run" || ops[0].Text == "run-script"):
+		for _, ends := range []string{"test", "build", "lint", "migrate"} {
+			if strings.Contains(ops[1].Text, ends) {
+				return "", false
+			}
+		}
+		return ops[1].Text, true
+	}
+	return "", false
+}
+
+// belowInit says whether a CMD is started by an ENTRYPOINT that is an init.
+func (in *Input) belowInit(i int) bool {
+	s := in.Stage(i)
+	e := in.starting(s).entrypoint
+	return e >= 0 && e != i && len(in.Script(e).Commands) > 0 && slices.Contains([]string{"tini", "dumb-init"}, in.Script(e).Commands[0].Program())
+}
+
+// scriptAsWords is a script of the context's package.json as the JSON form;
+// empty: there is none, or it is more than one call of node.
+func (in *Input) scriptAsWords(script string) string {
+	if in.Options.Context == nil {
+		return ""
+	}
+	b, err := in.Options.Context.Read("package.json", maxReadme)
+	if err != nil {
+		return ""
+	}
+	var manifest struct {
+		Scripts map[string]string `json:"scripts"`
+	}
+	if json.Unmarshal(b, &manifest) != nil || manifest.Scripts["pre"+script] != "" || manifest.Scripts["post"+script] != "" {
+		return ""
+	}
+	words := strings.Fields(manifest.Scripts[script])
+	if len(words) < 2 || words[0] != "node" || strings.ContainsAny(manifest.Scripts[script], "&|;<>$`\"'\\*?(){}~#") {
+		return ""
+	}
+	for i, w := range words {
+		words[i] = jsonString(w)
+	}
+	return "[" + strings.Join(words, ", ") + "]"
+}
+
+// eachStarted calls visit for each command of the ENTRYPOINT and CMD that the
+// stages a build may be asked for start. A CMD beside an ENTRYPOINT is its
+// arguments: it is visited where the ENTRYPOINT runs what it is given.
+func (in *Input) eachStarted(visit func(i int, c *dockerfile.Command)) {
+	seen := map[int]bool{}
+	leaf := in.leaves()
+	for n := range in.File.Stages {
+		s := &in.File.Stages[n]
+		if !leaf[n] && s != in.Final() || in.windows(s) {
+			continue
+		}
+		st := in.starting(s)
+		for _, i := range []int{st.entrypoint, st.cmd} {
+			if i < 0 || seen[i] || i == st.cmd && st.entrypoint >= 0 && !in.runsArguments(st.entrypoint) {
+				continue
+			}
+			seen[i] = true
+			for k := range in.Script(i).Commands {
+				visit(i, &in.Script(i).Commands[k])
+			}
+		}
+	}
+}
+
+// runsArguments says whether an ENTRYPOINT is known to run the CMD: it is empty,
+// or an init.
+func (in *Input) runsArguments(i int) bool {
+	s := in.Script(i)
+	if len(s.Commands) == 0 {
+		return true
+	}
+	return slices.Contains([]string{"tini", "dumb-init", "docker-entrypoint.sh", "env", "exec"}, s.Commands[0].Program())
+}

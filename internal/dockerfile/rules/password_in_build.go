@@ -1,0 +1,85 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func passwordInBuild() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/password-in-build",
+				Title:    "A user is given a password that the image tells",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.High,
+				Aliases:  []string{"CIS-4.10"},
+				Why: "The command is in the image's history, and the same password opens every container of the image, by su, sudo or an SSH daemon. " +
+					"A user of a container needs none: USER and docker exec ask for no password.",
+				Bad:  "FROM debian:13-slim\nRUN useradd app && echo 'app:correct-horse' | chpasswd\n",
+				Good: "FROM debian:13-slim\nRUN useradd --system app\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				in.EachRun(func(i int, c *dockerfile.Command) {
+					if who, what, ok := in.setsPassword(i, c); ok {
+						f := at(c.Span, c.Program()+" "+who, "%s", what)
+						p.Report(fix(f, finding.NeedsReview, "Leave the user without a password"))
+					}
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// setsPassword says whether a command gives a user a password that is written
+// there, and to whom.
+func (in *Input) setsPassword(i int, c *dockerfile.Command) (who, what string, ok bool) {
+	commands := in.Script(i).Commands
+	piped := func() string {
+		if c.Input >= 0 && c.Input < len(commands) && (commands[c.Input].Program() == "echo" || commands[c.Input].Program() == "printf") {
+			var words []string
+			for _, w := range commands[c.Input].Operands() {
+				if !w.Literal {
+					return ""
+				}
+				words = append(words, w.Text)
+			}
+			return strings.Join(words, " ")
+		}
+		for _, r := range c.Redirects {
+			if r.Op == "<<<" && r.Target.Literal {
+				return r.Target.Text
+			}
+		}
+		return ""
+	}
+	switch c.Program() {
+	case "chpasswd":
+		if user, password, has := strings.Cut(piped(), ":"); has && user != "" && !strings.ContainsAny(user, " \\%") && len(password) > 0 && !strings.HasPrefix(password, ":") {
+			return user, "chpasswd gives " + user + " a password that everyone who has the image can read", true
+		}
+	case "passwd":
+		user := "root"
+		if ops := c.Operands(); len(ops) > 0 && ops[0].Literal {
+			user = ops[0].Text
+		}
+		switch {
+		case c.Has("-d", "--delete"):
+			return user, "passwd -d leaves " + user + " without a password: everyone in the container can become it where su asks for none", user == "root"
+		case piped() != "":
+			return user, "passwd gives " + user + " a password that everyone who has the image can read", true
+		}
+	case "useradd", "usermod":
+		w, has := c.Value("-p", "--password")
+		if ops := c.Operands("-p", "--password", "-s", "-d", "-u", "-g", "-G", "-c", "--shell", "--home", "--uid", "--gid", "--groups", "--comment"); has && w.Literal && strings.HasPrefix(w.Text, "$") && len(ops) > 0 { // else it is no hash, and opens nothing
+			user := ops[len(ops)-1].Text
+			return user, c.Program() + " gives " + user + " a password that everyone who has the image can read", true
+		}
+	}
+	return "", "", false
+}

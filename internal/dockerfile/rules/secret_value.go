@@ -1,0 +1,203 @@
+package rules
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/secret"
+)
+
+func secretValue() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/secret-value",
+				Title:    "A secret is written in the Dockerfile",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.High,
+				Aliases:  []string{"DS031", "CIS-4.10", "CIS-DI-0010"},
+				Why: "What a Dockerfile says is in its repository for ever, and in the image for everyone who can pull it: ENV and LABEL in its configuration, ARG and RUN " +
+					"in its history. Taking it out of a later layer takes nothing back. Give a build its secrets with RUN --mount=type=secret, a container its own when it starts, and " +
+					"revoke the one that was written down.",
+				Bad:  "FROM debian:13-slim\nENV DB_PASSWORD=correct-horse-battery\n",
+				Good: "FROM debian:13-slim\nENV DB_PASSWORD_FILE=/run/secrets/db_password\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				for i := range in.File.Instructions {
+					inst := &in.File.Instructions[i]
+					switch inst.Cmd {
+					case "ENV", "ARG", "LABEL":
+						in.secretPairs(inst, p.Report)
+					case "RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "ONBUILD":
+						s := in.Script(i)
+						for n := range s.Commands {
+							in.secretWords(inst, s, n, p.Report)
+						}
+					case "ADD":
+						for _, w := range inst.Words {
+							for _, m := range secret.Find([]byte(w.Text)) {
+								p.Report(in.secretAt(w.Span, inst.Cmd, "the address of ADD", m, w.Text))
+							}
+						}
+					}
+					in.secretHeredocs(inst, p.Report)
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// secretAt is the finding of a secret, which it does not show.
+func (in *Input) secretAt(span finding.Span, cmd, where string, m secret.Match, text string) finding.Finding {
+	f := at(span, cmd+" "+where, "%s holds a secret (%s): %s", where, m.Kind, m.Redacted([]byte(text)))
+	f.Severity = m.Severity
+	title := "Pass it to the build with RUN --mount=type=secret, and revoke this one"
+	switch cmd {
+	case "ENV", "CMD", "ENTRYPOINT", "HEALTHCHECK":
+		title = "Pass it when the container starts, and revoke this one"
+	case "LABEL":
+		title = "Take it out, and revoke it"
+	}
+	return fix(f, finding.NeedsReview, title)
+}
+
+// secretPairs looks at the variables of an ENV or ARG, and the labels of a
+// LABEL. Of a label, only a format is taken for a secret, not a name.
+func (in *Input) secretPairs(inst *dockerfile.Instruction, report func(finding.Finding)) {
+	for _, pair := range inst.Pairs() {
+		value := unquote(pair.Value.Text)
+		if !pair.HasValue || strings.HasPrefix(value, "$") {
+			continue
+		}
+		m, ok := secret.Assigned(pair.Key.Text, value)
+		if inst.Cmd == "LABEL" {
+			ms := secret.Find([]byte(value))
+			if ok = len(ms) > 0; ok {
+				m = ms[0]
+			}
+		}
+		if !ok || publicByName(pair.Key.Text) || knownToAll(value) {
+			continue
+		}
+		f := in.secretAt(pair.Value.Span, inst.Cmd, inst.Cmd+" "+pair.Key.Text, m, value)
+		if inst.Cmd == "ARG" && pair.Value.Span.Start > pair.Key.Span.End {
+			f.Fixes = nil
+			f = fix(f, finding.NeedsReview, "Take the default away, pass it with RUN --mount=type=secret, and revoke this one",
+				in.Edit(in.File.Span(pair.Key.Span.End, pair.Value.Span.End), ""))
+		}
+		report(f)
+	}
+}
+
+// publicByName says whether a variable is named for what everyone may know: a
+// user's, a key's fingerprint, a file.
+func publicByName(name string) bool {
+	low := strings.ToLower(name)
+	for _, s := range []string{"pgp_key", "gpg_key", "keyserver", "fingerprint", "_file", "_path", "keyid", "key_id", "site_key"} {
+		if strings.Contains(low, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// knownToAll says whether a password is one that lets everyone in.
+func knownToAll(value string) bool {
+	return slices.Contains([]string{"public", "anonymous", "guest", "nobody"}, strings.ToLower(value))
+}
+
+// replaced says whether offset at of sed's s/old/new/ lies in what it takes away.
+func replaced(word string, at int) bool {
+	if len(word) < 2 || word[0] != 's' || at < 2 {
+		return false
+	}
+	return strings.Count(word[2:min(at, len(word))], word[1:2]) == 0
+}
+
+// secretWords looks at one command as a line: what is assigned, given to a flag
+// or known by its format.
+func (in *Input) secretWords(inst *dockerfile.Instruction, s *dockerfile.Script, n int, report func(finding.Finding)) {
+	c := &s.Commands[n]
+	for _, a := range c.Assigns {
+		if m, ok := secret.Assigned(a.Name, a.Value.Text); ok && a.Value.Literal && !publicByName(a.Name) {
+			report(in.secretAt(a.Value.Span, inst.Cmd, inst.Cmd+" "+a.Name, m, a.Value.Text))
+		}
+	}
+	var line strings.Builder
+	starts := make([]int, len(c.Words))
+	for k, w := range c.Words {
+		if k > 0 {
+			line.WriteByte(' ')
+		}
+		starts[k] = line.Len()
+		line.WriteString(w.Text)
+	}
+	text := line.String()
+	for _, m := range secret.FindCommand([]byte(text)) {
+		k := 0
+		for k+1 < len(starts) && starts[k+1] <= m.Start {
+			k++
+		}
+		if keyIsPublic(text[:m.Start]) || knownToAll(text[m.Start:m.End]) || c.Is("sed") && replaced(c.Words[k].Text, m.Start-starts[k]) {
+			continue
+		}
+		report(in.secretAt(c.Words[k].Span, inst.Cmd, programOf(c), m, text))
+	}
+	if w, value, ok := login(c); ok && !secret.Placeholder(value) && len(secret.FindCommand([]byte(text))) == 0 {
+		report(in.secretAt(w.Span, inst.Cmd, programOf(c), secret.Match{Kind: "password", Severity: finding.High, End: len(value)}, value))
+	}
+}
+
+// keyIsPublic says whether the name before a value is of what everyone may know.
+func keyIsPublic(before string) bool {
+	before = strings.TrimRight(before, "= \"'")
+	if i := strings.LastIndexAny(before, " \"'"); i >= 0 {
+		before = before[i+1:]
+	}
+	return publicByName(before)
+}
+
+// login is the password that a command of a known program is given in its own
+// way.
+func login(c *dockerfile.Command) (dockerfile.ShellWord, string, bool) {
+	var w dockerfile.ShellWord
+	var ok bool
+	switch c.Program() {
+	case "curl":
+		if w, ok = c.Value("-u", "--user", "-U", "--proxy-user"); ok {
+			_, value, has := strings.Cut(w.Text, ":")
+			return w, value, has && w.Literal && len(value) > 2
+		}
+		return w, "", false
+	case "wget":
+		w, ok = c.Value("--http-passwd", "--ftp-password", "--proxy-password")
+	case "docker", "podman", "helm", "skopeo", "buildah":
+		if w, ok = c.Value("-p", "--password"); ok && !c.Is(c.Program(), "login") {
+			ok = false
+		}
+	case "sshpass":
+		w, ok = c.Value("-p")
+	case "mysql", "mysqladmin", "mysqldump", "mariadb":
+		for _, a := range c.Args() {
+			if v, has := strings.CutPrefix(a.Text, "-p"); has && len(v) > 2 && a.Literal {
+				return a, v, true
+			}
+		}
+	}
+	return w, w.Text, ok && w.Literal && len(w.Text) > 2 && !strings.HasPrefix(w.Text, "-")
+}
+
+// secretHeredocs looks at what here-documents hold.
+func (in *Input) secretHeredocs(inst *dockerfile.Instruction, report func(finding.Finding)) {
+	for _, h := range inst.Heredocs {
+		body := []byte(in.said(h.Body))
+		for _, m := range secret.Find(body) {
+			report(in.secretAt(in.File.Span(h.Body.Start+m.Start, h.Body.Start+m.End), inst.Cmd, "the here-document "+h.Name, m, string(body)))
+		}
+	}
+}

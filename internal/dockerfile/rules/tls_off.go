@@ -1,0 +1,141 @@
+package rules
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func tlsOff() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/tls-off",
+				Title:    "The certificate of a server is not looked at",
+				Practice: finding.TrustedBase,
+				Severity: finding.Medium,
+				Why: "Without a look at the certificate anyone between the builder and the server may answer in its place, and what they send is put into the image. Install " +
+					"ca-certificates, and give the tool the authority that it does not know (curl --cacert, npm config set cafile). Set by ENV, the check is off in the " +
+					"running container, too.",
+				Bad:  "FROM debian:13-slim\nRUN curl -k -o /opt/tool https://downloads.example.org/tool\n",
+				Good: "FROM debian:13-slim\nRUN curl -o /opt/tool https://downloads.example.org/tool\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				for i := range in.File.Instructions {
+					inst := &in.File.Instructions[i]
+					switch inst.Cmd {
+					case "ENV", "ARG":
+						in.tlsOffPairs(inst, p.Report)
+					case "RUN":
+						s := in.Script(i)
+						for n := range s.Commands {
+							c := &s.Commands[n]
+							for _, a := range c.Assigns {
+								if a.Value.Literal && turnsTLSOff(a.Name, a.Value.Text) {
+									p.Report(at(a.Span, a.Name, "%s=%s lets any server answer in the place of the one that is meant", a.Name, a.Value.Text))
+								}
+							}
+							if f, ok := in.tlsOffCommand(c); ok && !in.verified(i, n+1) {
+								p.Report(f)
+							}
+						}
+					}
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// turnsTLSOff says whether a variable switches the check of certificates off.
+func turnsTLSOff(name, value string) bool {
+	switch name {
+	case "NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY":
+		return value == "0"
+	case "GIT_SSL_NO_VERIFY", "NPM_CONFIG_STRICT_SSL", "npm_config_strict_ssl":
+		on := slices.Contains([]string{"1", "true", "yes"}, strings.ToLower(value))
+		return on == (name == "GIT_SSL_NO_VERIFY") && value != ""
+	}
+	return false
+}
+
+func (in *Input) tlsOffPairs(inst *dockerfile.Instruction, report func(finding.Finding)) {
+	for n, pair := range inst.Pairs() {
+		if name, value := pair.Key.Text, unquote(pair.Value.Text); turnsTLSOff(name, value) {
+			f := at(pair.Key.Span, name, "%s=%s lets any server answer in the place of the one that is meant", name, value)
+			if inst.Cmd == "ENV" {
+				f.Message += ", in the running container too"
+				f.Severity = finding.High
+			}
+			report(fix(f, finding.Behaviour, "Look at certificates", in.dropPair(inst, n)))
+		}
+	}
+}
+
+// tlsOffCommand is the finding of a command that is told not to look.
+func (in *Input) tlsOffCommand(c *dockerfile.Command) (finding.Finding, bool) {
+	var flags []string
+	switch c.Program() {
+	case "curl":
+		flags = []string{"-k", "--insecure", "--proxy-insecure"}
+	case "wget":
+		flags = []string{"--no-check-certificate"}
+	case "npm", "yarn", "pnpm", "bower":
+		ops := c.Operands()
+		if len(ops) > 2 && ops[0].Text == "config" && ops[1].Text == "set" && strings.TrimPrefix(ops[2].Text, "strict-ssl=") == "false" ||
+			len(ops) > 3 && ops[0].Text == "config" && ops[1].Text == "set" && ops[2].Text == "strict-ssl" && ops[3].Text == "false" ||
+			len(ops) > 2 && ops[0].Text == "set" && ops[1].Text == "strict-ssl" && ops[2].Text == "false" {
+			return at(c.Span, "strict-ssl", "%s is told not to look at the registry's certificate, now and in the running container", c.Program()), true
+		}
+		flags = []string{"--strict-ssl=false", "--no-strict-ssl"}
+	case "git":
+		for _, w := range c.Args() {
+			low := strings.ToLower(w.Text)
+			if low == "http.sslverify=false" {
+				return at(w.Span, "git", "git is told not to look at the server's certificate"), true
+			}
+		}
+		if ops := c.Operands(); len(ops) > 2 && ops[0].Text == "config" && strings.EqualFold(ops[1].Text, "http.sslVerify") && slices.Contains([]string{"false", "0"}, ops[2].Text) {
+			return at(c.Span, "git config", "git is told not to look at any server's certificate, now and in the running container"), true
+		}
+	}
+	words := c.Words
+	for n := 1; n < len(words); n++ {
+		w := words[n]
+		if !slices.Contains(flags, w.Text) && !(c.Is("curl") && shortFlagK(w)) || localAddress(c) {
+			continue
+		}
+		f := at(w.Span, c.Program(), "%s %s takes what anyone answers in the server's place", c.Program(), w.Text)
+		switch {
+		case !in.exactly(w):
+		case slices.Contains(flags, w.Text) && words[n-1].Span.End < w.Span.Start:
+			f = fix(f, finding.Behaviour, "Look at the certificate", in.dropWord(words[n-1].Span, w.Span))
+		case !slices.Contains(flags, w.Text) && in.said(w.Span) == w.Text:
+			f = fix(f, finding.Behaviour, "Look at the certificate", in.Edit(w.Span, strings.Replace(w.Text, "k", "", 1)))
+		}
+		return f, true
+	}
+	return finding.Finding{}, false
+}
+
+// shortFlagK says whether a word of curl's is several short flags with -k among
+// them, none before it with a value of its own.
+func shortFlagK(w dockerfile.ShellWord) bool {
+	if !w.Literal || len(w.Text) < 3 || w.Text[0] != '-' || w.Text[1] == '-' {
+		return false
+	}
+	before, _, ok := strings.Cut(w.Text[1:], "k")
+	return ok && strings.Trim(before, "fsSLgOqivJNRz#46") == ""
+}
+
+// localAddress says whether a command talks to this machine only.
+func localAddress(c *dockerfile.Command) bool {
+	return slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool {
+		_, rest, ok := strings.Cut(w.Text, "://")
+		return ok && (strings.HasPrefix(rest, "localhost") || strings.HasPrefix(rest, "127.0.0.1") || strings.HasPrefix(rest, "[::1]"))
+	})
+}

@@ -1,0 +1,102 @@
+package rules
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func unauthenticatedPackages() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/unauthenticated-packages",
+				Title:    "Packages are installed without a look at who signed them",
+				Practice: finding.TrustedBase,
+				Severity: finding.High,
+				Why: "A package manager checks the signature of what it installs, and these flags tell it not to: whoever answers in the repository's place chooses what runs " +
+					"as root in the build. Add the repository's key instead. --force-yes switches the check off as well, for which -y is enough.",
+				Bad:  "FROM debian:13-slim\nRUN apt-get update && apt-get install -y --allow-unauthenticated curl\n",
+				Good: "FROM debian:13-slim\nRUN apt-get update && apt-get install -y curl\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				in.EachRun(func(_ int, c *dockerfile.Command) {
+					if c.Is("apk") && len(c.Operands()) > 1 && localPackages(c.Operands()[1:]) {
+						return
+					}
+					words := c.Words
+					for n := 1; n < len(words); n++ {
+						length, ok := trustsAll(c, words, n)
+						if !ok {
+							continue
+						}
+						last := words[n+length-1]
+						f := at(in.File.Span(words[n].Span.Start, last.Span.End), c.Program()+" "+words[n].Text, "%s %s installs what nobody signed", c.Program(), words[n].Text)
+						if c.Is("pip") || c.Is("pip3") {
+							f = at(in.File.Span(words[n].Span.Start, last.Span.End), c.Program()+" "+words[n].Text, "%s %s takes packages from whoever answers in the index's place", c.Program(), words[n].Text)
+							f.Severity = finding.Medium
+						}
+						switch {
+						case !in.exactly(words[n]) || words[n-1].Span.End >= words[n].Span.Start:
+						case words[n].Text == "--force-yes" && !c.Has("-y", "--yes", "--assume-yes"):
+							f = fix(f, finding.Behaviour, "Say -y, and have signatures checked", in.Edit(words[n].Span, "-y"))
+						default:
+							f = fix(f, finding.Behaviour, "Have signatures checked", in.dropWord(words[n-1].Span, last.Span))
+						}
+						p.Report(f)
+					}
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// trustsAll says whether word n of a package manager's command tells it to look
+// at no signature, and how many words say so.
+func trustsAll(c *dockerfile.Command, words []dockerfile.ShellWord, n int) (int, bool) {
+	w := words[n].Text
+	var flags []string
+	switch c.Program() {
+	case "apt-get", "apt", "aptitude":
+		flags = []string{"--allow-unauthenticated", "--force-yes", "--allow-insecure-repositories"}
+		if w == "-o" && n+1 < len(words) && unauthenticatedOption(words[n+1].Text) {
+			return 2, true
+		}
+	case "apk":
+		flags = []string{"--allow-untrusted"}
+	case "yum", "dnf", "microdnf", "tdnf":
+		flags = []string{"--nogpgcheck", "--no-gpgchecks"}
+	case "zypper":
+		flags = []string{"--no-gpg-checks", "--no-gpg-check"}
+	case "rpm":
+		flags = []string{"--nosignature"}
+	case "pip", "pip3":
+		if w == "--trusted-host" && n+1 < len(words) {
+			return 2, true
+		}
+		return 1, strings.HasPrefix(w, "--trusted-host=")
+	}
+	return 1, slices.Contains(flags, w)
+}
+
+func unauthenticatedOption(s string) bool {
+	name, value, _ := strings.Cut(s, "=")
+	switch strings.ToLower(name) {
+	case "apt::get::allowunauthenticated", "acquire::allowinsecurerepositories":
+		return value == "true" || value == "1" || value == "yes"
+	}
+	return false
+}
+
+// localPackages says whether all operands are files, which were got and may have
+// been checked in another way.
+func localPackages(ops []dockerfile.ShellWord) bool {
+	return !slices.ContainsFunc(ops, func(w dockerfile.ShellWord) bool {
+		return !strings.HasSuffix(w.Text, ".apk") && !strings.Contains(w.Text, "/")
+	})
+}

@@ -1,0 +1,42 @@
+package rules
+
+import (
+	"context"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func unpinnedBase() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/unpinned-base",
+				Title:    "The base is held by a tag alone",
+				Practice: finding.TrustedBase,
+				Severity: finding.Low,
+				Aliases:  []string{},
+				Why: "A tag is a name that its publisher moves: debian:13 is another image every few weeks, and a tag can be moved by whoever takes the account over. " +
+					"A digest names the bytes: what was tested is what is built, here and on every other machine. Keep the tag beside it for people, and let a " +
+					"tool raise both when the base gets its fixes.",
+				Bad:  "FROM debian:13-slim\n",
+				Good: "FROM debian:13-slim@sha256:4d29ab0e7b4b9a1b1c7a3f2a6b7f1b4e2c5d8f9a0b3c6d9e2f5a8b1c4d7e0f3a\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				used := in.Used()
+				for i := range in.File.Stages {
+					s := &in.File.Stages[i]
+					if s.Parent != nil || s.Base == "" || s.Base == "scratch" || !used[i] {
+						continue
+					}
+					ref := reference(s.Base)
+					if ref.digest != "" || ref.tag == "" || ref.tag == "latest" { // no version at all is latest-tag's
+						continue
+					}
+					p.Report(at(s.BaseWord.Span, ref.name+":"+ref.tag, "%s is held by a tag alone, which its publisher can move: a digest holds the bytes", s.Base))
+				}
+				return nil
+			},
+		},
+	}
+}

@@ -1,0 +1,79 @@
+package rules
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func unverifiedKey() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/unverified-key",
+				Title:    "A signing key is taken from whoever gives one",
+				Practice: finding.TrustedBase,
+				Severity: finding.Medium,
+				Why: "All that a repository signs is worth what its key is worth. A key over http:// may be anyone's, and eight hex digits name as many keys as one likes to make. " +
+					"Fetch keys over https, and name them by their whole fingerprint of forty digits.",
+				Bad:  "FROM debian:13-slim\nRUN curl http://repo.example.org/key.asc | apt-key add -\n",
+				Good: "FROM debian:13-slim\nRUN curl -fsSL https://repo.example.org/key.asc -o /etc/apt/keyrings/example.asc\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				in.EachRun(func(i int, c *dockerfile.Command) {
+					commands := in.Script(i).Commands
+					switch {
+					case c.Is("apt-key", "add") || (c.Is("gpg") || c.Is("gpg2")) && c.Has("--import", "--dearmor"):
+						if c.Input >= 0 && c.Input < len(commands) {
+							in.plainKey(&commands[c.Input], p.Report)
+						}
+					case c.Is("rpm") && c.Has("--import"):
+						in.plainKey(c, p.Report)
+					}
+					in.shortKeys(c, p.Report)
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// plainKey reports the http address of a command that gets a key.
+func (in *Input) plainKey(c *dockerfile.Command, report func(finding.Finding)) {
+	if !c.Is("curl") && !c.Is("wget") && !c.Is("rpm") {
+		return
+	}
+	for _, w := range c.Operands("-o", "-O", "-H") {
+		if !strings.HasPrefix(w.Text, "http://") || localAddress(c) {
+			continue
+		}
+		f := at(w.Span, bare(w.Text), "the key of %s comes over http://, from whoever answers", shortAddress(w.Text))
+		if n := strings.Index(in.said(w.Span), "http://"); n >= 0 {
+			f = fix(f, finding.NeedsReview, "Say https://", in.Edit(in.File.Span(w.Span.Start+n, w.Span.Start+n+len("http")), "https"))
+		}
+		report(f)
+	}
+}
+
+// shortKeys reports keys that are asked for by eight hex digits.
+func (in *Input) shortKeys(c *dockerfile.Command, report func(finding.Finding)) {
+	if !slices.Contains([]string{"apt-key", "gpg", "gpg2"}, c.Program()) {
+		return
+	}
+	from := slices.IndexFunc(c.Words, func(w dockerfile.ShellWord) bool {
+		return slices.Contains([]string{"--recv-keys", "--recv-key", "--recv", "--receive-keys"}, w.Text)
+	})
+	if from < 0 {
+		return
+	}
+	for _, w := range c.Words[from+1:] {
+		id := strings.TrimPrefix(w.Text, "0x")
+		if len(id) == 8 && w.Literal && strings.Trim(id, "0123456789abcdefABCDEF") == "" {
+			report(at(w.Span, id, "key %s is asked for by eight digits, which anyone can make another key for: say the whole fingerprint", id))
+		}
+	}
+}
