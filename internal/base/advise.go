@@ -20,7 +20,6 @@ type Question struct {
 	AsOf    time.Time      // what became known later is left out; zero: nothing is
 	Entries []*Entry       // what is known beside the embedded catalogue: learned, local, of the registry
 	Tags    []string       // that the registry lists for the repository; nil: it was not asked
-	Exact   bool           // the registry's answer is all that it has: tags may be built upon
 }
 
 // Group is why an image is proposed.
@@ -109,6 +108,9 @@ func Advise(q Question) (*Advice, error) {
 		return nil, err
 	}
 	repo := r.official()
+	if q.Digest == "" {
+		q.Digest = r.Digest
+	}
 	a := &Advice{Ref: r.String(), Repository: r.Name(), Official: repo != "", Now: q.Now, AsOf: q.AsOf, product: productFor(r)}
 	a.Tag, _ = Library(q.Ref)
 	if !a.listAllowed() {
@@ -258,12 +260,13 @@ func (p *advising) today(r Ref) {
 		if p.successor != "" {
 			break
 		}
-		byDigest := r.Digest != "" && c.entry != nil && (c.entry.Index == r.Digest || c.entry.Manifest == r.Digest)
+		d := p.q.Digest
+		byDigest := d != "" && c.entry != nil && (c.entry.Index == d || c.entry.Manifest == d || c.entry.ID == d)
 		if !byDigest && (r.Tag == "" || !slices.Contains(c.tags, r.Tag)) {
 			continue
 		}
 		p.mine = c
-		if r.Digest == "" || byDigest {
+		if d == "" || byDigest {
 			p.Entry = c.entry
 		}
 		if r.Tag == "" {

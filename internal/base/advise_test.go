@@ -164,7 +164,7 @@ func TestAdviseFromRegistry(t *testing.T) {
 		t.Errorf("dotnet (-want +got):\n%s", d)
 	}
 	// The same tag is another image by now.
-	moved := &Entry{Ref: "registry.example.com/node:24", Names: []string{"registry.example.com/node:24"}, Index: finding.DigestOf([]byte("new")), Created: now}
+	moved := &Entry{Ref: "registry.example.com/node:24", Names: []string{"registry.example.com/node:24"}, Index: finding.DigestOf([]byte("new")), Created: now, Source: "registry"}
 	got = advise(t, "registry.example.com/node:24", "", func(q *Question) {
 		q.Entries, q.Digest = []*Entry{moved}, finding.DigestOf([]byte("old"))
 	})
@@ -173,6 +173,10 @@ func TestAdviseFromRegistry(t *testing.T) {
 	}
 	if got := advise(t, "registry.example.com/node:24", "", func(q *Question) { q.Entries, q.Digest = []*Entry{moved}, moved.Index }); got != nil {
 		t.Errorf("not moved: %v", got)
+	}
+	// What is embedded is of another time: it is no newer than what is in use.
+	if got := advise(t, "nginx:1.24@"+string(finding.DigestOf([]byte("later"))), ""); slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, "refresh") }) {
+		t.Errorf("refreshed from the embedded catalogue: %v", got)
 	}
 	// What the architecture asked for is not built for is not proposed.
 	if got := advise(t, "eclipse-temurin:17", "", func(q *Question) { q.Arch = "arm32v7" }); slices.Contains(got, "update eclipse-temurin:25") {

@@ -103,12 +103,17 @@ func (p *advising) calmer() []*candidate {
 // release is supported.
 func (p *advising) gone() bool { return p.Official && p.listAllowed() && !p.Tag.Listed }
 
-// refresh proposes the same tag where its image is known to be another by now.
+// refresh proposes the same tag where its image is known to be another by now:
+// by the registry's word, or by what was learned. The embedded catalogue is of
+// another time.
 func (p *advising) refresh() {
 	if p.mine == nil || p.mine.entry == nil || p.q.Digest == "" || p.Build.Stamp != "" {
 		return
 	}
 	e := p.mine.entry
+	if e.Source != "registry" && e.Source != "learned" {
+		return
+	}
 	now := cmp.Or(e.Index, e.Manifest)
 	if now == "" || e.Index == p.q.Digest || e.Manifest == p.q.Digest || e.ID == p.q.Digest {
 		return

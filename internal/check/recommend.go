@@ -193,12 +193,16 @@ func (r *recommending) place(ctx context.Context, p Place, e *base.Entry, today 
 		return err
 	}
 	q := base.Question{Ref: p.Base.Ref, Digest: p.Base.Digest, Arch: listArch(r.Platform), Now: r.now(), AsOf: r.wish.AsOf, Entries: r.learned}
-	if q.Digest == "" {
-		q.Digest = ref.Digest
-	}
 	if r.wish.AsOf.IsZero() {
 		q.Entries = slices.Concat(q.Entries, r.local(ctx, ref))
-		q.Tags = r.tags(ctx, ref)
+		if q.Tags = r.tags(ctx, ref); q.Tags != nil && ref.Tag != "" {
+			// What the tag means today, for one that may mean another by now.
+			tag := ref
+			tag.Digest = ""
+			if e := r.fetch(ctx, tag.String(), nil); e != nil {
+				q.Entries = append(q.Entries, e)
+			}
+		}
 	}
 	a, err := base.Advise(q)
 	if err != nil {

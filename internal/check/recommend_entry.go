@@ -110,27 +110,10 @@ func (p *Pipeline) Learn(ctx context.Context, refs []string, file string) (learn
 		return nil, 0, err
 	}
 	for _, ref := range refs {
-		t := image.Detect(ref)
-		r, err := base.ParseRef(t.Ref)
-		if err != nil {
-			return nil, 0, fmt.Errorf("%s: only what has an image's name can be learned", ref)
-		}
-		q := *p
-		q.Config = nil
-		res, err := q.Run(ctx, ref, Ask{Layers: true})
+		e, err := p.learn(ctx, ref)
 		if err != nil {
 			return nil, 0, err
 		}
-		e := entryOfRun(res, r.String(), "learned")
-		if e == nil {
-			return nil, 0, fmt.Errorf("%s is no image", ref)
-		}
-		for _, tag := range res.Targets[0].Image.Tags {
-			if o, err := base.ParseRef(tag); err == nil && o.Name() == r.Name() && !slices.Contains(e.Names, o.String()) {
-				e.Names = append(e.Names, o.String())
-			}
-		}
-		e.Served = p.Now()
 		learned = append(learned, e)
 		all = base.Learn(all, e)
 	}
@@ -145,6 +128,40 @@ func (p *Pipeline) Learn(ctx context.Context, refs []string, file string) (learn
 		return nil, 0, fmt.Errorf("write %s: %w", file, err)
 	}
 	return learned, len(all), nil
+}
+
+// learn looks at one image. One of an archive or a layout is known by the names
+// that it has there.
+func (p *Pipeline) learn(ctx context.Context, target string) (*base.Entry, error) {
+	q := *p
+	q.Config = nil
+	res, err := q.Run(ctx, target, Ask{Layers: true})
+	if err != nil {
+		return nil, err
+	}
+	im := res.Targets[0].Image
+	if im == nil || im.Config == nil {
+		return nil, fmt.Errorf("%s is no image", target)
+	}
+	var names []string
+	called := im.Tags
+	if im.Kind == "registry" || im.Kind == "engine" {
+		called = append([]string{image.Detect(target).Ref}, called...)
+	}
+	for _, n := range called {
+		if r, err := base.ParseRef(n); err == nil && !slices.Contains(names, r.String()) {
+			names = append(names, r.String())
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s has no name that a FROM line could use", target)
+	}
+	e := entryOfRun(res, names[0], "learned")
+	if e == nil {
+		return nil, fmt.Errorf("%s: nothing is known of what it holds", target)
+	}
+	e.Names, e.Served = names, p.Now()
+	return e, nil
 }
 
 // readCatalogue reads the file of learned images; none where there is no file.

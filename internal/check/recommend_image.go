@@ -70,6 +70,11 @@ func (r *recommending) looked(ctx context.Context, target string, res *Result) e
 	switch {
 	case own:
 		p.Base = base.Base{Ref: named.String(), By: "name", Digest: t.Image.Top}
+		if l := r.locals(); l != nil && t.Image.Kind == "engine" {
+			if im, err := l.Get(ctx, named.String()); err == nil && im != nil && len(im.Digests) > 0 {
+				p.Base.Digest = im.Digests[0]
+			}
+		}
 	case !r.ground(ctx, target, &t):
 		r.unknown(t.Subject, "the base", "neither labels nor attestations nor layers nor history tell it; --dockerfile FILE names it")
 		return nil

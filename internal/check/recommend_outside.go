@@ -139,8 +139,8 @@ func (r *recommending) fetch(ctx context.Context, ref string, have *base.Entry) 
 }
 
 // served describes an image of a registry.
-func (r *recommending) served(ctx context.Context, p base.Ref) *base.Entry {
-	ctx, stop := context.WithTimeout(ctx, askFor)
+func (r *recommending) served(parent context.Context, p base.Ref) *base.Entry {
+	ctx, stop := context.WithTimeout(parent, askFor)
 	im, err := image.Open(ctx, "registry://"+p.String(), r.remote())
 	if err != nil {
 		stop()
@@ -151,6 +151,7 @@ func (r *recommending) served(ctx context.Context, p base.Ref) *base.Entry {
 		return nil
 	}
 	e := entryOf(im, "registry")
+	e.Ref, e.Names = p.String(), []string{p.String()}
 	statements, err := im.Statements(ctx)
 	if err != nil {
 		r.warn(fmt.Sprintf("attestations of %s: %v", p, err))
@@ -165,7 +166,8 @@ func (r *recommending) served(ctx context.Context, p base.Ref) *base.Entry {
 	}
 	if r.scans < maxScans && e.Compressed < maxPull {
 		r.scans++
-		if whole := r.scan(context.WithoutCancel(ctx), "registry://"+p.String(), p.String(), "registry"); whole != nil {
+		if whole := r.scan(parent, "registry://"+p.String(), p.String(), "registry"); whole != nil {
+			whole.Index = e.Index
 			return whole
 		}
 	}
