@@ -13,8 +13,9 @@ import (
 type Scopes struct {
 	file  *File
 	bases map[int]*BaseFacts   // by stage, of those on an image
+	names map[string]bool      // variables that are set anywhere
 	set   []map[string][]write // by stage: what each variable is set to, in order
-	last  [][3]int             // by instruction: the last USER, WORKDIR, SHELL before it in its stage; -1: none
+	last  [][3]int             // by instruction: the last USER, WORKDIR, SHELL before it in its stage or those below; -1: none
 	ends  [][3]int             // by stage: the same at its end
 	depth []int                // by stage: how many stages are below it
 }
@@ -37,7 +38,7 @@ const (
 // Scopes reads the state of each point of the file. base says what is known of
 // the image that a stage stands on, by the stage's Base; nil: nothing.
 func (f *File) Scopes(base func(*Stage) *BaseFacts) *Scopes {
-	s := &Scopes{file: f, bases: map[int]*BaseFacts{}, last: make([][3]int, len(f.Instructions))}
+	s := &Scopes{file: f, bases: map[int]*BaseFacts{}, names: map[string]bool{}, last: make([][3]int, len(f.Instructions))}
 	for i := range f.Stages {
 		st := &f.Stages[i]
 		depth := 0
@@ -51,8 +52,12 @@ func (f *File) Scopes(base func(*Stage) *BaseFacts) *Scopes {
 		}
 		s.depth = append(s.depth, depth)
 		now := [3]int{-1, -1, -1}
+		if st.Parent != nil {
+			now = s.ends[st.Parent.Index]
+		}
 		set := map[string][]write{}
 		s.ends, s.set = append(s.ends, now), append(s.set, set)
+		s.last[st.From] = now
 		for n := st.From + 1; n < st.End; n++ {
 			s.last[n] = now
 			switch in := &f.Instructions[n]; in.Cmd {
@@ -66,6 +71,7 @@ func (f *File) Scopes(base func(*Stage) *BaseFacts) *Scopes {
 				for _, p := range in.Pairs() {
 					w := write{at: n, env: in.Cmd == "ENV", has: p.HasValue}
 					w.value, w.known = s.Expand(st, n, p.Value.Text)
+					s.names[p.Key.Text] = true
 					set[p.Key.Text] = append(set[p.Key.Text], w)
 				}
 			}
@@ -129,17 +135,14 @@ func (s *Scopes) setting(st *Stage, i, of int, base func(*BaseFacts) Setting) Se
 			n = s.last[i][of]
 		}
 		if n < 0 {
-			if st.Parent != nil {
-				st, i = st.Parent, st.Parent.End
-				continue
-			}
 			out := Setting{By: -1}
-			if b := s.bases[st.Index]; b != nil {
+			if b := s.Base(st); b != nil {
 				out = base(b)
 			}
 			return relative(out, below, first)
 		}
 		in := &s.file.Instructions[n]
+		st = &s.file.Stages[in.Stage] // it or one below it
 		if of == ofShell {
 			return Setting{Known: true, By: n, Words: in.Args}
 		}
@@ -199,12 +202,12 @@ func (s *Scopes) Variable(st *Stage, i int, name string) Variable {
 				}
 			}
 		}
-		if st.Parent == nil {
+		if st.Parent == nil || !s.names[name] {
 			break
 		}
 		st, i = st.Parent, st.Parent.End
 	}
-	b := s.bases[st.Index]
+	b := s.Base(st)
 	if b != nil && b.Config {
 		if v, ok := b.Env[name]; ok {
 			return Variable{Value: v, Set: true, Known: true, Env: true, By: -1}
