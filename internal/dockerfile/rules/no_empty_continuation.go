@@ -36,7 +36,6 @@ func noEmptyContinuation() Check {
 						if n > 0 {
 							f.At = append(f.At, finding.Location{Source: &empty[n]})
 						}
-						span.End = lineAfter(p.Input.File.Bytes, span.End)
 						edits = append(edits, p.Input.Edit(span, ""))
 					}
 					p.Report(fix(f, finding.Safe, "Delete the empty line", edits...))
@@ -50,7 +49,7 @@ func noEmptyContinuation() Check {
 }
 
 // emptyLines are the lines inside an instruction that hold white space at most,
-// comments left out, without their line ends.
+// comments left out; those that follow one another are one span.
 func (in *Input) emptyLines(inst *dockerfile.Instruction) []finding.Span {
 	var out []finding.Span
 	b := in.File.Bytes
@@ -64,7 +63,11 @@ func (in *Input) emptyLines(inst *dockerfile.Instruction) []finding.Span {
 				return nil
 			}
 		case len(trimmed) == 0:
-			out = append(out, in.File.Span(pos, pos+len(line)))
+			if n := len(out) - 1; n >= 0 && out[n].End == pos {
+				out[n].End = next
+			} else {
+				out = append(out, in.File.Span(pos, next))
+			}
 		case trimmed[0] == '#':
 		case !continued(line, in.File.Escape):
 			return out

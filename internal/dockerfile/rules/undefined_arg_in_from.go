@@ -29,7 +29,7 @@ func undefinedArgInFrom() Check {
 				if !ok {
 					return nil // a file that BuildKit refuses
 				}
-				known := slices.Collect(maps.Keys(args.declared))
+				told := 0
 				for i := range p.Input.File.Stages {
 					s := &p.Input.File.Stages[i]
 					words := map[finding.Span]string{s.BaseWord.Span: s.BaseRaw}
@@ -40,7 +40,10 @@ func undefinedArgInFrom() Check {
 						r, _ := args.expand(words[span]) // what stands before an error counts
 						for _, name := range names(r, args) {
 							f := at(span, name, "FROM uses $%s, which no ARG before the first FROM declares", name)
-							p.Report(p.Input.respelled(f, span, name, closest(name, slices.Clone(known))))
+							if told++; told <= maxAdvised {
+								f = p.Input.respelled(f, span, name, closest(name, slices.Collect(maps.Keys(args.declared))))
+							}
+							p.Report(f)
 						}
 					}
 				}

@@ -35,7 +35,7 @@ func undefinedVar() Check {
 					if s := p.Input.Stage(i); s != nil {
 						p.Input.expansions(s, i, func(place finding.Span, name string) {
 							told++
-							p.Report(p.Input.unset(s, i, place, name, told <= maxRespelled))
+							p.Report(p.Input.unset(s, i, place, name, told <= maxAdvised))
 						})
 					}
 				}
@@ -47,8 +47,9 @@ func undefinedVar() Check {
 	}
 }
 
-// maxRespelled is how many findings in a file say what may have been meant.
-const maxRespelled = 100
+// maxAdvised is how many findings of a rule in a file say what could be done,
+// where finding that out takes long.
+const maxAdvised = 100
 
 // unset is the finding of a variable that nothing sets.
 func (in *Input) unset(s *dockerfile.Stage, i int, place finding.Span, name string, spelling bool) finding.Finding {

@@ -26,14 +26,18 @@ func workdirRelativePath() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
+				set := make([]bool, len(in.File.Stages)) // whether a stage has had a WORKDIR so far
+				fixes := 0
 				in.Each("WORKDIR", func(i int, inst *dockerfile.Instruction) {
 					s := in.Stage(i)
 					if s == nil || len(inst.Words) != 1 {
 						return
 					}
 					word := inst.Words[0]
+					first := !set[s.Index] && (s.Parent == nil || !in.setsWorkdir(s.Parent, set))
+					set[s.Index] = true
 					var aliases []string
-					if in.firstWorkdir(s, i) && in.relativePath(s, i, word.Text) {
+					if first && in.relativePath(s, i, word.Text) {
 						aliases = append(aliases, "WorkdirRelativePath")
 					}
 					if bare := strings.TrimLeft(word.Text, `"'`); bare != "" && !strings.ContainsRune("/$", rune(bare[0])) && !hasDrive(bare) {
@@ -48,6 +52,10 @@ func workdirRelativePath() Check {
 						f.Severity = finding.Low
 					}
 					f.Aliases = aliases
+					if fixes++; fixes > maxAdvised {
+						p.Report(f)
+						return
+					}
 					to := in.Scopes.Workdir(s, i+1)
 					if to.Known && path.IsAbs(to.Value) && !strings.ContainsAny(to.Value, "$\"'\\` \t\n") {
 						f = fix(f, finding.Safe, "Write the whole path", in.Edit(word.Span, to.Value))
@@ -62,10 +70,18 @@ func workdirRelativePath() Check {
 	}
 }
 
-// firstWorkdir says whether no WORKDIR comes before instruction i, in its stage
-// or those below.
-func (in *Input) firstWorkdir(s *dockerfile.Stage, i int) bool {
-	return in.Scopes.Workdir(s, i).By < 0
+// setsWorkdir says whether a stage or one below it has a WORKDIR; set says
+// which have one of their own. What is found out is written down in set.
+func (in *Input) setsWorkdir(s *dockerfile.Stage, set []bool) bool {
+	for below := s; below != nil; below = below.Parent {
+		if set[below.Index] {
+			for ; s != below; s = s.Parent {
+				set[s.Index] = true
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // relativePath says whether a path of instruction i is relative, variables
