@@ -22,11 +22,7 @@ func forDevelopment(in *Input) bool {
 	if developmentFile.MatchString(strings.ToLower(path.Base(in.File.Name))) || strings.Contains(in.File.Name, ".devcontainer/") || developmentName.MatchString(in.Final().Name) {
 		return true
 	}
-	started := in.starting(in.Final())
-	for _, i := range []int{started.entrypoint, started.cmd} {
-		if i < 0 {
-			continue
-		}
+	for _, i := range startedBy(in) {
 		for n := range in.Script(i).Commands {
 			if c := &in.Script(i).Commands[n]; startsDevelopment(c) {
 				return true
@@ -64,8 +60,22 @@ func startsDevelopment(c *dockerfile.Command) bool {
 	return option(c, "--reload")
 }
 
-// startsSomething says whether the image that is built starts something.
-func startsSomething(in *Input) bool {
-	s := in.starting(in.Final())
-	return s.cmd >= 0 || s.entrypoint >= 0
+// startedBy are the last ENTRYPOINT and CMD of the image that is built.
+func startedBy(in *Input) []int {
+	entrypoint, cmd := -1, -1
+	for _, s := range in.File.Chain(in.Final()) {
+		for i := s.From + 1; i < s.End; i++ {
+			switch in.File.Instructions[i].Cmd {
+			case "ENTRYPOINT":
+				entrypoint = i
+			case "CMD":
+				cmd = i
+			}
+		}
+	}
+	return slices.DeleteFunc([]int{entrypoint, cmd}, func(i int) bool { return i < 0 })
 }
+
+// startsSomething says whether the file says what the image that is built
+// starts.
+func startsSomething(in *Input) bool { return len(startedBy(in)) > 0 }
