@@ -270,7 +270,7 @@ func (p *parsing) resolve(word string, env map[string]string) (string, bool) {
 	if len(word) > maxWord {
 		return "", false
 	}
-	result, err := shell.NewLex(rune(p.file.Escape)).ProcessWordWithMatches(word, variables(env))
+	result, err := shell.NewLex(rune(p.file.Escape)).ProcessWordWithMatches(Lexable(word), variables(env))
 	if err != nil || len(result.Unmatched) > 0 || len(result.Result) > maxWord {
 		return "", false
 	}

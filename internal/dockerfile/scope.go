@@ -238,11 +238,20 @@ func (s *Scopes) Expand(st *Stage, i int, word string) (string, bool) {
 		return "", false
 	}
 	e := &environment{scopes: s, stage: st, at: i, known: true}
-	result, err := shell.NewLex(rune(s.file.Escape)).ProcessWordWithMatches(word, e)
+	result, err := shell.NewLex(rune(s.file.Escape)).ProcessWordWithMatches(Lexable(word), e)
 	if err != nil || len(result.Result) > maxWord {
 		return "", false
 	}
 	return result.Result, e.known
+}
+
+// Lexable is a text without what BuildKit's lexer prints a line about to
+// standard error: NUL, and bytes that are not UTF-8, which it replaces itself.
+func Lexable(text string) string {
+	if strings.IndexByte(text, 0) >= 0 {
+		text = strings.ReplaceAll(text, "\x00", "\uFFFD")
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
 // environment is what BuildKit's expander asks.

@@ -224,7 +224,7 @@ func cleanPath(p string) string { return path.Clean(strings.Trim(p, `"'`)) }
 func unquote(word string) string {
 	lex := shell.NewLex('\\')
 	lex.SkipUnsetEnv = true
-	out, _, err := lex.ProcessWord(word, variables(nil))
+	out, _, err := lex.ProcessWord(Lexable(word), variables(nil))
 	if err != nil {
 		return word
 	}

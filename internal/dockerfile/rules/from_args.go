@@ -56,7 +56,7 @@ func (in *Input) fromArgs() (*fromArgs, bool) {
 
 // expand fills in the variables of a word; one that is not set is empty.
 func (a *fromArgs) expand(word string) (shell.ProcessWordResult, error) {
-	return shell.NewLex(rune(a.escape)).ProcessWordWithMatches(word, a)
+	return shell.NewLex(rune(a.escape)).ProcessWordWithMatches(dockerfile.Lexable(word), a)
 }
 
 // Get and Keys are what BuildKit's expander asks.

@@ -79,11 +79,11 @@ func (in *Input) equalsSign(pair dockerfile.Pair) []finding.Edit {
 func (in *Input) meansSame(old, word string) bool {
 	lex := shell.NewLex(rune(in.File.Escape))
 	for _, env := range []shell.EnvGetter{markedEnv("<"), markedEnv("")} {
-		a, err := lex.ProcessWordWithMatches(old, env)
+		a, err := lex.ProcessWordWithMatches(dockerfile.Lexable(old), env)
 		if err != nil {
 			return false
 		}
-		b, err := lex.ProcessWordWithMatches(word, env)
+		b, err := lex.ProcessWordWithMatches(dockerfile.Lexable(word), env)
 		if err != nil || a.Result != b.Result {
 			return false
 		}

@@ -192,7 +192,7 @@ func (e *lookup) missing(lex *shell.Lex, text string) []string {
 	if !strings.Contains(text, "$") {
 		return nil
 	}
-	r, _ := lex.ProcessWordWithMatches(text, e)
+	r, _ := lex.ProcessWordWithMatches(dockerfile.Lexable(text), e)
 	var out []string
 	for name := range r.Unmatched {
 		// An argument without a value is declared all the same; two are BuildKit's.
