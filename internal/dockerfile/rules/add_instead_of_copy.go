@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -41,7 +42,7 @@ func addInsteadOfCopy() Check {
 					if !plain {
 						return
 					}
-					f := at(t.Span, strings.Join(t.Args, " "), "ADD copies %s, which COPY does without its other powers", t.sources[0].Text)
+					f := at(t.Span, strings.Join(t.Args, " "), "ADD of %s does what COPY does", t.sources[0].Text)
 					f.Aliases = addAliases(t)
 					if all := !t.has("checksum", "keep-git-dir", "unpack"); all && !in.mixed(t) {
 						safety := finding.Behaviour
@@ -92,7 +93,7 @@ func (in *Input) onlyCopied(source string) bool {
 	case strings.ContainsAny(base, "*?["):
 		return path.Ext(base) != "" && !strings.ContainsAny(path.Ext(base), "*?[")
 	case path.Ext(base) != "":
-		return true
+		return !slices.Contains([]string{".gem", ".apk", ".crate", ".box", ".ova", ".oci", ".conda"}, path.Ext(base)) // archives by other names
 	}
 	return in.Options.Context != nil && in.Options.Context.Exists(source) && in.plainFile(source)
 }

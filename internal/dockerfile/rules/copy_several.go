@@ -30,7 +30,7 @@ func copySeveral() Check {
 						}
 						written := strings.Trim(t.dest.Text, `"'`)
 						dest, _ := in.value(t.at, t.dest)
-						if strings.HasSuffix(written, "/") || strings.HasSuffix(dest, "/") || in.File.Escape == '`' && strings.HasSuffix(dest, `\`) {
+						if strings.HasSuffix(written, "/") || strings.HasSuffix(dest, "/") || rooted(dest) && dest[0] != '/' && strings.HasSuffix(dest, `\`) {
 							return
 						}
 						f := at(t.dest.Span, t.dest.Text, "%s of several files to %s, which does not end in a slash", cmd, t.dest.Text)

@@ -14,6 +14,18 @@ func instructionChecks() []Check {
 		portRange(),
 		sshPort(),
 		systemWorkdir(),
+		copyThenExtract(),
+		uselessCommand(),
+		runCd(),
+		shSymlink(),
+		envOrder(),
+		numericUser(),
+		labelKey(),
+		labelMissing(),
+		labelExtra(),
+		labelEmpty(),
+		labelKind(),
 		idlePragma(),
+		inlinePragma(),
 	}
 }

@@ -1,0 +1,144 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func envOrder() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/env-refers-to-itself",
+				Title:    "ENV uses a variable that the same ENV sets",
+				Practice: finding.Layering,
+				Severity: finding.High,
+				Aliases:  []string{"DL3044"},
+				Why: "All values of one ENV are filled in before any of them is set: a variable that is set in it has the value from before, which " +
+					"for a new one is none. The path ends up as \"/bin:…\" where \"/opt/app/bin:…\" was meant. Set it in an ENV of its own, above.",
+				Bad:  "FROM debian:13-slim\nENV APP_HOME=/opt/app PATH=$APP_HOME/bin:/usr/bin:/bin\n",
+				Good: "FROM debian:13-slim\nENV APP_HOME=/opt/app\nENV PATH=$APP_HOME/bin:/usr/bin:/bin\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				seen := map[string]bool{} // as hadolint remembers them, over all stages
+				for i := range in.File.Instructions {
+					inst := &in.File.Instructions[i]
+					switch inst.Cmd {
+					case "ARG":
+						for _, pair := range inst.Pairs() {
+							seen[pair.Key.Text] = true
+						}
+					case "ENV":
+						in.envPairs(i, seen, p.Report)
+					}
+				}
+				return nil
+			},
+		},
+	}
+}
+
+func (in *Input) envPairs(i int, seen map[string]bool, report func(finding.Finding)) {
+	inst := &in.File.Instructions[i]
+	pairs := inst.Pairs()
+	set := map[string]int{} // where in the ENV a name is set first
+	for n, pair := range pairs {
+		if _, ok := set[pair.Key.Text]; !ok {
+			set[pair.Key.Text] = n
+		}
+	}
+	told := map[string]bool{}
+	for n, pair := range pairs {
+		for _, ref := range references(pair.Value.Text, in.File.Escape) {
+			first, ok := set[ref.name]
+			if !ok || told[ref.name] || seen[ref.name] {
+				continue
+			}
+			if first == n && !setElsewhere(pairs, n) {
+				continue // its own old value
+			}
+			if x := in.Scopes.Variable(in.Stage(i), i, ref.name); x.Known && x.Set && x.Env {
+				continue // the base image's
+			}
+			told[ref.name] = true
+			f := at(pair.Value.Span, ref.name, "$%s is filled in before this ENV sets it", ref.name)
+			if !ref.plain {
+				f.Aliases = []string{} // hadolint knows $NAME and ${NAME}
+			}
+			if first < n {
+				f = in.split(f, inst, pairs, first, n)
+			}
+			report(f)
+		}
+	}
+	for name := range set {
+		seen[name] = true
+	}
+}
+
+// setElsewhere says whether the n-th name is set by another pair, too.
+func setElsewhere(pairs []dockerfile.Pair, n int) bool {
+	for i, p := range pairs {
+		if i != n && p.Key.Text == pairs[n].Key.Text {
+			return true
+		}
+	}
+	return false
+}
+
+// split begins a new ENV at the n-th pair, where only blanks and a continuation
+// stand between it and the one before.
+func (in *Input) split(f finding.Finding, inst *dockerfile.Instruction, pairs []dockerfile.Pair, first, n int) finding.Finding {
+	start, end := inst.Words[n-1].Span.End, inst.Words[n].Span.Start
+	if strings.Trim(string(in.File.Bytes[start:end]), " \t\r\n"+string(in.File.Escape)) != "" {
+		return f
+	}
+	edit := in.Edit(finding.Span{Start: start, End: end}, in.LineEnd()+inst.Keyword.Text+" ")
+	return fix(f, finding.Behaviour, "Set "+pairs[first].Key.Text+" in an ENV of its own, above", edit)
+}
+
+// envRef is a variable that a value refers to.
+type envRef struct {
+	name  string
+	plain bool // as $NAME or ${NAME}
+}
+
+// references are the variables of a value, as a builder fills them in: none in
+// single quotes, none after the escape character.
+func references(value string, escape byte) []envRef {
+	var out []envRef
+	single, double := false, false
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; {
+		case single:
+			single = c != '\''
+		case c == escape:
+			i++
+		case c == '"':
+			double = !double
+		case c == '\'' && !double:
+			single = true
+		case c == '$':
+			rest := value[i+1:]
+			braced := strings.HasPrefix(rest, "{")
+			rest = strings.TrimPrefix(rest, "{")
+			n := 0
+			for n < len(rest) && (rest[n] == '_' || isLetterOrDigit(rest[n])) {
+				n++
+			}
+			if n > 0 {
+				out = append(out, envRef{rest[:n], !braced || strings.HasPrefix(rest[n:], "}")})
+			}
+			i += n
+		}
+	}
+	return out
+}
+
+func isLetterOrDigit(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}

@@ -1,0 +1,93 @@
+package rules
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func labelKey() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/label-key",
+				Title:    "A label's name is not of the form that Docker recommends",
+				Practice: finding.Layering,
+				Severity: finding.Negligible,
+				Aliases:  []string{"DL3048"},
+				Why: "Labels are read by programs that do not know each other. Names that begin and end in a lower-case letter or digit, with nothing " +
+					"but such and single dots and hyphens between, work with all of them; com.docker, io.docker and org.dockerproject are Docker's own.",
+				Bad:  "FROM debian:13-slim\nLABEL Version=1.2\n",
+				Good: "FROM debian:13-slim\nLABEL org.opencontainers.image.version=1.2\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				p.Input.eachLabel(func(i int, pair dockerfile.Pair) {
+					key := bareWord(pair.Key.Text)
+					problem := badKey(key)
+					if problem == "" {
+						return
+					}
+					f := at(pair.Key.Span, key, "label %q %s", key, problem)
+					if lower := strings.ToLower(key); badKey(lower) == "" && pair.Key.Text == key && !labelled(p.Input, i, lower) {
+						f = fix(f, finding.Behaviour, "Write it in lower case", p.Input.Edit(pair.Key.Span, lower))
+					}
+					p.Report(f)
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// badKey says what is wrong with a label's name; empty: nothing.
+func badKey(key string) string {
+	if key == "" {
+		return "has no name"
+	}
+	for _, own := range []string{"com.docker.", "io.docker.", "org.dockerproject."} {
+		if strings.HasPrefix(key, own) {
+			return "is in a namespace of Docker's own"
+		}
+	}
+	for i := range len(key) {
+		switch c := key[i]; {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '.', c == '-':
+		case c >= 'A' && c <= 'Z':
+			return "has a letter in upper case"
+		default:
+			return "has a character other than letters, digits, dots and hyphens"
+		}
+	}
+	switch last := key[len(key)-1]; {
+	case key[0] < 'a' || key[0] > 'z':
+		return "does not begin with a letter"
+	case last == '.' || last == '-':
+		return "does not end with a letter or digit"
+	case strings.Contains(key, "..") || strings.Contains(key, "--"):
+		return "has two dots or hyphens in a row"
+	}
+	return ""
+}
+
+// eachLabel calls visit for each pair of each LABEL.
+func (in *Input) eachLabel(visit func(i int, pair dockerfile.Pair)) {
+	in.Each("LABEL", func(i int, inst *dockerfile.Instruction) {
+		for _, pair := range inst.Pairs() {
+			visit(i, pair)
+		}
+	})
+}
+
+// labelled says whether the stage of instruction i has a label of that name.
+func labelled(in *Input, i int, key string) bool {
+	found := false
+	in.eachLabel(func(n int, pair dockerfile.Pair) {
+		found = found || in.Stage(n) == in.Stage(i) && bareWord(pair.Key.Text) == key
+	})
+	return found
+}
+
+// bareWord is a word without the quotes around it or its parts.
+func bareWord(s string) string { return strings.NewReplacer(`"`, "", "'", "").Replace(s) }

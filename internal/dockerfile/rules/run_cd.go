@@ -1,0 +1,149 @@
+package rules
+
+import (
+	"context"
+	"path"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func runCd() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/run-cd",
+				Title:    "RUN changes its folder with cd",
+				Practice: finding.Layering,
+				Severity: finding.Medium,
+				Aliases:  []string{"DL3003", "DS013"},
+				Why: "A cd ends with its RUN: the next one is back where it was, and whoever moves a line between them moves it to another folder. " +
+					"WORKDIR holds until the next one says otherwise, and makes the folder if it is not there.",
+				Bad:  "FROM debian:13-slim\nWORKDIR /\nCOPY src /usr/src/app\nRUN cd /usr/src/app && make\nWORKDIR /srv\n",
+				Good: "FROM debian:13-slim\nCOPY src /usr/src/app\nWORKDIR /usr/src/app\nRUN make\nWORKDIR /srv\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				in.Each("RUN", func(i int, _ *dockerfile.Instruction) {
+					s := in.Script(i)
+					var f *finding.Finding
+					trivy, hadolint := false, false
+					for n := range s.Commands {
+						c := &s.Commands[n]
+						if c.Program() != "cd" {
+							continue
+						}
+						if f == nil {
+							x := at(c.Span, textOf(in, c.Span), "cd goes to %s for this RUN only, where WORKDIR would say it for all that follows", cdTarget(c))
+							f = &x
+						}
+						hadolint = hadolint || hadolintName(c) == "cd" && !nestedIn(c)
+						// Trivy splits at "&&" and looks at how each part begins.
+						trivy = trivy || len(c.Within) == 0 && (c.After == "&&" || n == 0) && len(c.Words) > 1
+					}
+					if f == nil {
+						return
+					}
+					f.Aliases = []string{}
+					if hadolint {
+						f.Aliases = append(f.Aliases, "DL3003")
+					}
+					if trivy {
+						f.Aliases = append(f.Aliases, "DS013")
+					}
+					p.Report(in.insteadOfCd(*f, i, s))
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// insteadOfCd offers WORKDIR where cd is what the script begins with.
+func (in *Input) insteadOfCd(f finding.Finding, i int, s *dockerfile.Script) finding.Finding {
+	inst := &in.File.Instructions[i]
+	if len(in.pragmas.local[i]) > 0 { // they would be the WORKDIR's
+		return f
+	}
+	if s.Exec || s.Err != nil || len(inst.Heredocs) > 0 || len(inst.Words) == 0 || len(s.Commands) < 2 {
+		return f
+	}
+	first, second := &s.Commands[0], &s.Commands[1]
+	if first.Program() != "cd" || len(first.Words) != 2 || len(first.Within) > 0 || len(first.Redirects) > 0 || len(first.Assigns) > 0 ||
+		second.After != "&&" || first.Span.Start != inst.Words[0].Span.Start {
+		return f
+	}
+	for n := range s.Commands[1:] {
+		if c := &s.Commands[n+1]; c.Program() == "cd" && !(len(c.Words) == 2 && path.IsAbs(c.Words[1].Text)) {
+			return f // relative to the first
+		}
+	}
+	dir := first.Words[1]
+	if strings.HasPrefix(dir.Text, "-") || strings.HasPrefix(dir.Text, "~") || strings.ContainsAny(dir.Text, " \t\"'\\`*?[(") || !in.knownVariables(i, dir) {
+		return f
+	}
+	st := in.Stage(i)
+	eol := in.LineEnd()
+	edits := []finding.Edit{
+		in.Insert(inst.Span.Start, "WORKDIR "+dir.Text+eol),
+		// The cd with the "&&" after it, up to the next command.
+		in.Edit(finding.Span{Start: first.Span.Start, End: second.Span.Start}, ""),
+	}
+	before := in.Scopes.Workdir(st, i)
+	switch next := in.nextFolder(st, i); {
+	case next:
+		return fix(f, finding.Behaviour, "Use WORKDIR", edits...)
+	case before.Known && path.IsAbs(before.Value):
+		edits = append(edits, in.Insert(inst.Span.End, eol+"WORKDIR "+before.Value))
+		return fix(f, finding.Behaviour, "Use WORKDIR, and go back after", edits...)
+	}
+	// What comes after is in another folder than before.
+	return fix(f, finding.NeedsReview, "Use WORKDIR", edits...)
+}
+
+// nextFolder says whether the next instruction of the stage is a WORKDIR that
+// does not depend on the one before.
+func (in *Input) nextFolder(st *dockerfile.Stage, i int) bool {
+	if i+1 >= st.End {
+		return false
+	}
+	next := &in.File.Instructions[i+1]
+	return next.Cmd == "WORKDIR" && path.IsAbs(strings.Trim(next.Words[0].Text, `"'`))
+}
+
+// knownVariables says whether a shell word's variables are the file's own, so
+// that a builder fills them in alike.
+func (in *Input) knownVariables(i int, w dockerfile.ShellWord) bool {
+	if w.Literal {
+		return true
+	}
+	for _, v := range w.Vars {
+		if x := in.Scopes.Variable(in.Stage(i), i, v); x.By < 0 || !x.Set {
+			return false
+		}
+	}
+	return len(w.Vars) > 0
+}
+
+// cdTarget is where a cd goes, as it is written.
+func cdTarget(c *dockerfile.Command) string {
+	if args := c.Args(); len(args) > 0 {
+		return args[len(args)-1].Text
+	}
+	return "the home folder"
+}
+
+// textOf are the bytes of a span.
+func textOf(in *Input, s finding.Span) string { return string(in.File.Bytes[s.Start:s.End]) }
+
+// nestedIn says whether a command is in the text of an sh -c, into which other
+// tools do not look.
+func nestedIn(c *dockerfile.Command) bool {
+	for _, w := range c.Within {
+		if w == "nested" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,63 @@
+package rules
+
+import (
+	"context"
+	"slices"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func uselessCommand() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/command-without-use",
+				Title:    "A command that has nothing to do in a build",
+				Practice: finding.Layering,
+				Severity: finding.Low,
+				Aliases:  []string{"DL3001"},
+				Why: "A build step has no terminal, no init system, no processes but its own, and what it starts is gone when it ends: service, ssh, " +
+					"mount, top, kill and their like do nothing that the image keeps. What is to run, runs from CMD or ENTRYPOINT, in the container.",
+				Bad:  "FROM debian:13-slim\nRUN service nginx start\n",
+				Good: "FROM nginx:1.28\nCMD [\"nginx\", \"-g\", \"daemon off;\"]\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				p.Input.EachRun(func(_ int, c *dockerfile.Command) {
+					program := c.Program()
+					if !slices.Contains(pointless, program) {
+						return
+					}
+					f := at(c.Words[0].Span, program, "%s", pointlessness(program))
+					if !slices.Contains(pointless, hadolintName(c)) || slices.Contains(c.Within, "nested") {
+						f.Aliases = []string{}
+					}
+					p.Report(f)
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// pointless are the commands that hadolint names.
+var pointless = []string{"free", "kill", "mount", "ps", "service", "shutdown", "ssh", "top", "vim"}
+
+// pointlessness says why a command has no use in a build.
+func pointlessness(program string) string {
+	switch program {
+	case "service":
+		return "what service starts is gone when this step of the build ends"
+	case "kill":
+		return "kill ends a process that ends with this step of the build anyway"
+	case "mount":
+		return "what mount mounts is gone when this step of the build ends"
+	case "ssh":
+		return "ssh logs in on another machine in the middle of a build"
+	case "shutdown":
+		return "shutdown has no machine to stop in a build"
+	case "vim":
+		return "vim waits for a person, and a build has none"
+	}
+	return program + " looks at the processes of the build, and nobody looks at what it says"
+}
