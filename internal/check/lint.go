@@ -150,7 +150,7 @@ func (r *run) lintFindings(ctx context.Context, name string, b []byte, opt LintO
 		IgnorePragma:      cfg.IgnorePragma,
 	})
 	found, unknown := rules.Run(ctx, in, chosen(f, opt, cfg.Wants()))
-	found = r.remedied(cfg.Apply(found), in, folder)
+	found = r.remedied(ctx, cfg.Apply(found), in, folder)
 	if len(opt.Only) == 0 {
 		found = append(found, r.bases(f, opt.knownBase)...)
 	}

@@ -56,6 +56,7 @@ type Ask struct {
 	Inventory       bool // the target's own inventory and nothing beside it: of a folder, its lock files
 	Rules           bool // image rules, base rules
 	Grades          bool // the card
+	Registry        bool // what a base's tag stands for now, for its digest
 	Layers          bool // the layers themselves: what each holds and wastes
 }
 

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -13,22 +14,25 @@ import (
 // remedy is a rewrite that puts a rule's findings right.
 type remedy struct {
 	rule finding.RuleID
+	asks bool // for what a tag stands for now: where nobody may be asked, it is left out
 	make func(rewrite.Request) (rewrite.Rewrite, error)
 }
 
 func remedies() []remedy {
 	return []remedy{
-		{"dockerfile/single-stage-build", rewrite.MultiStage},
+		{rule: "dockerfile/single-stage-build", make: rewrite.MultiStage},
+		{rule: "dockerfile/root-user", make: rewrite.NonRoot},
+		{rule: "dockerfile/unpinned-base", make: rewrite.Pin, asks: true},
 	}
 }
 
 // remedied gives the first finding of each rule that a rewrite puts right that
 // rewrite as a fix, with what it decided as evidence; or the reason why there is
 // none.
-func (r *run) remedied(found []finding.Finding, in *rules.Input, folder string) []finding.Finding {
+func (r *run) remedied(ctx context.Context, found []finding.Finding, in *rules.Input, folder string) []finding.Finding {
 	for _, m := range remedies() {
 		i := slices.IndexFunc(found, func(f finding.Finding) bool { return f.Rule == m.rule && f.Suppressed == nil })
-		if i < 0 {
+		if i < 0 || m.asks && !r.ask.Registry {
 			continue
 		}
 		w, err := m.make(rewrite.Request{
@@ -39,6 +43,7 @@ func (r *run) remedied(found []finding.Finding, in *rules.Input, folder string) 
 				}
 				return base.Slimmest(kind, r.Now())
 			},
+			Digest: r.digestOf(ctx),
 		})
 		f := &found[i]
 		var no *rewrite.Refused

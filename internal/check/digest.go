@@ -1,0 +1,57 @@
+package check
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/image"
+)
+
+// digestOf says which bytes a reference stands for: as the registry serves it
+// now, unless it may not be asked; else as the user's catalogue of learned images has
+// it, or as the Engine once pulled it. What nobody knows has none.
+func (r *run) digestOf(ctx context.Context) func(ref string) (finding.Digest, bool) {
+	return func(ref string) (finding.Digest, bool) {
+		p, err := base.ParseRef(ref)
+		if err != nil {
+			return "", false
+		}
+		if !r.Offline {
+			if d := r.servedDigest(ctx, p); d != "" {
+				return d, true
+			}
+		}
+		if entries, err := readCatalogue(filepath.Join(r.DataDir, CatalogueName)); err == nil && r.DataDir != "" {
+			for _, e := range entries {
+				for _, name := range e.Names {
+					if name == p.String() && e.Index != "" {
+						return e.Index, true
+					}
+				}
+			}
+		}
+		if l := r.locals(); l != nil {
+			if im, err := l.Get(ctx, ref); err == nil && im != nil && len(im.Digests) > 0 {
+				return im.Digests[0], true
+			}
+		}
+		return "", false
+	}
+}
+
+// servedDigest asks the registry; empty: it did not answer, or has no such image.
+func (r *run) servedDigest(ctx context.Context, p base.Ref) finding.Digest {
+	ctx, stop := context.WithTimeout(ctx, askFor)
+	defer stop()
+	im, err := image.Open(ctx, "registry://"+p.String(), r.imageOptions())
+	if err != nil {
+		r.Log.Debug("digest", "image", p.String(), "error", err)
+		return ""
+	}
+	if err := im.Close(); err != nil {
+		r.Log.Debug("close", "image", p.String(), "error", err)
+	}
+	return im.Top
+}
