@@ -28,11 +28,15 @@ func cacheOrder() Check {
 				in := p.Input
 				for s := range in.File.Stages {
 					st := &in.File.Stages[s]
-					var all []copied // of the whole context, so far
+					var all, some []copied // of the whole context, and of parts of it, so far
 					installed := map[string]bool{}
 					for i := st.From + 1; i < st.End; i++ {
-						if c, ok := copyAt(in, i); ok && c.whole(in) && len(all) < maxCopies {
-							all = append(all, c)
+						if c, ok := copyAt(in, i); ok && len(all)+len(some) < maxCopies {
+							if c.whole() {
+								all = append(all, c)
+							} else if c.from == "" {
+								some = append(some, c)
+							}
 						}
 						run := &in.File.Instructions[i]
 						if run.Cmd != "RUN" {
@@ -41,7 +45,12 @@ func cacheOrder() Check {
 						commands := in.Script(i).Commands
 						for n := range commands {
 							d, ok := installsDependencies(&commands[n])
-							if !ok || installed[d.tool] {
+							if !ok {
+								// Whatever it was that the tool did first may have been this.
+								installed[strings.TrimSuffix(commands[n].Program(), "w")+" before"] = true
+								continue
+							}
+							if installed[d.tool] || d.manifest == "" && installed[d.tool+" before"] {
 								continue
 							}
 							installed[d.tool] = true
@@ -53,9 +62,9 @@ func cacheOrder() Check {
 							}
 							c := &commands[n]
 							by := &in.File.Instructions[all[k].at]
-							f := at(c.Span, d.tool, "%s downloads the dependencies again whenever any file changes, as line %d copies all of them first", commandName(c), by.Span.Line)
+							f := at(c.Span, d.tool, "%s downloads the dependencies again whenever any file changes, as line %d copies all of them first", d.tool, by.Span.Line)
 							f.At = append(f.At, finding.Location{Source: &by.Span})
-							safety, edits := manifestFirst(in, all[k], i, n, d)
+							safety, edits := manifestFirst(in, all[k], some, i, n, d)
 							p.Report(withFix(f, safety, "Copy the manifest, install, then copy the rest", edits))
 						}
 					}
@@ -67,7 +76,7 @@ func cacheOrder() Check {
 }
 
 // whole says whether it copies the context or a folder of it.
-func (c copied) whole(in *Input) bool {
+func (c copied) whole() bool {
 	if c.broad() {
 		return true
 	}
@@ -87,7 +96,7 @@ func cached(run *dockerfile.Instruction) bool {
 // manifestFirst copies the manifest in the place of everything, and everything
 // after the install, command n of RUN i; none: the one would not be enough for
 // the other, or it cannot be told.
-func manifestFirst(in *Input, c copied, i, n int, d dependencies) (finding.Safety, []finding.Edit) {
+func manifestFirst(in *Input, c copied, some []copied, i, n int, d dependencies) (finding.Safety, []finding.Edit) {
 	first, run := &in.File.Instructions[c.at], &in.File.Instructions[i]
 	commands := in.Script(i).Commands
 	if d.whole || n != 0 || len(c.sources) != 1 || first.Cmd != "COPY" || first.JSON || len(first.Heredocs)+len(run.Heredocs) > 0 || in.Script(i).Exec ||
@@ -110,6 +119,9 @@ func manifestFirst(in *Input, c copied, i, n int, d dependencies) (finding.Safet
 	if files == nil {
 		return 0, nil
 	}
+	if folder := path.Dir(d.manifest); folder != "." { // with what the manifest may refer to
+		files, dest = []string{path.Join(c.sources[0], folder) + "/"}, path.Join(dest, folder)
+	}
 	eol := in.LineEnd()
 	text := string(in.File.Bytes[first.Span.Start:first.Span.End])
 	flags := ""
@@ -118,6 +130,9 @@ func manifestFirst(in *Input, c copied, i, n int, d dependencies) (finding.Safet
 	}
 	copyFiles := first.Keyword.Text + " " + flags + strings.Join(files, " ") + " " + strings.TrimSuffix(dest, "/") + "/"
 	edits := []finding.Edit{in.Edit(first.Span, copyFiles)}
+	if slices.ContainsFunc(some, func(s copied) bool { return s.at < c.at && s.to == c.to && s.brings(d) }) {
+		edits[0] = in.Remove(first) // the manifest is there already
+	}
 	if len(commands) == 1 {
 		return safety, append(edits, in.Insert(run.Span.End, eol+text))
 	}
@@ -126,6 +141,18 @@ func manifestFirst(in *Input, c copied, i, n int, d dependencies) (finding.Safet
 		return safety, append(edits, in.Edit(between, eol+text+eol+run.Keyword.Text+" "))
 	}
 	return 0, nil
+}
+
+// brings says whether the manifest, and its lock if it has one, are among the
+// sources.
+func (c copied) brings(d dependencies) bool {
+	has := func(name string) bool {
+		return slices.ContainsFunc(c.sources, func(s string) bool {
+			ok, err := path.Match(path.Base(s), name)
+			return err == nil && ok
+		})
+	}
+	return has(d.manifest) && (len(d.locks) == 0 || slices.ContainsFunc(d.locks, has))
 }
 
 // maxManifest is the largest manifest that is read, in bytes.

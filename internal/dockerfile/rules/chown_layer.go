@@ -129,7 +129,7 @@ func copyWithOwner(in *Input, i int, c *dockerfile.Command, what dockerfile.Shel
 				return 0, nil
 			}
 		}
-		if to.Cmd == "ADD" {
+		if to.Cmd == "ADD" && !k.whole() {
 			return 0, nil // of an archive, the owners are those within
 		}
 		if w := in.Scopes.Workdir(in.Stage(k.at), k.at); !w.Known || under(w.Value, k.to) {

@@ -57,21 +57,21 @@ func messes() []struct {
 	}
 	rpm := rpmFamilies()
 	return []mess{
-		{"apt's lists", "the package lists", updatesAptLists, func(c *dockerfile.Command) bool { return removesAptLists(*c) && !removes(c, "/partial") }},
-		{"rpm's cache", "the package manager's cache", rpm[0].installs, rpm[0].clean},
-		{"zypper's cache", "zypper's cache", rpm[1].installs, rpm[1].clean},
-		{"apk's cache", "apk's index", func(c *dockerfile.Command) bool {
+		{"apt's lists", "the package lists stay", updatesAptLists, func(c *dockerfile.Command) bool { return removesAptLists(*c) && !removes(c, "/partial") }},
+		{"rpm's cache", "the package manager's cache stays", rpm[0].installs, rpm[0].clean},
+		{"zypper's cache", "zypper's cache stays", rpm[1].installs, rpm[1].clean},
+		{"apk's cache", "apk's index stays", func(c *dockerfile.Command) bool {
 			m, ok := managed(c, "apk")
 			return ok && (m.is("update") || m.is("add") && c.Has("-U", "--update", "--update-cache")) && !c.Has("--no-cache")
 		}, func(c *dockerfile.Command) bool { return removes(c, "/var/cache/apk") }},
-		{"npm's cache", "npm's cache", func(c *dockerfile.Command) bool {
+		{"npm's cache", "npm's cache stays", func(c *dockerfile.Command) bool {
 			m, ok := managed(c, "npm")
 			return ok && m.is("install", "ci", "i")
 		}, func(c *dockerfile.Command) bool {
 			m, ok := managed(c, "npm")
 			return ok && m.is("cache")
 		}},
-		{"yarn's cache", "yarn's cache", func(c *dockerfile.Command) bool {
+		{"yarn's cache", "yarn's cache stays", func(c *dockerfile.Command) bool {
 			m, ok := managed(c, "yarn")
 			return ok && m.is("install", "add")
 		}, cleansYarnCache},
@@ -107,8 +107,8 @@ func cleanedIn(p *pass, i int, made map[string]int) {
 		by, dirty := made[m.path]
 		switch {
 		case cleans >= 0 && makes < 0 && dirty:
-			f := at(commands[cleans].Span, m.path, "%s stay in the layer of line %d, which this only hides", plural(m.what), in.File.Instructions[by].Span.Line)
-			p.Report(fix(f, finding.NeedsReview, "Remove them in the RUN that makes them"))
+			f := at(commands[cleans].Span, m.path, "%s in the layer of line %d, which this only hides", m.what, in.File.Instructions[by].Span.Line)
+			p.Report(fix(f, finding.NeedsReview, "Clean in the RUN that makes it"))
 			delete(made, m.path)
 		case cleans < 0 && makes >= 0 && !mounts(run, "/var/lib/apt", "/var/cache", ".npm", "yarn"):
 			made[m.path] = i
@@ -136,7 +136,7 @@ func cleanedIn(p *pass, i int, made map[string]int) {
 			if !ok || by == i {
 				continue
 			}
-			f := at(w.Span, file, "%s stays in the layer of line %d, which this only hides", file, in.File.Instructions[by].Span.Line)
+			f := at(w.Span, file, "%s stays in the layer of line %d, which this only hides", strings.TrimPrefix(file, "?/"), in.File.Instructions[by].Span.Line)
 			if in.File.Instructions[by].Cmd == "RUN" {
 				f = fix(f, finding.NeedsReview, "Remove it in the RUN that makes it")
 			} else {
@@ -146,14 +146,6 @@ func cleanedIn(p *pass, i int, made map[string]int) {
 			delete(made, file)
 		}
 	}
-}
-
-// plural makes a cache of the message plural where it is one.
-func plural(what string) string {
-	if strings.HasSuffix(what, "s") {
-		return what
-	}
-	return "the files of " + what
 }
 
 // moved says whether commands change the folder in which the next one runs.

@@ -65,7 +65,7 @@ func developmentDependencies() Check {
 					}
 				}
 				for _, f := range found {
-					x := at(f.c.Span, f.what.tool, "%s installs the development dependencies into the image", commandName(f.c))
+					x := at(f.c.Span, f.what.tool, "%s installs development dependencies, too", f.what.tool)
 					if building {
 						x = fix(x, finding.NeedsReview, "Build in an earlier stage, and install in the last one without them")
 					} else {
@@ -143,7 +143,7 @@ func withDevelopment(in *Input, i int, env map[string]string, c *dockerfile.Comm
 		return developmentInstall{}, false
 	}
 	d, ok := installsDependencies(c)
-	if !ok || d.tool == "npm" && !hasDevelopment(in) {
+	if !ok || !hasDevelopment(in, d.tool) {
 		return developmentInstall{}, false
 	}
 	switch d.tool {
@@ -154,9 +154,9 @@ func withDevelopment(in *Input, i int, env map[string]string, c *dockerfile.Comm
 		}
 		return developmentInstall{tool: "npm", flag: flag}, !c.Has("--production", "--prod", "--only", "--omit") && set("NODE_ENV") != "production" && set("NPM_CONFIG_PRODUCTION") == "" && set("NPM_CONFIG_OMIT") == "" && set("npm_config_production") == ""
 	case "yarn":
-		return developmentInstall{tool: "yarn", flag: "--production"}, !c.Has("--production", "--prod") && set("NODE_ENV") != "production" && hasDevelopment(in)
+		return developmentInstall{tool: "yarn", flag: "--production"}, !c.Has("--production", "--prod") && set("NODE_ENV") != "production"
 	case "pnpm":
-		return developmentInstall{tool: "pnpm", flag: "--prod"}, !c.Has("--prod", "--production", "-P") && set("NODE_ENV") != "production" && hasDevelopment(in)
+		return developmentInstall{tool: "pnpm", flag: "--prod"}, !c.Has("--prod", "--production", "-P") && set("NODE_ENV") != "production"
 	case "composer":
 		return developmentInstall{tool: "composer", flag: "--no-dev"}, !c.Has("--no-dev") && set("COMPOSER_NO_DEV") == ""
 	case "bundle":
@@ -191,16 +191,33 @@ func nodeMajor(s *dockerfile.Stage) int {
 	return n
 }
 
-// hasDevelopment says whether the context's package.json has development
-// dependencies, as far as is known.
-func hasDevelopment(in *Input) bool {
-	if in.Options.Context == nil {
+// hasDevelopment says whether the manifest of a tool in the context has
+// development dependencies, as far as is known.
+func hasDevelopment(in *Input, tool string) bool {
+	manifest, word := "", ""
+	switch tool {
+	case "npm", "yarn", "pnpm":
+		manifest = "package.json"
+	case "composer":
+		manifest = "composer.json"
+	case "bundle":
+		manifest, word = "Gemfile", "group"
+	case "poetry":
+		manifest, word = "pyproject.toml", "group"
+	}
+	if in.Options.Context == nil || manifest == "" {
 		return true
 	}
-	b, err := in.Options.Context.Read("package.json", maxManifest)
+	b, err := in.Options.Context.Read(manifest, maxManifest)
 	if err != nil {
 		return true
 	}
-	var p struct{ DevDependencies map[string]string }
-	return json.Unmarshal(b, &p) != nil || len(p.DevDependencies) > 0
+	if word != "" {
+		return strings.Contains(string(b), word) || strings.Contains(string(b), "dev-dependencies")
+	}
+	var p struct {
+		DevDependencies map[string]string
+		RequireDev      map[string]string `json:"require-dev"`
+	}
+	return json.Unmarshal(b, &p) != nil || len(p.DevDependencies)+len(p.RequireDev) > 0
 }

@@ -48,6 +48,8 @@ func startsDevelopment(c *dockerfile.Command) bool {
 		}
 	}
 	switch p {
+	case "bash", "sh", "zsh", "fish":
+		return len(args) == 0 || len(args) == 1 && (args[0].Text == "-l" || args[0].Text == "-i" || args[0].Text == "--login")
 	case "nodemon", "ts-node", "ts-node-dev", "tsx", "webpack-dev-server", "react-scripts", "vue-cli-service", "gulp", "grunt", "jest", "mocha", "karma", "pytest", "tox", "rspec", "phpunit", "flask", "make", "air", "reflex", "CompileDaemon", "guard":
 		return true
 	case "ng", "vite", "next", "nuxt", "gatsby", "astro", "webpack":

@@ -63,7 +63,7 @@ func singleStageBuild() Check {
 					}
 					p.Report(f)
 				case after != nil:
-					f := at(tools.Span, "compilers", "%s stay in the image after %s has used them", texts(names), commandName(after))
+					f := at(tools.Span, "compilers", "the image keeps %s after %s has run", texts(names), commandName(after))
 					f.At = append(f.At, finding.Location{Source: &after.Span})
 					f.Severity = finding.Low
 					p.Report(f)
@@ -139,7 +139,7 @@ func buildsProgram(c *dockerfile.Command) string {
 			built = p + " run " + script
 		}
 	case "go":
-		if m.is("build") || m.is("install") && !slices.ContainsFunc(m.operands, func(w dockerfile.ShellWord) bool { return strings.ContainsAny(w.Text, "@$") }) {
+		if m.is("build") || m.is("install") && !slices.ContainsFunc(m.operands, func(w dockerfile.ShellWord) bool { return strings.ContainsAny(w.Text, "@$") || w.Text == "std" }) {
 			built = "go " + m.verb.Text
 		}
 	case "cargo":
