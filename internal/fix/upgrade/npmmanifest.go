@@ -213,7 +213,11 @@ func (p *planner) npmUpgrade(lockFile string, l *npmLock, m *npmManifest, d npmD
 	if d.offline != "" {
 		u.Fix.Safety = finding.NeedsReview
 		u.Commands = slices.Compact(slices.Sorted(slices.Values(d.commands)))
-		u.Notes = append(u.Notes, path.Base(lockFile)+" is not edited: "+d.offline)
+		not := " is not edited: "
+		if len(d.lock) > 0 {
+			not = " does not get all of it: "
+		}
+		u.Notes = append(u.Notes, path.Base(lockFile)+not+d.offline)
 	}
 	if len(d.beside) > 0 {
 		u.Notes = append(u.Notes, "with it: "+few(d.beside))

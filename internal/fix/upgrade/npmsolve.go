@@ -221,10 +221,18 @@ func (s *npmSolve) settle(owner int) error {
 			if q, ok := s.plan[a.path]; ok && (q.fresh || !content(s.lock.entries[a.path].edges, a.name, s.versionAt(at))) {
 				s.union(q.owner, owner)
 			}
-			if version := s.versionAt(at); !s.takes(a, version) {
-				if err := s.persuade(a, version, owner); err != nil {
-					return err
-				}
+			version := s.versionAt(at)
+			e := s.lock.entries[a.path]
+			var err error
+			switch own := e != nil && e.project(); {
+			case s.takes(a, version):
+			case s.floor[at] == "" && !own && a.kind != npmPeer: // it came along: who wants another may have it
+				err = s.serve(a.path, a.npmEdge, owner)
+			default:
+				err = s.persuade(a, at, version, owner)
+			}
+			if err != nil {
+				return err
 			}
 		}
 		for _, e := range s.edgesAt(at) {
@@ -236,8 +244,8 @@ func (s *npmSolve) settle(owner int) error {
 	return nil
 }
 
-// persuade makes an asker content with a version of what it depends on.
-func (s *npmSolve) persuade(a asker, version string, owner int) error {
+// persuade makes an asker content with the version that a folder has.
+func (s *npmSolve) persuade(a asker, at, version string, owner int) error {
 	if e := s.lock.entries[a.path]; e != nil && e.project() {
 		to, ok := raisedRange(a.spec, version)
 		if !ok {
@@ -254,15 +262,27 @@ func (s *npmSolve) persuade(a asker, version string, owner int) error {
 	if err != nil {
 		return err
 	}
+	mine, err := s.registry.Versions(s.ctx, s.nameAt(at))
+	if err != nil {
+		return err
+	}
+	later := append([]string{version}, ascending(mine, version)...)
 	current := s.versionAt(a.path)
 	for _, v := range ascending(all, current) {
 		m := all[v]
-		if !compatible(current, v) || !content(m.edges(), a.name, version) {
+		if !compatible(current, v) || !s.agreed(a.path, v, true) {
 			continue
 		}
-		if s.agreed(a.path, v, true) {
-			return s.raise(a.path, v, owner)
+		i := slices.IndexFunc(later, func(to string) bool { return content(m.edges(), a.name, to) })
+		if i < 0 {
+			continue
 		}
+		if i > 0 {
+			if err := s.raise(at, later[i], owner); err != nil {
+				return err
+			}
+		}
+		return s.raise(a.path, v, owner)
 	}
 	key := npmOverride{"", a.name}
 	for _, p := range s.lock.paths { // the others of that name stay what they are
@@ -350,8 +370,8 @@ func (s *npmSolve) serve(at string, e npmEdge, owner int) error {
 	if target != "" {
 		place = path.Join(at, "node_modules", name)
 	}
-	if s.has(place) {
-		return fmt.Errorf("%s cannot be both what %s and what others need", place, s.nameAt(at))
+	if s.has(place) && s.floor[place] != "" {
+		return fmt.Errorf("%s cannot be both what %s needs and what is fixed", place, s.nameAt(at))
 	}
 	return s.raise(place, fitting[len(fitting)-1], owner)
 }
@@ -360,6 +380,14 @@ func (s *npmSolve) serve(at string, e npmEdge, owner int) error {
 // none that all who use it take.
 func (s *npmSolve) inPlace(target string, fitting []string) string {
 	current := s.versionAt(target)
+	if s.plan[target].fresh { // nobody had it before: any version will do
+		for i := len(fitting) - 1; i >= 0; i-- {
+			if s.agreed(target, fitting[i], false) {
+				return fitting[i]
+			}
+		}
+		return ""
+	}
 	for _, least := range []string{s.floor[target], current} {
 		if least == "" {
 			continue
