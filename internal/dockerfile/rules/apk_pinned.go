@@ -10,6 +10,8 @@ import (
 
 func apkPinned() Check {
 	return Check{
+		Fires: "docker+awesome-compose/nginx-flask-mysql/backend/Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/f6b7e356f94b9396bb6cb5b9f864846c0bfca6b4.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/apk-pinned",

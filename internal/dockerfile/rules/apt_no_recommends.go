@@ -9,6 +9,8 @@ import (
 
 func aptNoRecommends() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/3d2620ef7bc3b72bea58c9aa2e338a191abe575f.Dockerfile",
+		Quiet: "docker-library+buildpack-deps/debian/sid/curl/Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/apt-no-recommends",

@@ -10,6 +10,8 @@ import (
 
 func aptPinned() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/5724bc027a3d08fcd42d45d38e248b616c4dad49.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/c1348ddfd80eb8f888418805005066c230fc6ad2.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/apt-pinned",

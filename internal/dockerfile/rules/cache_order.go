@@ -13,6 +13,8 @@ import (
 
 func cacheOrder() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/17fd60c200f27543b58c698bb46042c642df536e.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/1f119f5c316dd00bcc259ad72cd5d2ddceb3f72a.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/cache-order",
@@ -47,7 +49,9 @@ func cacheOrder() Check {
 							d, ok := installsDependencies(&commands[n])
 							if !ok {
 								// Whatever it was that the tool did first may have been this.
-								installed[strings.TrimSuffix(commands[n].Program(), "w")+" before"] = true
+								if len(all) == 0 {
+									installed[strings.TrimSuffix(commands[n].Program(), "w")+" before"] = true
+								}
 								continue
 							}
 							if installed[d.tool] || d.manifest == "" && installed[d.tool+" before"] {

@@ -11,6 +11,8 @@ import (
 
 func chownLayer() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/a7862c6e74310b88a30fb724e124e2fb7a161610.Dockerfile",
+		Quiet: "docker+awesome-compose/nginx-wsgi-flask/flask/Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/chown-layer",

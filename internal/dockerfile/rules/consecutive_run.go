@@ -12,6 +12,8 @@ import (
 
 func consecutiveRun() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/e356be119939fcc52e93e93832c9979055ab8360.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/5c8dd4a8c9bb4022a1ad4603cdc830aa395ca708.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/consecutive-run",

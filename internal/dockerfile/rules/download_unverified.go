@@ -12,6 +12,8 @@ import (
 
 func downloadUnverified() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/6da826cc98fa1deaa0162974fd536d2f6662f381.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/9becc7287b30a0e567c2299d68946b608c6732ea.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/download-unverified",

@@ -10,6 +10,8 @@ import (
 
 func goInstallPinned() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/3426d2035f7c090a864d3b5e8a097f6e20ec7828.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/87614fa91fcd817ef641eb7ac2062f664f51a81e.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/go-install-pinned",

@@ -10,6 +10,8 @@ import (
 
 func npmCache() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/4bf7ad72fd515dda3d5c240dbbfa4f5383acd31e.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/c24a6d28e922166acfba6d1f6c83ebc82606bcfb.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/npm-cache",

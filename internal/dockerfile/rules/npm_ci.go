@@ -10,6 +10,8 @@ import (
 
 func npmCI() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/1f119f5c316dd00bcc259ad72cd5d2ddceb3f72a.Dockerfile",
+		Quiet: "docker+awesome-compose/nginx-nodejs-redis/web/Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/npm-ci",

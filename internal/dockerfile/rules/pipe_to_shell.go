@@ -12,6 +12,8 @@ import (
 
 func pipeToShell() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/96bda55f85aeb47931285a0acf5208aedf43b03f.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/5e1ec311ab1d33488ef6addad8648d565d0691f5.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/pipe-to-shell",

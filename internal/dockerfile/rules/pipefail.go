@@ -12,6 +12,8 @@ import (
 
 func pipefail() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/474148a054f5b51ca1aa5dd32e102e5ab2290bc6.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/4513ec207d47294a8934a0ead091efe8a0bf113f.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/pipefail",

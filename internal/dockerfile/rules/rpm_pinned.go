@@ -11,6 +11,7 @@ import (
 
 func rpmPinned() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/b78c55db3ec3f495c25ddc04a36d9828a7411daa.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/rpm-pinned",

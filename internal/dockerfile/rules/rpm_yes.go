@@ -9,6 +9,8 @@ import (
 
 func rpmYes() Check {
 	return Check{
+		Fires: "docker-library+openjdk/28/oraclelinux10/Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/45c31453742d7b2ba25601ecd2984d6e169d17b5.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/rpm-yes",

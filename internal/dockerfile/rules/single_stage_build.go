@@ -11,6 +11,8 @@ import (
 
 func singleStageBuild() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/83994b771fee9f5b1cca025f8d03fbddbfbf2182.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/5ace04488773f8ea90725529825a0f4061a2e202.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/single-stage-build",

@@ -8,6 +8,8 @@ import (
 
 func unusedStage() Check {
 	return Check{
+		Fires: "docker+awesome-compose/react-express-mysql/frontend/Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/f9a435c39985418f922529b61eeb48e16ce10f62.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/unused-stage",

@@ -10,6 +10,8 @@ import (
 
 func updateAlone() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/c64979c71c8d2e2be4a00f031e560da7c085892f.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/48afc451aa25b73541b0c97112af131d590d716f.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/update-alone",

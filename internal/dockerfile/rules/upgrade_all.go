@@ -11,6 +11,8 @@ import (
 
 func upgradeAll() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/87dbd03a14e2955c30cb1955d4c856eb72401a07.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/48afc451aa25b73541b0c97112af131d590d716f.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/upgrade-all",

@@ -10,6 +10,7 @@ import (
 
 func useraddNoLogInit() Check {
 	return Check{
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/3baa694e951a960e8ec7c5a4f79de09b95883222.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/useradd-no-log-init",

@@ -9,6 +9,8 @@ import (
 
 func wgetProgress() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/1283391dc647b4946d39a08e8e64bbd7280fe97f.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/0afa47fe0f5e1806c5a817d4a212cf1afd1f40b5.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/wget-progress",

@@ -11,6 +11,8 @@ import (
 
 func yarnCache() Check {
 	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/eb1802d65ed967700f2cbae4395910f8e98c6105.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/8c3bdc39348c860f7492d9039de0c42774a17b2e.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/yarn-cache",
