@@ -17,10 +17,10 @@ type carrying struct {
 	programs []string // of the language: what they do, they do within the folders
 	buildEnv []string // variables that mean something to the build alone
 
-	owner   string   // who the folders belong to, of chown
-	install []string // packages that the final stage installs
-	at      int      // the instruction in whose place that is
-	dropped []string // packages that it does not
+	owners  map[string]string // who a folder belongs to, of chown
+	install []string          // packages that the final stage installs
+	at      int               // the instruction in whose place that is
+	dropped []string          // packages that it does not
 }
 
 // inside says whether a path of the image is copied from the build, or does not
@@ -34,12 +34,18 @@ func (c *carrying) inside(p string) bool {
 
 // carry puts every instruction where it belongs.
 func (c *carrying) carry() error {
-	c.at = -1
+	c.at, c.owners = -1, map[string]string{}
+	last := c.lastBuilding()
 	c.copyAt = c.stage.From + 1
 	for i := c.stage.From + 1; i < c.stage.End; i++ {
 		in := &c.File.Instructions[i]
 		switch in.Cmd {
-		case "WORKDIR", "USER", "SHELL":
+		case "USER":
+			c.places[i] = both
+			if i > last {
+				c.places[i] = moves // else what ends the build would run as that user
+			}
+		case "WORKDIR", "SHELL":
 			c.take(i)
 		case "ENV":
 			if !c.ofBuild(in) {
@@ -83,7 +89,7 @@ func (c *carrying) copied(i int) error {
 	case c.inside(path.Clean(dest)):
 		for _, f := range in.FlagWords {
 			if f.Name == "chown" && slices.Contains(c.folders, path.Clean(dest)) {
-				c.owner = f.Value
+				c.owners[path.Clean(dest)] = f.Value
 			}
 		}
 		return nil
@@ -238,7 +244,7 @@ func (c *carrying) touched(r *run, program string) effect {
 			in++
 			if program == "chown" && slices.Contains(c.folders, p) {
 				if owner := r.Operands()[0]; owner.Literal || !strings.Contains(owner.Text, "(") {
-					c.owner = owner.Text
+					c.owners[p] = owner.Text
 				}
 			}
 		default:
@@ -343,9 +349,9 @@ func (c *carrying) usedByBuild(name string) bool {
 func (c *carrying) packages() {
 	if len(c.dropped) > 0 {
 		slices.Sort(c.dropped)
-		c.note("the final stage does not install %s: the build needs them", strings.Join(slices.Compact(c.dropped), ", "))
+		c.note("the final stage does not install %s, which the build needs", strings.Join(slices.Compact(c.dropped), ", "))
 	}
-	if len(c.install) == 0 || c.at < 0 {
+	if len(c.install) == 0 {
 		return
 	}
 	text := ""
@@ -356,6 +362,10 @@ func (c *carrying) packages() {
 		text = "apt-get update && apt-get install -y --no-install-recommends " + strings.Join(c.install, " ") + " && rm -rf /var/lib/apt/lists/*"
 	default:
 		text = "dnf install -y " + strings.Join(c.install, " ") + " && dnf clean all"
+	}
+	if c.at < 0 {
+		c.copies = append(c.copies, "RUN "+text, "")
+		return
 	}
 	if rest, ok := c.replaced[c.at]; ok {
 		text += " && " + strings.TrimPrefix(rest, "RUN ")
@@ -368,8 +378,8 @@ func (c *carrying) packages() {
 func (c *carrying) fromBuild() {
 	for _, f := range c.folders {
 		owner := ""
-		if c.owner != "" {
-			owner = "--chown=" + c.owner + " "
+		if c.owners[f] != "" {
+			owner = "--chown=" + c.owners[f] + " "
 		}
 		c.copies = append(c.copies, "COPY --from=build "+owner+f+" "+f)
 	}

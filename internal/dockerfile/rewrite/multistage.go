@@ -13,6 +13,8 @@ type converter struct {
 func converters() []converter {
 	return []converter{
 		{"Node", isNode, convertNode},
+		{"Go", isGo, convertGo},
+		{"Python", isPython, convertPython},
 	}
 }
 

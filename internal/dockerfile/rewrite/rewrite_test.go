@@ -28,6 +28,7 @@ func kinds() map[string]func(rewrite.Request) (rewrite.Rewrite, error) {
 	return map[string]func(rewrite.Request) (rewrite.Rewrite, error){
 		"multistage": rewrite.MultiStage,
 		"nonroot":    rewrite.NonRoot,
+		"pin":        rewrite.Pin,
 	}
 }
 
@@ -107,7 +108,7 @@ func golden(t *testing.T, name string, run func(rewrite.Request) (rewrite.Rewrit
 		given = append(given, f)
 		files[f.Name] = f.Data
 	}
-	r := rewrite.Request{File: parse(t, files["Dockerfile"])}
+	r := rewrite.Request{File: parse(t, files["Dockerfile"]), Digest: digestOf}
 	if !bytes.Contains(a.Comment, []byte("no context")) {
 		r.Context = context(t, files)
 	}
