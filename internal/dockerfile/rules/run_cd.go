@@ -71,12 +71,16 @@ func (in *Input) insteadOfCd(f finding.Finding, i int, s *dockerfile.Script) fin
 	}
 	first, second := &s.Commands[0], &s.Commands[1]
 	if first.Program() != "cd" || len(first.Words) != 2 || len(first.Within) > 0 || len(first.Redirects) > 0 || len(first.Assigns) > 0 ||
-		second.After != "&&" || first.Span.Start != inst.Words[0].Span.Start {
+		second.After != "&&" || len(second.Within) > 0 || first.Span.Start != inst.Words[0].Span.Start {
 		return f
 	}
+	between := textOf(in, finding.Span{Start: first.Span.End, End: second.Span.Start})
+	if strings.Trim(between, " \t\r\n"+string(in.File.Escape)) != "&&" {
+		return f // a comment, or what "time" and "!" stand for
+	}
 	for n := range s.Commands[1:] {
-		if c := &s.Commands[n+1]; c.Program() == "cd" && !(len(c.Words) == 2 && path.IsAbs(c.Words[1].Text)) {
-			return f // relative to the first
+		if s.Commands[n+1].Program() == "cd" {
+			return f // one of several
 		}
 	}
 	dir := first.Words[1]
@@ -94,7 +98,7 @@ func (in *Input) insteadOfCd(f finding.Finding, i int, s *dockerfile.Script) fin
 	switch next := in.nextFolder(st, i); {
 	case next:
 		return fix(f, finding.Behaviour, "Use WORKDIR", edits...)
-	case before.Known && path.IsAbs(before.Value):
+	case before.Known && path.IsAbs(before.Value) && !strings.ContainsAny(before.Value, " \t\"'\\$`"):
 		edits = append(edits, in.Insert(inst.Span.End, eol+"WORKDIR "+before.Value))
 		return fix(f, finding.Behaviour, "Use WORKDIR, and go back after", edits...)
 	}
