@@ -243,7 +243,8 @@ func BuildKitDirective(f *dockerfile.File) Directive {
 func checkDirective(f *dockerfile.File) (Directive, finding.Span, error) {
 	for _, line := range f.Directives {
 		if line.Name == "check" {
-			d, err := parseCheck(line.Value)
+			value, _, _ := strings.Cut(line.Value, " ") // what follows is for people
+			d, err := parseCheck(value)
 			return d, line.Span, err
 		}
 	}

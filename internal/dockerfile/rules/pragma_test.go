@@ -82,7 +82,8 @@ func TestPragmas(t *testing.T) {
 		{"drydock global", "# drydock global ignore=dockerfile/probe\nFROM x\n", []string{"2:DL3008", "2:DL3009", "2:JSONArgsRecommended"}},
 
 		{"skip", "# check=skip=JSONArgsRecommended\nFROM x\n", []string{"2:JSONArgsRecommended"}},
-		{"skip, spaced", "#  Check = skip = DL3008 , JSONArgsRecommended ; error = true\nFROM x\n", []string{"2:DL3008", "2:JSONArgsRecommended"}},
+		{"BuildKit reads to the first blank", "#  Check =  skip=JSONArgsRecommended , DL3008\nFROM x\n", []string{"2:JSONArgsRecommended"}},
+		{"and refuses what is left then", "# check=skip = JSONArgsRecommended\nFROM x\n", nil},
 		{"skip after others", "# syntax=docker/dockerfile:1\n# check=error=true;skip=JSONArgsRecommended\nFROM x\n", []string{"3:JSONArgsRecommended"}},
 		{"skip all is BuildKit's", "# check=skip=all\nFROM x\n", []string{"2:JSONArgsRecommended"}},
 		{"all beside another is a name", "# check=skip=all,DL3009\nFROM x\n", []string{"2:DL3009"}},
