@@ -33,7 +33,7 @@ func TestFixProvesOnTheEngine(t *testing.T) {
 		t.Errorf("exit code %d\n%s%s", a.code, a.stdout, a.stderr)
 	}
 	// A test that fails on the new version only: refused, with the step and the log.
-	a = b.run("fix", "--write", "--unsafe", "--prove", "run", "--settle", "500ms", "--test", "echo I look at $(tr '\\0' ' ' </proc/1/cmdline); grep -q sh /proc/1/cmdline", only, name)
+	a = b.run("fix", "--write", "--unsafe", "--prove", "run", "--settle", "500ms", "--test", "echo I look at $(tr '\\0' ' ' </proc/1/cmdline); grep -q SHLVL /proc/1/environ", only, name)
 	if a.code != 1 || !strings.Contains(a.stdout, "test after") || !strings.Contains(a.stdout, "| I look at sleep 600") {
 		t.Errorf("exit code %d\n%s%s", a.code, a.stdout, a.stderr)
 	}

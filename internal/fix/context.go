@@ -26,6 +26,7 @@ type stage struct {
 	origin     string // the folder that was copied
 	bytes      int64
 	entries    int
+	files      int
 }
 
 // newStage copies the context once. The builder reads .dockerignore itself. A
@@ -45,6 +46,9 @@ func newStage(ctx context.Context, dir, dockerfile string) (*stage, error) {
 	s := &stage{tmp: tmp, dir: filepath.Join(tmp, "context"), origin: origin}
 	if s.dockerfile, err = s.place(dockerfile); err == nil {
 		err = s.copyTree(ctx)
+	}
+	if err == nil {
+		err = s.ownIgnoreFile(dockerfile)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.close())
@@ -68,6 +72,22 @@ func (s *stage) place(name string) (string, error) {
 		return filepath.Join(s.tmp, "beside", filepath.Base(path)), nil
 	}
 	return filepath.Join(s.dir, rel), nil
+}
+
+// ownIgnoreFile copies the ignore file of a Dockerfile that lies outside of the
+// context: the builder looks for it beside the Dockerfile.
+func (s *stage) ownIgnoreFile(dockerfile string) error {
+	if strings.HasPrefix(s.dockerfile, s.dir+string(filepath.Separator)) {
+		return nil
+	}
+	b, err := ReadFile(dockerfile + ".dockerignore")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.put(s.dockerfile+".dockerignore", b)
 }
 
 func (s *stage) copyTree(ctx context.Context) error {
@@ -103,6 +123,7 @@ func (s *stage) copyTree(ctx context.Context) error {
 			if s.bytes += info.Size(); s.bytes > maxContextBytes {
 				return fmt.Errorf("the build context %s is larger than %d GB", s.origin, maxContextBytes>>30)
 			}
+			s.files++
 			return copyFile(path, to, info)
 		default:
 			return fmt.Errorf("%s is a %s, which no build context can hold", path, kindOf(mode))

@@ -249,6 +249,7 @@ func Unified(name string, hunks []Hunk) string {
 		return ""
 	}
 	var b strings.Builder
+	name = strings.TrimPrefix(name, "/")
 	fmt.Fprintf(&b, "--- a/%s\n+++ b/%s\n", name, name)
 	for _, h := range hunks {
 		b.WriteString(h.Head() + "\n")

@@ -43,7 +43,7 @@ func alpine(t *testing.T) string {
 func TestTestsRunInAShell(t *testing.T) {
 	b := newBench(t)
 	base := alpine(t)
-	before := "FROM " + base + "\nWORKDIR /app\nCOPY srv .\nRUN date +%N > stamp\nCMD [\"sleep\", \"600\"]\n"
+	before := "FROM " + base + "\nWORKDIR /app\nCOPY srv .\nRUN cat /proc/sys/kernel/random/uuid > stamp\nCMD [\"sleep\", \"600\"]\n"
 	b.p.Work.Tests = []string{`test "$(cat index.html)" = hello && echo fine`}
 	v, err := b.prove(t.Context(), finding.Ran, before, strings.Replace(before, "CMD", "USER nobody\nCMD", 1))
 	if err != nil || v.Reached != finding.Ran {
@@ -53,7 +53,7 @@ func TestTestsRunInAShell(t *testing.T) {
 		t.Errorf("user %q", v.After.Image.User)
 	}
 	// A file that is another at every build is no reason to refuse.
-	v, err = b.prove(t.Context(), finding.Ran, before, strings.Replace(before, "RUN date", "RUN  date", 1))
+	v, err = b.prove(t.Context(), finding.Ran, before, strings.Replace(before, "RUN cat", "RUN true; cat", 1))
 	if err != nil || v.Reached != finding.Ran || !strings.Contains(strings.Join(v.Notes, " "), "from one build to the next") {
 		t.Fatalf("%v %+v", err, v)
 	}

@@ -181,9 +181,9 @@ func TestProofs(t *testing.T) {
 		{name: "another status", before: plain, after: cmd(`CMD ["/server","-dir","/"]`), work: fix.Workload{Probes: []string{"http://localhost:8080/page.txt"}}, want: finding.Ran, reached: finding.Rebuilt, failed: "it answered 200 before and answers 404 now"},
 		{name: "a test that fails", before: plain, after: cmd(`CMD ["/server","-listen",":9090"]`), work: fix.Workload{Tests: []string{"/server -ask http://localhost:8080/"}}, want: finding.Ran, reached: finding.Rebuilt, failed: "exit code 1"},
 		{name: "unhealthy", before: with("HEALTHCHECK CMD [\"/server\",\"-ask\",\"http://localhost:8080/\"]\n"), after: cmd("HEALTHCHECK CMD [\"/server\",\"-ask\",\"http://localhost:8080/\"]\nCMD [\"/server\",\"-listen\",\":9090\"]"), want: finding.Ran, reached: finding.Rebuilt, failed: "health check is"},
-		{name: "a file is gone", before: plain, after: strings.Replace(plain, "COPY srv /srv\n", "", 1), want: finding.Rebuilt, reached: finding.Rechecked, failed: "/srv/index.html, which is gone"},
-		{name: "a file is new", before: plain, after: plain + "COPY Dockerfile /srv/\n", want: finding.Rebuilt, reached: finding.Rechecked, failed: "/srv/Dockerfile, which is new"},
-		{name: "a file differs", before: plain, after: plain + "COPY Dockerfile /srv/index.html\n", want: finding.Rebuilt, reached: finding.Rechecked, failed: "/srv/index.html, which differs"},
+		{name: "a file is gone", before: plain, after: strings.Replace(plain, "COPY srv /srv\n", "", 1), want: finding.Rebuilt, reached: finding.Rechecked, failed: "/srv/index.html is gone"},
+		{name: "a file is new", before: plain, after: plain + "COPY Dockerfile /srv/\n", want: finding.Rebuilt, reached: finding.Rechecked, failed: "/srv/Dockerfile, a file of the application, is new"},
+		{name: "a file differs", before: plain, after: plain + "COPY Dockerfile /srv/index.html\n", want: finding.Rebuilt, reached: finding.Rechecked, failed: "/srv/index.html, a file of the application, differs"},
 		{name: "moved and changed", before: plain, after: "FROM scratch\nCOPY server /server\nCOPY Dockerfile /www/index.html\nCMD [\"/server\"]\n", changes: []finding.Change{{Path: "/srv", To: "/www", Why: "moved"}}, want: finding.Rebuilt, reached: finding.Rechecked, failed: "differ without a reason"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -236,7 +236,7 @@ func (r *proving) connect(ctx context.Context) (err error) {
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("%d files, %d bytes", r.stage.entries, r.stage.bytes), nil
+		return fmt.Sprintf("%s, %.1f MB", plural(r.stage.files, "file"), float64(r.stage.bytes)/1e6), nil
 	})
 }
 
@@ -297,7 +297,7 @@ func (r *proving) build(ctx context.Context, after bool) (*Side, error) {
 			return "", err
 		}
 		cached, all := built.Cached()
-		return fmt.Sprintf("%d steps, %d from the cache", all, cached), nil
+		return fmt.Sprintf("%s, %d from the cache", plural(all, "step"), cached), nil
 	})
 	if err != nil {
 		return nil, r.buildFailed(name, after, err)

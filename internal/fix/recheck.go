@@ -34,7 +34,7 @@ func (r *proving) recheck(ctx context.Context) error {
 		if f := Recheck(before, after, r.c.Gone, stages, r.Identity); f != nil {
 			return "", r.fail(*f)
 		}
-		return fmt.Sprintf("%d findings before, %d after", len(before), len(after)), nil
+		return fmt.Sprintf("%s before, %d after", plural(len(before), "finding"), len(after)), nil
 	})
 }
 

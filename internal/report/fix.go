@@ -176,12 +176,13 @@ func placeOf(it check.FixItem) string {
 
 // diff shows what changes in a file.
 func (p *page) diff(x check.FixedFile) {
-	from := "a/" + said(x.Name)
+	name := strings.TrimPrefix(said(x.Name), "/")
+	from := "a/" + name
 	if x.New {
 		from = "/dev/null"
 	}
 	p.line("%s", p.paint(bad, "--- "+from))
-	p.line("%s", p.paint(good, "+++ b/"+said(x.Name)))
+	p.line("%s", p.paint(good, "+++ b/"+name))
 	p.hunks(x.Hunks)
 }
 

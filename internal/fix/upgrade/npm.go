@@ -37,6 +37,9 @@ func (p *planner) npm(ctx context.Context, j job) {
 	s := &npmSolve{ctx: ctx, lock: l, registry: p.dir.Registry, npmState: npmState{
 		plan: map[string]npmPlanned{}, ranges: map[npmDecl]string{}, overrides: map[npmOverride]string{},
 	}, standing: standing(manifest)}
+	if p.dir.Advisories != nil {
+		s.clean = p.cleanIn(ctx)
+	}
 	why := "nobody was asked for the hash of the new version"
 	if p.dir.Registry != nil {
 		why = p.otherRegistry(path.Dir(j.file))
@@ -75,6 +78,22 @@ func (p *planner) npm(ctx context.Context, j job) {
 	}
 	drafts = append(s.drafts(j.wants, solved), drafts...)
 	p.npmUpgrades(j.file, l, manifest, drafts)
+}
+
+// cleanIn looks versions up in the advisories, each once. What cannot be looked
+// up counts as clean: it is no reason to take another version.
+func (p *planner) cleanIn(ctx context.Context) func(name, version string) bool {
+	known := map[string]bool{}
+	return func(name, version string) bool {
+		key := name + "@" + version
+		clean, ok := known[key]
+		if !ok {
+			next, err := p.further(ctx, Package{Type: "npm", Name: name, To: version})
+			clean = err != nil || next == ""
+			known[key] = clean
+		}
+		return clean
+	}
 }
 
 func (p *planner) openNPM(lockFile string) (*npmLock, *npmManifest, error) {

@@ -26,6 +26,9 @@ type npmSolve struct {
 	npmState
 	floor    map[string]string // path -> version that a finding asks for
 	standing npmStanding       // overrides of package.json
+	// clean says whether a version has no known vulnerability that is fixed in
+	// another; nil: nobody knows.
+	clean func(name, version string) bool
 	queue    []string
 }
 
@@ -268,7 +271,7 @@ func (s *npmSolve) persuade(a asker, at, version string, owner int) error {
 	}
 	later := append([]string{version}, ascending(mine, version)...)
 	current := s.versionAt(a.path)
-	for _, v := range ascending(all, current) {
+	for _, v := range s.cleanest(s.nameAt(a.path), ascending(all, current), "") {
 		m := all[v]
 		if !compatible(current, v) || !s.agreed(a.path, v, true) {
 			continue
@@ -355,6 +358,7 @@ func (s *npmSolve) serve(at string, e npmEdge, owner int) error {
 			fitting = append(fitting, v)
 		}
 	}
+	fitting = s.cleanest(name, fitting, s.versionAtOr(target))
 	if len(fitting) == 0 {
 		return fmt.Errorf("the registry has no %s %.80q, which %s needs", name, spec, s.nameAt(at))
 	}
@@ -374,6 +378,32 @@ func (s *npmSolve) serve(at string, e npmEdge, owner int) error {
 		return fmt.Errorf("%s cannot be both what %s needs and what is fixed", place, s.nameAt(at))
 	}
 	return s.raise(place, fitting[len(fitting)-1], owner)
+}
+
+// cleanest leaves out of the versions those with known vulnerabilities, unless
+// nothing would be left after the current one.
+func (s *npmSolve) cleanest(name string, versions []string, current string) []string {
+	const ask = 40 // advisories are looked up for so many of the lowest and the highest
+	if s.clean == nil {
+		return versions
+	}
+	var out []string
+	for i, v := range versions {
+		if current != "" && !newer(v, current) || i >= ask && i < len(versions)-ask || s.clean(name, v) {
+			out = append(out, v)
+		}
+	}
+	if len(out) == 0 || current != "" && !newer(out[len(out)-1], current) {
+		return versions
+	}
+	return out
+}
+
+func (s *npmSolve) versionAtOr(p string) string {
+	if p == "" {
+		return ""
+	}
+	return s.versionAt(p)
 }
 
 // inPlace is the nearest of the versions that the folder can be raised to; "":
