@@ -151,15 +151,22 @@ func (p *parsing) longLine(err error) int {
 // directives reads the comments at the top that BuildKit reads as directives.
 func (p *parsing) directives() {
 	var dp parser.DirectiveParser
+	shebang := false // a first line that syntax and check, but not escape, may stand below
 	for i := range len(p.file.lines) - 1 {
 		b := p.file.Bytes[p.file.lines[i]:p.file.lines[i+1]]
 		if i == 0 {
 			b = bytes.TrimPrefix(b, []byte(byteOrderMark))
+			if shebang = bytes.HasPrefix(b, []byte("#!")); shebang {
+				continue
+			}
 		}
 		b = bytes.TrimLeftFunc(bytes.TrimRight(b, "\r\n"), unicode.IsSpace)
 		d, err := dp.ParseLine(b)
 		if err != nil || d == nil {
 			return
+		}
+		if shebang && d.Name == "escape" {
+			continue
 		}
 		p.file.Directives = append(p.file.Directives, Directive{Name: d.Name, Value: d.Value, Span: p.span(i+1, i+1)})
 	}
