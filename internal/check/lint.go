@@ -248,7 +248,7 @@ func (r *run) buildContext(name string, f *dockerfile.File, said string) (string
 		if err != nil {
 			rel = "Dockerfile"
 		}
-		c, err := dockerfile.OpenContext(os.DirFS(dir), filepath.ToSlash(rel))
+		c, err := dockerfile.OpenContext(r.dirFS(dir), filepath.ToSlash(rel))
 		if err != nil {
 			r.warn(err.Error())
 			continue

@@ -98,6 +98,8 @@ type run struct {
 	res    *Result
 	beside []func() error // takes in what goes on beside matching
 
+	versions map[string][]byte // of files that a fix would write: see dirFS
+
 	engine   *image.Locals // of the images that the Docker Engine has; nil: not asked yet
 	noEngine bool          // it does not answer
 	known    map[string]*dockerfile.BaseFacts
