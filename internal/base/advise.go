@@ -229,9 +229,6 @@ func (p *advising) describe(c *candidate) {
 			c.build.Stamp = ""
 		}
 	}
-	if c.entry != nil && c.build.Distro.VersionID == "" {
-		c.build.Distro = c.entry.Distro
-	}
 	c.release = releaseFor(p.product, c.build)
 }
 
@@ -343,11 +340,16 @@ func productFor(r Ref) string {
 }
 
 // distro is what the base stands on, as far as that is known.
-func (a *Advice) distro() sbom.Distro {
-	if a.Entry != nil {
-		return a.Entry.Distro
+func (a *Advice) distro() sbom.Distro { return a.Entry.standsOn(a.Build) }
+
+func (o *Option) distro() sbom.Distro { return o.Entry.standsOn(o.Build) }
+
+// standsOn is the distribution that an image holds, or else that its tag names.
+func (o *Entry) standsOn(b Build) sbom.Distro {
+	if o != nil && o.Distro.ID != "" {
+		return o.Distro
 	}
-	return a.Build.Distro
+	return b.Distro
 }
 
 // Name is the software for people: "Node.js", or the repository.

@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
 // checks are what must be looked at before an option takes the base's place.
 func (a *Advice) checks(o *Option) []string {
 	var out []string
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	from, to := a.family(), o.Build.family()
+	from, to := muslOr(a.distro()), muslOr(o.distro())
 	switch {
 	case from != to && to == "alpine":
 		add("the C library: musl instead of glibc; native modules and programs built for glibc must be built anew")
@@ -20,7 +22,7 @@ func (a *Advice) checks(o *Option) []string {
 		add("the C library: glibc instead of musl; native modules must be built anew")
 		add("the package manager: apt-get instead of apk")
 	}
-	if was, is := a.distro(), o.Build.Distro; was.ID == is.ID && was.VersionID != "" && is.VersionID != "" && was.VersionID != is.VersionID {
+	if was, is := a.distro(), o.distro(); was.ID == is.ID && was.VersionID != "" && is.VersionID != "" && was.VersionID != is.VersionID {
 		x, okX := DistroSupport(was)
 		y, okY := DistroSupport(is)
 		if okX && okY && x.Cycle != y.Cycle {
@@ -54,8 +56,9 @@ func (a *Advice) checks(o *Option) []string {
 // keepers are official images that keep data of their own on a volume.
 var keepers = []string{"postgres", "mysql", "mariadb", "mongo", "elasticsearch", "cassandra", "couchdb", "neo4j", "influxdb", "solr", "rabbitmq", "arangodb"}
 
-func (a *Advice) family() string {
-	if a.Entry != nil && a.Entry.Distro.ID == "alpine" || a.Build.Distro.ID == "alpine" || a.Repository == "alpine" {
+// muslOr is "alpine" for what has Alpine's C library and package manager.
+func muslOr(d sbom.Distro) string {
+	if d.ID == "alpine" {
 		return "alpine"
 	}
 	return ""
@@ -93,7 +96,7 @@ func (a *Advice) lost(o *Option) string {
 	var out []string
 	for _, p := range a.Entry.Packages {
 		module := strings.HasPrefix(p.Name, a.Repository+"-")
-		busybox := o.Build.Distro.ID == "alpine" && p.Name == "wget"
+		busybox := o.distro().ID == "alpine" && p.Name == "wget"
 		// Alpine splits what Debian's package of that name has.
 		certificates := p.Name == "ca-certificates" && has["ca-certificates-bundle"]
 		if (module || slices.Contains(tools, p.Name)) && !has[p.Name] && !busybox && !certificates && !slices.Contains(out, p.Name) {

@@ -166,6 +166,10 @@ func (a *Advice) weigh(o *Option) {
 // support says how long an option is supported, and whose channel it is in.
 func (a *Advice) support(o *Option) {
 	s := o.Release
+	if o.Group == Refresh { // what holds of the release holds of today's, too
+		o.Why = append(o.Why, "the same tag, built anew since")
+		return
+	}
 	switch {
 	case s.Cycle == "":
 	case !s.current(a.Now):
@@ -180,11 +184,11 @@ func (a *Advice) support(o *Option) {
 		}
 		o.Why = append(o.Why, why)
 	}
-	if o.Group != Slim && s.Cycle != "" && s.Cycle == a.Release.Cycle && o.Group != Refresh {
+	if o.Group != Slim && s.Cycle != "" && s.Cycle == a.Release.Cycle {
 		o.Why = append(o.Why, "the same release, built anew")
 	}
-	if o.Group == Refresh {
-		o.Why = append(o.Why, "the same tag, built anew since")
+	if o.Group == Update && !o.Other && compareVersions(s.Cycle, a.Release.Cycle) < 0 && a.successor == "" {
+		o.Why = append(o.Why, fmt.Sprintf("the release for the long term, which %s is not", a.Release.Name()))
 	}
 	if o.Other {
 		o.Recommended = false
@@ -195,7 +199,7 @@ func (a *Advice) support(o *Option) {
 		mine := cmp.Or(a.Channel, "another")
 		o.Against = append(o.Against, fmt.Sprintf("it is %s, and another channel: %s, where %s is %s", word, o.Channel, a.Ref, mine))
 	}
-	if d, ok := DistroSupport(o.Build.Distro); ok && d.Ended(a.Now) && distributions[a.Repository] == "" {
+	if d, ok := DistroSupport(o.distro()); ok && d.Ended(a.Now) && distributions[a.Repository] == "" {
 		o.Recommended = false
 		o.Against = append(o.Against, d.Name()+", which it stands on, has had no security fixes since "+d.EOL.Format(time.DateOnly))
 	}

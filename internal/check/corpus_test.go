@@ -76,7 +76,7 @@ func pipeline() *check.Pipeline {
 	return &check.Pipeline{
 		Now:     func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
 		Log:     slog.New(slog.DiscardHandler),
-		Getenv:  func(string) string { return "" },
+		Getenv:  func(name string) string { return map[string]string{"DOCKER_HOST": "unix:///nonexistent.sock"}[name] },
 		Offline: true,
 	}
 }

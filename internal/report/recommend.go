@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,6 +108,9 @@ func (p *page) place(pl *check.Place) {
 	}
 	head := []string{"", ">SIZE", ">PKGS", ">C", ">H", ">M", ">L", ""}
 	p.table(2, head, rows)
+	if slices.ContainsFunc(rows, func(r []string) bool { return len(r) > 1 && strings.HasSuffix(r[1], "*") }) {
+		p.line("  %s", p.paint(dim, "* compressed, as it is pulled"))
+	}
 	if len(a.Options) == 0 {
 		p.line("")
 		p.wrap(2, nothingBetter(a))
@@ -169,7 +173,7 @@ func (p *page) optionRow(mark, ref string, s *base.Seen, e, like *base.Entry) []
 	case s.From == "this image":
 		note = s.From
 	case e != nil:
-		note = e.From()
+		note = strings.TrimPrefix(e.From(), "embedded ")
 	case like != nil && like.Size > 0:
 		note = fmt.Sprintf("%s was %s", tagOf(like.Ref), Bytes(like.Size))
 	case s.From != "":
@@ -323,7 +327,7 @@ func (p *page) nextBase(rec *check.Recommendation) []string {
 	pl := &rec.Places[0]
 	for _, g := range []base.Group{base.Slim, base.Update, base.Refresh} {
 		if o := pl.Advice.Best(g); o != nil {
-			next = append(next, fmt.Sprintf("what would change, package by package → compare %s %s", shellWord(clean(pl.Advice.Ref)), shellWord(clean(o.Ref))))
+			next = append(next, fmt.Sprintf("what would change → compare %s %s", shellWord(clean(pl.Advice.Ref)), shellWord(clean(o.Ref))))
 			break
 		}
 	}
