@@ -39,16 +39,19 @@ type verdict struct {
 	ErrLine  int
 }
 
-// buildkit lints a Dockerfile as `docker build --check` does, every check
-// switched on, on a builder of linux/amd64 whose registry is facts. ignore is
-// the context's .dockerignore.
-func buildkit(t testing.TB, text []byte, ignore string) verdict {
+// everyCheck switches every check on, whatever the file's directive says.
+func everyCheck() *linter.Config { return &linter.Config{ExperimentalAll: true} }
+
+// buildkit lints a Dockerfile as `docker build --check` does, on a builder of
+// linux/amd64 whose registry is facts. ignore is the context's .dockerignore;
+// without a configuration the file's directive counts.
+func buildkit(t testing.TB, text []byte, ignore string, config *linter.Config) verdict {
 	t.Helper()
 	ui, err := dockerui.NewClient(&builder{ignore: ignore})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ui.LinterConfig = &linter.Config{ExperimentalAll: true}
+	ui.LinterConfig = config
 	source := llb.NewSourceMap(nil, "Dockerfile", "Dockerfile", text)
 	source.Definition = &llb.Definition{}
 	got, err := dockerfile2llb.DockerfileLint(context.Background(), text, dockerfile2llb.ConvertOpt{

@@ -17,12 +17,12 @@ import (
 )
 
 // mutantsLinted is how many mutants both linters look at.
-const mutantsLinted = 6000
+const mutantsLinted = 5000
 
 // TestCasesTell holds the cases to their word: BuildKit warns or does not.
 func TestCasesTell(t *testing.T) {
 	for _, c := range cases() {
-		v := buildkit(t, []byte(c.text), ignored)
+		v := buildkit(t, []byte(c.text), ignored, everyCheck())
 		fired := slices.ContainsFunc(v.Warnings, func(w warning) bool { return w.Rule == c.rule })
 		if fired != c.fires {
 			t.Errorf("%s, fires %v, wants %v:\n%s\n%+v", c.rule, fired, c.fires, c.text, v)
@@ -43,11 +43,11 @@ func TestLintersAgree(t *testing.T) {
 			refused++
 			return // TestParsersAgree is about that
 		}
-		theirs := buildkit(t, f.text, ignore)
+		theirs := buildkit(t, f.text, ignore, everyCheck())
 		if theirs.Err != "" {
 			stopped++
 		}
-		ours := drydock(t, parsed, ignore, names)
+		ours := drydock(t, parsed, ignore, names, false)
 		for _, diff := range differences(parsed, theirs, ours) {
 			t.Errorf("%s: %s\n%s", f.name, diff, excerpt(f.text))
 		}
@@ -80,6 +80,53 @@ func TestLintersAgree(t *testing.T) {
 	}
 }
 
+// TestDirectivesAgree holds what a "# check=…" directive at the top of a file
+// leaves of the findings against BuildKit.
+func TestDirectivesAgree(t *testing.T) {
+	names := checkNames(t)
+	files := corpus(t)[:60]
+	for _, c := range cases() {
+		files = append(files, file{"a case of " + c.rule, []byte(c.text)})
+	}
+	silent, said, wrong := 0, 0, 0
+	for _, head := range []string{
+		"# check=skip=all\n", "#check = skip = all \n", "# CHECK=skip=LegacyKeyValueFormat, JSONArgsRecommended ,UndefinedVar\r\n", "# check=skip=legacykeyvalueformat\n",
+		"# check=skip=all,FromAsCasing\n", "# check=error=true\n", "# check=skip=MaintainerDeprecated;error=true\n", "# check=error=false;skip=FromAsCasing;experimental=all\n",
+		"# check=experimental=InvalidDefinitionDescription\n", "# check=skip=all;experimental=all\n", "# check=skip=InvalidDefinitionDescription;experimental=all\n",
+		"# check=skip=FromAsCasing;skip=MaintainerDeprecated\n", "# check=\n", "# check=nothing\n", "# check=skip=FromAsCasing;other=1\n", "# check=error=perhaps\n",
+		"# syntax=docker/dockerfile:1\n# check=skip=FromAsCasing\n", "# no directive\n# check=skip=all\n", "#!/bin/sh\n# check=skip=all\n", "# check=skip=FromAsCasing why\n",
+	} {
+		for _, f := range files {
+			text := append([]byte(head), bytes.TrimPrefix(f.text, []byte("\xef\xbb\xbf"))...)
+			parsed, err := dockerfile.Parse("Dockerfile", text)
+			if err != nil {
+				continue
+			}
+			theirs := buildkit(t, text, "", nil)
+			if strings.Contains(theirs.Err, "failed to parse check options") {
+				wrong++ // BuildKit refuses the file; our directive says nothing
+				if d := rules.BuildKitDirective(parsed); d.Skip != nil || d.Experimental != nil || d.Error {
+					t.Errorf("%q is taken: %+v", head, d)
+				}
+				continue
+			}
+			if strings.HasPrefix(theirs.Err, "lint violation found") {
+				theirs.Err = ""
+			}
+			for _, diff := range differences(parsed, theirs, drydock(t, parsed, "", names, true)) {
+				t.Errorf("%q: %s: %s\n%s", head, f.name, diff, excerpt(text))
+			}
+			if said++; len(theirs.Warnings) == 0 {
+				silent++
+			}
+		}
+	}
+	t.Logf("%d files with a directive, %d of them with nothing to say, %d directives refused", said, silent, wrong)
+	if silent < 100 || said-silent < 500 || wrong < 100 {
+		t.Error("that is too few to tell")
+	}
+}
+
 // checkNames are BuildKit's names for its checks, each an alias of one rule.
 func checkNames(t testing.TB) map[string]bool {
 	t.Helper()
@@ -104,14 +151,20 @@ func checkNames(t testing.TB) map[string]bool {
 	return names
 }
 
-// drydock is what our rules with BuildKit's names say.
-func drydock(t testing.TB, f *dockerfile.File, ignore string, names map[string]bool) []warning {
+// drydock is what our rules with BuildKit's names say, all of them or those
+// that the file's directive leaves.
+func drydock(t testing.TB, f *dockerfile.File, ignore string, names map[string]bool, directive bool) []warning {
 	t.Helper()
+	asked := rules.BuildKitDirective(f).Experimental
 	var checks []rules.Check
 	for _, c := range rules.Checks() {
-		if slices.ContainsFunc(c.Aliases, func(a string) bool { return names[a] }) {
-			checks = append(checks, c)
+		if !slices.ContainsFunc(c.Aliases, func(a string) bool { return names[a] }) {
+			continue
 		}
+		if c.Off && directive && !slices.Contains(asked, "all") && !slices.ContainsFunc(c.Aliases, func(a string) bool { return slices.Contains(asked, a) }) {
+			continue
+		}
+		checks = append(checks, c)
 	}
 	options := rules.Options{Platform: "linux/amd64", Base: func(s *dockerfile.Stage) *dockerfile.BaseFacts { return known(f, s) }}
 	if ignore != "" {
@@ -126,7 +179,7 @@ func drydock(t testing.TB, f *dockerfile.File, ignore string, names map[string]b
 	var out []warning
 	top := "" // the file's directive, which BuildKit has been told to overlook
 	for _, d := range f.Directives {
-		if d.Name == "check" {
+		if d.Name == "check" && !directive {
 			top = fmt.Sprintf("%s:%d", d.Span.File, d.Span.Line)
 		}
 	}
@@ -225,6 +278,21 @@ func expected(f *dockerfile.File, rule string, instruction, n int) bool {
 		{
 			"a check comment above an instruction silences some checks only in BuildKit, those that it makes instruction by instruction and that are not experimental; it silences all of ours",
 			func() bool { return n > 0 && silenced(f, in) && global(rule) },
+		},
+		{
+			"a check comment above the first of two stages of one name silences ours, which is about both places",
+			func() bool {
+				return n > 0 && rule == "DuplicateStageName" && slices.ContainsFunc(f.Stages, func(s dockerfile.Stage) bool {
+					return s.Name == f.Stages[in.Stage].Name && silenced(f, &f.Instructions[s.From])
+				})
+			},
+		},
+		{
+			"what is experimental cannot be skipped in BuildKit once it is asked for; ours can",
+			func() bool {
+				skip := rules.BuildKitDirective(f).Skip
+				return n > 0 && rule == "InvalidDefinitionDescription" && (slices.Contains(skip, rule) || slices.Contains(skip, "all"))
+			},
 		},
 		{
 			"where FROM uses a variable that the file does not tell, we do not know the base, which may set the variable that WORKDIR uses",

@@ -19,7 +19,7 @@ import (
 )
 
 // mutantsParsed is how many mutants the parsers are held against each other on.
-const mutantsParsed = 12000
+const mutantsParsed = 8000
 
 // reading is what a Dockerfile is taken for.
 type reading struct {
