@@ -56,6 +56,8 @@ func addInsteadOfCopy() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/c1348ddfd80eb8f888418805005066c230fc6ad2.Dockerfile",
+		Quiet: "docker-library+busybox/latest-1/glibc/Dockerfile",
 	}
 }
 

@@ -51,6 +51,8 @@ func copyFromUnknown() Check {
 				return nil
 			},
 		},
+		Fires: "docker+awesome-compose/flask-redis/Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/6e46ac03c7a7104c81fce8196af7cf6edd2b8ca7.Dockerfile",
 	}
 }
 

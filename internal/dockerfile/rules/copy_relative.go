@@ -51,6 +51,8 @@ func copyRelative() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/55acca2cbfa623ad10f86f44f6d87373f21798ff.Dockerfile",
+		Quiet: "docker+awesome-compose/nginx-nodejs-redis/web/Dockerfile",
 	}
 }
 

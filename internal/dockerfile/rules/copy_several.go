@@ -47,5 +47,7 @@ func copySeveral() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/e6d0a148afcd19e9ca72a709bc151201a0c70a9e.Dockerfile",
+		Quiet: "docker+awesome-compose/nginx-nodejs-redis/web/Dockerfile",
 	}
 }

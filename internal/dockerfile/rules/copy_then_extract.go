@@ -55,6 +55,8 @@ func copyThenExtract() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/b4a1ba77ad7e1ab84d22cb40da6ff12e6bf16d1e.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/5e1ec311ab1d33488ef6addad8648d565d0691f5.Dockerfile",
 	}
 }
 

@@ -42,5 +42,7 @@ func copyWholeRoot() Check {
 				return nil
 			},
 		},
+		Fires: "docker+awesome-compose/apache-php/app/Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/d22b5e13e718e6378635858e04bd8a6395984dfc.Dockerfile",
 	}
 }

@@ -39,6 +39,8 @@ func envOrder() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/522a8c9f2fdc9a1cb2a6ffa393d21ea2074c661a.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/97ee2251bbc52294efbf60fa4342ce6f52c0d25c.Dockerfile",
 	}
 }
 

@@ -38,6 +38,8 @@ func labelKey() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/08548ce36bc234f63c4f476b473258c38bc9db66.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/f52352ff511e7dbaa08f3ab94a09574bf9b7a1c9.Dockerfile",
 	}
 }
 

@@ -45,6 +45,8 @@ func latestTag() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/342a39140a38d8030016e1360031860853fcaaa9.Dockerfile",
+		Quiet: "docker+awesome-compose/aspnet-mssql/app/aspnetapp/Dockerfile",
 	}
 }
 

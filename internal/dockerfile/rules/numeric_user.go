@@ -51,6 +51,8 @@ func numericUser() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/3f1ff265443e6c32c08df4a4764a8dfab03ed771.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/feadd03c77e9e248e5cc7b2bafa855264d33d725.Dockerfile",
 	}
 }
 

@@ -57,6 +57,8 @@ func runCd() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/77a4bbf79a6d09624b534ba340b08af070d1b0c0.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/c436634ca016ab8f2512a51bc0b7e834ca9623fa.Dockerfile",
 	}
 }
 

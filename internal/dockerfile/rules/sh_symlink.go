@@ -41,6 +41,8 @@ func shSymlink() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/aae8ef1523b8a81230529b5d8adb5e0b2f092322.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/9afbc545ecc11839ac38db528e309379a74aec4b.Dockerfile",
 	}
 }
 

@@ -41,6 +41,8 @@ func sshPort() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/8961e85cdda4901ae8f637d8a1211cf5648cdabe.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/bf5506d2533a02bf4e854ec754c328187c27a25e.Dockerfile",
 	}
 }
 

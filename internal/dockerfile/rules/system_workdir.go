@@ -45,5 +45,6 @@ func systemWorkdir() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/170316e515350032f2c611ef37484e2e25d7042c.Dockerfile",
 	}
 }

@@ -37,6 +37,8 @@ func uselessCommand() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/c436634ca016ab8f2512a51bc0b7e834ca9623fa.Dockerfile",
+		Quiet: "docker-library+buildpack-deps/debian/sid/scm/Dockerfile",
 	}
 }
 
