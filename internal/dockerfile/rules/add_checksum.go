@@ -24,9 +24,10 @@ func addChecksum() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
+				verifying := in.verifying()
 				in.eachAdd(func(i int, inst *dockerfile.Instruction, w dockerfile.Word, source string) {
 					// An answer of GitHub's API is added so that a new commit misses the cache.
-					if !webAddress(source) || strings.HasPrefix(source, "https://api.github.com/") || gitAddress(source) || hasFlag(inst, "checksum") || in.verifiedAfter(i) {
+					if !webAddress(source) || strings.HasPrefix(source, "https://api.github.com/") || gitAddress(source) || hasFlag(inst, "checksum") || verifying[inst.Stage] > i {
 						return
 					}
 					f := at(w.Span, bare(source), "ADD of %s without --checksum takes whatever the server gives", shortAddress(source))
@@ -35,6 +36,8 @@ func addChecksum() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/72b1e5bc14b2b03ff0d099ac31ee5b208dd76049.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/62d58f30d4464fc981f79410838aa581076aa8d5.Dockerfile",
 	}
 }
 
@@ -50,17 +53,6 @@ func (in *Input) eachAdd(visit func(i int, inst *dockerfile.Instruction, w docke
 			visit(i, inst, inst.Words[n], source)
 		}
 	})
-}
-
-// verifiedAfter says whether a RUN after instruction i of its stage checks a sum
-// or a signature.
-func (in *Input) verifiedAfter(i int) bool {
-	for k := i + 1; k < in.Stage(i).End; k++ {
-		if in.File.Instructions[k].Cmd == "RUN" && in.verified(k, 0) {
-			return true
-		}
-	}
-	return false
 }
 
 func hasFlag(inst *dockerfile.Instruction, name string) bool {

@@ -26,10 +26,11 @@ func addGitCommit() Check {
 					if !gitAddress(source) || hasFlag(inst, "checksum") || strings.Contains(source, "checksum=") || strings.Contains(source, "commit=") {
 						return
 					}
+					_, written, _ := strings.Cut(w.Text, "#")
 					_, ref, _ := strings.Cut(source, "#")
 					ref, _, _ = strings.Cut(ref, ":")
 					switch {
-					case len(ref) == 40 && strings.Trim(ref, "0123456789abcdef") == "", strings.Contains(ref, "$"):
+					case len(ref) == 40 && strings.Trim(ref, "0123456789abcdef") == "", strings.Contains(written, "$"):
 					case ref == "":
 						p.Report(at(w.Span, bare(source), "ADD of %s takes whatever its main branch is on the day of the build", shortAddress(source)))
 					default:

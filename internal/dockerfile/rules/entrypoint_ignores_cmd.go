@@ -24,9 +24,8 @@ func entrypointIgnoresCmd() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				for n := range in.File.Stages {
+				for n, st := range in.startings() {
 					s := &in.File.Stages[n]
-					st := in.starting(s)
 					if st.entrypoint < 0 || st.cmd < s.From && st.entrypoint < s.From || in.windows(s) {
 						continue
 					}

@@ -23,7 +23,7 @@ func keptAlive() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				in.eachStarted(func(i int, c *dockerfile.Command) {
+				in.eachStarted(func(i int, c *dockerfile.Command, _ int) {
 					if !idles(c) {
 						return
 					}
@@ -36,6 +36,7 @@ func keptAlive() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/601366d38eaf1b0da38e9dd13c4ad48a85d3f3bb.Dockerfile",
 	}
 }
 

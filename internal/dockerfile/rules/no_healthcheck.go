@@ -25,7 +25,7 @@ func noHealthcheck() Check {
 			Run: func(_ context.Context, p *pass) error {
 				in, final := p.Input, p.Input.Final()
 				port, span, ok := in.exposes(final)
-				if !ok || in.hasHealthcheck(final) {
+				if !ok || in.healthchecks()[final.Index] {
 					return nil
 				}
 				facts := in.Scopes.Base(final)
@@ -33,6 +33,7 @@ func noHealthcheck() Check {
 					return nil
 				}
 				f := at(span, "HEALTHCHECK", "%s is exposed, and no HEALTHCHECK says whether the service answers", port)
+				f.At = append(f.At, finding.Location{Source: &in.File.Instructions[final.From].Span}) // hadolint's place
 				if facts == nil || !facts.Config {
 					f = why(f, "base", "the configuration of %s is not known: it may have one", baseName(final))
 				} else {
@@ -42,6 +43,8 @@ func noHealthcheck() Check {
 				return nil
 			},
 		},
+		Fires: "docker-library+tomcat/9.0/jre8/temurin-noble/Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/1319f7d978ed9f127a7d309ecf160d1e181e32f8.Dockerfile",
 	}
 }
 
@@ -64,17 +67,18 @@ func (in *Input) exposes(s *dockerfile.Stage) (string, finding.Span, bool) {
 	return "", finding.Span{}, false
 }
 
-// hasHealthcheck says whether a HEALTHCHECK, if only one that says NONE, is in
-// the stage or those below it.
-func (in *Input) hasHealthcheck(s *dockerfile.Stage) bool {
-	for _, st := range in.File.Chain(s) {
-		for i := st.From + 1; i < st.End; i++ {
-			if in.File.Instructions[i].Cmd == "HEALTHCHECK" {
-				return true
-			}
+// healthchecks says which stages have a HEALTHCHECK, if only one that says NONE,
+// of their own or from one below them.
+func (in *Input) healthchecks() []bool {
+	out := make([]bool, len(in.File.Stages))
+	for n := range in.File.Stages {
+		s := &in.File.Stages[n]
+		out[n] = s.Parent != nil && out[s.Parent.Index]
+		for i := s.From + 1; i < s.End; i++ {
+			out[n] = out[n] || in.File.Instructions[i].Cmd == "HEALTHCHECK"
 		}
 	}
-	return false
+	return out
 }
 
 func healthcheckMissing() Check {
@@ -94,9 +98,10 @@ func healthcheckMissing() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				for n := range in.File.Stages {
+				_, _, exposed := in.exposes(in.Final())
+				for n, has := range in.healthchecks() {
 					s := &in.File.Stages[n]
-					if _, _, exposed := in.exposes(s); s == in.Final() && exposed || in.hasHealthcheck(s) {
+					if has || s == in.Final() && exposed { // which is no-healthcheck's
 						continue
 					}
 					p.Report(at(in.File.Instructions[s.From].Span, strings.TrimPrefix(name(s), "stage "), "%s has no HEALTHCHECK", name(s)))

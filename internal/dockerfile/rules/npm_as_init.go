@@ -25,10 +25,10 @@ func npmAsInit() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				in.eachStarted(func(i int, c *dockerfile.Command) {
+				in.eachStarted(func(i int, c *dockerfile.Command, below int) {
 					sc := in.Script(i)
 					script, ok := packageScript(c)
-					if !ok || c.Span != sc.Commands[len(sc.Commands)-1].Span || in.belowInit(i) {
+					if !ok || c.Span != sc.Commands[len(sc.Commands)-1].Span || in.initProgram(below) {
 						return
 					}
 					f := at(c.Span, c.Program(), "%s does not hand signals on reliably, and is no init: start the program itself", c.Program())
@@ -43,6 +43,8 @@ func npmAsInit() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/2549be80a9d6449e5d673611e60bd9462291ac2d.Dockerfile",
+		Quiet: "docker+awesome-compose/react-nginx/Dockerfile",
 	}
 }
 
@@ -69,11 +71,9 @@ func packageScript(c *dockerfile.Command) (string, bool) {
 	return "", false
 }
 
-// belowInit says whether a CMD is started by an ENTRYPOINT that is an init.
-func (in *Input) belowInit(i int) bool {
-	s := in.Stage(i)
-	e := in.starting(s).entrypoint
-	return e >= 0 && e != i && len(in.Script(e).Commands) > 0 && slices.Contains([]string{"tini", "dumb-init"}, in.Script(e).Commands[0].Program())
+// initProgram says whether the ENTRYPOINT that starts a CMD is an init.
+func (in *Input) initProgram(entrypoint int) bool {
+	return entrypoint >= 0 && len(in.Script(entrypoint).Commands) > 0 && slices.Contains([]string{"tini", "dumb-init"}, in.Script(entrypoint).Commands[0].Program())
 }
 
 // scriptAsWords is a script of the context's package.json as the JSON form;
@@ -102,26 +102,25 @@ func (in *Input) scriptAsWords(script string) string {
 	return "[" + strings.Join(words, ", ") + "]"
 }
 
-// eachStarted calls visit for each command of the ENTRYPOINT and CMD that the
-// stages a build may be asked for start. A CMD beside an ENTRYPOINT is its
-// arguments: it is visited where the ENTRYPOINT runs what it is given.
-func (in *Input) eachStarted(visit func(i int, c *dockerfile.Command)) {
-	seen := map[int]bool{}
-	leaf := in.leaves()
-	for n := range in.File.Stages {
-		s := &in.File.Stages[n]
-		if !leaf[n] && s != in.Final() || in.windows(s) {
+// eachStarted calls visit for each command of the ENTRYPOINT and CMD that a
+// container of the image starts. A CMD beside an ENTRYPOINT is its arguments: it
+// is visited where the ENTRYPOINT runs what it is given, which is then below;
+// else -1.
+func (in *Input) eachStarted(visit func(i int, c *dockerfile.Command, below int)) {
+	st := in.starting()
+	if in.windows(in.Final()) {
+		return
+	}
+	for _, i := range []int{st.entrypoint, st.cmd} {
+		below := -1
+		if i == st.cmd {
+			below = st.entrypoint
+		}
+		if i < 0 || below >= 0 && !in.runsArguments(below) {
 			continue
 		}
-		st := in.starting(s)
-		for _, i := range []int{st.entrypoint, st.cmd} {
-			if i < 0 || seen[i] || i == st.cmd && st.entrypoint >= 0 && !in.runsArguments(st.entrypoint) {
-				continue
-			}
-			seen[i] = true
-			for k := range in.Script(i).Commands {
-				visit(i, &in.Script(i).Commands[k])
-			}
+		for k := range in.Script(i).Commands {
+			visit(i, &in.Script(i).Commands[k], below)
 		}
 	}
 }

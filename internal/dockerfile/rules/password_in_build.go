@@ -33,6 +33,8 @@ func passwordInBuild() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/2112c7f413f8b92d6b5cccdaa8af660deb30832a.Dockerfile",
+		Quiet: "docker-library+busybox/latest/musl/Dockerfile.builder",
 	}
 }
 

@@ -23,8 +23,9 @@ func plainHTTP() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
+				verifying := in.verifying()
 				in.eachAdd(func(i int, inst *dockerfile.Instruction, w dockerfile.Word, source string) {
-					if hasFlag(inst, "checksum") || in.verifiedAfter(i) {
+					if hasFlag(inst, "checksum") || verifying[inst.Stage] > i {
 						return
 					}
 					in.plain(p, w.Span, "ADD", w.Text, source)
@@ -40,6 +41,8 @@ func plainHTTP() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/fed2306dee2f23981b77814201185778fe9a7fdc.Dockerfile",
+		Quiet: "docker-library+docs/Dockerfile",
 	}
 }
 

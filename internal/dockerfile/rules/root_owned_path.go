@@ -13,16 +13,19 @@ import (
 // server is what a server writes at its start, in folders that are root's, and
 // what of its own says that it was told to write elsewhere.
 type server struct {
-	image  string   // the official image
-	runs   []string // programs that it is started by; of an inherited command, none is seen
+	name   string
+	image  string   // the official image; empty: Debian's package
+	runs   []string // programs that it is started by; of an image's own command, none is seen
 	folder []string // written; root's
 	pid    string   // file; empty: none
 	config []string // files or folders whose replacement may say otherwise
 }
 
 var servers = []server{
-	{"nginx", []string{"nginx"}, []string{"/var/cache/nginx"}, "/run/nginx.pid", []string{"/etc/nginx/nginx.conf", "/etc/nginx"}},
-	{"httpd", []string{"httpd", "httpd-foreground"}, []string{"/usr/local/apache2/logs"}, "", []string{"/usr/local/apache2/conf/httpd.conf", "/usr/local/apache2/conf"}},
+	{"nginx", "nginx", []string{"nginx"}, []string{"/var/cache/nginx"}, "/run/nginx.pid", []string{"/etc/nginx/nginx.conf", "/etc/nginx"}},
+	{"httpd", "httpd", []string{"httpd", "httpd-foreground"}, []string{"/usr/local/apache2/logs"}, "", []string{"/usr/local/apache2/conf/httpd.conf", "/usr/local/apache2/conf"}},
+	{"nginx", "", []string{"nginx"}, []string{"/var/lib/nginx"}, "/run/nginx.pid", []string{"/etc/nginx/nginx.conf", "/etc/nginx"}},
+	{"apache2", "", []string{"apache2", "apache2ctl", "apachectl"}, []string{"/run/apache2", "/run/lock/apache2", "/var/log/apache2"}, "", []string{"/etc/apache2/apache2.conf", "/etc/apache2/envvars", "/etc/apache2"}},
 }
 
 func rootOwnedPath() Check {
@@ -45,7 +48,7 @@ func rootOwnedPath() Check {
 					return nil
 				}
 				for _, v := range servers {
-					if library(final) != v.image || !in.startsServer(v) || in.toldElsewhere(v) {
+					if !in.hasServer(v) || !in.startsServer(v) || in.toldElsewhere(v) {
 						continue
 					}
 					paths := slices.DeleteFunc(append(slices.Clone(v.folder), v.pid), func(p string) bool { return p == "" || in.handled(p) })
@@ -53,8 +56,12 @@ func rootOwnedPath() Check {
 						continue
 					}
 					inst := &in.File.Instructions[user.By]
-					f := at(inst.Span, v.image, "%s started by user %s cannot write %s, which %s", v.image, user.Value, strings.Join(paths, " and "), ownedByRoot(len(paths)))
-					f = why(f, "base", "%s is the official image, in which these are root's", baseName(final))
+					f := at(inst.Span, v.name, "%s started by user %s cannot write %s, which %s", v.name, user.Value, strings.Join(paths, " and "), ownedByRoot(len(paths)))
+					if v.image != "" {
+						f = why(f, "base", "%s is the official image, in which these are root's", baseName(final))
+					} else {
+						f = why(f, "base", "in Debian's package these are root's")
+					}
 					if in.Scopes.User(in.Stage(user.By), user.By).By < 0 {
 						f = fix(f, finding.Behaviour, "Give them to "+user.Value, in.Insert(inst.Span.Start, "RUN "+give(user.Value, paths, v.pid)+in.LineEnd()))
 					}
@@ -82,16 +89,41 @@ func give(user string, paths []string, pid string) string {
 	return cmd
 }
 
+// hasServer says whether the final stage stands on the server's official image,
+// or installs Debian's package of it.
+func (in *Input) hasServer(v server) bool {
+	if v.image != "" {
+		return library(in.Final()) == v.image
+	}
+	if !slices.Contains([]string{"debian", "ubuntu"}, library(in.Final())) {
+		return false
+	}
+	out := false
+	in.inFinal(func(i int, inst *dockerfile.Instruction) {
+		if inst.Cmd != "RUN" {
+			return
+		}
+		for n := range in.Script(i).Commands {
+			c := &in.Script(i).Commands[n]
+			out = out || (c.Is("apt-get", "install") || c.Is("apt", "install")) && slices.ContainsFunc(c.Operands()[1:], func(w dockerfile.ShellWord) bool {
+				name, _, _ := strings.Cut(w.Text, "=")
+				return name == v.name
+			})
+		}
+	})
+	return out
+}
+
 // startsServer says whether the final stage starts that server: by the command
 // that it inherits, or by one of its own.
 func (in *Input) startsServer(v server) bool {
-	st := in.starting(in.Final())
+	st := in.starting()
 	i := st.cmd
 	if st.entrypoint >= 0 {
 		i = st.entrypoint
 	}
 	if i < 0 {
-		return true
+		return v.image != ""
 	}
 	return slices.ContainsFunc(in.Script(i).Commands, func(c dockerfile.Command) bool { return slices.Contains(v.runs, c.Program()) })
 }
@@ -115,6 +147,10 @@ func (in *Input) toldElsewhere(v server) bool {
 				for _, r := range in.Script(i).Commands[n].Redirects {
 					out = out || slices.Contains(v.config, path.Clean(r.Target.Text))
 				}
+			}
+		case "ENV":
+			for _, pair := range inst.Pairs() {
+				out = out || strings.HasPrefix(pair.Key.Text, "APACHE_")
 			}
 		case "CMD", "ENTRYPOINT":
 			for n := range in.Script(i).Commands {

@@ -34,10 +34,14 @@ func rootOwnedWorkdir() Check {
 	}
 }
 
-// rootWorkdir reports the first command of each user of a stage that writes into
-// a folder that WORKDIR made as root.
+// rootWorkdir reports the first command of a stage that writes into each folder
+// that WORKDIR made as root.
 func (in *Input) rootWorkdir(s *dockerfile.Stage, report func(finding.Finding)) {
+	if facts := in.Scopes.Base(s); facts != nil && facts.Config && facts.User != "" && !rootName(facts.User) {
+		return
+	}
 	said := map[string]bool{}
+	var named *mentions
 	for i := s.From + 1; i < s.End; i++ {
 		if in.File.Instructions[i].Cmd != "RUN" {
 			continue
@@ -47,14 +51,17 @@ func (in *Input) rootWorkdir(s *dockerfile.Stage, report func(finding.Finding)) 
 			continue
 		}
 		wd := in.Scopes.Workdir(s, i)
-		if !wd.Known || wd.By < s.From || wd.By > user.By || said[wd.Value] || in.Scopes.User(s, wd.By).By >= 0 || !in.madeByRoot(s, wd.Value, i) {
-			continue
-		}
-		if facts := in.Scopes.Base(s); facts != nil && facts.Config && facts.User != "" && !rootName(facts.User) {
+		if !wd.Known || wd.By < s.From || wd.By > user.By || said[wd.Value] || in.Scopes.User(s, wd.By).By >= 0 {
 			continue
 		}
 		c := writesHere(in.Script(i))
 		if c == nil {
+			continue
+		}
+		if named == nil {
+			named = in.mentions(s)
+		}
+		if !named.madeByRoot(wd.Value, i) {
 			continue
 		}
 		said[wd.Value] = true
@@ -66,44 +73,87 @@ func (in *Input) rootWorkdir(s *dockerfile.Stage, report func(finding.Finding)) 
 	}
 }
 
-// madeByRoot says whether nothing before instruction end names a folder, so
-// that WORKDIR is what made it.
-func (in *Input) madeByRoot(s *dockerfile.Stage, dir string, end int) bool {
-	for _, free := range []string{"/", "/tmp", "/var/tmp", "/home", "/root", "/opt/app-root", "/usr/src"} {
-		if dir == free {
-			return false
-		}
-	}
-	if strings.HasPrefix(dir, "/home/") || strings.HasPrefix(dir, "/tmp/") || strings.Contains(dir, "$") {
-		return false
-	}
-	for i := s.From + 1; i < end; i++ {
+// mentions are the paths that a stage names in a way that may give them to
+// someone, each with the first instruction that does.
+type mentions struct {
+	path    map[string]int // the path itself: all beneath it may be meant
+	beneath map[string]int // a folder above one
+	unclear int            // the first instruction of which it cannot be told
+}
+
+// mentions reads the paths of a stage once, for all of its WORKDIRs.
+func (in *Input) mentions(s *dockerfile.Stage) *mentions {
+	m := &mentions{map[string]int{}, map[string]int{}, s.End}
+	for i := s.From + 1; i < s.End; i++ {
 		inst := &in.File.Instructions[i]
 		switch inst.Cmd {
 		case "RUN":
 			sc := in.Script(i)
 			if sc.Err != nil {
-				return false
+				m.unclear = min(m.unclear, i)
 			}
 			for n := range sc.Commands {
 				c := &sc.Commands[n]
 				changes := slices.Contains([]string{"chown", "chmod", "chgrp", "install", "useradd", "adduser", "usermod", "setfacl"}, c.Program())
 				for _, w := range c.Words {
-					if about(w.Text, dir) || changes && (!w.Literal || w.Text == "." || w.Text == "./") {
-						return false
+					m.add(w.Text, i)
+					if changes && (!w.Literal || w.Text == "." || w.Text == "./") {
+						m.unclear = min(m.unclear, i)
 					}
 				}
 			}
 		case "COPY", "ADD":
+			if !hasFlag(inst, "chown") && !hasFlag(inst, "from") || len(inst.Words) < 2 {
+				continue
+			}
 			// Where a copy makes the folder, or is of a whole one with its owner.
-			if slices.ContainsFunc(inst.FlagWords, func(f dockerfile.Flag) bool { return f.Name == "chown" || f.Name == "from" }) {
-				if to := in.destination(i, inst); to == "" || to == dir && len(inst.Words) == 2 && !file(inst.Words[0].Text) || to != dir && about(to, dir) {
-					return false
-				}
+			to := in.destination(i, inst)
+			if to == "" {
+				m.unclear = min(m.unclear, i)
+			} else if len(inst.Words) == 2 && !file(inst.Words[0].Text) {
+				m.add(to, i)
 			}
 		case "VOLUME":
+			m.unclear = min(m.unclear, i)
+		}
+	}
+	return m
+}
+
+// maxAbove is how many folders above a path count.
+const maxAbove = 32
+
+func (m *mentions) add(word string, i int) {
+	if !strings.HasPrefix(word, "/") {
+		return
+	}
+	p := path.Clean(strings.TrimSuffix(word, "*"))
+	if _, ok := m.path[p]; !ok && p != "/" {
+		m.path[p] = i
+	}
+	for n := 0; n < maxAbove && p != "/"; n++ {
+		p = path.Dir(p)
+		if _, ok := m.beneath[p]; !ok {
+			m.beneath[p] = i
+		}
+	}
+}
+
+// madeByRoot says whether nothing before instruction end gives a folder, one
+// above or one beneath it to anybody, so that it is as WORKDIR made it.
+func (m *mentions) madeByRoot(dir string, end int) bool {
+	if slices.Contains([]string{"/", "/tmp", "/var/tmp", "/home", "/root", "/opt/app-root", "/usr/src"}, dir) ||
+		strings.HasPrefix(dir, "/home/") || strings.HasPrefix(dir, "/tmp/") || strings.Contains(dir, "$") || m.unclear < end {
+		return false
+	}
+	if i, ok := m.beneath[dir]; ok && i < end {
+		return false
+	}
+	for n := 0; n < maxAbove && dir != "/"; n++ {
+		if i, ok := m.path[dir]; ok && i < end {
 			return false
 		}
+		dir = path.Dir(dir)
 	}
 	return true
 }

@@ -29,6 +29,7 @@ func rootUser() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in, final := p.Input, p.Input.Final()
+				tool := in.dropsRights()
 				for i, leaf := range in.leaves() {
 					s := &in.File.Stages[i]
 					u := in.Scopes.User(s, s.End)
@@ -36,17 +37,19 @@ func rootUser() Check {
 					case in.windows(s) || !leaf && s != final:
 					case s == final && u.By < 0:
 						if f, ok := in.baseUser(s); ok {
-							p.Report(in.dropsRights(f))
+							p.Report(lowered(f, tool))
 						}
 					case u.By >= s.From || s == final:
 						if f, ok := in.lastUser(s, u); ok {
-							p.Report(in.dropsRights(f))
+							p.Report(lowered(f, tool))
 						}
 					}
 				}
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/2235577d07fbbcb209dbd9c87e2d44d3a37dcded.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/feadd03c77e9e248e5cc7b2bafa855264d33d725.Dockerfile",
 	}
 }
 
@@ -116,24 +119,32 @@ func namedForUser(s *dockerfile.Stage) bool {
 	return strings.HasSuffix(ref.name, "-unprivileged") && strings.Contains(ref.name, "nginx")
 }
 
-// dropsRights lowers a finding where the entry point is known to change to
-// another user: the container starts as root and does not stay it.
-func (in *Input) dropsRights(f finding.Finding) finding.Finding {
-	st := in.starting(in.Final())
+// lowered lowers a finding where what is started changes to another user: the
+// container starts as root and does not stay it.
+func lowered(f finding.Finding, tool string) finding.Finding {
+	if tool == "" {
+		return f
+	}
+	f.Severity = finding.Low
+	return why(f, "entrypoint", "what is started changes to another user with %s", tool)
+}
+
+// dropsRights is the program by which what the image starts changes to another
+// user; empty: none is seen.
+func (in *Input) dropsRights() string {
+	st := in.starting()
 	for _, i := range []int{st.entrypoint, st.cmd} {
 		if i < 0 {
 			continue
 		}
 		for n := range in.Script(i).Commands {
 			c := &in.Script(i).Commands[n]
-			via := append(c.Via(), c.Program())
-			for _, tool := range []string{"gosu", "su-exec", "setpriv", "chpst", "s6-setuidgid", "runuser", "setuser"} {
-				if slices.Contains(via, tool) {
-					f.Severity = finding.Low
-					return why(f, "entrypoint", "what is started changes to another user with %s", tool)
+			for _, tool := range append(c.Via(), c.Program()) {
+				if slices.Contains([]string{"gosu", "su-exec", "setpriv", "chpst", "s6-setuidgid", "runuser", "setuser"}, tool) {
+					return tool
 				}
 			}
 		}
 	}
-	return f
+	return ""
 }

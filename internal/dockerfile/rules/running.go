@@ -3,6 +3,7 @@ package rules
 import (
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -13,13 +14,17 @@ import (
 // so; -1: none of the file.
 type starting struct{ entrypoint, cmd int }
 
-// starting reads ENTRYPOINT and CMD of a stage and those below it. An
+// startings reads ENTRYPOINT and CMD of each stage with those below it. An
 // ENTRYPOINT takes away the CMD that its stage inherits.
-func (in *Input) starting(s *dockerfile.Stage) starting {
-	out := starting{-1, -1}
-	for _, st := range in.File.Chain(s) {
+func (in *Input) startings() []starting {
+	all := make([]starting, len(in.File.Stages))
+	for n := range in.File.Stages {
+		s, out := &in.File.Stages[n], starting{-1, -1}
+		if s.Parent != nil {
+			out = all[s.Parent.Index]
+		}
 		own := false
-		for i := st.From + 1; i < st.End; i++ {
+		for i := s.From + 1; i < s.End; i++ {
 			switch in.File.Instructions[i].Cmd {
 			case "CMD":
 				out.cmd, own = i, true
@@ -30,12 +35,16 @@ func (in *Input) starting(s *dockerfile.Stage) starting {
 				}
 			}
 		}
+		all[n] = out
 	}
-	return out
+	return all
 }
 
-// instructions are those of the final stage and the ones that it builds on, by
-// index, in the order in which they act.
+// starting is what a container of the image starts.
+func (in *Input) starting() starting { return in.startings()[in.Final().Index] }
+
+// inFinal calls visit for the instructions of the final stage and of the
+// ones that it builds on, in the order in which they act.
 func (in *Input) inFinal(visit func(i int, inst *dockerfile.Instruction)) {
 	for _, st := range in.File.Chain(in.Final()) {
 		for i := st.From + 1; i < st.End; i++ {
@@ -107,8 +116,8 @@ func (in *Input) leaves() []bool {
 			for _, from := range sources(&in.File.Instructions[n]) {
 				if of, ok := byName[strings.ToLower(from)]; ok {
 					leaf[of] = false
-				} else if st, err := in.File.Target(from); from != "" && err == nil && st.Index < i {
-					leaf[st.Index] = false
+				} else if of, err := strconv.Atoi(from); err == nil && of >= 0 && of < i {
+					leaf[of] = false
 				}
 			}
 		}
@@ -170,14 +179,29 @@ func startsContainers(words ...string) bool {
 // checksums are programs that tell whether what was downloaded is what was meant.
 var checksums = []string{"sha256sum", "sha512sum", "sha384sum", "sha1sum", "md5sum", "shasum", "sha256", "gpg", "gpg2", "gpgv", "cosign", "minisign", "openssl", "b2sum", "rhash"}
 
-// verified says whether a command of instruction i, from command n on, checks a
-// sum or a signature.
-func (in *Input) verified(i, n int) bool {
+// lastVerified is the index of the last command of instruction i that checks a
+// sum or a signature; -1: none does.
+func (in *Input) lastVerified(i int) int {
 	s := in.Script(i)
-	for c := n; c < len(s.Commands); c++ {
-		if slices.Contains(checksums, s.Commands[c].Program()) {
-			return true
+	for n := len(s.Commands) - 1; n >= 0; n-- {
+		if slices.Contains(checksums, s.Commands[n].Program()) {
+			return n
 		}
 	}
-	return false
+	return -1
+}
+
+// verifying is, by stage, the last RUN that checks a sum or a signature; -1:
+// none does.
+func (in *Input) verifying() []int {
+	out := make([]int, len(in.File.Stages))
+	for n := range in.File.Stages {
+		out[n] = -1
+	}
+	in.Each("RUN", func(i int, inst *dockerfile.Instruction) {
+		if in.lastVerified(i) >= 0 {
+			out[inst.Stage] = i
+		}
+	})
+	return out
 }

@@ -25,14 +25,15 @@ func runtimeFlag() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
+				engine := in.startsEngines()
 				for i := range in.File.Instructions {
 					inst := &in.File.Instructions[i]
-					if inst.Cmd != "CMD" && inst.Cmd != "ENTRYPOINT" {
+					if inst.Cmd != "CMD" && inst.Cmd != "ENTRYPOINT" || engine[inst.Stage] {
 						continue
 					}
 					s := in.Script(i)
 					for n := range s.Commands {
-						if c := &s.Commands[n]; !startsContainers(in.startedWords(i, c)...) {
+						if c := &s.Commands[n]; !namesEngine(c) {
 							in.runtimeFlags(inst, c, p.Report)
 						}
 					}
@@ -43,20 +44,24 @@ func runtimeFlag() Check {
 	}
 }
 
-// startedWords are the words that may name the program that gets a command's:
-// its own, those of the ENTRYPOINT whose arguments a CMD is, and the base.
-func (in *Input) startedWords(i int, c *dockerfile.Command) []string {
-	s := in.Stage(i)
-	words := []string{baseName(s)}
-	for _, w := range c.Words {
-		if !strings.HasPrefix(w.Text, "-") {
-			words = append(words, w.Text)
+// startsEngines says of which stages the base or the ENTRYPOINT, whose arguments
+// a CMD is, names a program that starts containers.
+func (in *Input) startsEngines() []bool {
+	out := make([]bool, len(in.File.Stages))
+	for n, st := range in.startings() {
+		out[n] = startsContainers(baseName(&in.File.Stages[n]))
+		if st.entrypoint >= 0 {
+			out[n] = out[n] || startsContainers(in.File.Instructions[st.entrypoint].Args...)
 		}
 	}
-	if e := in.starting(s).entrypoint; e >= 0 {
-		words = append(words, in.File.Instructions[e].Args...)
-	}
-	return words
+	return out
+}
+
+// namesEngine says whether a word of a command that is no flag does.
+func namesEngine(c *dockerfile.Command) bool {
+	return slices.ContainsFunc(c.Words, func(w dockerfile.ShellWord) bool {
+		return !strings.HasPrefix(w.Text, "-") && startsContainers(w.Text)
+	})
 }
 
 // What a flag needs to be taken for one of docker run.

@@ -27,20 +27,30 @@ func secretBuildArgument() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				for i := range in.File.Instructions {
-					inst := &in.File.Instructions[i]
-					if inst.Cmd != "ARG" || inst.Stage < 0 {
-						continue
-					}
-					for n, pair := range inst.Pairs() {
-						if secretName(pair.Key.Text) {
-							in.secretArgument(i, n, pair, p.Report)
+				for n := range in.File.Stages {
+					var use *uses
+					s, said := &in.File.Stages[n], map[string]bool{}
+					for i := s.From + 1; i < s.End; i++ {
+						inst := &in.File.Instructions[i]
+						if inst.Cmd != "ARG" {
+							continue
+						}
+						for k, pair := range inst.Pairs() {
+							// A value that is written here is another rule's.
+							if arg := pair.Key.Text; secretName(arg) && !said[arg] && (!pair.HasValue || unquote(pair.Value.Text) == "") {
+								if said[arg] = true; use == nil {
+									use = in.uses(s)
+								}
+								in.secretArgument(s, use, i, k, pair, p.Report)
+							}
 						}
 					}
 				}
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/e6380b7d9cbc0a594f978b569ee6c265af269ed4.Dockerfile",
+		Quiet: "docker-library+rabbitmq/4.3/ubuntu/Dockerfile",
 	}
 }
 
@@ -52,12 +62,9 @@ func secretName(name string) bool {
 }
 
 // secretArgument reports a build argument that commands of its stage use.
-func (in *Input) secretArgument(i, n int, pair dockerfile.Pair, report func(finding.Finding)) {
-	s, inst, arg := in.Stage(i), &in.File.Instructions[i], pair.Key.Text
-	if pair.HasValue && unquote(pair.Value.Text) != "" {
-		return // its value is written here: another rule's
-	}
-	users, elsewhere := in.usersOf(s, i, arg)
+func (in *Input) secretArgument(s *dockerfile.Stage, use *uses, i, n int, pair dockerfile.Pair, report func(finding.Finding)) {
+	inst, arg := &in.File.Instructions[i], pair.Key.Text
+	users, elsewhere := use.of(arg, i)
 	if len(users) == 0 {
 		return
 	}
@@ -82,42 +89,84 @@ func (in *Input) secretArgument(i, n int, pair dockerfile.Pair, report func(find
 	report(fix(f, finding.NeedsReview, title, append(edits, in.dropPair(inst, n))...))
 }
 
-// usersOf are the RUNs of a stage after instruction i that use an argument, and
-// whether anything else does.
-func (in *Input) usersOf(s *dockerfile.Stage, i int, arg string) (users []int, elsewhere bool) {
-	implied := -1
-	for k := i + 1; k < s.End; k++ {
-		inst := &in.File.Instructions[k]
-		switch inst.Cmd {
-		case "RUN":
-			if in.Script(k).Err != nil {
-				elsewhere = true
-				continue
+// uses are the variables that a stage uses, by name.
+type uses struct {
+	runs      map[string][]int // the RUNs with the variable in them
+	reads     map[string]int   // by the program that reads it itself, its first RUN
+	elsewhere map[string]bool  // another instruction has it
+	unclear   bool             // a RUN could not be read, or another stage stands on this one
+}
+
+// uses reads the variables of a stage once, for all of its arguments.
+func (in *Input) uses(s *dockerfile.Stage) *uses {
+	u := &uses{runs: map[string][]int{}, reads: map[string]int{}, elsewhere: map[string]bool{}}
+	for i := s.From + 1; i < s.End; i++ {
+		inst := &in.File.Instructions[i]
+		if inst.Cmd != "RUN" {
+			for part := range strings.SplitSeq(inst.Raw, "$") {
+				part = strings.TrimPrefix(part, "{")
+				u.elsewhere[part[:nameLength(part)]] = true
 			}
-			if slices.ContainsFunc(in.Script(k).Commands, func(c dockerfile.Command) bool { return usesVariable(&c, arg) }) {
-				users = append(users, k)
-			} else if implied < 0 && slices.ContainsFunc(in.Script(k).Commands, func(c dockerfile.Command) bool { return readsVariable(&c, arg) }) {
-				implied = k
+			continue
+		}
+		sc := in.Script(i)
+		u.unclear = u.unclear || sc.Err != nil
+		for n := range sc.Commands {
+			c := &sc.Commands[n]
+			eachVariable(c, func(name string) {
+				if at := u.runs[name]; len(at) == 0 || at[len(at)-1] != i {
+					u.runs[name] = append(at, i)
+				}
+			})
+			if p := c.Program(); slices.Contains(readers, p) && (p != "npm" && p != "yarn" && p != "pnpm" || readsVariable(c, "NPM_TOKEN")) {
+				if _, ok := u.reads[p]; !ok {
+					u.reads[p] = i
+				}
 			}
-		default:
-			elsewhere = elsewhere || strings.Contains(inst.Raw, "$"+arg) || strings.Contains(inst.Raw, "${"+arg)
 		}
 	}
-	if len(users) == 0 && implied >= 0 && !elsewhere {
-		users = []int{implied}
-	}
 	for k := s.Index + 1; k < len(in.File.Stages); k++ {
-		elsewhere = elsewhere || in.File.Stages[k].Parent == s
+		u.unclear = u.unclear || in.File.Stages[k].Parent == s
 	}
-	return users, elsewhere
+	return u
+}
+
+// nameLength is how many bytes at the start of a text are a variable's name.
+func nameLength(s string) int {
+	n := 0
+	for n < len(s) && (s[n] == '_' || s[n] >= '0' && s[n] <= '9' || s[n] >= 'A' && s[n] <= 'Z' || s[n] >= 'a' && s[n] <= 'z') {
+		n++
+	}
+	return n
+}
+
+// of are the RUNs after instruction i that use an argument, and whether anything
+// else may.
+func (u *uses) of(arg string, i int) (users []int, elsewhere bool) {
+	for _, k := range u.runs[arg] {
+		if k > i {
+			users = append(users, k)
+		}
+	}
+	elsewhere = u.unclear || u.elsewhere[arg]
+	if len(users) > 0 || elsewhere {
+		return users, elsewhere
+	}
+	for _, p := range readers {
+		k, ok := u.reads[p]
+		if ok && k > i && readsVariable(&dockerfile.Command{Words: []dockerfile.ShellWord{{Text: p, Literal: true}, {Text: "install", Literal: true}}}, arg) {
+			return []int{k}, false
+		}
+	}
+	return nil, false
 }
 
 // usingCommand is the command of a RUN that uses an argument.
 func (in *Input) usingCommand(i int, arg string) *dockerfile.Command {
 	commands := in.Script(i).Commands
-	for _, uses := range []func(*dockerfile.Command, string) bool{usesVariable, readsVariable} {
+	for _, does := range []func(*dockerfile.Command, string) bool{usesVariable, readsVariable} {
 		for n := range commands {
-			if uses(&commands[n], arg) {
+			if does(&commands[n], arg) {
 				return &commands[n]
 			}
 		}
@@ -125,26 +174,33 @@ func (in *Input) usingCommand(i int, arg string) *dockerfile.Command {
 	return &commands[0]
 }
 
-// usesVariable says whether a command's words, assignments or redirections have
-// a variable in them.
-func usesVariable(c *dockerfile.Command, arg string) bool {
-	for _, w := range c.Words {
-		if slices.Contains(w.Vars, arg) {
-			return true
+// eachVariable calls visit for each variable in a command's words, assignments
+// and redirections.
+func eachVariable(c *dockerfile.Command, visit func(name string)) {
+	each := func(w dockerfile.ShellWord) {
+		for _, name := range w.Vars {
+			visit(name)
 		}
+	}
+	for _, w := range c.Words {
+		each(w)
 	}
 	for _, a := range c.Assigns {
-		if slices.Contains(a.Value.Vars, arg) {
-			return true
-		}
+		each(a.Value)
 	}
 	for _, r := range c.Redirects {
-		if slices.Contains(r.Target.Vars, arg) {
-			return true
-		}
+		each(r.Target)
 	}
-	return false
 }
+
+func usesVariable(c *dockerfile.Command, arg string) bool {
+	found := false
+	eachVariable(c, func(name string) { found = found || name == arg })
+	return found
+}
+
+// readers are programs that read their secrets from variables themselves.
+var readers = []string{"npm", "yarn", "pnpm", "composer", "cargo", "bundle"}
 
 // readsVariable says whether a command is of a program that reads a variable of
 // that name itself, as by its configuration file.

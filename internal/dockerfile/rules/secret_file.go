@@ -27,7 +27,7 @@ func secretFile() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				used := in.chain()
+				used, offered := in.chain(), map[string]bool{}
 				for i := range in.File.Instructions {
 					inst := &in.File.Instructions[i]
 					if inst.Cmd != "COPY" && inst.Cmd != "ADD" || len(inst.Words) < 2 {
@@ -46,12 +46,19 @@ func secretFile() Check {
 							f.Message = inst.Cmd + " puts " + source + " (" + kind + ") into a layer of " + name(in.Stage(i)) + ", which the build cache keeps and may export"
 							f.Severity = finding.Low
 						}
-						p.Report(in.mountInstead(f, i, n, source))
+						// The edits of a fix go over the whole stage: one a stage and name is enough.
+						if key := name(in.Stage(i)) + " " + path.Base(source); !offered[key] {
+							offered[key] = true
+							f = in.mountInstead(f, i, n, source)
+						}
+						p.Report(f)
 					}
 				}
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/dc59eb337a57d97e222d487b4e8b3e8e0d7b7c84.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/4f1104f3f2f0bac8429dbf958f7bd3427dbcdc14.Dockerfile",
 	}
 }
 

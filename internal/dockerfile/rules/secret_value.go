@@ -49,6 +49,8 @@ func secretValue() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/6332b1dce20c7873943f3ee539b133ec13c11ad0.Dockerfile",
+		Quiet: "docker-library+rabbitmq/4.3/alpine/Dockerfile",
 	}
 }
 
@@ -111,12 +113,16 @@ func knownToAll(value string) bool {
 	return slices.Contains([]string{"public", "anonymous", "guest", "nobody"}, strings.ToLower(value))
 }
 
-// replaced says whether offset at of sed's s/old/new/ lies in what it takes away.
-func replaced(word string, at int) bool {
-	if len(word) < 2 || word[0] != 's' || at < 2 {
-		return false
+// replacement is sed's s/old/new/ with blanks for what it takes away.
+func replacement(word string) string {
+	if len(word) < 4 || word[0] != 's' || !strings.ContainsAny(word[1:2], "/|,#@:!") {
+		return word
 	}
-	return strings.Count(word[2:min(at, len(word))], word[1:2]) == 0
+	n := strings.IndexByte(word[2:], word[1])
+	if n < 0 {
+		return word
+	}
+	return word[:2] + strings.Repeat(" ", n) + word[2+n:]
 }
 
 // secretWords looks at one command as a line: what is assigned, given to a flag
@@ -135,6 +141,9 @@ func (in *Input) secretWords(inst *dockerfile.Instruction, s *dockerfile.Script,
 			line.WriteByte(' ')
 		}
 		starts[k] = line.Len()
+		if c.Is("sed") {
+			w.Text = replacement(w.Text)
+		}
 		line.WriteString(w.Text)
 	}
 	text := line.String()
@@ -143,7 +152,7 @@ func (in *Input) secretWords(inst *dockerfile.Instruction, s *dockerfile.Script,
 		for k+1 < len(starts) && starts[k+1] <= m.Start {
 			k++
 		}
-		if keyIsPublic(text[:m.Start]) || knownToAll(text[m.Start:m.End]) || c.Is("sed") && replaced(c.Words[k].Text, m.Start-starts[k]) {
+		if keyIsPublic(text[:m.Start]) || knownToAll(text[m.Start:m.End]) {
 			continue
 		}
 		report(in.secretAt(c.Words[k].Span, inst.Cmd, programOf(c), m, text))
@@ -172,6 +181,15 @@ func login(c *dockerfile.Command) (dockerfile.ShellWord, string, bool) {
 		if w, ok = c.Value("-u", "--user", "-U", "--proxy-user"); ok {
 			_, value, has := strings.Cut(w.Text, ":")
 			return w, value, has && w.Literal && len(value) > 2
+		}
+		return w, "", false
+	case "git": // https://token@host/
+		for _, a := range c.Args() {
+			_, rest, has := strings.Cut(a.Text, "://")
+			user, _, at := strings.Cut(rest, "@")
+			if has && at && a.Literal && len(user) >= 20 && !strings.ContainsAny(user, "/:") {
+				return a, user, true
+			}
 		}
 		return w, "", false
 	case "wget":

@@ -25,7 +25,7 @@ func serviceInCommand() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				in.eachStarted(func(_ int, c *dockerfile.Command) {
+				in.eachStarted(func(_ int, c *dockerfile.Command, _ int) {
 					if text := startsService(c); text != "" {
 						p.Report(at(c.Span, c.Program(), "%s", text))
 					}
@@ -33,6 +33,8 @@ func serviceInCommand() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/cf3326f2e568b2f5765553318bb160654cfa7da4.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/1a959ac9198c5a561be21aad2bcb0292c68e8012.Dockerfile",
 	}
 }
 

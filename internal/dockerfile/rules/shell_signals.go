@@ -24,14 +24,15 @@ func shellSignals() Check {
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
 				last := map[int]int{}
-				in.eachStarted(func(i int, _ *dockerfile.Command) { last[i] = len(in.Script(i).Commands) - 1 })
+				_, _, serves := in.exposes(in.Final())
+				in.eachStarted(func(i int, _ *dockerfile.Command, _ int) { last[i] = len(in.Script(i).Commands) - 1 })
 				for i := range in.File.Instructions {
 					n, ok := last[i]
 					if !ok || n < 1 {
 						continue
 					}
 					c := &in.Script(i).Commands[n]
-					if !staysChild(c) {
+					if !staysChild(c, serves) {
 						continue
 					}
 					f := at(c.Span, c.Program(), "%s runs below a shell, which does not hand the signal to stop on: exec puts it in the shell's place", c.Program())
@@ -43,6 +44,8 @@ func shellSignals() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/6f5a377c0072f464d027af023235c81e29df37e5.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/d027258f1ebcda1cd730e72cafa2562a8f1a5a93.Dockerfile",
 	}
 }
 
@@ -53,10 +56,13 @@ var longRunning = []string{
 	"apache2", "named", "dnsmasq", "cron", "crond", "prometheus", "grafana-server", "etcd", "consul", "vault",
 }
 
+// interpreters run servers where something is exposed.
+var interpreters = []string{"python", "python3", "perl", "ruby", "php", "bundle", "deno", "bun"}
+
 // staysChild says whether the last command of a shell's text is a server that
 // the shell starts as a child: after others, in the shell itself, without exec.
-func staysChild(c *dockerfile.Command) bool {
-	if !slices.Contains(longRunning, c.Program()) || slices.Contains(c.Via(), "exec") || c.Has("--daemon", "--daemonize", "-D", "--version", "--help") {
+func staysChild(c *dockerfile.Command, serves bool) bool {
+	if !slices.Contains(longRunning, c.Program()) && !(serves && slices.Contains(interpreters, c.Program())) || slices.Contains(c.Via(), "exec") || c.Has("--daemon", "--daemonize", "-D", "--version", "--help") {
 		return false
 	}
 	if c.After != "&&" && c.After != ";" || c.Input >= 0 {

@@ -50,6 +50,8 @@ func sudo() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/2235577d07fbbcb209dbd9c87e2d44d3a37dcded.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/45eb5c28a74ba71cd99462b3967e233d2a395fb5.Dockerfile",
 	}
 }
 

@@ -24,7 +24,11 @@ func sudoWithoutPassword() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				shipped := p.Input.chain()
+				put := p.Input.sudoersPutBack()
 				p.Input.EachRun(func(i int, c *dockerfile.Command) {
+					if i < put {
+						return
+					}
 					if !shipped[p.Input.Stage(i).Index] || !slices.ContainsFunc(c.Words, func(w dockerfile.ShellWord) bool { return strings.Contains(w.Text, "NOPASSWD") }) {
 						return
 					}
@@ -36,5 +40,19 @@ func sudoWithoutPassword() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/629f47c56a432a92559905e6938e918884051b56.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/84728eb47859e08e5b86de17de8690908b0823f0.Dockerfile",
 	}
+}
+
+// sudoersPutBack is the last instruction that puts another file in the place of
+// sudoers; -1: none does.
+func (in *Input) sudoersPutBack() int {
+	last := -1
+	in.EachRun(func(i int, c *dockerfile.Command) {
+		if ops := c.Operands(); (c.Is("mv") || c.Is("cp")) && len(ops) > 1 && ops[len(ops)-1].Text == "/etc/sudoers" {
+			last = i
+		}
+	})
+	return last
 }

@@ -31,7 +31,7 @@ func tlsOff() Check {
 					case "ENV", "ARG":
 						in.tlsOffPairs(inst, p.Report)
 					case "RUN":
-						s := in.Script(i)
+						s, verified := in.Script(i), in.lastVerified(i)
 						for n := range s.Commands {
 							c := &s.Commands[n]
 							for _, a := range c.Assigns {
@@ -39,7 +39,7 @@ func tlsOff() Check {
 									p.Report(at(a.Span, a.Name, "%s=%s lets any server answer in the place of the one that is meant", a.Name, a.Value.Text))
 								}
 							}
-							if f, ok := in.tlsOffCommand(c); ok && !in.verified(i, n+1) {
+							if f, ok := in.tlsOffCommand(c); ok && verified < n {
 								p.Report(f)
 							}
 						}
@@ -48,6 +48,8 @@ func tlsOff() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/200a3dc9929d68ef6488ccd89a52eaf672519516.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/a51c914b3df1927d9ef27dd3486f0f6f83251778.Dockerfile",
 	}
 }
 

@@ -28,22 +28,25 @@ func unauthenticatedPackages() Check {
 					if c.Is("apk") && len(c.Operands()) > 1 && localPackages(c.Operands()[1:]) {
 						return
 					}
-					words := c.Words
+					words, yes := c.Words, c.Has("-y", "--yes", "--assume-yes")
+					plain := slices.ContainsFunc(words, func(w dockerfile.ShellWord) bool { return strings.Contains(w.Text, "http://") })
 					for n := 1; n < len(words); n++ {
 						length, ok := trustsAll(c, words, n)
 						if !ok {
 							continue
 						}
 						last := words[n+length-1]
-						f := at(in.File.Span(words[n].Span.Start, last.Span.End), c.Program()+" "+words[n].Text, "%s %s installs what nobody signed", c.Program(), words[n].Text)
+						f := at(in.File.Span(words[n].Span.Start, last.Span.End), c.Program()+" "+words[n].Text, "%s %s takes packages that nobody signed", c.Program(), words[n].Text)
 						if c.Is("pip") || c.Is("pip3") {
 							f = at(in.File.Span(words[n].Span.Start, last.Span.End), c.Program()+" "+words[n].Text, "%s %s takes packages from whoever answers in the index's place", c.Program(), words[n].Text)
 							f.Severity = finding.Medium
 						}
 						switch {
 						case !in.exactly(words[n]) || words[n-1].Span.End >= words[n].Span.Start:
-						case words[n].Text == "--force-yes" && !c.Has("-y", "--yes", "--assume-yes"):
+						case words[n].Text == "--force-yes" && !yes:
 							f = fix(f, finding.Behaviour, "Say -y, and have signatures checked", in.Edit(words[n].Span, "-y"))
+						case plain: // which is what it is for: the address must change, too
+							f = fix(f, finding.NeedsReview, "Have signatures checked, and say https://", in.dropWord(words[n-1].Span, last.Span))
 						default:
 							f = fix(f, finding.Behaviour, "Have signatures checked", in.dropWord(words[n-1].Span, last.Span))
 						}
@@ -53,6 +56,8 @@ func unauthenticatedPackages() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/f9ac53e685991ffe2402f9cb3eb5ccdc2d0b198c.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/c908bff54b922788944157f8fd6cfcf2a893b2f2.Dockerfile",
 	}
 }
 

@@ -38,5 +38,7 @@ func unpinnedBase() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/0bf8a378f058fabaf3dda435e5eaf758e6bd6847.Dockerfile",
+		Quiet: "GoogleCloudPlatform+microservices-demo/src/emailservice/Dockerfile",
 	}
 }

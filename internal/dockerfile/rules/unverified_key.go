@@ -39,6 +39,8 @@ func unverifiedKey() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/9790fd0aff4f849a544c2429e579949e2e896e2a.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/a51c914b3df1927d9ef27dd3486f0f6f83251778.Dockerfile",
 	}
 }
 

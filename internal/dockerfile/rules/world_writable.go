@@ -53,6 +53,8 @@ func worldWritable() Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/791c87191bb756a12edd67d657023f9215d86736.Dockerfile",
+		Quiet: "docker-library+rabbitmq/4.3/alpine/Dockerfile",
 	}
 }
 
