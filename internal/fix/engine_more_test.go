@@ -233,3 +233,35 @@ func TestWhatAKilledProofLeftIsRemoved(t *testing.T) {
 		t.Error("what another proof uses now is gone")
 	}
 }
+
+// TestIgnoreFile: what a new ignore file leaves out may be gone, and nothing else.
+func TestIgnoreFile(t *testing.T) {
+	b := newBench(t)
+	put(t, filepath.Join(b.dir, ".env"), "TOKEN=1\n", 0o644)
+	text := "FROM scratch\nCOPY . /app\nCMD [\"/app/server\", \"-dir\", \"/app/srv\"]\n"
+	name := put(t, filepath.Join(b.dir, "Dockerfile"), text, 0o644)
+	ignore := filepath.Join(b.dir, ".dockerignore")
+	b.p.Work.Probes = []string{"http://localhost:8080/"}
+	try := func(patterns, after string) *fix.Verdict {
+		t.Helper()
+		v, err := b.p.Prove(t.Context(), fix.Candidate{
+			Dockerfile: name,
+			Before:     map[string][]byte{name: []byte(text), ignore: nil},
+			After:      map[string][]byte{name: []byte(after), ignore: []byte(patterns)},
+		}, finding.Ran)
+		b.nothingLeft(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if v := try(".env\n.dockerignore\n", text); v.Reached != finding.Ran || !strings.Contains(strings.Join(v.Notes, " "), "1 file differs as it should: the ignore file leaves") {
+		t.Errorf("%+v %+v", v, v.Failed)
+	}
+	if v := try(".env\nsrv/page.txt\n", strings.Replace(text, "CMD", "COPY .env /app/srv/index.html\nCMD", 1)); v.Failed == nil {
+		t.Errorf("%+v", v)
+	}
+	if _, err := os.Stat(ignore); err == nil {
+		t.Error("the proof writes into the user's folder")
+	}
+}

@@ -196,8 +196,15 @@ func (t appTree) follow(e layer.Entry) layer.Entry {
 // were needed.
 func (r *proving) excuse(diffs []difference, before, after appTree) (left []difference, reasons []string) {
 	used := map[string]int{}
+	var ig *ignoring
+	if len(diffs) > 0 {
+		ig = r.ignoring()
+	}
 	for _, d := range diffs {
 		why := r.reason(d, before, after)
+		if why == "" && ig.leavesOut(d, before) {
+			why = "the ignore file leaves them out of the build"
+		}
 		if why == "" {
 			left = append(left, d)
 			continue
