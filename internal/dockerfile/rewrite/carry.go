@@ -16,6 +16,7 @@ type carrying struct {
 	folders  []string // of the image that are copied from the build
 	programs []string // of the language: what they do, they do within the folders
 	buildEnv []string // variables that mean something to the build alone
+	tools    []string // packages that only building needs, in this language
 
 	owners  map[string]string // who a folder belongs to, of chown
 	install []string          // packages that the final stage installs
@@ -64,7 +65,27 @@ func (c *carrying) carry() error {
 		}
 	}
 	c.packages()
+	c.workdirs()
 	return nil
+}
+
+// workdirs leaves those out that nothing in the final stage happens in.
+func (c *carrying) workdirs() {
+	needed := true // the last one is what the program starts in
+	for i := c.stage.End - 1; i > c.stage.From; i-- {
+		in := &c.File.Instructions[i]
+		switch {
+		case in.Cmd == "WORKDIR":
+			dir, known := c.workdir(c.stage, i+1)
+			if !needed && known && (c.inside(dir) || dir == "/") {
+				c.places[i] = stays
+				continue
+			}
+			needed = !path.IsAbs(in.Args[0])
+		case c.places[i] != stays && c.places[i] != gone && (in.Cmd == "RUN" || in.Cmd == "COPY" || in.Cmd == "ADD"):
+			needed = true
+		}
+	}
 }
 
 func (c *carrying) ofBuild(in *dockerfile.Instruction) bool {
@@ -202,7 +223,7 @@ func (c *carrying) effect(r *run) effect {
 	case slices.Contains(c.programs, p):
 		return nothing
 	}
-	if r.dir != "" && c.inside(r.dir) && len(r.Words) > 0 && (strings.HasPrefix(r.Words[0].Text, "./") || r.Program() == "make" && !r.Is("make", "install")) {
+	if r.dir != "" && c.inside(r.dir) && len(r.Words) > 0 && (strings.Contains(r.Words[0].Text, "/") && c.inside(absolute(r.dir, r.Words[0].Text)) || r.Program() == "make" && !r.Is("make", "install")) {
 		return nothing
 	}
 	return untold
@@ -300,7 +321,7 @@ func (c *carrying) sort(i int, p packages) error {
 			return refuse(&c.File.Instructions[i], "which packages are installed cannot be told (%s)", w.Text)
 		case strings.HasSuffix(w.Text, "-") && p.manager == "apt":
 			continue
-		case toolchain(p.manager, name) || c.usedByBuild(name):
+		case toolchain(p.manager, name) || slices.Contains(c.tools, name) || c.usedByBuild(name):
 			c.dropped = append(c.dropped, name)
 			continue
 		}
@@ -314,6 +335,9 @@ func (c *carrying) sort(i int, p packages) error {
 			continue
 		case known:
 			c.note("of %s the final stage needs %s", name, lib)
+		case strings.HasSuffix(name, "-dev") && p.manager == "apk":
+			lib = strings.TrimSuffix(name, "-dev")
+			c.undecided("whether %s is the library that %s is for", lib, name)
 		case strings.HasSuffix(name, "-dev"):
 			c.undecided("which library %s is for cannot be told: the final stage installs it as it is", name)
 			lib = w.Text
@@ -333,8 +357,8 @@ func (c *carrying) usedByBuild(name string) bool {
 	used := false
 	for i := c.stage.From + 1; i < c.stage.End; i++ {
 		in := &c.File.Instructions[i]
-		for n := range c.scripts[i].Commands {
-			if c.scripts[i].Commands[n].Program() == name {
+		for n := range c.script(i).Commands {
+			if c.script(i).Commands[n].Program() == name {
 				if in.Cmd != "RUN" {
 					return false
 				}

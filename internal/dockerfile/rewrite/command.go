@@ -45,7 +45,7 @@ func (c *conversion) runsOf(i int) []run {
 	if !ok {
 		dir = ""
 	}
-	return located(c.scripts[i].Commands, i, dir)
+	return located(c.script(i).Commands, i, dir)
 }
 
 func located(commands []dockerfile.Command, at int, dir string) []run {
@@ -117,11 +117,11 @@ func (c *conversion) startOf(i int) started {
 		s := started{at: i, words: slices.Clone(in.Args)}
 		// sh -c "…" is a shell form by another name.
 		if len(s.words) == 3 && s.words[1] == "-c" && (path.Base(s.words[0]) == "sh" || path.Base(s.words[0]) == "bash") {
-			s.words, s.shell = plainWords(c.scripts[i].Commands[1:]), true
+			s.words, s.shell = plainWords(c.script(i).Commands[1:]), true
 		}
 		return s
 	}
-	return started{at: i, words: plainWords(c.scripts[i].Commands), shell: true}
+	return started{at: i, words: plainWords(c.script(i).Commands), shell: true}
 }
 
 // plainWords are the words of the only command, where it is nothing but words.
@@ -149,3 +149,21 @@ func plainWords(commands []dockerfile.Command) []string {
 
 // commandsAt is one command as a list.
 func commandsAt(r run) []dockerfile.Command { return []dockerfile.Command{*r.Command} }
+
+// unseen refuses a shell as what is started, and says of a script that what it
+// starts cannot be seen.
+func (c *conversion) unseen(words []string) error {
+	s := c.start()
+	if s.at < 0 {
+		return nil
+	}
+	if len(s.words) == 1 && slices.Contains([]string{"sh", "bash", "ash", "zsh"}, path.Base(s.words[0])) {
+		return refuse(&c.File.Instructions[s.at], "a shell is started: what a container of this image is for cannot be told")
+	}
+	for _, w := range append(slices.Clone(words), s.words...) {
+		if strings.HasSuffix(w, ".sh") || strings.HasSuffix(w, "entrypoint") {
+			c.undecided("what %s starts: it is not looked into", w)
+		}
+	}
+	return nil
+}

@@ -254,8 +254,8 @@ func (a *nodeApp) healthOnNginx(base string) (string, error) {
 		a.replaced[i] = strings.ReplaceAll(raw, "//localhost", "//127.0.0.1")
 		a.note("HEALTHCHECK asks 127.0.0.1 and not localhost, which may be an address that nginx does not listen on")
 	}
-	for n := range a.scripts[i].Commands {
-		cmd := &a.scripts[i].Commands[n]
+	for n := range a.script(i).Commands {
+		cmd := &a.script(i).Commands[n]
 		switch p := cmd.Program(); {
 		case p == "curl" && base == nginxImage:
 			base = strings.TrimSuffix(nginxImage, "-slim")
@@ -310,7 +310,7 @@ func (c *conversion) lastBuilding() int {
 // unneeded takes programs away that were installed to serve the files.
 func (a *nodeApp) unneeded() {
 	a.each("RUN", func(i int, _ *dockerfile.Instruction) {
-		words := plainWords(a.scripts[i].Commands)
+		words := plainWords(a.script(i).Commands)
 		if len(words) < 4 || !slices.Contains([]string{"npm", "pnpm"}, words[0]) || !slices.Contains(words, "-g") && !slices.Contains(words, "--global") {
 			return
 		}

@@ -378,12 +378,12 @@ func (a *goApp) shell() error {
 	if i := a.last("HEALTHCHECK"); i >= 0 {
 		in := &a.File.Instructions[i]
 		if len(in.Args) > 0 && !strings.EqualFold(in.Args[0], "NONE") {
-			for n := range a.scripts[i].Commands {
-				cmd := &a.scripts[i].Commands[n]
+			for n := range a.script(i).Commands {
+				cmd := &a.script(i).Commands[n]
 				p := cmd.Program()
 				own := len(cmd.Words) > 0 && absolute(a.dir, cmd.Words[0].Text) == a.program
 				switch {
-				case own && a.scripts[i].Exec:
+				case own && a.script(i).Exec:
 				case a.kind == KindDebian && (p == "wget" || p == "curl" || p == "nc"):
 					a.extra = append(a.extra, map[string]string{"nc": "netcat-openbsd"}[p]+strings.TrimPrefix(p, "nc"))
 				case p == "curl":

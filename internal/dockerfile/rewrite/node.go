@@ -68,7 +68,7 @@ func convertNode(c *conversion) error {
 // commands are what the container starts.
 func (a *nodeApp) commands() []dockerfile.Command {
 	if a.start.words == nil {
-		return a.scripts[a.start.at].Commands
+		return a.script(a.start.at).Commands
 	}
 	cmd := dockerfile.Command{Input: -1}
 	for _, w := range a.start.words {

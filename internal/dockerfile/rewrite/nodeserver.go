@@ -33,6 +33,9 @@ func (a *nodeApp) server() error {
 			return refuse(at, "the container starts %s, which package.json has for development only", t)
 		}
 	}
+	if err := a.unseen(a.startTools()); err != nil {
+		return err
+	}
 	if err := a.prune(); err != nil {
 		return err
 	}
@@ -40,7 +43,7 @@ func (a *nodeApp) server() error {
 	if a.base, err = a.runtime(KindNode, a.stage); err != nil {
 		return err
 	}
-	c := &carrying{conversion: a.conversion, folders: []string{a.folder}, programs: nodePrograms, buildEnv: []string{"NPM_CONFIG_LOGLEVEL", "CYPRESS_INSTALL_BINARY", "HUSKY", "NODE_OPTIONS_BUILD"}}
+	c := &carrying{conversion: a.conversion, folders: []string{a.folder}, programs: nodePrograms, tools: []string{"python", "python2", "python3", "python-is-python3"}, buildEnv: []string{"NPM_CONFIG_LOGLEVEL", "CYPRESS_INSTALL_BINARY", "HUSKY", "NODE_OPTIONS_BUILD"}}
 	a.global()
 	if err := c.carry(); err != nil {
 		return err
@@ -180,7 +183,7 @@ func (a *nodeApp) global() {
 			}
 			if slices.ContainsFunc(tools, func(t string) bool { return a.packageOf(t) == name || t == name }) && len(r.Within) == 0 {
 				a.take(r.at)
-				if len(a.scripts[r.at].Commands) > 1 {
+				if len(a.script(r.at).Commands) > 1 {
 					a.replaced[r.at] = "RUN " + string(a.File.Bytes[r.Span.Start:r.Span.End])
 				}
 				a.note("%s is installed for all, and started: the final stage installs it too", name)

@@ -79,7 +79,7 @@ var (
 	}
 	apkTools = []string{
 		"build-base", "gcc", "g++", "make", "cmake", "ninja", "autoconf", "automake", "libtool", "pkgconfig", "pkgconf", "git", "clang", "llvm",
-		"binutils", "bison", "flex", "gfortran", "cargo", "rust", "go", "musl-dev", "libc-dev", "linux-headers", "python3-dev", "py3-pip",
+		"binutils", "bison", "flex", "gfortran", "cargo", "rust", "go", "musl-dev", "libc-dev", "linux-headers", "python3-dev", "python2-dev", "python-dev", "py3-pip",
 		"py-pip", "py3-wheel", "py3-setuptools", "alpine-sdk", "maven", "gradle", "nasm", "patch", "swig", "protoc", "protobuf-dev", "unzip",
 		"vim", "nano", "less", "sudo", "abuild", "samurai",
 	}

@@ -42,6 +42,9 @@ func convertPython(c *conversion) error {
 	if a.folder == "/" {
 		return refuse(nil, "the application lies in the root folder, and what of it is the application's cannot be told")
 	}
+	if err := a.unseen(a.start.words); err != nil {
+		return err
+	}
 	if err := a.installed(); err != nil {
 		return err
 	}

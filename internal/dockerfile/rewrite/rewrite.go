@@ -57,6 +57,7 @@ type draft struct {
 	changes []finding.Change
 	notes   []string
 	unknown []string
+	scripts map[int]*dockerfile.Script
 }
 
 func newDraft(r Request) *draft {
@@ -66,7 +67,7 @@ func newDraft(r Request) *draft {
 	if r.Folder == "" {
 		r.Folder = path.Dir(r.File.Name)
 	}
-	return &draft{Request: r, digest: finding.DigestOf(r.File.Bytes)}
+	return &draft{Request: r, digest: finding.DigestOf(r.File.Bytes), scripts: map[int]*dockerfile.Script{}}
 }
 
 func (d *draft) note(format string, args ...any) {
@@ -186,7 +187,12 @@ func (d *draft) stageOf(i int) *dockerfile.Stage {
 
 // script is what instruction i runs.
 func (d *draft) script(i int) *dockerfile.Script {
-	return d.File.Script(&d.File.Instructions[i], d.Scopes.Shell(d.stageOf(i), i).Words)
+	s := d.scripts[i]
+	if s == nil {
+		s = d.File.Script(&d.File.Instructions[i], d.Scopes.Shell(d.stageOf(i), i).Words)
+		d.scripts[i] = s
+	}
+	return s
 }
 
 // workdir is the working directory at instruction i of its stage (the end of

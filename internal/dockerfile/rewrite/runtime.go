@@ -71,7 +71,11 @@ func fromTable(kind string, r reference) (ref, why string) {
 		if r.official() == "" || r.windows() || r.has("onbuild") {
 			return "", ""
 		}
-		return r.with(slim(r, kind == KindPython)), "the same version without compilers and headers"
+		tag := slim(r, kind == KindPython)
+		if tag == r.tag {
+			return r.with(tag), "it is small as it is"
+		}
+		return r.with(tag), "the same version without compilers and headers"
 	case KindDebian:
 		if c := r.codename(); c != "" {
 			return "debian:" + c + "-slim", "the release that the build stands on"

@@ -21,9 +21,8 @@ const (
 // conversion is a file of one stage on its way to two.
 type conversion struct {
 	*draft
-	stage   *dockerfile.Stage
-	scripts []*dockerfile.Script // by instruction
-	places  []place              // by instruction
+	stage  *dockerfile.Stage
+	places []place // by instruction
 
 	// Filled in by a converter.
 	base     string         // of the final stage
@@ -49,21 +48,16 @@ func newConversion(r Request) (*conversion, error) {
 		return nil, refuse(from, "Windows images are not converted")
 	}
 	n := len(r.File.Instructions)
-	c.scripts, c.places = make([]*dockerfile.Script, n), make([]place, n)
-	for i := range n {
-		if i <= c.stage.From {
-			c.scripts[i] = &dockerfile.Script{}
-			continue
-		}
-		c.scripts[i] = c.script(i)
+	c.places = make([]place, n)
+	for i := c.stage.From + 1; i < n; i++ {
 		switch in := &r.File.Instructions[i]; in.Cmd {
 		case "CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "STOPSIGNAL", "LABEL", "MAINTAINER", "VOLUME":
 			c.places[i] = moves
 		case "ONBUILD":
 			return nil, refuse(in, "ONBUILD says what other files are to do with this image, and which stage that is for cannot be told")
 		case "RUN":
-			if in.Cmd == "RUN" && c.scripts[i].Err != nil {
-				return nil, refuse(in, "what RUN does cannot be read (%v)", c.scripts[i].Err)
+			if err := c.script(i).Err; err != nil {
+				return nil, refuse(in, "what RUN does cannot be read (%v)", err)
 			}
 		}
 	}
