@@ -226,9 +226,46 @@ func (s *npmSolve) solve(w want, owner int) error {
 	if err := s.settle(owner); err != nil {
 		return err
 	}
+	if err := s.cleanUp(owner); err != nil {
+		return err
+	}
 	for _, at := range places { // what is planned later may not take it back
 		if newer(w.To, s.versionAt(at)) {
 			return fmt.Errorf("%s cannot stay at %s", at, w.To)
+		}
+	}
+	return nil
+}
+
+// cleanUp raises what came along with a known vulnerability of its own, where
+// that can be done.
+func (s *npmSolve) cleanUp(owner int) error {
+	tried := map[string]bool{}
+	for more := s.clean != nil; more; {
+		more = false
+		for _, at := range slices.Sorted(maps.Keys(s.plan)) {
+			name, version := s.nameAt(at), s.plan[at].version
+			if tried[at] || s.clean(name, version) {
+				continue
+			}
+			tried[at], more = true, true
+			all, err := s.registry.Versions(s.ctx, name)
+			if err != nil {
+				return err
+			}
+			later := ascending(all, version)
+			i := slices.IndexFunc(later, func(v string) bool { return s.clean(name, v) })
+			if i < 0 {
+				continue
+			}
+			before, floor := s.clone(), s.floor[at]
+			s.floor[at] = later[i]
+			if err = s.raise(at, later[i], owner); err == nil {
+				err = s.settle(owner)
+			}
+			if err != nil {
+				s.npmState, s.queue, s.floor[at] = before, nil, floor
+			}
 		}
 	}
 	return nil

@@ -269,7 +269,7 @@ func (s *npmSolve) persuade(a asker, at, version string, owner int) error {
 	if err != nil {
 		return err
 	}
-	later := append([]string{version}, ascending(mine, version)...)
+	later := append([]string{version}, s.cleanest(s.nameAt(at), ascending(mine, version), "")...)
 	current := s.versionAt(a.path)
 	for _, v := range s.cleanest(s.nameAt(a.path), ascending(all, current), "") {
 		m := all[v]
