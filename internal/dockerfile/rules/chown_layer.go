@@ -134,7 +134,7 @@ func copyWithOwner(in *Input, i int, c *dockerfile.Command, what dockerfile.Shel
 		if to.Cmd == "ADD" && !k.whole() {
 			return 0, nil // of an archive, the owners are those within
 		}
-		if w := in.Scopes.Workdir(in.Stage(k.at), k.at); !w.Known || under(w.Value, k.to) {
+		if w := in.Scopes.Workdir(in.Stage(k.at), k.at); w.Known && under(w.Value, k.to) || strings.HasPrefix(k.to, "?") {
 			safety = finding.NeedsReview // the folder itself is WORKDIR's, and stays as it is
 		}
 		for _, folder := range folders {
