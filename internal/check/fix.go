@@ -190,7 +190,7 @@ func (f *fixer) finish(ctx context.Context, g *gathering, dockerfile string) err
 	if err != nil {
 		return err
 	}
-	out := Fixed{Subject: g.on, Left: got.left, ByHand: got.byHand, Wanted: f.opt.Prove, Notes: g.notes}
+	out := Fixed{Subject: g.on, Left: got.left, ByHand: got.byHand, Wanted: f.opt.Prove, Notes: slices.Concat(g.notes, got.refused)}
 	f.res.Unknown = append(f.res.Unknown, got.unknown...)
 	if len(got.applied) > 0 {
 		if got, err = f.prove(ctx, g, got, &out, dockerfile); err != nil {
@@ -201,6 +201,16 @@ func (f *fixer) finish(ctx context.Context, g *gathering, dockerfile string) err
 	for _, it := range out.Applied {
 		out.Todo = append(out.Todo, g.also[it.Fix.Title].todo...)
 		out.Notes = append(out.Notes, g.also[it.Fix.Title].notes...)
+		if it.Fix.Safety == finding.NeedsReview {
+			for _, e := range it.Finding.Evidence {
+				switch e.Kind {
+				case "rewrite":
+					out.Notes = append(out.Notes, e.Text)
+				case "undecided":
+					out.Notes = append(out.Notes, "undecided: "+e.Text)
+				}
+			}
+		}
 	}
 	if f.opt.Write && len(out.Files) > 0 && out.Verdict.Failed == nil && out.Verdict.Reached >= f.opt.Prove {
 		if err := f.write(out.Files); err != nil {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
@@ -63,6 +64,7 @@ type gathered struct {
 	applied     []FixItem
 	left        []FixItem
 	byHand      int
+	refused     []string // why a rewrite is not offered
 	unknown     []finding.Unknown
 }
 
@@ -103,11 +105,10 @@ func (g *gathering) gather(ctx context.Context, only func(FixItem) bool) (*gathe
 				}
 			}
 		}
-		items, left, byHand, err := g.candidates(ctx, found, dead, only)
+		items, err := g.candidates(out, found, dead, only)
 		if err != nil {
 			return nil, err
 		}
-		out.left, out.byHand = left, byHand
 		if len(items) == 0 {
 			break
 		}
@@ -142,7 +143,8 @@ func stateOf(files map[string][]byte) finding.Digest {
 
 // candidates are the fixes to apply in this round: of each finding the first
 // that may be. What may not be is left, with the reason.
-func (g *gathering) candidates(_ context.Context, found []finding.Finding, dead map[string]FixItem, only func(FixItem) bool) (items, left []FixItem, byHand int, err error) {
+func (g *gathering) candidates(out *gathered, found []finding.Finding, dead map[string]FixItem, only func(FixItem) bool) (items []FixItem, err error) {
+	out.left, out.byHand, out.refused = nil, 0, nil
 	for _, x := range found {
 		if x.Suppressed != nil || !g.wanted(x) {
 			continue
@@ -173,7 +175,7 @@ func (g *gathering) candidates(_ context.Context, found []finding.Finding, dead 
 			}
 			yes, err := g.ask(it)
 			if err != nil {
-				return nil, nil, 0, err
+				return nil, err
 			}
 			if !yes {
 				if it.Why = "you said no"; refused == nil {
@@ -188,12 +190,17 @@ func (g *gathering) candidates(_ context.Context, found []finding.Finding, dead 
 		switch {
 		case taken:
 		case refused != nil:
-			left = append(left, *refused)
+			out.left = append(out.left, *refused)
 		default:
-			byHand++
+			out.byHand++
+			for _, e := range x.Evidence {
+				if e.Kind == "not rewritten" {
+					out.refused = append(out.refused, fmt.Sprintf("%s: not rewritten: %s", x.Rule, e.Text))
+				}
+			}
 		}
 	}
-	return items, left, byHand, nil
+	return items, nil
 }
 
 // ask asks the user about a fix, once.
