@@ -2,7 +2,6 @@ package base
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -360,5 +359,9 @@ func (a *Advice) Since() string {
 	if !a.AsOf.IsZero() {
 		return "as of " + a.AsOf.Format(time.DateOnly)
 	}
-	return fmt.Sprintf("official images %s, end-of-life dates %s", LibraryDate(), Date().Format(time.DateOnly))
+	since := "end-of-life dates " + Date().Format(time.DateOnly)
+	if a.Official {
+		since = "official images " + LibraryDate() + ", " + since
+	}
+	return since
 }
