@@ -26,6 +26,7 @@ func cleanLater() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
+				known := messes()
 				made := map[string]int{} // path -> instruction that made it, in the chain so far
 				for _, st := range in.File.Chain(in.Final()) {
 					for i := st.From + 1; i < st.End; i++ {
@@ -36,7 +37,7 @@ func cleanLater() Check {
 							continue
 						}
 						if in.File.Instructions[i].Cmd == "RUN" {
-							cleanedIn(p, i, made)
+							cleanedIn(p, i, known, made)
 						}
 					}
 				}
@@ -46,17 +47,15 @@ func cleanLater() Check {
 	}
 }
 
-// messes are the caches that are made by one command and cleaned by another.
-func messes() []struct {
+// mess is a cache that is made by one command and cleaned by another.
+type mess struct {
 	path, what string
 	makes      func(*dockerfile.Command) bool
 	cleans     func(*dockerfile.Command) bool
-} {
-	type mess = struct {
-		path, what string
-		makes      func(*dockerfile.Command) bool
-		cleans     func(*dockerfile.Command) bool
-	}
+}
+
+// messes are those that are known.
+func messes() []mess {
 	rpm := rpmFamilies()
 	return []mess{
 		{"apt's lists", "the package lists stay", updatesAptLists, func(c *dockerfile.Command) bool { return removesAptLists(*c) && !removes(c, "/partial") }},
@@ -92,11 +91,11 @@ func cleansYarnCache(c *dockerfile.Command) bool {
 
 // cleanedIn reports what RUN i removes of earlier layers, and notes what it
 // leaves.
-func cleanedIn(p *pass, i int, made map[string]int) {
+func cleanedIn(p *pass, i int, known []mess, made map[string]int) {
 	in := p.Input
 	commands := in.Script(i).Commands
 	run := in.runAt(i)
-	for _, m := range messes() {
+	for _, m := range known {
 		makes, cleans := -1, -1
 		for n := range commands {
 			switch c := &commands[n]; {

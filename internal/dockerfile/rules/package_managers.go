@@ -20,36 +20,24 @@ type call struct {
 func (c call) is(verbs ...string) bool { return slices.Contains(verbs, c.verb.Text) }
 
 // flagsWithValue are the flags of package managers whose next word is theirs.
-func flagsWithValue(program string) []string {
-	switch program {
-	case "apt-get", "apt":
-		return []string{"-t", "--target-release", "--default-release", "-o", "--option", "-c", "--config-file", "-a", "--host-architecture", "-P", "--build-profiles"}
-	case "apk":
-		return []string{"-t", "--virtual", "-X", "--repository", "-p", "--root", "--keys-dir", "--repositories-file", "--wait", "--arch", "--cache-dir", "--cache-max-age", "--timeout"}
-	case "yum", "dnf", "microdnf", "tdnf":
-		return []string{"-c", "--config", "--installroot", "--enablerepo", "--disablerepo", "--repo", "--repoid", "--releasever", "--setopt", "-x", "--exclude", "--disableplugin", "--enableplugin", "--forcearch", "-d", "-e", "-R"}
-	case "zypper":
-		return []string{"-c", "--config", "-R", "--root", "--installroot", "-r", "--repo", "--from", "-t", "--type", "-p", "--plus-repo", "--plus-content", "--releasever", "-D", "--reposd-dir"}
-	case "npm":
-		return []string{"--prefix", "-C", "--registry", "--cache", "--userconfig", "--loglevel", "-w", "--workspace", "--include", "--omit", "--before", "--tag", "--maxsockets", "--fetch-retries", "--fetch-timeout", "--network-timeout", "--fetch-retry-maxtimeout", "--fetch-retry-mintimeout"}
-	case "yarn":
-		return []string{"--cwd", "--network-timeout", "--registry", "--cache-folder", "--modules-folder", "--mutex", "--network-concurrency"}
-	case "pnpm":
-		return []string{"--filter", "-F", "-C", "--dir", "--store-dir", "--registry", "--reporter", "--network-concurrency"}
-	case "gem":
-		return []string{"-v", "--version", "-i", "--install-dir", "-n", "--bindir", "-s", "--source", "-P", "--trust-policy", "--platform", "--document", "-g", "--file", "--without", "-p", "--http-proxy"}
-	case "go":
-		return []string{"-tags", "-ldflags", "-gcflags", "-o", "-p", "-mod", "-modfile", "-asmflags", "-installsuffix", "-pkgdir", "-exec", "-C", "-toolexec", "-overlay", "-pgo", "-buildmode", "-compiler"}
-	case "composer":
-		return []string{"-d", "--working-dir", "--prefer-install", "--ignore-platform-req"}
-	case "bundle":
-		return []string{"--jobs", "-j", "--retry", "--without", "--with", "--path", "--gemfile", "--binstubs"}
-	case "poetry":
-		return []string{"--with", "--without", "--only", "-E", "--extras", "-C", "--directory", "-P", "--project"}
-	case "uv":
-		return []string{"--group", "--no-group", "--only-group", "--extra", "--project", "--directory", "--python", "-p", "--index-url", "--extra-index-url", "-r", "--requirement", "-c", "--constraint"}
-	}
-	return nil
+var flagsWithValue = map[string][]string{
+	"apt-get":  {"-t", "--target-release", "--default-release", "-o", "--option", "-c", "--config-file", "-a", "--host-architecture", "-P", "--build-profiles"},
+	"apt":      {"-t", "--target-release", "--default-release", "-o", "--option", "-c", "--config-file", "-a", "--host-architecture", "-P", "--build-profiles"},
+	"apk":      {"-t", "--virtual", "-X", "--repository", "-p", "--root", "--keys-dir", "--repositories-file", "--wait", "--arch", "--cache-dir", "--cache-max-age", "--timeout"},
+	"yum":      {"-c", "--config", "--installroot", "--enablerepo", "--disablerepo", "--repo", "--repoid", "--releasever", "--setopt", "-x", "--exclude", "--disableplugin", "--enableplugin", "--forcearch", "-d", "-e", "-R"},
+	"dnf":      {"-c", "--config", "--installroot", "--enablerepo", "--disablerepo", "--repo", "--repoid", "--releasever", "--setopt", "-x", "--exclude", "--disableplugin", "--enableplugin", "--forcearch", "-d", "-e", "-R"},
+	"microdnf": {"-c", "--config", "--installroot", "--enablerepo", "--disablerepo", "--repo", "--repoid", "--releasever", "--setopt", "-x", "--exclude", "--disableplugin", "--enableplugin", "--forcearch", "-d", "-e", "-R"},
+	"tdnf":     {"-c", "--config", "--installroot", "--enablerepo", "--disablerepo", "--repo", "--repoid", "--releasever", "--setopt", "-x", "--exclude", "--disableplugin", "--enableplugin", "--forcearch", "-d", "-e", "-R"},
+	"zypper":   {"-c", "--config", "-R", "--root", "--installroot", "-r", "--repo", "--from", "-t", "--type", "-p", "--plus-repo", "--plus-content", "--releasever", "-D", "--reposd-dir"},
+	"npm":      {"--prefix", "-C", "--registry", "--cache", "--userconfig", "--loglevel", "-w", "--workspace", "--include", "--omit", "--before", "--tag", "--maxsockets", "--fetch-retries", "--fetch-timeout", "--network-timeout", "--fetch-retry-maxtimeout", "--fetch-retry-mintimeout"},
+	"yarn":     {"--cwd", "--network-timeout", "--registry", "--cache-folder", "--modules-folder", "--mutex", "--network-concurrency"},
+	"pnpm":     {"--filter", "-F", "-C", "--dir", "--store-dir", "--registry", "--reporter", "--network-concurrency"},
+	"gem":      {"-v", "--version", "-i", "--install-dir", "-n", "--bindir", "-s", "--source", "-P", "--trust-policy", "--platform", "--document", "-g", "--file", "--without", "-p", "--http-proxy"},
+	"go":       {"-tags", "-ldflags", "-gcflags", "-o", "-p", "-mod", "-modfile", "-asmflags", "-installsuffix", "-pkgdir", "-exec", "-C", "-toolexec", "-overlay", "-pgo", "-buildmode", "-compiler"},
+	"composer": {"-d", "--working-dir", "--prefer-install", "--ignore-platform-req"},
+	"bundle":   {"--jobs", "-j", "--retry", "--without", "--with", "--path", "--gemfile", "--binstubs"},
+	"poetry":   {"--with", "--without", "--only", "-E", "--extras", "-C", "--directory", "-P", "--project"},
+	"uv":       {"--group", "--no-group", "--only-group", "--extra", "--project", "--directory", "--python", "-p", "--index-url", "--extra-index-url", "-r", "--requirement", "-c", "--constraint"},
 }
 
 // managed takes a command of one of the programs apart.
@@ -59,7 +47,7 @@ func managed(c *dockerfile.Command, programs ...string) (call, bool) {
 		return call{}, false
 	}
 	out := call{program: p}
-	if ops := c.Operands(flagsWithValue(p)...); len(ops) > 0 {
+	if ops := c.Operands(flagsWithValue[p]...); len(ops) > 0 {
 		out.verb, out.operands = ops[0], ops[1:]
 		if !out.verb.Literal {
 			out.verb.Text = ""
@@ -86,13 +74,11 @@ var (
 )
 
 // pipFlags are pip's flags whose next word is theirs.
-func pipFlags() []string {
-	return []string{
-		"--abi", "-b", "--build", "-e", "--editable", "--extra-index-url", "-f", "--find-links", "-i", "--index-url", "--implementation",
-		"--no-binary", "--only-binary", "--platform", "--prefix", "--progress-bar", "--proxy", "--python-version", "--root", "--src", "-t", "--target",
-		"--trusted-host", "--upgrade-strategy", "-r", "--requirement", "-c", "--constraint", "--cache-dir", "--timeout", "--retries", "--cert",
-		"--config-settings", "--root-user-action", "--global-option", "--install-option", "--use-feature", "--python", "--log", "--exists-action",
-	}
+var pipFlags = []string{
+	"--abi", "-b", "--build", "-e", "--editable", "--extra-index-url", "-f", "--find-links", "-i", "--index-url", "--implementation",
+	"--no-binary", "--only-binary", "--platform", "--prefix", "--progress-bar", "--proxy", "--python-version", "--root", "--src", "-t", "--target",
+	"--trusted-host", "--upgrade-strategy", "-r", "--requirement", "-c", "--constraint", "--cache-dir", "--timeout", "--retries", "--cert",
+	"--config-settings", "--root-user-action", "--global-option", "--install-option", "--use-feature", "--python", "--log", "--exists-action",
 }
 
 // pipInstall takes "pip install" or "python -m pip install" apart.
@@ -111,7 +97,7 @@ func pipInstall(c *dockerfile.Command) (call, bool) {
 		return call{}, false
 	}
 	rest := dockerfile.Command{Words: append([]dockerfile.ShellWord{{Text: "pip", Literal: true}}, args...)}
-	ops := rest.Operands(pipFlags()...)
+	ops := rest.Operands(pipFlags...)
 	if len(ops) == 0 || ops[0].Text != "install" {
 		return call{}, false
 	}

@@ -26,9 +26,9 @@ func rpmClean() Check {
 				Good: "FROM fedora:42\nRUN dnf install -y curl-8.11.1 && dnf clean all\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
-				shipped := p.Input.shipped()
+				shipped, families := p.Input.shipped(), rpmFamilies()
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
-					for _, family := range rpmFamilies() {
+					for _, family := range families {
 						first, cleaned := -1, -1
 						for n := range commands {
 							c := &commands[n]
