@@ -3,6 +3,7 @@ package oracle
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -35,7 +36,7 @@ var readCorpus = sync.OnceValues(func() ([]file, error) {
 	var all []file
 	for r := tar.NewReader(x); ; {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all, nil
 		}
 		if err != nil {

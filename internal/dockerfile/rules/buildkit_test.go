@@ -19,13 +19,17 @@ func TestBuildKitFixes(t *testing.T) {
 		safety      finding.Safety
 		facts       *dockerfile.BaseFacts
 	}{
-		{check: stageNameCasing(), safety: finding.Safe,
+		{
+			check: stageNameCasing(), safety: finding.Safe,
 			text:  "FROM a AS Build\nFROM b AS c\nRUN --mount=type=bind,from=Build,target=/x \\\n  --mount=from=BUILD,target=/y z\nCOPY --from=Build /a /b\nCOPY --from=build /a /b\n",
-			whole: "FROM a AS build\nFROM b AS c\nRUN --mount=type=bind,from=build,target=/x \\\n  --mount=from=build,target=/y z\nCOPY --from=build /a /b\nCOPY --from=build /a /b\n"},
+			whole: "FROM a AS build\nFROM b AS c\nRUN --mount=type=bind,from=build,target=/x \\\n  --mount=from=build,target=/y z\nCOPY --from=build /a /b\nCOPY --from=build /a /b\n",
+		},
 		{check: fromAsCasing(), text: "from a \\\n  AS b\n", whole: "from a \\\n  as b\n", safety: finding.Safe},
-		{check: noEmptyContinuation(), safety: finding.Safe,
+		{
+			check: noEmptyContinuation(), safety: finding.Safe,
 			text:  "FROM a\r\nRUN b \\\r\n\r\n# c\r\n  \t\r\n  d\r\n\r\nRUN e\r\n",
-			whole: "FROM a\r\nRUN b \\\r\n# c\r\n  d\r\n\r\nRUN e\r\n"},
+			whole: "FROM a\r\nRUN b \\\r\n# c\r\n  d\r\n\r\nRUN e\r\n",
+		},
 		{check: noEmptyContinuation(), text: "FROM a\nRUN b \\\n\n", whole: "FROM a\nRUN b \\\n", safety: finding.Safe},
 		{check: consistentInstructionCasing(), text: "FROM a\nRun b\n", whole: "FROM a\nRUN b\n", safety: finding.Safe},
 		{check: consistentInstructionCasing(), text: "from a\nrun b\nCOPY c d\n", whole: "from a\nrun b\ncopy c d\n", safety: finding.Safe},
@@ -119,10 +123,14 @@ func TestNamesByFinding(t *testing.T) {
 		{workdirRelativePath(), "FROM a\nARG B=c\nWORKDIR $B\n", "WorkdirRelativePath"},
 		{workdirRelativePath(), "FROM a\nWORKDIR $B\n", ""}, // the base may set it
 		{workdirRelativePath(), "FROM mcr.microsoft.com/windows/nanoserver:ltsc2025\nWORKDIR C:\\\\b\n", ""},
-		{multipleInstructionsDisallowed(), "FROM a\nCMD b\nENTRYPOINT c\nHEALTHCHECK NONE\nCMD b\nENTRYPOINT c\nHEALTHCHECK NONE\n",
-			"MultipleInstructionsDisallowed DL4003 DS016; MultipleInstructionsDisallowed DL4004 DS007; MultipleInstructionsDisallowed DL3012 DS023"},
-		{secretsUsedInArgOrEnv(), "ARG A_TOKEN\nFROM a\nENV B_TOKEN=c D_KEY=e USERNAME=f\nONBUILD ARG PASSWORD\n",
-			"DL3064; SecretsUsedInArgOrEnv DL3064; SecretsUsedInArgOrEnv; DL3064; DL3064"},
+		{
+			multipleInstructionsDisallowed(), "FROM a\nCMD b\nENTRYPOINT c\nHEALTHCHECK NONE\nCMD b\nENTRYPOINT c\nHEALTHCHECK NONE\n",
+			"MultipleInstructionsDisallowed DL4003 DS016; MultipleInstructionsDisallowed DL4004 DS007; MultipleInstructionsDisallowed DL3012 DS023",
+		},
+		{
+			secretsUsedInArgOrEnv(), "ARG A_TOKEN\nFROM a\nENV B_TOKEN=c D_KEY=e USERNAME=f\nONBUILD ARG PASSWORD\n",
+			"DL3064; SecretsUsedInArgOrEnv DL3064; SecretsUsedInArgOrEnv; DL3064; DL3064",
+		},
 		{secretsUsedInArgOrEnv(), "FROM a\nENV PUBLIC_KEY=b KEYSTORE=c PASS_FILE=d AUTHOR=e\n", ""},
 		{fromPlatformFlag(), "FROM --platform=$BUILDPLATFORM a\nFROM --platform=linux/s390x a\nFROM --platform=linux/s390x a AS s390x\n", "DL3029; DL3029"},
 	} {

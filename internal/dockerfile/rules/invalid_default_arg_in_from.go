@@ -36,10 +36,10 @@ func invalidDefaultArgInFrom() Check {
 					if _, err := distribution.ParseNormalizedNamed(r.Result); err == nil {
 						continue
 					}
-					switch {
-					case r.Result == "":
+					switch r.Result {
+					case "":
 						p.Report(at(s.BaseWord.Span, s.BaseRaw, "%s is empty unless a build argument says the image", s.BaseRaw))
-					case r.Result == s.BaseRaw:
+					case s.BaseRaw:
 						p.Report(at(s.BaseWord.Span, s.BaseRaw, "%s is not the name of an image", s.BaseRaw))
 					default:
 						p.Report(at(s.BaseWord.Span, s.BaseRaw, "%s becomes %q without build arguments, which is no image", s.BaseRaw, r.Result))

@@ -21,7 +21,7 @@ func undefinedArgInFrom() Check {
 				Aliases:  []string{"UndefinedArgInFrom"},
 				Why: "FROM sees the arguments declared before the first FROM, and those of BuildKit (BUILDPLATFORM, TARGETARCH …). Any other name " +
 					"is empty, whatever --build-arg says: the image is another one than was meant, or none.",
-				Bad:  "ARG VERSION=3.22\nFROM alpine:3${VERSOIN}\n",
+				Bad:  "ARG VERSION=3.22\nFROM alpine:3${VERSIONS}\n",
 				Good: "ARG VERSION=3.22\nFROM alpine:${VERSION}\n",
 			},
 			Run: func(_ context.Context, p *pass) error {

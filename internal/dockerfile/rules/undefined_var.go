@@ -26,7 +26,7 @@ func undefinedVar() Check {
 				Why: "The builder puts nothing in the place of a variable that no ENV or ARG of the stage, nor the base image, sets: a path loses a " +
 					"part, a version its number, and the build goes on. An ARG before the first FROM is for FROM alone until the stage names it again; " +
 					"and a variable set by an ENV is seen from the next instruction on. Where the base is not known, it may be the one that sets it.",
-				Bad:  "FROM scratch\nARG VERSION=1\nENV APP_VERSION=$VERSOIN\n",
+				Bad:  "FROM scratch\nARG VERSION=1\nENV APP_VERSION=$VERSIONS\n",
 				Good: "FROM scratch\nARG VERSION=1\nENV APP_VERSION=$VERSION\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
