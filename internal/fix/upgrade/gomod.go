@@ -385,20 +385,30 @@ func (s Sums) lines(name, version string) []string {
 	return []string{name + " " + version + " " + s.Zip, name + " " + version + "/go.mod " + s.Mod}
 }
 
+// sumLine is a line of go.sum, taken apart.
+type sumLine struct {
+	text, module, version string
+	mod                   bool // the hash of a go.mod
+	end                   int  // offset after it
+}
+
+func parseSum(text string, end int) sumLine {
+	l := sumLine{text: text, end: end}
+	l.module, l.version, _ = strings.Cut(text, " ")
+	l.version, _, _ = strings.Cut(l.version, " ")
+	l.version, l.mod = strings.CutSuffix(l.version, "/go.mod")
+	return l
+}
+
 // sumEdits add lines to go.sum where its order has them.
 func sumEdits(f *file, lines []string) []finding.Edit {
 	have := map[string]bool{}
-	type at struct {
-		key string
-		end int
-	}
-	var order []at
+	var order []sumLine
 	offset := 0
 	for l := range strings.Lines(string(f.b)) {
 		offset += len(l)
-		l = strings.TrimRight(l, "\r\n")
-		have[l] = true
-		order = append(order, at{l, offset})
+		order = append(order, parseSum(strings.TrimRight(l, "\r\n"), offset))
+		have[order[len(order)-1].text] = true
 	}
 	eol := f.eol()
 	var edits []finding.Edit
@@ -406,10 +416,11 @@ func sumEdits(f *file, lines []string) []finding.Edit {
 		if have[l] {
 			continue
 		}
-		where, text := 0, l+eol
-		for _, o := range order {
-			if sumLess(o.key, l) {
-				where = o.end
+		where, text, mine := 0, l+eol, parseSum(l, 0)
+		for i := len(order) - 1; i >= 0; i-- {
+			if order[i].before(mine) {
+				where = order[i].end
+				break
 			}
 		}
 		if where == len(f.b) && where > 0 && f.b[where-1] != '\n' {
@@ -420,19 +431,13 @@ func sumEdits(f *file, lines []string) []finding.Edit {
 	return edits
 }
 
-// sumLess is the order of go.sum: by module, then by version.
-func sumLess(a, b string) bool {
-	x, y := strings.Fields(a), strings.Fields(b)
-	if len(x) < 2 || len(y) < 2 {
-		return false
+// before is the order of go.sum: by module, then by version.
+func (l sumLine) before(m sumLine) bool {
+	if l.module != m.module {
+		return l.module < m.module
 	}
-	if x[0] != y[0] {
-		return x[0] < y[0]
-	}
-	v, vMod := strings.CutSuffix(x[1], "/go.mod")
-	w, wMod := strings.CutSuffix(y[1], "/go.mod")
-	if c := semver.Compare(v, w); c != 0 {
+	if c := semver.Compare(l.version, m.version); c != 0 {
 		return c < 0
 	}
-	return !vMod && wMod
+	return !l.mod && m.mod
 }

@@ -190,8 +190,8 @@ func standing(m *npmManifest) npmStanding {
 // places are the folders of the lock in which the wanted package is.
 func (l *npmLock) places(w want) []string {
 	var out []string
-	for _, at := range l.paths {
-		if e := l.entries[at]; e.name == w.Name && e.version == w.From && !e.link && !e.project() {
+	for _, at := range l.named[w.Name] {
+		if e := l.entries[at]; e.version == w.From && !e.link && !e.project() {
 			out = append(out, at)
 		}
 	}

@@ -19,6 +19,7 @@ type npmLock struct {
 	tree     *jsonNode // "dependencies" of versions 1 and 2; nil in 3
 	entries  map[string]*npmEntry
 	paths    []string            // of entries, in the file's order
+	named    map[string][]string // name of a package -> paths of its entries
 	asking   map[string][]string // name of a dependency -> paths of entries that declare it
 	says     bool                // entries have "resolved"
 	host     string              // "https://registry.npmjs.org/", as most entries' "resolved" begin
@@ -65,7 +66,7 @@ func readNPMLock(f *file, manifest *npmManifest) (*npmLock, error) {
 	}
 	l := &npmLock{
 		f: f, root: root, layout: f.layout(root), packages: root.get("packages"), tree: root.get("dependencies"),
-		entries: map[string]*npmEntry{}, asking: map[string][]string{},
+		entries: map[string]*npmEntry{}, asking: map[string][]string{}, named: map[string][]string{},
 	}
 	if l.packages == nil {
 		e := &npmEntry{}
@@ -88,9 +89,11 @@ func readNPMLock(f *file, manifest *npmManifest) (*npmLock, error) {
 }
 
 func (l *npmLock) add(e *npmEntry) {
-	if l.entries[e.path] == nil {
-		l.paths = append(l.paths, e.path)
+	if l.entries[e.path] != nil { // twice in the file: the first counts for edits, and both for nobody
+		return
 	}
+	l.paths = append(l.paths, e.path)
+	l.named[e.name] = append(l.named[e.name], e.path)
 	l.entries[e.path] = e
 	if strings.HasPrefix(e.resolved, "http") {
 		l.says = true

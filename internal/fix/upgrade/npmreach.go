@@ -86,6 +86,7 @@ type npmAfter struct {
 	flags map[string]npmFlags // of what is raised or new, and of what changes its flags
 	gone  map[string]bool
 	owner map[string]int
+	fresh map[string][]string // what is new in a folder
 }
 
 // after compares the trees before and after, and joins the wants whose changes
@@ -94,7 +95,7 @@ func (s *npmSolve) after() npmAfter {
 	was := (&npmSolve{lock: s.lock}).graph()
 	is := s.graph()
 	before, now := was.flags(), is.flags()
-	a := npmAfter{flags: map[string]npmFlags{}, gone: map[string]bool{}, owner: map[string]int{}}
+	a := npmAfter{flags: map[string]npmFlags{}, gone: map[string]bool{}, owner: map[string]int{}, fresh: map[string][]string{}}
 	users := map[string][]string{}
 	for _, g := range []*npmGraph{was, is} {
 		for _, p := range g.paths {
@@ -118,6 +119,11 @@ func (s *npmSolve) after() npmAfter {
 			continue
 		}
 		a.owner[p] = s.cause(p, users, had && f != old)
+	}
+	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
+		if s.plan[p].fresh && !a.gone[p] {
+			a.fresh[above(p)] = append(a.fresh[above(p)], p)
+		}
 	}
 	return a
 }

@@ -29,7 +29,7 @@ type npmSolve struct {
 	// clean says whether a version has no known vulnerability that is fixed in
 	// another; nil: nobody knows.
 	clean func(name, version string) bool
-	queue    []string
+	queue []string
 }
 
 // npmState is what is decided so far.
@@ -218,6 +218,9 @@ func (s *npmSolve) settle(owner int) error {
 		if n > 4*npmChanges {
 			return errors.New("no end to what would change")
 		}
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
 		at := s.queue[0]
 		s.queue = s.queue[1:]
 		for _, a := range s.askers(at) {
@@ -271,9 +274,10 @@ func (s *npmSolve) persuade(a asker, at, version string, owner int) error {
 	}
 	later := append([]string{version}, s.cleanest(s.nameAt(at), ascending(mine, version), "")...)
 	current := s.versionAt(a.path)
+	users := s.askers(a.path)
 	for _, v := range s.cleanest(s.nameAt(a.path), ascending(all, current), "") {
 		m := all[v]
-		if !compatible(current, v) || !s.agreed(a.path, v, true) {
+		if !compatible(current, v) || !s.agreed(users, v, true) {
 			continue
 		}
 		i := slices.IndexFunc(later, func(to string) bool { return content(m.edges(), a.name, to) })
@@ -312,8 +316,8 @@ func content(edges []npmEdge, name, version string) bool {
 
 // agreed says whether all who use a folder take the version; own: the user's
 // own declarations may be edited for it.
-func (s *npmSolve) agreed(at, version string, own bool) bool {
-	for _, a := range s.askers(at) {
+func (s *npmSolve) agreed(users []asker, version string, own bool) bool {
+	for _, a := range users {
 		if s.takes(a, version) {
 			continue
 		}
@@ -410,9 +414,10 @@ func (s *npmSolve) versionAtOr(p string) string {
 // none that all who use it take.
 func (s *npmSolve) inPlace(target string, fitting []string) string {
 	current := s.versionAt(target)
+	users := s.askers(target)
 	if s.plan[target].fresh { // nobody had it before: any version will do
 		for i := len(fitting) - 1; i >= 0; i-- {
-			if s.agreed(target, fitting[i], false) {
+			if s.agreed(users, fitting[i], false) {
 				return fitting[i]
 			}
 		}
@@ -423,7 +428,7 @@ func (s *npmSolve) inPlace(target string, fitting []string) string {
 			continue
 		}
 		for _, v := range fitting {
-			if newer(v, current) && !newer(least, v) && s.agreed(target, v, false) {
+			if newer(v, current) && !newer(least, v) && s.agreed(users, v, false) {
 				return v
 			}
 		}

@@ -295,12 +295,10 @@ func (s *npmSolve) oldText(at string, old *jsonNode, a npmAfter, depth int) (tex
 			inner = append(inner, npmMember{m.key, text})
 		}
 	}
-	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
-		if s.plan[p].fresh && !a.gone[p] && above(p) == at && !strings.Contains(at, "//") && p != at {
-			text, _ := s.oldText(p, nil, a, depth+2)
-			inner = append(inner, npmMember{folderName(p), text})
-			changed = true
-		}
+	for _, p := range a.fresh[at] {
+		text, _ := s.oldText(p, nil, a, depth+2)
+		inner = append(inner, npmMember{folderName(p), text})
+		changed = true
 	}
 	_, planned := s.plan[at]
 	if !planned && !changed {
