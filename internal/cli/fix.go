@@ -34,7 +34,7 @@ answer alike). What is not proved as far is not written, and the exit code is 1.
 		Example: `  drydock fix
   drydock fix --write --only DL3008,dockerfile/maintainer Dockerfile
   drydock fix --unsafe --prove run --probe http://localhost:8080/ --write .
-  drydock fix --prove run --test 'python -m app --version' --format markdown .`,
+  drydock fix --prove run --test ./smoke-test --format markdown .`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			on, err := target(args)
