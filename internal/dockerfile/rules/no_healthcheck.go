@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -39,13 +40,37 @@ func noHealthcheck() Check {
 				} else {
 					f = why(f, "base", "%s has none, says %s", facts.Ref, facts.Source)
 				}
-				p.Report(fix(f, finding.NeedsReview, "Add a HEALTHCHECK that asks the service, with a program that the image has"))
+				p.Report(in.askService(f, final, facts))
 				return nil
 			},
 		},
 		Fires: "docker-library+tomcat/9.0/jre8/temurin-noble/Dockerfile",
 		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/1319f7d978ed9f127a7d309ecf160d1e181e32f8.Dockerfile",
 	}
+}
+
+// webPorts are ports that a web server mostly listens on.
+var webPorts = []string{"80", "3000", "4200", "5000", "8000", "8080", "8081", "8888"}
+
+// askService offers a HEALTHCHECK: as an edit where the port is a web server's
+// and the image is known to have a program that asks it.
+func (in *Input) askService(f finding.Finding, s *dockerfile.Stage, facts *dockerfile.BaseFacts) finding.Finding {
+	title := "Add a HEALTHCHECK that asks the service, with a program that the image has"
+	port, span, _ := in.exposes(s)
+	port, _, _ = strings.Cut(strings.TrimPrefix(port, "port "), "/")
+	if facts == nil || !slices.Contains(webPorts, port) || in.File.Instructions[s.From].Span == span {
+		return fix(f, finding.NeedsReview, title)
+	}
+	ask := ""
+	switch {
+	case slices.Contains(facts.Programs, "curl"):
+		ask = "curl -fsS -o /dev/null http://127.0.0.1:" + port + "/ || exit 1"
+	case slices.Contains(facts.Programs, "wget"):
+		ask = "wget -q -O /dev/null http://127.0.0.1:" + port + "/ || exit 1"
+	default:
+		return fix(f, finding.NeedsReview, title)
+	}
+	return fix(f, finding.NeedsReview, "Ask the service at port "+port+" whether it answers", in.Insert(span.End, in.LineEnd()+"HEALTHCHECK CMD "+ask))
 }
 
 // exposes is the first port that a stage, with those below it, exposes.

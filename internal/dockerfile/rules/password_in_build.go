@@ -76,6 +76,10 @@ func (in *Input) setsPassword(i int, c *dockerfile.Command) (who, what string, o
 		case piped() != "":
 			return user, "passwd gives " + user + " a password that everyone who has the image can read", true
 		}
+	case "debconf-set-selections": // package question type value
+		if f := strings.Fields(piped()); len(f) == 4 && f[2] == "password" && strings.Contains(f[1], "password") {
+			return f[0], f[0] + " is installed with a password that everyone who has the image can read", true
+		}
 	case "useradd", "usermod":
 		w, has := c.Value("-p", "--password")
 		if ops := c.Operands("-p", "--password", "-s", "-d", "-u", "-g", "-G", "-c", "--shell", "--home", "--uid", "--gid", "--groups", "--comment"); has && w.Literal && strings.HasPrefix(w.Text, "$") && len(ops) > 0 { // else it is no hash, and opens nothing

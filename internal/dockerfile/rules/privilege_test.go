@@ -158,7 +158,7 @@ func TestPrivilegeRules(t *testing.T) {
 		{"world-writable", "FROM a:1\nCOPY --chmod=666 a /a\n", []string{"--chmod=666"}},
 		{"setuid", "FROM a:1\nRUN chmod 4755 /a && chmod g+s /b && chmod 2775 /c && chmod a-s /d && chmod ug+s /e\n", []string{"/a", "/e"}},
 		{"password-in-build", "FROM a:1\nRUN echo \"root:$PW\" | chpasswd && useradd -p '' x && passwd -l root\n", nil},
-		{"password-in-build", "FROM a:1\nRUN echo root:toor | chpasswd && echo -e 'abc\\nabc' | passwd && passwd -d root && chpasswd <<< 'a:b'\n", []string{"gives root", "passwd gives root", "without a password", "gives a a"}},
+		{"password-in-build", "FROM a:1\nRUN echo 'mysql-server mysql-server/root_password password root123' | debconf-set-selections && echo root:toor | chpasswd && echo -e 'abc\\nabc' | passwd && passwd -d root && chpasswd <<< 'a:b'\n", []string{"mysql-server is installed", "gives root", "passwd gives root", "without a password", "gives a a"}},
 		{"tls-off", "FROM a:1\nRUN curl -fsSkL https://a.b/c && wget --no-check-certificate https://a.b/c && git -c http.sslVerify=false clone https://a.b/c && npm config set strict-ssl false\n", []string{"curl -fsSkL", "wget", "git", "npm"}},
 		{"tls-off", "FROM a:1\nRUN curl -ok https://a.b/c && curl -k https://localhost/ && curl -k https://a.b/c -o c && sha256sum -c sums\n", nil},
 		{"tls-off", "FROM a:1\nENV NODE_TLS_REJECT_UNAUTHORIZED=0 GIT_SSL_NO_VERIFY=true\nENV PYTHONHTTPSVERIFY=1\n", []string{"NODE_TLS", "GIT_SSL"}},
@@ -221,6 +221,13 @@ func TestBaseFactsDecide(t *testing.T) {
 	}
 	if found := run(t, New(f, based(root)), only(t, "no-healthcheck")); len(found) != 1 || !strings.Contains(found[0].Message, "80/tcp of a:1") {
 		t.Errorf("%+v", found)
+	}
+	asks := run(t, New(parsed(t, "FROM a:1\nEXPOSE 8080/tcp\nCMD [\"a\"]\n"), based(&dockerfile.BaseFacts{Config: true, Programs: []string{"sh", "wget"}})), only(t, "no-healthcheck"))
+	if len(asks) != 1 || len(asks[0].Fixes[0].Edits) != 1 || asks[0].Fixes[0].Edits[0].New != "\nHEALTHCHECK CMD wget -q -O /dev/null http://127.0.0.1:8080/ || exit 1" {
+		t.Errorf("%+v", asks)
+	}
+	if low := run(t, New(parsed(t, "FROM a:1\nUSER app\n"), based(root)), only(t, "privileged-port")); len(low) != 1 || !strings.Contains(low[0].Evidence[0].Text, "the local image") {
+		t.Errorf("an inherited port: %+v", low)
 	}
 	back := run(t, New(parsed(t, "FROM a:1\nUSER root\nRUN x\nCMD [\"a\"]"), based(worker)), only(t, "root-user"))
 	if len(back) != 1 || len(back[0].Fixes) != 1 || back[0].Fixes[0].Edits[0].New != "\nUSER app" {
@@ -293,6 +300,43 @@ func TestPrivilegeRulesAreLinear(t *testing.T) {
 			if took := time.Since(start); took > 3*time.Second {
 				t.Errorf("%s takes %s for %d times %q", c.ID, took, n, line)
 			}
+		}
+	}
+}
+
+// Whatever the file says: no panic, every finding has its place, and every edit
+// lies in the file it was computed for.
+func FuzzPrivilegeRules(f *testing.F) {
+	for _, c := range privilegeChecks() {
+		f.Add([]byte(c.Bad))
+		f.Add([]byte(c.Good))
+	}
+	f.Add([]byte("FROM a\r\nENV A_TOKEN=abcdef99 B\r\nRUN sudo \\\r\n -E x && curl -k u\r\nCMD a --cap-drop \\\n ALL && node b"))
+	f.Add([]byte("FROM nginx\nUSER a\nCOPY . .\nADD git://a@b/c#d http://u:p@h/x /y/\nRUN npm config set strict-ssl false;echo \"a:b\"|chpasswd;chmod 4777 /x"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := dockerfile.Parse("Dockerfile", b)
+		if err != nil || len(b) > 4096 {
+			t.Skip()
+		}
+		in := New(file, Options{})
+		found, _ := Run(t.Context(), in, privilegeChecks())
+		for _, x := range found {
+			complete(t, in, x)
+			for _, y := range x.Fixes {
+				apply(t, in, y)
+			}
+		}
+	})
+}
+
+func BenchmarkPrivilegeRules(b *testing.B) {
+	var all []*Input
+	for _, f := range corpus(b) {
+		all = append(all, New(f, Options{}))
+	}
+	for b.Loop() {
+		for _, in := range all {
+			Run(b.Context(), in, privilegeChecks())
 		}
 	}
 }

@@ -30,26 +30,41 @@ func privilegedPort() Check {
 				if !ok || in.mayBind() {
 					return nil
 				}
+				own := false
 				in.inFinal(func(i int, inst *dockerfile.Instruction) {
 					if inst.Cmd != "EXPOSE" {
 						return
 					}
+					own = true
 					for _, w := range inst.Words {
 						port, _ := in.Scopes.Expand(in.Stage(i), i, w.Text)
-						port, _, _ = strings.Cut(port, "/")
-						n, err := strconv.Atoi(port)
-						if err != nil || n < 1 || n >= 1024 {
-							continue
+						if f, ok := tooLow(w.Span, port, user.Value); ok {
+							p.Report(f)
 						}
-						f := at(w.Span, port, "user %s may not bind port %d but where the engine lets it: Docker before 20.10 and Kubernetes on containerd 1 do not", user.Value, n)
-						f = fix(f, finding.NeedsReview, "Let the server listen on a port from 1024 up, and map it: docker run -p "+port+":"+strconv.Itoa(8000+n))
-						p.Report(f)
 					}
 				})
+				if facts := in.Scopes.Base(final); !own && facts != nil && facts.Config {
+					for _, port := range facts.Exposed {
+						if f, ok := tooLow(in.File.Instructions[user.By].Span, port, user.Value); ok {
+							p.Report(why(f, "base", "%s exposes %s, says %s", facts.Ref, port, facts.Source))
+						}
+					}
+				}
 				return nil
 			},
 		},
 	}
+}
+
+// tooLow is the finding of a port, "80/tcp", that root alone may bind.
+func tooLow(span finding.Span, port, user string) (finding.Finding, bool) {
+	port, _, _ = strings.Cut(port, "/")
+	n, err := strconv.Atoi(port)
+	if err != nil || n < 1 || n >= 1024 {
+		return finding.Finding{}, false
+	}
+	f := at(span, port, "user %s may not bind port %d but where the engine lets it: Docker before 20.10 and Kubernetes on containerd 1 do not", user, n)
+	return fix(f, finding.NeedsReview, "Let the server listen on a port from 1024 up, and map it: docker run -p "+port+":"+strconv.Itoa(8000+n)), true
 }
 
 // mayBind says whether a command of the final stage gives a program the right
