@@ -34,6 +34,10 @@ func jsonArgsRecommended() Check {
 						}
 						s := p.Input.Stage(i)
 						f := at(inst.Keyword.Span, cmd, "%s starts a shell, which does not pass signals on to the program", cmd)
+						if c := p.Input.Script(i).Commands; len(c) == 1 && slices.Contains(c[0].Via(), "exec") {
+							f = at(inst.Keyword.Span, cmd, "%s needs a shell to start, though exec gives its place to the program", cmd)
+							f.Severity = finding.Low
+						}
 						chosen := p.Input.Scopes.Shell(s, i).By >= 0
 						if base := p.Input.Scopes.Base(s); !chosen && base != nil && len(base.Shell) > 0 {
 							chosen = true
