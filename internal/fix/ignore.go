@@ -20,8 +20,11 @@ func (r *proving) ignoring() *ignoring {
 	for _, name := range r.edited() {
 		some = some || strings.HasSuffix(filepath.Base(name), ".dockerignore")
 	}
+	if !some {
+		return nil
+	}
 	rel, err := filepath.Rel(r.stage.dir, r.stage.dockerfile)
-	if !some || err != nil {
+	if err != nil {
 		return nil
 	}
 	ig := &ignoring{dir: r.stage.dir}
