@@ -1,8 +1,6 @@
 package rewrite
 
 import (
-	"encoding/json"
-	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -422,10 +420,5 @@ func (a *goApp) command() {
 		args = at.Args[1:]
 	}
 	words := append([]string{a.program}, args...)
-	var quoted []string
-	for _, w := range words {
-		b, _ := json.Marshal(w)
-		quoted = append(quoted, string(b))
-	}
-	a.replaced[a.start.at] = fmt.Sprintf("%s [%s]", at.Cmd, strings.Join(quoted, ", "))
+	a.replaced[a.start.at] = at.Cmd + " " + jsonForm(words)
 }

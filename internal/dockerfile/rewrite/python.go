@@ -1,8 +1,6 @@
 package rewrite
 
 import (
-	"encoding/json"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -220,12 +218,7 @@ func (a *pythonApp) command() error {
 		if in.Cmd == "ENTRYPOINT" && in.JSON {
 			rest = in.Args[min(2, len(in.Args)):]
 		}
-		var quoted []string
-		for _, w := range rest {
-			b, _ := json.Marshal(w)
-			quoted = append(quoted, string(b))
-		}
-		a.replaced[a.start.at] = fmt.Sprintf("%s [%s]", in.Cmd, strings.Join(quoted, ", "))
+		a.replaced[a.start.at] = in.Cmd + " " + jsonForm(rest)
 		a.note("%s is started without %s, which installed it", rest[0], words[0])
 		return nil
 	}

@@ -29,6 +29,8 @@ func kinds() map[string]func(rewrite.Request) (rewrite.Rewrite, error) {
 		"multistage": rewrite.MultiStage,
 		"nonroot":    rewrite.NonRoot,
 		"pin":        rewrite.Pin,
+		"execform":   rewrite.ExecForm,
+		"cachemount": rewrite.CacheMounts,
 	}
 }
 
