@@ -89,13 +89,3 @@ func joinRuns(in *Input, i int) []finding.Edit {
 	b.WriteString("    && ")
 	return []finding.Edit{in.Edit(in.File.Span(end, start), b.String())}
 }
-
-// onlyIn says whether each command of a RUN is one of those programs.
-func onlyIn(commands []dockerfile.Command, programs ...string) bool {
-	for n := range commands {
-		if p := commands[n].Program(); p == "" || !slices.Contains(programs, p) {
-			return false
-		}
-	}
-	return true
-}

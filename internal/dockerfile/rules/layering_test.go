@@ -129,12 +129,14 @@ func TestLayeringFixes(t *testing.T) {
 		{
 			"cache-order", "FROM node:22\nCOPY . /app\nWORKDIR /app\nRUN yarn --frozen-lockfile\n",
 			"FROM node:22\nCOPY package.json yarn.lock /app/\nWORKDIR /app\nRUN yarn --frozen-lockfile\nCOPY . /app\n",
-			map[string]string{"package.json": `{"scripts":{"build":"x"}}`, "yarn.lock": ""}, finding.Behaviour,
+			map[string]string{"package.json": `{"scripts":{"build":"x"}}`, "yarn.lock": ""},
+			finding.Behaviour,
 		},
 		{
 			"cache-order", "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci\n",
 			"FROM node:22\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n",
-			map[string]string{"package.json": `{"scripts":{"postinstall":"node x.js"}}`, "package-lock.json": "{}"}, finding.NeedsReview,
+			map[string]string{"package.json": `{"scripts":{"postinstall":"node x.js"}}`, "package-lock.json": "{}"},
+			finding.NeedsReview,
 		},
 		{
 			"cache-order", "FROM python:3\nWORKDIR /app\nCOPY ./api/ .\nRUN pip install -r requirements/prod.txt\n",

@@ -31,7 +31,7 @@ func yarnCache() Check {
 					n := slices.IndexFunc(commands, func(c dockerfile.Command) bool {
 						m, ok := managed(&c, "yarn")
 						folder, own := c.Value("--cache-folder")
-						return ok && m.is("install") && !(own && strings.HasPrefix(folder.Text, "/dev/shm"))
+						return ok && m.is("install") && (!own || !strings.HasPrefix(folder.Text, "/dev/shm"))
 					})
 					if n < 0 || !shipped[p.Input.Stage(i).Index] || mounts(run, "yarn", ".cache") || slices.ContainsFunc(commands, cleansYarn) {
 						return
