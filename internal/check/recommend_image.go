@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -90,7 +91,38 @@ func (r *recommending) looked(ctx context.Context, target string, res *Result) e
 			return !own && (p.InBase == nil || !*p.InBase)
 		})})
 	}
-	return r.place(ctx, p, e, today)
+	if err := r.place(ctx, p, e, today); err != nil {
+		return err
+	}
+	return r.edits(&r.out.Places[len(r.out.Places)-1])
+}
+
+// edits finds the line of the image's Dockerfile that names its base, where the
+// user gave the file.
+func (r *recommending) edits(p *Place) error {
+	if p.Base.By != "dockerfile" || r.Dockerfile == "" {
+		return nil
+	}
+	b, err := readLimited(r.Dockerfile, dockerfile.MaxBytes)
+	if err != nil {
+		return err
+	}
+	f, err := dockerfile.Parse(r.Dockerfile, b)
+	if err != nil {
+		return err
+	}
+	st, err := f.Target("")
+	if err != nil {
+		return err
+	}
+	if st = f.Chain(st)[0]; st.Base != p.Base.Ref {
+		return nil
+	}
+	p.At, p.Packages = &st.BaseWord.Span, installs(f, st)
+	for i := range p.Advice.Options {
+		p.Fixes = append(p.Fixes, swap(f, st, &p.Advice.Options[i]))
+	}
+	return nil
 }
 
 // ground finds out which base the image has, also by what was learned and by
