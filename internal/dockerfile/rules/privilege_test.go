@@ -245,6 +245,25 @@ func TestBaseFactsDecide(t *testing.T) {
 	}
 }
 
+// What a server needs is given to its user before USER.
+func TestServerPathsAreGiven(t *testing.T) {
+	for before, after := range map[string]string{
+		"FROM nginx:1.28\nUSER nginx\n": "FROM nginx:1.28\nRUN touch /run/nginx.pid && chown -R nginx /var/cache/nginx /run/nginx.pid\nUSER nginx\n",
+		"FROM debian:13\nRUN apt-get install -y apache2\nUSER www-data\nCMD [\"apachectl\", \"-D\", \"FOREGROUND\"]\n": "FROM debian:13\nRUN apt-get install -y apache2\n" +
+			"RUN mkdir -p /run/apache2 /run/lock/apache2 /var/log/apache2 && chown -R www-data /run/apache2 /run/lock/apache2 /var/log/apache2\nUSER www-data\nCMD [\"apachectl\", \"-D\", \"FOREGROUND\"]\n",
+	} {
+		in := input(t, before, nil)
+		found := run(t, in, only(t, "root-owned-path"))
+		if len(found) != 1 || len(found[0].Fixes) != 1 {
+			t.Errorf("%+v", found)
+			continue
+		}
+		if got, _ := apply(t, in, found[0].Fixes[0]); string(got) != after {
+			t.Errorf("%s\nwant\n%s", got, after)
+		}
+	}
+}
+
 // hadolint's DL3002 is a stage's last USER that says root. The finding carries
 // that name there, but for stages that only others need, whose user runs nothing.
 func TestDL3002IsHadolints(t *testing.T) {

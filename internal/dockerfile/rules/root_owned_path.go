@@ -62,8 +62,8 @@ func rootOwnedPath() Check {
 					} else {
 						f = why(f, "base", "in Debian's package these are root's")
 					}
-					if in.Scopes.User(in.Stage(user.By), user.By).By < 0 {
-						f = fix(f, finding.Behaviour, "Give them to "+user.Value, in.Insert(inst.Span.Start, "RUN "+give(user.Value, paths, v.pid)+in.LineEnd()))
+					if in.Scopes.User(in.Stage(user.By), user.By).By < 0 && plainWord(user.Value) {
+						f = fix(f, finding.Behaviour, "Give them to "+user.Value, in.Insert(inst.Span.Start, "RUN "+v.give(user.Value, paths)+in.LineEnd()))
 					}
 					p.Report(f)
 				}
@@ -80,11 +80,15 @@ func ownedByRoot(n int) string {
 	return "are root's"
 }
 
-// give is the command that gives a user paths, the pid file made first.
-func give(user string, paths []string, pid string) string {
+// give is the command that gives a user paths. What a package's server makes at
+// its start, and the pid file, are made first.
+func (v server) give(user string, paths []string) string {
 	cmd := "chown -R " + user + " " + strings.Join(paths, " ")
-	if slices.Contains(paths, pid) {
-		cmd = "touch " + pid + " && " + cmd
+	if slices.Contains(paths, v.pid) {
+		cmd = "touch " + v.pid + " && " + cmd
+	}
+	if folders := slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return p == v.pid }); v.image == "" && len(folders) > 0 {
+		cmd = "mkdir -p " + strings.Join(folders, " ") + " && " + cmd
 	}
 	return cmd
 }

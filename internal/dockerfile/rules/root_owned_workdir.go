@@ -68,6 +68,10 @@ func (in *Input) rootWorkdir(s *dockerfile.Stage, report func(finding.Finding)) 
 		f := at(c.Span, wd.Value, "%s writes into %s, which WORKDIR made as root before USER %s", c.Program(), wd.Value, user.Value)
 		f.At = append(f.At, finding.Location{Source: &in.File.Instructions[wd.By].Span})
 		inst := &in.File.Instructions[user.By]
+		if !plainWord(user.Value) || !plainWord(wd.Value) {
+			report(f)
+			continue
+		}
 		f = fix(f, finding.Behaviour, "Give the folder to "+user.Value, in.Insert(inst.Span.Start, "RUN chown "+user.Value+" "+wd.Value+in.LineEnd()))
 		report(f)
 	}

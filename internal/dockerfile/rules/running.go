@@ -128,6 +128,11 @@ func (in *Input) leaves() []bool {
 	return leaf
 }
 
+// plainWord says whether a shell takes a text as it is: a user, a path.
+func plainWord(s string) bool {
+	return s != "" && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:-") == ""
+}
+
 // dropWord is the edit that takes a word away with the blanks before it.
 func (in *Input) dropWord(before, word finding.Span) finding.Edit {
 	return in.Edit(in.File.Span(before.End, word.End), "")

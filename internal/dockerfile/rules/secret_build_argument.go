@@ -82,7 +82,7 @@ func (in *Input) secretArgument(s *dockerfile.Stage, use *uses, i, n int, pair d
 	f = why(f, "argument", "ARG %s in line %d, RUN in line %d", arg, inst.Span.Line, first.Span.Line)
 	title := "Mount it as a secret: docker build --secret id=" + arg + ",env=" + arg
 	edits, ok := in.mountSecret(s, users, arg)
-	if !ok || elsewhere {
+	if !ok || elsewhere || nameLength(arg) != len(arg) {
 		report(fix(f, finding.NeedsReview, title))
 		return
 	}
