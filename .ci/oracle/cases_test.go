@@ -184,6 +184,9 @@ func cases() []caseOf {
 		{"InvalidDefinitionDescription", no, "# VERSION is the version\nARG VERSION=1\n# anything\nFROM alpine\n"},
 		{"InvalidDefinitionDescription", no, "# a thing\n#\nARG A\nFROM alpine\n"},
 		{"InvalidDefinitionDescription", no, "# syntax=docker/dockerfile:1\nARG A\nFROM alpine\n"},
+		{"InvalidDefinitionDescription", yes, "FROM alpine\n  # A is a thing\nARG A\n"},
+		{"InvalidDefinitionDescription", yes, "FROM alpine\n# a thing\n  #\nARG A\n"},
+		{"InvalidDefinitionDescription", no, "FROM alpine\n# A is a thing\n\n  ARG A\n"},
 		{"InvalidDefinitionDescription", no, "FROM alpine\nRUN a\nARG A\n"},
 
 		{"ExposeProtoCasing", yes, "FROM alpine\nEXPOSE 80/TCP\n"},
