@@ -191,6 +191,7 @@ func cases() []caseOf {
 
 		{"ExposeProtoCasing", yes, "FROM alpine\nEXPOSE 80/TCP\n"},
 		{"ExposeProtoCasing", yes, "FROM alpine\nARG P=80/Udp\nEXPOSE 53 $P\n"},
+		{"ExposeProtoCasing", yes, "FROM alpine\nEXPOSE 9/SCTP\n"},
 		{"ExposeProtoCasing", no, "FROM alpine\nEXPOSE 80/tcp 53/udp 9/sctp 80-90\n"},
 
 		{"ExposeInvalidFormat", yes, "FROM alpine\nEXPOSE 8080:80\n"},
