@@ -14,7 +14,7 @@ func copyRelative() Check {
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/copy-relative",
-				Title:    "COPY goes to wherever the base image's working directory is",
+				Title:    "Files are copied to wherever the base image's working directory is",
 				Practice: finding.Layering,
 				Severity: finding.Medium,
 				Aliases:  []string{"DL3045"},
@@ -25,7 +25,7 @@ func copyRelative() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				in.eachTransfer("COPY", func(t transfer) {
+				visit := func(t transfer) {
 					st := in.Stage(t.at)
 					written := strings.Trim(t.dest.Text, `"'`)
 					if rooted(written) || strings.HasPrefix(written, "$") || workdirSaid(in, st, t.at) {
@@ -34,7 +34,7 @@ func copyRelative() Check {
 					if dest, known := in.value(t.at, t.dest); known && rooted(dest) {
 						return
 					}
-					f := at(t.dest.Span, t.dest.Text, "COPY to %s, and no WORKDIR says where that is", t.dest.Text)
+					f := at(t.dest.Span, t.dest.Text, "%s to %s, and no WORKDIR says where that is", t.Cmd, t.dest.Text)
 					dir := in.Scopes.Workdir(st, t.at)
 					if base := in.Scopes.Base(st); dir.Known && base != nil && st.Base != "scratch" {
 						f = why(f, "base", "the working directory of %s is %s, says %s", base.Ref, dir.Value, base.Source)
@@ -46,8 +46,13 @@ func copyRelative() Check {
 						}
 						f = fix(f, finding.Safe, "Give the whole path", in.Edit(t.dest.Span, whole))
 					}
+					if t.Cmd == "ADD" {
+						f.Aliases = []string{} // hadolint looks at COPY only
+					}
 					p.Report(f)
-				})
+				}
+				in.eachTransfer("COPY", visit)
+				in.eachTransfer("ADD", visit)
 				return nil
 			},
 		},

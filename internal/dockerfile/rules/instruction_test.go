@@ -232,6 +232,7 @@ func TestCopyRelative(t *testing.T) {
 		{"FROM x\nCOPY bla.sh \"/usr/local/bin/blubb.sh\"", nil},
 		{"FROM x\nCOPY bla.sh c:\\\\system32\\\\blubb.sh", nil},
 		{"FROM x\nCOPY bla.sh \"c:/system32/blubb.sh\"", nil},
+		{"FROM x\nCOPY hello.txt C:", nil},
 		{"FROM scratch\nWORKDIR /usr\nCOPY bla.sh blubb.sh", nil},
 		{"FROM x\nCOPY src.sh ${D}", nil},
 		{"FROM x\nCOPY src.sh \"$D/x\"", nil},
@@ -242,6 +243,7 @@ func TestCopyRelative(t *testing.T) {
 		{"FROM x AS a\nWORKDIR /usr\nFROM a AS b\nRUN x\nFROM b\nCOPY foo bar", nil},
 		{"FROM x\nCOPY a b\nWORKDIR /c\nCOPY a b", []string{"2 DL3045"}},
 		{"FROM scratch\nCOPY a b/", []string{"2 DL3045"}},
+		{"FROM x\nADD a b/", []string{"2 -"}},
 	})
 	known := func(*dockerfile.Stage) *dockerfile.BaseFacts {
 		return &dockerfile.BaseFacts{Ref: "golang:1.26", Source: "a test", Config: true, Workdir: "/go"}
@@ -285,4 +287,44 @@ func TestSystemWorkdir(t *testing.T) {
 		{"FROM x\nWORKDIR /\nWORKDIR proc/x", []string{"3 -"}},
 		{"FROM x\nWORKDIR /processor\nWORKDIR /development", nil},
 	})
+}
+
+// Each fix of these rules, whatever its safety, takes its finding away over the
+// whole corpus, and brings no other one of them.
+func TestInstructionFixesInTheWild(t *testing.T) {
+	seen := 0
+	for name, f := range corpus(t) {
+		in := New(f, Options{})
+		found, _ := Run(t.Context(), in, instructionChecks())
+		before := map[string]bool{}
+		for _, x := range found {
+			before[fmt.Sprint(x.Rule, " ", x.Key)] = true
+		}
+		for _, x := range found {
+			for _, y := range x.Fixes {
+				b, ok := apply(t, in, y)
+				if !ok {
+					continue
+				}
+				seen++
+				again, err := dockerfile.Parse(f.Name, b)
+				if err != nil {
+					t.Errorf("%s: %s: %v", name, y.Title, err)
+					continue
+				}
+				after, _ := Run(t.Context(), New(again, Options{}), instructionChecks())
+				if len(after) >= len(found) {
+					t.Errorf("%s:%d: %s: %d findings, were %d", name, x.At[0].Source.Line, y.Title, len(after), len(found))
+				}
+				for _, z := range after {
+					if k := fmt.Sprint(z.Rule, " ", z.Key); !before[k] {
+						t.Errorf("%s:%d: %s: brings %s", name, x.At[0].Source.Line, y.Title, k)
+					}
+				}
+			}
+		}
+	}
+	if seen < 400 {
+		t.Errorf("only %d fixes", seen)
+	}
 }

@@ -75,7 +75,7 @@ func isNumber(s string) bool {
 // user, or as the base image has it.
 func (in *Input) numberOf(user string) (string, bool) {
 	if user == "root" {
-		return "0", true
+		return "", false // that it is root is the thing to put right
 	}
 	for _, st := range in.File.Chain(in.Final()) {
 		for i := st.From + 1; i < st.End; i++ {

@@ -90,17 +90,27 @@ func (in *Input) insteadOfCd(f finding.Finding, i int, s *dockerfile.Script) fin
 		return f
 	}
 	st := in.Stage(i)
-	eol := in.LineEnd()
-	edits := []finding.Edit{
-		in.Insert(inst.Span.Start, "WORKDIR "+dir.Text+eol),
-		// The cd with the "&&" after it, up to the next command.
-		in.Edit(finding.Span{Start: first.Span.Start, End: second.Span.Start}, ""),
-	}
 	before := in.Scopes.Workdir(st, i)
-	switch next := in.nextFolder(st, i); {
-	case next:
+	known := before.Known && path.IsAbs(before.Value) && !strings.ContainsAny(before.Value, " \t\"'\\$`")
+	// The cd with the "&&" after it, up to the next command.
+	drop := in.Edit(finding.Span{Start: first.Span.Start, End: second.Span.Start}, "")
+	to, sure := in.Scopes.Expand(st, i, dir.Text)
+	switch {
+	case sure && known && path.Join("/", to) == before.Value && path.IsAbs(to):
+		return fix(f, finding.Safe, "Leave the cd out, the folder is this one already", drop)
+	case strings.HasPrefix(dir.Text, "/"), sure && path.IsAbs(to):
+		to = dir.Text
+	case !known || !dir.Literal:
+		return f // relative to what cannot be told
+	default:
+		to = path.Join(before.Value, dir.Text)
+	}
+	eol := in.LineEnd()
+	edits := []finding.Edit{in.Insert(inst.Span.Start, "WORKDIR "+to+eol), drop}
+	switch {
+	case in.nextFolder(st, i):
 		return fix(f, finding.Behaviour, "Use WORKDIR", edits...)
-	case before.Known && path.IsAbs(before.Value) && !strings.ContainsAny(before.Value, " \t\"'\\$`"):
+	case known:
 		edits = append(edits, in.Insert(inst.Span.End, eol+"WORKDIR "+before.Value))
 		return fix(f, finding.Behaviour, "Use WORKDIR, and go back after", edits...)
 	}

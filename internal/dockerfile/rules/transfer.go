@@ -88,7 +88,8 @@ func isRemote(source string) bool {
 
 // rooted says whether a path begins at the root, in Windows' way too.
 func rooted(p string) bool {
-	return strings.HasPrefix(p, "/") || len(p) > 2 && p[1] == ':' && (p[2] == '/' || p[2] == '\\') || strings.HasPrefix(p, `\`)
+	drive := len(p) > 1 && p[1] == ':' && isLetterOrDigit(p[0])
+	return strings.HasPrefix(p, "/") || strings.HasPrefix(p, `\`) || drive && (len(p) == 2 || p[2] == '/' || p[2] == '\\')
 }
 
 // hadolintName is the name by which hadolint knows a command: the word as it is
