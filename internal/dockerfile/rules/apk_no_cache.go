@@ -35,7 +35,8 @@ func apkNoCache() Check {
 							continue
 						}
 						f := at(c.Span, "apk add", "apk add without --no-cache keeps the package index, unless it is removed by hand")
-						p.Report(withFix(f, finding.Safe, "Install with --no-cache", insertWord(p.Input, i, c, m.verb, "--no-cache")))
+						f = withFix(f, finding.Safe, "Install with --no-cache", insertWord(p.Input, i, c, m.verb, "--no-cache"))
+						p.Report(changing(f, "the package index is not kept", "/var/cache/apk", "/etc/apk/cache"))
 					}
 				})
 				return nil

@@ -46,7 +46,7 @@ func aptLists() Check {
 					case laterUnknown:
 						f = withFix(f, finding.Behaviour, "Remove the package lists", appendCommand(p.Input, i, "rm -rf /var/lib/apt/lists/*"))
 					}
-					p.Report(f)
+					p.Report(changing(f, "the package lists are removed", "/var/lib/apt/lists"))
 				})
 				return nil
 			},

@@ -34,7 +34,8 @@ func aptNoRecommends() Check {
 					if m.program != "apt-get" {
 						f.Aliases = []string{}
 					}
-					p.Report(withFix(f, finding.Behaviour, "Leave recommended packages out", insertWord(p.Input, i, c, m.verb, "--no-install-recommends")))
+					f = withFix(f, finding.Behaviour, "Leave recommended packages out", insertWord(p.Input, i, c, m.verb, "--no-install-recommends"))
+					p.Report(changing(f, "packages that are only recommended are not installed", installed...))
 				})
 				return nil
 			},

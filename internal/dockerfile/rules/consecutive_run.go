@@ -6,13 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 func consecutiveRun() Check {
 	return Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/e356be119939fcc52e93e93832c9979055ab8360.Dockerfile",
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/0afa47fe0f5e1806c5a817d4a212cf1afd1f40b5.Dockerfile",
 		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/5c8dd4a8c9bb4022a1ad4603cdc830aa395ca708.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
@@ -36,7 +35,7 @@ func consecutiveRun() Check {
 						continue
 					}
 					if first < 0 || !slices.Equal(slices.Sorted(slices.Values(inst.Flags)), slices.Sorted(slices.Values(in.File.Instructions[first].Flags))) ||
-						ownCommands(in, i) > 2 || ownCommands(in, first) > 2 {
+						ownCommands(in, i) > 1 || ownCommands(in, first) > 1 { // who joins commands knows why these are apart
 						first = i
 						continue
 					}

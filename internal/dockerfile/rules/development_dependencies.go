@@ -22,6 +22,7 @@ func developmentDependencies() Check {
 				Title:    "Development dependencies are in the image",
 				Practice: finding.MultiStage,
 				Severity: finding.Medium,
+				Aliases:  []string{"CIS-4.3"},
 				Why: "Compilers, linters and test frameworks are often more than the program itself, and most of the vulnerabilities that a scan of the image finds. " +
 					"The image that runs needs none of them: leave them out, and build in an earlier stage where they are needed for that.",
 				Bad:  "FROM node:22-slim\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nCMD [\"node\", \"server.js\"]\n",
@@ -72,6 +73,7 @@ func developmentDependencies() Check {
 						x = fix(x, finding.NeedsReview, "Build in an earlier stage, and install in the last one without them")
 					} else {
 						x = withFix(x, finding.Behaviour, "Leave development dependencies out", f.what.without(in, f.i, f.c))
+						x = changing(x, "development dependencies are not installed", dependencyFolders(f.what.tool)...)
 					}
 					p.Report(x)
 				}
@@ -101,6 +103,17 @@ func (d developmentInstall) without(in *Input, i int, c *dockerfile.Command) []f
 		after = m.verb
 	}
 	return insertWord(in, i, c, after, d.flag)
+}
+
+// dependencyFolders are the folders that a tool installs into.
+func dependencyFolders(tool string) []string {
+	switch tool {
+	case "npm", "yarn", "pnpm":
+		return []string{"/**/node_modules"}
+	case "composer":
+		return []string{"/**/vendor"}
+	}
+	return []string{"/**/site-packages", "/**/.venv", "/usr/local/bin"}
 }
 
 // leavesOut is the tool that a command tells to leave development dependencies

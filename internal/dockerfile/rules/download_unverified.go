@@ -20,6 +20,7 @@ func downloadUnverified() Check {
 				Title:    "A program is downloaded and never checked",
 				Practice: finding.TrustedBase,
 				Severity: finding.Low,
+				Aliases:  []string{"CIS-4.11"},
 				Why: "The archive or package that a build downloads is whatever the server has today. A checksum in the Dockerfile, or a signature that is verified, " +
 					"makes another one an error. ADD --checksum=sha256:… does it in one line, and keeps the layer while it is the same.",
 				Bad: "FROM debian:13\nRUN curl -fsSL https://example.com/tool-1.4.2.tar.gz | tar -xz -C /opt\n",

@@ -41,7 +41,8 @@ func npmCache() Check {
 					}
 					m, _ := managed(&commands[n], "npm")
 					f := at(commands[n].Span, "npm "+m.verb.Text, "npm %s leaves its cache in the image", m.verb.Text)
-					p.Report(withFix(f, finding.Safe, "Clean the cache in the same RUN", appendCommand(p.Input, i, "npm cache clean --force")))
+					f = withFix(f, finding.Safe, "Clean the cache in the same RUN", appendCommand(p.Input, i, "npm cache clean --force"))
+					p.Report(changing(f, "npm's cache is cleaned", "/**/.npm"))
 				})
 				return nil
 			},

@@ -47,7 +47,8 @@ func npmCI() Check {
 								continue
 							}
 							f := at(c.Span, "npm install", "npm install may take other versions than the lock file, which line %d copies, says", in.File.Instructions[lock].Span.Line)
-							p.Report(withFix(f, finding.Behaviour, "Install what is locked, with npm ci", replaceWord(in, i, c, m.verb, "ci")))
+							f = withFix(f, finding.Behaviour, "Install what is locked, with npm ci", replaceWord(in, i, c, m.verb, "ci"))
+							p.Report(changing(f, "what is locked is installed", "/**/node_modules", "/**/package-lock.json"))
 						}
 					}
 				}

@@ -41,7 +41,8 @@ func pipNoCache() Check {
 						checked = true
 						f := at(c.Span, "pip install", "pip install leaves its cache in the layer")
 						f.Severity = stageSeverity(shipped[p.Input.Stage(i).Index], finding.Medium)
-						p.Report(withFix(f, finding.Safe, "Install with --no-cache-dir", insertWord(p.Input, i, c, m.verb, "--no-cache-dir")))
+						f = withFix(f, finding.Safe, "Install with --no-cache-dir", insertWord(p.Input, i, c, m.verb, "--no-cache-dir"))
+						p.Report(changing(f, "pip keeps no cache", "/**/.cache/pip"))
 					}
 				})
 				return nil

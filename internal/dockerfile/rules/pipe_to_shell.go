@@ -20,6 +20,7 @@ func pipeToShell() Check {
 				Title:    "What a server answers is run unseen",
 				Practice: finding.TrustedBase,
 				Severity: finding.Medium,
+				Aliases:  []string{"CIS-4.11"},
 				Why: "A download that is piped into a shell runs as root, before anybody has seen it: whoever holds the server today, or is between, decides what is in the image. " +
 					"A connection that breaks leaves a script that is run to its half. Download to a file of a fixed version, check its SHA-256, and run that.",
 				Bad: "FROM debian:13\nRUN curl -fsSL https://get.example.com/install.sh | bash\n",

@@ -19,6 +19,7 @@ func singleStageBuild() Check {
 				Title:    "The program is built in the stage that is shipped",
 				Practice: finding.MultiStage,
 				Severity: finding.Medium,
+				Aliases:  []string{"CIS-4.3"},
 				Why: "A compiler, a build tool, the sources and what was downloaded to build them are of no use to the running program. They are most of the image, " +
 					"most of its vulnerabilities, and a tool box for whoever breaks in. Build in one stage, and copy the result alone into the next.",
 				Bad:  "FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN go build -o /app .\nCMD [\"/app\"]\n",

@@ -33,7 +33,8 @@ func updateAlone() Check {
 					}
 					c := &commands[n]
 					f := at(c.Span, c.Program()+" update", "%s updates its lists in a RUN that installs nothing, and the cache keeps them as they are", c.Program())
-					p.Report(withFix(f, finding.Behaviour, "Update where something is installed", updateWithInstall(p.Input, i)))
+					f = withFix(f, finding.Behaviour, "Update where something is installed", updateWithInstall(p.Input, i))
+					p.Report(changing(f, "packages are those of the day of the build", installed...))
 				})
 				return nil
 			},

@@ -41,7 +41,8 @@ func useraddNoLogInit() Check {
 					}
 					name := c.Words[len(c.Words)-len(c.Args())-1]
 					f := at(c.Span, "useradd", "useradd with number %s writes login records that long into the layer", value)
-					p.Report(withFix(f, finding.Safe, "Leave the login records alone", insertWord(p.Input, i, c, name, "--no-log-init")))
+					f = withFix(f, finding.Safe, "Leave the login records alone", insertWord(p.Input, i, c, name, "--no-log-init"))
+					p.Report(changing(f, "the new user has no login records", "/var/log/lastlog", "/var/log/faillog"))
 				})
 				return nil
 			},

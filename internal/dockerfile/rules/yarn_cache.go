@@ -37,7 +37,8 @@ func yarnCache() Check {
 						return
 					}
 					f := at(commands[n].Span, "yarn install", "yarn install leaves its cache in the layer")
-					p.Report(withFix(f, finding.Behaviour, "Clean the cache in the same RUN", appendCommand(p.Input, i, "yarn cache clean")))
+					f = withFix(f, finding.Behaviour, "Clean the cache in the same RUN", appendCommand(p.Input, i, "yarn cache clean"))
+					p.Report(changing(f, "yarn's cache is cleaned", "/**/.cache/yarn", "/**/.yarn/berry"))
 				})
 				return nil
 			},
