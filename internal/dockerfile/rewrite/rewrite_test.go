@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -31,8 +32,18 @@ func kinds() map[string]func(rewrite.Request) (rewrite.Rewrite, error) {
 		"pin":        rewrite.Pin,
 		"execform":   rewrite.ExecForm,
 		"cachemount": rewrite.CacheMounts,
+		"swap":       swapTo("alpine:3.20"),
 	}
 }
+
+// swapTo exchanges the base of the last stage.
+func swapTo(to string) func(rewrite.Request) (rewrite.Rewrite, error) {
+	return func(r rewrite.Request) (rewrite.Rewrite, error) {
+		return rewrite.SwapBase(r, &r.File.Stages[len(r.File.Stages)-1], to, nil)
+	}
+}
+
+var to = regexp.MustCompile(`to: (\S+)`)
 
 func parse(t testing.TB, text []byte) *dockerfile.File {
 	t.Helper()
@@ -113,6 +124,9 @@ func golden(t *testing.T, name string, run func(rewrite.Request) (rewrite.Rewrit
 	r := rewrite.Request{File: parse(t, files["Dockerfile"]), Digest: digestOf}
 	if !bytes.Contains(a.Comment, []byte("no context")) {
 		r.Context = context(t, files)
+	}
+	if m := to.FindSubmatch(a.Comment); m != nil {
+		run = swapTo(string(m[1]))
 	}
 	got := outcome(t, r, files, run)
 	if *update {

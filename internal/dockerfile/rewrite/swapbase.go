@@ -1,0 +1,344 @@
+package rewrite
+
+import (
+	"bytes"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+)
+
+// SwapBase has a stage stand on another image, with what must follow: the names
+// of packages and their manager's, and how users are made. facts are of the new
+// image; nil: nothing is known of it but its name.
+func SwapBase(r Request, stage *dockerfile.Stage, to string, facts *dockerfile.BaseFacts) (Rewrite, error) {
+	s := &swap{draft: newDraft(r), stage: stage, facts: facts, old: parseReference(stage.Base), ref: parseReference(to), gids: map[string]string{}}
+	if err := s.alike(to); err != nil {
+		return Rewrite{}, err
+	}
+	s.edit(stage.BaseWord.Span.Start, stage.BaseWord.Span.End, to)
+	if stage.BaseRaw != stage.Base {
+		s.note("%s took a part of its name from a build argument, which means nothing to it any more", stage.BaseRaw)
+	}
+	if err := s.follow(); err != nil {
+		return Rewrite{}, err
+	}
+	s.configured()
+	return s.done("Build on " + to)
+}
+
+// swap is a stage on its way to another base.
+type swap struct {
+	*draft
+	stage    *dockerfile.Stage
+	facts    *dockerfile.BaseFacts
+	old, ref reference
+	from, to string            // families
+	added    []string          // packages that the stage installs, by their new names
+	gids     map[string]string // of groups that it makes
+	users    []string          // that it makes
+}
+
+// successors take another image's place under another name.
+var successors = map[string][]string{
+	"openjdk": {"eclipse-temurin", "amazoncorretto"}, "java": {"eclipse-temurin", "openjdk"}, "iojs": {"node"}, "centos": {"rockylinux", "almalinux"},
+	"debian": {"ubuntu", "alpine"}, "ubuntu": {"debian", "alpine"}, "alpine": {"debian", "ubuntu"},
+}
+
+// alike refuses an image that is of something else.
+func (s *swap) alike(to string) error {
+	from := &s.File.Instructions[s.stage.From]
+	switch {
+	case s.stage.Parent != nil:
+		return refuse(from, "the stage stands on another, %s", s.stage.BaseRaw)
+	case s.stage.Base == "":
+		return refuse(from, "the base image cannot be told: its build argument has no default")
+	case s.stage.Base == to:
+		return refuse(from, "the stage stands on %s already", to)
+	case strings.ContainsAny(to, " \t\r\n\"'$\\#") || to == "":
+		return refuse(from, "%q is no reference to an image", to)
+	case s.old.windows() || s.ref.windows():
+		return refuse(from, "Windows images are not exchanged")
+	}
+	a, b := s.old.official(), s.ref.official()
+	if a != "" && b != "" && a != b && !slices.Contains(successors[a], b) && !strings.HasSuffix(s.ref.name, "/"+a) {
+		return refuse(from, "%s has other software than %s", to, s.stage.Base)
+	}
+	s.from = s.family(s.stage)
+	if s.to = familyOfRef(s.ref); s.facts != nil && familyOf(s.facts.Distribution) != "" {
+		s.to = familyOf(s.facts.Distribution)
+	}
+	if s.from == "" || s.to == "" {
+		if s.from == s.to && path.Dir(s.old.name) == path.Dir(s.ref.name) && s.old.name == s.ref.name {
+			s.undecided("what system the two images are cannot be told: nothing but FROM is changed")
+			return nil
+		}
+		return refuse(from, "what system %s is cannot be told", map[bool]string{true: s.stage.Base, false: to}[s.from == ""])
+	}
+	return nil
+}
+
+// follow changes what stands below FROM.
+func (s *swap) follow() error {
+	if s.to == "scratch" || s.to == "distroless" {
+		if s.from != s.to {
+			return s.withoutShell()
+		}
+		return nil
+	}
+	if s.from == s.to {
+		return s.sameSystem()
+	}
+	if s.from != "alpine" && s.from != "debian" || s.to != "alpine" && s.to != "debian" {
+		return refuse(&s.File.Instructions[s.stage.From], "how what is done on a system like %s is done on one like %s is not known", s.from, s.to)
+	}
+	for i := s.stage.From + 1; i < s.stage.End; i++ {
+		if s.File.Instructions[i].Cmd == "RUN" {
+			if err := s.translate(i); err != nil {
+				return err
+			}
+		}
+	}
+	return s.needs()
+}
+
+// withoutShell refuses what an image without a shell cannot do.
+func (s *swap) withoutShell() error {
+	for i := s.stage.From + 1; i < s.stage.End; i++ {
+		in := &s.File.Instructions[i]
+		switch in.Cmd {
+		case "RUN":
+			return refuse(in, "RUN needs a shell, which %s has not", s.ref.name)
+		case "CMD", "ENTRYPOINT", "HEALTHCHECK":
+			sc := s.script(i)
+			if len(sc.Commands) > 0 && (!sc.Exec || len(sc.Commands) > 1 || !path.IsAbs(sc.Commands[0].Words[0].Text)) {
+				return refuse(in, "%s needs a shell or a program of the system, which %s has not", in.Cmd, s.ref.name)
+			}
+		case "USER":
+			if u, _, _ := strings.Cut(in.Args[0], ":"); strings.Trim(u, "0123456789") != "" && u != "nonroot" && u != "root" {
+				return refuse(in, "%s has no user %s", s.ref.name, u)
+			}
+		}
+	}
+	s.undecided("whether the program needs a library, certificates or time zones of the system")
+	return nil
+}
+
+// lacking are programs that the small images of a family have not.
+var lacking = map[string][]string{
+	"debian": {"curl", "wget", "git", "gcc", "g++", "make", "unzip", "gpg", "python3", "ps", "ping", "vim", "less", "xz", "file"},
+	"alpine": {"curl", "git", "gcc", "g++", "make", "gpg", "python3", "bash"},
+}
+
+// sameSystem says what a smaller image of the same system may lack.
+func (s *swap) sameSystem() error {
+	small := s.ref.has("slim") && !s.old.has("slim") || s.ref.official() == s.from && s.old.official() != s.from
+	if !small && (s.facts == nil || s.facts.Programs == nil) {
+		s.versioned()
+		return nil
+	}
+	have := map[string]bool{}
+	for i := s.stage.From + 1; i < s.stage.End; i++ {
+		in := &s.File.Instructions[i]
+		sc := s.script(i)
+		for n := range sc.Commands {
+			cmd := &sc.Commands[n]
+			for _, w := range packagesOf(cmd).names {
+				have[packageName(w.Text)] = true
+			}
+			p := cmd.Program()
+			if !slices.Contains(lacking[s.to], p) || have[p] || have["build-essential"] || s.facts != nil && slices.Contains(s.facts.Programs, p) {
+				continue
+			}
+			return refuse(in, "%s is started, which %s has not: install it first", p, s.ref.with(s.ref.tag))
+		}
+	}
+	s.undecided("whether the program starts others, or loads libraries, that only %s has", s.stage.Base)
+	s.versioned()
+	return nil
+}
+
+// versioned says which packages may have another name in another release.
+func (s *swap) versioned() {
+	for i := s.stage.From + 1; i < s.stage.End; i++ {
+		for _, cmd := range s.script(i).Commands {
+			for _, w := range packagesOf(&cmd).names {
+				name := packageName(w.Text)
+				switch {
+				case strings.Contains(w.Text, "="):
+					s.undecided("whether %s is in the new base's release", w.Text)
+				case strings.HasPrefix(name, "lib") && strings.TrimRight(name, "0123456789.-") != name && !strings.HasSuffix(name, "-dev"):
+					s.undecided("whether %s has this name in the new base's release", name)
+				}
+			}
+		}
+	}
+}
+
+// configured keeps what the old base's configuration said, where both are known.
+func (s *swap) configured() {
+	old := s.Scopes.Base(s.stage)
+	started := false
+	for i := s.stage.From + 1; i < s.stage.End; i++ {
+		started = started || s.File.Instructions[i].Cmd == "CMD" || s.File.Instructions[i].Cmd == "ENTRYPOINT"
+	}
+	if old == nil || !old.Config || s.facts == nil || !s.facts.Config {
+		if !started {
+			s.undecided("what is started: the file does not say, and the new base may say otherwise than the old")
+		}
+		return
+	}
+	if a, b := path.Join("/", old.Workdir), path.Join("/", s.facts.Workdir); a != b {
+		end := s.File.Instructions[s.stage.From].Span.End
+		s.edit(end, end, s.lines("\nWORKDIR "+a))
+		s.note("the old base works in %s, and the new one in %s", a, b)
+	}
+	if !started && (!slices.Equal(old.Cmd, s.facts.Cmd) || !slices.Equal(old.Entrypoint, s.facts.Entrypoint)) {
+		s.undecided("what is started: the file does not say, and the new base says otherwise than the old")
+	}
+	if !slices.Equal(old.Entrypoint, s.facts.Entrypoint) && started {
+		s.undecided("whether what starts is started alike: the entry point of the new base is %q, and was %q", s.facts.Entrypoint, old.Entrypoint)
+	}
+	if isRoot(s.facts.User) != isRoot(old.User) {
+		s.undecided("whether the steps may do what they do: the new base's user is %q, and was %q", s.facts.User, old.User)
+	}
+}
+
+// needs refuses what the new system cannot run.
+func (s *swap) needs() error {
+	for i := s.stage.From + 1; i < s.stage.End; i++ {
+		in := &s.File.Instructions[i]
+		sc := s.script(i)
+		for n := range sc.Commands {
+			if p := sc.Commands[n].Program(); p == "bash" && !slices.Contains(s.added, "bash") && !s.hasProgram("bash") && s.to == "alpine" {
+				return refuse(in, "bash is started, which %s has not and the file does not install", s.ref.with(s.ref.tag))
+			}
+		}
+		switch in.Cmd {
+		case "SHELL":
+			if p := path.Base(in.Args[0]); p == "bash" && s.to == "alpine" && !slices.Contains(s.added, "bash") && !s.hasProgram("bash") {
+				return refuse(in, "SHELL is bash, which %s has not and the file does not install", s.ref.with(s.ref.tag))
+			}
+		case "USER":
+			u, _, _ := strings.Cut(in.Args[0], ":")
+			if err := s.hasUser(in, u); err != nil {
+				return err
+			}
+		case "COPY", "ADD":
+			if s.to == "alpine" {
+				if err := s.copied(i); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if s.to == "alpine" {
+		s.undecided("whether everything that is installed is there for musl, Alpine's C library: what is not is built, or fails")
+	}
+	return nil
+}
+
+func (s *swap) hasProgram(name string) bool {
+	return s.facts != nil && slices.Contains(s.facts.Programs, name) || s.ref.official() == "bash"
+}
+
+// hasUser refuses a user that only the old base has.
+func (s *swap) hasUser(in *dockerfile.Instruction, u string) error {
+	if strings.Trim(u, "0123456789") == "" || u == "root" || u == "nobody" || strings.Contains(u, "$") || slices.Contains(s.users, u) {
+		return nil
+	}
+	if s.facts != nil && s.facts.Accounts != nil {
+		if _, ok := s.facts.Accounts[u]; ok {
+			return nil
+		}
+		return refuse(in, "%s has no user %s", s.ref.with(s.ref.tag), u)
+	}
+	if u == s.ref.official() || u == "www-data" && s.ref.official() == "php" {
+		return nil
+	}
+	return refuse(in, "the file does not make the user %s, and whether %s has it is not known", u, s.ref.with(s.ref.tag))
+}
+
+// glibcOnly are packages of languages that come for glibc alone.
+var glibcOnly = []string{
+	"tensorflow", "torch", "torchvision", "torchaudio", "opencv-python", "opencv-python-headless", "jaxlib", "faiss-cpu", "pyside6", "llvmlite", "numba", "playwright", "mkl",
+	"puppeteer", "cypress", "canvas", "@tensorflow/tfjs-node", "oracledb", "ibm_db", "electron",
+}
+
+// copied refuses programs that were built for glibc.
+func (s *swap) copied(i int) error {
+	in := &s.File.Instructions[i]
+	for _, f := range in.FlagWords {
+		if f.Name != "from" {
+			continue
+		}
+		st, err := s.File.Target(f.Value)
+		if err != nil || st.Index >= s.stage.Index || s.family(st) == "alpine" || s.ref.official() == "nginx" {
+			continue
+		}
+		if v := s.Scopes.Variable(st, st.End, "CGO_ENABLED"); v.Value == "0" || strings.Contains(s.stageText(st), "CGO_ENABLED=0") || strings.HasSuffix(in.Args[0], ".jar") {
+			continue
+		}
+		return refuse(in, "what is copied from %s was built for another C library than Alpine's", f.Value)
+	}
+	if s.Context == nil {
+		return nil
+	}
+	c := &conversion{draft: s.draft, stage: s.stage}
+	cp, ok := c.copying(i)
+	if !ok {
+		return nil
+	}
+	for _, src := range cp.sources {
+		b, err := s.Context.Read(src, 64<<20)
+		if err != nil {
+			for _, name := range []string{"requirements.txt", "package.json"} {
+				if b, err := s.Context.Read(path.Join(src, name), maxText); err == nil {
+					if err := s.languages(in, name, b); err != nil {
+						return err
+					}
+				}
+			}
+			continue
+		}
+		if bytes.HasPrefix(b, []byte("\x7fELF")) && bytes.Contains(b[:min(len(b), 1<<16)], []byte("ld-linux")) {
+			return refuse(in, "%s is a program for glibc, which Alpine has not", src)
+		}
+		if bytes.HasPrefix(b, []byte("#!/bin/bash")) && !slices.Contains(s.added, "bash") && !s.hasProgram("bash") {
+			return refuse(in, "%s is for bash, which %s has not and the file does not install", src, s.ref.with(s.ref.tag))
+		}
+		if err := s.languages(in, src, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *swap) stageText(st *dockerfile.Stage) string {
+	end := s.File.Instructions[st.End-1].Span.End
+	return string(s.File.Bytes[st.Span.Start:end])
+}
+
+// languages refuses dependencies that come for glibc alone.
+func (s *swap) languages(in *dockerfile.Instruction, name string, b []byte) error {
+	switch path.Base(name) {
+	case "requirements.txt":
+		for _, line := range strings.Split(strings.ToLower(string(b)), "\n") {
+			line = strings.TrimSpace(line)
+			pkg := line[:len(line)-len(strings.TrimLeft(line, "abcdefghijklmnopqrstuvwxyz0123456789-_."))]
+			if slices.Contains(glibcOnly, pkg) {
+				return refuse(in, "%s, which %s asks for, comes for glibc alone", pkg, name)
+			}
+		}
+	case "package.json":
+		if m, err := parseManifest(string(b)); err == nil {
+			for _, pkg := range glibcOnly {
+				if m.Dependencies[pkg] != "" {
+					return refuse(in, "%s, which %s asks for, comes for glibc alone", pkg, name)
+				}
+			}
+		}
+	}
+	return nil
+}
