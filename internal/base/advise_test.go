@@ -239,6 +239,47 @@ func TestNewerAndWorse(t *testing.T) {
 	}
 }
 
+// TestChecks: what must be looked at before an option is taken.
+func TestChecks(t *testing.T) {
+	for _, tt := range []struct {
+		ref, option string
+		want        []string
+		not         []string
+	}{
+		{"postgres:17", "postgres:17-alpine", []string{"musl", "apk", "postgres is 70 instead of 999"}, []string{"stored data"}},
+		{"postgres:16", "postgres:18", []string{"stored data", "PostgreSQL 18 instead of 16"}, []string{"musl", "accounts"}},
+		{"php:8.4-fpm", "php:8.4-fpm-alpine", []string{"www-data is 82 instead of 33"}, nil},
+		{"node:22", "node:24", []string{"Node.js 24 instead of 22"}, []string{"accounts", "musl", "system libraries"}},
+		{"eclipse-temurin:17-jdk", "eclipse-temurin:17-jre", []string{"javac"}, []string{"Eclipse Temurin"}},
+		{"eclipse-temurin:17", "eclipse-temurin:25", []string{"not built for arm32v7"}, nil},
+		{"python:3.13-bookworm", "python:3.14-trixie", []string{"Debian 12 (Bookworm) to Debian 13 (Trixie)"}, []string{"musl"}},
+		{"openjdk:8-jre", "eclipse-temurin:8-jre", []string{"takes the place of openjdk"}, nil},
+		{"alpine:3.20", "alpine:3.24", []string{"Alpine Linux 3.20 to Alpine Linux 3.24"}, []string{"application on"}},
+	} {
+		a, err := Advise(Question{Ref: tt.ref, Now: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Judge()
+		i := slices.IndexFunc(a.Options, func(o Option) bool { return o.Ref == tt.option })
+		if i < 0 {
+			t.Errorf("%s: no %s among %v", tt.ref, tt.option, advise(t, tt.ref, ""))
+			continue
+		}
+		got := strings.Join(a.Options[i].Check, "\n")
+		for _, w := range tt.want {
+			if !strings.Contains(got, w) {
+				t.Errorf("%s to %s: nothing of %q in\n%s", tt.ref, tt.option, w, got)
+			}
+		}
+		for _, w := range tt.not {
+			if strings.Contains(got, w) {
+				t.Errorf("%s to %s: %q in\n%s", tt.ref, tt.option, w, got)
+			}
+		}
+	}
+}
+
 func TestBrought(t *testing.T) {
 	if got := Brought(vulns("x", finding.Medium, 1)); got != "" {
 		t.Errorf("nothing severe: %q", got)

@@ -107,5 +107,50 @@ func (a *Advice) lost(o *Option) string {
 	return strings.Join(out, ", ")
 }
 
-// accounts says what is known to differ of the accounts and of what runs.
-func (a *Advice) accounts(*Option) []string { return nil }
+// accounts says what is known to differ of whom the image runs as, of the
+// accounts that Dockerfiles name, and of what it starts.
+func (a *Advice) accounts(o *Option) []string {
+	was, is := FactsOf(a.Ref), FactsOf(o.Ref)
+	if was == nil || is == nil || !was.Config || !is.Config {
+		return nil
+	}
+	var out []string
+	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if was.User != is.User {
+		add("the user: it runs as %s instead of %s", rootOr(is.User), rootOr(was.User))
+	}
+	for _, name := range serviceAccounts {
+		x, had := was.Accounts[name]
+		y, has := is.Accounts[name]
+		switch {
+		case had && !has:
+			add("the accounts: there is no %s", name)
+		case had && x != y:
+			add("the accounts: %s is %d instead of %d, which owns files on volumes", name, y, x)
+		}
+	}
+	if was.Workdir != is.Workdir {
+		add("the working directory: %s instead of %s", slashOr(is.Workdir), slashOr(was.Workdir))
+	}
+	if !slices.Equal(was.Entrypoint, is.Entrypoint) {
+		add("the entry point: %q instead of %q", is.Entrypoint, was.Entrypoint)
+	}
+	return out
+}
+
+// serviceAccounts are those that Dockerfiles and volumes rely on.
+var serviceAccounts = []string{"node", "nginx", "www-data", "postgres", "mysql", "redis", "mongodb", "rabbitmq", "cassandra", "rootless"}
+
+func rootOr(user string) string {
+	if user == "" {
+		return "root"
+	}
+	return user
+}
+
+func slashOr(dir string) string {
+	if dir == "" {
+		return "/"
+	}
+	return dir
+}

@@ -156,7 +156,7 @@ func rootFacts(repo, tag string) *dockerfile.BaseFacts {
 	version, _, _ := strings.Cut(tag, "-")
 	d := sbom.Distro{ID: repo, VersionID: version}
 	f.Release = releaseName(d)
-	accounts := ""
+	var accounts string
 	switch {
 	case repo == "alpine" && f.Release != "" && compareVersions(f.Release, "3.19") < 0:
 		accounts = oldAlpineAccounts

@@ -173,7 +173,8 @@ func calm(channel string) bool { return channel == "" || channel == "stable" || 
 // current says whether a release is out at now, gets fixes, and, where it is one
 // for the long term, has become that.
 func (s Support) current(now time.Time) bool {
-	return !s.Released.After(now) && !s.Ended(now) && !(s.LTS && s.LTSSince.After(now)) && (s.Regular.IsZero() || now.Before(s.Regular))
+	early := s.LTS && s.LTSSince.After(now)
+	return !s.Released.After(now) && !s.Ended(now) && !early && (s.Regular.IsZero() || now.Before(s.Regular))
 }
 
 // compareVersions orders versions of one software: numbers by value, what is

@@ -1,8 +1,11 @@
 package cli_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,7 +57,7 @@ func recommendedBy(t *testing.T, out string) recommended {
 // client pushed: real Alpine root file systems under the tags of a repository.
 func TestRecommendRealRegistry(t *testing.T) {
 	archive := sharedFile(t, "images/formats/alpine-3.20-docker-archive.tar")
-	older := sharedFile(t, "images/alpine-311.tar.gz")
+	older := gunzipped(t, sharedFile(t, "images/alpine-311.tar.gz"))
 	host := registryServer(t, false)
 	for tag, from := range map[string]string{"3.11": older, "3.20": archive, "3.21": archive, "3.20-extras": archive} {
 		push(t, "docker-archive:"+from, "docker://"+host+"/base/alpine:"+tag)
@@ -85,6 +88,27 @@ func TestRecommendRealRegistry(t *testing.T) {
 	if out := b.ok("recommend", "--offline", "--format", "json", file); recommendedBy(t, out).Knowledge.Registries {
 		t.Error("offline, and the registry was asked")
 	}
+}
+
+// gunzipped is a file without its compression, which skopeo does not expect.
+func gunzipped(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err = io.ReadAll(z); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "image.tar")
+	if err := os.WriteFile(out, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // TestRecommendEngine: images that the Docker Engine has are options like any
