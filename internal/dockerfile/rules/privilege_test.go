@@ -70,6 +70,14 @@ func TestPrivilegeRules(t *testing.T) {
 		{"privileged-port", "FROM a:1\nARG PORT\nEXPOSE $PORT\nUSER app\n", nil},
 		{"privileged-port", "FROM a:1 AS b\nEXPOSE 80\nFROM c:1\nUSER app\n", nil},
 
+		{"needs-root", "FROM a:1\nUSER app\nRUN sudo apt-get update && apk add x\nUSER root\nRUN apt-get update\n", []string{"apk needs root"}},
+		{"needs-root", "FROM a:1\nUSER app\nRUN apt-get --simulate install x; if true; then apk add x; fi; apk info; npm install\n", nil},
+		{"needs-root", "FROM a:1\nARG U\nUSER $U\nRUN apt-get update\n", nil},
+		{"unknown-user", "FROM scratch\nCOPY --from=b /etc/passwd /etc/passwd\nUSER app\n", nil},
+		{"unknown-user", "FROM scratch\nADD rootfs.tar /\nUSER app\n", nil},
+		{"unknown-user", "FROM scratch\nCOPY a /a\nUSER app:app\n", []string{"scratch has no user app"}},
+		{"unknown-user", "FROM a:1\nUSER app\n", nil},
+
 		{"root-owned-path", "FROM nginx:1.28\nUSER nginx\n", []string{"nginx started by user nginx cannot write /var/cache/nginx and /run/nginx.pid"}},
 		{"root-owned-path", "FROM docker.io/library/nginx:1.28\nRUN chown -R nginx /var/cache/nginx\nUSER 101\n", []string{"cannot write /run/nginx.pid, which is root's"}},
 		{"root-owned-path", "FROM nginx:1.28\nRUN chown -R nginx /var/cache/nginx && touch /var/run/nginx.pid && chown nginx /var/run/nginx.pid\nUSER nginx\n", nil},
@@ -228,6 +236,12 @@ func TestBaseFactsDecide(t *testing.T) {
 	}
 	if low := run(t, New(parsed(t, "FROM a:1\nUSER app\n"), based(root)), only(t, "privileged-port")); len(low) != 1 || !strings.Contains(low[0].Evidence[0].Text, "the local image") {
 		t.Errorf("an inherited port: %+v", low)
+	}
+	known := &dockerfile.BaseFacts{Ref: "a:1", Source: "x", Config: true, Accounts: map[string]int{"root": 0, "www": 33}}
+	for file, want := range map[string]int{"USER www\n": 0, "USER app\n": 1, "RUN useradd app\nUSER app\n": 0, "RUN npm ci\nUSER app\n": 1, "USER 12\n": 0} {
+		if found := run(t, New(parsed(t, "FROM a:1\n"+file), based(known)), only(t, "unknown-user")); len(found) != want {
+			t.Errorf("%s: %+v", file, found)
+		}
 	}
 	back := run(t, New(parsed(t, "FROM a:1\nUSER root\nRUN x\nCMD [\"a\"]"), based(worker)), only(t, "root-user"))
 	if len(back) != 1 || len(back[0].Fixes) != 1 || back[0].Fixes[0].Edits[0].New != "\nUSER app" {

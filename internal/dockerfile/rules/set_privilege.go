@@ -6,6 +6,8 @@ func privilegeChecks() []Check {
 		rootUser(),
 		sudo(),
 		privilegedPort(),
+		needsRoot(),
+		unknownUser(),
 		rootOwnedPath(),
 		rootOwnedWorkdir(),
 		runtimeFlag(),

@@ -16,7 +16,7 @@ func setuidBit() Check {
 				Title:    "A program is made to run as its owner, whoever starts it",
 				Practice: finding.LeastPrivilege,
 				Severity: finding.Medium,
-				Aliases:  []string{"CIS-4.8"},
+				Aliases:  []string{"CIS-4.8", "CIS-DI-0008"},
 				Why: "With the setuid bit every process of the container becomes the file's owner, mostly root, by starting it: one mistake in the program undoes USER. " +
 					"A capability of its own (setcap) gives a program the one right that it needs, and --security-opt no-new-privileges switches such bits off.",
 				Bad:  "FROM debian:13-slim\nCOPY tool /usr/bin/tool\nRUN chmod u+s /usr/bin/tool\n",

@@ -17,6 +17,7 @@ func tlsOff() Check {
 				Title:    "The certificate of a server is not looked at",
 				Practice: finding.TrustedBase,
 				Severity: finding.Medium,
+				Aliases:  []string{"CIS-4.11"},
 				Why: "Without a look at the certificate anyone between the builder and the server may answer in its place, and what they send is put into the image. Install " +
 					"ca-certificates, and give the tool the authority that it does not know (curl --cacert, npm config set cafile). Set by ENV, the check is off in the " +
 					"running container, too.",

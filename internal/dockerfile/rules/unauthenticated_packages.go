@@ -17,6 +17,7 @@ func unauthenticatedPackages() Check {
 				Title:    "Packages are installed without a look at who signed them",
 				Practice: finding.TrustedBase,
 				Severity: finding.High,
+				Aliases:  []string{"CIS-4.11"},
 				Why: "A package manager checks the signature of what it installs, and these flags tell it not to: whoever answers in the repository's place chooses what runs " +
 					"as root in the build. Add the repository's key instead. --force-yes switches the check off as well, for which -y is enough.",
 				Bad:  "FROM debian:13-slim\nRUN apt-get update && apt-get install -y --allow-unauthenticated curl\n",

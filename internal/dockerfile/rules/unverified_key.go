@@ -17,6 +17,7 @@ func unverifiedKey() Check {
 				Title:    "A signing key is taken from whoever gives one",
 				Practice: finding.TrustedBase,
 				Severity: finding.Medium,
+				Aliases:  []string{"CIS-4.11"},
 				Why: "All that a repository signs is worth what its key is worth. A key over http:// may be anyone's, and eight hex digits name as many keys as one likes to make. " +
 					"Fetch keys over https, and name them by their whole fingerprint of forty digits.",
 				Bad:  "FROM debian:13-slim\nRUN curl http://repo.example.org/key.asc | apt-key add -\n",

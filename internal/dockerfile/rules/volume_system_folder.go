@@ -17,6 +17,7 @@ func volumeSystemFolder() Check {
 				Title:    "A volume lies over a folder of the system",
 				Practice: finding.LeastPrivilege,
 				Severity: finding.Medium,
+				Aliases:  []string{"DKL-DI-0002"},
 				Why: "What the image has in a volume's folder is copied into the volume once, and from then on the volume's files are used: an update of the image " +
 					"does not reach them, and the container can write what it should only read. Make volumes of data alone.",
 				Bad:  "FROM debian:13-slim\nVOLUME /etc\n",
@@ -29,6 +30,9 @@ func volumeSystemFolder() Check {
 						dir, _ := in.Scopes.Expand(in.Stage(i), i, w.Text)
 						if dir = path.Clean(dir); slices.Contains(systemFolders, dir) {
 							f := at(w.Span, dir, "VOLUME %s puts a volume over a folder of the system, whose files then stay as they were", dir)
+							if !slices.Contains([]string{"/boot", "/dev", "/etc", "/lib", "/proc", "/sys", "/usr"}, dir) {
+								f.Aliases = []string{}
+							}
 							if len(inst.Words) == 1 {
 								f = fix(f, finding.Behaviour, "Make no volume of it", in.Remove(inst))
 							}
