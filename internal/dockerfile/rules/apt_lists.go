@@ -30,14 +30,13 @@ func aptLists() Check {
 				needs := laterApt(p.Input)
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
 					n := slices.IndexFunc(commands, func(c dockerfile.Command) bool {
-						m, ok := managed(&c, "apt-get", "apt")
-						return ok && m.is("update")
+						return updatesAptLists(&c)
 					})
 					if n < 0 || !shipped[p.Input.Stage(i).Index] || slices.ContainsFunc(commands, removesAptLists) || mounts(run, "/var/lib/apt/lists") || mountsApt(run) {
 						return
 					}
 					f := at(commands[n].Span, "update", "the package lists that %s update writes stay in the layer", commands[n].Program())
-					if commands[n].Program() != "apt-get" {
+					if m, _ := managed(&commands[n], "apt-get"); !m.is("update") {
 						f.Aliases = []string{}
 					}
 					switch needs(i) {
@@ -97,8 +96,9 @@ func laterApt(in *Input) func(i int) later {
 			}
 			state = max(state, laterUnknown)
 			for n := range in.Script(i).Commands {
-				m, ok := managed(&in.Script(i).Commands[n], "apt-get", "apt")
-				if ok && m.is("update") {
+				c := &in.Script(i).Commands[n]
+				m, ok := managed(c, "apt-get", "apt")
+				if updatesAptLists(c) {
 					state = laterUnknown
 					break
 				}

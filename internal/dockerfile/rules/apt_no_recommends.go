@@ -27,7 +27,7 @@ func aptNoRecommends() Check {
 				preset := configured(p.Input, "apt::install-recommends")
 				p.Input.eachCommand(func(i int, c *dockerfile.Command) {
 					m, ok := managed(c, "apt-get", "apt")
-					if !ok || !m.is("install") || c.Has("--no-install-recommends", "--install-recommends") || option(c, "install-recommends") || preset(i) {
+					if !ok || !m.is("install") || aptPretends(c) || c.Has("--no-install-recommends", "--install-recommends") || option(c, "install-recommends") || preset(i) {
 						return
 					}
 					f := at(c.Span, m.program+" install", "%s install also installs what its packages only recommend", m.program)

@@ -48,7 +48,7 @@ func aptYes() Check {
 
 // aptAnswers says whether an apt-get asks nothing.
 func aptAnswers(c *dockerfile.Command) bool {
-	if c.Has("-y", "--yes", "--assume-yes", "--force-yes", "--assume-no", "-s", "--simulate", "--dry-run", "--just-print", "--print-uris") || option(c, "assume-yes") {
+	if c.Has("-y", "--yes", "--assume-yes", "--force-yes", "--assume-no") || aptPretends(c) || option(c, "assume-yes") {
 		return true
 	}
 	quiet := 0
@@ -63,6 +63,11 @@ func aptAnswers(c *dockerfile.Command) bool {
 		}
 	}
 	return quiet >= 2
+}
+
+// aptPretends says whether an apt-get only says what it would do.
+func aptPretends(c *dockerfile.Command) bool {
+	return c.Has("-s", "--simulate", "--dry-run", "--just-print", "--no-act", "--recon", "--print-uris")
 }
 
 // withFix adds a fix if there are edits for it.

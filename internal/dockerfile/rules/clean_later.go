@@ -79,9 +79,11 @@ func messes() []mess {
 	}
 }
 
+// updatesAptLists says whether a command fetches apt's lists: an update, or an
+// install with one.
 func updatesAptLists(c *dockerfile.Command) bool {
 	m, ok := managed(c, "apt-get", "apt")
-	return ok && m.is("update")
+	return ok && (m.is("update") || m.is("install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep") && c.Has("--update"))
 }
 
 func cleansYarnCache(c *dockerfile.Command) bool {
