@@ -2,6 +2,8 @@ package rules
 
 import (
 	"context"
+	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -28,6 +30,7 @@ func secretFile() Check {
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
 				used, offered := in.chain(), map[string]bool{}
+				looked := map[string]bool{} // folders
 				for i := range in.File.Instructions {
 					inst := &in.File.Instructions[i]
 					if inst.Cmd != "COPY" && inst.Cmd != "ADD" || len(inst.Words) < 2 {
@@ -36,6 +39,9 @@ func secretFile() Check {
 					fromStage := slices.ContainsFunc(inst.FlagWords, func(f dockerfile.Flag) bool { return f.Name == "from" })
 					for n, w := range inst.Words[:len(inst.Words)-1] {
 						source, _ := in.Scopes.Expand(in.Stage(i), i, w.Text)
+						if !fromStage && used[in.Stage(i).Index] {
+							in.secretsWithin(inst, w, source, looked, p)
+						}
 						kind, severity, ok := in.secretSource(source, fromStage)
 						if !ok {
 							continue
@@ -59,6 +65,45 @@ func secretFile() Check {
 		},
 		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/dc59eb337a57d97e222d487b4e8b3e8e0d7b7c84.Dockerfile",
 		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/4f1104f3f2f0bac8429dbf958f7bd3427dbcdc14.Dockerfile",
+	}
+}
+
+// maxLooked is how many folders are looked into for one file.
+const maxLooked = 20
+
+// secretsWithin reports the secrets in a folder that is copied, where the build
+// context is known. The whole folder of the build is ignore-file's.
+func (in *Input) secretsWithin(inst *dockerfile.Instruction, w dockerfile.Word, source string, looked map[string]bool, p *pass) {
+	c, dir := in.Options.Context, strings.Trim(path.Clean("/"+source), "/")
+	if c == nil || dir == "" || strings.Contains(source, "://") || !fs.ValidPath(dir) || looked[dir] || len(looked) >= maxLooked {
+		return
+	}
+	looked[dir] = true
+	if info, err := fs.Stat(c.FS, dir); err != nil || !info.IsDir() || c.Ignored(dir) {
+		return
+	}
+	seen := 0
+	err := fs.WalkDir(c.FS, dir, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if seen++; seen > maxEntries {
+			return fmt.Errorf("more than %d entries", maxEntries)
+		}
+		if d.IsDir() {
+			if file != dir && (d.Name() == "node_modules" || d.Name() == ".git") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if u, ok := in.unwantedFile(file); ok && !c.Ignored(file) {
+			f := at(w.Span, inst.Cmd+" "+file, "%s of %s puts %s (%s) into a layer, where it stays whatever is removed later", inst.Cmd, source, file, u.what)
+			p.Report(fix(f, finding.NeedsReview, "Have the ignore file leave it out, and give it to the container when it starts"))
+		}
+		return nil
+	})
+	if err != nil {
+		p.Unknown(finding.Unknown{What: "what " + inst.Cmd + " takes from " + dir, Why: err.Error()})
 	}
 }
 

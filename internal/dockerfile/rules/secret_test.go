@@ -124,6 +124,10 @@ func TestSecretFiles(t *testing.T) {
 			t.Errorf("%s %v: %+v", c.file, c.files, found)
 		}
 	}
+	within := map[string]string{"app/config/.env": "DB_PASSWORD=" + password + "\n", "app/tests/id_rsa": key, "app/a.js": "", ".dockerignore": "app/secret\n", "app/secret/.env": "DB_PASSWORD=" + password}
+	if found := run(t, input(t, "FROM a:1\nCOPY app /app\n", within), only(t, "secret-file")); len(found) != 1 || !strings.Contains(found[0].Message, "app/config/.env") {
+		t.Errorf("in a folder: %+v", found)
+	}
 	built := run(t, input(t, "FROM a:1 AS b\nCOPY id_rsa /root/.ssh/\nFROM c:1\nCOPY --from=b /x /x\n", nil), only(t, "secret-file"))
 	if len(built) != 1 || built[0].Severity != finding.Low {
 		t.Errorf("in a build stage: %+v", built)
