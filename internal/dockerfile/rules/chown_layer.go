@@ -123,6 +123,9 @@ func copyWithOwner(in *Input, i int, c *dockerfile.Command, what dockerfile.Shel
 	}
 	covered := map[string]bool{}
 	safety := finding.Behaviour
+	if flag == "chmod" && strings.TrimPrefix(value, "0") != "755" {
+		safety = finding.NeedsReview // of the folder that COPY makes, --chmod leaves 755 as it is
+	}
 	var edits []finding.Edit
 	for _, k := range hit {
 		to := &in.File.Instructions[k.at]

@@ -113,6 +113,7 @@ func TestLayeringFixes(t *testing.T) {
 	}{
 		{"chown-layer", "FROM a\nCOPY . /app\nRUN chown -R u:g /app\nUSER u\n", "FROM a\nCOPY --chown=u:g . /app\nUSER u\n", nil, finding.Behaviour},
 		{"chown-layer", "FROM a\nCOPY --link . /app\nRUN chmod -R 755 /app\n", "FROM a\nCOPY --chmod=755 --link . /app\n", nil, finding.Behaviour},
+		{"chown-layer", "FROM a\nCOPY . /app\nRUN chmod -R 0700 /app\n", "FROM a\nCOPY --chmod=0700 . /app\n", nil, finding.NeedsReview},
 		{"chown-layer", "FROM a\nWORKDIR /app\nCOPY . .\nRUN chown -R u:g /app\n", "FROM a\nWORKDIR /app\nCOPY --chown=u:g . .\n", nil, finding.NeedsReview},
 		// The image has more in the folder, something is made there, or the mode is no number.
 		{"chown-layer", "FROM a\nCOPY . /app/src\nRUN chown -R u /app\n", "none", nil, 0},
