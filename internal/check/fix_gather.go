@@ -232,7 +232,11 @@ func (g *gathering) ask(it FixItem) (bool, error) {
 // look finds what was to go gone and nothing new. Otherwise each is tried by
 // itself.
 func (g *gathering) round(ctx context.Context, out *gathered, found []finding.Finding, items []FixItem, dead map[string]FixItem, alone *int) error {
-	ok, err := g.apply(ctx, out, found, items, dead)
+	strict := finding.Unspecified
+	if len(items) == 1 {
+		strict = lesser(items)
+	}
+	ok, err := g.apply(ctx, out, found, items, dead, strict)
 	if err != nil || ok == nil {
 		return err
 	}
@@ -248,7 +252,7 @@ func (g *gathering) round(ctx context.Context, out *gathered, found []finding.Fi
 			continue
 		}
 		trial := &gathered{before: maps.Clone(out.before), now: maps.Clone(out.now)}
-		no, err := g.apply(ctx, trial, found, []FixItem{it}, dead)
+		no, err := g.apply(ctx, trial, found, []FixItem{it}, dead, lesser([]FixItem{it}))
 		if err != nil {
 			return err
 		}
@@ -261,13 +265,23 @@ func (g *gathering) round(ctx context.Context, out *gathered, found []finding.Fi
 	if len(good) == 0 {
 		return nil
 	}
-	if len(good) < len(items) {
-		if no, err := g.apply(ctx, out, found, good, dead); err != nil || no == nil {
-			return err
+	if no, err := g.apply(ctx, out, found, good, dead, lesser(good)); err != nil || no == nil {
+		return err
+	}
+	_, err = g.apply(ctx, out, found, good[:1], dead, lesser(good[:1])) // the others are looked at again in the next round
+	return err
+}
+
+// lesser is the severity below which fixes may bring findings: those that a
+// user has to ask for may bring what is less than what they put right.
+func lesser(items []FixItem) finding.Severity {
+	worst := finding.Unspecified
+	for _, it := range items {
+		if it.Fix.Safety < finding.Safe {
+			worst = max(worst, it.Finding.Severity)
 		}
 	}
-	_, err = g.apply(ctx, out, found, good[:1], dead) // the others are looked at again in the next round
-	return err
+	return worst
 }
 
 // kill gives a fix up, with the reason.
@@ -282,7 +296,7 @@ func (g *gathering) kill(dead map[string]FixItem, it FixItem, why *fix.Failure) 
 
 // apply composes fixes over the files as they are now. It returns a failure,
 // and leaves all as it was, when a second look does not find them better.
-func (g *gathering) apply(ctx context.Context, out *gathered, found []finding.Finding, items []FixItem, dead map[string]FixItem) (*fix.Failure, error) {
+func (g *gathering) apply(ctx context.Context, out *gathered, found []finding.Finding, items []FixItem, dead map[string]FixItem, below finding.Severity) (*fix.Failure, error) {
 	fixes := make([]finding.Fix, len(items))
 	for i, it := range items {
 		fixes[i] = it.Fix
@@ -321,7 +335,8 @@ func (g *gathering) apply(ctx context.Context, out *gathered, found []finding.Fi
 		if err != nil {
 			return nil, err
 		}
-		if f := fix.Recheck(found, after, gone, g.newStages(out.now, next), g.identity); f != nil {
+		want := fix.Expect{Gone: gone, Stages: g.newStages(out.now, next), Lesser: below, Identity: g.identity}
+		if _, f := fix.Recheck(found, after, want); f != nil {
 			return f, nil
 		}
 	}

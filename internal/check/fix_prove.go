@@ -109,6 +109,7 @@ func distinct(items []FixItem) []FixItem {
 
 func (g *gathering) candidate(got *gathered, dockerfile string) fix.Candidate {
 	c := fix.Candidate{Dockerfile: dockerfile, Before: maps.Clone(got.before), After: maps.Clone(got.now)}
+	c.Lesser = lesser(got.applied)
 	for _, it := range got.applied {
 		c.Fixes = append(c.Fixes, it.Fix)
 		if g.built {

@@ -162,10 +162,27 @@ func TestRecheckCounts(t *testing.T) {
 		{"suppressed", nil, quiet, nil, 0, ""},
 		{"came and went between", nil, nil, []string{"a"}, 0, ""},
 	} {
-		got := Recheck(c.before, c.after, c.gone, c.stages, nil)
+		_, got := Recheck(c.before, c.after, Expect{Gone: c.gone, Stages: c.stages})
 		if (got == nil) != (c.want == "") || got != nil && !strings.Contains(got.Why, c.want) {
 			t.Errorf("%s: %+v, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+func TestLesserFindingsAreToldAndTaken(t *testing.T) {
+	before := []finding.Finding{{Rule: "root", Severity: finding.Medium}}
+	after := []finding.Finding{{Rule: "name", Severity: finding.Low, Message: "a name"}}
+	want := Expect{Gone: []string{"root"}, Lesser: finding.Medium}
+	if came, failed := Recheck(before, after, want); failed != nil || len(came) != 1 || !strings.Contains(came[0], "name: a name") {
+		t.Errorf("%v %+v", came, failed)
+	}
+	want.Lesser = finding.Low
+	if _, failed := Recheck(before, after, want); failed == nil {
+		t.Error("one as bad is taken")
+	}
+	after[0].Rule, want.Lesser = "root", finding.Critical
+	if _, failed := Recheck(before, after, want); failed == nil {
+		t.Error("what is still there is taken")
 	}
 }
 

@@ -23,8 +23,9 @@ import (
 type Candidate struct {
 	Dockerfile    string // the file that is built; may itself not change
 	Before, After map[string][]byte
-	Fixes         []finding.Fix // what was applied: the differences that they mean to make
-	Gone          []string      // what the findings that it is for are counted by, one each: see [Prover.Identity]
+	Fixes         []finding.Fix    // what was applied: the differences that they mean to make
+	Gone          []string         // what the findings that it is for are counted by, one each: see [Prover.Identity]
+	Lesser        finding.Severity // see [Expect]
 	// GoneBuilt is the same for what is seen only in the image: vulnerabilities of
 	// its distribution.
 	GoneBuilt  []string

@@ -27,22 +27,39 @@ func (r *proving) recheck(ctx context.Context) error {
 		if err != nil {
 			return "", err
 		}
-		stages := 0
+		want := Expect{Gone: r.c.Gone, Lesser: r.c.Lesser, Identity: r.Identity}
 		if b, a := r.parsed[false], r.parsed[true]; b != nil && a != nil {
-			stages = len(a.Stages) - len(b.Stages)
+			want.Stages = len(a.Stages) - len(b.Stages)
 		}
-		if f := Recheck(before, after, r.c.Gone, stages, r.Identity); f != nil {
-			return "", r.fail(*f)
+		came, failed := Recheck(before, after, want)
+		if failed != nil {
+			return "", r.fail(*failed)
 		}
+		r.v.Notes = append(r.v.Notes, came...)
 		return fmt.Sprintf("%s before, %d after", plural(len(before), "finding"), len(after)), nil
 	})
 }
 
-// Recheck compares what the rules say of two versions: of each identity in gone
-// there must be as many findings fewer as it is named, and of none may there be
-// more. A stage that is new may have what was wrong with one before, a floating
-// tag, once more; stages is how many are new.
-func Recheck(before, after []finding.Finding, gone []string, stages int, identity func(finding.Finding) string) *Failure {
+// Expect is what a recheck expects of a change.
+type Expect struct {
+	// Gone is what must be gone, by identity: as many findings fewer of each as
+	// it is named.
+	Gone []string
+	// Stages is how many stages are new: each may have what was wrong with one
+	// before, a floating tag, once more.
+	Stages int
+	// Lesser is the severity below which new findings may come, as the price of
+	// one that is worse and goes: a user who is not root has a name. Unspecified:
+	// none may.
+	Lesser finding.Severity
+	// Identity is what findings are counted by; nil: their rule.
+	Identity func(finding.Finding) string
+}
+
+// Recheck compares what the rules say of two versions: what is to go is gone,
+// and nothing came. It returns what came and may, as sentences.
+func Recheck(before, after []finding.Finding, want Expect) (came []string, failed *Failure) {
+	identity := want.Identity
 	if identity == nil {
 		identity = func(f finding.Finding) string { return string(f.Rule) }
 	}
@@ -53,10 +70,10 @@ func Recheck(before, after []finding.Finding, gone []string, stages int, identit
 		}
 	}
 	for id := range most {
-		most[id] += max(0, stages)
+		most[id] += max(0, want.Stages)
 	}
 	fixed := map[string]bool{}
-	for _, id := range gone {
+	for _, id := range want.Gone {
 		fixed[id] = true
 		most[id] = max(0, most[id]-1)
 	}
@@ -80,11 +97,16 @@ func Recheck(before, after []finding.Finding, gone []string, stages int, identit
 		if count[id] <= most[id] {
 			continue
 		}
-		what := "it brings a new finding"
-		if fixed[id] {
-			what = "the finding is still there"
+		f := last[id]
+		told := fmt.Sprintf("%s: %s", f.Rule, secret.Redact(f.Message))
+		switch {
+		case fixed[id]:
+			return nil, &Failure{Step: "recheck", Why: "the finding is still there: " + told}
+		case f.Severity < want.Lesser:
+			came = append(came, "it brings a lesser finding: "+told)
+		default:
+			return nil, &Failure{Step: "recheck", Why: "it brings a new finding: " + told}
 		}
-		return &Failure{Step: "recheck", Why: fmt.Sprintf("%s: %s: %s", what, last[id].Rule, secret.Redact(last[id].Message))}
 	}
-	return nil
+	return came, nil
 }
