@@ -64,27 +64,27 @@ func (c *carrying) carry() error {
 			}
 		}
 	}
+	c.asked()
 	c.packages()
 	c.workdirs()
 	return nil
 }
 
-// workdirs leaves those out that nothing in the final stage happens in.
-func (c *carrying) workdirs() {
-	needed := true // the last one is what the program starts in
-	for i := c.stage.End - 1; i > c.stage.From; i-- {
-		in := &c.File.Instructions[i]
-		switch {
-		case in.Cmd == "WORKDIR":
-			dir, known := c.workdir(c.stage, i+1)
-			if !needed && known && (c.inside(dir) || dir == "/") {
-				c.places[i] = stays
-				continue
+// asked installs what is run beside the program, where the final base lacks it.
+func (c *carrying) asked() {
+	r := parseReference(c.base)
+	small := r.has("slim") || r.official() == "debian" || r.official() == "ubuntu"
+	for _, name := range []string{"HEALTHCHECK", "ENTRYPOINT", "CMD"} {
+		c.each(name, func(i int, _ *dockerfile.Instruction) {
+			for _, cmd := range c.script(i).Commands {
+				p := cmd.Program()
+				lacks := c.system() == "alpine" && (p == "curl" || p == "git") || small && slices.Contains([]string{"curl", "wget", "git"}, p)
+				if lacks && !slices.Contains(c.install, p) {
+					c.install = append(c.install, p)
+					c.note("%s runs %s, which the final stage installs", name, p)
+				}
 			}
-			needed = !path.IsAbs(in.Args[0])
-		case c.places[i] != stays && c.places[i] != gone && (in.Cmd == "RUN" || in.Cmd == "COPY" || in.Cmd == "ADD"):
-			needed = true
-		}
+		})
 	}
 }
 
@@ -151,7 +151,7 @@ func (c *carrying) ran(i int) error {
 		}
 		switch e := c.effect(r); {
 		case e == untold:
-			return refuse(in, "what %s leaves outside of %s cannot be told", r.Words[0].Text, strings.Join(c.folders, " and "))
+			return refuse(in, "what %s leaves outside of %s cannot be told", r.Words[0].Text, c.folders[len(c.folders)-1])
 		case e == nothing:
 			all = all && r.Is("cd")
 		case len(r.Within) > 0:
@@ -163,6 +163,9 @@ func (c *carrying) ran(i int) error {
 	}
 	if len(needs) == 0 {
 		return nil
+	}
+	if c.system() != c.family(c.stage) {
+		return refuse(in, "the final stage is of another system, and what this does to the build's would be done otherwise there")
 	}
 	c.take(i)
 	if !all {
@@ -198,7 +201,7 @@ func (c *carrying) effect(r *run) effect {
 		}
 	}
 	switch p := r.Program(); {
-	case p == "groupadd", p == "addgroup", p == "useradd", p == "adduser", p == "usermod":
+	case slices.Contains(accountPrograms, p), slices.Contains([]string{"a2enmod", "a2dismod", "a2ensite", "a2dissite", "a2enconf", "a2disconf"}, p):
 		return needed
 	case p == "" || slices.Contains(harmless, p):
 		return nothing
@@ -369,6 +372,14 @@ func (c *carrying) usedByBuild(name string) bool {
 	return used
 }
 
+// system is the sort of system that the final stage is.
+func (c *carrying) system() string {
+	if f := familyOfRef(parseReference(c.base)); f != "" {
+		return f
+	}
+	return c.family(c.stage)
+}
+
 // packages puts the installation of the final stage in the place of the first.
 func (c *carrying) packages() {
 	if len(c.dropped) > 0 {
@@ -379,7 +390,7 @@ func (c *carrying) packages() {
 		return
 	}
 	text := ""
-	switch f := c.family(c.stage); f {
+	switch c.system() {
 	case "alpine":
 		text = "apk add --no-cache " + strings.Join(c.install, " ")
 	case "debian":

@@ -329,33 +329,8 @@ func (a *nodeApp) unneeded() {
 func (a *nodeApp) left(built string) {
 	a.moved(built, siteRoot, "nginx serves what was built from there")
 	a.change(siteConf, "nginx's configuration of the site")
-	const why = "sources and dependencies are needed by the build alone"
-	keep, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(built, a.folder), "/"), "/")
-	a.change(path.Join(a.folder, "node_modules"), why)
-	for _, lock := range []string{"package-lock.json", "yarn.lock", "pnpm-lock.yaml"} {
-		a.change(path.Join(a.folder, lock), why)
-	}
-	for i := a.stage.From + 1; i < a.stage.End; i++ {
-		cp, ok := a.copying(i)
-		if !ok {
-			continue
-		}
-		for _, s := range cp.sources {
-			info, err := fs.Stat(a.Context.FS, s)
-			switch {
-			case err != nil || !info.IsDir():
-				a.change(path.Join(cp.dest, path.Base(s)), why)
-				if !cp.folder {
-					a.change(cp.dest, why)
-				}
-			default:
-				entries, _ := fs.ReadDir(a.Context.FS, s)
-				for _, e := range entries {
-					if p := path.Join(cp.dest, e.Name()); p != path.Join(a.folder, keep) && !a.Context.Ignored(path.Join(s, e.Name())) {
-						a.change(p, why)
-					}
-				}
-			}
-		}
+	a.leftBehind(ofTheBuild, path.Join(a.folder, "node_modules"))
+	if m, _ := a.manager(); m != "" {
+		a.change(path.Join(a.folder, map[string]string{"npm": "package-lock.json", "yarn": "yarn.lock", "pnpm": "pnpm-lock.yaml", "bun": "bun.lockb"}[m]), ofTheBuild)
 	}
 }

@@ -242,15 +242,7 @@ func (a *goApp) user(full bool) {
 
 // differences says what of the image is not in the final stage.
 func (a *goApp) differences() {
-	const why = "sources are needed by the build alone"
-	for i := a.stage.From + 1; i < a.stage.End; i++ {
-		if cp, ok := a.copying(i); ok && a.places[i] == stays {
-			a.change(cp.dest, why)
-		}
-	}
-	if a.dir != "/" {
-		a.change(a.dir, why)
-	}
+	a.leftBehind(ofTheBuild)
 	if a.rebuilt {
 		a.change(a.program, "the program is built in another way than before")
 	}

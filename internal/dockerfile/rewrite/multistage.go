@@ -15,6 +15,10 @@ func converters() []converter {
 		{"Node", isNode, convertNode},
 		{"Go", isGo, convertGo},
 		{"Python", isPython, convertPython},
+		{"Java", isJava, convertJava},
+		{"Rust", isRust, convertRust},
+		{".NET", isDotnet, convertDotnet},
+		{"PHP", isPHP, convertPHP},
 	}
 }
 

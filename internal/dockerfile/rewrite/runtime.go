@@ -80,6 +80,9 @@ func fromTable(kind string, r reference) (ref, why string) {
 		if c := r.codename(); c != "" {
 			return "debian:" + c + "-slim", "the release that the build stands on"
 		}
+		if c := usualRelease(r); c != "" {
+			return "debian:" + c + "-slim", "the release that " + r.with(r.tag) + " stands on, as far as its tag tells"
+		}
 	case KindPHP:
 		if r.official() != "" {
 			return r.with(r.tag), "what PHP was built with"
@@ -90,8 +93,12 @@ func fromTable(kind string, r reference) (ref, why string) {
 		if kind == KindDotnet {
 			kind = "runtime"
 		}
-		if name, ok := strings.CutSuffix(r.name, "/sdk"); ok && r.tag != "" {
-			return fmt.Sprintf("%s/%s:%s", name, kind, r.tag), "the same version without the SDK"
+		if name, ok := strings.CutSuffix(r.name, "/sdk"); ok && r.major() > 0 {
+			parts := r.parts()
+			if v := r.version(); len(v) > 1 {
+				parts[0] = fmt.Sprintf("%d.%d", v[0], v[1]) // an SDK's third number is not its runtime's
+			}
+			return fmt.Sprintf("%s/%s:%s", name, kind, strings.Join(parts, "-")), "the same version without the SDK"
 		}
 	}
 	return "", ""
@@ -113,24 +120,62 @@ func slim(r reference, releaseLast bool) string {
 	return r.tag + "-slim"
 }
 
+// usualRelease is the Debian that an image of Go or Rust stands on whose tag
+// names none; where that changed between two builds of a version, the later.
+func usualRelease(r reference) string {
+	v := r.version()
+	minor := 1 << 20 // the newest
+	if len(v) > 1 {
+		minor = v[1]
+	}
+	var since []int // the first minor versions on bullseye, bookworm and trixie
+	switch r.official() {
+	case "golang":
+		since = []int{17, 20, 25}
+	case "rust":
+		since = []int{55, 70, 89}
+	default:
+		return ""
+	}
+	if r.alpine() || len(v) > 0 && v[0] != 1 {
+		return ""
+	}
+	switch {
+	case minor >= since[2]:
+		return "trixie"
+	case minor >= since[1]:
+		return "bookworm"
+	case minor >= since[0]:
+		return "bullseye"
+	}
+	return ""
+}
+
 // jre is the Java runtime that goes with a JDK's image.
 func jre(r reference) (ref, why string) {
-	version := ""
-	for _, p := range append(r.parts(), "") {
-		p = strings.TrimPrefix(strings.TrimPrefix(p, "jdk"), "openjdk")
-		part := reference{tag: p}
+	version := 0
+	parts := r.parts()
+	if name := r.official(); name == "maven" || name == "gradle" {
+		parts = parts[1:] // the tool's own version
+	}
+	for _, p := range parts {
+		part := reference{tag: strings.TrimPrefix(strings.TrimPrefix(p, "jdk"), "openjdk")}
 		if n := part.major(); slices.Contains([]int{8, 11, 17, 21, 25}, n) {
-			version = fmt.Sprint(n) // the last: "3-eclipse-temurin-17", "8-jdk17"
+			version = n
 		}
 	}
-	if version == "" || r.windows() {
+	if version == 0 || r.windows() {
 		return "", ""
 	}
-	tag := version + "-jre"
+	const reason = "the Java runtime of the same version, without compiler and build tool"
+	if r.official() == "eclipse-temurin" && slices.Contains(r.parts(), "jdk") {
+		return r.with(strings.Replace(r.tag, "-jdk", "-jre", 1)), reason
+	}
+	tag := fmt.Sprint(version) + "-jre"
 	if r.alpine() {
 		tag += "-alpine"
 	}
-	return "eclipse-temurin:" + tag, "the Java runtime of the same version, without compiler and build tool"
+	return "eclipse-temurin:" + tag, reason
 }
 
 // respelled is a reference with the build arguments that the build's FROM has;

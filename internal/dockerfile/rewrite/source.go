@@ -131,3 +131,28 @@ func (c *conversion) file(folder string, i int, names ...string) (name, text str
 	}
 	return "", "", false
 }
+
+// entries are the names in a folder of the context that the build sees.
+func (c *conversion) entries(dir string) []string {
+	var out []string
+	all, _ := fs.ReadDir(c.Context.FS, dir)
+	for _, e := range all {
+		if !c.Context.Ignored(path.Join(dir, e.Name())) {
+			out = append(out, e.Name())
+		}
+	}
+	return out
+}
+
+// filesOf are the files of the context below a folder whose names end so; no
+// more than a few thousand.
+func (c *conversion) filesOf(dir, suffix string) []string {
+	var out []string
+	_ = c.Context.Walk(func(name string, _ fs.DirEntry) bool {
+		if _, in := below(name, dir); (in || dir == ".") && strings.HasSuffix(name, suffix) {
+			out = append(out, name)
+		}
+		return len(out) < maxGoFiles
+	})
+	return out
+}
