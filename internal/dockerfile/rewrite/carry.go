@@ -88,6 +88,25 @@ func (c *carrying) asked() {
 	}
 }
 
+// workdirs leaves those out that nothing in the final stage happens in.
+func (c *carrying) workdirs() {
+	needed := true // the last one is what the program starts in
+	for i := c.stage.End - 1; i > c.stage.From; i-- {
+		in := &c.File.Instructions[i]
+		switch {
+		case in.Cmd == "WORKDIR":
+			dir, known := c.workdir(c.stage, i+1)
+			if !needed && known && (c.inside(dir) || dir == "/") {
+				c.places[i] = stays
+				continue
+			}
+			needed = !path.IsAbs(in.Args[0])
+		case c.places[i] != stays && c.places[i] != gone && (in.Cmd == "RUN" || in.Cmd == "COPY" || in.Cmd == "ADD"):
+			needed = true
+		}
+	}
+}
+
 func (c *carrying) ofBuild(in *dockerfile.Instruction) bool {
 	for _, p := range in.Pairs() {
 		if !slices.Contains(c.buildEnv, p.Key.Text) && p.Key.Text != "DEBIAN_FRONTEND" {
