@@ -245,7 +245,7 @@ func (a *Advice) places() string { return cmp.Or(a.successor, a.Repository) }
 
 // successors are official images that are built no more or should not be used
 // any more, and those that took their place.
-var successors = map[string]string{"openjdk": "eclipse-temurin", "java": "eclipse-temurin", "centos": "almalinux"}
+var successors = map[string]string{"openjdk": "eclipse-temurin", "java": "eclipse-temurin", "centos": "almalinux", "iojs": "node"}
 
 // today finds out what the base itself is.
 func (p *advising) today(r Ref) {

@@ -146,6 +146,12 @@ func TestAdvise(t *testing.T) {
 		{"openjdk:8-jre-slim", "", []string{"update eclipse-temurin:8-jre", "update eclipse-temurin:25-jre", "update eclipse-temurin:21-jre", "slim eclipse-temurin:8-jre-alpine"}},
 		{"centos:7", "", []string{"update almalinux:10", "update almalinux:9", "update almalinux:8"}},
 		{"maven:3.8-openjdk-17", "", nil},
+		{"centos:centos7", "", []string{"update almalinux:10", "update almalinux:9", "update almalinux:8"}},
+		// Older than the dates go back, and tags that follow a channel on a distribution that is gone.
+		{"nginx:1.13-alpine", "", []string{"update nginx:1.30-alpine", "slim nginx:1.30-alpine-slim", "not update nginx:1.31-alpine", "not slim nginx:1.31-alpine-slim"}},
+		{"golang:1.8.3-alpine", "", []string{"update golang:1.27.0-alpine", "update golang:1.26.7-alpine"}},
+		{"node:lts-buster-slim", "", []string{"update node:lts-bookworm-slim", "slim node:lts-alpine3.24"}},
+		{"rust:buster", "", []string{"update rust:trixie", "slim rust:alpine3.24", "slim rust:slim-trixie"}},
 		{"nginx:1.30-alpine-slim", "", []string{"not update nginx:1.31-alpine-slim"}},
 		{"redis:6", "", []string{"update redis:8", "update redis:8.8", "update redis:8.6", "not slim redis:6-alpine"}}, // on an Alpine that is over
 		{"mcr.microsoft.com/dotnet/sdk:6.0", "", nil},

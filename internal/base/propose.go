@@ -56,6 +56,8 @@ func (p *advising) own() *candidate {
 	switch {
 	case p.Release.Cycle != "" && !p.Release.current(p.Now):
 		return nil
+	case p.Build.Version == "" && p.gone():
+		return p.following()
 	case p.successor != "":
 		for ; kind >= 0; kind-- {
 			if kind < 2 {
@@ -75,6 +77,24 @@ func (p *advising) own() *candidate {
 	}
 	p.loose = false
 	return nil
+}
+
+// following is the image that follows the same channel as a tag that is built no
+// more, on another release of its distribution: node:lts-trixie for
+// node:lts-buster. Nil: there is none.
+func (p *advising) following() *candidate {
+	var best *candidate
+	for i := range p.all {
+		c := &p.all[i]
+		follows := slices.ContainsFunc(c.builds, func(b Build) bool { return b.Version == "" && b.Follows == p.Build.Follows })
+		if !c.listed || !follows || !p.same(c) || c.build.kind() != p.Build.kind() || c.build.family() != p.Build.family() {
+			continue
+		}
+		if best == nil || p.prefer(c, best) > 0 {
+			best = c
+		}
+	}
+	return best
 }
 
 // calmer is, for a base in a channel that changes more whose release ends soon
@@ -122,7 +142,7 @@ func (p *advising) refresh() {
 }
 
 // newer lists the releases that come after the base's and are supported at the
-// time, the newest first. Where the base's is not known, that is all of them.
+// time, the newest first.
 func (p *advising) newer() []Support {
 	var out []Support
 	seen := map[string]bool{}
@@ -132,7 +152,8 @@ func (p *advising) newer() []Support {
 			continue
 		}
 		seen[s.Cycle] = true
-		if p.Release.Cycle != "" && compareVersions(s.Cycle, p.Release.Cycle) > 0 {
+		// A release too old for the dates is older than any that is supported.
+		if than := cmp.Or(p.Release.Cycle, p.Build.Version); than != "" && compareVersions(s.Cycle, than) > 0 && !p.Build.Pre {
 			out = append(out, s)
 		}
 	}

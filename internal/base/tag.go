@@ -41,7 +41,7 @@ func (t *tags) parse(tag string) Build {
 		switch {
 		case w == "":
 		case i == 0 && (numbered(w) || distributions[t.repo] != "" && w != "latest"):
-			b.Version = strings.TrimPrefix(w, "v")
+			b.Version = strings.TrimPrefix(strings.TrimPrefix(w, t.repo), "v") // centos7
 			b.Pre = preRelease(b.Version)
 		case i == 0 && slices.Contains([]string{"latest", "stable", "mainline", "lts", "current"}, w):
 			b.Follows = w
