@@ -25,6 +25,7 @@ func copyFromUnknown() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
+				names := stageNames(in.File)
 				in.eachTransfer("COPY", func(t transfer) {
 					if t.from == "" || strings.Contains(t.from, ":") {
 						return
@@ -36,7 +37,7 @@ func copyFromUnknown() Check {
 						}
 						return
 					}
-					other := stageNamed(in.File, t.from)
+					other := names[strings.ToLower(t.from)]
 					switch {
 					case other == nil && !strings.ContainsAny(t.from, "/$.") && near(in.File.Stages[:st.Index], t.from) != "":
 						name := near(in.File.Stages[:st.Index], t.from)
@@ -56,20 +57,13 @@ func copyFromUnknown() Check {
 	}
 }
 
-// stageNamed is the first stage of a name; nil: none has it.
-func stageNamed(f *dockerfile.File, name string) *dockerfile.Stage {
-	for i := range f.Stages {
-		if strings.EqualFold(f.Stages[i].Name, name) {
-			return &f.Stages[i]
-		}
-	}
-	return nil
-}
+// maxNear is how many stages are looked at for a misspelt name.
+const maxNear = 100
 
 // near is the name among the stages' that a misspelt one may have meant.
 func near(stages []dockerfile.Stage, name string) string {
-	for i := range stages {
-		if s := stages[i].Name; len(s) > 2 && oneOff(s, strings.ToLower(name)) {
+	for _, st := range stages[max(0, len(stages)-maxNear):] {
+		if s := st.Name; len(s) > 2 && oneOff(s, strings.ToLower(name)) {
 			return s
 		}
 	}

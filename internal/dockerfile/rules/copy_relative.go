@@ -5,7 +5,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -25,10 +24,11 @@ func copyRelative() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
+				said := in.foldersSaid()
 				visit := func(t transfer) {
 					st := in.Stage(t.at)
 					written := strings.Trim(t.dest.Text, `"'`)
-					if rooted(written) || strings.HasPrefix(written, "$") || workdirSaid(in, st, t.at) {
+					if rooted(written) || strings.HasPrefix(written, "$") || said[t.at] {
 						return
 					}
 					if dest, known := in.value(t.at, t.dest); known && rooted(dest) {
@@ -61,8 +61,19 @@ func copyRelative() Check {
 	}
 }
 
-// workdirSaid says whether the file sets a working directory before instruction
-// i of a stage, in it or in a stage that it stands on.
-func workdirSaid(in *Input, st *dockerfile.Stage, i int) bool {
-	return in.Scopes.Workdir(st, i).By >= 0
+// foldersSaid says for each instruction whether the file sets a working
+// directory before it, in its stage or in one that it stands on.
+func (in *Input) foldersSaid() []bool {
+	out := make([]bool, len(in.File.Instructions))
+	ends := make([]bool, len(in.File.Stages))
+	for i := range in.File.Stages {
+		s := &in.File.Stages[i]
+		now := s.Parent != nil && ends[s.Parent.Index]
+		for n := s.From + 1; n < s.End; n++ {
+			out[n] = now
+			now = now || in.File.Instructions[n].Cmd == "WORKDIR"
+		}
+		ends[i] = now
+	}
+	return out
 }

@@ -48,7 +48,9 @@ func (in *Input) envPairs(i int, seen map[string]bool, report func(finding.Findi
 	inst := &in.File.Instructions[i]
 	pairs := inst.Pairs()
 	set := map[string]int{} // where in the ENV a name is set first
+	times := map[string]int{}
 	for n, pair := range pairs {
+		times[pair.Key.Text]++
 		if _, ok := set[pair.Key.Text]; !ok {
 			set[pair.Key.Text] = n
 		}
@@ -60,7 +62,7 @@ func (in *Input) envPairs(i int, seen map[string]bool, report func(finding.Findi
 			if !ok || told[ref.name] || seen[ref.name] {
 				continue
 			}
-			if first == n && !setElsewhere(pairs, n) {
+			if first == n && times[ref.name] == 1 {
 				continue // its own old value
 			}
 			if x := in.Scopes.Variable(in.Stage(i), i, ref.name); x.Known && x.Set && x.Env {
@@ -80,16 +82,6 @@ func (in *Input) envPairs(i int, seen map[string]bool, report func(finding.Findi
 	for name := range set {
 		seen[name] = true
 	}
-}
-
-// setElsewhere says whether the n-th name is set by another pair, too.
-func setElsewhere(pairs []dockerfile.Pair, n int) bool {
-	for i, p := range pairs {
-		if i != n && p.Key.Text == pairs[n].Key.Text {
-			return true
-		}
-	}
-	return false
 }
 
 // split begins a new ENV at the n-th pair, where only blanks and a continuation

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -16,6 +17,7 @@ type Input struct {
 	scripts []*dockerfile.Script
 	pragmas *pragmas
 	digest  finding.Digest
+	lineEnd string
 }
 
 // Options are what is known beside the file. The zero value is a file alone.
@@ -38,7 +40,10 @@ type Options struct {
 
 // New prepares a file for the rules.
 func New(f *dockerfile.File, o Options) *Input {
-	in := &Input{File: f, Scopes: f.Scopes(o.Base), Options: o, digest: finding.DigestOf(f.Bytes), pragmas: readPragmas(f)}
+	in := &Input{File: f, Scopes: f.Scopes(o.Base), Options: o, digest: finding.DigestOf(f.Bytes), pragmas: readPragmas(f, o.IgnorePragma), lineEnd: "\n"}
+	if bytes.Contains(f.Bytes, []byte("\r\n")) {
+		in.lineEnd = "\r\n"
+	}
 	in.scripts = make([]*dockerfile.Script, len(f.Instructions))
 	for i := range f.Instructions {
 		inst := &f.Instructions[i]
@@ -175,9 +180,4 @@ func (in *Input) Remove(inst *dockerfile.Instruction) finding.Edit {
 }
 
 // LineEnd is the line end that the file uses.
-func (in *Input) LineEnd() string {
-	if strings.Contains(string(in.File.Bytes), "\r\n") {
-		return "\r\n"
-	}
-	return "\n"
-}
+func (in *Input) LineEnd() string { return in.lineEnd }

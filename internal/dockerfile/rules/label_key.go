@@ -23,15 +23,24 @@ func labelKey() Check {
 				Good: "FROM debian:13-slim\nLABEL org.opencontainers.image.version=1.2\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
-				p.Input.eachLabel(func(i int, pair dockerfile.Pair) {
+				in := p.Input
+				type place struct {
+					stage int
+					key   string
+				}
+				has := map[place]bool{}
+				in.eachLabel(func(i int, pair dockerfile.Pair) {
+					has[place{in.File.Instructions[i].Stage, bareWord(pair.Key.Text)}] = true
+				})
+				in.eachLabel(func(i int, pair dockerfile.Pair) {
 					key := bareWord(pair.Key.Text)
 					problem := badKey(key)
 					if problem == "" {
 						return
 					}
 					f := at(pair.Key.Span, key, "label %q %s", key, problem)
-					if lower := strings.ToLower(key); badKey(lower) == "" && pair.Key.Text == key && !labelled(p.Input, i, lower) {
-						f = fix(f, finding.Behaviour, "Write it in lower case", p.Input.Edit(pair.Key.Span, lower))
+					if lower := strings.ToLower(key); badKey(lower) == "" && pair.Key.Text == key && !has[place{in.File.Instructions[i].Stage, lower}] {
+						f = fix(f, finding.Behaviour, "Write it in lower case", in.Edit(pair.Key.Span, lower))
 					}
 					p.Report(f)
 				})
@@ -80,15 +89,6 @@ func (in *Input) eachLabel(visit func(i int, pair dockerfile.Pair)) {
 			visit(i, pair)
 		}
 	})
-}
-
-// labelled says whether the stage of instruction i has a label of that name.
-func labelled(in *Input, i int, key string) bool {
-	found := false
-	in.eachLabel(func(n int, pair dockerfile.Pair) {
-		found = found || in.Stage(n) == in.Stage(i) && bareWord(pair.Key.Text) == key
-	})
-	return found
 }
 
 // bareWord is a word without the quotes around it or its parts.

@@ -59,11 +59,9 @@ func labelMissing() Check {
 // part of another image.
 func (in *Input) copiedFrom() []bool {
 	out := make([]bool, len(in.File.Stages))
+	names := stageNames(in.File)
 	in.eachTransfer("COPY", func(t transfer) {
-		if t.from == "" {
-			return
-		}
-		if st, err := in.File.Target(t.from); err == nil {
+		if st := stageOf(in.File, names, t.from); st != nil {
 			out[st.Index] = true
 		}
 	})

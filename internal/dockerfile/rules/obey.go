@@ -11,32 +11,27 @@ import (
 // obey suppresses what the file's pragmas name: of a finding in several places,
 // those of any of them count.
 func obey(in *Input, found []finding.Finding) {
-	d, span, _ := checkDirective(in.File)
-	top := &pragma{tool: "check", names: d.Skip, all: d.all, span: span}
 	for i := range found {
 		f := &found[i]
-		said := []*pragma{top}
-		said = append(said, in.pragmas.global...)
+		p := in.pragmas.global.about(f)
 		for _, l := range f.At {
-			if l.Source == nil {
+			if p != nil || l.Source == nil {
 				continue
 			}
 			if n := owner(in.File, l.Source.Start); n >= 0 {
-				said = append(said, in.pragmas.local[n]...)
-				said = append(said, in.pragmas.stage[in.File.Instructions[n].Stage]...)
+				if p = in.pragmas.local[n].about(f); p == nil {
+					p = in.pragmas.stage[in.File.Instructions[n].Stage].about(f)
+				}
 			}
 		}
-		for _, p := range said {
-			if p.tool != "check" && in.Options.IgnorePragma || !p.about(f) {
-				continue
-			}
-			reason := p.reason
-			if reason == "" {
-				reason = map[string]string{"check": "# check=skip", "hadolint": "# hadolint ignore", "drydock": "# drydock ignore"}[p.tool]
-			}
-			f.Suppressed = &finding.Suppression{By: "pragma", Source: p.source(), Reason: reason}
-			break
+		if p == nil {
+			continue
 		}
+		reason := p.reason
+		if reason == "" {
+			reason = map[string]string{"check": "# check=skip", "hadolint": "# hadolint ignore", "drydock": "# drydock ignore"}[p.tool]
+		}
+		f.Suppressed = &finding.Suppression{By: "pragma", Source: p.source(), Reason: reason}
 	}
 }
 
@@ -58,18 +53,52 @@ func owner(f *dockerfile.File, pos int) int {
 	return i
 }
 
-// about says whether the pragma is about a finding. BuildKit minds the case of
-// its own names, and "all" are its own only.
-func (p *pragma) about(f *finding.Finding) bool {
-	if p.tool != "check" {
-		return Named(f, p.names)
-	}
-	return p.all && slices.ContainsFunc(f.Aliases, isBuildKits) || slices.ContainsFunc(p.names, func(name string) bool {
-		if isBuildKits(name) {
-			return slices.Contains(f.Aliases, name)
+// naming are pragmas by the names in them, the first one of each.
+type naming map[string]*pragma
+
+// add joins a pragma. BuildKit minds the case of its own names, and "all" are
+// its own only.
+func (n naming) add(p *pragma) {
+	keep := func(key string) {
+		if n[key] == nil {
+			n[key] = p
 		}
-		return Named(f, []string{name})
-	})
+	}
+	if p.all {
+		keep("=")
+	}
+	for _, name := range p.names {
+		if p.tool == "check" && isBuildKits(name) {
+			keep("=" + name)
+		} else {
+			keep(strings.ToLower(name))
+		}
+	}
+}
+
+// about is a pragma that names a finding; nil: none does.
+func (n naming) about(f *finding.Finding) *pragma {
+	if len(n) == 0 {
+		return nil
+	}
+	if p := n[strings.ToLower(string(f.Rule))]; p != nil {
+		return p
+	}
+	for _, alias := range f.Aliases {
+		if p := n[strings.ToLower(alias)]; p != nil {
+			return p
+		}
+		if !isBuildKits(alias) {
+			continue
+		}
+		if p := n["="+alias]; p != nil {
+			return p
+		}
+		if p := n["="]; p != nil {
+			return p
+		}
+	}
+	return nil
 }
 
 // isBuildKits says whether a name is of the form of BuildKit's, which are words

@@ -36,16 +36,22 @@ func (p *pragma) source() string { return fmt.Sprintf("%s:%d", p.span.File, p.sp
 // pragmas are those of a file.
 type pragmas struct {
 	all    []*pragma
-	global []*pragma
-	stage  map[int][]*pragma // by the stage's index
-	local  map[int][]*pragma // by the instruction's index
-	shell  map[int]string    // by the instruction's index, where a pragma says it
+	global naming
+	stage  map[int]naming // by the stage's index
+	local  map[int]naming // by the instruction's index
+	shell  map[int]string // by the instruction's index, where a pragma says it
+
+	only bool // BuildKit's only
 }
 
 // readPragmas reads the comments between the instructions of a file. Those
-// within one are not pragmas to any linter.
-func readPragmas(f *dockerfile.File) *pragmas {
-	out := &pragmas{stage: map[int][]*pragma{}, local: map[int][]*pragma{}, shell: map[int]string{}}
+// within one are not pragmas to any linter. With only, those that are not
+// BuildKit's turn no rule off.
+func readPragmas(f *dockerfile.File, only bool) *pragmas {
+	out := &pragmas{global: naming{}, stage: map[int]naming{}, local: map[int]naming{}, shell: map[int]string{}, only: only}
+	if d, span, _ := checkDirective(f); len(d.Skip) > 0 {
+		out.global.add(&pragma{tool: "check", names: d.Skip, all: d.all, span: span})
+	}
 	shells := make([]string, len(f.Stages))
 	shell, from := "", 0
 	for i := 0; i <= len(f.Instructions); i++ {
@@ -117,10 +123,11 @@ func (ps *pragmas) between(f *dockerfile.File, from, end, next int) (shell strin
 			if check == nil {
 				check = p
 			}
-		case p.scope == "global":
-			ps.global = append(ps.global, p)
 		case p.scope == "shell":
 			shell = p.names[0]
+		case ps.only:
+		case p.scope == "global":
+			ps.global.add(p)
 		default:
 			block = append(block, p)
 		}
@@ -129,16 +136,22 @@ func (ps *pragmas) between(f *dockerfile.File, from, end, next int) (shell strin
 		ps.lonely(block)
 		return shell
 	}
+	if check != nil || len(block) > 0 {
+		ps.local[next] = naming{}
+	}
 	if check != nil {
-		ps.local[next] = append(ps.local[next], check)
+		ps.local[next].add(check)
 	}
 	for _, p := range block {
 		switch {
 		case p.scope == "":
-			ps.local[next] = append(ps.local[next], p)
+			ps.local[next].add(p)
 		case f.Instructions[next].Cmd == "FROM":
 			n := f.Instructions[next].Stage
-			ps.stage[n] = append(ps.stage[n], p)
+			if ps.stage[n] == nil {
+				ps.stage[n] = naming{}
+			}
+			ps.stage[n].add(p)
 		default:
 			p.wrong = "no FROM is directly below it"
 		}

@@ -24,18 +24,12 @@ func systemWorkdir() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				p.Input.Each("WORKDIR", func(i int, inst *dockerfile.Instruction) {
-					dir := p.Input.Scopes.Workdir(p.Input.Stage(i), i+1)
-					if i+1 >= p.Input.Stage(i).End {
-						dir = p.Input.Scopes.Workdir(p.Input.Stage(i), p.Input.Stage(i).End)
-					}
-					if !dir.Known {
-						dir.Value, _ = p.Input.value(i, inst.Words[0])
-					}
+					dir, _ := p.Input.value(i, inst.Words[0])
 					for _, system := range []string{"/proc/", "/dev/", "/sys/", "/boot/", "/lost+found/", "/initrd/"} {
-						if !strings.HasPrefix(dir.Value+"/", system) {
+						if !strings.HasPrefix(dir+"/", system) {
 							continue
 						}
-						f := at(inst.Words[0].Span, dir.Value, "WORKDIR %s is in a folder that is the system's own", dir.Value)
+						f := at(inst.Words[0].Span, dir, "WORKDIR %s is in a folder that is the system's own", dir)
 						if !strings.HasPrefix(strings.Trim(inst.Words[0].Text, `"`), system) || system == "/sys/" {
 							f.Aliases = []string{}
 						}

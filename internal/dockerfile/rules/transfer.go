@@ -2,6 +2,7 @@ package rules
 
 import (
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -32,6 +33,28 @@ func (in *Input) eachTransfer(cmd string, visit func(t transfer)) {
 		}
 		visit(t)
 	})
+}
+
+// stageNames are the stages by name, the first one of each.
+func stageNames(f *dockerfile.File) map[string]*dockerfile.Stage {
+	out := map[string]*dockerfile.Stage{}
+	for i := range f.Stages {
+		if s := &f.Stages[i]; s.Name != "" && out[s.Name] == nil {
+			out[s.Name] = s
+		}
+	}
+	return out
+}
+
+// stageOf is the stage that a --from says, by name or number; nil: none.
+func stageOf(f *dockerfile.File, names map[string]*dockerfile.Stage, from string) *dockerfile.Stage {
+	if s := names[strings.ToLower(from)]; s != nil {
+		return s
+	}
+	if n, err := strconv.Atoi(from); err == nil && n >= 0 && n < len(f.Stages) {
+		return &f.Stages[n]
+	}
+	return nil
 }
 
 // has says whether the instruction has a flag.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -44,10 +43,11 @@ func trustedRegistry() Check {
 						check(s.BaseWord.Span, s.Base)
 					}
 				}
+				names := stageNames(in.File)
 				for i := range in.File.Instructions {
 					for _, f := range in.File.Instructions[i].FlagWords {
 						for _, image := range flagSources(f) {
-							if image != "" && !isStage(in.File, image) {
+							if image != "" && stageOf(in.File, names, image) == nil {
 								check(f.Span, image)
 							}
 						}
@@ -58,12 +58,6 @@ func trustedRegistry() Check {
 		},
 		Settings: Options{TrustedRegistries: []string{"docker.io"}},
 	}
-}
-
-// isStage says whether a name or number is a stage's.
-func isStage(f *dockerfile.File, name string) bool {
-	_, err := f.Target(name)
-	return err == nil
 }
 
 // registryOf is the registry of an image, and its repository there, as the
