@@ -9,7 +9,7 @@ type caseOf struct {
 }
 
 // ignored is the .dockerignore of every case.
-const ignored = "secret.txt\nlogs\n**/*.tmp\nsub/dir/*\n/rooted\n"
+const ignored = "secret.txt\nlogs\n**/*.tmp\nsub/dir/*\n/rooted\n.*\n"
 
 func cases() []caseOf {
 	const yes, no = true, false

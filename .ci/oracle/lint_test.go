@@ -80,6 +80,30 @@ func TestLintersAgree(t *testing.T) {
 	}
 }
 
+// TestIgnoreFilesAgree holds what copies of ignored files are found, by what
+// the .dockerignore says.
+func TestIgnoreFilesAgree(t *testing.T) {
+	names := checkNames(t)
+	text := "FROM alpine\nCOPY . /a\nCOPY / /a\nCOPY ./ /a\nCOPY sub/ /a\nCOPY sub/x ../y /z.tmp /a\nCOPY .git* /a\nCOPY ${X}sub/x /a\nADD *.tmp sub /a\n"
+	f, err := dockerfile.Parse("Dockerfile", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, ignore := range []string{
+		"*", "**", "**/*", "/*", "/", ".", ".*", "?", "", "# *", "*\n!sub", "!sub\n*", " * ", "sub", "/sub/", "sub/", "sub/*", "./sub", "../y", "sub/../sub/x", "*.tmp", "**/x", "s?b/[x-z]", "\r\nsub\r\n",
+	} {
+		ours := drydock(t, f, ignore, names, false)
+		for _, diff := range differences(f, buildkit(t, f.Bytes, ignore, everyCheck()), ours) {
+			t.Errorf("%q: %s", ignore, diff)
+		}
+		found += len(ours)
+	}
+	if found < 60 {
+		t.Errorf("%d found: that is too few to tell", found)
+	}
+}
+
 // TestDirectivesAgree holds what a "# check=…" directive at the top of a file
 // leaves of the findings against BuildKit.
 func TestDirectivesAgree(t *testing.T) {
