@@ -155,6 +155,7 @@ func cases() []caseOf {
 		{"InvalidDefaultArgInFrom", yes, "FROM Alpine\n"},
 		{"InvalidDefaultArgInFrom", yes, "ARG A=1\nFROM alpine AS b\nFROM b${A}$B:\n"},
 		{"InvalidDefaultArgInFrom", no, "ARG TAG=latest\nFROM alpine:${TAG}\n"},
+		{"InvalidDefaultArgInFrom", no, "FROM alpine:${:x}\nFROM Alpine\n"},
 		{"InvalidDefaultArgInFrom", no, "ARG TAG\nFROM alpine:${TAG:-3}\nFROM alpine${X}\n"},
 
 		{"FromPlatformFlagConstDisallowed", yes, "FROM --platform=linux/amd64 alpine\n"},
