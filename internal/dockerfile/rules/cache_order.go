@@ -61,7 +61,7 @@ func cacheOrder() Check {
 							k := slices.IndexFunc(all, func(c copied) bool {
 								return moved(commands[:n]) || under(pathAt(in, i, "."), c.to)
 							})
-							if k < 0 || cached(run) {
+							if k < 0 || cached(run) || d.first != "" && !downloadsFirst(in, all[k], d) {
 								continue
 							}
 							c := &commands[n]
@@ -97,18 +97,28 @@ func cached(run *dockerfile.Instruction) bool {
 	})
 }
 
+// downloadsFirst says whether a build downloads what could be downloaded before
+// everything is copied: the context has its manifest and a lock, and no copy of
+// what they name.
+func downloadsFirst(in *Input, c copied, d dependencies) bool {
+	ctx, folder := in.Options.Context, strings.TrimPrefix(path.Clean("/"+c.sources[0]), "/")
+	return ctx != nil && ctx.Exists(path.Join(folder, d.manifest)) && ctx.Exists(path.Join(folder, d.locks[0])) && !ctx.Exists(path.Join(folder, "vendor"))
+}
+
 // manifestFirst copies the manifest in the place of everything, and everything
 // after the install, command n of RUN i; none: the one would not be enough for
 // the other, or it cannot be told.
 func manifestFirst(in *Input, c copied, some []copied, i, n int, d dependencies) (finding.Safety, []finding.Edit) {
 	first, run := &in.File.Instructions[c.at], &in.File.Instructions[i]
 	commands := in.Script(i).Commands
-	if d.whole || n != 0 || len(c.sources) != 1 || first.Cmd != "COPY" || first.JSON || len(first.Heredocs)+len(run.Heredocs) > 0 || in.Script(i).Exec ||
-		len(commands[0].Within) > 0 || pathAt(in, i, ".") != c.to || commands[0].Span.Start != in.Script(i).Span.Start || strings.ContainsAny(c.sources[0], "*$") {
+	if d.whole || len(c.sources) != 1 || first.Cmd != "COPY" || first.JSON || len(first.Heredocs)+len(run.Heredocs) > 0 || pathAt(in, i, ".") != c.to || strings.ContainsAny(c.sources[0], "*$") {
+		return 0, nil
+	}
+	if d.first == "" && (n != 0 || in.Script(i).Exec || len(commands[0].Within) > 0 || commands[0].Span.Start != in.Script(i).Span.Start) {
 		return 0, nil
 	}
 	dest := first.Args[len(first.Args)-1]
-	for k := c.at + 1; k < i; k++ {
+	for k := c.at + 1; k < i && d.first == ""; k++ {
 		switch in.File.Instructions[k].Cmd {
 		case "ENV", "ARG", "LABEL", "EXPOSE", "USER", "STOPSIGNAL", "CMD", "ENTRYPOINT", "HEALTHCHECK":
 		case "WORKDIR":
@@ -133,6 +143,12 @@ func manifestFirst(in *Input, c copied, some []copied, i, n int, d dependencies)
 		flags += f + " "
 	}
 	copyFiles := first.Keyword.Text + " " + flags + strings.Join(files, " ") + " " + strings.TrimSuffix(dest, "/") + "/"
+	if d.first != "" {
+		if pathAt(in, c.at, ".") != c.to {
+			return 0, nil // it would run elsewhere
+		}
+		return safety, []finding.Edit{in.Insert(first.Span.Start, copyFiles+eol+run.Keyword.Text+" "+d.first+eol)}
+	}
 	edits := []finding.Edit{in.Edit(first.Span, copyFiles)}
 	if slices.ContainsFunc(some, func(s copied) bool { return s.at < c.at && s.to == c.to && s.brings(d) }) {
 		edits[0] = in.Remove(first) // the manifest is there already

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -18,6 +19,8 @@ type dependencies struct {
 	glob []string
 	// whole says that it wants more of the project than these files.
 	whole bool
+	// first is the command that does no more than download; empty: it is one.
+	first string
 }
 
 // installsDependencies says whether a command does that.
@@ -51,6 +54,8 @@ func installsDependencies(c *dockerfile.Command) (dependencies, bool) {
 		return dependencies{tool: "uv", manifest: "pyproject.toml", locks: []string{"uv.lock"}, glob: []string{"pyproject.toml", "uv.lock*"}, whole: !c.Has("--no-install-project")}, true
 	case "go mod":
 		return dependencies{tool: "go", manifest: "go.mod", locks: []string{"go.sum"}, glob: []string{"go.mod", "go.sum*"}}, len(m.operands) > 0 && m.operands[0].Text == "download"
+	case "go build", "go install", "go test", "go vet":
+		return dependencies{tool: "go", manifest: "go.mod", locks: []string{"go.sum"}, first: "go mod download"}, !slices.ContainsFunc(m.operands, func(w dockerfile.ShellWord) bool { return strings.Contains(w.Text, "@") })
 	case "bundle install", "bundle ":
 		return dependencies{tool: "bundle", manifest: "Gemfile", locks: []string{"Gemfile.lock", ".ruby-version"}, glob: []string{"Gemfile", "Gemfile.lock*"}}, true
 	case "composer install":

@@ -60,6 +60,11 @@ func TestLayering(t *testing.T) {
 		{"cache-order", "FROM golang:1.26\nWORKDIR /a\nCOPY . .\nRUN go mod download\n", nil, 1},
 		{"cache-order", "FROM gradle\nWORKDIR /a\nCOPY build.gradle ./\nRUN gradle downloadAll\nCOPY . .\nRUN gradle build\n", nil, 0},
 		{"cache-order", "FROM maven\nWORKDIR /a\nCOPY . .\nRUN mvn -B package\n", nil, 1},
+		{"cache-order", "FROM golang\nWORKDIR /a\nCOPY . .\nRUN go build .\n", nil, 0},
+		{"cache-order", "FROM golang\nWORKDIR /a\nCOPY . .\nRUN go install example.com/x@v1\n", map[string]string{"go.mod": "module x\n", "go.sum": ""}, 0},
+		{"cache-order", "FROM golang\nWORKDIR /a\nCOPY . .\nRUN go build .\n", map[string]string{"go.mod": "module x\n"}, 0},
+		{"cache-order", "FROM golang\nWORKDIR /a\nCOPY . .\nRUN go build .\n", map[string]string{"go.mod": "module x\n", "go.sum": "", "vendor/modules.txt": ""}, 0},
+		{"cache-order", "FROM golang\nWORKDIR /a\nCOPY go.mod go.sum ./\nRUN go mod download\nCOPY . .\nRUN go build .\n", map[string]string{"go.mod": "module x\n", "go.sum": ""}, 0},
 		{"cache-order", "FROM maven\nWORKDIR /a\nCOPY pom.xml .\nRUN mvn dependency:go-offline\nCOPY . .\nRUN mvn -B package\n", nil, 0},
 
 		{"npm-ci", node + "COPY package-lock.json package.json ./\nRUN npm install\n", nil, 1},
@@ -146,6 +151,11 @@ func TestLayeringFixes(t *testing.T) {
 		{
 			"cache-order", "FROM golang:1\nWORKDIR /src\nCOPY go.mod go.sum ./\nCOPY . .\nRUN go mod download\n",
 			"FROM golang:1\nWORKDIR /src\nCOPY go.mod go.sum ./\nRUN go mod download\nCOPY . .\n", nil, finding.Behaviour,
+		},
+		{
+			"cache-order", "FROM golang:1\nWORKDIR /src\nCOPY . .\nRUN set -x && CGO_ENABLED=0 go build -o /x .\n",
+			"FROM golang:1\nWORKDIR /src\nCOPY go.mod go.sum ./\nRUN go mod download\nCOPY . .\nRUN set -x && CGO_ENABLED=0 go build -o /x .\n",
+			map[string]string{"go.mod": "module x\n", "go.sum": "a v1 h1:x=\n"}, finding.Behaviour,
 		},
 		{"cache-order", "FROM golang:1\nWORKDIR /src\nCOPY . .\nRUN go mod download\n", "none", map[string]string{"go.mod": "module x\nreplace a => ./a\n"}, 0},
 		{"cache-order", "FROM node:22\nWORKDIR /src\nCOPY . .\nRUN npm ci\n", "none", map[string]string{"package.json": "{}", "node_modules/a/x.js": ""}, 0},

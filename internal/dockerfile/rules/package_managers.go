@@ -7,6 +7,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/secret"
 )
 
 // call is a command of a package manager, taken apart.
@@ -148,5 +149,5 @@ func texts(words []string) string {
 
 // unpinned is the finding that packages are installed without their version.
 func unpinned(span finding.Span, program string, words []string, how string) finding.Finding {
-	return at(span, program+" "+strings.Join(words, " "), "%s installs whatever version of %s is newest (%s)", program, texts(words), how)
+	return at(span, program+" "+secret.Redact(strings.Join(words, " ")), "%s installs whatever version of %s is newest (%s)", program, secret.Redact(texts(words)), how)
 }

@@ -219,6 +219,22 @@ func fixed(t *testing.T, id, text string, files map[string]string) (string, find
 	return string(b), safety
 }
 
+// What people write into a command is not told again.
+func TestPackageMessagesHoldNoSecrets(t *testing.T) {
+	token := "AKIA" + "Z7QRTW5NMKXLP2VD"
+	for id, text := range map[string]string{
+		"pip-pinned":          "RUN pip install git+https://example.com/" + token + "/x.git",
+		"npm-pinned":          "RUN npm install git+https://example.com/" + token,
+		"pipe-to-shell":       "RUN curl https://user:" + token + "@example.com/x | sh",
+		"download-unverified": "RUN curl -O https://user:" + token + "@example.com/x.tar.gz",
+	} {
+		found := run(t, input(t, "FROM a\n"+text+"\n", nil), rule(t, finding.RuleID("dockerfile/"+id)))
+		if len(found) != 1 || strings.Contains(found[0].Message+found[0].Key, token) {
+			t.Errorf("%s: %+v", id, found)
+		}
+	}
+}
+
 func TestPackageFixes(t *testing.T) {
 	for _, c := range []struct {
 		id, text, want string
