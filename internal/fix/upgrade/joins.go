@@ -6,6 +6,7 @@ type joins []int
 // leader is the one by which a want's group is known: the least of it.
 func (j joins) leader(i int) int {
 	for j[i] != i {
+		j[i] = j[j[i]]
 		i = j[i]
 	}
 	return i

@@ -104,6 +104,7 @@ func (s *npmSolve) after() npmAfter {
 			}
 		}
 	}
+	var moved []string // gone, or for others than before
 	for _, p := range is.paths {
 		e := s.lock.entries[p]
 		f, reached := now[p]
@@ -118,8 +119,14 @@ func (s *npmSolve) after() npmAfter {
 		default:
 			continue
 		}
-		a.owner[p] = s.cause(p, users, had && f != old)
+		if q, planned := s.plan[p]; planned {
+			a.owner[p] = q.owner
+		}
+		if a.gone[p] || had && f != old {
+			moved = append(moved, p)
+		}
 	}
+	s.blame(moved, users, a.owner)
 	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
 		if s.plan[p].fresh && !a.gone[p] {
 			a.fresh[above(p)] = append(a.fresh[above(p)], p)
@@ -128,28 +135,40 @@ func (s *npmSolve) after() npmAfter {
 	return a
 }
 
-// cause joins the wants above a path, and is one of them. A path that is itself
-// planned is its own cause, unless what is above has changed for whom it is.
-func (s *npmSolve) cause(p string, users map[string][]string, flags bool) int {
-	owner := -1
-	seen := map[string]bool{p: true}
-	for queue := []string{p}; len(queue) > 0; queue = queue[1:] {
-		q, ok := s.plan[queue[0]]
-		if ok {
-			if owner >= 0 {
-				s.union(owner, q.owner)
-			}
-			owner = q.owner
-			if queue[0] != p || !flags {
-				continue
-			}
-		}
-		for _, u := range users[queue[0]] {
-			if !seen[u] {
-				seen[u] = true
-				queue = append(queue, u)
+// blame joins the wants that have moved a path together, and puts one of them
+// into owner. A path moves because a planned one uses it or did, or one that
+// moves itself.
+func (s *npmSolve) blame(moved []string, users map[string][]string, owner map[string]int) {
+	at := make(map[string]int, len(moved))
+	groups := make(joins, len(moved))
+	for i, p := range moved {
+		at[p], groups[i] = i, i
+	}
+	for i, p := range moved {
+		for _, u := range users[p] {
+			if k, ok := at[u]; ok {
+				groups.union(i, k)
 			}
 		}
 	}
-	return max(owner, 0)
+	cause := map[int]int{} // group -> want
+	put := func(i, want int) {
+		if other, ok := cause[groups.leader(i)]; ok {
+			s.union(other, want)
+		}
+		cause[groups.leader(i)] = want
+	}
+	for i, p := range moved {
+		if q, ok := s.plan[p]; ok {
+			put(i, q.owner)
+		}
+		for _, u := range users[p] {
+			if q, ok := s.plan[u]; ok {
+				put(i, q.owner)
+			}
+		}
+	}
+	for i, p := range moved {
+		owner[p] = cause[groups.leader(i)]
+	}
 }
