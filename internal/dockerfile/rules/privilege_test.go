@@ -309,6 +309,30 @@ func TestDL3002IsHadolints(t *testing.T) {
 	}
 }
 
+// In the wild, each fix with edits, whatever its safety, leaves a file that
+// parses and has the finding no more.
+func TestPrivilegeFixesInTheWild(t *testing.T) {
+	made := map[finding.RuleID]int{}
+	for _, f := range corpus(t) {
+		in := New(f, Options{})
+		found, _ := Run(t.Context(), in, privilegeChecks())
+		for _, x := range found {
+			for _, y := range x.Fixes {
+				proved(t, in, rule(t, x.Rule), x, y)
+				if len(y.Edits) > 0 {
+					made[x.Rule]++
+				}
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(made)) {
+		t.Logf("%6d %s", made[id], id)
+	}
+	if len(made) < 8 {
+		t.Errorf("fixes of %d rules only", len(made))
+	}
+}
+
 // Lines grow by the thousand, and time with them, not with their square.
 func TestPrivilegeRulesAreLinear(t *testing.T) {
 	if testing.Short() {
