@@ -92,4 +92,9 @@ func (in *Input) eachLabel(visit func(i int, pair dockerfile.Pair)) {
 }
 
 // bareWord is a word without the quotes around it or its parts.
-func bareWord(s string) string { return strings.NewReplacer(`"`, "", "'", "").Replace(s) }
+func bareWord(s string) string {
+	if !strings.ContainsAny(s, `"'`) {
+		return s
+	}
+	return strings.NewReplacer(`"`, "", "'", "").Replace(s)
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -92,13 +93,14 @@ func TestPragmas(t *testing.T) {
 		{"an unknown name", "# check=skip=Nonsense\nFROM x\n", nil},
 		{"too late for a directive", "# a comment\n# check=skip=JSONArgsRecommended\nFROM x\nRUN a\n", []string{"3:JSONArgsRecommended"}},
 		{"above an instruction, BuildKit", "FROM x\n# check=skip=JSONArgsRecommended\n\nRUN a\nRUN b\n", []string{"4:JSONArgsRecommended"}},
+		{"in any case", "FROM x\n# CHECK =skip=JSONArgsRecommended\nRUN a\n", []string{"3:JSONArgsRecommended"}},
 		{"the first one counts", "FROM x\n# check=skip=DL3008\n# check=skip=JSONArgsRecommended\nRUN a\n", []string{"4:DL3008"}},
 		{"an empty comment ends it", "FROM x\n# check=skip=JSONArgsRecommended\n#\nRUN a\n", nil},
 		{"a comment after it", "FROM x\n# check=skip=JSONArgsRecommended because\nRUN a\n", []string{"3:JSONArgsRecommended"}},
 		{"not understood", "# check=skip=JSONArgsRecommended;errors=true\nFROM x\n", nil},
 		{"not understood above an instruction", "FROM x\n# check=skipped\nRUN a\n", nil},
 	} {
-		all := left(t, strings.NewReplacer("ignore", "ignorant", "check", "cheque", "Check", "cheque").Replace(test.text), Options{})
+		all := left(t, strings.NewReplacer("ignore", "ignorant", "check", "cheque", "Check", "cheque", "CHECK", "cheque").Replace(test.text), Options{})
 		want := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(test.gone, s) })
 		if len(want) != len(all)-len(test.gone) {
 			t.Fatalf("%s: %v are not all of %v", test.what, test.gone, all)
@@ -180,7 +182,7 @@ func TestIdlePragma(t *testing.T) {
 	}{
 		{"# hadolint global ignore=DL3008,SC2046,DL3005 # why\nFROM x\n", nil},
 		{"# check=skip=JSONArgsRecommended;experimental=all\nFROM x\n# drydock ignore=dockerfile/latest-tag,ds001\nRUN a\n", nil},
-		{"FROM x\n# hadolint is a linter\n# check the sum\n# hadolint shell=pwsh\nENV A=b\n", nil},
+		{"FROM x\n# hadolint is a linter\n# check the sum\n# check=\n# checks=a\n# check\n# hadolint shell=pwsh\nENV A=b\n", nil},
 		{"# check=skip=Nonsense,jsonargsrecommended,All\nFROM x\n", []string{
 			"no rule is called Nonsense", "BuildKit minds the case: JSONArgsRecommended, not jsonargsrecommended", "no rule is called All"}},
 		{"# check=skip=all;strict=true\nFROM x\n", []string{`BuildKit refuses the check directive, and with it the file: there is no option "strict"`}},
@@ -202,4 +204,47 @@ func TestIdlePragma(t *testing.T) {
 			t.Errorf("%s%s", test.text, d)
 		}
 	}
+}
+
+// Whatever the comments of a file say: a pragma is where a comment is, one that
+// is obeyed names something, and what it turns off it names.
+func FuzzPragmas(f *testing.F) {
+	for _, s := range []string{
+		"FROM x\n# hadolint ignore=DL3008,DL3009 # why\nRUN a\n", "# check=skip=all;error=true\nFROM x\n#check=skip=A\nRUN b",
+		"# hadolint stage ignore=DL3008\nFROM x\n\n#\n# drydock global ignore=a/b", "\xef\xbb\xbf# hadolint shell=pwsh\r\nFROM x\r\nRUN a",
+		"#hadolint\tignore =\tDL3008,\nFROM x", "# check=\n# check=skip\nFROM x\nRUN a \\\n# hadolint ignore=DL3008\n b",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := dockerfile.Parse("D", b)
+		if err != nil {
+			return
+		}
+		in := New(file, Options{})
+		for _, p := range in.pragmas.all {
+			if s := p.span; s.Start < 0 || s.End > len(b) || s.Start >= s.End || b[s.Start] != '#' || s.Line < 1 {
+				t.Fatalf("%+v", p)
+			}
+			if p.wrong == "" && len(p.names) == 0 && p.tool != "check" {
+				t.Fatalf("%+v is obeyed and names nothing", p)
+			}
+			if owner(file, p.span.Start) >= 0 {
+				t.Fatalf("%+v is within an instruction", p)
+			}
+		}
+		found, _ := Run(context.Background(), in, []Check{probe(), idlePragma()})
+		for _, x := range found {
+			if x.Suppressed != nil && !strings.Contains(strings.ToLower(string(b)), "check") && !strings.Contains(string(b), "ignore") {
+				t.Fatalf("%+v is turned off by nobody", x)
+			}
+		}
+		off := New(file, Options{IgnorePragma: true})
+		found, _ = Run(context.Background(), off, []Check{probe()})
+		for _, x := range found {
+			if x.Suppressed != nil && strings.HasSuffix(x.Suppressed.Reason, "ignore") {
+				t.Fatalf("%+v is turned off by what does not count", x)
+			}
+		}
+	})
 }
