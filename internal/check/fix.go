@@ -1,10 +1,13 @@
 package check
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -122,7 +125,7 @@ func (p *Pipeline) Fix(ctx context.Context, target string, opt FixOptions) (*Fix
 	switch {
 	case target == "-":
 		return nil, &noFixError{"standard input cannot be fixed in place", "save it as a file, and name that"}
-	case err != nil:
+	case err != nil, p.Dockerfile != "", holdsImage(target, info):
 		err = f.image(ctx, target)
 	case info.IsDir():
 		err = f.folder(ctx, target)
@@ -133,6 +136,23 @@ func (p *Pipeline) Fix(ctx context.Context, target string, opt FixOptions) (*Fix
 		return nil, err
 	}
 	return f.res, nil
+}
+
+// holdsImage says whether a file or folder is an image and no source: a layout,
+// or bytes that no text has.
+func holdsImage(name string, info fs.FileInfo) bool {
+	if info.IsDir() {
+		_, err := os.Stat(filepath.Join(name, "oci-layout"))
+		return err == nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close() //nolint:errcheck // read only
+	head := make([]byte, 512)
+	n, _ := io.ReadFull(f, head) // what is shorter is a text, too
+	return bytes.IndexByte(head[:n], 0) >= 0
 }
 
 type noFixError struct{ what, hint string }
@@ -212,6 +232,8 @@ func (f *fixer) finish(ctx context.Context, g *gathering, dockerfile string) err
 			}
 		}
 	}
+	out.Todo, out.Notes = once(out.Todo), once(out.Notes)
+	slices.SortStableFunc(out.Left, func(a, b FixItem) int { return cmp.Compare(lineOf(a.Finding), lineOf(b.Finding)) })
 	if f.opt.Write && len(out.Files) > 0 && out.Verdict.Failed == nil && out.Verdict.Reached >= f.opt.Prove {
 		if err := f.write(out.Files); err != nil {
 			return err
@@ -219,6 +241,17 @@ func (f *fixer) finish(ctx context.Context, g *gathering, dockerfile string) err
 	}
 	f.res.Fixed = append(f.res.Fixed, out)
 	return nil
+}
+
+// once leaves out what was said before.
+func once(said []string) []string {
+	var out []string
+	for _, s := range said {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // write puts what changed in place of what was read.

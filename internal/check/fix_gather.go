@@ -284,13 +284,13 @@ func lesser(items []FixItem) finding.Severity {
 	return worst
 }
 
-// kill gives a fix up, with the reason.
+// kill gives a fix up, with the reason. What is gone only once a command has
+// run has not failed: it cannot be told.
 func (g *gathering) kill(dead map[string]FixItem, it FixItem, why *fix.Failure) {
-	f := *why
+	it.Why, it.Failure = why.Why, why
 	if todo := g.also[it.Fix.Title].todo; len(todo) > 0 {
-		f.Hint = "it is seen only after: " + strings.Join(todo, "; ") + "; apply it with --prove parse, and run that"
+		it.Why, it.Failure = "gone only after "+strings.Join(todo, "; ")+": --prove parse applies the edits, and that is run then", nil
 	}
-	it.Why, it.Failure = f.Why, &f
 	dead[it.id()] = it
 }
 

@@ -51,7 +51,9 @@ func (f *fixer) planner() (p *planner, done func() error, err error) {
 
 // plan gives findings the fixes that raise their packages: of those that one
 // upgrade puts right, the first has it.
-func (p *planner) plan(ctx context.Context, g *gathering, dir upgrade.Dir, found []finding.Finding) {
+// seen makes what is said of the files that were looked at one that is said of
+// the user's.
+func (p *planner) plan(ctx context.Context, g *gathering, dir upgrade.Dir, found []finding.Finding, seen func(string) string) {
 	dir.Registry, dir.Modules, dir.Advisories = p.dir.Registry, p.dir.Modules, p.dir.Advisories
 	for i := range found {
 		found[i].Fixes = nil // in words only: "upgrade x"
@@ -63,12 +65,21 @@ func (p *planner) plan(ctx context.Context, g *gathering, dir upgrade.Dir, found
 		}
 	}
 	ups, unknown := upgrade.Plan(ctx, dir, wanted)
-	g.also = map[string]resolution{}
+	first := g.also == nil // what is said of files that were edited is said of nothing that the user has
+	if first {
+		g.also = map[string]resolution{}
+	}
 	for _, u := range ups {
 		if len(u.Resolves) == 0 {
 			continue
 		}
-		r := resolution{todo: u.Commands, notes: u.Notes}
+		var r resolution
+		for _, c := range u.Commands {
+			r.todo = append(r.todo, seen(c))
+		}
+		for _, n := range u.Notes {
+			r.notes = append(r.notes, seen(n))
+		}
 		for _, i := range u.Resolves[1:] {
 			r.findings = append(r.findings, found[i])
 		}
@@ -77,7 +88,10 @@ func (p *planner) plan(ctx context.Context, g *gathering, dir upgrade.Dir, found
 		found[at].Fixes = append(found[at].Fixes, u.Fix)
 	}
 	for _, u := range unknown {
-		note := "not raised: " + strings.TrimPrefix(u.What, "an upgrade of ") + ": " + u.Why
+		if !first {
+			break
+		}
+		note := "not raised: " + strings.TrimPrefix(u.What, "an upgrade of ") + ": " + seen(u.Why)
 		if !slices.Contains(g.notes, note) {
 			g.notes = append(g.notes, note)
 		}
@@ -130,7 +144,9 @@ func (p *planner) lookInto(ctx context.Context, g *gathering, dir, copied string
 	if err != nil {
 		return nil, nil, err
 	}
-	p.plan(ctx, g, upgrade.Dir{FS: os.DirFS(copied), Name: filepath.ToSlash(copied)}, res.Findings)
+	below := strings.TrimSuffix(filepath.ToSlash(filepath.Join(dir, "x")), "x")
+	names := strings.NewReplacer(filepath.ToSlash(copied)+"/", below, filepath.ToSlash(copied), dir)
+	p.plan(ctx, g, upgrade.Dir{FS: os.DirFS(copied), Name: filepath.ToSlash(copied)}, res.Findings, names.Replace)
 	asSeen := func(name string) string {
 		if rel, ok := strings.CutPrefix(filepath.ToSlash(name), filepath.ToSlash(copied)+"/"); ok {
 			return filepath.Join(dir, filepath.FromSlash(rel))
@@ -157,7 +173,7 @@ func (p *planner) lookInto(ctx context.Context, g *gathering, dir, copied string
 	}
 	for i := range res.Unknown {
 		res.Unknown[i].Subject = g.on
-		res.Unknown[i].What = strings.ReplaceAll(res.Unknown[i].What, copied, dir)
+		res.Unknown[i].What = names.Replace(res.Unknown[i].What)
 	}
 	return res.Findings, res.Unknown, nil
 }
@@ -258,7 +274,7 @@ func (f *fixer) image(ctx context.Context, target string) error {
 		}
 	}
 	dir := filepath.Dir(name)
-	p.plan(ctx, g, upgrade.Dir{FS: os.DirFS(dir), Name: filepath.ToSlash(dir), Dockerfile: filepath.Base(name), Stage: f.opt.Stage}, res.Findings)
+	p.plan(ctx, g, upgrade.Dir{FS: os.DirFS(dir), Name: filepath.ToSlash(dir), Dockerfile: filepath.Base(name), Stage: f.opt.Stage}, res.Findings, func(text string) string { return text })
 	for i := range res.Findings {
 		res.Findings[i].At = places[i]
 	}

@@ -374,7 +374,7 @@ func (p *page) nextFix(res *check.FixResult) []string {
 	ready, review := false, false
 	for _, f := range res.Fixed {
 		ready = ready || len(f.Files) > 0 && !f.Files[0].Written && !f.Short()
-		review = review || slices.ContainsFunc(f.Left, func(i check.FixItem) bool { return i.Failure == nil && i.Fix.Safety < finding.Safe })
+		review = review || slices.ContainsFunc(f.Left, func(i check.FixItem) bool { return strings.Contains(i.Why, "--unsafe") })
 	}
 	var next []string
 	target := p.opt.Target
