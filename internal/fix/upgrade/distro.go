@@ -133,7 +133,7 @@ func distroTitle(names []string) string {
 // packageName says whether a word can be a distribution's package: what is
 // written into a RUN line is run.
 func packageName(s string) bool {
-	if s == "" || len(s) > 200 || !(s[0]-'0' <= 9 || s[0]|0x20-'a' <= 25) {
+	if s == "" || len(s) > 200 || s[0]-'0' > 9 && s[0]|0x20-'a' > 25 {
 		return false
 	}
 	for i := range len(s) {

@@ -61,7 +61,7 @@ func versionsIn(p string, b []byte) map[string]string {
 			return nil
 		}
 		for _, d := range m.deps {
-			out[d.group.s+":"+d.artifact.s] += " " + m.resolve(d.version.s, 0)
+			out[d.group.s+":"+d.module.s] += " " + m.resolve(d.version.s, 0)
 		}
 	}
 	return out
@@ -216,7 +216,7 @@ func FuzzPOM(f *testing.F) {
 		shared := false // by a property, others go with it
 		if m, err := parsePOM(&file{b: b}); err == nil {
 			for _, d := range m.deps {
-				shared = shared || strings.Contains(d.version.s, "$") || strings.Contains(d.group.s+d.artifact.s, "$")
+				shared = shared || strings.Contains(d.version.s, "$") || strings.Contains(d.group.s+d.module.s, "$")
 			}
 		}
 		lawful(t, "pom.xml", b, fstest.MapFS{}, vulnerable("pom.xml", "maven", "org.harbour:rope", "0.5.0", "0.5.2"), func(k string) bool {

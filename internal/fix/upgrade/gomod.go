@@ -89,7 +89,9 @@ func (p *planner) goMod(ctx context.Context, j job) {
 		return
 	}
 	if p.dir.Modules != nil {
-		for len(g.to) < goChanges && g.follow(ctx, p.dir.Modules) { //nolint:revive // until nothing more follows
+		more := true
+		for more && len(g.to) < goChanges {
+			more = g.follow(ctx, p.dir.Modules)
 		}
 	} else {
 		for i := range wants {
@@ -273,7 +275,11 @@ func (p *planner) goUpgrades(g *goPlan, dir string, wants []want) {
 			if !slices.ContainsFunc(mine, func(w want) bool { return w.Name == name }) {
 				beside = append(beside, name+" "+l.version+" goes to "+to)
 			}
-			lines = append(lines, g.sums[name+"@"+to].lines(name, to)...)
+			sums := g.sums[name+"@"+to].lines(name, to)
+			if len(sums) == 0 && len(why) == 0 {
+				why = append(why, "the hash of "+name+" "+to+" was not asked for")
+			}
+			lines = append(lines, sums...)
 		}
 		if len(beside) > 0 {
 			u.Notes = append(u.Notes, "with it: "+few(beside))
@@ -355,7 +361,7 @@ func goNewer(a, b string) bool {
 // goRelease raises the release of Go itself: the toolchain line, or a go line
 // that names one.
 func (p *planner) goRelease(g *goPlan, w want) {
-	prefix, version := "", ""
+	var prefix, version string
 	var line *modfile.Line
 	switch {
 	case g.mod.Toolchain != nil:

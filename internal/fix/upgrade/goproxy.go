@@ -142,7 +142,6 @@ type sumOps struct {
 	mu   sync.Mutex
 	ctx  context.Context //nolint:containedctx // the client's interface has no room for one
 	kept map[string][]byte
-	bad  string
 }
 
 var errNotKept = errors.New("not kept")

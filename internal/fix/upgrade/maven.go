@@ -23,9 +23,9 @@ type pomText struct {
 
 // pomDep is one <dependency>.
 type pomDep struct {
-	group, artifact, version pomText
-	managed                  bool
-	start                    int // of its start tag
+	group, module, version pomText
+	managed                bool
+	start                  int // of its start tag
 }
 
 // pom is a pom.xml for editing.
@@ -148,7 +148,7 @@ func (p *pom) element(path []string, text pomText, dep *pomDep, closing int) {
 	case "groupId":
 		dep.group = text
 	case "artifactId":
-		dep.artifact = text
+		dep.module = text
 	case "version":
 		dep.version = text
 	}
@@ -218,7 +218,7 @@ func (p *planner) maven(j job) {
 func (p *pom) upgrade(w want) (u Upgrade, found bool, why string) {
 	u.Fix.Safety = step(w.From, w.To)
 	for _, d := range p.deps {
-		if p.resolve(d.group.s, 0)+":"+p.resolve(d.artifact.s, 0) != w.Name {
+		if p.resolve(d.group.s, 0)+":"+p.resolve(d.module.s, 0) != w.Name {
 			continue
 		}
 		found = true
@@ -283,7 +283,7 @@ func (p *pom) property(name string, w want, depth int) (finding.Edit, string, er
 	}
 	var others []string
 	for _, d := range p.deps {
-		other := p.resolve(d.group.s, 0) + ":" + p.resolve(d.artifact.s, 0)
+		other := p.resolve(d.group.s, 0) + ":" + p.resolve(d.module.s, 0)
 		if other != w.Name && strings.Contains(d.version.s, "${"+name+"}") {
 			others = append(others, other)
 		}
@@ -344,9 +344,9 @@ func (p *pom) unit() string {
 func managedText(wants []want, pad, unit, eol string) string {
 	var b strings.Builder
 	for _, w := range wants {
-		group, artifact, _ := strings.Cut(w.Name, ":")
+		group, name, _ := strings.Cut(w.Name, ":")
 		b.WriteString(pad + "<dependency>" + eol)
-		for _, e := range [][2]string{{"groupId", group}, {"artifactId", artifact}, {"version", w.To}} {
+		for _, e := range [][2]string{{"groupId", group}, {"artifactId", name}, {"version", w.To}} {
 			b.WriteString(pad + unit + "<" + e[0] + ">")
 			_ = xml.EscapeText(&b, []byte(e[1])) // a builder takes everything
 			b.WriteString("</" + e[0] + ">" + eol)

@@ -11,7 +11,6 @@ type npmFlags struct{ dev, optional, devOptional, peer bool }
 // npmGraph is the tree before or after.
 type npmGraph struct {
 	s     *npmSolve
-	after bool
 	paths []string
 	from  map[string][]npmLink // who loads what
 }

@@ -208,7 +208,7 @@ func rawMap(m map[string]string) json.RawMessage {
 	return out.Bytes()
 }
 
-// normalBin is "bin" as npm normalizes it: a map of names to paths.
+// normalBin is "bin" as npm writes it: a map of names to paths.
 func normalBin(name string, raw json.RawMessage) json.RawMessage {
 	var one string
 	if json.Unmarshal(raw, &one) == nil && one != "" {

@@ -119,7 +119,7 @@ func declaredIn(s tomlString, name string) int {
 		s.inArray && len(k) == 3 && under("tool", "uv", "constraint-dependencies"):
 		return pyListed
 	}
-	rest := k
+	var rest []string
 	switch {
 	case under("tool", "poetry", "dependencies"), under("tool", "poetry", "dev-dependencies"):
 		rest = k[3:]

@@ -155,7 +155,8 @@ func (p *planner) jobs(ctx context.Context) []job {
 		}
 		places := 0
 		for _, l := range f.At {
-			file, line := "", 0
+			var file string
+			line := 0
 			switch {
 			case l.Source != nil:
 				var ok bool

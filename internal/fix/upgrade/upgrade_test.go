@@ -86,9 +86,11 @@ func TestACandidateThatIsVulnerableIsPassedOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close() //nolint:errcheck // read only
-	files := fstest.MapFS{"package-lock.json": {Data: []byte(`{"lockfileVersion":3,"packages":{"":{"dependencies":{"lodash":"^4.0.0"}},"node_modules/lodash":{"version":"4.17.11"}}}`)},
-		"package.json": {Data: []byte(`{"dependencies":{"lodash":"^4.0.0"}}`)}}
+	defer func() { _ = d.Close() }()
+	files := fstest.MapFS{
+		"package-lock.json": {Data: []byte(`{"lockfileVersion":3,"packages":{"":{"dependencies":{"lodash":"^4.0.0"}},"node_modules/lodash":{"version":"4.17.11"}}}`)},
+		"package.json":      {Data: []byte(`{"dependencies":{"lodash":"^4.0.0"}}`)},
+	}
 	us, unknown := Plan(t.Context(), Dir{FS: files, Advisories: d}, []finding.Finding{vulnerable("package-lock.json", "npm", "lodash", "4.17.11", "4.17.12")})
 	if len(us) != 1 || us[0].Packages[0].To != "4.17.21" {
 		t.Error(describe(us, unknown))
@@ -106,7 +108,7 @@ func TestADatabaseThatFailsIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close() //nolint:errcheck // read only
+	defer func() { _ = d.Close() }()
 	files := fstest.MapFS{"requirements.txt": {Data: []byte("requests==2.25.0\n")}}
 	us, unknown := Plan(t.Context(), Dir{FS: files, Advisories: failing{d}}, []finding.Finding{vulnerable("requirements.txt", "pypi", "requests", "2.25.0", "2.31.0")})
 	if len(us) != 0 || len(unknown) != 1 || !strings.Contains(unknown[0].Why, "damaged") {
@@ -166,21 +168,35 @@ func TestHostileSizes(t *testing.T) {
 		f     finding.Finding
 		want  int
 	}{
-		"lock": {fstest.MapFS{"package-lock.json": {Data: []byte(lock.String())}, "package.json": {Data: []byte(`{"dependencies":{"p0":"^1.0.0"}}`)}},
-			vulnerable("package-lock.json", "npm", "p1", "1.0.0", "1.0.1"), 1},
-		"deep": {fstest.MapFS{"package-lock.json": {Data: []byte(deep)}, "package.json": {Data: []byte(deep)}},
-			vulnerable("package-lock.json", "npm", "p1", "1.0.0", "1.0.1"), 0},
+		"lock": {
+			fstest.MapFS{"package-lock.json": {Data: []byte(lock.String())}, "package.json": {Data: []byte(`{"dependencies":{"p0":"^1.0.0"}}`)}},
+			vulnerable("package-lock.json", "npm", "p1", "1.0.0", "1.0.1"), 1,
+		},
+		"deep": {
+			fstest.MapFS{"package-lock.json": {Data: []byte(deep)}, "package.json": {Data: []byte(deep)}},
+			vulnerable("package-lock.json", "npm", "p1", "1.0.0", "1.0.1"), 0,
+		},
 		"requirements": {fstest.MapFS{"requirements.txt": {Data: []byte(reqs.String())}}, vulnerable("requirements.txt", "pypi", "p1", "1.0.0", "1.0.1"), 1},
-		"one line": {fstest.MapFS{"requirements.txt": {Data: []byte(strings.ReplaceAll(reqs.String(), "\n", "\\\n"))}},
-			vulnerable("requirements.txt", "pypi", "p1", "1.0.0", "1.0.1"), 0},
-		"go.mod": {fstest.MapFS{"go.mod": {Data: []byte("module x\n" + gomod.String())}, "go.sum": {Data: []byte(gosum.String())}},
-			vulnerable("go.mod", "golang", "example.org/p1", "v1.0.0", "1.0.1"), 1},
-		"pom": {fstest.MapFS{"pom.xml": {Data: []byte("<project><properties><v>1.0.0</v></properties><dependencies>" + pom.String() + "</dependencies></project>")}},
-			vulnerable("pom.xml", "maven", "g:p1", "1.0.0", "1.0.1"), 1},
-		"pom of itself": {fstest.MapFS{"pom.xml": {Data: []byte("<project><properties><v>${v}${v}</v></properties><dependencies>" + pom.String() + "</dependencies></project>")}},
-			vulnerable("pom.xml", "maven", "g:p1", "1.0.0", "1.0.1"), 0},
-		"pyproject": {fstest.MapFS{"uv.lock": {}, "pyproject.toml": {Data: []byte("[project]\ndependencies = [\n" + toml.String() + "]\n")}},
-			vulnerable("uv.lock", "pypi", "p1", "1.0.0", "1.0.1"), 1},
+		"one line": {
+			fstest.MapFS{"requirements.txt": {Data: []byte(strings.ReplaceAll(reqs.String(), "\n", "\\\n"))}},
+			vulnerable("requirements.txt", "pypi", "p1", "1.0.0", "1.0.1"), 0,
+		},
+		"go.mod": {
+			fstest.MapFS{"go.mod": {Data: []byte("module x\n" + gomod.String())}, "go.sum": {Data: []byte(gosum.String())}},
+			vulnerable("go.mod", "golang", "example.org/p1", "v1.0.0", "1.0.1"), 1,
+		},
+		"pom": {
+			fstest.MapFS{"pom.xml": {Data: []byte("<project><properties><v>1.0.0</v></properties><dependencies>" + pom.String() + "</dependencies></project>")}},
+			vulnerable("pom.xml", "maven", "g:p1", "1.0.0", "1.0.1"), 1,
+		},
+		"pom of itself": {
+			fstest.MapFS{"pom.xml": {Data: []byte("<project><properties><v>${v}${v}</v></properties><dependencies>" + pom.String() + "</dependencies></project>")}},
+			vulnerable("pom.xml", "maven", "g:p1", "1.0.0", "1.0.1"), 0,
+		},
+		"pyproject": {
+			fstest.MapFS{"uv.lock": {}, "pyproject.toml": {Data: []byte("[project]\ndependencies = [\n" + toml.String() + "]\n")}},
+			vulnerable("uv.lock", "pypi", "p1", "1.0.0", "1.0.1"), 1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
