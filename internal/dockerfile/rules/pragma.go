@@ -182,6 +182,9 @@ func readPragma(text string) *pragma {
 	name := text[:min(len(text), len(check))]
 	if rest := strings.TrimLeft(text[len(name):], " \t"); strings.EqualFold(name, check) && strings.HasPrefix(rest, "=") {
 		value, _, _ := strings.Cut(strings.TrimSpace(rest[1:]), " ")
+		if value == "" {
+			return nil // to BuildKit, too
+		}
 		d, err := parseCheck(value)
 		p := &pragma{tool: "check", names: d.Skip, all: d.all}
 		if err != nil {
