@@ -21,9 +21,9 @@
 // is, and [Upgrade].Commands says what brings it after.
 //
 //   - npm: package-lock.json of versions 1 to 3 with everything that the new
-//     version needs changed beside it, ranges in package.json, "overrides"
-//     where a dependent's range forbids the fixed version. For yarn and pnpm
-//     the manifest.
+//     version needs changed beside it, ranges in package.json. A dependent
+//     whose range forbids the fixed version is raised within its compatible
+//     versions, else overridden ("overrides"). For yarn and pnpm the manifest.
 //   - Go: require and replace lines of go.mod, and go.sum.
 //   - Python: requirements files and pyproject.toml.
 //   - Maven: versions, properties and dependencyManagement of pom.xml.
@@ -40,6 +40,16 @@
 // to be refreshed, hashes to be filled in. Distribution packages within a
 // release are Behaviour: the distribution keeps their interfaces.
 //
-// Upgrades that touch the same bytes are one: their edits never overlap, and
-// the edits of any choice of upgrades can be applied together.
+// Upgrades that need one another or touch the same bytes are one: the edits of
+// any choice of upgrades can be applied together, and leave a lock whole. So a
+// package that can only be overridden may draw those in with it that its users
+// need; planning without its findings leaves them apart.
+//
+// # Whom it believes
+//
+// A package of another registry than the one asked is left alone: the same name
+// there may be another package. A hash for go.sum comes from the checksum
+// database with its proof, never from a proxy: the go command does not ask again
+// about a line that is there. What is written into a RUN line is checked to be a
+// package's name.
 package upgrade

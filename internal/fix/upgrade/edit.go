@@ -32,10 +32,7 @@ func (p *planner) open(name string) (*file, error) {
 	if f := p.files[name]; f != nil {
 		return f, f.err
 	}
-	f := &file{path: name, name: name}
-	if n := strings.TrimSuffix(p.dir.Name, "/"); n != "" && n != "." {
-		f.name = path.Join(n, name)
-	}
+	f := &file{path: name, name: path.Join(p.root(), name)}
 	f.b, f.err = readFile(p.dir.FS, name)
 	f.digest = finding.DigestOf(f.b)
 	p.files[name] = f

@@ -230,12 +230,20 @@ func (w *want) addBinaries(f *finding.Finding) {
 
 func (p *planner) name() string { return cmp.Or(p.dir.Name, "the folder") }
 
+// root is what stands before the names of files; "": nothing.
+func (p *planner) root() string {
+	if n := path.Clean(p.dir.Name); n != "." {
+		return n
+	}
+	return ""
+}
+
 // relative is a finding's file as seen from the folder.
 func (p *planner) relative(file string) (string, bool) {
-	if n := strings.TrimSuffix(p.dir.Name, "/"); n != "" && n != "." {
-		rest, ok := strings.CutPrefix(file, n+"/")
-		if ok && fs.ValidPath(path.Clean(rest)) {
-			return path.Clean(rest), true
+	if n := p.root(); n != "" {
+		rest, ok := strings.CutPrefix(path.Clean(file), strings.TrimSuffix(n, "/")+"/")
+		if ok && fs.ValidPath(rest) {
+			return rest, true
 		}
 		if _, err := fs.Stat(p.dir.FS, file); err != nil {
 			return "", false

@@ -39,6 +39,23 @@ func TestOneUpgradeAPackage(t *testing.T) {
 	}
 }
 
+func TestNamesOfTheFolder(t *testing.T) {
+	files := fstest.MapFS{"sub/requirements.txt": {Data: []byte("requests==2.25.0\n")}}
+	for name, file := range map[string]string{
+		"": "sub/requirements.txt", ".": "./sub/requirements.txt", "app": "app/sub/requirements.txt", "./app/": "app/sub/requirements.txt",
+		"/srv/app": "/srv/app/sub/requirements.txt", "/": "/sub/requirements.txt", "../app": "../app/sub/requirements.txt",
+	} {
+		us, unknown := Plan(t.Context(), Dir{FS: files, Name: name}, []finding.Finding{vulnerable(file, "pypi", "requests", "2.25.0", "2.31.0")})
+		if len(us) != 1 {
+			t.Errorf("%q: %s", name, describe(us, unknown))
+			continue
+		}
+		if got := us[0].Fix.Edits[0].File; got != strings.TrimPrefix(file, "./") {
+			t.Errorf("%q: an edit of %s", name, got)
+		}
+	}
+}
+
 func TestWhatCannotBeRaisedIsSaid(t *testing.T) {
 	files := fstest.MapFS{
 		"requirements.txt":  {Data: []byte("requests==2.25.0\n")},
