@@ -155,7 +155,8 @@ func TestLayeringFixes(t *testing.T) {
 		{
 			"cache-order", "FROM golang:1\nWORKDIR /src\nCOPY . .\nRUN set -x && CGO_ENABLED=0 go build -o /x .\n",
 			"FROM golang:1\nWORKDIR /src\nCOPY go.mod go.sum ./\nRUN go mod download\nCOPY . .\nRUN set -x && CGO_ENABLED=0 go build -o /x .\n",
-			map[string]string{"go.mod": "module x\n", "go.sum": "a v1 h1:x=\n"}, finding.Behaviour,
+			map[string]string{"go.mod": "module x\n", "go.sum": "a v1 h1:x=\n"},
+			finding.Behaviour,
 		},
 		{"cache-order", "FROM golang:1\nWORKDIR /src\nCOPY . .\nRUN go mod download\n", "none", map[string]string{"go.mod": "module x\nreplace a => ./a\n"}, 0},
 		{"cache-order", "FROM node:22\nWORKDIR /src\nCOPY . .\nRUN npm ci\n", "none", map[string]string{"package.json": "{}", "node_modules/a/x.js": ""}, 0},
