@@ -143,6 +143,30 @@ func (a *Advice) Judge() {
 	for i := range a.Options {
 		a.among(&a.Options[i])
 	}
+	a.order()
+}
+
+// order puts the smaller images in order: by size where sizes are known, and
+// else with the base's own C library first, which asks least of an application.
+func (a *Advice) order() {
+	var at []int
+	var slim []Option
+	for i, o := range a.Options {
+		if o.Group == Slim && !o.Other {
+			at, slim = append(at, i), append(slim, o)
+		}
+	}
+	sized := !slices.ContainsFunc(slim, func(o Option) bool { return o.Seen == nil || o.Seen.Size <= 0 })
+	own := muslOr(a.distro())
+	slices.SortStableFunc(slim, func(x, y Option) int {
+		if sized {
+			return cmp.Compare(x.Seen.Size, y.Seen.Size)
+		}
+		return compareBools(muslOr(y.distro()) == own, muslOr(x.distro()) == own)
+	})
+	for i, n := range at {
+		a.Options[n] = slim[i]
+	}
 }
 
 // weigh holds an option to the base as it is.

@@ -51,9 +51,11 @@ func recommendation(t *testing.T) *check.Recommendation {
 		}
 		for n := range a.Options {
 			a.Options[n].Seen = held[a.Options[n].Ref]
-			p.Fixes = append(p.Fixes, &finding.Fix{Title: "Build on it", Edits: []finding.Edit{{File: "Dockerfile", Base: finding.DigestOf(nil), Start: 30, End: 40, New: a.Options[n].Ref}}})
 		}
 		a.Judge()
+		for n := range a.Options {
+			p.Fixes = append(p.Fixes, &finding.Fix{Title: "Build on it", Edits: []finding.Edit{{File: "Dockerfile", Base: finding.DigestOf(nil), Start: 30, End: 40, New: a.Options[n].Ref}}})
+		}
 		rec.Places = append(rec.Places, p)
 	}
 	return rec

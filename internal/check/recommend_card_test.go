@@ -1,0 +1,55 @@
+package check
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// TestMinimalBaseOnTheCard: assessed from what came with the program, with the
+// smaller image as a finding and its edit.
+func TestMinimalBaseOnTheCard(t *testing.T) {
+	for text, want := range map[string]struct{ grade, reason, edit string }{
+		"FROM python:3.14\n":                           {"B", "python:3.14 could be python:3.14-slim", "python:3.14-slim"},
+		"FROM nginx:1.20\n":                            {"B", "nginx:1.20 could be nginx:1.30-alpine-slim", "nginx:1.30-alpine-slim"},
+		"FROM golang:1.26 AS b\nFROM node:24-slim\n":   {"A", "node:24-slim could be node:24-alpine", "node:24-alpine"},
+		"FROM nginx:1.30-alpine-slim\n":                {"A", "nothing smaller than nginx:1.30-alpine-slim is known", ""},
+		"FROM scratch\nCOPY x /\n":                     {"A", "stands on nothing (scratch)", ""},
+		"FROM gcr.io/distroless/static\n":              {"", "not assessed: which other images there are of gcr.io/distroless/static is not known", ""},
+		"ARG V=3.14\nFROM python:$V\n":                 {"B", "python:3.14 could be python:3.14-slim", ""},
+		"FROM python:3.14\nFROM python:3.14 AS last\n": {"B", "python:3.14 could be python:3.14-slim", "python:3.14-slim"},
+	} {
+		name := filepath.Join(t.TempDir(), "Dockerfile")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		res, err := alone(t).Run(context.Background(), name, Ask{Vulnerabilities: true, Rules: true, Grades: true, Layers: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(res.Card, func(r Row) bool { return r.Practice == finding.MinimalBase })
+		if i < 0 || res.Card[i].Grade != want.grade || !strings.Contains(strings.Join(res.Card[i].Reasons, "; "), want.reason) {
+			t.Errorf("%q: %+v, want %+v", text, res.Card, want)
+		}
+		edit := ""
+		for _, f := range res.Findings {
+			if f.Rule != "base/smaller-variant" {
+				continue
+			}
+			if len(f.Fixes) > 0 {
+				edit = f.Fixes[0].Edits[0].New
+				if e := f.Fixes[0].Edits[0]; text[e.Start:e.End] != "nginx:1.20" && !strings.HasPrefix(text[e.Start:e.End], "python:") && !strings.HasPrefix(text[e.Start:e.End], "node:") {
+					t.Errorf("%q: an edit of %q", text, text[e.Start:e.End])
+				}
+			}
+		}
+		if edit != want.edit {
+			t.Errorf("%q: edit to %q, want %q", text, edit, want.edit)
+		}
+	}
+}
