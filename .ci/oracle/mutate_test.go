@@ -139,7 +139,7 @@ func snippets() []string {
 		"RUN echo $NOPE", "RUN --mount=type=cache,target=$NOPE true", "RUN --mount=type=secret,id=x true", "RUN --mount=from=build,target=/x true", "RUN --mount=type=bogus true", "RUN --network=none true",
 		"RUN a \\\n\n b", "RUN a \\\n# c\n b", "RUN a \\\n   \n# c\n\n b", "ENV A=1 \\\n\n B=2",
 		"USER $NOPE", "USER app", "VOLUME $NOPE /x", "VOLUME [\"/a\", \"$NOPE\"]", "STOPSIGNAL $NOPE", "STOPSIGNAL SIGTERM", "ONBUILD ENV A=$NOPE", "ONBUILD CMD x", "ONBUILD RUN a \\\n\n b", "ONBUILD MAINTAINER me", "ONBUILD COPY <<EOF /x\na\nEOF",
-		"# a comment", "#", "", "RUNS x", "RUN", "ENV", "COPY a", "ARG", "FROM", "EXPOSE", "--flag", "RUN --bogus x", "COPY --from=x --from=y a b", "COPY -- --a /b", "ARG A=1 B=$A C=$D",
+		"# a comment", "#", "", "RUNS x", "RUN", "ENV", "COPY a", "ARG", "FROM", "EXPOSE", "--flag", "RUN --bogus x", "COPY --from=x --from=y a b", "COPY -- --a /b", "COPY --chown='a b':c\\ d\"e\" a b", "RUN --mount=type=cache,target=/a\\ b,id=\"x y\" true", "RUN --mount=type=cache,target=/a \\\n --network=none true", "ARG A=1 B=$A C=$D",
 	}
 }
 

@@ -220,7 +220,11 @@ func bytesOfWords(t *testing.T, name string, f *dockerfile.File) {
 			}
 		}
 		check(in.Keyword)
-		for _, w := range in.FlagWords {
+		for n, w := range in.FlagWords {
+			raw := f.Bytes[w.Span.Start:w.Span.End]
+			if text := plain(raw, f.Escape); !bytes.ContainsAny(raw, "\n") && text != in.Flags[n] {
+				t.Errorf("%s: %s: flag %q is %q in the file", name, in.Cmd, in.Flags[n], raw)
+			}
 			check(dockerfile.Word{Text: string(f.Bytes[w.Span.Start:w.Span.End]), Span: w.Span})
 		}
 		if in.Trigger == nil {
@@ -229,4 +233,25 @@ func bytesOfWords(t *testing.T, name string, f *dockerfile.File) {
 			}
 		}
 	}
+}
+
+// plain is a flag's text without quotes and escape characters, byte by byte.
+func plain(raw []byte, escape byte) string {
+	var b strings.Builder
+	quote := byte(0)
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c == escape:
+			if i++; i < len(raw) {
+				b.WriteRune(rune(raw[i]))
+			}
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case c == quote:
+			quote = 0
+		default:
+			b.WriteRune(rune(c))
+		}
+	}
+	return b.String()
 }
