@@ -107,7 +107,8 @@ func TestHadolintEnvironment(t *testing.T) {
 	want := &Lint{
 		Ignored: Exceptions{List: []Exception{
 			{ID: "DL1", By: "ignore-file", File: ".hadolint.yaml", Line: 4},
-			{ID: "DL3008", By: "config", File: "HADOLINT_IGNORE"}, {ID: "DL3009", By: "config", File: "HADOLINT_IGNORE"},
+			{ID: "DL3008", By: "config", File: "HADOLINT_IGNORE"},
+			{ID: "DL3009", By: "config", File: "HADOLINT_IGNORE"},
 		}},
 		Overrides:         []Override{{"DL3010", finding.Medium}, {"DL3020", finding.Medium}},
 		TrustedRegistries: []string{"docker.io"},

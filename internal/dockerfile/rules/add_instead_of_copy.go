@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"path"
 	"slices"
@@ -119,7 +120,7 @@ func (in *Input) plainFile(source string) bool {
 	head := make([]byte, maxMagic)
 	n, err := io.ReadFull(f, head)
 	if n == 0 && err != nil {
-		return err == io.EOF
+		return errors.Is(err, io.EOF)
 	}
 	head = head[:n]
 	for _, magic := range []string{"\x1f\x8b", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "\x1f\x9d", "]\x00\x00"} {

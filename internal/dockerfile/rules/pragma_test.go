@@ -184,7 +184,8 @@ func TestIdlePragma(t *testing.T) {
 		{"# check=skip=JSONArgsRecommended;experimental=all\nFROM x\n# drydock ignore=dockerfile/latest-tag,ds001\nRUN a\n", nil},
 		{"FROM x\n# hadolint is a linter\n# check the sum\n# check=\n# checks=a\n# check\n# hadolint shell=pwsh\nENV A=b\n", nil},
 		{"# check=skip=Nonsense,jsonargsrecommended,All\nFROM x\n", []string{
-			"no rule is called Nonsense", "BuildKit minds the case: JSONArgsRecommended, not jsonargsrecommended", "no rule is called All"}},
+			"no rule is called Nonsense", "BuildKit minds the case: JSONArgsRecommended, not jsonargsrecommended", "no rule is called All",
+		}},
 		{"# check=skip=all;strict=true\nFROM x\n", []string{`BuildKit refuses the check directive, and with it the file: there is no option "strict"`}},
 		{"# check=error=maybe\nFROM x\n", []string{`BuildKit refuses the check directive, and with it the file: "maybe" is neither true nor false`}},
 		{"# check=nothing\nFROM x\n", []string{`BuildKit refuses the check directive, and with it the file: "nothing" is no option`}},
