@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ulikunitz/xz"
 
@@ -83,6 +84,9 @@ func TestCorpus(t *testing.T) {
 		files++
 		for guess, ctx := range guesses(t) {
 			for kind, run := range kinds() {
+				if ctx != nil && (kind == "pin" || kind == "execform" || kind == "cachemount") {
+					continue // they do not look at it
+				}
 				r := rewrite.Request{File: f, Context: ctx, Digest: digestOf}
 				w, err := run(r)
 				key := kind + " (context: " + guess + ")"
@@ -189,4 +193,37 @@ func FuzzRewrites(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestLargeFiles: the time that a rewrite takes grows with the file, and not
+// with its square.
+func TestLargeFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a second or two")
+	}
+	line := map[string]string{
+		"run":     "RUN mkdir -p /data/a && apt-get update && apt-get install -y gcc curl && npm ci && pip install x && rm -rf /var/lib/apt/lists/*\n",
+		"copy":    "COPY a b /etc/nginx/conf.d/\n",
+		"env":     "ENV A=$B B=$A\n",
+		"workdir": "WORKDIR a\n",
+		"volume":  "VOLUME /data/$A /data/b\n",
+		"comment": "# one\nEXPOSE 80\n",
+		"user":    "RUN useradd -m u && chown u /app\nUSER u\n",
+	}
+	for name, l := range line {
+		for _, head := range []string{"FROM node:20\n", "FROM python:3\n", "FROM golang:1\n", "FROM nginx\n"} {
+			text := []byte(head + strings.Repeat(l, 3000) + "CMD npm start\n")
+			f, err := dockerfile.Parse("Dockerfile", text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for kind, run := range kinds() {
+				start := time.Now()
+				_, _ = run(rewrite.Request{File: f, Context: guesses(t)["some"], Digest: digestOf})
+				if d := time.Since(start); d > 5*time.Second {
+					t.Errorf("%s of 3000 × %s on %s took %s", kind, name, strings.TrimSpace(head), d)
+				}
+			}
+		}
+	}
 }

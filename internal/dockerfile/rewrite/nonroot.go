@@ -140,6 +140,7 @@ func (n *unprivileged) owned() {
 	if n.family(n.stage) == "scratch" || n.family(n.stage) == "distroless" {
 		return
 	}
+	into, removed := n.filled()
 	for i := n.stage.From + 1; i < n.stage.End; i++ {
 		in := &n.File.Instructions[i]
 		switch in.Cmd {
@@ -152,6 +153,9 @@ func (n *unprivileged) owned() {
 			}
 		case "RUN":
 			for _, p := range n.made(i) {
+				if into[p] || within(removed, p) {
+					continue
+				}
 				n.add(p)
 				n.note("%s is made empty for the program to fill", p)
 			}
@@ -179,7 +183,7 @@ func (n *unprivileged) made(i int) []string {
 		}
 		for _, w := range cmd.Operands("-m", "--mode") {
 			p := path.Clean(w.Text)
-			if w.Literal && path.IsAbs(p) && p == plainPath(p) && !n.filled(p) && !temporary(p) && !n.removed(p) {
+			if w.Literal && path.IsAbs(p) && p == plainPath(p) && !temporary(p) {
 				out = append(out, p)
 			}
 		}
@@ -204,9 +208,10 @@ func temporary(p string) bool {
 	return false
 }
 
-// filled says whether the stage puts something there besides: then it is no
-// folder that the program fills.
-func (n *unprivileged) filled(p string) bool {
+// filled are the paths that the stage puts something into, or removes: they are
+// no folders that the program fills.
+func (n *unprivileged) filled() (into, removed map[string]bool) {
+	into, removed = map[string]bool{}, map[string]bool{}
 	for i := n.stage.From + 1; i < n.stage.End; i++ {
 		in := &n.File.Instructions[i]
 		switch in.Cmd {
@@ -215,33 +220,47 @@ func (n *unprivileged) filled(p string) bool {
 			if dir, _ := n.workdir(n.stage, i); !path.IsAbs(dest) {
 				dest = path.Join(dir, dest)
 			}
-			if _, ok := below(path.Clean(dest), p); ok {
-				return true
-			}
+			upwards(into, path.Clean(dest))
 		case "WORKDIR":
-			if dir, _ := n.workdir(n.stage, i+1); dir == p {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func (n *unprivileged) removed(p string) bool {
-	for i := n.stage.From + 1; i < n.stage.End; i++ {
-		if n.File.Instructions[i].Cmd != "RUN" {
-			continue
-		}
-		for _, cmd := range n.script(i).Commands {
-			if !cmd.Is("rm") {
-				continue
-			}
-			for _, w := range cmd.Operands() {
-				if _, ok := below(p, path.Clean(w.Text)); ok {
-					return true
+			dir, _ := n.workdir(n.stage, i+1)
+			into[dir] = true
+		case "RUN":
+			for _, cmd := range n.script(i).Commands {
+				if cmd.Is("rm") {
+					for _, w := range cmd.Operands() {
+						removed[path.Clean(w.Text)] = true
+					}
 				}
 			}
 		}
+	}
+	return into, removed
+}
+
+// maxDepth is how many folders within one another are looked at.
+const maxDepth = 64
+
+// upwards puts a path and the folders around it into a set.
+func upwards(set map[string]bool, p string) {
+	for range maxDepth {
+		if set[p] || p == "/" || p == "." {
+			return
+		}
+		set[p] = true
+		p = path.Dir(p)
+	}
+}
+
+// within says whether a path or a folder around it is in a set.
+func within(set map[string]bool, p string) bool {
+	for range maxDepth {
+		if set[p] {
+			return true
+		}
+		if p == "/" || p == "." {
+			return false
+		}
+		p = path.Dir(p)
 	}
 	return false
 }

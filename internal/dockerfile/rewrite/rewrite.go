@@ -58,6 +58,7 @@ type draft struct {
 	notes   []string
 	unknown []string
 	scripts map[int]*dockerfile.Script
+	dirs    map[int][]folder // of stages
 }
 
 func newDraft(r Request) *draft {
@@ -67,7 +68,7 @@ func newDraft(r Request) *draft {
 	if r.Folder == "" {
 		r.Folder = path.Dir(r.File.Name)
 	}
-	return &draft{Request: r, digest: finding.DigestOf(r.File.Bytes), scripts: map[int]*dockerfile.Script{}}
+	return &draft{Request: r, digest: finding.DigestOf(r.File.Bytes), scripts: map[int]*dockerfile.Script{}, dirs: map[int][]folder{}}
 }
 
 func (d *draft) note(format string, args ...any) {
@@ -195,35 +196,55 @@ func (d *draft) script(i int) *dockerfile.Script {
 	return s
 }
 
+// folder is a working directory; ok: it can be told.
+type folder struct {
+	dir string
+	ok  bool
+}
+
 // workdir is the working directory at instruction i of its stage (the end of
 // the stage: its End), with the defaults of build arguments; false: it cannot
 // be told.
 func (d *draft) workdir(st *dockerfile.Stage, i int) (string, bool) {
-	chain := d.File.Chain(st)
-	dir, known := knownWorkdir(chain[0].Base)
-	if b := d.Scopes.Base(st); b != nil && b.Config {
-		dir, known = path.Join("/", b.Workdir), true
+	all, ok := d.dirs[st.Index]
+	if !ok {
+		all = d.workdirsOf(st)
+		d.dirs[st.Index] = all
 	}
-	for _, s := range chain {
-		end := s.End
-		if s == st {
-			end = min(i, end)
-		}
-		for n := s.From + 1; n < end; n++ {
-			in := &d.File.Instructions[n]
-			if in.Cmd != "WORKDIR" {
-				continue
-			}
-			value, ok := d.Scopes.Expand(s, n, in.Args[0])
+	f := all[min(max(i-st.From-1, 0), len(all)-1)]
+	return f.dir, f.ok
+}
+
+// workdirsOf are the working directories of a stage, from that of its first
+// instruction to that of its end.
+func (d *draft) workdirsOf(st *dockerfile.Stage) []folder {
+	now := folder{}
+	if st.Parent != nil {
+		now.dir, now.ok = d.workdir(st.Parent, st.Parent.End)
+	} else if b := d.Scopes.Base(st); b != nil && b.Config {
+		now = folder{path.Join("/", b.Workdir), true}
+	} else {
+		now.dir, now.ok = knownWorkdir(st.Base)
+	}
+	out := []folder{now}
+	for n := st.From + 1; n < st.End; n++ {
+		if in := &d.File.Instructions[n]; in.Cmd == "WORKDIR" {
+			value, ok := d.Scopes.Expand(st, n, in.Args[0])
 			switch {
 			case !ok && value == "":
-				known = false
+				now.ok = false
 			case path.IsAbs(value):
-				dir, known = path.Clean(value), true
+				now = folder{path.Clean(value), true}
+			case len(now.dir)+len(value) > maxDir:
+				now.ok = false
 			default:
-				dir = path.Join(dir, value)
+				now.dir = path.Join(now.dir, value)
 			}
 		}
+		out = append(out, now)
 	}
-	return dir, known
+	return out
 }
+
+// maxDir is the longest working directory that is followed, in bytes.
+const maxDir = 4096
