@@ -37,6 +37,9 @@ func npmProgram(t *testing.T) string {
 	return npm
 }
 
+// thorough says whether the tests that take minutes are wanted.
+func thorough() bool { return os.Getenv("DRYDOCK_PROVE") == "all" }
+
 // registryOf is the registry that npm is configured for.
 func registryOf(t *testing.T, npm string) Registry {
 	t.Helper()
@@ -135,6 +138,9 @@ func TestNPMTakesWhatIsRaised(t *testing.T) {
 		{"server-1", locked(npm, "1"), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if !c.alone && !thorough() {
+				t.Skip("minutes: DRYDOCK_PROVE=all tries this one too")
+			}
 			files := c.files(t)
 			dir := t.TempDir()
 			writeFS(t, dir, files)
@@ -154,7 +160,7 @@ func TestNPMTakesWhatIsRaised(t *testing.T) {
 				for _, i := range u.Resolves {
 					resolved[found[i].Key] = true
 				}
-				if c.alone {
+				if c.alone && thorough() {
 					one := t.TempDir()
 					writeFS(t, one, apply(t, files, "", u.Fix.Edits))
 					run(t, one, npm, "ci", "--dry-run", "--ignore-scripts", "--no-audit", "--no-fund")
@@ -163,7 +169,7 @@ func TestNPMTakesWhatIsRaised(t *testing.T) {
 			after := apply(t, files, "", whole)
 			writeFS(t, dir, after)
 			ci := []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund"}
-			if !c.alone { // its judgement of the lock is enough
+			if !thorough() { // its judgement of the lock
 				ci = append(ci, "--dry-run")
 			}
 			run(t, dir, npm, ci...)
@@ -198,6 +204,9 @@ func TestNPMTakesWhatIsRaised(t *testing.T) {
 // TestNPMFinishesWhatIsPlannedOffline runs the command that an upgrade without
 // the registry asks for.
 func TestNPMFinishesWhatIsPlannedOffline(t *testing.T) {
+	if !thorough() {
+		t.Skip("minutes: DRYDOCK_PROVE=all tries this one too")
+	}
 	npm := npmProgram(t)
 	dir := t.TempDir()
 	files := locked(npm, "3")(t)

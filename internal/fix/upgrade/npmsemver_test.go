@@ -16,8 +16,12 @@ func TestRangesAgreeWithNPM(t *testing.T) {
 	if err == nil {
 		var out []byte
 		if out, err = exec.Command("npm", "root", "-g").Output(); err == nil {
-			semver = filepath.Join(strings.TrimSpace(string(out)), "npm/node_modules/semver")
-			_, err = os.Stat(semver)
+			for _, at := range []string{filepath.Join(strings.TrimSpace(string(out)), "npm/node_modules/semver"), "/usr/share/nodejs/semver"} {
+				if _, err = os.Stat(at); err == nil {
+					semver = at
+					break
+				}
+			}
 		}
 	}
 	if err != nil {
