@@ -79,7 +79,7 @@ func unknownName(p *pragma, name string, known []string) (finding.Finding, bool)
 	i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, name) })
 	switch {
 	case i < 0:
-		return at(p.span, name, "no rule is called %s", name), true
+		return at(p.span, name, "no rule is called %s here", name), true
 	case p.tool == "check" && isBuildKits(name):
 		return at(p.span, name, "BuildKit minds the case: %s, not %s", known[i], name), true
 	}

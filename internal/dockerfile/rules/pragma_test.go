@@ -184,7 +184,7 @@ func TestIdlePragma(t *testing.T) {
 		{"# check=skip=JSONArgsRecommended;experimental=all\nFROM x\n# drydock ignore=dockerfile/latest-tag,ds001\nRUN a\n", nil},
 		{"FROM x\n# hadolint is a linter\n# check the sum\n# check=\n# checks=a\n# check\n# hadolint shell=pwsh\nENV A=b\n", nil},
 		{"# check=skip=Nonsense,jsonargsrecommended,All\nFROM x\n", []string{
-			"no rule is called Nonsense", "BuildKit minds the case: JSONArgsRecommended, not jsonargsrecommended", "no rule is called All",
+			"no rule is called Nonsense here", "BuildKit minds the case: JSONArgsRecommended, not jsonargsrecommended", "no rule is called All here",
 		}},
 		{"# check=skip=all;strict=true\nFROM x\n", []string{`BuildKit refuses the check directive, and with it the file: there is no option "strict"`}},
 		{"# check=error=maybe\nFROM x\n", []string{`BuildKit refuses the check directive, and with it the file: "maybe" is neither true nor false`}},
@@ -195,7 +195,7 @@ func TestIdlePragma(t *testing.T) {
 		{"FROM x\n# hadolint ignore=DL3008\n", []string{"the comment does nothing: no instruction is directly below it"}},
 		{"FROM x\n# hadolint stage ignore=DL3008\nRUN a\n", []string{"the comment does nothing: no FROM is directly below it"}},
 		{"FROM x\n# hadolint shell=\nRUN a\n", []string{"the comment does nothing: it names no shell"}},
-		{"FROM x\n# drydock ignore=dockerfile/latest-tags\nRUN a\n", []string{"no rule is called dockerfile/latest-tags"}},
+		{"FROM x\n# drydock ignore=dockerfile/latest-tags\nRUN a\n", []string{"no rule is called dockerfile/latest-tags here"}},
 	} {
 		var got []string
 		for _, f := range run(t, input(t, test.text, nil), idlePragma()) {
