@@ -39,6 +39,8 @@
 // what a dependent asks for), or something remains to be done by hand: a lock
 // to be refreshed, hashes to be filled in. Distribution packages within a
 // release are Behaviour: the distribution keeps their interfaces.
+// So are Go modules, whose path changes when they are no longer compatible,
+// unless the module's own go line has to rise.
 //
 // Upgrades that need one another or touch the same bytes are one: the edits of
 // any choice of upgrades can be applied together, and leave a lock whole. So a
