@@ -26,12 +26,12 @@ func (r *run) minimalBase() {
 	for i := range r.res.Targets {
 		t := &r.res.Targets[i]
 		ref, told := standing(t)
-		switch {
-		case ref == "scratch":
+		switch ref {
+		case "scratch":
 			r.minimal.assessed++
 			r.minimal.reasons = append(r.minimal.reasons, t.Subject.Name+" stands on nothing (scratch)")
 			continue
-		case ref == "":
+		case "":
 			if told {
 				r.minimal.why = "the base is not known; --dockerfile FILE names it"
 			}

@@ -2,7 +2,6 @@ package check_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"testing"
 
@@ -54,5 +53,5 @@ func TestRecommendCorpus(t *testing.T) {
 	if bases < 800 || better < bases/2 {
 		t.Errorf("%d bases, something better for %d", bases, better)
 	}
-	t.Log(fmt.Sprintf("%d bases: something better for %d, nothing known of %d", bases, better, unknown))
+	t.Logf("%d bases: something better for %d, nothing known of %d", bases, better, unknown)
 }

@@ -14,9 +14,19 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
-// errPast is why an image is not looked at for advice of an earlier day: it is
-// of today.
-var errPast = errors.New("it is of today")
+// errPast is why an image is not looked at: the advice is of an earlier day, or
+// its registry is asked.
+var errPast = errors.New("not looked at as a whole")
+
+// isLocal says whether the Docker Engine has an image.
+func (r *recommending) isLocal(ctx context.Context, ref string) bool {
+	l := r.locals()
+	if l == nil {
+		return false
+	}
+	im, err := l.Get(ctx, ref)
+	return err == nil && im != nil
+}
 
 // image looks at the base of an image. A reference to an image that cannot be
 // had is taken for the base itself, as a Dockerfile would name it, where
@@ -27,7 +37,12 @@ func (r *recommending) image(ctx context.Context, target string) error {
 	named := t.Kind == image.Reference && target != "" && bad == nil && r.heardOf(ref)
 	var res *Result
 	err := errPast
-	if !named || r.wish.AsOf.IsZero() {
+	switch {
+	case named && !r.wish.AsOf.IsZero():
+	case named && !r.Offline && !r.isLocal(ctx, t.Ref):
+		// Its registry tells by an SBOM what it holds, or it is pulled where it is
+		// not too large: what any option must do is enough for it.
+	default:
 		res, err = r.Run(ctx, target, Ask{Vulnerabilities: true, Layers: true})
 	}
 	if err != nil {

@@ -174,11 +174,11 @@ func (r *recommending) served(parent context.Context, p base.Ref) *base.Entry {
 	return e
 }
 
-// hub asks Docker Hub whether an organization is a verified publisher.
-func (r *recommending) hub(ctx context.Context, organization string) (verified, known bool) {
+// hub asks Docker Hub whether an organisation is a verified publisher.
+func (r *recommending) hub(ctx context.Context, organisation string) (verified, known bool) {
 	ctx, stop := context.WithTimeout(ctx, hubFor)
 	defer stop()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.wish.Hub+"/v2/orgs/"+url.PathEscape(organization)+"/", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.wish.Hub+"/v2/orgs/"+url.PathEscape(organisation)+"/", nil)
 	if err != nil {
 		return false, false
 	}
@@ -212,11 +212,11 @@ func (r *recommending) publisher(ctx context.Context, ref base.Ref) Publisher {
 	if r.wish.Hub == "" || r.Offline || ref.Registry != "docker.io" {
 		return Publisher{Kind: kind}
 	}
-	organization, _, _ := strings.Cut(ref.Repository, "/")
-	if verified, known := r.hub(ctx, organization); verified {
-		return Publisher{"verified", organization}
+	organisation, _, _ := strings.Cut(ref.Repository, "/")
+	if verified, known := r.hub(ctx, organisation); verified {
+		return Publisher{"verified", organisation}
 	} else if known {
-		return Publisher{"community", organization}
+		return Publisher{"community", organisation}
 	}
 	return Publisher{Kind: kind}
 }

@@ -206,6 +206,11 @@ func TestRecommendFromRegistry(t *testing.T) {
 		t.Errorf("edits: %v", rec.Places[0].Fixes)
 	}
 
+	// Named as an image: what it holds is told by its SBOM, without its layers.
+	rec, err = online(t).Recommend(context.Background(), repo+":22", Wish{})
+	if err != nil || len(rec.Places) != 1 || rec.Places[0].Base.By != "name" || rec.Places[0].Advice.Seen.Packages != 2 || len(rec.Warnings) != 0 {
+		t.Errorf("as an image: %+v, %v", rec, err)
+	}
 	// As of an earlier day, nobody is asked.
 	if rec, err := online(t).Recommend(context.Background(), dockerfileOf(t, "FROM "+repo+":18\n"), march()); err != nil || rec.Network || len(rec.Places[0].Advice.Options) != 0 {
 		t.Errorf("as of March: %+v, %v", rec, err)

@@ -147,6 +147,16 @@ func TestRecommendEngine(t *testing.T) {
 		t.Errorf("options: %+v", o)
 	}
 
+	// Its configuration is what the rules know of a base: it runs as 1000, and the
+	// next one as root.
+	if out := b.run("lint", file).stdout; strings.Contains(out, "root-user") {
+		t.Errorf("a base that runs as 1000:\n%s", out)
+	}
+	writeFiles(t, dir, map[string]string{"Dockerfile.next": fmt.Sprintf("FROM %s\n", next)})
+	if out := b.run("lint", filepath.Join(dir, "Dockerfile.next")).stdout; !strings.Contains(out, "root-user") {
+		t.Errorf("a base that runs as root:\n%s", out)
+	}
+
 	// The app's base is not known by name; its Dockerfile tells, or what was learned.
 	if a := b.run("recommend", "--offline", "--format", "json", app); a.code != 1 || !strings.Contains(a.stdout, "neither labels nor attestations nor layers nor history") {
 		t.Errorf("exit %d:\n%s", a.code, a.stdout)

@@ -168,7 +168,7 @@ func (p *page) optionRow(mark, ref string, s *base.Seen, e, like *base.Entry) []
 			row = append(row, p.paint(dim, "0"))
 		}
 	}
-	note := ""
+	var note string
 	switch {
 	case s.From == "this image":
 		note = s.From
