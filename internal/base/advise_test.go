@@ -135,7 +135,8 @@ func TestAdvise(t *testing.T) {
 		{"nginx:1.27", "", []string{"update nginx:1.31", "update nginx:1.30", "slim nginx:1.31-alpine-slim", "slim nginx:1.31-alpine"}},
 		{"nginx:1.20", "2024-03-31", []string{"update nginx:1.24", "slim nginx:1.24-alpine-slim", "slim nginx:1.24-alpine", "not update nginx:1.25.3", "not slim nginx:1.25.4-alpine-slim"}},
 		{"nginx:1.25.4-alpine-slim", "2024-03-31", nil}, // 1.24 ends sooner
-		{"nginx:stable-alpine", "", []string{"slim nginx:stable-alpine-slim", "not update nginx:mainline-alpine", "not slim nginx:mainline-alpine-slim"}},
+		{"nginx:stable-alpine", "", []string{"slim nginx:stable-alpine-slim"}}, // it follows its channel by itself
+		{"node:lts-alpine", "", nil},
 		{"nginx", "", []string{"slim nginx:alpine-slim", "slim nginx:alpine"}},
 		{"debian:bookworm", "", []string{"update debian:trixie", "slim debian:trixie-slim"}},
 		{"debian:11-slim", "", []string{"update debian:13-slim"}},

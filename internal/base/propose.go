@@ -145,6 +145,9 @@ func (p *advising) refresh() {
 // time, the newest first.
 func (p *advising) newer() []Support {
 	var out []Support
+	if p.Build.Version == "" && p.Release.current(p.Now) {
+		return nil // the tag follows its channel by itself
+	}
 	seen := map[string]bool{}
 	for i := range p.all {
 		s := p.all[i].release
