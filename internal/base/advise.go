@@ -85,6 +85,25 @@ func (a *Advice) Nothing() bool {
 	return a.Entry == nil && a.Seen == nil && a.Release.Cycle == "" && len(a.Options) == 0 && !a.Tag.Listed
 }
 
+// Status is how the base's tag is doing, as far as the list of official images
+// says: "built", "superseded" by another version of its release, "unlisted" (it
+// is built no more), "gone" with its repository. Empty: it is of no official
+// image, or the list is of a later time than the advice.
+func (a *Advice) Status() (status, by string) {
+	switch {
+	case !a.Official || !a.listAllowed():
+		return "", ""
+	case a.Tag.Gone:
+		return "gone", a.successor
+	case a.Tag.Listed || a.Tag.Tag == "":
+		return "built", ""
+	}
+	if tag, ok := sameRelease(a.Tag); ok {
+		return "superseded", tag
+	}
+	return "unlisted", ""
+}
+
 // candidate is an image of the repository, with all its tags.
 type candidate struct {
 	tags    []string

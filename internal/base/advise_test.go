@@ -134,7 +134,7 @@ func TestAdvise(t *testing.T) {
 		{"nginx:1.20", "", []string{"update nginx:1.30", "slim nginx:1.30-alpine-slim", "slim nginx:1.30-alpine", "not update nginx:1.31", "not slim nginx:1.31-alpine-slim"}},
 		{"nginx:1.27", "", []string{"update nginx:1.31", "update nginx:1.30", "slim nginx:1.31-alpine-slim", "slim nginx:1.31-alpine"}},
 		{"nginx:1.20", "2024-03-31", []string{"update nginx:1.24", "slim nginx:1.24-alpine-slim", "slim nginx:1.24-alpine", "not update nginx:1.25.3", "not slim nginx:1.25.4-alpine-slim"}},
-		{"nginx:1.25.4-alpine-slim", "2024-03-31", nil}, // 1.24 ends sooner
+		{"nginx:1.25.4-alpine-slim", "2024-03-31", nil},                        // 1.24 ends sooner
 		{"nginx:stable-alpine", "", []string{"slim nginx:stable-alpine-slim"}}, // it follows its channel by itself
 		{"node:lts-alpine", "", nil},
 		{"nginx", "", []string{"slim nginx:alpine-slim", "slim nginx:alpine"}},
@@ -160,6 +160,21 @@ func TestAdvise(t *testing.T) {
 	} {
 		if d := cmp.Diff(tt.want, advise(t, tt.ref, tt.asOf)); d != "" {
 			t.Errorf("%s %s (-want +got):\n%s", tt.ref, tt.asOf, d)
+		}
+	}
+}
+
+func TestStatus(t *testing.T) {
+	for ref, want := range map[string]string{
+		"node:24": "built", "python:3.14.2-slim": "superseded python:3.14-slim", "nginx:1.20": "unlisted", "centos:7": "gone almalinux", "mono:6": "gone", "x/y:1": "",
+	} {
+		a, err := Advise(Question{Ref: ref, Now: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, by := a.Status()
+		if got := strings.TrimSpace(status + " " + by); got != want {
+			t.Errorf("%s is %q, want %q", ref, got, want)
 		}
 	}
 }

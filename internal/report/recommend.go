@@ -76,7 +76,7 @@ func knowledge(rec *check.Recommendation) string {
 	case rec.Network:
 		return clean("Known: " + a.Since() + "; registries as they answer today")
 	}
-	return clean("Known: " + a.Since() + "; no registry was asked")
+	return clean("Known: " + a.Since() + "; no registry was asked, so whether the tag was built anew since is not known")
 }
 
 // place is one base: what it is, a table of what it could be, and the reasons.
@@ -308,11 +308,12 @@ func standing(a *base.Advice) []string {
 	default:
 		out = append(out, s.Name()+" is supported")
 	}
-	switch {
-	case !a.Official:
-	case a.Tag.Gone:
+	switch status, by := a.Status(); status {
+	case "gone":
 		out = append(out, a.Repository+" is not, or not any more, one of the Docker Official Images")
-	case !a.Tag.Listed && a.AsOf.IsZero():
+	case "superseded":
+		out = append(out, "its tag is superseded: "+by+" follows its release")
+	case "unlisted":
 		out = append(out, "its tag is not built any more")
 	}
 	return out

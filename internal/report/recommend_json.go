@@ -43,7 +43,7 @@ type DocBase struct {
 	Release   string      `json:"release,omitempty"`
 	EOL       string      `json:"eol,omitempty"`
 	Supported *bool       `json:"supported,omitempty"`
-	Listed    *bool       `json:"listed,omitempty"` // its tag is built, as far as the list of official images says
+	Tag       string      `json:"tag,omitempty"` // as the list of official images has it: "built", "superseded", "unlisted", "gone"
 	Today     DocHeld     `json:"today"`
 	Options   []DocOption `json:"options"`
 }
@@ -114,9 +114,7 @@ func docBase(pl *check.Place) DocBase {
 		yes := !a.Release.Ended(a.Now)
 		b.Supported = &yes
 	}
-	if a.Official && a.AsOf.IsZero() {
-		b.Listed = &a.Tag.Listed
-	}
+	b.Tag, _ = a.Status()
 	for i := range a.Options {
 		o := &a.Options[i]
 		x := DocOption{
