@@ -40,7 +40,8 @@ func TestCompose(t *testing.T) {
 		{
 			"wholly or not at all",
 			[]finding.Fix{one(edit("Dockerfile", text, 5, 6, "x")), one(edit("Dockerfile", text, 5, 6, "y"), edit("Dockerfile", text, 11, 12, "z"))},
-			map[string]string{"Dockerfile": "FROM x\nRUN b\n"}, map[int]string{1: "same place"},
+			map[string]string{"Dockerfile": "FROM x\nRUN b\n"},
+			map[int]string{1: "same place"},
 		},
 		{"the same edit twice", []finding.Fix{one(edit("Dockerfile", text, 7, 7, "USER x\n")), one(edit("Dockerfile", text, 7, 7, "USER x\n"))}, map[string]string{"Dockerfile": "FROM a\nUSER x\nRUN b\n"}, nil},
 		{"insertions at one place", []finding.Fix{one(edit("Dockerfile", text, 7, 7, "USER x\n")), one(edit("Dockerfile", text, 7, 7, "ENV y=z\n"))}, map[string]string{"Dockerfile": "FROM a\nENV y=z\nUSER x\nRUN b\n"}, nil},

@@ -102,20 +102,20 @@ func docFixes(res *check.FixResult, opt Options) DocFixes {
 		d.Fixed = append(d.Fixed, docFixed(&res.Fixed[i]))
 	}
 	for _, u := range res.Unknown {
-		d.Unknown = append(d.Unknown, DocUnknown{What: u.What, Why: secret.Redact(u.Why)})
+		d.Unknown = append(d.Unknown, DocUnknown{What: secret.Redact(u.What), Why: secret.Redact(u.Why)})
 	}
 	return d
 }
 
 func docFixed(f *check.Fixed) DocFixed {
 	d := DocFixed{
-		Subject: DocSubject{Kind: f.Subject.Kind, Name: f.Subject.Name, Digest: f.Subject.Digest}, Wanted: f.Wanted,
-		Applied: docItems(f.Applied), Left: docItems(f.Left), ByHand: f.ByHand, Files: []DocFixedFile{}, Todo: f.Todo, Notes: f.Notes,
+		Subject: DocSubject{Kind: f.Subject.Kind, Name: secret.Redact(f.Subject.Name), Digest: f.Subject.Digest}, Wanted: f.Wanted,
+		Applied: docItems(f.Applied), Left: docItems(f.Left), ByHand: f.ByHand, Files: []DocFixedFile{}, Todo: redacted(f.Todo), Notes: redacted(f.Notes),
 	}
 	for _, x := range f.Files {
 		d.Files = append(d.Files, DocFixedFile{
-			Name: x.Name, New: x.New, Before: finding.DigestOf(x.Before), After: finding.DigestOf(x.After),
-			Diff: fix.Unified(x.Name, x.Hunks), Written: x.Written,
+			Name: secret.Redact(x.Name), New: x.New, Before: finding.DigestOf(x.Before), After: finding.DigestOf(x.After),
+			Diff: fix.Unified(secret.Redact(x.Name), x.Hunks), Written: x.Written,
 		})
 	}
 	if v := f.Verdict; v != nil {
@@ -130,7 +130,7 @@ func docItems(items []check.FixItem) []DocFixItem {
 		x := DocFixItem{
 			Rule: it.Finding.Rule, Key: secret.Redact(it.Finding.Key), Fingerprint: it.Finding.Fingerprint(), Message: secret.Redact(it.Finding.Message),
 			Fix:      DocFix{Title: secret.Redact(it.Fix.Title), Safety: it.Fix.Safety, Proof: it.Fix.Proof, Edits: []DocEdit{}},
-			Resolves: it.Resolves(), Why: it.Why, Failed: docFailure(it.Failure),
+			Resolves: it.Resolves(), Why: secret.Redact(it.Why), Failed: docFailure(it.Failure),
 		}
 		if s := sourceOf(it.Finding); s != nil {
 			x.Source = &DocSpan{File: s.File, Line: s.Line, Column: s.Column, Start: s.Start, End: s.End}
@@ -147,19 +147,19 @@ func docFailure(f *fix.Failure) *DocFailure {
 	if f == nil {
 		return nil
 	}
-	return &DocFailure{Step: f.Step, Why: secret.Redact(f.Why), Log: lastLines(f.Log, 4*logLines), Hint: f.Hint}
+	return &DocFailure{Step: secret.Redact(f.Step), Why: secret.Redact(f.Why), Log: lastLines(f.Log, 4*logLines), Hint: secret.Redact(f.Hint)}
 }
 
 func docVerdict(v *fix.Verdict) *DocVerdict {
 	d := &DocVerdict{
-		Reached: v.Reached, Steps: []DocStep{}, Failed: docFailure(v.Failed), Short: docFailure(v.Short), Notes: v.Notes, Left: v.Left,
+		Reached: v.Reached, Steps: []DocStep{}, Failed: docFailure(v.Failed), Short: docFailure(v.Short), Notes: redacted(v.Notes), Left: redacted(v.Left),
 		Before: docBuilt(v.Before), After: docBuilt(v.After),
 	}
 	for _, s := range v.Steps {
-		d.Steps = append(d.Steps, DocStep{Name: s.Name, Seconds: s.Took.Seconds(), Did: s.Did})
+		d.Steps = append(d.Steps, DocStep{Name: s.Name, Seconds: s.Took.Seconds(), Did: secret.Redact(s.Did)})
 	}
 	if c := v.Cache; c != nil {
-		d.Cache = &DocCache{File: c.File, Before: [2]int{c.CachedBefore, c.StepsBefore}, After: [2]int{c.CachedAfter, c.StepsAfter}}
+		d.Cache = &DocCache{File: secret.Redact(c.File), Before: [2]int{c.CachedBefore, c.StepsBefore}, After: [2]int{c.CachedAfter, c.StepsAfter}}
 	}
 	return d
 }
@@ -168,7 +168,7 @@ func docBuilt(s *fix.Side) *DocBuilt {
 	if s == nil || s.Measured == nil {
 		return nil
 	}
-	d := &DocBuilt{Size: s.Size, Layers: s.Layers, Packages: s.Packages, User: s.Image.User, Unknown: len(s.Unknown)}
+	d := &DocBuilt{Size: s.Size, Layers: s.Layers, Packages: s.Packages, User: secret.Redact(s.Image.User), Unknown: len(s.Unknown)}
 	if s.Vulnerabilities != nil {
 		d.Vulnerabilities = map[string]int{}
 		for _, sev := range finding.Severities() {
@@ -176,4 +176,13 @@ func docBuilt(s *fix.Side) *DocBuilt {
 		}
 	}
 	return d
+}
+
+// redacted is each text without its secrets.
+func redacted(in []string) []string {
+	out := make([]string, len(in))
+	for i, s := range in {
+		out[i] = secret.Redact(s)
+	}
+	return out
 }

@@ -47,6 +47,11 @@ func fixedMarkdown(f *check.Fixed) string {
 		rows = append(rows, row(placeOf(it), string(it.Finding.Rule), said(titleOf(it)), said(it.Why)))
 	}
 	b.WriteString(table("| Not applied | Rule | Fix | Why |\n|---|---|---|---|\n", rows, fixListShare))
+	for _, it := range f.Left {
+		if it.Failure != nil {
+			b.WriteString(failureMarkdown(it.Failure))
+		}
+	}
 	if v := f.Verdict; v != nil {
 		b.WriteString(verdictMarkdown(f, v))
 	}
@@ -55,6 +60,9 @@ func fixedMarkdown(f *check.Fixed) string {
 	}
 	for _, n := range f.Notes {
 		fmt.Fprintf(&b, "- %s\n", cell(said(n)))
+	}
+	if len(f.Todo)+len(f.Notes) > 0 {
+		b.WriteString("\n")
 	}
 	for _, x := range f.Files {
 		b.WriteString(diffMarkdown(x))
@@ -86,13 +94,22 @@ func verdictMarkdown(f *check.Fixed, v *fix.Verdict) string {
 		if x == nil {
 			continue
 		}
-		fmt.Fprintf(&b, "- **%s**: %s\n", cell(said(x.Step)), cell(said(x.Why)))
-		if lines := lastLines(x.Log, logLines); len(lines) > 0 {
-			b.WriteString("\n" + fenced("", strings.Join(lines, "\n")) + "\n")
-		}
+		b.WriteString("\n" + failureMarkdown(x))
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+// failureMarkdown is a step that did not go well, with its log's end.
+func failureMarkdown(x *fix.Failure) string {
+	out := fmt.Sprintf("**%s**: %s\n\n", cell(said(x.Step)), cell(said(x.Why)))
+	if lines := lastLines(x.Log, logLines); len(lines) > 0 {
+		out += fenced("", strings.Join(lines, "\n")) + "\n"
+	}
+	if x.Hint != "" {
+		out += "Hint: " + cell(said(x.Hint)) + "\n\n"
+	}
+	return out
 }
 
 func diffMarkdown(x check.FixedFile) string {

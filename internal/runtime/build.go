@@ -156,6 +156,11 @@ func (e *Engine) program(ctx context.Context, args ...string) *exec.Cmd {
 // builder is the command that builds: buildx where the program has it, and
 // else the BuildKit client that Docker had built in until version 23.
 func (e *Engine) builder(ctx context.Context) ([]string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.builds != nil {
+		return slices.Clone(e.builds), nil
+	}
 	cmd := e.program(ctx, "buildx", "version")
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
@@ -164,18 +169,20 @@ func (e *Engine) builder(ctx context.Context) ([]string, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if err != nil {
-		return []string{"build"}, nil
+	if e.builds = []string{"build"}; err == nil {
+		e.builds = []string{"buildx", "build", "--load"}
 	}
-	return []string{"buildx", "build", "--load"}, nil
+	return slices.Clone(e.builds), nil
 }
 
 // explain makes an error of a failed build's progress.
 func (p *progress) explain(err error, docker string) error {
 	log := p.tail.String()
 	if strings.Contains(log, "buildx component is missing") {
-		return hinted{fmt.Errorf("%s cannot build: it has no BuildKit client (buildx)", docker),
-			"install docker-buildx, or set DRYDOCK_DOCKER to a docker program that has BuildKit"}
+		return hinted{
+			fmt.Errorf("%s cannot build: it has no BuildKit client (buildx)", docker),
+			"install docker-buildx, or set DRYDOCK_DOCKER to a docker program that has BuildKit",
+		}
 	}
 	s := p.failed()
 	if s == nil {

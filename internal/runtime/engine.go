@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -28,13 +29,17 @@ func (o Options) getenv(name string) string {
 	return o.Getenv(name)
 }
 
-// Engine is a Docker Engine that answered.
+// Engine is a Docker Engine that answered. It may be used from several
+// goroutines.
 type Engine struct {
 	Version string // "20.10.24"
 
 	docker string
 	opt    Options
 	api    *client.Client
+
+	mu     sync.Mutex
+	builds []string // the command that builds, once it is known
 }
 
 // Dial finds the Engine as the docker program does and asks it who it is. The
