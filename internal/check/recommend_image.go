@@ -168,7 +168,7 @@ func (r *recommending) attested(ctx context.Context, target string) (base.Base, 
 		return base.Base{}, false
 	}
 	defer im.Close() //nolint:errcheck // only read from
-	statements, err := im.Statements(ctx)
+	statements, err := im.Statements(ctx, "https://slsa.dev/provenance/")
 	if err != nil {
 		r.warn(fmt.Sprintf("attestations of %s: %v", target, err))
 		return base.Base{}, false

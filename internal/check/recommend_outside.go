@@ -152,7 +152,7 @@ func (r *recommending) served(parent context.Context, p base.Ref) *base.Entry {
 	}
 	e := entryOf(im, "registry")
 	e.Ref, e.Names = p.String(), []string{p.String()}
-	statements, err := im.Statements(ctx)
+	statements, err := im.Statements(ctx, "https://spdx.dev/", "https://cyclonedx.org/")
 	if err != nil {
 		r.warn(fmt.Sprintf("attestations of %s: %v", p, err))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -13,6 +14,8 @@ import (
 const (
 	maxAttestations = 8  // attestation manifests of an image
 	maxStatements   = 32 // statements of all of them
+
+	maxStatement = 64 << 20 // bytes of one; the SBOM of a large image is some 20 MB
 )
 
 // Statement is an in-toto statement that a build left beside its image
@@ -24,15 +27,16 @@ type Statement struct {
 }
 
 // Statements reads the attestations of an image in a registry, an OCI layout or
-// an archive of one; none where there are none. The image must be open.
-func (im *Image) Statements(ctx context.Context) ([]Statement, error) {
+// an archive of one, whose predicate's type begins with one of those wanted; none
+// where there are none. The image must be open.
+func (im *Image) Statements(ctx context.Context, wanted ...string) ([]Statement, error) {
 	var out []Statement
 	for _, d := range im.attests {
 		digest, err := digestOf(d.Digest)
 		if err != nil {
 			return nil, fmt.Errorf("attestation: %w", err)
 		}
-		b, err := im.fetch(ctx, "manifests", digest)
+		b, err := im.fetch(ctx, "manifests", digest, maxDocument)
 		if err != nil {
 			return nil, fmt.Errorf("attestation: %w", err)
 		}
@@ -41,7 +45,7 @@ func (im *Image) Statements(ctx context.Context) ([]Statement, error) {
 			return nil, fmt.Errorf("attestation: %w", err)
 		}
 		for _, l := range m.Layers {
-			if !strings.HasPrefix(l.MediaType, "application/vnd.in-toto") {
+			if !strings.HasPrefix(l.MediaType, "application/vnd.in-toto") || !begins(l.Annotations["in-toto.io/predicate-type"], wanted) {
 				continue
 			}
 			if len(out) >= maxStatements {
@@ -51,10 +55,17 @@ func (im *Image) Statements(ctx context.Context) ([]Statement, error) {
 			if err != nil {
 				return nil, fmt.Errorf("attestation: %w", err)
 			}
-			out = append(out, s)
+			if begins(s.Predicate, wanted) {
+				out = append(out, s)
+			}
 		}
 	}
 	return out, nil
+}
+
+// begins says whether a type is wanted. One that is not said has to be read.
+func begins(predicate string, wanted []string) bool {
+	return predicate == "" || len(wanted) == 0 || slices.ContainsFunc(wanted, func(w string) bool { return strings.HasPrefix(predicate, w) })
 }
 
 func (im *Image) statement(ctx context.Context, l descriptor) (Statement, error) {
@@ -62,10 +73,10 @@ func (im *Image) statement(ctx context.Context, l descriptor) (Statement, error)
 	if err != nil {
 		return Statement{}, err
 	}
-	if l.Size > maxDocument {
-		return Statement{}, fmt.Errorf("%s is larger than %d MiB", digest, maxDocument>>20)
+	if l.Size > maxStatement {
+		return Statement{}, fmt.Errorf("%s is larger than %d MiB", digest, maxStatement>>20)
 	}
-	b, err := im.fetch(ctx, "blobs", digest)
+	b, err := im.fetch(ctx, "blobs", digest, maxStatement)
 	if err != nil {
 		return Statement{}, err
 	}

@@ -50,6 +50,9 @@ func TestStatements(t *testing.T) {
 		if err != nil || len(got) != 2 || got[0].Predicate != "https://slsa.dev/provenance/v1" || !strings.Contains(string(got[1].Body), "spdx.dev") {
 			t.Errorf("%s: %+v, %v", im.Kind, got, err)
 		}
+		if one, err := im.Statements(context.Background(), "https://slsa.dev/"); err != nil || len(one) != 1 || one[0].Predicate != "https://slsa.dev/provenance/v1" {
+			t.Errorf("%s: provenance alone: %+v, %v", im.Kind, one, err)
+		}
 		if im.Kind == "registry" && im.Top != top["digest"] {
 			t.Errorf("the index is %s, want %s", im.Top, top["digest"])
 		}

@@ -31,7 +31,7 @@ type Image struct {
 
 	closers []func() error
 	attests []descriptor // manifests of its attestations
-	fetch   func(ctx context.Context, kind string, d finding.Digest) ([]byte, error)
+	fetch   func(ctx context.Context, kind string, d finding.Digest, limit int64) ([]byte, error)
 }
 
 // Layer is one layer of an image, bottom first.

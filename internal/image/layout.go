@@ -73,8 +73,8 @@ func fromLayout(ctx context.Context, s store, t Target, opt Options) (*Image, er
 		return nil, err
 	}
 	im.Name, im.Attested = t.Ref, all.attested[c.digest]
-	im.attests, im.fetch = all.attests[c.digest], func(ctx context.Context, _ string, d finding.Digest) ([]byte, error) {
-		return document(ctx, s, blobName(d), d)
+	im.attests, im.fetch = all.attests[c.digest], func(ctx context.Context, _ string, d finding.Digest, limit int64) ([]byte, error) {
+		return documentUpTo(ctx, s, blobName(d), d, limit)
 	}
 	return im, checkPlatform(im, opt)
 }

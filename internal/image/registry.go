@@ -103,11 +103,15 @@ func (r *registry) get(ctx context.Context, kind, id string, offset int64) (*htt
 
 // document fetches a manifest or a small blob and holds it to want, if given.
 func (r *registry) document(ctx context.Context, kind, id string, want finding.Digest) ([]byte, error) {
+	return r.documentUpTo(ctx, kind, id, want, maxDocument)
+}
+
+func (r *registry) documentUpTo(ctx context.Context, kind, id string, want finding.Digest, limit int64) ([]byte, error) {
 	resp, err := r.get(ctx, kind, id, 0)
 	if err != nil {
 		return nil, err
 	}
-	b, err := readDocument(resp.Body, kind+" "+id)
+	b, err := readUpTo(resp.Body, kind+" "+id, limit)
 	if cerr := resp.Body.Close(); err == nil {
 		err = cerr
 	}
@@ -157,8 +161,8 @@ func (r *registry) image(ctx context.Context, ref name.Reference) (*Image, error
 		return nil, err
 	}
 	im.Name, im.Attested, im.Top, im.attests = ref.Name(), attested, top, attests
-	im.fetch = func(ctx context.Context, kind string, d finding.Digest) ([]byte, error) {
-		return r.document(ctx, kind, string(d), d)
+	im.fetch = func(ctx context.Context, kind string, d finding.Digest, limit int64) ([]byte, error) {
+		return r.documentUpTo(ctx, kind, string(d), d, limit)
 	}
 	im.tagged(c.names...)
 	return im, checkPlatform(im, r.opt)

@@ -38,6 +38,10 @@ func blobName(d finding.Digest) string { return "blobs/sha256/" + d.Hex() }
 // document reads a small part whole. What is larger than maxDocument, or is
 // not what want says (unless empty), is an error.
 func document(ctx context.Context, s store, name string, want finding.Digest) ([]byte, error) {
+	return documentUpTo(ctx, s, name, want, maxDocument)
+}
+
+func documentUpTo(ctx context.Context, s store, name string, want finding.Digest, limit int64) ([]byte, error) {
 	c, err := s.get(name)
 	if err != nil {
 		return nil, err
@@ -46,7 +50,7 @@ func document(ctx context.Context, s store, name string, want finding.Digest) ([
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", printable(name), err)
 	}
-	b, err := readDocument(r, name)
+	b, err := readUpTo(r, name, limit)
 	if cerr := r.Close(); err == nil && cerr != nil {
 		err = cerr
 	}
@@ -59,13 +63,15 @@ func document(ctx context.Context, s store, name string, want finding.Digest) ([
 	return b, nil
 }
 
-func readDocument(r io.Reader, name string) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
+func readDocument(r io.Reader, name string) ([]byte, error) { return readUpTo(r, name, maxDocument) }
+
+func readUpTo(r io.Reader, name string, limit int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", printable(name), err)
 	}
-	if len(b) > maxDocument {
-		return nil, fmt.Errorf("%s is larger than %d MiB", printable(name), maxDocument>>20)
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("%s is larger than %d MiB", printable(name), limit>>20)
 	}
 	return b, nil
 }
