@@ -3,6 +3,7 @@ package dockerfile
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -21,7 +22,8 @@ type File struct {
 	Stages       []Stage       // at least one
 	GlobalArgs   []Arg         // declared before the first FROM
 
-	lines []int // byte offset of each line's start, and of the end of the file
+	byName map[string]int // the last stage of each name
+	lines  []int          // byte offset of each line's start, and of the end of the file
 }
 
 // Directive is a parser directive: a comment at the top that is meant.
@@ -113,10 +115,12 @@ func (f *File) Target(stage string) (*Stage, error) {
 	if stage == "" {
 		return &f.Stages[len(f.Stages)-1], nil
 	}
-	for i := len(f.Stages) - 1; i >= 0; i-- {
-		if s := &f.Stages[i]; strings.EqualFold(s.Name, stage) || fmt.Sprint(s.Index) == stage {
-			return s, nil
-		}
+	n, ok := f.byName[strings.ToLower(stage)]
+	if i, err := strconv.Atoi(stage); err == nil && i >= 0 && i < len(f.Stages) && (!ok || i > n) {
+		n, ok = i, true
+	}
+	if ok {
+		return &f.Stages[n], nil
 	}
 	return nil, fmt.Errorf("%s has no stage %q", f.Name, stage)
 }

@@ -213,7 +213,7 @@ func (p *parsing) stages(read []instructions.Stage) {
 	f := p.file
 	f.Stages = make([]Stage, 0, len(read)) // so that a Parent stays where it is
 	env := map[string]string{}
-	byName := map[string]int{}
+	f.byName = map[string]int{}
 	for i := range f.Instructions {
 		in := &f.Instructions[i]
 		if in.Cmd == "FROM" {
@@ -228,11 +228,11 @@ func (p *parsing) stages(read []instructions.Stage) {
 			}
 			s.Base = p.expand(s.BaseRaw, env)
 			s.Platform = p.expand(read[n].Platform, env)
-			if base, ok := byName[strings.ToLower(s.Base)]; ok && s.Base != "" {
+			if base, ok := f.byName[strings.ToLower(s.Base)]; ok && s.Base != "" {
 				s.Parent = &f.Stages[base]
 			}
 			if s.Name != "" {
-				byName[s.Name] = n
+				f.byName[s.Name] = n
 			}
 			f.Stages = append(f.Stages, s)
 		}

@@ -12,12 +12,12 @@ import (
 // is known of the base image.
 type Scopes struct {
 	file  *File
-	bases map[int]*BaseFacts   // by stage, of those on an image
+	bases []*BaseFacts         // by stage: of the image below it; nil: nothing is known
 	names map[string]bool      // variables that are set anywhere
 	set   []map[string][]write // by stage: what each variable is set to, in order
 	last  [][3]int             // by instruction: the last USER, WORKDIR, SHELL before it in its stage or those below; -1: none
 	ends  [][3]int             // by stage: the same at its end
-	depth []int                // by stage: how many stages are below it
+	dirs  map[int]Setting      // by instruction: what a WORKDIR comes to
 }
 
 // write is a variable set at an instruction.
@@ -38,19 +38,19 @@ const (
 // Scopes reads the state of each point of the file. base says what is known of
 // the image that a stage stands on, by the stage's Base; nil: nothing.
 func (f *File) Scopes(base func(*Stage) *BaseFacts) *Scopes {
-	s := &Scopes{file: f, bases: map[int]*BaseFacts{}, names: map[string]bool{}, last: make([][3]int, len(f.Instructions))}
+	s := &Scopes{file: f, dirs: map[int]Setting{}, names: map[string]bool{}, last: make([][3]int, len(f.Instructions))}
 	for i := range f.Stages {
 		st := &f.Stages[i]
-		depth := 0
+		var below *BaseFacts
 		switch {
 		case st.Parent != nil:
-			depth = s.depth[st.Parent.Index] + 1
+			below = s.bases[st.Parent.Index]
 		case st.Base == "scratch":
-			s.bases[i] = Scratch()
+			below = Scratch()
 		case st.Base != "" && base != nil:
-			s.bases[i] = base(st)
+			below = base(st)
 		}
-		s.depth = append(s.depth, depth)
+		s.bases = append(s.bases, below)
 		now := [3]int{-1, -1, -1}
 		if st.Parent != nil {
 			now = s.ends[st.Parent.Index]
@@ -64,6 +64,7 @@ func (f *File) Scopes(base func(*Stage) *BaseFacts) *Scopes {
 			case "USER":
 				now[ofUser] = n
 			case "WORKDIR":
+				s.dirs[n] = s.workdir(st, n, in.Args[0])
 				now[ofWorkdir] = n
 			case "SHELL":
 				now[ofShell] = n
@@ -83,12 +84,7 @@ func (f *File) Scopes(base func(*Stage) *BaseFacts) *Scopes {
 
 // Base returns what is known of the image that a stage, through the stages
 // below it, stands on; nil: nothing.
-func (s *Scopes) Base(st *Stage) *BaseFacts {
-	for st.Parent != nil {
-		st = st.Parent
-	}
-	return s.bases[st.Index]
-}
+func (s *Scopes) Base(st *Stage) *BaseFacts { return s.bases[st.Index] }
 
 // Setting is a value that an instruction or the base image set.
 type Setting struct {
@@ -123,52 +119,40 @@ func (s *Scopes) Shell(st *Stage, i int) Setting {
 	})
 }
 
-// maxWorkdirs is how many relative WORKDIRs in a row are followed.
-const maxWorkdirs = 100
-
-func (s *Scopes) setting(st *Stage, i, of int, base func(*BaseFacts) Setting) Setting {
-	var below []string // relative working directories, the last first
-	var first *Setting // of the last one
-	for {
-		n := s.ends[st.Index][of]
-		if i < st.End {
-			n = s.last[i][of]
-		}
-		if n < 0 {
-			out := Setting{By: -1}
-			if b := s.Base(st); b != nil {
-				out = base(b)
-			}
-			return relative(out, below, first)
-		}
-		in := &s.file.Instructions[n]
-		st = &s.file.Stages[in.Stage] // it or one below it
-		if of == ofShell {
-			return Setting{Known: true, By: n, Words: in.Args}
-		}
-		value, known := s.Expand(st, n, in.Args[0])
-		out := Setting{Value: value, Known: known, By: n}
-		if of == ofWorkdir && known && !path.IsAbs(value) && len(below) < maxWorkdirs {
-			below = append(below, value)
-			if first == nil {
-				first = &out
-			}
-			i = n
-			continue
-		}
-		return relative(out, below, first)
+// workdir is what a WORKDIR at instruction n comes to.
+func (s *Scopes) workdir(st *Stage, n int, word string) Setting {
+	value, known := s.Expand(st, n, word)
+	if !known || path.IsAbs(value) {
+		return Setting{Value: value, Known: known, By: n}
 	}
-}
-
-// relative appends relative directories to what is below them.
-func relative(out Setting, below []string, first *Setting) Setting {
-	for i := len(below) - 1; i >= 0; i-- {
-		out.Value = path.Join("/", out.Value, below[i])
-	}
-	if first != nil {
-		out.By = first.By
+	on := s.Workdir(st, n)
+	out := Setting{Value: path.Join("/", on.Value, value), Known: on.Known, By: n}
+	if len(out.Value) > maxWord {
+		return Setting{By: n}
 	}
 	return out
+}
+
+func (s *Scopes) setting(st *Stage, i, of int, base func(*BaseFacts) Setting) Setting {
+	n := s.ends[st.Index][of]
+	if i < st.End {
+		n = s.last[i][of]
+	}
+	if n < 0 {
+		if b := s.Base(st); b != nil {
+			return base(b)
+		}
+		return Setting{By: -1}
+	}
+	in := &s.file.Instructions[n]
+	switch of {
+	case ofShell:
+		return Setting{Known: true, By: n, Words: in.Args}
+	case ofWorkdir:
+		return s.dirs[n]
+	}
+	value, known := s.Expand(&s.file.Stages[in.Stage], n, in.Args[0])
+	return Setting{Value: value, Known: known, By: n}
 }
 
 // Variable is what a variable is at a point of a stage.

@@ -408,7 +408,7 @@ func (c *carrying) packages() {
 	if len(c.install) == 0 {
 		return
 	}
-	text := ""
+	var text string
 	switch c.system() {
 	case "alpine":
 		text = "apk add --no-cache " + strings.Join(c.install, " ")

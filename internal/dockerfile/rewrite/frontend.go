@@ -257,9 +257,9 @@ func (a *nodeApp) healthOnNginx(base string) (string, error) {
 	for n := range a.script(i).Commands {
 		cmd := &a.script(i).Commands[n]
 		switch p := cmd.Program(); {
-		case p == "curl" && base == nginxImage:
-			base = strings.TrimSuffix(nginxImage, "-slim")
-			a.note("HEALTHCHECK runs curl, which %s has not, and %s has", nginxImage, base)
+		case p == "curl" && strings.HasSuffix(base, nginxImage):
+			a.note("HEALTHCHECK runs curl, which %s has not, and %s has", base, strings.TrimSuffix(base, "-slim"))
+			base = strings.TrimSuffix(base, "-slim")
 		case p == "curl":
 			a.undecided("whether %s has curl, which HEALTHCHECK runs", base)
 		case len(cmd.Words) == 0, slices.Contains(busybox, p):

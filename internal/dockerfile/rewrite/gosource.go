@@ -114,16 +114,16 @@ func (g *goSource) read(name string, b []byte) {
 	}
 	for _, imp := range f.Imports {
 		p, _ := strconv.Unquote(imp.Path.Value)
-		switch {
-		case p == "C":
+		switch p {
+		case "C":
 			g.cgo = name
-		case p == "os/exec":
+		case "os/exec":
 			g.exec = name
-		case p == "os/user":
+		case "os/user":
 			g.home = name
-		case p == "net/http", p == "crypto/tls", p == "crypto/x509", p == "net/smtp", p == "net/rpc":
+		case "net/http", "crypto/tls", "crypto/x509", "net/smtp", "net/rpc":
 			g.certs = true
-		case p == "time/tzdata":
+		case "time/tzdata":
 			g.embeds = append(g.embeds, p)
 		}
 	}

@@ -132,9 +132,11 @@ type pom struct {
 	Build     struct {
 		FinalName string `xml:"finalName"`
 	} `xml:"build"`
-	Dependencies []struct {
-		Scope string `xml:"scope"`
-	} `xml:"dependencies>dependency"`
+	Dependencies []dependency `xml:"dependencies>dependency"`
+}
+
+type dependency struct {
+	Scope string `xml:"scope"`
 }
 
 func (a *javaApp) pom() (*pom, string, bool) {
@@ -192,9 +194,7 @@ func (a *javaApp) whole(at *dockerfile.Instruction) error {
 	}
 	if p, text, ok := a.pom(); ok {
 		packed := slices.ContainsFunc([]string{"spring-boot-maven-plugin", "maven-shade-plugin", "maven-assembly-plugin", "quarkus-maven-plugin", "onejar"}, func(n string) bool { return strings.Contains(text, n) })
-		needs := slices.ContainsFunc(p.Dependencies, func(d struct {
-			Scope string `xml:"scope"`
-		}) bool {
+		needs := slices.ContainsFunc(p.Dependencies, func(d dependency) bool {
 			return d.Scope == "" || d.Scope == "compile" || d.Scope == "runtime"
 		})
 		if needs && !packed {

@@ -98,7 +98,7 @@ func (a *nodeApp) started(script string) bool {
 		return false
 	}
 	t := tool{name: path.Base(a.start.words[0]), args: a.start.words[1:]}
-	return slices.Contains(a.manifest.scriptNames(t), script)
+	return slices.Contains(a.scriptNames(t), script)
 }
 
 // moduleOf is the package of a module: "ts-node/register" is ts-node's.
@@ -140,7 +140,7 @@ func (a *nodeApp) prune() error {
 		return nil
 	}
 	manager, berry := a.manager()
-	line := ""
+	var line string
 	switch {
 	case berry:
 		return refuse(&a.File.Instructions[r.at], "yarn of version 2 and later cannot take development dependencies away again without a plugin")

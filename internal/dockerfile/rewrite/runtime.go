@@ -37,14 +37,18 @@ func Kinds() []string {
 // runtime is the image of a final stage, and why it was chosen.
 func (d *draft) runtime(kind string, st *dockerfile.Stage) (string, error) {
 	if d.Runtime != nil {
-		if ref, why, ok := d.Request.Runtime(kind, st.Base); ok {
+		if ref, why, ok := d.Runtime(kind, st.Base); ok {
 			d.note("the final stage stands on %s: %s", ref, why)
 			return ref, nil
 		}
 	}
-	ref, why := fromTable(kind, parseReference(st.Base))
+	base := parseReference(st.Base)
+	ref, why := fromTable(kind, base)
 	if ref == "" {
 		return "", refuse(&d.File.Instructions[st.From], "which %s image goes with %s cannot be told", kind, st.Base)
+	}
+	if name, tag, ok := strings.Cut(ref, ":"); ok && !strings.Contains(name, "/") {
+		ref = base.sibling(name) + ":" + tag // of the same mirror
 	}
 	d.note("the final stage stands on %s: %s", ref, why)
 	if raw := respelled(st, ref); raw != "" {

@@ -25,7 +25,7 @@ func isRust(c *conversion) bool {
 }
 
 func convertRust(c *conversion) error {
-	a := &rustApp{carrying: &carrying{conversion: c, programs: []string{"cargo", "rustup", "rustc", "make", "strip", "sqlx", "trunk", "wasm-pack"}, tools: []string{"musl-tools", "musl", "libclang-dev", "protobuf-dev", "capnproto", "lld", "mold"}, buildEnv: []string{"RUSTFLAGS", "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_NET_GIT_FETCH_WITH_CLI", "SQLX_OFFLINE", "USER", "RUSTUP_HOME"}}, start: c.start()}
+	a := &rustApp{carrying: &carrying{conversion: c, programs: []string{"cargo", "rustup", "rustc", "make", "strip", "sqlx", "trunk", "wasm-pack"}, tools: []string{"musl-tools", "musl", "libclang-dev", "protobuf-dev", "capnproto", "lld"}, buildEnv: []string{"RUSTFLAGS", "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_NET_GIT_FETCH_WITH_CLI", "SQLX_OFFLINE", "USER", "RUSTUP_HOME"}}, start: c.start()}
 	if a.start.at < 0 {
 		return refuse(nil, "the file has neither CMD nor ENTRYPOINT: which program runs cannot be told")
 	}
@@ -174,7 +174,9 @@ var crates = []struct{ name, unless, debian, alpine string }{
 	{"openssl-sys", "openssl-src", "libssl3", "libssl3"},
 	{"libpq-sys", "pq-src", "libpq5", "libpq"},
 	{"mysqlclient-sys", "", "libmariadb3", "mariadb-connector-c"},
-	{"native-tls", "", "ca-certificates", ""}, {"rustls-native-certs", "", "ca-certificates", ""}, {"rustls-platform-verifier", "", "ca-certificates", ""},
+	{"native-tls", "", "ca-certificates", ""},
+	{"rustls-native-certs", "", "ca-certificates", ""},
+	{"rustls-platform-verifier", "", "ca-certificates", ""},
 }
 
 // libraries adds the libraries that the crates of the lock file load.

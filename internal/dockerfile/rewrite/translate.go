@@ -183,7 +183,8 @@ func (s *swap) renamed(in *dockerfile.Instruction, w dockerfile.ShellWord) (stri
 	if name != w.Text {
 		s.note("%s is no longer held at a version of the old base's", name)
 	}
-	to, ok := "", false
+	var to string
+	var ok bool
 	if s.from == "debian" {
 		to, ok = aptToApk[name]
 	} else {
