@@ -32,7 +32,7 @@ func fixMarkdown(res *check.FixResult) string {
 
 func fixedMarkdown(f *check.Fixed) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### %s\n\n", cell(f.Subject.Name))
+	fmt.Fprintf(&b, "### %s\n\n", cell(said(f.Subject.Name)))
 	if len(f.Applied) == 0 && len(f.Left) == 0 {
 		b.WriteString(nothingToFix(f) + ".\n\n")
 		return b.String()
@@ -124,7 +124,7 @@ func diffMarkdown(x check.FixedFile) string {
 	if len(text) > fixDiffShare {
 		text = text[:strings.LastIndexByte(text[:fixDiffShare], '\n')+1] + "…"
 	}
-	return fmt.Sprintf("<details><summary>%s</summary>\n\n%s\n</details>\n\n", cell(x.Name), fenced("diff", text))
+	return fmt.Sprintf("<details><summary>%s</summary>\n\n%s\n</details>\n\n", cell(said(x.Name)), fenced("diff", text))
 }
 
 // fenced is a block of code that its text cannot end.
