@@ -223,7 +223,8 @@ func (r *run) bases(f *dockerfile.File, but string) []finding.Finding {
 			found = append(found, base.Aged(o.Inventory(), r.Now())...)
 		}
 		for _, x := range found {
-			x.At = append([]finding.Location{{Source: &st.BaseWord.Span}}, x.At...)
+			at := st.BaseWord.Span
+			x.At = append([]finding.Location{{Source: &at}}, x.At...)
 			out = append(out, x)
 		}
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -62,7 +63,22 @@ func Run(ctx context.Context, in *Input, checks []Check) ([]finding.Finding, []f
 	distinguish(found)
 	obey(in, found)
 	inOrder(found)
+	letGo(found)
 	return found, unknown
+}
+
+// letGo copies what findings share with the file, so that a finding that is kept
+// does not keep the file.
+func letGo(found []finding.Finding) {
+	for i := range found {
+		found[i].Key = strings.Clone(found[i].Key)
+		for n := range found[i].At {
+			if s := found[i].At[n].Source; s != nil {
+				own := *s
+				found[i].At[n].Source = &own
+			}
+		}
+	}
 }
 
 // unread are the shell texts that no rule could look into.
