@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,13 +41,7 @@ type outcome struct {
 
 // run starts both versions, and wants the workload to pass on both and alike.
 func (r *proving) run(ctx context.Context) error {
-	health := r.v.Before.Image.Health
-	if health == nil {
-		health = r.v.After.Image.Health
-	}
-	if r.v.Before.Image.Health != nil && r.v.After.Image.Health == nil {
-		r.note("the image after has no HEALTHCHECK; it is held to the one before")
-	}
+	checks := r.healthChecks()
 	if len(r.Work.Probes) > 0 && !r.engine.Local() {
 		return r.short(Failure{
 			Step: "run", Why: "the Docker Engine is on another machine, whose ports cannot be asked from here",
@@ -63,7 +58,7 @@ func (r *proving) run(ctx context.Context) error {
 		err := r.step(name, func() (string, error) {
 			limit, cancel := context.WithTimeout(ctx, r.timeout())
 			defer cancel()
-			o, err := r.runVersion(limit, after, health, out[0].answers)
+			o, err := r.runVersion(limit, after, checks[i], out[0].answers)
 			if err != nil && ctx.Err() == nil && limit.Err() != nil {
 				err = &Failure{Step: name, Why: fmt.Sprintf("not done after %s", r.timeout())}
 			}
@@ -84,13 +79,29 @@ func (r *proving) run(ctx context.Context) error {
 	if err := r.alike(out[0], out[1]); err != nil {
 		return err
 	}
-	if len(r.Work.Tests) == 0 && len(r.Work.Probes) == 0 && health == nil {
+	if len(r.Work.Tests) == 0 && len(r.Work.Probes) == 0 && checks[0] == nil {
 		return r.short(Failure{
 			Step: "run", Why: "both versions start, and nothing says whether they work: no test, no probe, no HEALTHCHECK",
 			Hint: "add --probe http://localhost:PORT/ or --test 'command'",
 		})
 	}
 	return nil
+}
+
+// healthChecks are what the two versions are held to: each to its own check, and
+// one that has none to the other's.
+func (r *proving) healthChecks() [2]*runtime.HealthCheck {
+	before, after := r.v.Before.Image.Health, r.v.After.Image.Health
+	switch {
+	case before != nil && after == nil:
+		r.note("the image after has no HEALTHCHECK; it is held to the one before")
+		after = before
+	case before == nil:
+		before = after
+	case !slices.Equal(before.Test, after.Test):
+		r.note("the HEALTHCHECK is another; each version is held to its own")
+	}
+	return [2]*runtime.HealthCheck{before, after}
 }
 
 // alike wants both versions to end, and to answer, in the same way.
