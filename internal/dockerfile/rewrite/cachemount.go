@@ -77,8 +77,11 @@ func (d *draft) mount(st *dockerfile.Stage, i int) {
 	}
 	pos := in.Keyword.Span.End
 	d.edit(pos, pos, " "+strings.Join(mounts, " "))
+	if s.Exec {
+		return // within a JSON string every byte means another
+	}
 	d.uncleaned(s)
-	if apt && len(s.Commands) > 0 && len(s.Commands[0].Within) == 0 && !s.Exec {
+	if apt && len(s.Commands) > 0 && len(s.Commands[0].Within) == 0 {
 		at := s.Commands[0].Span.Start
 		d.edit(at, at, "rm -f /etc/apt/apt.conf.d/docker-clean && ")
 		d.note("docker-clean, which empties apt's cache after each step, is taken away")

@@ -28,6 +28,9 @@ func (s *swap) translate(i int) error {
 	if s.from == "debian" {
 		own = ofDebian
 	}
+	if in.JSON && slices.ContainsFunc(sc.Commands, s.foreign) {
+		return refuse(in, "what a RUN in the JSON form does with packages or accounts is not said anew here")
+	}
 	gone := make([]bool, len(sc.Commands))
 	left := 0
 	for n := range sc.Commands {
@@ -70,6 +73,12 @@ func (s *swap) translate(i int) error {
 	}
 	s.drop(sc, gone)
 	return nil
+}
+
+// foreign says whether a command is said otherwise on the new system.
+func (s *swap) foreign(cmd dockerfile.Command) bool {
+	p := cmd.Program()
+	return slices.Contains(accountPrograms, p) || slices.Contains([]string{"apt-get", "apt", "apk", "apt-cache"}, p) || cleans(&cmd)
 }
 
 // dropRun takes a RUN away of which nothing is left.
