@@ -82,6 +82,9 @@ func (n *unprivileged) possible() error {
 	if slices.Contains(stepsDown, n.base.official()) {
 		return refuse(n.from(), "%s starts as root to prepare its folders, and steps down itself", n.base.official())
 	}
+	if err := n.forNobody(); err != nil {
+		return err
+	}
 	start := -1
 	for i := n.stage.From + 1; i < n.stage.End; i++ {
 		in := &n.File.Instructions[i]
@@ -91,12 +94,17 @@ func (n *unprivileged) possible() error {
 			switch {
 			case in.Cmd == "RUN" && packagesOf(cmd).any("gosu", "su-exec", "supervisor", "openssh-server", "cron"):
 				return refuse(in, "the file installs %s, for a start that needs root", packagesOf(cmd).first("gosu", "su-exec", "supervisor", "openssh-server", "cron"))
+			case in.Cmd == "RUN" && stepping(cmd) != "":
+				return refuse(in, "the file installs %s, for a start that is root's and steps down itself", stepping(cmd))
 			case (in.Cmd == "CMD" || in.Cmd == "ENTRYPOINT") && len(cmd.Words) > 0 && slices.Contains(needsRoot, path.Base(cmd.Words[0].Text)):
 				return refuse(in, "%s needs root", cmd.Words[0].Text)
 			}
 		}
 		if in.Cmd == "CMD" || in.Cmd == "ENTRYPOINT" {
 			start = i
+			if err := n.startScript(i); err != nil {
+				return err
+			}
 		}
 	}
 	if dir, ok := n.workdir(n.stage, n.stage.End); ok {
@@ -108,6 +116,77 @@ func (n *unprivileged) possible() error {
 		return refuse(&n.File.Instructions[start], "the program lies in /root, which root alone may enter")
 	}
 	return nil
+}
+
+// stepping is the program that a command handles and that starts others as
+// another user; empty: none.
+func stepping(cmd *dockerfile.Command) string {
+	for _, w := range cmd.Words {
+		if base := path.Base(w.Text); base == "gosu" || base == "su-exec" {
+			return base
+		}
+	}
+	return ""
+}
+
+// startScript looks into a script of the context that is started.
+func (n *unprivileged) startScript(i int) error {
+	c := &conversion{draft: n.draft, stage: n.stage}
+	dir, _ := n.workdir(n.stage, n.stage.End)
+	for _, cmd := range n.script(i).Commands {
+		for _, w := range cmd.Words {
+			p := w.Text
+			if !strings.Contains(p, "/") && strings.HasSuffix(p, ".sh") {
+				p = "/usr/local/bin/" + p
+			}
+			text, ok := c.read(absolute(dir, p), n.stage.End)
+			if !ok || !strings.HasPrefix(text, "#!") {
+				continue
+			}
+			for _, word := range strings.Fields(text) {
+				switch word {
+				case "gosu", "su-exec", "setpriv", "runuser", "chroot", "su":
+					return refuse(&n.File.Instructions[i], "%s starts as root and steps down itself (%s)", w.Text, word)
+				case "chown", "apt-get", "adduser", "useradd", "usermod":
+					n.undecided("whether %s still does what it does without root: it runs %s", w.Text, word)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// writes are the folders that the programs of official images write to, and
+// that are root's.
+var writes = map[string][]string{
+	"tomcat": {"/usr/local/tomcat/conf", "/usr/local/tomcat/logs", "/usr/local/tomcat/temp", "/usr/local/tomcat/webapps", "/usr/local/tomcat/work"},
+	"httpd":  {"/usr/local/apache2/logs"},
+}
+
+// interpreters wait for somebody to type, where nothing else is said.
+var interpreters = []string{"sh", "bash", "ash", "zsh", "python", "python3", "python2", "pypy", "pypy3", "node", "irb", "iex", "ghci", "jshell", "R", "julia", "perl", "erl", "guile", "groovysh", "scala", "php -a", "sbcl", "swipl"}
+
+// forNobody refuses images that others are made of: a service has a program.
+func (n *unprivileged) forNobody() error {
+	at := -1
+	for _, s := range n.File.Chain(n.stage) {
+		for i := s.From + 1; i < s.End; i++ {
+			if cmd := n.File.Instructions[i].Cmd; cmd == "CMD" || cmd == "ENTRYPOINT" {
+				at = i
+			}
+		}
+	}
+	facts := n.Scopes.Base(n.stage)
+	switch {
+	case at >= 0:
+		if in := &n.File.Instructions[at]; slices.Contains(interpreters, path.Base(strings.Join(in.Args, " "))) {
+			return refuse(in, "%s is started, with nothing to do: others build on the image, or work in it", strings.Join(in.Args, " "))
+		}
+		return nil
+	case facts != nil && facts.Config && len(facts.Cmd)+len(facts.Entrypoint) > 0, slices.Contains([]string{"nginx", "httpd", "php", "tomcat", "jetty", "caddy"}, n.base.official()):
+		return nil
+	}
+	return refuse(n.from(), "the file does not say what is started: others may build on the image, and be stopped by a user that is not root")
 }
 
 func (n *unprivileged) instruction(i int) *dockerfile.Instruction {
@@ -139,6 +218,10 @@ func (n *unprivileged) ports() {
 func (n *unprivileged) owned() {
 	if n.family(n.stage) == "scratch" || n.family(n.stage) == "distroless" {
 		return
+	}
+	for _, p := range writes[n.base.official()] {
+		n.add(p)
+		n.note("%s writes into %s", n.base.official(), p)
 	}
 	into, removed := n.filled()
 	for i := n.stage.From + 1; i < n.stage.End; i++ {
