@@ -244,23 +244,9 @@ func (g *gathering) round(ctx context.Context, out *gathered, found []finding.Fi
 		g.kill(dead, items[0], ok)
 		return nil
 	}
-	var good []FixItem
-	for _, it := range items {
-		if *alone++; *alone > maxFixAlone {
-			it.Why = "together with others it does not do, and there are too many to try each alone"
-			dead[it.id()] = it
-			continue
-		}
-		trial := &gathered{before: maps.Clone(out.before), now: maps.Clone(out.now)}
-		no, err := g.apply(ctx, trial, found, []FixItem{it}, dead, lesser([]FixItem{it}))
-		if err != nil {
-			return err
-		}
-		if no != nil {
-			g.kill(dead, it, no)
-			continue
-		}
-		good = append(good, it)
+	good, err := g.groups(ctx, out, found, items, dead, alone)
+	if err != nil {
+		return err
 	}
 	if len(good) == 0 {
 		return nil
@@ -270,6 +256,50 @@ func (g *gathering) round(ctx context.Context, out *gathered, found []finding.Fi
 	}
 	_, err = g.apply(ctx, out, found, good[:1], dead, lesser(good[:1])) // the others are looked at again in the next round
 	return err
+}
+
+// groups finds the fixes that do: those of one rule together, where that does
+// not do each by itself.
+func (g *gathering) groups(ctx context.Context, out *gathered, found []finding.Finding, items []FixItem, dead map[string]FixItem, alone *int) ([]FixItem, error) {
+	try := func(some []FixItem) (*fix.Failure, error) {
+		trial := &gathered{before: maps.Clone(out.before), now: maps.Clone(out.now)}
+		return g.apply(ctx, trial, found, some, dead, lesser(some))
+	}
+	byRule := map[finding.RuleID][]FixItem{}
+	for _, it := range items {
+		byRule[it.Finding.Rule] = append(byRule[it.Finding.Rule], it)
+	}
+	var good []FixItem
+	for _, rule := range slices.Sorted(maps.Keys(byRule)) {
+		group := byRule[rule]
+		if len(group) > 1 {
+			no, err := try(group)
+			if err != nil {
+				return nil, err
+			}
+			if no == nil {
+				good = append(good, group...)
+				continue
+			}
+		}
+		for _, it := range group {
+			if *alone++; *alone > maxFixAlone {
+				it.Why = "together with others it does not do, and there are too many to try each alone"
+				dead[it.id()] = it
+				continue
+			}
+			no, err := try([]FixItem{it})
+			if err != nil {
+				return nil, err
+			}
+			if no != nil {
+				g.kill(dead, it, no)
+				continue
+			}
+			good = append(good, it)
+		}
+	}
+	return good, nil
 }
 
 // lesser is the severity below which fixes may bring findings: those that a

@@ -152,7 +152,11 @@ func (r *run) lintFindings(ctx context.Context, name string, b []byte, opt LintO
 	found, unknown := rules.Run(ctx, in, chosen(f, opt, cfg.Wants()))
 	found = r.remedied(ctx, cfg.Apply(found), in, folder)
 	if len(opt.Only) == 0 {
-		found = append(found, r.bases(f, opt.knownBase)...)
+		of := r.bases(f, opt.knownBase)
+		if r.ask.Registry {
+			r.rebased(of, f)
+		}
+		found = append(found, of...)
 	}
 	found = slices.DeleteFunc(found, func(x finding.Finding) bool { return rules.Named(&x, opt.Ignore) })
 	if rules.BuildKitDirective(f).Error {

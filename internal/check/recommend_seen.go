@@ -2,12 +2,14 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/vuln"
@@ -120,8 +122,9 @@ var followers = []string{
 	"useradd", "groupadd", "usermod", "adduser", "addgroup", "bash",
 }
 
-// swap is the edit of a FROM line to an option: of the base's word and nothing
-// else. Nil where the line names the base by a build argument.
+// swap has a stage stand on an option, with what must follow in the file. Where
+// that cannot be done, the fix edits nothing and says why; nil where the line
+// names the base by a build argument.
 func swap(f *dockerfile.File, st *dockerfile.Stage, o *base.Option) *finding.Fix {
 	word := st.BaseWord
 	if word.Text != st.Base || strings.ContainsRune(word.Text, '$') || string(f.Bytes[word.Span.Start:word.Span.End]) != word.Text {
@@ -136,14 +139,22 @@ func swap(f *dockerfile.File, st *dockerfile.Stage, o *base.Option) *finding.Fix
 			ref += "@" + string(o.Digest)
 		}
 	}
-	fix := &finding.Fix{Title: title, Safety: finding.NeedsReview}
 	if o.Group == base.Refresh {
-		fix.Safety = finding.Behaviour
+		edit := finding.Edit{File: f.Name, Base: finding.DigestOf(f.Bytes), Start: word.Span.Start, End: word.Span.End, New: ref}
+		return &finding.Fix{Title: title, Safety: finding.Behaviour, Edits: []finding.Edit{edit}}
 	}
-	fix.Edits = []finding.Edit{{
-		File: f.Name, Base: finding.DigestOf(f.Bytes), Start: word.Span.Start, End: word.Span.End, New: ref,
-	}}
-	return fix
+	facts := func(st *dockerfile.Stage) *dockerfile.BaseFacts { return base.FactsOf(st.Base) }
+	w, err := rewrite.SwapBase(rewrite.Request{File: f, Scopes: f.Scopes(facts)}, st, ref, base.FactsOf(o.Ref))
+	if err != nil {
+		why := err.Error()
+		var no *rewrite.Refused
+		if errors.As(err, &no) {
+			why = no.Why
+		}
+		return &finding.Fix{Title: title + " by hand: " + why}
+	}
+	w.Fix.Title = title
+	return &w.Fix
 }
 
 // conclude makes findings of what is recommended, so that a gate can be held

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
 	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -61,4 +62,32 @@ func (r *run) remedied(ctx context.Context, found []finding.Finding, in *rules.I
 		}
 	}
 	return found
+}
+
+// rebased gives what is wrong with a base itself a fix: the release that takes
+// its place, with what must follow in the file. One a stage.
+func (r *run) rebased(found []finding.Finding, f *dockerfile.File) {
+	done := map[int]bool{}
+	for i := range found {
+		x := &found[i]
+		if x.Rule != "base/end-of-life" && x.Rule != "base/end-of-life-program" && x.Rule != "base/unsupported-tag" || x.Suppressed != nil {
+			continue
+		}
+		n := slices.IndexFunc(f.Stages, func(st dockerfile.Stage) bool { return st.BaseWord.Span.Start == firstByte(*x) })
+		if n < 0 || done[n] {
+			continue
+		}
+		done[n] = true
+		st := &f.Stages[n]
+		a, err := base.Advise(base.Question{Ref: st.Base, Now: r.Now(), Arch: listArch(r.Platform)})
+		if err != nil {
+			continue
+		}
+		a.Judge()
+		if o := a.Best(base.Update); o != nil {
+			if fix := swap(f, st, o); fix != nil && len(fix.Edits) > 0 {
+				x.Fixes = append([]finding.Fix{*fix}, x.Fixes...)
+			}
+		}
+	}
 }
