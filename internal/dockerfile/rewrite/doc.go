@@ -16,7 +16,12 @@
 // its own result is refused.
 //
 // The conversion knows one language a file (node.go, golang.go …), each a
-// converter in the list of [MultiStage]. What they share is in stage.go: which
-// instruction stays with the build, which moves to the final stage, which
-// belongs to both.
+// converter in the list of [MultiStage]. What they share is in stage.go, which
+// says of each instruction whether it stays with the build, moves to the final
+// stage or belongs to both, and in carry.go, for final stages of the same system
+// as the build's: packages, accounts and files that the program needs there too.
+//
+// Rewrites are made one after the other, each of the result of the one before:
+// [NonRoot] after [MultiStage] finds the final stage that the first has made,
+// and its configuration of nginx in the context.
 package rewrite

@@ -1,0 +1,145 @@
+package rewrite
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+)
+
+// stepsDown are official images whose own start needs root and leaves it.
+var stepsDown = []string{
+	"postgres", "mysql", "mariadb", "mongo", "redis", "rabbitmq", "cassandra", "couchdb", "influxdb", "ghost", "wordpress",
+	"nextcloud", "drupal", "joomla", "valkey", "percona", "arangodb", "rethinkdb", "haproxy", "docker", "registry", "traefik",
+}
+
+// needsRoot are programs that do their work as root alone.
+var needsRoot = []string{"supervisord", "sshd", "cron", "crond", "s6-svscan", "init", "systemd", "gosu", "su-exec", "setpriv", "su", "sudo", "dockerd", "my_init", "runsvdir", "apt-get", "apk", "service"}
+
+// possible refuses what is not run as root, or only can be.
+func (n *unprivileged) possible() error {
+	if n.base.name == "" {
+		return refuse(n.from(), "the base image cannot be told: its build argument has no default")
+	}
+	if n.base.windows() {
+		return refuse(n.from(), "Windows has no root")
+	}
+	u := n.Scopes.User(n.stage, n.stage.End)
+	if !isRoot(u.Value) {
+		return refuse(n.instruction(u.By), "the image runs as %s already", u.Value)
+	}
+	if u.By >= 0 && !u.Known {
+		return refuse(n.instruction(u.By), "who runs the program cannot be told")
+	}
+	if u.By < 0 && !u.Known {
+		if n.base.has("nonroot") || strings.HasPrefix(n.base.tag, "nonroot") || strings.Contains(n.base.name, "unprivileged") ||
+			strings.Contains(n.base.name, "bitnami/") || strings.Contains(n.base.name, "chainguard/") {
+			return refuse(n.from(), "%s does not run as root", n.stage.BaseRaw)
+		}
+		if n.base.official() == "" && n.base.name != "scratch" && familyOfRef(n.base) == "" {
+			return refuse(n.from(), "whether %s runs as root is not known", n.stage.BaseRaw)
+		}
+	}
+	if slices.Contains(stepsDown, n.base.official()) {
+		return refuse(n.from(), "%s starts as root to prepare its folders, and steps down itself", n.base.official())
+	}
+	if err := n.forNobody(); err != nil {
+		return err
+	}
+	start := -1
+	for i := n.stage.From + 1; i < n.stage.End; i++ {
+		in := &n.File.Instructions[i]
+		script := n.script(i)
+		for c := range script.Commands {
+			cmd := &script.Commands[c]
+			switch {
+			case in.Cmd == "RUN" && packagesOf(cmd).any("gosu", "su-exec", "supervisor", "openssh-server", "cron"):
+				return refuse(in, "the file installs %s, for a start that needs root", packagesOf(cmd).first("gosu", "su-exec", "supervisor", "openssh-server", "cron"))
+			case in.Cmd == "RUN" && stepping(cmd) != "":
+				return refuse(in, "the file installs %s, for a start that is root's and steps down itself", stepping(cmd))
+			case (in.Cmd == "CMD" || in.Cmd == "ENTRYPOINT") && len(cmd.Words) > 0 && slices.Contains(needsRoot, path.Base(cmd.Words[0].Text)):
+				return refuse(in, "%s needs root", cmd.Words[0].Text)
+			}
+		}
+		if in.Cmd == "CMD" || in.Cmd == "ENTRYPOINT" {
+			start = i
+			if err := n.startScript(i); err != nil {
+				return err
+			}
+		}
+	}
+	if dir, ok := n.workdir(n.stage, n.stage.End); ok {
+		if _, inside := below(dir, "/root"); inside {
+			return refuse(n.from(), "the program works in %s, which root alone may enter", dir)
+		}
+	}
+	if start >= 0 && strings.Contains(n.File.Instructions[start].Raw, "/root/") {
+		return refuse(&n.File.Instructions[start], "the program lies in /root, which root alone may enter")
+	}
+	return nil
+}
+
+// stepping is the program that a command handles and that starts others as
+// another user; empty: none.
+func stepping(cmd *dockerfile.Command) string {
+	for _, w := range cmd.Words {
+		if base := path.Base(w.Text); base == "gosu" || base == "su-exec" {
+			return base
+		}
+	}
+	return ""
+}
+
+// startScript looks into a script of the context that is started.
+func (n *unprivileged) startScript(i int) error {
+	c := &conversion{draft: n.draft, stage: n.stage}
+	dir, _ := n.workdir(n.stage, n.stage.End)
+	for _, cmd := range n.script(i).Commands {
+		for _, w := range cmd.Words {
+			p := w.Text
+			if !strings.Contains(p, "/") && strings.HasSuffix(p, ".sh") {
+				p = "/usr/local/bin/" + p
+			}
+			text, ok := c.read(absolute(dir, p), n.stage.End)
+			if !ok || !strings.HasPrefix(text, "#!") {
+				continue
+			}
+			for _, word := range strings.Fields(text) {
+				switch word {
+				case "gosu", "su-exec", "setpriv", "runuser", "chroot", "su":
+					return refuse(&n.File.Instructions[i], "%s starts as root and steps down itself (%s)", w.Text, word)
+				case "chown", "apt-get", "adduser", "useradd", "usermod":
+					n.undecided("whether %s still does what it does without root: it runs %s", w.Text, word)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// interpreters wait for somebody to type, where nothing else is said.
+var interpreters = []string{"sh", "bash", "ash", "zsh", "python", "python3", "python2", "pypy", "pypy3", "node", "irb", "iex", "ghci", "jshell", "R", "julia", "perl", "erl", "guile", "groovysh", "scala", "php -a", "sbcl", "swipl"}
+
+// forNobody refuses images that others are made of: a service has a program.
+func (n *unprivileged) forNobody() error {
+	at := -1
+	for _, s := range n.File.Chain(n.stage) {
+		for i := s.From + 1; i < s.End; i++ {
+			if cmd := n.File.Instructions[i].Cmd; cmd == "CMD" || cmd == "ENTRYPOINT" {
+				at = i
+			}
+		}
+	}
+	facts := n.Scopes.Base(n.stage)
+	switch {
+	case at >= 0:
+		if in := &n.File.Instructions[at]; slices.Contains(interpreters, path.Base(strings.Join(in.Args, " "))) {
+			return refuse(in, "%s is started, with nothing to do: others build on the image, or work in it", strings.Join(in.Args, " "))
+		}
+		return nil
+	case facts != nil && facts.Config && len(facts.Cmd)+len(facts.Entrypoint) > 0, slices.Contains([]string{"nginx", "httpd", "php", "tomcat", "jetty", "caddy"}, n.base.official()):
+		return nil
+	}
+	return refuse(n.from(), "the file does not say what is started: others may build on the image, and be stopped by a user that is not root")
+}
