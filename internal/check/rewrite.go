@@ -65,29 +65,38 @@ func (r *run) remedied(ctx context.Context, found []finding.Finding, in *rules.I
 }
 
 // rebased gives what is wrong with a base itself a fix: the release that takes
-// its place, with what must follow in the file. One a stage.
+// its place, with what must follow in the file. All of a stage's have the same.
 func (r *run) rebased(found []finding.Finding, f *dockerfile.File) {
-	done := map[int]bool{}
+	swaps := map[int]*finding.Fix{}
 	for i := range found {
 		x := &found[i]
-		if x.Rule != "base/end-of-life" && x.Rule != "base/end-of-life-program" && x.Rule != "base/unsupported-tag" || x.Suppressed != nil {
+		if x.Rule != "base/end-of-life" && x.Rule != "base/end-of-life-program" && x.Rule != "base/unsupported-tag" {
 			continue
 		}
 		n := slices.IndexFunc(f.Stages, func(st dockerfile.Stage) bool { return st.BaseWord.Span.Start == firstByte(*x) })
-		if n < 0 || done[n] {
+		if n < 0 {
 			continue
 		}
-		done[n] = true
-		st := &f.Stages[n]
-		a, err := base.Advise(base.Question{Ref: st.Base, Now: r.Now(), Arch: listArch(r.Platform)})
-		if err != nil {
-			continue
+		if _, done := swaps[n]; !done {
+			swaps[n] = r.release(f, &f.Stages[n])
 		}
-		a.Judge()
-		if o := a.Best(base.Update); o != nil {
-			if fix := swap(f, st, o); fix != nil && len(fix.Edits) > 0 {
-				x.Fixes = append([]finding.Fix{*fix}, x.Fixes...)
-			}
+		if fix := swaps[n]; fix != nil && len(fix.Edits) > 0 {
+			x.Fixes = append([]finding.Fix{*fix}, x.Fixes...)
 		}
 	}
+}
+
+// release has a stage stand on the newer supported release of its base; nil:
+// none is known.
+func (r *run) release(f *dockerfile.File, st *dockerfile.Stage) *finding.Fix {
+	a, err := base.Advise(base.Question{Ref: st.Base, Now: r.Now(), Arch: listArch(r.Platform)})
+	if err != nil {
+		return nil
+	}
+	a.Judge()
+	o := a.Best(base.Update)
+	if o == nil {
+		return nil
+	}
+	return swap(f, st, o)
 }

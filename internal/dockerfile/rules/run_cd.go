@@ -97,7 +97,7 @@ func (in *Input) insteadOfCd(f finding.Finding, i int, s *dockerfile.Script) fin
 	to, sure := in.Scopes.Expand(st, i, dir.Text)
 	switch {
 	case sure && known && path.Join("/", to) == before.Value && path.IsAbs(to):
-		return fix(f, finding.Safe, "Leave the cd out, the folder is this one already", drop)
+		return fix(f, finding.Behaviour, "Leave the cd out, the folder is this one already", drop)
 	case strings.HasPrefix(dir.Text, "/"), sure && path.IsAbs(to):
 		to = dir.Text
 	case !known || !dir.Literal:
