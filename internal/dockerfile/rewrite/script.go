@@ -33,12 +33,12 @@ func settings(text string) map[string]setting {
 			key = ""
 		case tok.kind == ':' && (prev.kind == 'w' || prev.kind == 's'):
 			key = prev.text
-			if len(stack) < 32 {
+			if len(stack) < maxNesting {
 				out[jsPath(stack, key)] = setting{}
 			}
 		case key != "" && (tok.kind == 'w' || tok.kind == 's') && prev.kind == ':':
 			after := s.peek()
-			if after.kind == ',' || after.kind == '}' || after.kind == 0 {
+			if len(stack) < maxNesting && (after.kind == ',' || after.kind == '}' || after.kind == 0) {
 				literal := tok.kind == 's' || tok.text == "true" || tok.text == "false" || tok.text[0] >= '0' && tok.text[0] <= '9'
 				out[jsPath(stack, key)] = setting{value: tok.text, literal: literal}
 			}
@@ -50,6 +50,9 @@ func settings(text string) map[string]setting {
 	}
 	return out
 }
+
+// maxNesting is how deep objects are looked into.
+const maxNesting = 32
 
 // jsPath is the keys that lead to one, without the objects that have none.
 func jsPath(stack []string, key string) string {
@@ -85,11 +88,8 @@ func (s *jsScanner) next() jsToken {
 			s.skip(rest, "*/")
 		case ch == '"' || ch == '\'' || ch == '`':
 			return s.quoted(ch)
-		case isWord(rune(ch)):
-			n := strings.IndexFunc(rest, func(r rune) bool { return !isWord(r) })
-			if n < 0 {
-				n = len(rest)
-			}
+		case wordLength(rest) > 0:
+			n := wordLength(rest)
 			s.at += n
 			return jsToken{'w', rest[:n]}
 		case ch <= ' ':
@@ -129,6 +129,14 @@ func (s *jsScanner) quoted(quote byte) jsToken {
 		}
 	}
 	return jsToken{}
+}
+
+// wordLength is how many bytes at the start of a text are of a word.
+func wordLength(text string) int {
+	if n := strings.IndexFunc(text, func(r rune) bool { return !isWord(r) }); n >= 0 {
+		return n
+	}
+	return len(text)
 }
 
 func isWord(r rune) bool { return r == '_' || r == '$' || unicode.IsLetter(r) || unicode.IsDigit(r) }

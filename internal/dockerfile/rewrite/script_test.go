@@ -3,6 +3,7 @@ package rewrite
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -33,6 +34,7 @@ func FuzzSettings(f *testing.F) {
 	f.Add("module.exports = { outputDir: 'dist' }")
 	f.Add("a: { b: `c`, 'd': 1 } // e: 2")
 	f.Add("{{{{a:'\\")
+	f.Add("a\xaab:\xc3\xa9\xb5:{\xff:1}")
 	f.Add(strings.Repeat("{a:", 100))
 	f.Fuzz(func(t *testing.T, text string) {
 		for key, v := range settings(text) {
@@ -41,6 +43,16 @@ func FuzzSettings(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestSettingsTakeTimeInLineWithTheText(t *testing.T) {
+	for _, text := range []string{"{", "{a:", "a:1,", "'a", "/*", "a\xaa", "`"} {
+		start := time.Now()
+		settings(strings.Repeat(text, maxText/len(text)))
+		if d := time.Since(start); d > 3*time.Second {
+			t.Errorf("1 MB of %q takes %s", text, d)
+		}
+	}
 }
 
 func TestAccountDialects(t *testing.T) {
