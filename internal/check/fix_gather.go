@@ -254,17 +254,38 @@ func (g *gathering) round(ctx context.Context, out *gathered, found []finding.Fi
 	if no, err := g.apply(ctx, out, found, good, dead, lesser(good)); err != nil || no == nil {
 		return err
 	}
-	_, err = g.apply(ctx, out, found, good[:1], dead, lesser(good[:1])) // the others are looked at again in the next round
+	// They do by themselves and not together: one rule's after another, as long
+	// as it does. The others are computed anew in the next round.
+	var some []FixItem
+	for at := 0; at < len(good); {
+		end := at + 1
+		for end < len(good) && good[end].Finding.Rule == good[at].Finding.Rule {
+			end++
+		}
+		more := slices.Concat(some, good[at:end])
+		if no, err := g.try(ctx, out, found, more, dead); err != nil {
+			return err
+		} else if no == nil {
+			some = more
+		}
+		at = end
+	}
+	if len(some) == 0 {
+		some = good[:1]
+	}
+	_, err = g.apply(ctx, out, found, some, dead, lesser(some))
 	return err
+}
+
+// try applies fixes to a copy.
+func (g *gathering) try(ctx context.Context, out *gathered, found []finding.Finding, some []FixItem, dead map[string]FixItem) (*fix.Failure, error) {
+	trial := &gathered{before: maps.Clone(out.before), now: maps.Clone(out.now)}
+	return g.apply(ctx, trial, found, some, dead, lesser(some))
 }
 
 // groups finds the fixes that do: those of one rule together, where that does
 // not do each by itself.
 func (g *gathering) groups(ctx context.Context, out *gathered, found []finding.Finding, items []FixItem, dead map[string]FixItem, alone *int) ([]FixItem, error) {
-	try := func(some []FixItem) (*fix.Failure, error) {
-		trial := &gathered{before: maps.Clone(out.before), now: maps.Clone(out.now)}
-		return g.apply(ctx, trial, found, some, dead, lesser(some))
-	}
 	byRule := map[finding.RuleID][]FixItem{}
 	for _, it := range items {
 		byRule[it.Finding.Rule] = append(byRule[it.Finding.Rule], it)
@@ -273,7 +294,7 @@ func (g *gathering) groups(ctx context.Context, out *gathered, found []finding.F
 	for _, rule := range slices.Sorted(maps.Keys(byRule)) {
 		group := byRule[rule]
 		if len(group) > 1 {
-			no, err := try(group)
+			no, err := g.try(ctx, out, found, group, dead)
 			if err != nil {
 				return nil, err
 			}
@@ -288,7 +309,7 @@ func (g *gathering) groups(ctx context.Context, out *gathered, found []finding.F
 				dead[it.id()] = it
 				continue
 			}
-			no, err := try([]FixItem{it})
+			no, err := g.try(ctx, out, found, []FixItem{it}, dead)
 			if err != nil {
 				return nil, err
 			}
