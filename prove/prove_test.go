@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,10 +28,12 @@ type proof struct {
 	args    []string // of drydock
 	reached string   // the level that all that was applied must reach
 	refused string   // "step: pattern" of the failure that there must be; both are patterns
-	short   string   // the level that is reached although more is asked for
+	short   string   // "level: pattern" of what is reached although more is asked for, and why
+	kind    string   // what is proved, in the table
 	want    []string // patterns that the fixed Dockerfile must match
 	smaller bool     // the image must have become smaller
 	user    string   // of the image after
+	kept    bool     // more steps must be kept when a source file changes
 	ci      bool     // it runs in CI too
 	shared  []string // files that are taken from elsewhere in the repository: "from to"
 	files   []txtar.File
@@ -61,10 +62,14 @@ func read(t *testing.T, file string) proof {
 			p.refused = value
 		case "short":
 			p.short = value
+		case "kind":
+			p.kind = value
 		case "want":
 			p.want = append(p.want, value)
 		case "smaller":
 			p.smaller = value == "yes"
+		case "kept":
+			p.kept = value == "more"
 		case "user":
 			p.user = value
 		case "ci":
@@ -75,8 +80,8 @@ func read(t *testing.T, file string) proof {
 			t.Fatalf("%s: unknown key %q", file, key)
 		}
 	}
-	if len(p.args) == 0 || p.reached+p.refused+p.short == "" {
-		t.Fatalf("%s: it says no args, or not how it ends", file)
+	if len(p.args) == 0 || p.kind == "" || p.reached+p.refused+p.short == "" {
+		t.Fatalf("%s: it says no args, not what it proves, or not how it ends", file)
 	}
 	return p
 }
@@ -105,23 +110,23 @@ type report struct {
 		Proof *struct {
 			Reached       string
 			Failed, Short *failure
-			Before, After *struct {
-				Size            int64
-				Packages        int
-				Vulnerabilities map[string]int
-				User            string
-			}
-			Cache *struct{ Before, After [2]int }
-			Left  []string `json:"leftBehind"`
+			Before, After *built
+			Cache         *kept
 		}
 	}
 	Unknown []struct{ What, Why string }
 }
 
-type failure struct {
-	Step, Why string
-	Log       []string
+type failure struct{ Step, Why string }
+
+type built struct {
+	Size            int64
+	Packages        int
+	Vulnerabilities map[string]int
+	User            string
 }
+
+type kept struct{ Before, After [2]int } // steps from the cache, and all
 
 func TestProofs(t *testing.T) {
 	mode := os.Getenv("DRYDOCK_PROVE") // "all", or patterns of names
@@ -131,20 +136,32 @@ func TestProofs(t *testing.T) {
 	}
 	docker := engine(t)
 	files, err := filepath.Glob("cases/*.txtar")
-	if err != nil || len(files) == 0 {
+	if err != nil || len(files) < 15 {
 		t.Fatalf("%d cases, %v", len(files), err)
 	}
 	ran := 0
+	var rows []row
 	for _, file := range files {
 		p := read(t, file)
-		if chosen, _ := filepath.Match(mode, p.name); mode != "all" && !chosen && (mode != "" || !p.ci) {
+		if mode == "" && !p.ci || mode != "" && mode != "all" && !slices.ContainsFunc(strings.Fields(mode), func(one string) bool {
+			ok, _ := filepath.Match(one, p.name)
+			return ok
+		}) {
 			continue
 		}
 		ran++
-		t.Run(p.name, func(t *testing.T) { p.run(t, docker) })
+		t.Run(p.name, func(t *testing.T) {
+			r := p.run(t, docker)
+			t.Logf("PROOF %s", r)
+			rows = append(rows, r)
+		})
 	}
 	if ran == 0 || mode == "" && ran < 6 {
 		t.Errorf("%d proofs ran", ran)
+	}
+	table(t, rows)
+	if *update && mode == "all" && !t.Failed() {
+		document(t, rows)
 	}
 }
 
@@ -163,11 +180,10 @@ func engine(t *testing.T) string {
 	return docker
 }
 
-func (p proof) run(t *testing.T, docker string) {
+func (p proof) run(t *testing.T, docker string) row {
 	if out, err := exec.Command("./images", p.needs...).CombinedOutput(); err != nil {
 		t.Fatalf("prove/images %v: %v\n%s", p.needs, err, out)
 	}
-	before := made(t, docker)
 	dir := p.layOut(t)
 	var stdout, stderr bytes.Buffer
 	env := cli.Env{
@@ -179,35 +195,43 @@ func (p proof) run(t *testing.T, docker string) {
 			return os.Getenv(name)
 		},
 	}
-	t.Setenv("DRYDOCK_DOCKER", docker)
+	made := listen(t, docker)
 	args := append([]string{"drydock"}, p.args...)
-	args = append(args, "--format", "json", "--write", "--cache-dir", t.TempDir(), dir)
+	args = append(args, "--format", "json", "--write", "--cache-dir", t.TempDir(), filepath.Join(dir, "Dockerfile"))
 	began := time.Now()
 	code := cli.Main(context.Background(), env, args...)
-	took := time.Since(began).Round(100 * time.Millisecond)
+	r := row{proof: p, took: time.Since(began)}
 	var got report
 	if err := json.Unmarshal(stdout.Bytes(), &got); err != nil {
 		t.Fatalf("exit code %d, %v\n%s\n%s", code, err, stdout.Bytes(), stderr.Bytes())
 	}
-	if after := made(t, docker); !slices.Equal(before, after) {
-		t.Errorf("left behind: before %v, after %v", before, after)
-	}
-	if p.refused != "" {
-		p.holdRefused(t, dir, got, code)
-		t.Logf("PROOF | %s | refused at %s | | | | %s |", p.name, p.refused, took)
-		return
-	}
-	if p.short != "" {
-		if code != 1 || len(got.Fixed) == 0 || got.Fixed[0].Proof == nil || got.Fixed[0].Proof.Reached != p.short || got.Fixed[0].Proof.Short == nil {
-			t.Fatalf("exit code %d\n%s\n%s", code, stdout.Bytes(), stderr.Bytes())
-		}
-		t.Logf("PROOF | %s | stops at %s: %s | | | | %s |", p.name, p.short, got.Fixed[0].Proof.Short.Why, took)
-		return
-	}
-	if code != 0 || len(got.Fixed) == 0 || len(got.Fixed[0].Applied) == 0 || got.Fixed[0].Proof == nil || got.Fixed[0].Proof.Reached != p.reached {
+	made.nothingLeft(t, p.short == "")
+	if len(got.Fixed) != 1 {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout.Bytes(), stderr.Bytes())
 	}
-	v := got.Fixed[0].Proof
+	f := got.Fixed[0]
+	if f.Proof != nil {
+		r.reached, r.before, r.after, r.cache = f.Proof.Reached, f.Proof.Before, f.Proof.After, f.Proof.Cache
+	}
+	switch {
+	case p.refused != "":
+		r.why = p.holdRefused(t, dir, got, code)
+		if t.Failed() {
+			t.Logf("%s\n%s", stdout.Bytes(), stderr.Bytes())
+		}
+		return r
+	case p.short != "":
+		level, pattern, _ := strings.Cut(p.short, ": ")
+		if code != 1 || f.Proof == nil || f.Proof.Reached != level || f.Proof.Short == nil || !regexp.MustCompile(pattern).MatchString(f.Proof.Short.Why) {
+			t.Fatalf("exit code %d\n%s\n%s", code, stdout.Bytes(), stderr.Bytes())
+		}
+		p.holdUnwritten(t, dir)
+		r.why = f.Proof.Short.Step + ": " + f.Proof.Short.Why
+		return r
+	}
+	if code != 0 || len(f.Applied) == 0 || f.Proof == nil || f.Proof.Reached != p.reached || f.Proof.Failed != nil || f.Proof.Short != nil {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout.Bytes(), stderr.Bytes())
+	}
 	text, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
 	if err != nil {
 		t.Fatal(err)
@@ -217,27 +241,24 @@ func (p proof) run(t *testing.T, docker string) {
 			t.Errorf("the result does not match %q:\n%s", w, text)
 		}
 	}
-	sizes := "|"
-	if v.Before != nil && v.After != nil {
-		if p.smaller && v.After.Size >= v.Before.Size {
-			t.Errorf("%d bytes became %d", v.Before.Size, v.After.Size)
-		}
-		if p.user != "" && v.After.User != p.user {
-			t.Errorf("it runs as %q, not as %q", v.After.User, p.user)
-		}
-		sizes = fmt.Sprintf("%.1f → %.1f MB | %d → %d | %s → %s", float64(v.Before.Size)/1e6, float64(v.After.Size)/1e6,
-			v.Before.Packages, v.After.Packages, vulns(v.Before.Vulnerabilities), vulns(v.After.Vulnerabilities))
+	if r.before == nil || r.after == nil {
+		t.Fatalf("nothing was measured\n%s", stdout.Bytes())
 	}
-	t.Logf("PROOF | %s | %s | %s | %s |", p.name, v.Reached, sizes, took)
-}
-
-func vulns(n map[string]int) string {
-	return fmt.Sprintf("%dC %dH %dM %dL", n["critical"], n["high"], n["medium"], n["low"])
+	if p.smaller && r.after.Size >= r.before.Size {
+		t.Errorf("%d bytes became %d", r.before.Size, r.after.Size)
+	}
+	if p.user != "" && r.after.User != p.user {
+		t.Errorf("it runs as %q, not as %q", r.after.User, p.user)
+	}
+	if p.kept && (r.cache == nil || r.cache.After[0] <= r.cache.Before[0]) {
+		t.Errorf("no more steps are kept: %+v", r.cache)
+	}
+	return r
 }
 
 // holdRefused wants a failure of that step and reason, a file as it was, and an
-// exit code that says so.
-func (p proof) holdRefused(t *testing.T, dir string, got report, code int) {
+// exit code that says so. It returns the reason.
+func (p proof) holdRefused(t *testing.T, dir string, got report, code int) string {
 	t.Helper()
 	step, pattern, _ := strings.Cut(p.refused, ": ")
 	var all []failure
@@ -251,15 +272,24 @@ func (p proof) holdRefused(t *testing.T, dir string, got report, code int) {
 			all = append(all, *f.Proof.Failed)
 		}
 	}
-	if code != 1 || !slices.ContainsFunc(all, func(f failure) bool {
+	p.holdUnwritten(t, dir)
+	i := slices.IndexFunc(all, func(f failure) bool {
 		return regexp.MustCompile("^(?:"+step+")$").MatchString(f.Step) && regexp.MustCompile(pattern).MatchString(f.Why)
-	}) {
-		t.Errorf("exit code %d, not refused at %q: %+v", code, p.refused, got)
+	})
+	if code != 1 || i < 0 {
+		t.Errorf("exit code %d, not refused at %q", code, p.refused)
+		return ""
 	}
+	return all[i].Step + ": " + all[i].Why
+}
+
+// holdUnwritten wants the Dockerfile as it was.
+func (p proof) holdUnwritten(t *testing.T, dir string) {
+	t.Helper()
 	for _, f := range p.files {
 		if f.Name == "Dockerfile" {
 			if b, err := os.ReadFile(filepath.Join(dir, f.Name)); err != nil || !bytes.Equal(b, f.Data) {
-				t.Errorf("what failed its proof was written: %v\n%s", err, b)
+				t.Errorf("what is not proved was written: %v\n%s", err, b)
 			}
 		}
 	}
@@ -289,19 +319,4 @@ func (p proof) layOut(t *testing.T) string {
 		}
 	}
 	return dir
-}
-
-// made are the containers, images and networks of proofs that there are.
-func made(t *testing.T, docker string) []string {
-	t.Helper()
-	var all []string
-	for _, args := range [][]string{{"ps", "-aq"}, {"images", "-q"}, {"network", "ls", "-q"}} {
-		out, err := exec.Command(docker, append(args, "--filter", "label=dev.drydock.proof")...).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, strings.Fields(string(out))...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
 }

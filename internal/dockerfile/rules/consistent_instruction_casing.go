@@ -43,7 +43,11 @@ func consistentInstructionCasing() Check {
 						continue
 					}
 					f := at(word.Span, word.Text, "%s is not written in %s as most of the file is", word.Text, how)
-					p.Report(fix(f, finding.Safe, "Write "+as(word.Text), p.Input.Edit(word.Span, as(word.Text))))
+					edits := []finding.Edit{p.Input.Edit(word.Span, as(word.Text))}
+					if w := insts[i].Words; insts[i].Cmd == "FROM" && len(w) > 2 && w[1].Text != as(w[1].Text) {
+						edits = append(edits, p.Input.Edit(w[1].Span, as(w[1].Text))) // FROM and AS go together
+					}
+					p.Report(fix(f, finding.Safe, "Write "+as(word.Text), edits...))
 				}
 				return nil
 			},

@@ -32,7 +32,9 @@ func singleStageBuild() Check {
 				}
 				var tools *dockerfile.Command // that installs compilers which stay
 				var names []string
-				var by, after *dockerfile.Command
+				var by, after, into *dockerfile.Command
+				var kept string // by into
+				full := fullImage(in)
 				in.inFinal(func(i int, inst *dockerfile.Instruction) {
 					if inst.Cmd != "RUN" {
 						return
@@ -48,6 +50,11 @@ func singleStageBuild() Check {
 						}
 						if by == nil && buildsProgram(c) != "" {
 							by = c
+						}
+						if into == nil {
+							if kept = keeps(in, c, full); kept != "" {
+								into = c
+							}
 						}
 						if tools == nil {
 							if names = compilers(c); len(names) > 0 {
@@ -70,11 +77,69 @@ func singleStageBuild() Check {
 					f.At = append(f.At, finding.Location{Source: &after.Span})
 					f.Severity = finding.Low
 					p.Report(f)
+				case into != nil:
+					f := at(into.Span, "dependencies", "%s installs dependencies in the stage that is shipped, which keeps %s", commandName(into), kept)
+					f.At = append(f.At, finding.Location{Source: &in.File.Instructions[bottom(in.Final()).From].Words[0].Span})
+					f.Severity = finding.Low
+					p.Report(f)
 				}
 				return nil
 			},
 		},
 	}
+}
+
+// fullImage is the language whose image, with compilers and headers, the final
+// stage stands on, where there is a slim one of the same version; empty: it
+// stands on another, or that cannot be told.
+func fullImage(in *Input) string {
+	st := bottom(in.Final())
+	ref, name := reference(st.Base), library(in.Final())
+	if st.Base == "" || ref.tag == "" && ref.digest != "" || !slices.Contains([]string{"python", "node", "ruby"}, name) {
+		return ""
+	}
+	for _, variant := range []string{"slim", "alpine", "onbuild", "windows", "nanoserver"} {
+		if strings.Contains(ref.tag, variant) {
+			return ""
+		}
+	}
+	return name
+}
+
+// keeps is what of a build stays in an image for that a command installs a
+// program's dependencies there; empty: it does not, or nothing is known to.
+// What is installed to be used in the build is no dependency.
+func keeps(in *Input, c *dockerfile.Command, full string) string {
+	d, ok := installsDependencies(c)
+	if !ok {
+		return ""
+	}
+	switch {
+	case full == "python" && slices.Contains([]string{"pip", "poetry", "pipenv", "uv"}, d.tool),
+		full == "node" && slices.Contains([]string{"npm", "yarn", "pnpm"}, d.tool),
+		full == "ruby" && d.tool == "bundle":
+		return "the compilers and headers of " + baseName(in.Final())
+	case d.tool == "composer" && library(in.Final()) == "php" && !removesComposer(in):
+		return "composer, its cache and what it needs"
+	}
+	return ""
+}
+
+// removesComposer says whether a later step takes composer away.
+func removesComposer(in *Input) bool {
+	found := false
+	in.inFinal(func(i int, inst *dockerfile.Instruction) {
+		if inst.Cmd != "RUN" {
+			return
+		}
+		for n := range in.Script(i).Commands {
+			c := &in.Script(i).Commands[n]
+			found = found || c.Program() == "rm" && slices.ContainsFunc(c.Operands(), func(w dockerfile.ShellWord) bool {
+				return strings.Contains(w.Text, "composer") && !strings.Contains(w.Text, ".composer")
+			})
+		}
+	})
+	return found
 }
 
 // uninstalls says whether a command removes packages.
