@@ -40,15 +40,28 @@ func Rules() []finding.Rule {
 	return all
 }
 
-// FindRule finds a rule by its id or by the name that another tool has for it,
-// in any case.
-func FindRule(name string) (finding.Rule, bool) {
+// FindRules finds the rules of a name, theirs or another tool's for them, in any
+// case: the one whose id it is, else all that it is an alias of, Dockerfile rules
+// first.
+func FindRules(name string) []finding.Rule {
+	var found []finding.Rule
 	for _, r := range Rules() {
-		if strings.EqualFold(string(r.ID), name) || slices.ContainsFunc(r.Aliases, func(a string) bool { return strings.EqualFold(a, name) }) {
-			return r, true
+		if strings.EqualFold(string(r.ID), name) {
+			return []finding.Rule{r}
+		}
+		if slices.ContainsFunc(r.Aliases, func(a string) bool { return strings.EqualFold(a, name) }) {
+			found = append(found, r)
 		}
 	}
-	return finding.Rule{}, false
+	slices.SortStableFunc(found, func(a, b finding.Rule) int {
+		return strings.Compare(area(a.ID), area(b.ID))
+	})
+	return found
+}
+
+func area(id finding.RuleID) string {
+	before, _, _ := strings.Cut(string(id), "/")
+	return before
 }
 
 // Known is what the database knows of one vulnerability, and what of the last

@@ -21,8 +21,8 @@ func newExplain(f *flags) *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opt := report.Options{Tool: f.env.Version, Now: f.env.Now(), Width: f.env.Width, Color: f.color(), Program: f.env.Name}
-			if rule, ok := check.FindRule(args[0]); ok {
-				return f.write(func(w io.Writer) error { return report.Rule(w, f.format, rule, opt) })
+			if rules := check.FindRules(args[0]); len(rules) > 0 {
+				return f.write(func(w io.Writer) error { return report.Rules(w, f.format, rules, opt) })
 			}
 			p, err := f.pipeline()
 			if err != nil {

@@ -25,6 +25,30 @@ type DocRule struct {
 	Good     string           `json:"good"`
 }
 
+// Rules prints the documentation of the rules of one name as text, json or
+// markdown; as json, one rule is an object and several are an array.
+func Rules(w io.Writer, format string, rules []finding.Rule, opt Options) error {
+	if len(rules) > 1 && format == "json" {
+		docs := make([]DocRule, len(rules))
+		for i, r := range rules {
+			docs[i] = DocRule(r)
+			docs[i].Aliases = append([]string{}, r.Aliases...)
+		}
+		return writeJSON(w, docs)
+	}
+	for i, r := range rules {
+		if i > 0 {
+			if _, err := fmt.Fprintln(w); err != nil {
+				return err
+			}
+		}
+		if err := Rule(w, format, r, opt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Rule prints a rule's documentation as text, json or markdown.
 func Rule(w io.Writer, format string, r finding.Rule, opt Options) error {
 	switch format {

@@ -154,11 +154,11 @@ func TestTheSummaryCountsWhatCounts(t *testing.T) {
 }
 
 func TestFormats(t *testing.T) {
-	if diff := cmp.Diff([]string{"cyclonedx", "gitlab", "html", "json", "markdown", "sarif", "spdx", "text"}, Formats()); diff != "" {
+	if diff := cmp.Diff([]string{"checkstyle", "codeclimate", "cyclonedx", "github", "gitlab", "html", "json", "markdown", "sarif", "spdx", "text"}, Formats()); diff != "" {
 		t.Error(diff)
 	}
 	err := Write(io.Discard, "yaml", realistic(t), options())
-	if err == nil || !strings.Contains(err.Error(), `"yaml"`) || !strings.Contains(err.Error(), "cyclonedx, gitlab") {
+	if err == nil || !strings.Contains(err.Error(), `"yaml"`) || !strings.Contains(err.Error(), "cyclonedx, github, gitlab") {
 		t.Errorf("an unknown format: %v", err)
 	}
 }

@@ -66,10 +66,14 @@ func TestCompare(t *testing.T) {
 }
 
 func TestExplain(t *testing.T) {
-	rule, ok := check.FindRule("CIS-DI-0001")
-	if !ok {
-		t.Fatal("no rule by its other name")
+	rules := check.FindRules("CIS-DI-0001")
+	if len(rules) != 2 {
+		t.Fatalf("%d rules by their other name", len(rules))
 	}
+	for format, want := range map[string]string{"text": string(rules[1].ID), "markdown": "## " + string(rules[1].ID), "json": "["} {
+		says(t, format, func(b *bytes.Buffer) error { return Rules(b, format, rules, Options{}) }, want, rules[0].Title)
+	}
+	rule := rules[0]
 	for format, want := range map[string]string{"text": "Fires on", "markdown": "## " + string(rule.ID), "json": `"id": "` + string(rule.ID)} {
 		says(t, format, func(b *bytes.Buffer) error { return Rule(b, format, rule, Options{}) }, want, rule.Title)
 	}
