@@ -82,7 +82,9 @@ func (p *page) problem(f finding.Finding, excerpt bool) {
 		if len(x.Edits) > 0 && x.Safety != finding.Safe {
 			text += " (" + x.Safety.String() + ")"
 		}
-		p.line("%s %s", strings.Repeat(" ", gutter), p.paint(good, p.within(sign+clean(secret.Redact(text)))))
+		for _, l := range wrapped(sign+sentence(text), max(20, p.opt.Width-gutter-1)) {
+			p.line("%s %s", strings.Repeat(" ", gutter), p.paint(good, l))
+		}
 	}
 }
 
