@@ -136,7 +136,7 @@ func TestProofs(t *testing.T) {
 	}
 	docker := engine(t)
 	files, err := filepath.Glob("cases/*.txtar")
-	if err != nil || len(files) < 15 {
+	if err != nil || len(files) < 25 {
 		t.Fatalf("%d cases, %v", len(files), err)
 	}
 	ran := 0
