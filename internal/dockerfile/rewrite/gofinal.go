@@ -210,7 +210,8 @@ func (a *goApp) certificates(full bool) {
 		}
 	}
 	embedded := a.source != nil && slices.Contains(a.source.embeds, "time/tzdata")
-	if !embedded && (a.source == nil || a.source.zones) {
+	local := a.Scopes.Variable(a.stage, a.stage.End, "TZ").Set // which the program's local time follows
+	if !embedded && (a.source == nil || a.source.zones || local) {
 		a.copies = append(append([]string{"ENV ZONEINFO=" + zones}, a.copies...), "COPY --from=build "+zones+" "+zones)
 		a.note("the program may load time zones by name: Go's own go along")
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // place is where an instruction of the single stage belongs.
@@ -178,7 +179,29 @@ func (c *conversion) split() (Rewrite, error) {
 	}
 	tail += "\n" + strings.Join(final, "\n") + "\n"
 	c.edit(end, end, c.lines(tail))
+	c.claim(c.stage.BaseWord.Span.Start)
 	return c.done(c.title)
+}
+
+// claim makes one edit of those of the Dockerfile, from a place on: which stage
+// something stands in decides what it means, so whatever else changes the stage
+// goes before the conversion or after it, and never beside it.
+func (c *conversion) claim(start int) {
+	var own, others []finding.Edit
+	for _, e := range joined(c.edits) {
+		if e.File == c.File.Name {
+			own = append(own, e)
+		} else {
+			others = append(others, e)
+		}
+	}
+	at, text := start, ""
+	for _, e := range own {
+		text += string(c.File.Bytes[at:e.Start]) + e.New
+		at = e.End
+	}
+	c.edits = others
+	c.edit(start, at, text)
 }
 
 // takeAway removes the instructions that move, with blank lines that would be
