@@ -454,7 +454,7 @@ func (g *gathering) hunks(it FixItem) []fix.Hunk {
 // lookAt is lint's look at versions of files.
 func (f *fixer) lookAt(ctx context.Context, files map[string][]byte, name string) ([]finding.Finding, []finding.Unknown, error) {
 	r := &run{Pipeline: f.Pipeline, ask: Ask{Rules: true, Registry: true}, res: &Result{}, versions: files}
-	r.lint(ctx, name, files[name], LintOptions{Context: f.opt.Context})
+	r.lint(ctx, name, files[name], LintOptions{Context: f.opt.Context, wanted: f.opt.Only})
 	if err := errors.Join(r.finish(), r.suppress()); err != nil {
 		return nil, nil, err
 	}

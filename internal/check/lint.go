@@ -26,7 +26,8 @@ type LintOptions struct {
 	Experimental bool     // rules that are off by default, too
 	Trusted      []string // registries that a base may come from; empty: any
 
-	knownBase string // a base that is looked at elsewhere
+	wanted    []string // rules that run although they are off by default
+	knownBase string   // a base that is looked at elsewhere
 }
 
 // Lint looks at Dockerfiles: files, folders that hold some, or "-" for standard
@@ -144,6 +145,7 @@ func (r *run) lintFindings(ctx context.Context, name string, b []byte, opt LintO
 	in := rules.New(f, rules.Options{
 		Base:              func(st *dockerfile.Stage) *dockerfile.BaseFacts { return r.facts(ctx, st.Base) },
 		Context:           contents,
+		Folder:            filepath.ToSlash(folder),
 		TrustedRegistries: slices.Concat(cfg.TrustedRegistries, opt.Trusted),
 		LabelSchema:       cfg.LabelSchema,
 		StrictLabels:      cfg.StrictLabels,
@@ -184,7 +186,7 @@ func firstByte(f finding.Finding) int {
 
 // chosen are the rules that are wanted.
 func chosen(f *dockerfile.File, opt LintOptions, wanted []string) []rules.Check {
-	asked := slices.Concat(opt.Only, wanted, rules.BuildKitDirective(f).Experimental)
+	asked := slices.Concat(opt.Only, opt.wanted, wanted, rules.BuildKitDirective(f).Experimental)
 	return slices.DeleteFunc(rules.Checks(), func(c rules.Check) bool {
 		named := matchesRule(c.Rule, asked)
 		switch {

@@ -23,6 +23,8 @@ func remedies() []remedy {
 	return []remedy{
 		{rule: "dockerfile/single-stage-build", make: rewrite.MultiStage},
 		{rule: "dockerfile/root-user", make: rewrite.NonRoot},
+		{rule: "dockerfile/cache-mount", make: rewrite.CacheMounts},
+		{rule: "dockerfile/shell-signals", make: rewrite.ExecForm},
 		{rule: "dockerfile/unpinned-base", make: rewrite.Pin, asks: true},
 	}
 }

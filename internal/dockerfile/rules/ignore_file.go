@@ -243,8 +243,7 @@ func (in *Input) letIn(cmd string, w dockerfile.Word, seen []unwantedEntry, ship
 	return fix(f, finding.NeedsReview, "Have the ignore file leave them out", in.ignoreEdit(patterns)), true
 }
 
-// ignoreEdit appends patterns to the ignore file, or makes one. Its name is
-// relative as the Dockerfile's is.
+// ignoreEdit appends patterns to the ignore file, or makes one.
 func (in *Input) ignoreEdit(patterns []string) finding.Edit {
 	c := in.Options.Context
 	file := c.IgnoreFile
@@ -255,5 +254,9 @@ func (in *Input) ignoreEdit(patterns []string) finding.Edit {
 	if len(c.Ignore) > 0 && c.Ignore[len(c.Ignore)-1] != '\n' {
 		text = "\n" + text
 	}
-	return finding.Edit{File: path.Join(path.Dir(in.File.Name), path.Base(file)), Base: finding.DigestOf(c.Ignore), Start: len(c.Ignore), End: len(c.Ignore), New: text}
+	folder := in.Options.Folder
+	if folder == "" {
+		folder, file = path.Dir(in.File.Name), path.Base(file)
+	}
+	return finding.Edit{File: path.Join(folder, file), Base: finding.DigestOf(c.Ignore), Start: len(c.Ignore), End: len(c.Ignore), New: text}
 }

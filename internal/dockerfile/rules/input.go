@@ -28,6 +28,8 @@ type Options struct {
 	Platform string
 	// Context is the folder of the build; nil: it is not known.
 	Context *dockerfile.Context
+	// Folder is how edits name the context's folder; empty: the Dockerfile's own.
+	Folder string
 	// TrustedRegistries are the only ones that a base may come from; empty: any.
 	// "*.example.com" and "docker.io/library" are patterns.
 	TrustedRegistries []string

@@ -5,6 +5,7 @@ func layeringChecks() []Check {
 	return []Check{
 		consecutiveRun(),
 		cacheOrder(),
+		cacheMount(),
 		cleanLater(),
 		chownLayer(),
 		singleStageBuild(),
