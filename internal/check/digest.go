@@ -11,7 +11,8 @@ import (
 
 // digestOf says which bytes a reference stands for: as the registry serves it
 // now, unless it may not be asked; else as the user's catalogue of learned images has
-// it, or as the Engine once pulled it. What nobody knows has none.
+// it, or as the Engine once pulled it; of a tag that is built no more, as the
+// embedded catalogue has it. What nobody knows has none.
 func (r *run) digestOf(ctx context.Context) func(ref string) (finding.Digest, bool) {
 	return func(ref string) (finding.Digest, bool) {
 		p, err := base.ParseRef(ref)
@@ -35,6 +36,12 @@ func (r *run) digestOf(ctx context.Context) func(ref string) (finding.Digest, bo
 		if l := r.locals(); l != nil {
 			if im, err := l.Get(ctx, ref); err == nil && im != nil && len(im.Digests) > 0 {
 				return im.Digests[0], true
+			}
+		}
+		// A tag that is not built any more stands for what it last stood for.
+		if tag, ok := base.Library(ref); ok && !tag.Listed {
+			if e, ok := base.Find(ref); ok && e.Index != "" {
+				return e.Index, true
 			}
 		}
 		return "", false

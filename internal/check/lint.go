@@ -188,15 +188,20 @@ func firstByte(f finding.Finding) int {
 func chosen(f *dockerfile.File, opt LintOptions, wanted []string) []rules.Check {
 	asked := slices.Concat(opt.Only, opt.wanted, wanted, rules.BuildKitDirective(f).Experimental)
 	return slices.DeleteFunc(rules.Checks(), func(c rules.Check) bool {
-		named := matchesRule(c.Rule, asked)
+		named := matchesRule(c.Rule, plainNames(asked)) // a glob asks for nothing that is off
 		switch {
+		case c.Off && !opt.Experimental && !named && !slices.Contains(asked, "all"):
+			return true
 		case len(opt.Only) > 0:
 			return !matchesRule(c.Rule, opt.Only)
-		case c.Off:
-			return !opt.Experimental && !named && !slices.Contains(asked, "all")
 		}
 		return false
 	})
+}
+
+// plainNames are the names that are no globs.
+func plainNames(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return strings.ContainsAny(n, "*?[") })
 }
 
 // matchesRule says whether one of the patterns is the rule's id, an alias, or a
