@@ -81,6 +81,7 @@ type Fixed struct {
 	Wanted  finding.Proof
 	Todo    []string // commands that are to be run after the edits
 	Notes   []string
+	Secrets []string // values that are not shown, wherever they stand
 }
 
 // Short says whether less was proved than was asked for, or a proof failed.
@@ -217,7 +218,7 @@ func (f *fixer) finish(ctx context.Context, g *gathering, dockerfile string) err
 			return err
 		}
 	}
-	out.Applied, out.Files = got.applied, got.files()
+	out.Applied, out.Files, out.Secrets = got.applied, got.files(g.secrets), g.secrets
 	for _, it := range out.Applied {
 		out.Todo = append(out.Todo, g.also[it.Fix.Title].todo...)
 		out.Notes = append(out.Notes, g.also[it.Fix.Title].notes...)

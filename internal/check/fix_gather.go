@@ -36,6 +36,7 @@ type gathering struct {
 	built    bool                  // what is wrong is seen in the image only: look finds it again whatever is edited
 	also     map[string]resolution // by a fix's title: what else it does
 	notes    []string
+	secrets  []string // values that are not shown
 }
 
 // resolution is what a fix does beside putting its finding right.
@@ -69,14 +70,14 @@ type gathered struct {
 }
 
 // files are those that changed, by name.
-func (g *gathered) files() []FixedFile {
+func (g *gathered) files(secrets []string) []FixedFile {
 	var out []FixedFile
 	for _, name := range slices.Sorted(maps.Keys(g.now)) {
 		before, after := g.before[name], g.now[name]
 		if before != nil && bytes.Equal(before, after) || before == nil && after == nil {
 			continue
 		}
-		out = append(out, FixedFile{Name: name, Before: before, After: after, New: before == nil, Hunks: fix.Diff(before, after)})
+		out = append(out, FixedFile{Name: name, Before: before, After: after, New: before == nil, Hunks: maskHunks(fix.Diff(before, after), secrets)})
 	}
 	return out
 }
@@ -96,6 +97,11 @@ func (g *gathering) gather(ctx context.Context, only func(FixItem) bool) (*gathe
 		found, unknown, err := g.look(ctx, out.now, g.name)
 		if err != nil {
 			return nil, err
+		}
+		for _, v := range secretValues(found, g.name, out.now[g.name]) {
+			if !slices.Contains(g.secrets, v) {
+				g.secrets = append(g.secrets, v)
+			}
 		}
 		if round == 0 {
 			out.unknown = unknown
@@ -324,12 +330,13 @@ func (g *gathering) groups(ctx context.Context, out *gathered, found []finding.F
 }
 
 // lesser is the severity below which fixes may bring findings: those that a
-// user has to ask for may bring what is less than what they put right.
+// user has to ask for may bring what is less than what they put right, and what
+// is low.
 func lesser(items []FixItem) finding.Severity {
 	worst := finding.Unspecified
 	for _, it := range items {
 		if it.Fix.Safety < finding.Safe {
-			worst = max(worst, it.Finding.Severity)
+			worst = max(worst, it.Finding.Severity, finding.Medium)
 		}
 	}
 	return worst
@@ -448,7 +455,7 @@ func (g *gathering) hunks(it FixItem) []fix.Hunk {
 	for _, name := range slices.Sorted(maps.Keys(plan.Files)) {
 		all = append(all, fix.Diff(out.now[name], plan.Files[name])...)
 	}
-	return all
+	return maskHunks(all, g.secrets)
 }
 
 // lookAt is lint's look at versions of files.

@@ -170,6 +170,9 @@ func (r *run) lintFindings(ctx context.Context, name string, b []byte, opt LintO
 		}
 	}
 	slices.SortStableFunc(found, func(a, b finding.Finding) int { return cmp.Compare(firstByte(a), firstByte(b)) })
+	if !r.ask.Registry {
+		withhold(found, secretValues(found, name, b))
+	}
 	return found, unknown
 }
 

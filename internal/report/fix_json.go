@@ -1,6 +1,8 @@
 package report
 
 import (
+	"strings"
+
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
@@ -110,7 +112,7 @@ func docFixes(res *check.FixResult, opt Options) DocFixes {
 func docFixed(f *check.Fixed) DocFixed {
 	d := DocFixed{
 		Subject: DocSubject{Kind: f.Subject.Kind, Name: secret.Redact(f.Subject.Name), Digest: f.Subject.Digest}, Wanted: f.Wanted,
-		Applied: docItems(f.Applied), Left: docItems(f.Left), ByHand: f.ByHand, Files: []DocFixedFile{}, Todo: redacted(f.Todo), Notes: redacted(f.Notes),
+		Applied: docItems(f.Applied, f.Secrets), Left: docItems(f.Left, f.Secrets), ByHand: f.ByHand, Files: []DocFixedFile{}, Todo: redacted(f.Todo), Notes: redacted(f.Notes),
 	}
 	for _, x := range f.Files {
 		d.Files = append(d.Files, DocFixedFile{
@@ -124,7 +126,7 @@ func docFixed(f *check.Fixed) DocFixed {
 	return d
 }
 
-func docItems(items []check.FixItem) []DocFixItem {
+func docItems(items []check.FixItem, secrets []string) []DocFixItem {
 	out := []DocFixItem{}
 	for _, it := range items {
 		x := DocFixItem{
@@ -136,6 +138,10 @@ func docItems(items []check.FixItem) []DocFixItem {
 			x.Source = &DocSpan{File: s.File, Line: s.Line, Column: s.Column, Start: s.Start, End: s.End}
 		}
 		for _, e := range it.Fix.Edits {
+			e.New = secret.Redact(e.New)
+			for _, v := range secrets {
+				e.New = strings.ReplaceAll(e.New, v, "****")
+			}
 			x.Fix.Edits = append(x.Fix.Edits, DocEdit(e))
 		}
 		out = append(out, x)

@@ -146,6 +146,7 @@ func (a *pythonApp) installed() error {
 	a.edit(pos, pos, a.lines("RUN python -m venv "+venvPath+"\nENV VIRTUAL_ENV="+venvPath+" PATH="+venvPath+"/bin:$PATH\n"))
 	a.note("packages are installed in a virtual environment, %s, which the final stage gets as a whole", venvPath)
 	a.change("/usr/local/lib/python3*/site-packages", "packages are in "+venvPath+" now")
+	a.change(venvPath, "the virtual environment holds the packages")
 	return nil
 }
 
