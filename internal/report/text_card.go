@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/check"
@@ -197,6 +198,11 @@ func (p *page) next() []string {
 	}
 	if p.opt.View != CVEs && fixable {
 		next = append(next, "what an upgrade fixes → cves --only-fixed "+target)
+	}
+	if slices.ContainsFunc(p.res.Findings, func(f finding.Finding) bool {
+		return f.Suppressed == nil && f.Vuln == nil && len(f.Fixes) > 0 && len(f.Fixes[0].Edits) > 0
+	}) {
+		next = append(next, "put Dockerfiles right, with proof → fix "+target)
 	}
 	for _, f := range p.res.Findings {
 		if f.Suppressed == nil && f.Vuln != nil {
