@@ -199,8 +199,8 @@ func (p *page) next() []string {
 	if p.opt.View != CVEs && fixable {
 		next = append(next, "what an upgrade fixes → cves --only-fixed "+target)
 	}
-	if slices.ContainsFunc(p.res.Findings, func(f finding.Finding) bool {
-		return f.Suppressed == nil && f.Vuln == nil && len(f.Fixes) > 0 && len(f.Fixes[0].Edits) > 0
+	if p.opt.View == Card && slices.ContainsFunc(p.res.Findings, func(f finding.Finding) bool {
+		return f.Suppressed == nil && f.Subject.Kind == finding.KindDockerfile && len(f.Fixes) > 0 && len(f.Fixes[0].Edits) > 0
 	}) {
 		next = append(next, "put Dockerfiles right, with proof → fix "+target)
 	}
