@@ -109,7 +109,7 @@ func ended(r finding.Rule, s Support, now time.Time) (finding.Finding, bool) {
 	f.Evidence = []finding.Evidence{{
 		Kind: "end-of-life", Text: "endoflife.date as of " + Date().Format(time.DateOnly), URL: "https://endoflife.date/" + s.Product,
 	}}
-	if next := supported(s.Product, now); len(next) > 0 && next[0].Released.After(s.Released) {
+	if next := sameChannel(s.Product, s, supported(s.Product, now)); len(next) > 0 && next[0].Released.After(s.Released) {
 		f.Fixes = []finding.Fix{{Title: fmt.Sprintf("Move to %s%s", next[0].Name(), until(next[0]))}}
 	}
 	return f, true

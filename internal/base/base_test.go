@@ -1,6 +1,7 @@
 package base
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -264,13 +265,32 @@ func TestCheckRef(t *testing.T) {
 func TestSuggestions(t *testing.T) {
 	for ref, want := range map[string]string{
 		"python:3.14.1-alpine": "Use python:3.14-alpine", "eclipse-temurin:25.0.1_8-jre-alpine": "Use eclipse-temurin:25-jre-alpine",
-		"nginx:1.20-alpine": "Use a tag that is built: nginx:1.31-alpine, nginx:1.30-alpine", "golang:1.8-stretch": "Use a tag that is built: golang:1.27, golang:1.26",
+		"nginx:1.20-alpine": "Use a tag that is built: nginx:1.30-alpine", "nginx:1.25-alpine": "Use a tag that is built: nginx:1.31-alpine, nginx:1.30-alpine", "golang:1.8-stretch": "Use a tag that is built: golang:1.27, golang:1.26",
 		"php:7.4-fpm-alpine3.12": "Use a tag that is built: php:8.5-fpm-alpine, php:8.4-fpm-alpine, php:8.3-fpm-alpine", "debian:jessie-slim": "Use a tag that is built: debian:13-slim",
 		"ubuntu:14.04": "Use a tag that is built: ubuntu:26.04, ubuntu:24.04, ubuntu:22.04", "node:21.6-slim": "Use a tag that is built: node:26-slim, node:24-slim, node:22-slim",
 	} {
 		found := CheckRef(ref, now)
 		if len(found) == 0 || len(found[0].Fixes) != 1 || found[0].Fixes[0].Title != want {
 			t.Errorf("%s: %+v, want %q", ref, found[0].Fixes, want)
+		}
+	}
+}
+
+// A stable nginx is not sent to the mainline.
+func TestMovesStayInTheChannel(t *testing.T) {
+	for ref, want := range map[string]string{"nginx:1.20": "Move to nginx 1.30", "nginx:1.25": "Move to nginx 1.31"} {
+		o, ok := Find(ref)
+		if !ok {
+			t.Fatalf("%s is not in the catalogue", ref)
+		}
+		titles := []string{}
+		for _, f := range Aged(o.Inventory(), now) {
+			for _, x := range f.Fixes {
+				titles = append(titles, x.Title)
+			}
+		}
+		if !slices.ContainsFunc(titles, func(s string) bool { return strings.HasPrefix(s, want) }) {
+			t.Errorf("%s: %q, want %q", ref, titles, want)
 		}
 	}
 }

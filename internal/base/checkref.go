@@ -104,10 +104,13 @@ func sameRelease(t Tag) (string, bool) {
 // the version), of the newest releases that are supported at now. Where no
 // release has the flavour, one without the distribution's name will do.
 func nearest(t Tag, now time.Time) []string {
-	_, flavour, _ := strings.Cut(t.Tag, "-")
+	version, flavour, _ := strings.Cut(t.Tag, "-")
+	product := productOf(t.Repository)
+	on, _ := EndOfLife(product, releaseOf(product, version))
+	next := sameChannel(product, on, supported(product, now))
 	for _, f := range flavours(flavour) {
 		var out []string
-		for _, s := range supported(productOf(t.Repository), now) {
+		for _, s := range next {
 			tag := s.Cycle
 			if f != "" {
 				tag += "-" + f

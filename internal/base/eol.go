@@ -95,6 +95,20 @@ func supported(product string, now time.Time) []Support {
 	return out
 }
 
+// sameChannel are the releases that one who stands on a release may be sent to:
+// where its channel is the one that changes least, those of such a channel, if
+// there are any; else all.
+func sameChannel(product string, on Support, all []Support) []Support {
+	if !calm(Channel(product, on)) {
+		return all
+	}
+	kept := slices.DeleteFunc(slices.Clone(all), func(s Support) bool { return !calm(Channel(product, s)) })
+	if len(kept) == 0 {
+		return all
+	}
+	return kept
+}
+
 // within says whether a version belongs to a cycle: it is the cycle, or goes
 // on from it with something that is not a digit.
 func within(version, cycle string) bool {
