@@ -278,7 +278,7 @@ func TestSuggestions(t *testing.T) {
 
 // A stable nginx is not sent to the mainline.
 func TestMovesStayInTheChannel(t *testing.T) {
-	for ref, want := range map[string]string{"nginx:1.20": "Move to nginx 1.30", "nginx:1.25": "Move to nginx 1.31"} {
+	for ref, want := range map[string]string{"nginx:1.20": "Move to nginx 1.30", "nginx:1.25.4-alpine-slim": "Move to nginx 1.31"} {
 		o, ok := Find(ref)
 		if !ok {
 			t.Fatalf("%s is not in the catalogue", ref)
