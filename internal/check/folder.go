@@ -246,6 +246,19 @@ func (r *run) compose(name string) error {
 	return nil
 }
 
+// readFound reads a file that was come upon and not named by the user. It may be
+// anything: the opening of a pipe would wait for who writes to it, and for ever.
+func readFound(name string, limit int64) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New(name + ": no regular file")
+	}
+	return readLimited(name, limit)
+}
+
 // readLimited reads a file of at most limit bytes.
 func readLimited(name string, limit int64) ([]byte, error) {
 	f, err := os.Open(name)

@@ -14,7 +14,7 @@ import (
 func LoadHadolint(dir string, getenv func(string) string) (*policy.Lint, error) {
 	cfg := &policy.Lint{}
 	for _, name := range policy.HadolintFiles(dir, getenv) {
-		b, err := readLimited(name, maxPolicyBytes)
+		b, err := readFound(name, maxPolicyBytes)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

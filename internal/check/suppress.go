@@ -32,7 +32,11 @@ func LoadConfig(dir, name string) (*policy.Config, error) {
 		name = filepath.Join(dir, ConfigName)
 	}
 	if name != "" {
-		b, err := readLimited(name, maxPolicyBytes)
+		read := readFound
+		if said {
+			read = readLimited
+		}
+		b, err := read(name, maxPolicyBytes)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && !said:
 		case err != nil:
@@ -48,7 +52,7 @@ func LoadConfig(dir, name string) (*policy.Config, error) {
 	}
 	for _, file := range policy.IgnoreFiles() {
 		path := filepath.Join(dir, file)
-		b, err := readLimited(path, maxPolicyBytes)
+		b, err := readFound(path, maxPolicyBytes)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -132,7 +136,7 @@ func (r *run) suppress() error {
 // none.
 func DiveGate(dir string) (policy.Gate, error) {
 	path := filepath.Join(dir, ".dive-ci")
-	b, err := readLimited(path, maxPolicyBytes)
+	b, err := readFound(path, maxPolicyBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return policy.Gate{}, nil
 	}

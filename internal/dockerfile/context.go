@@ -95,6 +95,12 @@ func (c *Context) Read(name string, limit int64) ([]byte, error) {
 }
 
 func (c *Context) read(name string, limit int64) ([]byte, error) {
+	// Asked before it is opened: the opening of a pipe waits for who writes to it.
+	if info, err := fs.Stat(c.FS, name); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: no regular file", name)
+	}
 	f, err := c.FS.Open(name)
 	if err != nil {
 		return nil, err
