@@ -9,8 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -46,21 +50,62 @@ func (p *Pipeline) Lint(ctx context.Context, names []string, opt LintOptions) (*
 		}
 		files = append(files, more...)
 	}
-	for _, name := range files {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		b, shown, err := r.readDockerfile(name)
-		if err != nil {
-			return nil, err
-		}
-		r.lint(ctx, shown, b, opt)
+	if err := r.lintAll(ctx, files, opt); err != nil {
+		return nil, err
 	}
 	if err := errors.Join(r.finish(), r.suppress()); err != nil {
 		return nil, err
 	}
 	r.res.Findings = r.Filter.Apply(r.res.Findings)
 	return r.res, nil
+}
+
+// linted is what was found in one file.
+type linted struct {
+	name    string // as messages call it
+	b       []byte
+	found   []finding.Finding
+	unknown []finding.Unknown
+}
+
+// lintAll looks at files, several at a time, and takes what was found in their
+// order.
+func (r *run) lintAll(ctx context.Context, files []string, opt LintOptions) error {
+	done := make([]linted, len(files))
+	var next atomic.Int64
+	g, ctx := errgroup.WithContext(ctx)
+	for range min(goruntime.GOMAXPROCS(0), len(files)) {
+		w := &run{Pipeline: r.Pipeline, ask: r.ask, res: &Result{}}
+		g.Go(func() error {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(files) {
+					return w.finish()
+				}
+				if err := ctx.Err(); err != nil {
+					return errors.Join(err, w.finish())
+				}
+				d := &done[i]
+				var err error
+				if d.b, d.name, err = w.readDockerfile(files[i]); err != nil {
+					return errors.Join(err, w.finish())
+				}
+				d.found, d.unknown = w.lintFindings(ctx, d.name, d.b, opt)
+				for _, text := range w.res.Warnings {
+					r.warn(text)
+				}
+				w.res.Warnings = nil
+			}
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, d := range done {
+		r.keepSource(d.name, d.b)
+		r.add(Target{Subject: finding.Subject{Kind: finding.KindDockerfile, Name: d.name}}, d.found, d.unknown)
+	}
+	return nil
 }
 
 // lintable are the Dockerfiles that a name stands for.
