@@ -81,16 +81,23 @@ func (r row) String() string {
 	return strings.Join(append([]string{"", r.name, r.how()}, append(r.cells(), r.told(), r.took.Round(100*time.Millisecond).String(), "")...), " | ")
 }
 
+// total is how long all took.
+func total(rows []row) time.Duration {
+	var all time.Duration
+	for _, r := range rows {
+		all += r.took
+	}
+	return all.Round(time.Second)
+}
+
 // table prints all of them, one below the other.
 func table(t *testing.T, rows []row) {
 	t.Helper()
-	var total time.Duration
 	lines := []string{""}
 	for _, r := range rows {
-		total += r.took
 		lines = append(lines, fmt.Sprintf("%-24s %-20s %s %s", r.name, r.how(), strings.Join(r.cells(), " | "), r.told()))
 	}
-	t.Logf("%s\n%d proofs in %s", strings.Join(lines, "\n"), len(rows), total.Round(time.Second))
+	t.Logf("%s\n%d proofs in %s", strings.Join(lines, "\n"), len(rows), total(rows))
 }
 
 // document writes docs/proofs.md.
@@ -100,15 +107,15 @@ func document(t *testing.T, rows []row) {
 	fmt.Fprintf(&b, `# Proofs
 
 Written by %s on %s from the %d cases of [prove/cases](../prove/cases), each run
-on a real Docker Engine; [prove/README.md](../prove/README.md) says how. There is
-no registry where they run: **sizes, packages and vulnerabilities are those of
+on a real Docker Engine, in %s together; [prove/README.md](../prove/README.md) says
+how. There is no registry where they run: **sizes, packages and vulnerabilities are those of
 stand-ins** for the images that the files name, made of Debian's packages, and say
 what changes in one case, not what the real images hold. Sizes are in MB,
 vulnerabilities are critical, high, medium and low.
 
 | case | what is proved | ends | MB | packages | C H M L | user | |
 |---|---|---|---|---|---|---|---|
-`, "`make prove`", time.Now().UTC().Format(time.DateOnly), len(rows))
+`, "`make prove`", time.Now().UTC().Format(time.DateOnly), len(rows), total(rows))
 	for _, r := range rows {
 		fmt.Fprintf(&b, "| [%s](../prove/cases/%s.txtar) | %s | %s | %s | %s |\n", r.name, r.name, r.kind, r.how(), strings.Join(r.cells(), " | "), r.told())
 	}
