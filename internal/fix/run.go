@@ -298,7 +298,11 @@ func (v *running) healthy(ctx context.Context) error {
 		case !s.Running:
 			return v.failed(ctx, fmt.Sprintf("the program ended with exit code %d", s.ExitCode))
 		case limit.Err() != nil:
-			return v.failed(ctx, fmt.Sprintf("its health check is %s after %s: %s", s.Health, wait, strings.TrimSpace(s.Check)))
+			why := fmt.Sprintf("its health check is %s after %s", s.Health, wait)
+			if said := strings.TrimSpace(s.Check); said != "" {
+				why += ": " + said
+			}
+			return v.failed(ctx, why)
 		}
 		if err := pause(ctx, 200*time.Millisecond); err != nil {
 			return err
