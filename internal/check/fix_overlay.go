@@ -52,6 +52,18 @@ func (o overlay) Open(name string) (fs.File, error) {
 	return &version{Reader: bytes.NewReader(b), name: name, size: int64(len(b))}, nil
 }
 
+// Stat implements fs.StatFS: a pipe on the disk is described, and not waited for.
+func (o overlay) Stat(name string) (fs.FileInfo, error) {
+	b, ok := o.files[name]
+	switch {
+	case !ok:
+		return fs.Stat(o.disk, name)
+	case b == nil:
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
+	}
+	return &version{Reader: bytes.NewReader(b), name: name, size: int64(len(b))}, nil
+}
+
 // version is an open file of an overlay, and its own description.
 type version struct {
 	*bytes.Reader
