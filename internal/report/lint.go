@@ -115,6 +115,9 @@ func (p *page) excerpt(f finding.Finding) {
 	if n := bytes.IndexByte(b[s.Start:], '\n'); n >= 0 {
 		end = s.Start + n
 	}
+	if start == 0 && bytes.HasPrefix(b, []byte("\xef\xbb\xbf")) && s.Start >= 3 {
+		start = 3 // a mark of the encoding is not text
+	}
 	raw := strings.TrimRight(string(b[start:end]), "\r\\` \t")
 	before, meant := string(b[start:s.Start]), string(b[s.Start:min(max(s.End, s.Start), start+len(raw), len(b))])
 	if s.Start > start+len(raw) {
