@@ -39,6 +39,14 @@ type LintOptions struct {
 // none at all is an error.
 func (p *Pipeline) Lint(ctx context.Context, names []string, opt LintOptions) (*Result, error) {
 	r := &run{Pipeline: p, ask: Ask{Rules: true}, res: &Result{}}
+	if err := knownRules(opt.Only); err != nil {
+		return nil, err
+	}
+	if opt.Context != "" {
+		if info, err := os.Stat(opt.Context); err != nil || !info.IsDir() {
+			return nil, fmt.Errorf("--context %s: no such folder", opt.Context)
+		}
+	}
 	if len(names) == 0 {
 		names = []string{"."}
 	}
