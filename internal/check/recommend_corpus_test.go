@@ -44,7 +44,7 @@ func TestRecommendCorpus(t *testing.T) {
 				if o.Ref == a.Ref {
 					t.Errorf("%s: %s is proposed in its own place", name, o.Ref)
 				}
-				if f := pl.Fixes[i]; f != nil && (f.Edits[0].Start != pl.At.Start || f.Edits[0].End != pl.At.End) {
+				if f := pl.Fixes[i]; f != nil && len(f.Edits) > 0 && (f.Edits[0].Start != pl.At.Start || f.Edits[0].End != pl.At.End) {
 					t.Errorf("%s: an edit of other bytes than the base's: %+v", name, f.Edits[0])
 				}
 			}
