@@ -74,6 +74,7 @@ type linted struct {
 	b       []byte
 	found   []finding.Finding
 	unknown []finding.Unknown
+	secrets []string
 }
 
 // lintAll looks at files, several at a time, and takes what was found in their
@@ -102,7 +103,7 @@ func (r *run) lintAll(ctx context.Context, files []string, opt LintOptions) erro
 				for _, text := range w.res.Warnings {
 					r.warn(text)
 				}
-				w.res.Warnings = nil
+				d.secrets, w.res.Warnings, w.res.Secrets = w.res.Secrets, nil, nil
 			}
 		})
 	}
@@ -111,6 +112,7 @@ func (r *run) lintAll(ctx context.Context, files []string, opt LintOptions) erro
 	}
 	for _, d := range done {
 		r.keepSource(d.name, d.b)
+		r.res.Secrets = append(r.res.Secrets, d.secrets...)
 		r.add(Target{Subject: finding.Subject{Kind: finding.KindDockerfile, Name: d.name}}, d.found, d.unknown)
 	}
 	return nil
@@ -224,7 +226,9 @@ func (r *run) lintFindings(ctx context.Context, name string, b []byte, opt LintO
 	}
 	slices.SortStableFunc(found, func(a, b finding.Finding) int { return cmp.Compare(firstByte(a), firstByte(b)) })
 	if !r.ask.Registry {
-		withhold(found, secretValues(found, name, b))
+		secrets := secretValues(found, name, b)
+		withhold(found, secrets)
+		r.res.Secrets = append(r.res.Secrets, secrets...)
 	}
 	return found, unknown
 }

@@ -19,6 +19,7 @@ type Result struct {
 	Card     []Row    // a row a practice; empty for verbs that do not grade
 	Targets  []Target // what was looked at, one a subject that was scanned
 
+	Secrets []string          // values in them that are not shown, wherever they stand
 	Sources map[string][]byte // the Dockerfiles that were looked at, by name
 }
 

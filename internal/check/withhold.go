@@ -39,6 +39,11 @@ func secretValues(found []finding.Finding, name string, b []byte) []string {
 	for i := range f.Instructions {
 		in := &f.Instructions[i]
 		if in.Cmd != "ENV" && in.Cmd != "ARG" && in.Cmd != "LABEL" {
+			for _, s := range at {
+				if s.Start >= in.Span.Start && s.End <= in.Span.End {
+					out = appendSecret(out, string(b[s.Start:s.End]))
+				}
+			}
 			continue
 		}
 		for _, p := range in.Pairs() {
@@ -51,6 +56,25 @@ func secretValues(found []finding.Finding, name string, b []byte) []string {
 		}
 	}
 	return out
+}
+
+// appendSecret appends what of a command's word is secret: what follows the name
+// of a user or of an option. A whole command is not one, and a URL's password is
+// known by its form.
+func appendSecret(out []string, word string) []string {
+	word = strings.Trim(word, `"'`)
+	if strings.ContainsAny(word, " \t\n$") || strings.Contains(word, "://") {
+		return out
+	}
+	if i := strings.IndexAny(word, "=:"); i >= 0 {
+		word = strings.Trim(word[i+1:], `"'`)
+	} else if strings.HasPrefix(word, "-") {
+		return out
+	}
+	if len(word) < leastSecret {
+		return out
+	}
+	return append(out, word)
 }
 
 // mask takes values out of a text.

@@ -124,6 +124,12 @@ func (p *page) excerpt(f finding.Finding) {
 		meant = ""
 	}
 	text := shownLine(raw)
+	for _, v := range p.res.Secrets {
+		if strings.Contains(raw, v) {
+			raw, before, meant = strings.ReplaceAll(raw, v, "****"), "", ""
+			text = shownLine(raw)
+		}
+	}
 	if hidden := secret.Redact(raw); hidden != raw || strings.Contains(string(f.Rule), "secret") {
 		text, before, meant = masked(hidden, raw), "", ""
 	}
