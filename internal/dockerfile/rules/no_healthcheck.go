@@ -61,7 +61,7 @@ func (in *Input) askService(f finding.Finding, s *dockerfile.Stage, facts *docke
 	if facts == nil || !slices.Contains(webPorts, port) || in.File.Instructions[s.From].Span == span {
 		return fix(f, finding.NeedsReview, title)
 	}
-	ask := ""
+	var ask string
 	switch {
 	case slices.Contains(facts.Programs, "curl"):
 		ask = "curl -fsS -o /dev/null http://127.0.0.1:" + port + "/ || exit 1"

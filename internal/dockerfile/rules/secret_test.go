@@ -137,10 +137,14 @@ func TestSecretFiles(t *testing.T) {
 // What a fix makes of a file, in full.
 func TestSecretFixes(t *testing.T) {
 	for _, c := range []struct{ rule, before, after string }{
-		{"secret-file", "FROM node:22\nWORKDIR /app\nCOPY package.json .npmrc ./\nRUN npm ci\nRUN --mount=type=cache,target=/c yarn\n",
-			"FROM node:22\nWORKDIR /app\nCOPY package.json ./\nRUN --mount=type=secret,id=npmrc,target=/app/.npmrc npm ci\nRUN --mount=type=secret,id=npmrc,target=/app/.npmrc --mount=type=cache,target=/c yarn\n"},
-		{"secret-build-argument", "FROM a:1\nUSER root\nARG GH_TOKEN A\nRUN --mount=type=cache,target=/c curl -H \"X: $GH_TOKEN\" \\\n  https://a.b/c\n",
-			"FROM a:1\nUSER root\nARG A\nRUN --mount=type=cache,target=/c --mount=type=secret,id=GH_TOKEN,required=true export GH_TOKEN=\"$(cat /run/secrets/GH_TOKEN)\" && curl -H \"X: $GH_TOKEN\" \\\n  https://a.b/c\n"},
+		{
+			"secret-file", "FROM node:22\nWORKDIR /app\nCOPY package.json .npmrc ./\nRUN npm ci\nRUN --mount=type=cache,target=/c yarn\n",
+			"FROM node:22\nWORKDIR /app\nCOPY package.json ./\nRUN --mount=type=secret,id=npmrc,target=/app/.npmrc npm ci\nRUN --mount=type=secret,id=npmrc,target=/app/.npmrc --mount=type=cache,target=/c yarn\n",
+		},
+		{
+			"secret-build-argument", "FROM a:1\nUSER root\nARG GH_TOKEN A\nRUN --mount=type=cache,target=/c curl -H \"X: $GH_TOKEN\" \\\n  https://a.b/c\n",
+			"FROM a:1\nUSER root\nARG A\nRUN --mount=type=cache,target=/c --mount=type=secret,id=GH_TOKEN,required=true export GH_TOKEN=\"$(cat /run/secrets/GH_TOKEN)\" && curl -H \"X: $GH_TOKEN\" \\\n  https://a.b/c\n",
+		},
 		{"secret-value", "FROM a:1\nARG DB_PASSWORD=\"" + password + "\" B=1\n", "FROM a:1\nARG DB_PASSWORD B=1\n"},
 	} {
 		in := input(t, c.before, nil)

@@ -109,7 +109,7 @@ func (in *Input) tlsOffCommand(c *dockerfile.Command) (finding.Finding, bool) {
 	words := c.Words
 	for n := 1; n < len(words); n++ {
 		w := words[n]
-		if !slices.Contains(flags, w.Text) && !(c.Is("curl") && shortFlagK(w)) || localAddress(c) {
+		if !slices.Contains(flags, w.Text) && (!c.Is("curl") || !shortFlagK(w)) || localAddress(c) {
 			continue
 		}
 		f := at(w.Span, c.Program(), "%s %s takes what anyone answers in the server's place", c.Program(), w.Text)
