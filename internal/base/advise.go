@@ -370,9 +370,6 @@ func (o *Entry) standsOn(b Build) sbom.Distro {
 	return b.Distro
 }
 
-// Name is the software for people: "Node.js", or the repository.
-func (a *Advice) Name() string { return cmp.Or(a.Release.Title, a.Repository) }
-
 // Since says from when the knowledge is that the advice rests on.
 func (a *Advice) Since() string {
 	if !a.AsOf.IsZero() {

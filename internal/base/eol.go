@@ -236,14 +236,3 @@ func day(cell string) (at time.Time, over bool) {
 	}
 	return at, false
 }
-
-// Products lists the products whose dates are known, sorted.
-func Products() []string {
-	t := dates()
-	names := make([]string, 0, len(t.products))
-	for n := range t.products {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
-}

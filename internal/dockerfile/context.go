@@ -169,6 +169,9 @@ func (f *File) CopiesFrom(c *Context) bool {
 			continue
 		}
 		for _, source := range in.Args[:len(in.Args)-1] {
+			if !in.JSON {
+				source = unquote(source)
+			}
 			if strings.ContainsAny(source, "$*?[<\"'") || strings.Contains(source, "://") || strings.HasPrefix(source, "git@") {
 				continue
 			}

@@ -201,14 +201,14 @@ func TestScriptsFromTheWild(t *testing.T) {
 func TestHostileScripts(t *testing.T) {
 	for name, part := range map[string]string{
 		"parens": "(", "substitutions": "$(", "backticks": "`", "braces": "{ ", "if": "if ", "not": "! ", "pipes": "a|", "and": "a&&",
-		"expansions": "${A:-", "arrays": "a=(", "case": "case a in a) ", "heredocs": "<<A ", "arithmetic": "$((", "functions": "f()", "quotes": "\"$(",
+		"expansions": "${A:-", "arrays": "a=(", "case": "case a in a) ", "arithmetic": "$((", "functions": "f()", "quotes": "\"$(",
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, n := range []int{1000, 60_000} {
 				text := "FROM x\nRUN " + strings.Repeat(part, n/len(part)) + "a\n"
 				f, err := Parse("Dockerfile", []byte(text))
 				if err != nil {
-					t.Skip(err)
+					t.Fatal(err)
 				}
 				start := time.Now()
 				s := f.Script(&f.Instructions[1], nil)

@@ -130,11 +130,6 @@ func plausible(v string) bool {
 // it gives to names that hold secrets: NAME=value, --password value.
 func FindCommand(b []byte) []Match { return settle(assigned(b, false, find(b, nil))) }
 
-// FindAssigned returns the secrets that b, a file of assignments, gives to
-// names that hold secrets: NAME=value, "name": "value". It takes the name's
-// word for it, so it is for files known to hold configuration, not for any text.
-func FindAssigned(b []byte) []Match { return settle(assigned(b, true, nil)) }
-
 // assigned appends the secrets that b assigns; colons says whether "name:" is
 // an assignment too.
 func assigned(b []byte, colons bool, out []Match) []Match {

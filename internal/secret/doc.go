@@ -2,9 +2,9 @@
 // whatever is printed, logged or stored.
 //
 // [Find] looks for values whose format gives them away (private keys, tokens
-// with a known prefix, passwords in URLs), [FindAssigned] for values whose name
-// does (DB_PASSWORD=...), [File] for both, helped by what a file's name says of
-// it:
+// with a known prefix, passwords in URLs), [FindCommand] for values whose name
+// does, too (DB_PASSWORD=...), [File] for both in a file, helped by what its name
+// says of it:
 //
 //	for _, m := range secret.Find(b) {
 //		fmt.Println(m.Kind, m.Severity, m.Redacted(b)) // "github-token high ghp_****"

@@ -33,14 +33,6 @@ func suspicious(s string) bool {
 	return strings.IndexByte(s, '=') >= 0 || strings.Contains(s, "--") || tables().leads(s)
 }
 
-// RedactBytes is [Redact] for bytes. The result may share memory with b.
-func RedactBytes(b []byte) []byte {
-	if ms := FindCommand(b); len(ms) == 0 {
-		return b
-	}
-	return []byte(Redact(string(b)))
-}
-
 func replace(s string, b []byte, ms []Match) string {
 	var out strings.Builder
 	last := 0

@@ -238,9 +238,6 @@ func FuzzRedact(f *testing.F) {
 		if again := Redact(out); again != out {
 			t.Errorf("Redact twice: %q, then %q", out, again)
 		}
-		if got := string(RedactBytes(b)); got != out {
-			t.Errorf("RedactBytes = %q, Redact = %q", got, out)
-		}
 		for _, p := range []string{"x/.env", ".netrc", ".pgpass", ".htpasswd", ".m2/settings.xml", "master.key", "wp-config.php"} {
 			last := 0
 			for _, m := range File(p, b) {

