@@ -101,7 +101,7 @@ func buildFiles(dir string, excluded func(path string) bool) (dockerfiles, compo
 			if path != dir && slices.Contains([]string{".git", "node_modules", "vendor", "testdata"}, d.Name()) {
 				return fs.SkipDir
 			}
-		case !d.Type().IsRegular() || excluded(relative(dir, path)):
+		case !d.Type().IsRegular() && (!isDockerfile(path) || !leadsWithin(dir, path)) || excluded(relative(dir, path)):
 		case isDockerfile(path):
 			dockerfiles = append(dockerfiles, path)
 		case isCompose(path):
@@ -110,6 +110,21 @@ func buildFiles(dir string, excluded func(path string) bool) (dockerfiles, compo
 		return nil
 	})
 	return dockerfiles, composes, err
+}
+
+// leadsWithin says whether path is a link to a regular file below dir. A link
+// out of it is not followed: it would put a stranger's file into the report.
+func leadsWithin(dir, path string) bool {
+	root, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return false
+	}
+	to, err := filepath.EvalSymlinks(path)
+	if err != nil || !filepath.IsLocal(relative(root, to)) {
+		return false
+	}
+	info, err := os.Stat(to)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // relative is path as seen from dir, slash-separated.

@@ -123,6 +123,9 @@ func (p *page) excerpt(f finding.Finding) {
 	if s.Start > start+len(raw) {
 		meant = ""
 	}
+	if strings.TrimSpace(raw) == "" {
+		return
+	}
 	text := shownLine(raw)
 	for _, v := range p.res.Secrets {
 		if strings.Contains(raw, v) {
