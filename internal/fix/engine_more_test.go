@@ -28,6 +28,13 @@ func alpine(t *testing.T) string {
 	if _, err := os.Stat(file); err != nil {
 		lacking(t, "no real test data: %v", err)
 	}
+	e, err := dial(t.Context())
+	if err != nil {
+		lacking(t, "no Docker Engine answers: %v", err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
 	name := fmt.Sprintf("drydock-test-%d-%s/alpine:3.20", os.Getpid(), strings.ToLower(t.Name()))
 	if out, err := exec.Command(builder(), "import", "--change", `CMD ["/bin/sh"]`, file, name).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
