@@ -356,6 +356,7 @@ func FuzzParse(f *testing.F) {
 		"FROM x\n", "\xef\xbb\xbf# escape=`\nFROM x\nRUN a `\n b", "FROM a AS b\r\nFROM b\r\nCOPY <<A <<-B /\r\nx\r\nA\r\n\tB\r\n",
 		"ARG A=1\nARG B=${A:-2}\nFROM $B\nENV a b c\nRUN [\"a\"]\nONBUILD RUN <<E\nE\n", "FROM x\nRUN a \\\n\n# c\n\\\nb", "\\\nFROM x",
 		"FROM x\n# check=skip=all\nRUN a\n", "FROM x\nHEALTHCHECK NONE\nLABEL \"a b\"='c'\nSHELL [\"a\"]\n  \t# x\n", "#a\n \n#b\nFROM x # y\n", "FROM 0\nONBUILD 0",
+		"ARG 0\xef\nFROM x", "FROM x\nHEALTHCHECK CMD\xa0a\nCOPY --from=\xc3\xa0x \x85y z\nENV a=\xef\xef b=\x85", "FROM x\nONBUILD ENV \xefa=b", "FROM x\nLABEL \" 0",
 	} {
 		f.Add([]byte(seed))
 	}

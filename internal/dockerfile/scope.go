@@ -235,7 +235,7 @@ func Lexable(text string) string {
 	if strings.IndexByte(text, 0) >= 0 {
 		text = strings.ReplaceAll(text, "\x00", "\uFFFD")
 	}
-	return strings.ToValidUTF8(text, "\uFFFD")
+	return wellFormed(text)
 }
 
 // environment is what BuildKit's expander asks.
@@ -274,9 +274,10 @@ func (in *Instruction) Pairs() []Pair {
 		next := mid + 1
 		p := Pair{HasValue: ok}
 		if in.Cmd != "ARG" && len(in.Words) == 1 {
-			// In the old form several words are one pair, divided by the first blank.
+			// In the old form, whose first word has no "=", the first blank divides, in quotes too.
 			s := splitter{file: in.line.file, line: &in.line}
-			if at := blanks.FindStringIndex(text); at != nil && len(s.quotedWords(lo, hi)) > 1 {
+			words := s.quotedWords(lo, hi)
+			if at := blanks.FindStringIndex(text); at != nil && len(words) > 0 && !strings.Contains(words[0].Text, "=") {
 				p.Spaced = true
 				mid, next = at[0], at[1]
 				key, value = text[:mid], text[next:]

@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,7 +71,12 @@ func holdWords(t testing.TB, f *File, in *Instruction) {
 		if in.JSON {
 			continue
 		}
-		if got := string(f.Bytes[s.Start:s.End]); got != w.Text && !strings.ContainsAny(got, "\n\\`") && in.Cmd != "LABEL" && in.Cmd != "ENV" {
+		got := string(f.Bytes[s.Start:s.End])
+		if strings.ContainsAny(got, "\n\\`") || in.oldForm() || in.Trigger != nil {
+			continue // escapes are read in another way, "ENV name value" as name=value; a trigger is held by itself
+		}
+		// BuildKit reads names and values by character: what is no UTF-8 is U+FFFD.
+		if got != w.Text && (!in.pairs() || string([]rune(got)) != w.Text) {
 			t.Fatalf("%q: the bytes of %q are %q", in.Raw, w.Text, got)
 		}
 	}
@@ -79,6 +85,12 @@ func holdWords(t testing.TB, f *File, in *Instruction) {
 			t.Fatalf("%q: flag %+v", in.Raw, flag)
 		}
 	}
+}
+
+func (in *Instruction) pairs() bool { return in.Cmd == "ARG" || in.Cmd == "ENV" || in.Cmd == "LABEL" }
+
+func (in *Instruction) oldForm() bool {
+	return in.pairs() && slices.ContainsFunc(in.Pairs(), func(p Pair) bool { return p.Spaced })
 }
 
 func TestTokens(t *testing.T) {
@@ -131,4 +143,42 @@ comment "# end"
 		t.Errorf("-want +got\n%s", diff)
 	}
 	lossless(t, f)
+}
+
+// BuildKit reads flags byte by byte, where 0x85 and 0xA0 are white space, and
+// names and values by character, where what is no UTF-8 is U+FFFD.
+func TestBytesThatAreNoUTF8(t *testing.T) {
+	for line, want := range map[string][]string{
+		"ARG 0\xef":                                 {"0\uFFFD"},
+		"ARG a\xef\xef=\xff b":                      {"a\uFFFD\uFFFD=\uFFFD", "b"},
+		"ARG \x85a":                                 {"a"},
+		"ARG a\xa0=\x85":                            {"a\uFFFD=\uFFFD"},
+		"ENV a=\xef b=\xef\xef":                     {"a=\uFFFD", "b=\uFFFD\uFFFD"},
+		"ENV a \xef b":                              {"a=\xef b"},
+		"ENV a\xef\\\n=\xe2\x82\\\n\xac":            {"a\uFFFD=\u20ac"},
+		"LABEL \xa0\xff=\xfe":                       {"\uFFFD=\uFFFD"},
+		"ONBUILD \xa0ENV \x85a\xef=b":               {"ENV", "a\uFFFD=b"},
+		"COPY \xef \xef":                            {"\xef", "\xef"},
+		"COPY --from=\xc3\xa0x y z":                 {"x", "y", "z"},
+		"COPY \xa0 --from=x \x85 \xa0y z":           {"y", "z"},
+		"RUN -- \xa0y z":                            {"\xa0y z"},
+		"RUN \xa0--mount=type=cache,target=/x\xa0a": {"a"},
+		"RUN [\"\xef\", \"b\"]":                     {"\uFFFD", "b"},
+		"HEALTHCHECK CMD\xa0foo":                    {"CMD", "foo"},
+		"HEALTHCHECK CMD\x85\x85 foo \x85":          {"CMD", "foo \x85"},
+		"USER \xa0x\xa0":                            {"x\xa0"},
+		"EXPOSE \xef":                               {"\xef"},
+	} {
+		text := "FROM x\n" + line
+		if err := accepted([]byte(text)); err != nil {
+			t.Errorf("%q: BuildKit says %v", line, err)
+			continue
+		}
+		f := mustParse(t, text)
+		tiles(t, f)
+		lossless(t, f)
+		if diff := cmp.Diff(want, f.Instructions[1].Args); diff != "" {
+			t.Errorf("%q: -want +got\n%s", line, diff)
+		}
+	}
 }

@@ -194,20 +194,31 @@ func (s *splitter) trim(lo, hi int) (int, int) {
 }
 
 // flags finds the flags that BuildKit has read at the front of the arguments,
-// and returns where they end.
+// and returns where the arguments after them begin.
 func (s *splitter) flags(in *Instruction, lo, hi int, flags []string) int {
 	for _, flag := range flags {
-		lo, _ = s.trim(lo, hi)
+		lo = s.skip(lo, hi)
 		end := s.wordEnd(lo, hi)
 		name, value, _ := strings.Cut(strings.TrimPrefix(flag, "--"), "=")
 		w := s.word(lo, end, flag)
 		in.FlagWords = append(in.FlagWords, Flag{Name: name, Value: value, Span: w.Span})
 		lo = end
 	}
-	if at, _ := s.trim(lo, hi); strings.HasPrefix(s.line.text[at:hi], "--") {
-		if end := s.wordEnd(at, hi); end == at+2 {
+	lo = s.skip(lo, hi)
+	if strings.HasPrefix(s.line.text[lo:hi], "--") {
+		if end := s.wordEnd(lo, hi); end == lo+2 {
 			return end // "--" ends the flags
 		}
+	}
+	return lo
+}
+
+// skip is where the white space that begins at lo ends. Around flags and in
+// HEALTHCHECK, BuildKit reads bytes and not characters: 0x85 and 0xA0 are white
+// space there, whatever character they are a part of.
+func (s *splitter) skip(lo, hi int) int {
+	for lo < hi && unicode.IsSpace(rune(s.line.text[lo])) {
+		lo++
 	}
 	return lo
 }
@@ -257,13 +268,12 @@ func (s *splitter) arguments(in *Instruction, lo, hi int, n *parser.Node) []Word
 		out[0].Text = child.Value
 		return out
 	case "HEALTHCHECK":
-		end := lo + len(text)
-		if i := strings.IndexFunc(text, func(r rune) bool { return r < utf8.RuneSelf && unicode.IsSpace(r) }); i >= 0 {
-			end = lo + i
+		end := lo
+		for end < hi && !unicode.IsSpace(rune(s.line.text[end])) {
+			end++
 		}
 		out := []Word{s.word(lo, end, s.line.text[lo:end])}
-		at, _ := s.trim(end, hi)
-		if at < hi {
+		if at := s.skip(end, hi); at < hi {
 			out = append(out, s.whole(at, hi, in.JSON)...)
 		}
 		return out
@@ -364,9 +374,18 @@ func (s *splitter) quotedWords(lo, hi int) []Word {
 			word = word[:len(word)-1]
 		}
 		if word != "" {
-			out = append(out, s.word(lo, end, strings.ToValidUTF8(word, "\uFFFD")))
+			out = append(out, s.word(lo, end, wellFormed(word)))
 		}
 		lo = end
 	}
 	return out
+}
+
+// wellFormed is a text as a reader of characters takes it: each byte that is no
+// UTF-8 is U+FFFD.
+func wellFormed(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	return string([]rune(text))
 }
