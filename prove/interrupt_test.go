@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// TestInterrupted interrupts proofs in the middle of a build and in the middle of
+// TestEngineInterrupted interrupts proofs in the middle of a build and in the middle of
 // a run: nothing is left in the Engine or in the temporary folder, and nothing is
 // written.
-func TestInterrupted(t *testing.T) {
+func TestEngineInterrupted(t *testing.T) {
 	if os.Getenv("DRYDOCK_PROVE") == "" && os.Getenv("CI") != "true" {
 		t.Skip("it needs a Docker Engine: make prove")
 	}

@@ -128,7 +128,7 @@ type built struct {
 
 type kept struct{ Before, After [2]int } // steps from the cache, and all
 
-func TestProofs(t *testing.T) {
+func TestEngineProofs(t *testing.T) {
 	mode := os.Getenv("DRYDOCK_PROVE") // "all", or patterns of names
 	inCI := os.Getenv("CI") == "true"
 	if mode == "" && !inCI {

@@ -19,10 +19,10 @@ import (
 	"github.com/drydock-dev/drydock/internal/runtime"
 )
 
-// TestSwap has a file stand on Alpine and not on Debian. No rule asks for that
+// TestEngineSwap has a file stand on Alpine and not on Debian. No rule asks for that
 // and recommend shows it only where both are the same software, so the rewrite
 // and the prover are called as they are.
-func TestSwap(t *testing.T) {
+func TestEngineSwap(t *testing.T) {
 	if os.Getenv("DRYDOCK_PROVE") == "" && os.Getenv("CI") != "true" {
 		t.Skip("it needs a Docker Engine: make prove")
 	}

@@ -52,14 +52,14 @@ func program(t *testing.T) string {
 	return out
 }
 
-func TestDockerPlugin(t *testing.T) {
+func TestEngineDockerPlugin(t *testing.T) {
 	clients := dockerClients(t)
 	engine(t)
 	exe := program(t)
 	hooked := false
 	for major, docker := range clients {
 		t.Run(fmt.Sprintf("docker %d", major), func(t *testing.T) {
-			config := t.TempDir()
+			config := dockerConfig(t)
 			writeFiles(t, config, map[string]string{"config.json": `{"auths":{"r.example":{"auth":"dTpw"}}}`})
 			env := []string{
 				"DOCKER_CONFIG=" + config, "DOCKER_BUILDKIT=0", "CI=", "TERM=xterm", "DOCKER_CLI_HOOKS=",

@@ -2,7 +2,9 @@ package cli_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,9 +26,13 @@ func builder() string {
 	return "docker"
 }
 
-// engine is a Docker client whose Engine answers.
+// engine is a Docker client whose Engine answers. CI runs what needs one on
+// several, and finds it by its name.
 func engine(t *testing.T) string {
 	t.Helper()
+	if !strings.Contains(t.Name(), "Engine") {
+		t.Fatal(`a test that needs a Docker Engine has "Engine" in its name`)
+	}
 	docker := builder()
 	if os.Getenv("DOCKER_HOST") == "" { // the user's context, but not his credentials
 		out, err := exec.Command(docker, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}").Output()
@@ -34,12 +40,37 @@ func engine(t *testing.T) string {
 			t.Setenv("DOCKER_HOST", host)
 		}
 	}
-	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	t.Setenv("DOCKER_CONFIG", dockerConfig(t))
 	if out, err := exec.Command(docker, "version").CombinedOutput(); err != nil {
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 		lacking(t, "no Docker Engine answers: %s version: %v: %s", docker, err, lines[len(lines)-1])
 	}
 	return docker
+}
+
+// dockerConfig is a folder for Docker's configuration, with buildx where the
+// user has it and nothing else of his.
+func dockerConfig(t *testing.T) string {
+	t.Helper()
+	dir, users := t.TempDir(), os.Getenv("DOCKER_CONFIG")
+	if users == "" {
+		users = filepath.Join(os.Getenv("HOME"), ".docker")
+	}
+	const buildx = "cli-plugins/docker-buildx"
+	program, err := filepath.EvalSymlinks(filepath.Join(users, buildx))
+	if errors.Is(err, fs.ErrNotExist) {
+		return dir
+	}
+	if err == nil {
+		err = os.Mkdir(filepath.Join(dir, "cli-plugins"), 0o755)
+	}
+	if err == nil {
+		err = os.Symlink(program, filepath.Join(dir, buildx))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // importBase makes an image of Alpine 3.18.9's root file system, with a name of

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// TestFixProvesOnTheEngine goes from a Dockerfile with faults to one that is
+// TestEngineFixProves goes from a Dockerfile with faults to one that is
 // written because both versions build and do the same.
-func TestFixProvesOnTheEngine(t *testing.T) {
+func TestEngineFixProves(t *testing.T) {
 	docker := engine(t)
 	_, base := importBase(t, docker)
 	b := newBench(t)
@@ -62,8 +62,8 @@ func readText(t *testing.T, name string) string {
 	return string(b)
 }
 
-// TestFixInterrupted interrupts a proof while its container runs.
-func TestFixInterrupted(t *testing.T) {
+// TestEngineFixInterrupted interrupts a proof while its container runs.
+func TestEngineFixInterrupted(t *testing.T) {
 	docker := engine(t)
 	_, base := importBase(t, docker)
 	dir, tmp := t.TempDir(), t.TempDir()

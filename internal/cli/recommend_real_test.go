@@ -111,10 +111,10 @@ func gunzipped(t *testing.T, name string) string {
 	return out
 }
 
-// TestRecommendEngine: images that the Docker Engine has are options like any
+// TestEngineRecommend: images that the Docker Engine has are options like any
 // others, their configuration is what the rules know of a base, and the base of
 // a built image is told by its layers once it was learned.
-func TestRecommendEngine(t *testing.T) {
+func TestEngineRecommend(t *testing.T) {
 	docker := engine(t)
 	prefix := fmt.Sprintf("drydock-test-%d-recommend", os.Getpid())
 	repo := prefix + "/node"

@@ -47,7 +47,7 @@ func alpine(t *testing.T) string {
 	return name
 }
 
-func TestTestsRunInAShell(t *testing.T) {
+func TestEngineTestsRunInAShell(t *testing.T) {
 	b := newBench(t)
 	base := alpine(t)
 	before := "FROM " + base + "\nWORKDIR /app\nCOPY srv .\nRUN cat /proc/sys/kernel/random/uuid > stamp\nCMD [\"sleep\", \"600\"]\n"
@@ -78,7 +78,7 @@ func TestTestsRunInAShell(t *testing.T) {
 	}
 }
 
-func TestCacheOrderIsProved(t *testing.T) {
+func TestEngineCacheOrderIsProved(t *testing.T) {
 	b := newBench(t)
 	base := alpine(t)
 	put(t, filepath.Join(b.dir, "package.json"), "{}\n", 0o644)
@@ -112,7 +112,7 @@ func TestCacheOrderIsProved(t *testing.T) {
 	}
 }
 
-func TestWhatThisEngineCannotBuild(t *testing.T) {
+func TestEngineCannotBuild(t *testing.T) {
 	b := newBench(t)
 	e, err := dial(t.Context())
 	if err != nil {
@@ -133,7 +133,7 @@ func TestWhatThisEngineCannotBuild(t *testing.T) {
 	}
 }
 
-func TestContextsThatCannotBeCopied(t *testing.T) {
+func TestEngineContextsThatCannotBeCopied(t *testing.T) {
 	b := newBench(t)
 	l, err := net.Listen("unix", filepath.Join(b.dir, "socket"))
 	if err != nil {
@@ -146,9 +146,9 @@ func TestContextsThatCannotBeCopied(t *testing.T) {
 	}
 }
 
-// TestContextIsCopiedAsItIs: links stay links, modes stay, the builder reads
+// TestEngineContextIsCopiedAsItIs: links stay links, modes stay, the builder reads
 // .dockerignore, and a Dockerfile outside of the context is found beside it.
-func TestContextIsCopiedAsItIs(t *testing.T) {
+func TestEngineContextIsCopiedAsItIs(t *testing.T) {
 	b := newBench(t)
 	base := alpine(t)
 	if err := os.Symlink("index.html", filepath.Join(b.dir, "srv", "link")); err != nil {
@@ -169,7 +169,7 @@ func TestContextIsCopiedAsItIs(t *testing.T) {
 	}
 }
 
-func TestInterruptLeavesNothing(t *testing.T) {
+func TestEngineInterruptLeavesNothing(t *testing.T) {
 	base := alpine(t)
 	slow := "FROM " + base + "\nRUN sleep 30 # " + strconv.FormatInt(time.Now().UnixNano(), 10) + "\n"
 	for name, c := range map[string]struct{ before, at string }{
@@ -198,7 +198,7 @@ func TestInterruptLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestBuildsAndRunsEnd(t *testing.T) {
+func TestEngineBuildsAndRunsEnd(t *testing.T) {
 	base := alpine(t)
 	b := newBench(t)
 	b.p.Timeout = 2 * time.Second
@@ -215,8 +215,8 @@ func TestBuildsAndRunsEnd(t *testing.T) {
 	}
 }
 
-// TestWhatAKilledProofLeftIsRemoved: older than an hour, by its label.
-func TestWhatAKilledProofLeftIsRemoved(t *testing.T) {
+// TestEngineWhatAKilledProofLeftIsRemoved: older than an hour, by its label.
+func TestEngineWhatAKilledProofLeftIsRemoved(t *testing.T) {
 	b := newBench(t)
 	old := strconv.FormatInt(time.Now().Add(-2*time.Hour).Unix(), 10)
 	young := strconv.FormatInt(time.Now().Unix(), 10)
@@ -241,8 +241,8 @@ func TestWhatAKilledProofLeftIsRemoved(t *testing.T) {
 	}
 }
 
-// TestIgnoreFile: what a new ignore file leaves out may be gone, and nothing else.
-func TestIgnoreFile(t *testing.T) {
+// TestEngineIgnoreFile: what a new ignore file leaves out may be gone, and nothing else.
+func TestEngineIgnoreFile(t *testing.T) {
 	b := newBench(t)
 	put(t, filepath.Join(b.dir, ".env"), "TOKEN=1\n", 0o644)
 	text := "FROM scratch\nCOPY . /app\nCMD [\"/app/server\", \"-dir\", \"/app/srv\"]\n"

@@ -136,7 +136,7 @@ func (b *bench) nothingLeft(v *fix.Verdict) {
 
 const plain = "FROM scratch\nCOPY server /server\nCOPY srv /srv\nEXPOSE 8080\nCMD [\"/server\"]\n"
 
-func TestProofs(t *testing.T) {
+func TestEngineProofs(t *testing.T) {
 	with := func(s string) string { return strings.Replace(plain, "EXPOSE 8080\n", s, 1) }
 	cmd := func(s string) string { return strings.Replace(plain, `CMD ["/server"]`, s, 1) }
 	probe := fix.Workload{Probes: []string{"http://localhost:8080/"}}
