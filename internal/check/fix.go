@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
 )
@@ -274,7 +275,7 @@ func (f *fixer) write(files []FixedFile) error {
 		}
 		root = ancestor(root, dir)
 	}
-	if err := fix.Write(root, edits); err != nil {
+	if err := fix.Write(root, edits, disk.Caller(f.Getenv)); err != nil {
 		return err
 	}
 	for i := range files {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/layer"
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -53,7 +54,7 @@ func (r *run) keepLast() {
 		if have, e := os.ReadFile(path); e == nil && bytes.Equal(have, b) {
 			return
 		}
-		err = writeAtomic(path, b)
+		err = writeAtomic(disk.Caller(r.Getenv), path, b)
 	}
 	if err != nil {
 		r.Log.Debug("last scan not kept", "error", err)
@@ -101,18 +102,11 @@ func (p *Pipeline) last() (*sbom.Inventory, error) {
 }
 
 // writeAtomic puts b at path, whole or not at all.
-func writeAtomic(path string, b []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+func writeAtomic(user disk.User, path string, b []byte) error {
+	dir := filepath.Dir(path)
+	if err := user.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".last-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // gone already when all went well
-	_, err = tmp.Write(b)
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	disk.Sweep(dir, filepath.Base(path))
+	return disk.WriteFile(path, b, disk.Options{User: user})
 }

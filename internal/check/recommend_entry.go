@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
@@ -124,7 +125,7 @@ func (p *Pipeline) Learn(ctx context.Context, refs []string, file string) (learn
 	if _, err := base.ReadCatalogue(bytes.NewReader(out.Bytes())); err != nil {
 		return nil, 0, fmt.Errorf("the catalogue would not be readable: %w", err)
 	}
-	if err := writeAtomic(file, out.Bytes()); err != nil {
+	if err := writeAtomic(disk.Caller(p.Getenv), file, out.Bytes()); err != nil {
 		return nil, 0, fmt.Errorf("write %s: %w", file, err)
 	}
 	return learned, len(all), nil

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/drydock-dev/drydock/internal/disk"
 )
 
 // write lets print write to standard output, or to the file of --output. A
@@ -33,20 +35,12 @@ func (f *flags) write(print func(io.Writer) error) error {
 		return errors.Join(print(out), out.Close())
 	}
 	dir := filepath.Dir(f.output)
-	tmp, err := os.CreateTemp(dir, ".drydock-*")
-	if errors.Is(err, fs.ErrNotExist) {
+	disk.Sweep(dir, filepath.Base(f.output))
+	err = disk.Write(f.output, disk.Options{User: disk.Caller(f.env.Getenv)}, print)
+	if _, e := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && errors.Is(e, fs.ErrNotExist) {
 		return usageError{fmt.Errorf("--output %s: no folder %s", f.output, dir), "mkdir -p " + dir}
 	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", f.output, errors.Unwrap(err))
-	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // gone already when all went well
-	err = print(tmp)
-	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
-	if err != nil {
-		return fmt.Errorf("write %s: %w", f.output, err)
-	}
-	return os.Rename(tmp.Name(), f.output)
+	return err
 }
 
 // progress shows how far long work is, on a terminal only.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/plugin"
 )
 
@@ -43,7 +44,7 @@ func newPlugin(f *flags) *cobra.Command {
 	}
 	here := func() (plugin.Installation, error) {
 		exe, err := os.Executable()
-		return plugin.Installation{ConfigDir: dockerConfig(f.env), Program: exe}, err
+		return plugin.Installation{ConfigDir: dockerConfig(f.env), Program: exe, User: disk.Caller(f.env.Getenv)}, err
 	}
 	c.AddCommand(
 		&cobra.Command{

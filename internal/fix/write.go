@@ -8,8 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -38,7 +38,7 @@ func (e *ChangedError) Hint() string { return "run the command again" }
 // rename, with its mode and owner. All files are looked at before the first is
 // written: one that has changed, or a link that leads out of root, refuses them
 // all. A link within root stays a link: the file that it leads to is written.
-func Write(root string, files []Rewrite) error {
+func Write(root string, files []Rewrite, user disk.User) error {
 	root, err := filepath.Abs(root)
 	if err == nil {
 		root, err = filepath.EvalSymlinks(root)
@@ -46,74 +46,57 @@ func Write(root string, files []Rewrite) error {
 	if err != nil {
 		return err
 	}
-	var made []made
+	made := make([]*disk.File, 0, len(files))
 	defer func() {
 		for _, m := range made {
-			_ = os.Remove(m.tmp) // gone already where all went well
+			m.Abort() // nothing where all went well
 		}
 	}()
-	for _, f := range files {
-		m, err := prepare(root, f)
+	paths := make([]string, len(files))
+	for i, f := range files {
+		path, err := resolve(root, f.File)
 		if err != nil {
 			return err
 		}
-		made = append(made, m)
-	}
-	for i, m := range made {
-		if err := unchanged(m.path, files[i]); err != nil {
+		if err := unchanged(path, f); err != nil {
 			return err
 		}
-		if err := os.Rename(m.tmp, m.path); err != nil {
-			return fmt.Errorf("write %s: %w", files[i].File, err)
+		disk.Sweep(filepath.Dir(path), filepath.Base(path))
+		m, err := disk.Create(path, disk.Options{User: user})
+		if err != nil {
+			return err
+		}
+		made, paths[i] = append(made, m), path
+		if _, err := m.Write(f.New); err != nil {
+			return err
+		}
+		if err := m.Seal(); err != nil {
+			return err
+		}
+	}
+	for i, m := range made {
+		if err := unchanged(paths[i], files[i]); err != nil {
+			return err
+		}
+		if err := m.Commit(); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// made is a file beside the one that it will replace.
-type made struct{ path, tmp string }
-
-func prepare(root string, f Rewrite) (made, error) {
-	path, info, err := resolve(root, f.File)
-	if err != nil {
-		return made{}, err
-	}
-	if err := unchanged(path, f); err != nil {
-		return made{}, err
-	}
-	dir, base := filepath.Split(path)
-	sweepOld(dir, base)
-	tmp, err := os.CreateTemp(dir, tempName(base))
-	if err != nil {
-		return made{}, fmt.Errorf("write %s: %w", f.File, err)
-	}
-	_, err = tmp.Write(f.New)
-	mode := fs.FileMode(0o644)
-	if info != nil {
-		mode = info.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
-		keepOwner(tmp, info)
-	}
-	err = errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close())
-	if err != nil {
-		return made{}, errors.Join(fmt.Errorf("write %s: %w", f.File, err), os.Remove(tmp.Name()))
-	}
-	return made{path, tmp.Name()}, nil
-}
-
-func tempName(base string) string { return "." + base + ".drydock-*" }
-
-// resolve follows links to the real file; info is nil for one that is not there.
-func resolve(root, name string) (path string, info fs.FileInfo, err error) {
+// resolve follows links to the real file, or to where it will be.
+func resolve(root, name string) (path string, err error) {
 	path, err = filepath.Abs(name)
 	if err != nil {
-		return "", nil, err
+		return "", err
 	}
 	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {
-		return "", nil, err
+		return "", err
 	}
 	path = filepath.Join(dir, filepath.Base(path))
-	info, err = os.Lstat(path)
+	info, err := os.Lstat(path)
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		if path, err = filepath.EvalSymlinks(path); err == nil {
 			info, err = os.Stat(path)
@@ -121,16 +104,15 @@ func resolve(root, name string) (path string, info fs.FileInfo, err error) {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		info = nil
 	case err != nil:
-		return "", nil, err
+		return "", err
 	case !info.Mode().IsRegular():
-		return "", nil, fmt.Errorf("%s is no regular file", name)
+		return "", fmt.Errorf("%s is no regular file", name)
 	}
 	if rel, err := filepath.Rel(root, path); err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-		return "", nil, fmt.Errorf("%s leads out of %s, to %s: name that file itself", name, root, path)
+		return "", fmt.Errorf("%s leads out of %s, to %s: name that file itself", name, root, path)
 	}
-	return path, info, nil
+	return path, nil
 }
 
 // unchanged is nil if the file still holds the bytes that were read.
@@ -163,25 +145,4 @@ func ReadFile(name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: larger than %d bytes", name, MaxFile)
 	}
 	return b, nil
-}
-
-// sweepOld removes what a killed process left beside a file.
-func sweepOld(dir, base string) {
-	old, err := filepath.Glob(filepath.Join(escape(dir), escape(tempName(base)[:len(tempName(base))-1])+"*"))
-	if err != nil {
-		return
-	}
-	for _, p := range old {
-		if info, err := os.Lstat(p); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > time.Hour {
-			_ = os.Remove(p) // another may be at it
-		}
-	}
-}
-
-// escape makes a pattern that only the text itself matches.
-func escape(s string) string {
-	if filepath.Separator == '\\' {
-		return s // no escapes there, and no such names
-	}
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(s)
 }

@@ -10,12 +10,15 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/drydock-dev/drydock/internal/disk"
 )
 
 // Installation is Drydock in a Docker configuration folder.
 type Installation struct {
 	ConfigDir string // $DOCKER_CONFIG, ~/.docker
 	Program   string // the file to install
+	User      disk.User
 }
 
 // Path is where docker looks for the plugin.
@@ -43,7 +46,7 @@ func (i Installation) Install() error {
 	if err := i.ours(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(i.Path()), 0o755); err != nil {
+	if err := i.User.MkdirAll(filepath.Dir(i.Path()), 0o755); err != nil {
 		return err
 	}
 	src, err := os.Open(i.Program)
@@ -51,7 +54,12 @@ func (i Installation) Install() error {
 		return err
 	}
 	defer func() { _ = src.Close() }() // it was only read
-	if err := replace(i.Path(), src, 0o755); err != nil {
+	disk.Sweep(filepath.Dir(i.Path()), filepath.Base(i.Path()))
+	err = disk.Write(i.Path(), disk.Options{Mode: 0o755, Exact: true, User: i.User}, func(w io.Writer) error {
+		_, err := io.Copy(w, src)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	return i.configure(func(plugins, features map[string]any) {
@@ -166,23 +174,7 @@ func (i Installation) configure(change func(plugins, features map[string]any)) e
 	if err != nil {
 		return err
 	}
-	mode := fs.FileMode(0o600) // it may hold credentials
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
-	}
-	return replace(path, bytes.NewReader(append(out, '\n')), mode)
-}
-
-// replace puts r's bytes at path, whole or not at all.
-func replace(path string, r io.Reader, mode fs.FileMode) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".drydock-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // gone already when all went well
-	_, err = io.Copy(tmp, r)
-	if err := errors.Join(err, tmp.Chmod(mode), tmp.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return os.Rename(tmp.Name(), path)
+	disk.Sweep(filepath.Dir(path), filepath.Base(path))
+	// A new one is for the user alone: credentials come into it.
+	return disk.WriteFile(path, append(out, '\n'), disk.Options{Mode: 0o600, Follow: true, User: i.User})
 }

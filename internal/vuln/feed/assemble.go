@@ -70,21 +70,24 @@ func (u *Updater) restamped(imported *db.DB, sources []db.Source, err *error) bo
 	if !sameSources(old.Sources(), sources) {
 		return false
 	}
-	*err = replace(u.path("db"), func(w io.Writer) error { return old.Restamp(w, sources) })
+	*err = u.replace(u.path("db"), func(w io.Writer) error { return old.Restamp(w, sources) })
 	return true
 }
 
+// ownName is of the sources' facts while they are joined with what was imported.
+const ownName = ".new-own"
+
 func (u *Updater) compile(ctx context.Context, in db.Input, imported *db.DB) error {
 	if imported == nil {
-		return replace(u.path("db"), func(w io.Writer) error { return db.Compile(w, in) })
+		return u.replace(u.path("db"), func(w io.Writer) error { return db.Compile(w, in) })
 	}
-	own := u.path(".new-own")
-	if err := replace(own, func(w io.Writer) error { return db.Compile(w, in) }); err != nil {
+	own := u.path(ownName)
+	if err := u.replace(own, func(w io.Writer) error { return db.Compile(w, in) }); err != nil {
 		return err
 	}
 	d, err := db.Load(own)
 	if err == nil {
-		err = replace(u.path("db"), func(w io.Writer) error { return db.NewStack(d, imported).Compile(ctx, w) })
+		err = u.replace(u.path("db"), func(w io.Writer) error { return db.NewStack(d, imported).Compile(ctx, w) })
 		err = errors.Join(err, d.Close())
 	}
 	return errors.Join(err, ignoreAbsent(os.Remove(own)))

@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/drydock-dev/drydock/internal/disk"
 )
 
 // Limits of fetching.
@@ -48,7 +50,7 @@ var errNotModified = errors.New("not modified")
 // up where it ended, in this call or in a later one, as long as the upstream's
 // document has the same strong ETag.
 func (u *Updater) download(ctx context.Context, source, url string, have version) (string, version, error) {
-	if err := os.MkdirAll(u.path("partial"), 0o755); err != nil {
+	if err := u.User.MkdirAll(u.path("partial"), 0o755); err != nil {
 		return "", version{}, err
 	}
 	sum := sha256.Sum256([]byte(url))
@@ -192,10 +194,10 @@ func (u *Updater) receive(ctx context.Context, source, url string, resp *http.Re
 	if err != nil {
 		return version{}, localError{err}
 	}
-	if err := os.WriteFile(part+".json", b, 0o644); err != nil {
+	if err := disk.WriteFile(part+".json", b, disk.Options{Volatile: true, User: u.User}); err != nil {
 		return version{}, localError{err}
 	}
-	f, err := os.OpenFile(part, flags, 0o644)
+	f, err := u.User.OpenFile(part, flags, 0o644)
 	if err != nil {
 		return version{}, localError{err}
 	}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 )
 
@@ -244,7 +245,7 @@ func TestFullDisk(t *testing.T) {
 	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := replace(path, func(io.Writer) error { _, err := full.Write([]byte("x")); return err }); !errors.Is(err, syscall.ENOSPC) {
+	if err := new(Updater).replace(path, func(io.Writer) error { _, err := full.Write([]byte("x")); return err }); !errors.Is(err, syscall.ENOSPC) {
 		t.Error(err)
 	}
 	if b, err := os.ReadFile(path); err != nil || string(b) != "old" {
@@ -306,7 +307,7 @@ func TestTwoAtOnce(t *testing.T) {
 	}
 
 	// One that waits can be told to stop.
-	f, err := tryLock(filepath.Join(u.Dir, "lock"))
+	f, err := tryLock(disk.User{}, filepath.Join(u.Dir, "lock"))
 	if err != nil || f == nil {
 		t.Fatal(f, err)
 	}

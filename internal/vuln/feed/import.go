@@ -233,5 +233,5 @@ func (u *Updater) importDB(ctx context.Context, path string) (rep []SourceReport
 	if old != nil {
 		defer u.closing(old)
 	}
-	return rep, replace(u.path("imported.db"), func(w io.Writer) error { return db.NewStack(d, old).Compile(ctx, w) })
+	return rep, u.replace(u.path("imported.db"), func(w io.Writer) error { return db.NewStack(d, old).Compile(ctx, w) })
 }

@@ -2,10 +2,14 @@
 
 package feed
 
-import "os"
+import (
+	"os"
+
+	"github.com/drydock-dev/drydock/internal/disk"
+)
 
 // tryLock does not lock where the system offers no lock that ends with its
 // process; replacing files atomically is what is left of the protection.
-func tryLock(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+func tryLock(user disk.User, path string) (*os.File, error) {
+	return user.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 }

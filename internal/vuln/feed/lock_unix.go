@@ -6,12 +6,14 @@ import (
 	"errors"
 	"os"
 	"syscall"
+
+	"github.com/drydock-dev/drydock/internal/disk"
 )
 
 // tryLock locks a file for this process; nil without an error: another has it.
 // The system takes the lock back when the process ends, however it ends.
-func tryLock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+func tryLock(user disk.User, path string) (*os.File, error) {
+	f, err := user.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
 	}

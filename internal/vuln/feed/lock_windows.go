@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"syscall"
+
+	"github.com/drydock-dev/drydock/internal/disk"
 )
 
 // errSharing is ERROR_SHARING_VIOLATION: someone else has the file open.
@@ -11,7 +13,7 @@ const errSharing = syscall.Errno(32)
 
 // tryLock opens a file that nobody else may open meanwhile; nil without an
 // error: another has it. The system closes it when the process ends.
-func tryLock(path string) (*os.File, error) {
+func tryLock(_ disk.User, path string) (*os.File, error) {
 	name, err := syscall.UTF16PtrFromString(path)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/vuln"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 )
@@ -83,16 +84,16 @@ func (u *Updater) closing(c io.Closer) {
 // update fetches once too often.
 func (u *Updater) store(source, part string, in db.SourceInput, st *partState) error {
 	path := u.partPath(source, part)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := u.User.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	// From here on the database is not what the sources say, until it is compiled.
-	if err := os.WriteFile(u.path(stale), nil, 0o644); err != nil {
+	if err := u.replace(u.path(stale), func(io.Writer) error { return nil }); err != nil {
 		return err
 	}
 	// Compile writes only when it has read everything, so that an error of the
 	// document leaves no trace.
-	if err := replace(path, func(w io.Writer) error { return db.Compile(w, db.Input{Sources: []db.SourceInput{in}}) }); err != nil {
+	if err := u.replace(path, func(w io.Writer) error { return db.Compile(w, db.Input{Sources: []db.SourceInput{in}}) }); err != nil {
 		return err
 	}
 	return u.saveState(source, part, *st)
@@ -103,34 +104,15 @@ func (u *Updater) saveState(source, part string, st partState) error {
 	if err != nil {
 		return err
 	}
-	return replace(strings.TrimSuffix(u.partPath(source, part), ".db")+".json", func(w io.Writer) error {
+	return u.replace(strings.TrimSuffix(u.partPath(source, part), ".db")+".json", func(w io.Writer) error {
 		_, err := w.Write(b)
 		return err
 	})
 }
 
-// replace writes a file beside path and puts it in path's place when it is
-// complete and on the disk.
-func replace(path string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	err = write(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, ignoreAbsent(os.Remove(f.Name())))
-	}
-	return nil
+// replace puts a file in path's place when it is complete and on the disk.
+func (u *Updater) replace(path string, write func(io.Writer) error) error {
+	return disk.Write(path, disk.Options{User: u.User}, write)
 }
 
 // parts lists the stored parts of a source; sourceNames the stored sources.
@@ -166,7 +148,11 @@ func (u *Updater) sourceNames() ([]string, error) {
 // stay: the next update takes them up.
 func (u *Updater) tidy() {
 	err := filepath.WalkDir(u.Dir, func(path string, e fs.DirEntry, err error) error {
-		if err == nil && strings.HasPrefix(e.Name(), ".new-") && e.Type().IsRegular() {
+		switch {
+		case err != nil:
+		case e.IsDir():
+			disk.Sweep(path, "")
+		case e.Name() == ownName:
 			err = os.Remove(path)
 		}
 		return err

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 )
 
@@ -22,6 +23,7 @@ import (
 // on one folder: the second waits for the first.
 type Updater struct {
 	Dir       string
+	User      disk.User // whose folder it is
 	Client    *http.Client
 	Bases     Bases
 	Now       func() time.Time
@@ -322,11 +324,11 @@ func (u *Updater) lock(ctx context.Context) (func(), error) {
 	if u.Dir == "" {
 		return nil, errors.New("no folder for advisories")
 	}
-	if err := os.MkdirAll(u.Dir, 0o755); err != nil {
+	if err := u.User.MkdirAll(u.Dir, 0o755); err != nil {
 		return nil, fail("make the folder of advisories", err)
 	}
 	for said := false; ; said = true {
-		f, err := tryLock(u.path("lock"))
+		f, err := tryLock(u.User, u.path("lock"))
 		if err != nil {
 			return nil, fail("lock the folder of advisories", err)
 		}
