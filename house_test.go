@@ -22,7 +22,7 @@ const module = "github.com/drydock-dev/drydock/"
 // stand above it here.
 func rooms() []string {
 	return []string{
-		"finding", "secret", "disk", "layer", "image", "image/rules",
+		"finding", "secret", "disk", "egress", "layer", "image", "image/rules",
 		"dockerfile", "dockerfile/rules", "dockerfile/rewrite",
 		"sbom", "sbom/catalog", "vuln", "vuln/db", "vuln/feed",
 		"base", "trust", "trust/notary",
@@ -226,6 +226,39 @@ func TestNoPackageState(t *testing.T) {
 				if f, ok := n.Fun.(*ast.Ident); ok && (f.Name == "delete" || f.Name == "clear") && len(n.Args) > 0 && global(n.Args[0]) {
 					t.Errorf("%s: changes a package variable", fset.Position(n.Pos()))
 				}
+			}
+			return true
+		})
+	}
+}
+
+// TestOneWayOut: the network is spoken to by egress alone, which bounds what
+// comes back and obeys --offline. The one exception asks a container that it
+// started, on this machine.
+func TestOneWayOut(t *testing.T) {
+	fset, all := sources(t)
+	own := map[string][]string{
+		"http":   {"DefaultClient", "DefaultTransport", "Get", "Head", "Post", "PostForm", "Client", "Transport"},
+		"net":    {"Dial", "DialTimeout", "Dialer", "DialTCP", "DialUDP", "DialIP", "Resolver", "DefaultResolver", "LookupHost", "LookupIP", "LookupAddr"},
+		"tls":    {"Dial", "DialWithDialer", "Dialer"},
+		"remote": {"Get", "Head", "Image", "Index", "List", "Catalog", "DefaultTransport", "Layer"},
+		"authn":  {"DefaultKeychain"},
+	}
+	for _, s := range all {
+		if s.room == "" || s.room == "egress" || s.path == "internal/fix/probe.go" || strings.HasSuffix(s.path, "_test.go") || s.file.Name.Name == "main" {
+			continue
+		}
+		held := map[ast.Expr]bool{} // *http.Client as a type is a client that somebody gave
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if star, ok := n.(*ast.StarExpr); ok {
+				held[star.X] = true
+			}
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok || held[sel] {
+				return true
+			}
+			if x, ok := sel.X.(*ast.Ident); ok && x.Obj == nil && slices.Contains(own[x.Name], sel.Sel.Name) {
+				t.Errorf("%s: %s.%s: what leaves goes through egress", fset.Position(n.Pos()), x.Name, sel.Sel.Name)
 			}
 			return true
 		})

@@ -6,20 +6,22 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
+	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 const (
-	blobTries    = 5                // times a blob is taken up again after it was cut off
-	blobProgress = 8 << 20          // bytes after which the tries are counted anew
-	blobStall    = 60 * time.Second // how long a registry may send nothing
+	blobTries    = 5       // times a blob is taken up again after it was cut off
+	blobProgress = 8 << 20 // bytes after which the tries are counted anew
 )
 
 // blob opens one blob. When the connection breaks on the way, the rest is asked
 // for from where it broke.
 func (r *registry) blob(ctx context.Context, d finding.Digest, size int64) (io.ReadCloser, error) {
+	// One account of waiting for all of it, however often it is taken up again.
+	what := fmt.Sprintf("the layer %s of %s", d.Short(), r.repo.RepositoryStr())
+	ctx = egress.With(ctx, egress.Ask{What: what, Max: max(size, 1), Rate: egress.BlobRate})
 	b := &blobReader{ctx: ctx, registry: r, digest: d, size: size}
 	if err := b.connect(); err != nil {
 		return nil, advise(fmt.Errorf("fetch %s: %w", d, err), r.repo.RegistryStr())
@@ -35,27 +37,22 @@ type blobReader struct {
 	at       int64 // bytes read
 	broke    int64 // where it was cut off last
 	tries    int
+	stalled  bool // nothing came since it stalled
 	body     io.ReadCloser
-	cancel   context.CancelFunc
-	stall    *time.Timer
 }
 
 func (b *blobReader) connect() error {
-	ctx, cancel := context.WithCancel(b.ctx)
-	resp, err := b.registry.get(ctx, "blobs", string(b.digest), b.at)
+	resp, err := b.registry.get(b.ctx, "blobs", string(b.digest), b.at)
 	if err != nil {
-		cancel()
 		return err
 	}
 	if b.at > 0 && resp.StatusCode == http.StatusOK {
 		// A registry without ranges: what was read already is read again.
 		if _, err := io.CopyN(io.Discard, resp.Body, b.at); err != nil {
-			cancel()
 			return errors.Join(err, resp.Body.Close())
 		}
 	}
-	b.body, b.cancel = resp.Body, cancel
-	b.stall = time.AfterFunc(blobStall, cancel)
+	b.body = resp.Body
 	return nil
 }
 
@@ -66,11 +63,10 @@ func (b *blobReader) Read(p []byte) (int, error) {
 				return 0, b.broken(err)
 			}
 		}
-		b.stall.Reset(blobStall)
 		n, err := b.body.Read(p)
-		b.stall.Stop() // what reads may take its time
 		b.at += int64(n)
-		if b.at > b.size {
+		var over *egress.LimitError
+		if b.at > b.size || errors.As(err, &over) {
 			return 0, fmt.Errorf("fetch %s: more than the %d bytes that the manifest says", b.digest, b.size)
 		}
 		if err == io.EOF && b.at < b.size {
@@ -80,6 +76,14 @@ func (b *blobReader) Read(p []byte) (int, error) {
 			return n, err
 		}
 		b.drop()
+		var late *egress.TimeoutError
+		if errors.As(err, &late) {
+			// Once more on another connection; not again where that brings nothing.
+			if again := late.Phase == egress.Stalled && (n > 0 || b.at > b.broke || !b.stalled); !again {
+				return n, b.broken(err)
+			}
+			b.stalled = true
+		}
 		if b.ctx.Err() != nil {
 			return n, b.ctx.Err()
 		}
@@ -94,7 +98,7 @@ func (b *blobReader) Read(p []byte) (int, error) {
 		if n > 0 {
 			return n, nil
 		}
-		if err := pause(b.ctx, backoff(b.registry.opt.Backoff, b.tries)); err != nil {
+		if err := egress.Pause(b.ctx, egress.Backoff(egress.Limits{Pause: b.registry.opt.Backoff}, b.tries)); err != nil {
 			return 0, err
 		}
 	}
@@ -116,8 +120,6 @@ func (b *blobReader) broken(err error) error {
 
 func (b *blobReader) drop() {
 	if b.body != nil {
-		b.stall.Stop()
-		b.cancel()
 		_ = b.body.Close() // given up
 		b.body = nil
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/layer"
 )
@@ -38,6 +39,10 @@ type Options struct {
 	Getenv             func(string) string // nil: os.Getenv
 	Now                func() time.Time    // nil: time.Now
 	Backoff            time.Duration       // the first pause before a registry is asked again; 0: half a second
+	Limits             egress.Limits       // of what a registry is waited for
+	HelperWait         time.Duration       // for a credential helper; 0: 30 s
+	Dial               egress.Dial         // nil: the system's
+	Notice             func(host string)   // hears of a registry before it is asked
 }
 
 func (o Options) getenv(name string) string {

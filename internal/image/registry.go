@@ -10,10 +10,10 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -25,6 +25,7 @@ const accepted = "application/vnd.oci.image.index.v1+json, application/vnd.oci.i
 type registry struct {
 	repo   name.Repository
 	client *http.Client
+	out    *egress.Transport
 	opt    Options
 }
 
@@ -44,6 +45,11 @@ func openRegistry(ctx context.Context, ref string, opt Options) (*Image, error) 
 			"check the spelling; a file that begins with a letter and has a colon needs archive:// before it")
 	}
 	host := parsed.Context().RegistryStr()
+	if !Pinned(ref) {
+		asked := printable(parsed.Name()) // with the tag that goes without saying
+		return nil, hint(fmt.Errorf("%s has no tag, so %s is not asked for it", printable(ref), shortRegistry(host)),
+			"name the tag, as in "+strings.TrimPrefix(asked, name.DefaultRegistry+"/library/")+"; docker image ls lists what is here")
+	}
 	r, err := connect(ctx, parsed.Context(), opt)
 	if err != nil {
 		return nil, advise(err, host)
@@ -53,24 +59,35 @@ func openRegistry(ctx context.Context, ref string, opt Options) (*Image, error) 
 		return nil, advise(err, host)
 	}
 	im.Name, im.Kind = ref, "registry"
-	im.closers = append(im.closers, func() error { r.client.CloseIdleConnections(); return nil })
+	im.closers = append(im.closers, func() error { r.out.CloseIdleConnections(); return nil })
 	return im, nil
+}
+
+// Pinned reports whether a reference says which image it means, by a tag or a
+// digest. One that does not is looked for on this machine only: a registry would
+// learn a name that may be private, and answer with somebody else's image.
+func Pinned(ref string) bool {
+	rest, _, digest := strings.Cut(ref, "@")
+	return digest || strings.LastIndexByte(rest, ':') > strings.LastIndexByte(rest, '/')
 }
 
 // connect asks the registry how it wants to be authenticated with, and does so
 // with the credentials of the Docker configuration and its helpers.
 func connect(ctx context.Context, repo name.Repository, opt Options) (*registry, error) {
-	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, repo)
-	if err != nil {
-		return nil, hint(fmt.Errorf("credentials for %s: %w", repo.RegistryStr(), err), "check the credential helper in the Docker configuration")
-	}
 	host := repo.RegistryStr()
-	base := &retrying{inner: &guarded{inner: baseTransport(host, opt), host: host, plain: mayPlain(host, opt)}, first: opt.Backoff, log: opt.log()}
+	auth, err := credentials(ctx, repo, opt)
+	if err != nil {
+		return nil, fmt.Errorf("credentials for %s: %w", host, err)
+	}
+	out := outgoing(host, opt)
+	base := &handshake{inner: &guarded{inner: out, host: host, plain: mayPlain(host, opt)}, repo: repo}
+	ctx = egress.With(ctx, egress.Ask{}) // one account of waiting for all of the handshake
 	rt, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(transport.PullScope)})
 	if err != nil {
+		out.CloseIdleConnections()
 		return nil, err
 	}
-	return &registry{repo: repo, client: &http.Client{Transport: rt, CheckRedirect: checkRedirect}, opt: opt}, nil
+	return &registry{repo: repo, client: egress.Client(rt), out: out, opt: opt}, nil
 }
 
 // get asks for one thing of the repository, from the byte at offset on.
@@ -88,7 +105,7 @@ func (r *registry) get(ctx context.Context, kind, id string, offset int64) (*htt
 	}
 	resp, err := r.client.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, egress.Cause(err)
 	}
 	ok := []int{http.StatusOK}
 	if offset > 0 {
@@ -107,6 +124,11 @@ func (r *registry) document(ctx context.Context, kind, id string, want finding.D
 }
 
 func (r *registry) documentUpTo(ctx context.Context, kind, id string, want finding.Digest, limit int64) ([]byte, error) {
+	what := "the manifest " + id
+	if kind == "blobs" {
+		what = "the document " + id
+	}
+	ctx = egress.With(ctx, egress.Ask{What: what + " of " + r.repo.RepositoryStr(), Max: limit})
 	resp, err := r.get(ctx, kind, id, 0)
 	if err != nil {
 		return nil, err

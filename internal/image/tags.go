@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/drydock-dev/drydock/internal/egress"
 )
 
 // Limits of a list of tags.
@@ -37,7 +39,7 @@ func Tags(ctx context.Context, repository string, opt Options) ([]string, error)
 	if err != nil {
 		return nil, advise(err, repo.RegistryStr())
 	}
-	defer r.client.CloseIdleConnections()
+	defer r.out.CloseIdleConnections()
 	tags, err := r.tags(ctx)
 	if err != nil {
 		return nil, advise(fmt.Errorf("tags of %s: %w", printable(repository), err), repo.RegistryStr())
@@ -74,24 +76,22 @@ func (r *registry) tags(ctx context.Context) ([]string, error) {
 
 // tagPage fetches one page, and where the next is on the same registry.
 func (r *registry) tagPage(ctx context.Context, from string) (tags []string, next string, err error) {
+	ctx = egress.With(ctx, egress.Ask{What: "the tags of " + r.repo.RepositoryStr(), Max: maxDocument})
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {
 		return nil, "", err
 	}
 	resp, err := r.client.Do(req)
 	if err != nil {
-		return nil, "", err
+		return nil, "", egress.Cause(err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // read to its end
 	if err := transport.CheckError(resp, http.StatusOK); err != nil {
 		return nil, "", err
 	}
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxDocument+1))
+	b, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, "", err
-	}
-	if len(b) > maxDocument {
-		return nil, "", fmt.Errorf("the list is larger than %d MiB", maxDocument>>20)
 	}
 	var list struct{ Tags []string }
 	if err := json.Unmarshal(b, &list); err != nil {

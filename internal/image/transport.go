@@ -1,144 +1,105 @@
 package image
 
 import (
+	"bytes"
+	"cmp"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
-	"strconv"
 	"strings"
-	"time"
 
-	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/drydock-dev/drydock/internal/egress"
 )
 
 const (
-	requestTries = 4
-	firstPause   = 500 * time.Millisecond
-	longestPause = 30 * time.Second
+	maxToken = 64 << 10 // bytes of an answer with a token
+	maxPing  = 64 << 10 // bytes of an answer to "are you a registry"
 )
 
-// baseTransport honours the proxies of the environment. Only for a registry
-// that the user called insecure is a certificate not checked.
-func baseTransport(host string, opt Options) http.RoundTripper {
-	t, ok := remote.DefaultTransport.(*http.Transport)
-	if !ok {
-		return remote.DefaultTransport
+// outgoing is how one registry is spoken to. Only of one that the user called
+// insecure is a certificate not checked.
+func outgoing(host string, opt Options) *egress.Transport {
+	own := insecure(host, opt)
+	limits := opt.Limits
+	limits.Pause = cmp.Or(limits.Pause, opt.Backoff)
+	o := egress.Options{
+		Origin: host, Own: own, Plain: own, Raw: true, Offline: opt.Offline, Limits: limits, Dial: opt.Dial, Log: opt.Log,
+		Trust: func(h string) bool { return insecure(h, opt) },
 	}
-	t = t.Clone()
-	t.ResponseHeaderTimeout = blobStall
-	if insecure(host, opt) {
-		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // asked for, for this registry only
+	if opt.Notice != nil {
+		o.Notice = func(string) { opt.Notice(shortRegistry(host)) }
 	}
-	return t
+	return egress.New(o)
 }
 
-// retrying asks again, after a pause, where an answer may be another one.
-type retrying struct {
+// shortRegistry is a registry as users write it.
+func shortRegistry(host string) string {
+	if host == name.DefaultRegistry {
+		return "docker.io"
+	}
+	return host
+}
+
+// handshake tells the requests that the library makes of its own accord, to log in,
+// from those for something of the repository, and holds their answers to the
+// limits of what they should be.
+type handshake struct {
 	inner http.RoundTripper
-	first time.Duration
-	log   *slog.Logger
+	repo  name.Repository
 }
 
 // RoundTrip implements [http.RoundTripper].
-func (t *retrying) RoundTrip(req *http.Request) (*http.Response, error) {
-	again := req.Body == nil || req.GetBody != nil
-	for try := 1; ; try++ {
-		resp, err := t.inner.RoundTrip(req)
-		if !again || try == requestTries || !passing(resp, err) || req.Context().Err() != nil {
-			return resp, err
-		}
-		wait := backoff(t.first, try)
-		if resp != nil {
-			wait = max(wait, retryAfter(resp))
-			_, _ = io.CopyN(io.Discard, resp.Body, 4096) // so that the connection can serve again
-			_ = resp.Body.Close()
-			t.log.Debug("registry asks for patience", "url", req.URL.Redacted(), "status", resp.StatusCode, "wait", wait)
-		}
-		if err := pause(req.Context(), wait); err != nil {
-			return nil, err
-		}
-		if req.GetBody != nil {
-			body, err := req.GetBody()
-			if err != nil {
-				return nil, err
-			}
-			req = req.Clone(req.Context())
-			req.Body = body
-		}
+func (h *handshake) RoundTrip(req *http.Request) (*http.Response, error) {
+	switch first := firstOf(req); {
+	case first.URL.Host == h.repo.RegistryStr() && strings.HasPrefix(first.URL.Path, "/v2/"+h.repo.RepositoryStr()+"/"):
+		return h.inner.RoundTrip(req)
+	case first.URL.Host == h.repo.RegistryStr() && first.URL.Path == "/v2/":
+		return h.inner.RoundTrip(req.WithContext(egress.With(req.Context(), egress.Ask{What: "its version of the protocol", Max: maxPing})))
 	}
+	resp, err := h.inner.RoundTrip(req.WithContext(egress.With(req.Context(), egress.Ask{What: "a token for " + h.repo.RepositoryStr(), Max: maxToken})))
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return resp, err
+	}
+	return token(resp)
 }
 
-// passing reports a failure that may be over soon.
-func passing(resp *http.Response, err error) bool {
+// token checks an answer before the library does, which would put the answer
+// into its error.
+func token(resp *http.Response) (*http.Response, error) {
+	b, err := io.ReadAll(resp.Body)
+	if cerr := resp.Body.Close(); err == nil {
+		err = cerr
+	}
 	if err != nil {
-		var dns *net.DNSError
-		var op *net.OpError
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return true
-		case errors.As(err, &dns):
-			return dns.IsTemporary || dns.IsTimeout
-		case errors.As(err, &op):
-			return op.Op == "read" || op.Timeout()
+		return nil, err
+	}
+	var t struct {
+		Token       string `json:"token"`
+		AccessToken string `json:"access_token"`
+	}
+	if json.Unmarshal(b, &t) != nil || t.Token == "" && t.AccessToken == "" {
+		return nil, fmt.Errorf("%s answers without a token", resp.Request.URL.Host)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(b))
+	return resp, nil
+}
+
+// firstOf is the request that a chain of redirects began with.
+func firstOf(req *http.Request) *http.Request {
+	for range 100 {
+		if req.Response == nil || req.Response.Request == nil {
+			break
 		}
-		return false
+		req = req.Response.Request
 	}
-	switch resp.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
-}
-
-func backoff(first time.Duration, try int) time.Duration {
-	if first <= 0 {
-		first = firstPause
-	}
-	return min(first<<(try-1), longestPause)
-}
-
-// retryAfter is the pause that a registry asks for, in whole seconds.
-func retryAfter(resp *http.Response) time.Duration {
-	n, err := strconv.Atoi(resp.Header.Get("Retry-After"))
-	if err != nil || n < 0 {
-		return 0
-	}
-	return min(time.Duration(n)*time.Second, longestPause)
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// checkRedirect refuses to be sent from a registry to an address inside the
-// machine or its neighbourhood, where cloud credentials are served.
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	if len(via) >= 10 {
-		return errors.New("more than 10 redirects")
-	}
-	to, from := req.URL.Hostname(), via[0].URL.Hostname()
-	if to == from {
-		return nil
-	}
-	if ip, err := netip.ParseAddr(to); err == nil && (ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsPrivate() || ip.IsUnspecified()) {
-		return fmt.Errorf("%s redirects to the internal address %s", from, to)
-	}
-	return nil
+	return req
 }
 
 func adviceOnNetwork(err error, host string) string {
