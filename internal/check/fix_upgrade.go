@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
 	"github.com/drydock-dev/drydock/internal/fix/upgrade"
@@ -44,7 +45,8 @@ func (f *fixer) planner() (p *planner, done func() error, err error) {
 	}
 	p = &planner{fixer: f, dir: upgrade.Dir{Advisories: stack}}
 	if !f.Offline {
-		p.dir.Registry, p.dir.Modules = upgrade.NPM(upgrade.HTTP{}), upgrade.GoProxy(upgrade.HTTP{})
+		h := upgrade.HTTP{Client: f.web(egress.Limits{})}
+		p.dir.Registry, p.dir.Modules = upgrade.NPM(h), upgrade.GoProxy(h)
 	}
 	return p, stack.Close, nil
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/image/rules"
@@ -42,6 +43,9 @@ type Pipeline struct {
 	NoCache    bool           // read every layer anew and keep nothing
 	MaxAge     time.Duration  // of fetched advisory data before it is a warning; 0: 7 days
 	StaleFails bool           // old advisory data is an error
+
+	Dial   egress.Dial       // nil: the system's
+	Notice func(host string) // hears of a host before it is asked
 
 	Stdin    io.Reader
 	Now      func() time.Time
@@ -234,5 +238,6 @@ func (r *run) imageOptions() image.Options {
 	return image.Options{
 		Platform: r.Platform, Offline: r.Offline, InsecureRegistries: r.Insecure,
 		WorkDir: r.CacheDir, Cache: r.cache(), Log: r.Log, Stdin: r.Stdin, Progress: r.Progress, Getenv: r.Getenv,
+		Dial: r.Dial, Notice: r.Notice,
 	}
 }

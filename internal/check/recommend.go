@@ -192,6 +192,10 @@ func (r *recommending) place(ctx context.Context, p Place, e *base.Entry, today 
 	if err != nil {
 		return err
 	}
+	if was := r.Offline; !r.mayAsk(p.Base) {
+		r.Offline = true // of this base
+		defer func() { r.Offline = was }()
+	}
 	q := base.Question{Ref: p.Base.Ref, Digest: p.Base.Digest, Arch: listArch(r.Platform), Now: r.now(), AsOf: r.wish.AsOf, Entries: r.learned}
 	if r.wish.AsOf.IsZero() {
 		q.Entries = slices.Concat(q.Entries, r.local(ctx, ref))

@@ -39,7 +39,7 @@ func (r *recommending) image(ctx context.Context, target string) error {
 	err := errPast
 	switch {
 	case named && !r.wish.AsOf.IsZero():
-	case named && !r.Offline && !r.isLocal(ctx, t.Ref):
+	case named && image.Pinned(t.Ref) && !r.Offline && !r.isLocal(ctx, t.Ref):
 		// Its registry tells by an SBOM what it holds, or it is pulled where it is
 		// not too large: what any option must do is enough for it.
 	default:
@@ -86,6 +86,9 @@ func (r *recommending) looked(ctx context.Context, target string, res *Result) e
 	switch {
 	case own:
 		p.Base = base.Base{Ref: named.String(), By: "name", Digest: t.Image.Top}
+		if as := image.Detect(t.Subject.Name).Ref; !image.Pinned(as) {
+			p.Base.Ref = as
+		}
 		if l := r.locals(); l != nil && t.Image.Kind == "engine" {
 			if im, err := l.Get(ctx, named.String()); err == nil && im != nil && len(im.Digests) > 0 {
 				p.Base.Digest = im.Digests[0]

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/image"
 )
 
@@ -64,7 +64,7 @@ const engineSource = "Docker Engine"
 // locals is the Engine, once; nil: there is none.
 func (r *run) locals() *image.Locals {
 	if r.engine == nil && !r.noEngine {
-		l, err := image.OpenLocals(image.Options{Getenv: r.Getenv})
+		l, err := image.OpenLocals(r.imageOptions())
 		if err != nil {
 			r.noEngine = true
 			return nil
@@ -178,11 +178,12 @@ func (r *recommending) served(parent context.Context, p base.Ref) *base.Entry {
 func (r *recommending) hub(ctx context.Context, organisation string) (verified, known bool) {
 	ctx, stop := context.WithTimeout(ctx, hubFor)
 	defer stop()
+	ctx = egress.With(ctx, egress.Ask{What: "the publisher " + organisation, Max: maxHub})
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.wish.Hub+"/v2/orgs/"+url.PathEscape(organisation)+"/", nil)
 	if err != nil {
 		return false, false
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := r.web(egress.Limits{Tries: 1}).Do(req)
 	if err != nil {
 		return false, false
 	}
@@ -191,7 +192,7 @@ func (r *recommending) hub(ctx context.Context, organisation string) (verified, 
 		return false, true // a user's, or nobody's
 	}
 	var org struct{ Badge string }
-	if resp.StatusCode != http.StatusOK || json.NewDecoder(io.LimitReader(resp.Body, maxHub)).Decode(&org) != nil {
+	if resp.StatusCode != http.StatusOK || json.NewDecoder(resp.Body).Decode(&org) != nil {
 		return false, false
 	}
 	return org.Badge == "verified_publisher", true

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,7 +29,7 @@ the database to machines without a network.`,
 func (f *flags) updater() *feed.Updater {
 	bar := f.progress()
 	return &feed.Updater{
-		Dir: f.database(), Now: f.env.Now, Client: http.DefaultClient, UserAgent: "drydock/" + f.env.Version, Log: f.logger(),
+		Dir: f.database(), Now: f.env.Now, Client: feed.Outgoing(f.outgoing()), UserAgent: "drydock/" + f.env.Version, Log: f.logger(),
 		Progress: func(source string, done, total int64) { bar.update(done, total, source) },
 	}
 }
@@ -50,7 +49,7 @@ whole replaces nothing.`,
   drydock db update --mirror https://mirror.example/advisories Alpine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.offline {
-				return usageError{errors.New("db update needs the network, and --offline forbids it"), "drydock db import FILE takes a database that another machine exported"}
+				return usageError{errors.New("db update needs the network, and --offline or DRYDOCK_OFFLINE forbids it"), "drydock db import FILE takes a database that another machine exported"}
 			}
 			u := f.updater()
 			if mirror != "" {

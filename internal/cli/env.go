@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/term"
+
+	"github.com/drydock-dev/drydock/internal/egress"
 )
 
 // Env is everything of the outside world that the command line sees.
@@ -19,6 +21,8 @@ type Env struct {
 	Stderr io.Writer
 	Getenv func(string) string
 	Now    func() time.Time
+
+	Dial egress.Dial // makes every connection to a network; nil: the system does
 
 	Version string // of the program; empty: as it was built
 	Name    string // how the user calls it: "drydock" or "docker drydock"

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -27,6 +28,9 @@ type flags struct {
 	filter policy.Filter // of the verbs that list vulnerabilities
 	gate   policy.Gate   // of --fail-on or the configuration
 	code   int           // of --exit-code
+
+	said sync.Once // makes tell
+	tell func(host string)
 }
 
 // global registers the flags that are the same everywhere.
@@ -43,7 +47,7 @@ func (f *flags) global(s *pflag.FlagSet) {
 	s.StringVar(&f.dockerfile, "dockerfile", "", "join layers to the lines of this `FILE`")
 	s.StringSliceVar(&f.vex, "vex", nil, "apply these VEX `FILES` (OpenVEX, CycloneDX, CSAF)")
 	s.StringVarP(&f.config, "config", "c", "", "configuration `FILE` (default .drydock.yaml)")
-	s.BoolVar(&f.offline, "offline", false, "use no network")
+	s.BoolVar(&f.offline, "offline", false, "use no network at all (DRYDOCK_OFFLINE=1)")
 	s.StringVar(&f.cacheDir, "cache-dir", "", "keep layer records in `DIR`")
 	s.StringVar(&f.dataDir, "data-dir", "", "keep the advisory database in `DIR`")
 	s.BoolVar(&f.noCache, "no-cache", false, "read every layer anew and keep nothing of them")
@@ -124,6 +128,7 @@ func (f *flags) pipeline() (*check.Pipeline, error) {
 		Dockerfile: f.dockerfile, Config: cfg, VEX: append(cfg.VEX, f.vex...), Baseline: cmp.Or(f.baseline, cfg.Baseline),
 		MaxAge: cfg.MaxDBAge, StaleFails: f.stale, NoCache: f.noCache,
 		Now: f.env.Now, Getenv: f.env.Getenv, Log: f.logger(),
+		Dial: f.env.Dial, Notice: f.notice(),
 	}
 	if p.Hadolint, err = check.LoadHadolint(".", f.env.Getenv); err != nil {
 		return nil, err

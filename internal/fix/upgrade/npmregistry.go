@@ -14,7 +14,8 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"time"
+
+	"github.com/drydock-dev/drydock/internal/egress"
 )
 
 // Registry says what an npm registry knows of a package.
@@ -43,7 +44,7 @@ type Manifest struct {
 // HTTP says how to ask over the network. Its zero value is npm's default.
 type HTTP struct {
 	Base   string       // the registry's or proxy's address; "": from the environment, else the public one
-	Client *http.Client // nil: one that honours the proxies of the environment, and gives up after 30 s
+	Client *http.Client // nil: one of its own: see [egress]
 	Limit  int64        // bytes of one answer; 0: 64 MB
 }
 
@@ -97,9 +98,10 @@ func (r *npmHTTP) Versions(ctx context.Context, name string) (map[string]Manifes
 func (h HTTP) get(ctx context.Context, address, accept string) ([]byte, error) {
 	client := h.Client
 	if client == nil {
-		client = &http.Client{Timeout: 30 * time.Second}
+		client = egress.New(egress.Options{Own: true}).Client()
 	}
 	limit := cmp.Or(h.Limit, 64<<20)
+	ctx = egress.With(ctx, egress.Ask{What: redacted(address), Max: limit})
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
@@ -115,16 +117,22 @@ func (h HTTP) get(ctx context.Context, address, accept string) ([]byte, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answers %s", req.URL.Redacted(), res.Status)
 	}
-	b, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		err = fmt.Errorf("%s answers more than %d bytes", req.URL.Redacted(), limit)
+	return io.ReadAll(res.Body)
+}
+
+func redacted(address string) string {
+	if u, err := url.Parse(address); err == nil {
+		return u.Redacted()
 	}
-	return b, err
+	return "its answer"
 }
 
 // plainURL takes credentials out of an error's address.
 func plainURL(err error) error {
 	var u *url.Error
+	if own := egress.Cause(err); own != err { //nolint:errorlint // the very same
+		return own
+	}
 	if errors.As(err, &u) {
 		if parsed, e := url.Parse(u.URL); e == nil {
 			return fmt.Errorf("ask %s: %w", parsed.Redacted(), u.Err)

@@ -17,6 +17,6 @@
 // before it replaces anything, and the folder's database is compiled anew from
 // the stored sources:
 //
-//	u := feed.Updater{Dir: dir, Client: http.DefaultClient, Now: time.Now}
+//	u := feed.Updater{Dir: dir, Now: time.Now}
 //	report, err := u.Update(ctx, []string{"Debian", "npm"}, true)
 package feed

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+
+	"github.com/drydock-dev/drydock/internal/egress"
 )
 
 // Error is what went wrong with a folder of advisories or an upstream. What was
@@ -53,6 +55,7 @@ func hintOf(err error) string {
 	var dns *net.DNSError
 	var web *url.Error
 	var own interface{ Hint() string }
+	var late *egress.TimeoutError
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
 		return "the disk is full: free some space; the advisories that were there are untouched"
@@ -64,6 +67,8 @@ func hintOf(err error) string {
 		return "the proxy wants credentials: see HTTPS_PROXY"
 	case errors.As(err, &status):
 		return "try again later; scans go on with the advisories that are there"
+	case errors.As(err, &late):
+		return "try again later: drydock db import takes a file from another machine, and scans go on with the advisories that are there"
 	case errors.As(err, &own):
 		return own.Hint()
 	case errors.As(err, &dns), errors.As(err, &op), errors.As(err, &web):

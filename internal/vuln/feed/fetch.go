@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/disk"
+	"github.com/drydock-dev/drydock/internal/egress"
 )
 
 // Limits of fetching.
@@ -59,6 +60,8 @@ func (u *Updater) download(ctx context.Context, source, url string, have version
 	if err := u.reach.down(host); err != nil {
 		return "", version{}, err
 	}
+	// One account of waiting for all attempts.
+	ctx = egress.With(ctx, egress.Ask{What: "the advisories of " + source, Max: maxDownload, Rate: egress.BlobRate})
 	var err error
 	for n := range attempts {
 		if n > 0 {
@@ -71,7 +74,7 @@ func (u *Updater) download(ctx context.Context, source, url string, have version
 				wait = busy.after
 			}
 			u.log().Info("retrying", "source", source, "url", url, "reason", err, "in", wait)
-			if err := sleep(ctx, min(wait, maxWait)+time.Duration(rand.Int64N(int64(u.backoff())/4+1))); err != nil {
+			if err := egress.Pause(ctx, min(wait, maxWait)+time.Duration(rand.Int64N(int64(u.backoff())/4+1))); err != nil {
 				return "", version{}, err
 			}
 		}
@@ -88,17 +91,6 @@ func (u *Updater) download(ctx context.Context, source, url string, have version
 		}
 	}
 	return "", version{}, fmt.Errorf("%w (after %d attempts)", err, attempts)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // busyError is an answer that says to come again.
@@ -118,6 +110,10 @@ func worthRetrying(ctx context.Context, err error) bool {
 	var status *StatusError
 	var busy *busyError
 	var local localError
+	var late *egress.TimeoutError
+	if errors.As(err, &late) && late.Phase == egress.Slow {
+		return false // it was waited for as long as it is worth
+	}
 	if ctx.Err() != nil || errors.Is(err, errNotModified) || errors.Is(err, ErrLimit) || errors.As(err, &local) {
 		return false
 	}
@@ -148,7 +144,7 @@ func (u *Updater) attempt(ctx context.Context, source, url, part string, have ve
 	}
 	resp, err := u.client().Do(req)
 	if err != nil {
-		return version{}, err
+		return version{}, egress.Cause(err)
 	}
 	u.reach.answered(req.URL.Host)
 	v, err := u.receive(ctx, source, url, resp, part, got)
@@ -183,7 +179,7 @@ func (u *Updater) receive(ctx context.Context, source, url string, resp *http.Re
 		// The range does not fit any more: begin anew in the next attempt.
 		return version{}, errors.Join(&busyError{StatusError: StatusError{url, resp.StatusCode}}, ignoreAbsent(os.Remove(part)), ignoreAbsent(os.Remove(part+".json")))
 	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500 || resp.StatusCode == http.StatusRequestTimeout:
-		return version{}, &busyError{StatusError{url, resp.StatusCode}, retryAfter(resp, u.now())}
+		return version{}, &busyError{StatusError{url, resp.StatusCode}, egress.RetryAfter(resp, u.now())}
 	default:
 		return version{}, &StatusError{url, resp.StatusCode}
 	}
@@ -255,17 +251,6 @@ func continues(resp *http.Response, got int64) bool {
 	from, _, ok2 := strings.Cut(rest, "-")
 	n, err := strconv.ParseInt(from, 10, 64)
 	return ok && ok2 && err == nil && n == got
-}
-
-func retryAfter(resp *http.Response, now time.Time) time.Duration {
-	s := resp.Header.Get("Retry-After")
-	if n, err := strconv.Atoi(s); err == nil && n >= 0 && n < 1<<20 {
-		return time.Duration(n) * time.Second
-	}
-	if t, err := http.ParseTime(s); err == nil {
-		return max(0, t.Sub(now))
-	}
-	return 0
 }
 
 func ignoreAbsent(err error) error {

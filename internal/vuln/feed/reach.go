@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/url"
 	"sync"
+
+	"github.com/drydock-dev/drydock/internal/egress"
 )
 
 // reach remembers, for one update, which hosts answer. Without a network every
@@ -57,11 +59,15 @@ func (r *reach) down(host string) error {
 	return r.hosts[host]
 }
 
-// unreached says that no connection came about at all: no such host, refused,
-// no network. What breaks later is another matter.
+// unreached reports that no connection came about at all, or none that answers:
+// no such host, refused, no network. What breaks later is another matter.
 func unreached(err error) bool {
 	var dns *net.DNSError
 	var op *net.OpError
+	var late *egress.TimeoutError
+	if errors.As(err, &late) {
+		return late.Phase == egress.Connecting || late.Phase == egress.Answering
+	}
 	return errors.As(err, &dns) || errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
 }
 

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/drydock-dev/drydock/internal/disk"
+	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 )
 
@@ -24,7 +25,7 @@ import (
 type Updater struct {
 	Dir       string
 	User      disk.User // whose folder it is
-	Client    *http.Client
+	Client    *http.Client // nil: as [Outgoing] makes it
 	Bases     Bases
 	Now       func() time.Time
 	UserAgent string
@@ -37,6 +38,9 @@ type Updater struct {
 	mu sync.Mutex // of Progress
 
 	reach reach // of the update under way
+
+	once   sync.Once
+	direct *http.Client
 }
 
 // Report is what an update or an import did.
@@ -191,7 +195,7 @@ func (u *Updater) part(ctx context.Context, p part) (changed bool, err error) {
 			return false, err
 		}
 		u.log().Info("retrying", "source", p.source, "reason", err)
-		if err := sleep(ctx, u.backoff()); err != nil {
+		if err := egress.Pause(ctx, u.backoff()); err != nil {
 			return false, err
 		}
 	}
@@ -339,7 +343,7 @@ func (u *Updater) lock(ctx context.Context) (func(), error) {
 		if !said {
 			u.log().Warn("another update is at work: waiting for it", "folder", u.Dir)
 		}
-		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+		if err := egress.Pause(ctx, 100*time.Millisecond); err != nil {
 			return nil, fail("wait for another update", err)
 		}
 	}
@@ -349,7 +353,15 @@ func (u *Updater) client() *http.Client {
 	if u.Client != nil {
 		return u.Client
 	}
-	return http.DefaultClient
+	u.once.Do(func() { u.direct = Outgoing(egress.Options{Log: u.Log}) })
+	return u.direct
+}
+
+// Outgoing is a client for upstreams: it takes documents as they are stored, and
+// leaves it to the updater to try again.
+func Outgoing(opt egress.Options) *http.Client {
+	opt.Own, opt.Raw, opt.Limits.Tries = true, true, 1
+	return egress.New(opt).Client()
 }
 
 func (u *Updater) now() time.Time {
