@@ -24,7 +24,7 @@ import (
 // on one folder: the second waits for the first.
 type Updater struct {
 	Dir       string
-	User      disk.User // whose folder it is
+	User      disk.User    // whose folder it is
 	Client    *http.Client // nil: as [Outgoing] makes it
 	Bases     Bases
 	Now       func() time.Time
