@@ -15,7 +15,7 @@ func cargoRead(file string, body []byte) (lockResult, error) {
 	}
 	var r lockResult
 	for _, t := range tables {
-		if t.str("source") == "" {
+		if len(t.under("source")) == 0 {
 			continue
 		}
 		name, version := t.str("name"), t.str("version")

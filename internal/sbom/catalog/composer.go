@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -17,7 +18,7 @@ import (
 // Composer 2.
 func composerTree() Cataloger {
 	return Cataloger{
-		Name: "composer", Version: 1, Limit: layer.MaxBuffer,
+		Name: "composer", Version: 2, Limit: layer.MaxBuffer,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix("/"+p, "/composer/installed.json")
 		},
@@ -73,15 +74,21 @@ func composerLockRead(file string, body []byte) (lockResult, error) {
 	j := newLockJSON(body)
 	lines := newLockLines(j.b)
 	c := composerList{j: j, cataloger: "composer-lock", path: file, lines: &lines}
+	some := false
 	err := j.document(func(key []byte, _ int) error {
 		switch string(key) {
 		case "packages":
+			some = true
 			return c.read(false)
 		case "packages-dev":
+			some = true
 			return c.read(true)
 		}
 		return j.skip()
 	})
+	if err == nil && !some {
+		err = errors.New("not a lock file of composer: it has no packages")
+	}
 	if err != nil {
 		return lockResult{}, err
 	}
@@ -99,7 +106,10 @@ type composerList struct {
 
 func (c *composerList) read(dev bool) error {
 	j := c.j
-	return j.array(func() error {
+	return j.elements("packages", func() error {
+		if len(c.found) >= maxPackages {
+			return errLockMany
+		}
 		at := j.i
 		var name, version, typ string
 		var licenses []string

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // beside a program: its packages and, of a self-contained one, the runtime.
 func nugetTree() Cataloger {
 	return Cataloger{
-		Name: "dotnet", Version: 1, Limit: layer.MaxBuffer,
+		Name: "dotnet", Version: 2, Limit: layer.MaxBuffer,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, ".deps.json")
 		},
@@ -36,7 +37,10 @@ func nugetRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 		if string(key) != "libraries" {
 			return j.skip()
 		}
-		return j.object(func(key []byte, _ int) error {
+		return j.members("libraries", func(key []byte, _ int) error {
+			if len(found) >= maxPackages {
+				return errLockMany
+			}
 			library, typ := string(key), ""
 			err := j.object(func(member []byte, _ int) (err error) {
 				if string(member) == "type" {
@@ -75,14 +79,19 @@ func nugetLockRead(file string, body []byte) (lockResult, error) {
 	var r lockResult
 	j := newLockJSON(body)
 	lines := newLockLines(j.b)
+	some := false
 	err := j.document(func(key []byte, _ int) error {
 		if string(key) != "dependencies" {
 			return j.skip()
 		}
-		return j.object(func([]byte, int) error { // one a target framework
-			return j.object(func(key []byte, at int) error {
+		some = true
+		return j.members("dependencies", func([]byte, int) error { // one for each target framework
+			return j.members("a target framework", func(key []byte, at int) error {
+				if r.full() {
+					return errLockMany
+				}
 				name, version, typ := string(key), "", ""
-				err := j.object(func(member []byte, _ int) (err error) {
+				err := j.members(name, func(member []byte, _ int) (err error) {
 					switch string(member) {
 					case "type":
 						typ, err = j.str()
@@ -104,6 +113,9 @@ func nugetLockRead(file string, body []byte) (lockResult, error) {
 			})
 		})
 	})
+	if err == nil && !some {
+		err = errors.New("not a lock file of NuGet: it has no dependencies")
+	}
 	if err != nil {
 		return lockResult{}, err
 	}

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -17,6 +18,10 @@ func goModLock() lockParser {
 func goModRead(file string, body []byte) (lockResult, error) {
 	if err := lockText(body); err != nil {
 		return lockResult{}, err
+	}
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	if bytes.Count(body, []byte("\n")) > 2*maxPackages {
+		return lockResult{}, errLockMany
 	}
 	m, err := modfile.ParseLax(file, body, nil)
 	if err != nil {

@@ -27,6 +27,13 @@ type lockResult struct {
 	Include  []string       // further files to read, relative to the file's folder
 }
 
+// full reports whether a file names as much as one may. Every parser asks it
+// before it adds something, so that a file that names too much is refused
+// before it fills the memory.
+func (r *lockResult) full() bool {
+	return len(r.Packages)+len(r.Unknown)+len(r.Include) >= maxPackages
+}
+
 // lockParsers lists every format that FromDir reads.
 func lockParsers() []lockParser {
 	return []lockParser{
@@ -93,6 +100,10 @@ const lockLineLimit = 1 << 20
 
 // errLockConflict is a lock file that version control left half merged.
 var errLockConflict = errors.New("unresolved merge conflict")
+
+// errLockMany is a lock file that names more than an inventory may hold. It is
+// given while the file is read, before what it names fills the memory.
+var errLockMany = fmt.Errorf("it names more than %d packages: not read", maxPackages)
 
 // lockText refuses what is no text: a binary file, or one with the marks of a
 // merge conflict, from which any answer would be wrong.

@@ -100,6 +100,32 @@ func (j *lockJSON) array(each func() error) error {
 	return j.list(']', each)
 }
 
+// members is object for a part of the file that must be one: what it holds as
+// anything else would be missed. null has no members.
+func (j *lockJSON) members(what string, each func(name []byte, at int) error) error {
+	if k := j.kind(); k != '{' && k != 'n' {
+		return j.other(what, "an object")
+	}
+	return j.object(each)
+}
+
+// elements is array in the same way. As PHP writes an empty list, an empty
+// object is one.
+func (j *lockJSON) elements(what string, each func() error) error {
+	switch j.kind() {
+	case '[', 'n':
+		return j.array(each)
+	case '{':
+		return j.object(func([]byte, int) error { return j.other(what, "a list") })
+	}
+	return j.other(what, "a list")
+}
+
+func (j *lockJSON) other(what, kind string) error {
+	line := 1 + bytes.Count(j.b[:min(j.i, len(j.b))], []byte{'\n'})
+	return fmt.Errorf("line %d: %s is not %s", line, what, kind)
+}
+
 func (j *lockJSON) list(closing byte, each func() error) error {
 	if j.depth++; j.depth > lockJSONDepth {
 		return errLockJSONDepth

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -31,6 +32,7 @@ type mavenFile struct {
 	deps     []mavenDep
 	managed  map[string]mavenDep
 	hasOwner bool // the root element is a project
+	profiles bool // a profile has dependencies of its own
 }
 
 const mavenDepth = 64
@@ -62,6 +64,10 @@ func mavenRead(file string, body []byte) (lockResult, error) {
 		p := mavenPackage("pom", group, artifactID, version, file, d.line)
 		p.Dev = d.scope == "test"
 		r.Packages = append(r.Packages, p)
+	}
+	if m.profiles {
+		r.Unknown = append(r.Unknown, "the profiles' dependencies")
+		r.Why = "which profile is active is not in the file; scan the built image or jar"
 	}
 	if len(m.deps) > 0 {
 		r.Unknown = append(r.Unknown, "transitive dependencies")
@@ -107,6 +113,9 @@ func mavenParse(body []byte) (*mavenFile, error) {
 				return nil, fmt.Errorf("</%s> closes nothing", t.Name.Local)
 			}
 			m.element(path, strings.TrimSpace(text.String()), &dep)
+			if len(m.deps)+len(m.managed)+len(m.props) > maxPackages {
+				return nil, errLockMany
+			}
 			path = path[:len(path)-1]
 			text.Reset()
 		}
@@ -129,6 +138,8 @@ func (m *mavenFile) element(path []string, text string, dep *mavenDep) {
 		m.deps = append(m.deps, *dep)
 	case "project/dependencyManagement/dependencies/dependency":
 		m.managed[dep.group+":"+dep.artifactID] = *dep
+	case "project/profiles/profile/dependencies/dependency":
+		m.profiles = true
 	case "project/groupId", "project/artifactId", "project/version":
 		m.own[path[1]] = text
 	case "project/parent/groupId", "project/parent/artifactId", "project/parent/version":
@@ -188,11 +199,18 @@ func mavenPackage(cataloger, group, artifactID, version, file string, line int) 
 	return p
 }
 
-// gradleLock reads gradle.lockfile and buildscript-gradle.lockfile.
+// gradleLock reads gradle.lockfile and buildscript-gradle.lockfile, and those
+// of Gradle before 7, one for each configuration:
+// gradle/dependency-locks/testRuntimeClasspath.lockfile.
 func gradleLock() lockParser {
 	return lockParser{
-		Name: "gradle-lock", Wants: lockNamed("gradle.lockfile", "buildscript-gradle.lockfile"), Read: gradleRead,
+		Name: "gradle-lock", Wants: gradleWants, Read: gradleRead,
 	}
+}
+
+func gradleWants(file string) bool {
+	return lockNamed("gradle.lockfile", "buildscript-gradle.lockfile")(file) ||
+		path.Base(path.Dir(file)) == "dependency-locks" && strings.HasSuffix(file, ".lockfile")
 }
 
 func gradleRead(file string, body []byte) (lockResult, error) {
@@ -202,18 +220,27 @@ func gradleRead(file string, body []byte) (lockResult, error) {
 	var r lockResult
 	err := lockLine(body, func(n int, line string) error {
 		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' || strings.HasPrefix(line, "empty=") {
+		if line == "" || line[0] == '#' {
 			return nil
 		}
-		coordinates, configurations, _ := strings.Cut(line, "=")
+		coordinates, configurations, one := strings.Cut(line, "=")
+		if !one {
+			configurations = strings.TrimSuffix(path.Base(file), ".lockfile")
+		}
+		if coordinates = strings.TrimSpace(coordinates); coordinates == "empty" {
+			return nil
+		}
 		part := strings.Split(coordinates, ":")
 		if len(part) != 3 || !mavenWord(part[0]) || !mavenWord(part[1]) || !mavenWord(part[2]) {
 			return fmt.Errorf("line %d: not group:name:version", n)
 		}
+		if r.full() {
+			return errLockMany
+		}
 		p := mavenPackage("gradle-lock", part[0], part[1], part[2], file, n)
 		p.Dev = configurations != ""
 		for c := range strings.SplitSeq(configurations, ",") {
-			p.Dev = p.Dev && strings.HasPrefix(c, "test")
+			p.Dev = p.Dev && strings.HasPrefix(strings.TrimSpace(c), "test")
 		}
 		r.Packages = append(r.Packages, p)
 		return nil

@@ -3,11 +3,11 @@ package catalog
 import (
 	"errors"
 	"strings"
+
+	"go.yaml.in/yaml/v4"
 )
 
-// pnpmLock reads pnpm-lock.yaml, lockfile versions 5 to 9. pnpm writes it
-// itself in one shape, so lines and their indentation are enough; a YAML tree
-// of a large one would cost twenty times its size.
+// pnpmLock reads pnpm-lock.yaml, lockfile versions 5 to 9.
 func pnpmLock() lockParser {
 	return lockParser{Name: "pnpm-lock", Wants: lockNamed("pnpm-lock.yaml", "pnpm-lock.yml"), Read: pnpmRead}
 }
@@ -20,12 +20,13 @@ type pnpmEntry struct {
 	dev           bool
 }
 
-// pnpmFile is what is gathered while the lines go by.
+// pnpmFile is what is gathered while the file goes by.
 type pnpmFile struct {
 	major   string // of the lockfile version
 	entries []pnpmEntry
 	graph   map[string][]string // version 9: snapshot -> what it depends on
 	prod    []string            // version 9: what the importers depend on, not for development
+	wanted  bool                // an importer depends on what is not the project's own
 }
 
 func pnpmRead(file string, body []byte) (lockResult, error) {
@@ -33,17 +34,24 @@ func pnpmRead(file string, body []byte) (lockResult, error) {
 		return lockResult{}, err
 	}
 	f := &pnpmFile{graph: map[string][]string{}}
-	if err := f.scan(body); err != nil {
-		return lockResult{}, err
+	err := f.scan(body)
+	if errors.Is(err, errLockShape) {
+		f = &pnpmFile{graph: map[string][]string{}}
+		err = lockYAML(body, f.tree)
 	}
-	if f.major == "" {
+	switch {
+	case err != nil:
+		return lockResult{}, err
+	case f.major == "":
 		return lockResult{}, errors.New("not a lock file of pnpm: it has no lockfileVersion")
+	case f.wanted && len(f.entries) == 0:
+		return lockResult{}, errors.New("its importers have dependencies, and it lists no package")
 	}
 	var r lockResult
 	reached := f.reach()
 	for _, e := range f.entries {
 		name, version := pnpmKey(f.major, e.key)
-		if strings.HasPrefix(version, "file:") || strings.HasPrefix(version, "link:") || strings.HasPrefix(e.key, "file:") {
+		if pnpmOwn(version) || strings.HasPrefix(e.key, "file:") {
 			continue // the project's own code
 		}
 		if e.name != "" {
@@ -59,51 +67,195 @@ func pnpmRead(file string, body []byte) (lockResult, error) {
 	return r, nil
 }
 
-// scan walks over the lines. section, name and group are the keys at
-// indentation 0, 2 and 4 that the line stands under.
+// pnpmOwn reports whether a version is a folder of the project's.
+func pnpmOwn(version string) bool {
+	return strings.HasPrefix(version, "file:") || strings.HasPrefix(version, "link:") || strings.HasPrefix(version, "workspace:")
+}
+
+// add counts the packages while they come.
+func (f *pnpmFile) add(key string, line int) error {
+	if len(f.entries) >= maxPackages {
+		return errLockMany
+	}
+	f.entries = append(f.entries, pnpmEntry{key: key, line: line})
+	return nil
+}
+
+// field is one member of an entry.
+func (f *pnpmFile) field(key, value string) {
+	e := &f.entries[len(f.entries)-1]
+	switch key {
+	case "name":
+		e.name = value
+	case "version":
+		e.version = value
+	case "dev":
+		e.dev = value == "true"
+	}
+}
+
+// depends notes that an importer depends on something.
+func (f *pnpmFile) depends(group, name, version string) {
+	if version == "" || pnpmOwn(version) {
+		return
+	}
+	f.wanted = true
+	if group != "devDependencies" {
+		f.prod = append(f.prod, pnpmTarget(name, version))
+	}
+}
+
+// pnpmField reports whether a member of an entry is one that field takes.
+func pnpmField(key string) bool { return key == "name" || key == "version" || key == "dev" }
+
+// pnpmGroup reports whether a member of an importer or snapshot is a list of
+// dependencies.
+func pnpmGroup(key string) bool {
+	return key == "dependencies" || key == "optionalDependencies" || key == "devDependencies"
+}
+
+// scan reads the file in pnpm's own layout: two spaces a level, a key a line.
+// section, name and group are the keys at indentation 0, 2 and 4 that the line
+// stands under.
 func (f *pnpmFile) scan(body []byte) error {
 	var section, name, group, dep string
-	return lockLine(body, func(n int, line string) error {
+	return yamlLine(body, func(n int, line string) error {
 		text := strings.TrimLeft(line, " ")
-		if text == "" || text[0] == '#' || text == "---" {
-			return nil
-		}
 		indent := len(line) - len(text)
-		text = strings.TrimPrefix(text, "? ") // an explicit key, which long ones are
-		key, value := pnpmPair(text)
 		switch {
-		case indent == 0:
-			section, name, group = key, "", ""
-			if key == "lockfileVersion" {
-				f.major, _, _ = strings.Cut(value, ".")
-			}
-		case indent == 2 && text[0] != ':':
+		case text == "" || text[0] == '#':
+			return nil
+		case line == "---":
+			section, name, group = "", "", ""
+			return nil
+		case indent > 0 && section == "":
+			return errLockShape
+		case indent > 0 && section == "other":
+			return nil
+		case indent > 4 && (name == "" || group == "" || section == "packages" && pnpmField(group)):
+			return errLockShape // no level may be left out, and a scalar ends with its line
+		case indent > 4 && (section == "packages" || !pnpmGroup(group)):
+			return nil // within a member that is not looked at
+		case indent == 2 && strings.HasPrefix(text, "? "): // a long key: its members follow a colon
+			key, ok := yamlScalar(text[2:])
 			name, group = key, ""
-			if section == "packages" {
-				f.entries = append(f.entries, pnpmEntry{key: key, line: n})
+			return f.open(section, key, n, ok)
+		case indent == 2 && strings.HasPrefix(text, ": ") && name != "":
+			indent, text = 4, text[2:]
+		}
+		key, value, ok := yamlPair(text)
+		plain := ok && value != "" && strings.IndexByte("{[|>", value[0]) < 0
+		switch {
+		case !ok:
+			return errLockShape
+		case indent == 0:
+			section, name, group = "other", "", ""
+			switch key {
+			case "lockfileVersion":
+				section, ok = "", plain
+				f.major, _, _ = strings.Cut(value, ".")
+			case "packages", "snapshots", "importers":
+				section = key
+				ok = value == "" || value == "{}"
 			}
+		case indent == 2:
+			name, group = key, ""
+			return f.open(section, key, n, value == "" || value == "{}")
+		case name == "":
+			ok = false
 		case indent == 4:
 			group = key
-			if section == "packages" && len(f.entries) > 0 {
-				e := &f.entries[len(f.entries)-1]
-				switch key {
-				case "name":
-					e.name = value
-				case "version":
-					e.version = value
-				case "dev":
-					e.dev = value == "true"
-				}
+			switch {
+			case section == "packages" && pnpmField(key):
+				ok = plain
+				f.field(key, value)
+			case section != "packages" && pnpmGroup(key):
+				ok = value == "" || value == "{}"
 			}
-		case indent == 6 && (group == "dependencies" || group == "optionalDependencies"):
+		case indent == 6 && section == "snapshots":
+			ok = plain
+			f.graph[name] = append(f.graph[name], pnpmTarget(key, value))
+		case indent == 6 && value != "": // importers before version 6 of the format
+			ok, dep = plain, ""
+			f.depends(group, key, value)
+		case indent == 6:
 			dep = key
-			if section == "snapshots" {
-				f.graph[name] = append(f.graph[name], pnpmTarget(key, value))
+		case indent == 8 && section == "importers" && dep != "":
+			if key == "version" {
+				ok = plain
+				f.depends(group, dep, value)
 			}
-		case indent == 8 && section == "importers" && key == "version" && (group == "dependencies" || group == "optionalDependencies"):
-			f.prod = append(f.prod, pnpmTarget(dep, value))
+		default:
+			ok = false
+		}
+		if !ok {
+			return errLockShape
 		}
 		return nil
+	})
+}
+
+// open begins an entry of a section.
+func (f *pnpmFile) open(section, key string, n int, ok bool) error {
+	switch {
+	case !ok:
+		return errLockShape
+	case section == "packages":
+		return f.add(key, n)
+	}
+	return nil
+}
+
+// tree reads the file in any other layout.
+func (f *pnpmFile) tree(root *yaml.Node) error {
+	return yamlMembers("the document", root, func(k, v *yaml.Node) error {
+		switch k.Value {
+		case "lockfileVersion":
+			f.major, _, _ = strings.Cut(yamlText(v), ".")
+		case "packages":
+			return yamlMembers("packages", v, func(k, v *yaml.Node) error {
+				if err := f.add(k.Value, k.Line); err != nil {
+					return err
+				}
+				return yamlMembers(k.Value, v, func(k, v *yaml.Node) error {
+					f.field(k.Value, yamlText(v))
+					return nil
+				})
+			})
+		case "snapshots":
+			return pnpmGroups("snapshots", v, func(name, _, dep string, v *yaml.Node) error {
+				f.graph[name] = append(f.graph[name], pnpmTarget(dep, yamlText(v)))
+				return nil
+			})
+		case "importers":
+			return pnpmGroups("importers", v, func(_, group, dep string, v *yaml.Node) error {
+				if v.Kind == yaml.ScalarNode { // before version 6 of the format
+					f.depends(group, dep, yamlText(v))
+					return nil
+				}
+				return yamlMembers(dep, v, func(k, v *yaml.Node) error {
+					if k.Value == "version" {
+						f.depends(group, dep, yamlText(v))
+					}
+					return nil
+				})
+			})
+		}
+		return nil
+	})
+}
+
+// pnpmGroups walks over the dependencies of a section's entries.
+func pnpmGroups(section string, n *yaml.Node, each func(name, group, dep string, v *yaml.Node) error) error {
+	return yamlMembers(section, n, func(name, v *yaml.Node) error {
+		return yamlMembers(name.Value, v, func(group, v *yaml.Node) error {
+			if !pnpmGroup(group.Value) {
+				return nil
+			}
+			return yamlMembers(group.Value, v, func(dep, v *yaml.Node) error {
+				return each(name.Value, group.Value, dep.Value, v)
+			})
+		})
 	})
 }
 
@@ -128,22 +280,6 @@ func (f *pnpmFile) reach() map[string]bool {
 	}
 	return reached
 }
-
-// pnpmPair takes "'@a/b@1': value" apart; quotes are dropped.
-func pnpmPair(text string) (key, value string) {
-	if q := text[0]; q == '\'' || q == '"' {
-		if end := strings.IndexByte(text[1:], q); end >= 0 {
-			key, text = text[1:end+1], text[end+2:]
-			return key, pnpmValue(strings.TrimPrefix(text, ":"))
-		}
-	}
-	if i := strings.Index(text, ": "); i >= 0 {
-		return text[:i], pnpmValue(text[i+1:])
-	}
-	return strings.TrimSuffix(text, ":"), ""
-}
-
-func pnpmValue(v string) string { return strings.Trim(strings.TrimSpace(v), `'"`) }
 
 // pnpmTarget is the key of the snapshot that a dependency leads to: the value
 // is a version, or name@version for an alias.

@@ -26,7 +26,7 @@ type npmLockFile struct {
 	lines    lockLines
 	old, new lockResult // from "dependencies" and from "packages"
 	hasNew   bool
-	version  bool
+	version  string // of the format, its first digit
 }
 
 func npmLockRead(file string, body []byte) (lockResult, error) {
@@ -39,11 +39,11 @@ func npmLockRead(file string, body []byte) (lockResult, error) {
 		switch string(name) {
 		case "packages":
 			l.hasNew = true
-			return j.object(l.entry)
+			return j.members("packages", l.entry)
 		case "dependencies":
-			return j.object(func(name []byte, at int) error { return l.dependency(string(name), at) })
+			return j.members("dependencies", func(name []byte, at int) error { return l.dependency(string(name), at) })
 		case "lockfileVersion":
-			l.version = true
+			l.version = strings.Trim(string(j.b[j.i:min(j.i+2, len(j.b))]), "\" ,}\r\n")
 		}
 		return j.skip()
 	})
@@ -52,8 +52,10 @@ func npmLockRead(file string, body []byte) (lockResult, error) {
 		return lockResult{}, err
 	case l.hasNew:
 		return l.new, nil
-	case !l.version && len(l.old.Packages) == 0:
+	case l.version == "" && len(l.old.Packages) == 0:
 		return lockResult{}, errors.New("not a lock file of npm: it has no lockfileVersion")
+	case l.version > "1" && len(l.old.Packages) == 0:
+		return lockResult{}, fmt.Errorf("lockfileVersion %s has its packages under \"packages\", which is not there", l.version)
 	}
 	return l.old, nil
 }
@@ -106,8 +108,7 @@ func (l *npmLockFile) entry(key []byte, at int) error {
 	if version == "" && resolved == "" && !installed {
 		return nil // an optional peer that npm noted and left out
 	}
-	l.add(&l.new, name, version, license, dev, at)
-	return nil
+	return l.add(&l.new, name, version, license, dev, at)
 }
 
 // dependency reads one member of "dependencies" of lockfile version 1, and
@@ -126,7 +127,7 @@ func (l *npmLockFile) dependency(name string, at int) error {
 		case "dev":
 			dev, err = j.boolean()
 		case "dependencies":
-			err = j.object(func(name []byte, at int) error { return l.dependency(string(name), at) })
+			err = j.members("dependencies", func(name []byte, at int) error { return l.dependency(string(name), at) })
 		default:
 			err = j.skip()
 		}
@@ -140,14 +141,16 @@ func (l *npmLockFile) dependency(name string, at int) error {
 	} else if strings.ContainsAny(version, ":/#") {
 		version = "" // a git or tarball address
 	}
-	l.add(&l.old, name, version, "", dev, at)
-	return nil
+	return l.add(&l.old, name, version, "", dev, at)
 }
 
-func (l *npmLockFile) add(to *lockResult, name, version, license string, dev bool, at int) {
+func (l *npmLockFile) add(to *lockResult, name, version, license string, dev bool, at int) error {
+	if to.full() {
+		return errLockMany
+	}
 	if !npmName(name) || !lockWord(version) {
 		npmNoVersion(to, name)
-		return
+		return nil
 	}
 	p := lockPackage("package-lock", "npm", name, version, l.file, l.lines.at(at))
 	p.Dev = dev
@@ -155,6 +158,7 @@ func (l *npmLockFile) add(to *lockResult, name, version, license string, dev boo
 		p.Licenses = []string{license}
 	}
 	to.Packages = append(to.Packages, p)
+	return nil
 }
 
 // npmNoVersion notes a dependency that a lock file pins to something other

@@ -1,9 +1,15 @@
 package catalog
 
 import (
+	"bytes"
+	stdbinary "encoding/binary"
+	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // poetryLock reads poetry.lock. Versions up to 1.x of the format mark what is
@@ -29,7 +35,7 @@ func pyTables(cataloger, file string, body []byte) (lockResult, error) {
 	}
 	var r lockResult
 	for _, t := range tables {
-		if pyOwn(t.values["source"]) {
+		if pyOwn(t.under("source")) {
 			continue
 		}
 		name, version := pyName(t.str("name")), t.str("version")
@@ -42,25 +48,27 @@ func pyTables(cataloger, file string, body []byte) (lockResult, error) {
 			continue
 		}
 		p := lockPackage(cataloger, "pypi", name, version, file, t.line)
-		p.Dev = t.str("category") == "dev" || pyDevGroups(t.values["groups"])
+		p.Dev = t.str("category") == "dev" || pyDevGroups(t.under("groups"))
 		r.Packages = append(r.Packages, p)
 	}
 	return r, nil
 }
 
-// pyOwn says whether uv's source of a package is the project itself.
-func pyOwn(source string) bool {
-	for _, kind := range []string{"virtual", "editable", "directory"} {
-		if strings.HasPrefix(strings.TrimSpace(strings.TrimPrefix(source, "{")), kind+" ") {
-			return true
+// pyOwn reports whether a package's source is the project itself: uv names the
+// kind of a source by its key, poetry by its type.
+func pyOwn(source []lockLeaf) bool {
+	return slices.ContainsFunc(source, func(l lockLeaf) bool {
+		if len(l.path) != 1 {
+			return false
 		}
-	}
-	return false
+		kind := l.path[0]
+		return kind == "virtual" || kind == "editable" || kind == "directory" || kind == "type" && l.text == "directory"
+	})
 }
 
-// pyDevGroups says whether none of the groups is the main one: ["dev", "test"].
-func pyDevGroups(raw string) bool {
-	return strings.HasPrefix(raw, `["`) && strings.HasSuffix(raw, "]") && !strings.Contains(raw, `"main"`)
+// pyDevGroups reports whether there are groups and none of them is the main one.
+func pyDevGroups(groups []lockLeaf) bool {
+	return len(groups) > 0 && !slices.ContainsFunc(groups, func(l lockLeaf) bool { return l.text == "main" })
 }
 
 // pipfileLock reads Pipfile.lock.
@@ -75,15 +83,20 @@ func pipfileRead(file string, body []byte) (lockResult, error) {
 	var r lockResult
 	j := newLockJSON(body)
 	lines := newLockLines(j.b)
+	some := false
 	err := j.document(func(section []byte, _ int) error {
+		some = true
 		if string(section) == "_meta" {
 			return j.skip()
 		}
 		dev := string(section) != "default"
-		return j.object(func(key []byte, at int) error {
+		return j.members(fmt.Sprintf("%.80q", section), func(key []byte, at int) error {
+			if r.full() {
+				return errLockMany
+			}
 			name := pyName(string(key))
 			version := ""
-			err := j.object(func(member []byte, _ int) (err error) {
+			err := j.members(name, func(member []byte, _ int) (err error) {
 				if string(member) == "version" {
 					version, err = j.str()
 					return err
@@ -105,6 +118,9 @@ func pipfileRead(file string, body []byte) (lockResult, error) {
 			return nil
 		})
 	})
+	if err == nil && !some {
+		err = errors.New("not a lock file of pipenv: it has no packages")
+	}
 	if err != nil {
 		return lockResult{}, err
 	}
@@ -124,6 +140,7 @@ func pipRequirements() lockParser {
 }
 
 func pipRead(file string, body []byte) (lockResult, error) {
+	body = pipUTF16(body)
 	if err := lockText(body); err != nil {
 		return lockResult{}, err
 	}
@@ -133,14 +150,14 @@ func pipRead(file string, body []byte) (lockResult, error) {
 		pipLine(&r, file, first, strings.TrimSpace(logical))
 		logical, first = "", 0
 	}
-	err := lockLine(body, func(n int, line string) error {
+	err := lockLine(pipBody(body), func(n int, line string) error {
 		if first == 0 {
 			first = n
 		}
-		if i := strings.Index(" "+line, " #"); i >= 0 {
-			line = line[:i]
+		head, more := strings.CutSuffix(pipComment(line), `\`)
+		if r.full() {
+			return errLockMany
 		}
-		head, more := strings.CutSuffix(line, `\`)
 		if logical += head; len(logical) > lockLineLimit {
 			return fmt.Errorf("line %d goes on for more than %d bytes", first, lockLineLimit)
 		}
@@ -158,6 +175,60 @@ func pipRead(file string, body []byte) (lockResult, error) {
 	return r, nil
 }
 
+// pipUTF16 decodes what a Windows shell's `pip freeze > requirements.txt`
+// writes, and pip reads: UTF-16 with a byte order mark.
+func pipUTF16(body []byte) []byte {
+	var order stdbinary.ByteOrder = stdbinary.LittleEndian
+	switch {
+	case bytes.HasPrefix(body, []byte{0xfe, 0xff}):
+		order = stdbinary.BigEndian
+	case !bytes.HasPrefix(body, []byte{0xff, 0xfe}):
+		return body
+	}
+	out := make([]byte, 0, len(body)/2)
+	for body = body[2:]; len(body) >= 2; body = body[2:] {
+		r := rune(order.Uint16(body))
+		if utf16.IsSurrogate(r) { // no name or version holds one
+			r = utf8.RuneError
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return out
+}
+
+// pipBody ends every line as Unix does; pip takes a lone carriage return for an
+// end too.
+func pipBody(body []byte) []byte {
+	if bytes.IndexByte(body, '\r') < 0 {
+		return body
+	}
+	return bytes.ReplaceAll(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
+}
+
+// pipComment cuts a comment off, which begins at the margin or after white
+// space.
+func pipComment(line string) string {
+	for i := 0; i < len(line); i++ {
+		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+			return line[:i]
+		}
+	}
+	return line
+}
+
+// pipFlag takes an option apart: "-r base.txt", "-rbase.txt",
+// "--requirement=base.txt".
+func pipFlag(line string) (flag, value string) {
+	i := strings.IndexAny(line, " \t=")
+	if !strings.HasPrefix(line, "--") && len(line) > 2 {
+		i = 2
+	}
+	if i < 0 {
+		return line, ""
+	}
+	return line[:i], strings.Trim(line[i:], " \t=\"'")
+}
+
 // pipLine reads one logical line (pip's requirements file format).
 func pipLine(r *lockResult, file string, n int, line string) {
 	unknown := func(what string) {
@@ -168,11 +239,8 @@ func pipLine(r *lockResult, file string, n int, line string) {
 	case line == "":
 		return
 	case line[0] == '-':
-		flag, value, ok := strings.Cut(line, " ")
-		if !ok {
-			flag, value, _ = strings.Cut(line, "=")
-		}
-		switch value = strings.TrimSpace(value); flag {
+		flag, value := pipFlag(line)
+		switch flag {
 		case "-r", "--requirement":
 			r.Include = append(r.Include, value)
 		case "-e", "--editable":
@@ -182,8 +250,8 @@ func pipLine(r *lockResult, file string, n int, line string) {
 		}
 		return
 	}
-	req, _, _ := strings.Cut(line, " --") // --hash=...
-	req, _, _ = strings.Cut(req, ";")     // environment marker
+	req, _, _ := strings.Cut(strings.ReplaceAll(line, "\t", " "), " --") // --hash=...
+	req, _, _ = strings.Cut(req, ";")                                    // environment marker
 	if strings.Contains(req, "://") || strings.HasPrefix(req, ".") || strings.HasPrefix(req, "/") {
 		if name, _, at := strings.Cut(req, " @ "); at {
 			req = name
