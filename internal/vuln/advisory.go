@@ -45,6 +45,8 @@ type Meta struct {
 	EPSS     finding.EPSS
 	KEV      bool
 	KEVAdded string
+	Title    string // a line that says what it is; empty: none that may be kept
+	TitleBy  string // whose words the title is: "ghsa", "pypa", "go", "rustsec" …
 }
 
 // Lookup answers what advisories there are. Implementations are safe for

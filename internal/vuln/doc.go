@@ -20,8 +20,9 @@
 //   - for a distribution-format package that its upstream builds (nginx.org's
 //     nginx) upstream's as well: its version is ahead of every fix of the
 //     distribution's, which therefore say nothing of it.
-//   - for the severity, else: CVSS by nvd, adp, cna, osv, ghsa, redhat, in
-//     that order, then the advisory's word.
+//   - for the severity, else: CVSS by nvd, adp, cna, osv, ghsa, redhat and
+//     those who keep an ecosystem's advisories, in that order, then the
+//     advisory's word.
 //
 // What does not count is suppressed and not left out: libraries and programs
 // that a distribution's package owns, kernel headers, packages removed in a

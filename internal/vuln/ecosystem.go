@@ -1,6 +1,7 @@
 package vuln
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -43,6 +44,10 @@ func Ecosystem(p sbom.Package, d *sbom.Distro) (ecosystem, name string, ok bool)
 		return "Pub", p.Name, true
 	case "conan":
 		return "ConanCenter", p.Name, true
+	case "julia":
+		return "Julia", p.Name, true
+	case "hackage":
+		return "Hackage", p.Name, true
 	case "swift":
 		return "SwiftURL", joinName(p.Namespace, p.Name, "/"), true
 	case "bitnami":
@@ -53,12 +58,16 @@ func Ecosystem(p sbom.Package, d *sbom.Distro) (ecosystem, name string, ok bool)
 	return "", "", false
 }
 
+// drupal is the ecosystem of what Drupal's own repository of Composer packages
+// has; the packages' type is Packagist's.
+const drupal = "Drupal"
+
 // NormalName is a package's name in the one spelling that its ecosystem holds
 // equal to all others: lower case for NuGet and Packagist, PEP 503 for PyPI,
 // and the name itself elsewhere. A [Lookup] keys by it.
 func NormalName(ecosystem, name string) string {
 	switch ecosystem {
-	case "NuGet", "Packagist":
+	case "NuGet", "Packagist", drupal:
 		return strings.ToLower(name)
 	case "PyPI":
 		return normalPyPI(name)
@@ -132,9 +141,9 @@ func distroEcosystem(d *sbom.Distro) string {
 	switch d.ID {
 	case "debian":
 		if major == "" {
-			major = debianRelease(d)
+			return "Debian:" + debianRelease(d)
 		}
-		return "Debian:" + major
+		return "Debian:" + debianNumber(d.VersionID)
 	case "ubuntu":
 		return "Ubuntu:" + ubuntuRelease(d.VersionID)
 	case "alpine":
@@ -161,10 +170,32 @@ func distroEcosystem(d *sbom.Distro) string {
 	return ""
 }
 
+// debianNumber is a release as the tracker numbers it: those before wheezy have
+// two numbers.
+func debianNumber(version string) string {
+	major, rest, _ := strings.Cut(version, ".")
+	switch major {
+	case "3":
+		minor, _, _ := strings.Cut(rest, ".")
+		return "3." + cmp.Or(minor, "1")
+	case "4", "5", "6":
+		return major + ".0"
+	}
+	return major
+}
+
 // debianRelease is the number of a Debian that does not say it, as testing and
 // sid do not.
 func debianRelease(d *sbom.Distro) string {
 	switch d.Codename {
+	case "squeeze":
+		return "6.0"
+	case "wheezy":
+		return "7"
+	case "jessie":
+		return "8"
+	case "stretch":
+		return "9"
 	case "buster":
 		return "10"
 	case "bullseye":

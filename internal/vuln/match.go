@@ -112,7 +112,7 @@ func (m *matcher) collect(ctx context.Context) {
 		case isDistro(p.Type):
 			m.addDistro(p, eco, name, sources, knows)
 		default:
-			m.addOther(p, eco, name, sources)
+			m.addOther(p, eco, name, sources, knows)
 		}
 	}
 }
@@ -155,7 +155,7 @@ func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourc
 	}
 }
 
-func (m *matcher) addOther(p *sbom.Package, eco, name string, sources map[sourceKey]int) {
+func (m *matcher) addOther(p *sbom.Package, eco, name string, sources map[sourceKey]int, knows func(string) bool) {
 	key := sourceKey{p.Type, p.Namespace, p.Name, p.Version}
 	if g, seen := sources[key]; seen {
 		m.groups[g].members = append(m.groups[g].members, p)
@@ -173,6 +173,13 @@ func (m *matcher) addOther(p *sbom.Package, eco, name string, sources map[source
 	sources[key] = g
 	m.groups = append(m.groups, group{rule: rule, eco: eco, fam: familyOf(eco), version: version, members: []*sbom.Package{p}})
 	m.ask(query{eco: eco, name: name, group: int32(g), version: version})
+	if eco == "Packagist" && strings.EqualFold(p.Namespace, drupal) {
+		if !knows(drupal) {
+			m.unknown.ecosystem(p, drupal)
+			return
+		}
+		m.ask(query{eco: drupal, name: name, group: int32(g), version: version})
+	}
 }
 
 func (m *matcher) ask(q query) { m.queries = append(m.queries, q) }

@@ -13,7 +13,7 @@ import (
 )
 
 // cvssOrder is whose vector counts first.
-var cvssOrder = [...]string{"nvd", "adp", "cna", "osv", "ghsa", "redhat"}
+var cvssOrder = [...]string{"nvd", "adp", "cna", "osv", "ghsa", "redhat", "bitnami", "julia", "pypa", "rustsec"}
 
 // maxVector bounds a CVSS vector that is read; the longest valid one is under
 // 300 bytes.

@@ -1,8 +1,10 @@
 package vuln
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/osv-scalibr/semantic"
@@ -26,6 +28,7 @@ const (
 	famSemver    // three numbers, then a pre-release
 	famPadded    // dotted numbers, missing ones zero: PyPI, Maven, RubyGems, NuGet
 	famPackagist // the same, and names of branches
+	famJulia     // as famSemver, and builds count
 )
 
 // familyOf tells the family from an ecosystem, release or not.
@@ -42,8 +45,10 @@ func familyOf(ecosystem string) family {
 		return famSemver
 	case "PyPI", "Maven", "RubyGems", "NuGet":
 		return famPadded
-	case "Packagist":
+	case "Packagist", drupal:
 		return famPackagist
+	case "Julia":
+		return famJulia
 	}
 	return famOther
 }
@@ -83,6 +88,8 @@ func compareIn(fam family, ecosystem, a, b string) (int, error) {
 		if c, ok := comparePlain(a, b, 4); ok {
 			return c, nil
 		}
+	case famJulia:
+		return compareJulia(a, b)
 	case famPackagist:
 		a, b = trimV(a), trimV(b)
 		if c, ok := comparePlain(a, b, 4); ok {
@@ -92,8 +99,46 @@ func compareIn(fam family, ecosystem, a, b string) (int, error) {
 	return compareSemantic(ecosystem, a, b)
 }
 
+// compareJulia orders versions as Julia's VersionNumber does: semantic versions
+// whose build counts, since it tells two builds of one library apart. Without a
+// build is before every build.
+func compareJulia(a, b string) (int, error) {
+	a, buildA, _ := strings.Cut(trimV(a), "+")
+	b, buildB, _ := strings.Cut(trimV(b), "+")
+	c, ok := comparePlain(a, b, 3)
+	if !ok {
+		var err error
+		if c, err = compareSemantic("Julia", a, b); err != nil {
+			return 0, err
+		}
+	}
+	if c != 0 || buildA == buildB {
+		return c, nil
+	}
+	if buildA == "" || buildB == "" {
+		return cmp.Compare(len(buildA), len(buildB)), nil
+	}
+	partsA, partsB := strings.Split(buildA, "."), strings.Split(buildB, ".")
+	return slices.CompareFunc(partsA, partsB, func(x, y string) int {
+		nx, ny := x != "" && digits(x) == len(x), y != "" && digits(y) == len(y)
+		switch {
+		case nx && ny:
+			x, y = strings.TrimLeft(x, "0"), strings.TrimLeft(y, "0")
+			return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(x, y))
+		case nx:
+			return -1 // numbers are before words
+		case ny:
+			return 1
+		}
+		return strings.Compare(x, y)
+	}), nil
+}
+
 // compareSemantic is the library's answer, for whatever has no short way.
 func compareSemantic(ecosystem, a, b string) (int, error) {
+	if ecosystem == drupal {
+		ecosystem = "Packagist"
+	}
 	va, err := semantic.Parse(a, ecosystem)
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", errVersion, err)

@@ -151,3 +151,16 @@ func FuzzCompare(f *testing.F) {
 		}
 	})
 }
+
+// Julia's builds count: CompareVersions of its own manual.
+func TestCompareJulia(t *testing.T) {
+	order := []string{"1.2.3-rc1", "1.2.3", "1.2.3+0", "1.2.3+1", "1.2.3+2", "1.2.3+10", "1.2.3+10.a", "1.2.3+a", "1.2.4"}
+	for i, a := range order {
+		for j, b := range order {
+			got, err := Compare("Julia", a, b)
+			if err != nil || got != min(1, max(-1, i-j)) {
+				t.Errorf("Compare(%s, %s) = %d, %v", a, b, got, err)
+			}
+		}
+	}
+}

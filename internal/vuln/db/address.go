@@ -11,7 +11,7 @@ func AdvisoryURL(source, id string) string {
 
 func appendURL(b []byte, source, id string) []byte {
 	switch source {
-	case "debian":
+	case "debian", "debian/changelog":
 		b = append(b, "https://security-tracker.debian.org/tracker/"...)
 	case "ubuntu":
 		return append(append(b, "https://ubuntu.com/security/"...), strings.TrimPrefix(id, "UBUNTU-")...)
@@ -25,6 +25,10 @@ func appendURL(b []byte, source, id string) []byte {
 		b = append(b, "https://errata.rockylinux.org/"...)
 	default:
 		switch {
+		case strings.HasPrefix(id, "GHSA-"):
+			b = append(b, "https://github.com/advisories/"...)
+		case strings.HasPrefix(id, "CVE-"):
+			b = append(b, "https://nvd.nist.gov/vuln/detail/"...)
 		case strings.HasPrefix(id, "GO-"):
 			b = append(b, "https://pkg.go.dev/vuln/"...)
 		case strings.HasPrefix(id, "RUSTSEC-"):

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sort"
 	"sync"
 	"unsafe"
 
@@ -122,22 +123,26 @@ type metaBlock struct {
 	plain []byte
 }
 
-// metaRow calls use with the row of a vulnerability, if there is one.
-func (d *DB) metaRow(i int, id string, use func(row string) error) error {
-	m, ok := d.metaBlocks.Get().(*metaBlock)
+// metaRow calls use with the row of a vulnerability in a table, if there is one.
+func (d *DB) metaRow(t *table, pool *sync.Pool, id string, use func(row string) error) error {
+	i := sort.Search(len(t.first), func(i int) bool { return compareIDs(t.first[i], id) > 0 }) - 1
+	if i < 0 {
+		return nil
+	}
+	m, ok := pool.Get().(*metaBlock)
 	if !ok {
 		m = &metaBlock{at: -1}
 	}
-	defer d.metaBlocks.Put(m)
+	defer pool.Put(m)
 	if m.at != i {
 		m.at = -1
-		ref := d.metas.blocks[i]
+		ref := t.blocks[i]
 		b, err := d.plainInto(m.plain, ref)
 		if err != nil {
 			return err
 		}
 		m.plain = b
-		if !m.table(&reader{s: text(b)}, d.metas.height(i)) {
+		if !m.table(&reader{s: text(b)}, t.height(i)) {
 			return d.corrupt("a block at byte %d is not one", ref.at)
 		}
 		m.at = i

@@ -14,7 +14,10 @@ import (
 // order they come; what several sources say in the same words is kept once.
 // Times of advisories are kept by the day, EPSS to five decimals.
 func Compile(w io.Writer, in Input) error {
-	c := &compiler{bases: map[string]*baseFacts{}, metas: map[string]*vuln.Meta{}, words: newPool(), vectors: newPool()}
+	c := &compiler{
+		bases: map[string]*baseFacts{}, metas: map[string]*vuln.Meta{}, covers: map[string]vuln.Coverage{},
+		words: newPool(), vectors: newPool(),
+	}
 	sources := slices.Clone(in.Sources)
 	slices.SortFunc(sources, func(a, b SourceInput) int { return cmp.Compare(a.Name, b.Name) })
 	for i := range sources {
@@ -40,6 +43,8 @@ func Compile(w io.Writer, in Input) error {
 type compiler struct {
 	bases   map[string]*baseFacts
 	metas   map[string]*vuln.Meta
+	covers  map[string]vuln.Coverage
+	epss    epssTable
 	words   *pool // sources, urgencies, reasons
 	vectors *pool // CVSS vectors
 	key     []byte
@@ -49,6 +54,7 @@ type compiler struct {
 // are interned: most advisories of a distribution share theirs with others.
 type baseFacts struct {
 	releases map[string]int
+	counts   []int // of each release, as met: its advisories
 	packages map[string]*packageFacts
 	recordAt map[string]uint32
 	records  []recordFacts
@@ -102,6 +108,18 @@ func (c *compiler) source(s *SourceInput) error {
 	}
 	if s.Done != nil {
 		s.Done(&s.Source)
+	}
+	if s.Covers == nil {
+		return nil
+	}
+	all, err := s.Covers(s.Source)
+	if err != nil {
+		return err
+	}
+	for _, v := range all {
+		if err := c.cover(v); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package db
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +32,9 @@ func (c *compiler) meta(m vuln.Meta) error {
 		c.metas[m.ID] = have
 	}
 	have.CVSS = mergeVectors(have.CVSS, m.CVSS)
+	if err := c.title(have, m); err != nil {
+		return err
+	}
 	// Of two scores the later one, and of one day's the higher.
 	if a, b := have.EPSS, m.EPSS; cmp.Or(cmp.Compare(b.Date, a.Date), cmp.Compare(b.Score, a.Score), cmp.Compare(b.Percentile, a.Percentile)) > 0 {
 		have.EPSS = b
@@ -66,10 +68,10 @@ func mergeVectors(a, b []finding.CVSS) []finding.CVSS {
 }
 
 func sourceRank(s string) int {
-	if i := slices.Index([]string{"nvd", "adp", "cna", "osv", "ghsa", "redhat"}, s); i >= 0 {
+	if i := slices.Index([]string{"nvd", "adp", "cna", "osv", "ghsa", "redhat", "bitnami", "julia", "pypa", "rustsec"}, s); i >= 0 {
 		return i
 	}
-	return 6
+	return 10
 }
 
 func cvssVersion(v string) string {
@@ -119,9 +121,13 @@ func (c *compiler) putMeta(b []byte, m *vuln.Meta) []byte {
 	}
 	b = putInt(b, flags)
 	b = c.putVectors(b, m.CVSS)
-	if flags&metaEPSS != 0 {
-		b = putUint(b, uint64(math.Round(m.EPSS.Score*epssUnit)))
-		b = putUint(b, uint64(math.Round(m.EPSS.Percentile*epssUnit)))
+	switch {
+	case flags&metaEPSS == 0:
+	case m.EPSS.Date == c.epss.date:
+		s := epssParts(m.EPSS.Score)
+		b = putUint(putUint(b, s+1), epssParts(m.EPSS.Percentile)-c.epss.percentiles[s])
+	default:
+		b = putUint(putUint(append(b, 0), epssParts(m.EPSS.Score)), epssParts(m.EPSS.Percentile))
 		d, _ := dateDays(m.EPSS.Date)
 		b = putUint(b, d)
 	}

@@ -80,6 +80,9 @@ func (c *compiler) putPackage(b []byte, name string, base *baseFacts, p *package
 			cmp.Compare(base.states[x.state].key, base.states[y.state].key))
 	})
 	rows = slices.Compact(rows)
+	for _, r := range rows {
+		base.counts[r.release]++
+	}
 
 	texts, states := &order{}, &order{}
 	var stateText []byte

@@ -12,6 +12,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -26,6 +27,9 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 		c.bases[name].settle(c)
 	}
 	for _, m := range metas {
+		if m.Title != "" {
+			c.words.use(m.TitleBy)
+		}
 		for _, v := range m.CVSS {
 			c.words.use(v.Source)
 			c.vectors.use(v.Vector)
@@ -36,6 +40,8 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 	if n := len(c.words.all); n > maxWords/2 {
 		return fmt.Errorf("%d words of urgency and the like", n)
 	}
+
+	c.epss = newEPSSTable(metas)
 
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false))
 	if err != nil {
@@ -54,12 +60,10 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 		return err
 	}
 
-	ids := make([]string, len(metas))
-	for i, m := range metas {
-		ids[i] = m.ID
+	if index, err = out.block(index, c.epss.put(nil)); err != nil {
+		return err
 	}
-	index, err = out.table(index, ids, func(b []byte, i int) []byte { return c.putMeta(b, metas[i]) })
-	if err != nil {
+	if index, err = c.putMetas(index, out, metas); err != nil {
 		return err
 	}
 
@@ -69,13 +73,46 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 			return fmt.Errorf("ecosystem %s: %w", name, err)
 		}
 	}
+	if index, err = out.block(index, c.putCovers(nil)); err != nil {
+		return err
+	}
 	return out.file(w, index)
+}
+
+// putMetas writes two tables: what is known of each vulnerability, and the
+// titles of those that have one, so that whoever needs no title reads none.
+func (c *compiler) putMetas(index []byte, out *blockWriter, metas []*vuln.Meta) ([]byte, error) {
+	var known, titled []*vuln.Meta
+	for _, m := range metas {
+		if m.KEV || len(m.CVSS) > 0 || m.EPSS != (finding.EPSS{}) {
+			known = append(known, m)
+		}
+		if m.Title != "" {
+			titled = append(titled, m)
+		}
+	}
+	index, err := out.table(index, idsOf(known), func(b []byte, i int) []byte { return c.putMeta(b, known[i]) })
+	if err != nil {
+		return nil, err
+	}
+	return out.table(index, idsOf(titled), func(b []byte, i int) []byte {
+		return append(putInt(b, c.words.at[titled[i].TitleBy]), titled[i].Title...)
+	})
+}
+
+func idsOf(metas []*vuln.Meta) []string {
+	ids := make([]string, len(metas))
+	for i, m := range metas {
+		ids[i] = m.ID
+	}
+	return ids
 }
 
 // base writes the tables of one ecosystem: its releases, its records, its packages.
 func (c *compiler) base(index []byte, out *blockWriter, name string) ([]byte, error) {
 	b := c.bases[name]
 	releases := slices.Sorted(maps.Keys(b.releases))
+	b.counts = make([]int, len(releases))
 	if len(releases) > maxReleases {
 		return nil, fmt.Errorf("%d releases", len(releases))
 	}

@@ -204,10 +204,16 @@ func TestMetaRoundTrip(t *testing.T) {
 				m.CVSS = append(m.CVSS, finding.CVSS{Vector: fmt.Sprintf("CVSS:3.1/AV:%d", i%7), Source: s})
 			}
 		}
-		if i%3 == 0 {
-			m.EPSS = finding.EPSS{Score: float64(i) / 1e5, Percentile: float64(i*7) / 1e5, Date: "2026-08-01"}
+		switch {
+		case i%3 == 0: // of one day, several percentiles to a score
+			m.EPSS = finding.EPSS{Score: float64(i/2) / 1e5, Percentile: float64(i*7) / 1e5, Date: "2026-08-01"}
+		case i%7 == 0: // of others
+			m.EPSS = finding.EPSS{Score: float64(i) / 1e5, Percentile: float64(3000-i) / 1e5, Date: fmt.Sprintf("2026-07-%02d", 1+i%28)}
 		}
-		if i%5 == 0 {
+		if i%4 == 0 {
+			m.Title, m.TitleBy = fmt.Sprintf("Flaw %d in a “library”", i), []string{"ghsa", "kev"}[i/4%2]
+		}
+		if i%5 == 0 || len(m.CVSS) == 0 {
 			m.KEV, m.KEVAdded = true, "2024-02-29"
 		}
 		metas = append(metas, m)
@@ -220,6 +226,24 @@ func TestMetaRoundTrip(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatal(diff)
+		}
+	}
+	known := map[string]vuln.Meta{} // as iterated: titles come by themselves
+	for m, err := range d.Metas(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		have := known[m.ID]
+		if m.Title != "" {
+			have.ID, have.Title, have.TitleBy = m.ID, m.Title, m.TitleBy
+		} else {
+			have = m
+		}
+		known[m.ID] = have
+	}
+	for _, want := range metas {
+		if diff := cmp.Diff(want, known[want.ID]); diff != "" {
+			t.Fatal("iterated: " + diff)
 		}
 	}
 	for _, id := range []string{"", "CVE", "CVE-2030-0001", "CVE-1999-9999999", "ZZZ", "GHSA-xxxx"} {

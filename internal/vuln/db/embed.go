@@ -2,7 +2,7 @@ package db
 
 import _ "embed"
 
-//go:generate go run ./snapshot ../../../../shared/advisories snapshot.db
+//go:generate go run ./snapshot ../../../../shared/advisories-2026-11 snapshot.db
 
 //go:embed snapshot.db
 var snapshot []byte

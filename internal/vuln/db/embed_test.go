@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -32,7 +33,8 @@ func fixedIn(list []vuln.Advisory, id string) []string {
 	return slices.Compact(out)
 }
 
-// What the snapshot must say, written down from the advisories by hand.
+// What the snapshot must say, written down by hand from the lines of
+// DRYDOCK_SHARED/advisories-2026-11 that have these ids.
 func TestEmbeddedFacts(t *testing.T) {
 	ctx := context.Background()
 	d, err := Embedded()
@@ -50,6 +52,15 @@ func TestEmbeddedFacts(t *testing.T) {
 		{"npm", "minimist", "CVE-2021-44906", []string{"0.2.4", "1.2.6"}},
 		{"Wolfi", "aactl", "CVE-2024-45336", []string{"0.4.12-r22"}},
 		{"crates.io", "hyper", "RUSTSEC-2016-0002", []string{"0.9.4"}},
+		{"Debian:12", "openssl", "CVE-2026-84782", []string{"3.0.22-1~deb12u2"}}, // of a changelog
+		{"Debian:13", "openssl", "CVE-2026-84782", []string{"3.5.7-1~deb13u3"}},
+		{"Debian:12", "firefox-esr", "CVE-2025-10531", nil}, // "143.0-1~", of another line than the release's
+		{"PyPI", "parsl", "PYSEC-2026-1759", []string{"2026.01.05"}},
+		{"Bitnami", "airflow", "CVE-2025-66388", []string{"3.1.4"}},
+		{"Julia", "ImageMagick_jll", "CVE-2026-25969", []string{"7.1.2023+0"}},
+		{"Hackage", "git-annex", "CVE-2018-10859", []string{"6.20180626"}},
+		{"Drupal", "drupal/openid_connect", "DRUPAL-CONTRIB-2021-014", []string{"1.1.0"}},
+		{"Drupal", "drupal/core", "DRUPAL-CORE-2018-001", []string{"8.4.5"}},
 	} {
 		list, err := d.Advisories(ctx, c.eco, c.name)
 		if err != nil {
@@ -63,7 +74,30 @@ func TestEmbeddedFacts(t *testing.T) {
 	if err != nil || !m.KEV || m.KEVAdded != "2021-12-10" || m.EPSS.Score < 0.9 || len(m.CVSS) == 0 {
 		t.Errorf("Log4Shell: %+v, %v", m, err)
 	}
-	for _, eco := range []string{"Debian:11", "Debian:13", "Ubuntu:22.04", "Ubuntu:24.04:LTS", "Alpine:v3.21", "Alpine:edge", "Wolfi", "npm", "PyPI", "Go", "Maven", "crates.io", "RubyGems", "Packagist", "NuGet", "Bitnami", "AlmaLinux:9", "Rocky Linux:8"} {
+	if m.Title != "Remote code injection in Log4j" || m.TitleBy != "ghsa" {
+		t.Errorf("Log4Shell's title: %q by %q", m.Title, m.TitleBy)
+	}
+	if m, err = d.Meta(ctx, "CVE-1999-0001"); err != nil || m.EPSS != (finding.EPSS{Score: 0.03351, Percentile: 0.8765, Date: "2026-08-16"}) {
+		t.Errorf("the first score of FIRST's file: %+v, %v", m, err)
+	}
+	for eco, want := range map[string][2]string{
+		"Debian:12":    {"2026-11-27", "2025-02-12"}, // the tracker's end, and the changelogs'
+		"Debian:13":    {"2026-11-27", "2025-02-12"},
+		"Debian:10":    {"2024-07-01", ""}, // DLA-3855-1: the last notice
+		"Debian:7":     {"2018-06-01", ""}, // DLA-1392-1
+		"Alpine:v3.20": {"2025-02-16", ""}, "Alpine:edge": {"2026-08-22", ""},
+		"npm":   {"2025-02-14", "2025-02-14"}, // RetireJS goes further, of a few packages
+		"NuGet": {"2025-02-13", "2025-02-13"}, "PyPI": {"2026-07-23", "2026-07-23"}, "Rocky Linux:9": {"2025-01-11", ""},
+	} {
+		c, ok, err := d.Coverage(ctx, eco)
+		if got := [2]string{dateString(days(c.To)), dateString(days(c.Unfixed))}; got != want || !ok || err != nil {
+			t.Errorf("%s is covered to %v, want %v, %v", eco, got, want, err)
+		}
+	}
+	if c, _, err := d.Coverage(ctx, "Debian:11"); err != nil || len(c.Support) != 50 || len(c.Lagging) != 0 {
+		t.Errorf("Debian 11: %d packages of other support, %v, %v", len(c.Support), c.Lagging, err)
+	}
+	for _, eco := range []string{"Debian:11", "Debian:13", "Ubuntu:22.04", "Ubuntu:24.04:LTS", "Alpine:v3.21", "Alpine:edge", "Wolfi", "npm", "PyPI", "Go", "Maven", "crates.io", "RubyGems", "Packagist", "NuGet", "Bitnami", "AlmaLinux:9", "Rocky Linux:8", "Julia", "Hackage", "Drupal", "Debian:6.0"} {
 		if !d.Knows(ctx, eco) {
 			t.Errorf("the snapshot does not know %s", eco)
 		}

@@ -20,7 +20,7 @@ import (
 // of the compressed bytes. It is the only thing that opening reads.
 const (
 	magic         = "drydkADB"
-	formatVersion = 1
+	formatVersion = 2
 	headerSize    = 64
 )
 

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -53,7 +54,8 @@ func (d *DB) each(ctx context.Context, b *base, record func(int) bool, yield fun
 	return true
 }
 
-// Metas yields all that is known of vulnerabilities, ordered by id.
+// Metas yields all that is known of vulnerabilities, ordered by id, and then
+// their titles, each as a Meta of its own.
 func (d *DB) Metas(ctx context.Context) iter.Seq2[vuln.Meta, error] {
 	return func(yield func(vuln.Meta, error) bool) {
 		for i := range d.metas.blocks {
@@ -72,6 +74,28 @@ func (d *DB) Metas(ctx context.Context) iter.Seq2[vuln.Meta, error] {
 				if !yield(m, err) || err != nil {
 					return
 				}
+			}
+		}
+		d.eachTitle(ctx, yield)
+	}
+}
+
+func (d *DB) eachTitle(ctx context.Context, yield func(vuln.Meta, error) bool) {
+	for i := range d.titles.blocks {
+		err := ctx.Err()
+		var block *names
+		if err == nil {
+			block, err = d.tableBlock(&d.titles, i)
+		}
+		if err != nil {
+			yield(vuln.Meta{}, err)
+			return
+		}
+		for j := range block.column.len() {
+			m := vuln.Meta{ID: block.column.id(j)}
+			err := d.title(&m, block.row(j))
+			if !yield(m, err) || err != nil {
+				return
 			}
 		}
 	}
@@ -153,6 +177,8 @@ func (d *DB) Verify(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err := d.vectorTable()
-	return err
+	_, vectors := d.vectorTable()
+	_, covers := d.coverages()
+	_, epss := d.epssDay()
+	return errors.Join(vectors, covers, epss)
 }

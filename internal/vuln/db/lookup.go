@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/vuln"
@@ -92,16 +93,30 @@ func (d *DB) Meta(ctx context.Context, id string) (vuln.Meta, error) {
 	if err := ctx.Err(); err != nil {
 		return vuln.Meta{}, err
 	}
-	i := sort.Search(len(d.metas.first), func(i int) bool { return compareIDs(d.metas.first[i], id) > 0 }) - 1
-	if i < 0 {
-		return vuln.Meta{}, nil
-	}
 	var m vuln.Meta
-	err := d.metaRow(i, id, func(row string) (err error) {
+	err := d.metaRow(&d.metas, &d.metaBlocks, id, func(row string) (err error) {
 		m, err = d.meta(id, row)
 		return err
 	})
+	if err != nil {
+		return vuln.Meta{}, err
+	}
+	err = d.metaRow(&d.titles, &d.titleBlocks, id, func(row string) error {
+		m.ID = id
+		return d.title(&m, row)
+	})
 	return m, err
+}
+
+// title reads a row of the table of titles, whose memory is another's next.
+func (d *DB) title(m *vuln.Meta, row string) error {
+	r := &reader{s: row}
+	m.TitleBy = d.word(r)
+	if r.bad || len(r.s) > maxTitle || r.s == "" {
+		return d.corrupt("%s: its title does not read", m.ID)
+	}
+	m.Title = strings.Clone(r.s)
+	return nil
 }
 
 func (d *DB) meta(id, row string) (vuln.Meta, error) {
@@ -118,9 +133,8 @@ func (d *DB) meta(id, row string) (vuln.Meta, error) {
 		}
 	}
 	if flags&metaEPSS != 0 {
-		m.EPSS = finding.EPSS{
-			Score: float64(r.number(epssUnit)) / epssUnit, Percentile: float64(r.number(epssUnit)) / epssUnit,
-			Date: dateString(r.uvarint()),
+		if m.EPSS, err = d.score(r); err != nil {
+			return vuln.Meta{}, err
 		}
 	}
 	if flags&metaKEV != 0 {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
 // DB is an open database. It is safe for concurrent use.
@@ -26,17 +28,43 @@ type DB struct {
 	vectors blockRef
 	nvector int
 	metas   table
+	titles  table
+	epss    lazy[epssDay]
+	covers  lazy[map[string]vuln.Coverage]
 	bases   map[string]*base
 	dec     *zstd.Decoder
 
 	cache   cache
 	scratch sync.Pool // of *decoder
 
-	metaBlocks sync.Pool // of *metaBlock
+	metaBlocks  sync.Pool // of *metaBlock
+	titleBlocks sync.Pool // the same
 
 	once       sync.Once
 	vectorText []string
 	vectorErr  error
+}
+
+// lazy is a block that is decoded when it is first asked for.
+type lazy[T any] struct {
+	ref  blockRef
+	once sync.Once
+	v    T
+	err  error
+}
+
+func (l *lazy[T]) get(d *DB, decode func(*reader) T) (T, error) {
+	l.once.Do(func() {
+		var s string
+		if s, l.err = d.plain(l.ref); l.err != nil {
+			return
+		}
+		r := &reader{s: s}
+		if l.v = decode(r); r.bad || len(r.s) > 0 {
+			l.err = d.corrupt("a block at byte %d is not one", l.ref.at)
+		}
+	})
+	return l.v, l.err
 }
 
 // base is what the index says of an ecosystem.
@@ -195,7 +223,9 @@ func (d *DB) index(ix *indexReader) {
 	}
 	d.nvector = ix.number(maxBlock)
 	d.vectors = ix.block()
+	d.epss.ref = ix.block()
 	d.metas = ix.table()
+	d.titles = ix.table()
 	for range ix.count(maxReleases) {
 		b := &base{name: ix.str()}
 		for range ix.count(maxReleases) {
@@ -215,4 +245,5 @@ func (d *DB) index(ix *indexReader) {
 		}
 		d.bases[b.name] = b
 	}
+	d.covers.ref = ix.block()
 }

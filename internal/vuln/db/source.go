@@ -31,13 +31,14 @@ type Input struct {
 }
 
 // SourceInput is a source with its facts; either sequence may be nil. An error
-// of a sequence ends the compilation. Done, where there is one, is called when
-// both have ended: it fills in what is known of the source only then.
+// of a sequence ends the compilation. Done and Covers, where there are any, are
+// called when both have ended: they say what is known of the source only then.
 type SourceInput struct {
 	Source
 	Advisories iter.Seq2[vuln.Advisory, error]
 	Metas      iter.Seq2[vuln.Meta, error]
 	Done       func(*Source)
+	Covers     func(Source) ([]vuln.Coverage, error)
 }
 
 // splitEcosystem parts "Debian:11" into "Debian" and "11".

@@ -14,8 +14,9 @@ import (
 )
 
 // Stack is several databases seen as one. For each ecosystem, release included,
-// the database with the newest data of it answers, alone; of two with equally
-// new data, the one given first. It implements [vuln.Lookup].
+// the database with the newest data of it answers, alone: first by the day to
+// which it knows what has no fix, then by its newest record; of two with equally
+// new data, the one given first. It implements [vuln.Coverer].
 type Stack struct {
 	dbs   []*DB
 	byEco map[string][]*DB // by ecosystem without release: those that have it, newest first
@@ -42,7 +43,11 @@ func NewStack(dbs ...*DB) *Stack {
 		}
 	}
 	for name, list := range s.byEco {
-		slices.SortStableFunc(list, func(a, b *DB) int { return b.newest(name).Compare(a.newest(name)) })
+		if len(list) > 1 {
+			slices.SortStableFunc(list, func(a, b *DB) int {
+				return cmp.Or(b.whole(name).Compare(a.whole(name)), b.newest(name).Compare(a.newest(name)))
+			})
+		}
 	}
 	for name, list := range s.byFed {
 		slices.SortStableFunc(list, func(a, b *DB) int { return b.dateOf(name).Compare(a.dateOf(name)) })
@@ -50,6 +55,30 @@ func NewStack(dbs ...*DB) *Stack {
 	s.all = slices.Clone(s.dbs)
 	slices.SortStableFunc(s.all, func(a, b *DB) int { return b.dateOf("nvd").Compare(a.dateOf("nvd")) })
 	return s
+}
+
+// whole is the day to which a database knows also what has no fix, where its
+// sources say that; else the date of the newest record. A snapshot that ends
+// later but has fixes only does not answer in place of a whole one.
+func (d *DB) whole(ecosystem string) time.Time {
+	all, err := d.coverages()
+	if err != nil {
+		return time.Time{} // whoever looks something up meets the damage
+	}
+	var to, unfixed time.Time
+	for _, eco := range d.bases[ecosystem].full {
+		c := all[eco]
+		if c.To.After(to) {
+			to = c.To
+		}
+		if c.Unfixed.After(unfixed) {
+			unfixed = c.Unfixed
+		}
+	}
+	if to.IsZero() {
+		return d.newest(ecosystem).Truncate(day)
+	}
+	return unfixed
 }
 
 // newest is the date of the newest record of an ecosystem.
@@ -119,6 +148,9 @@ func (s *Stack) Meta(ctx context.Context, id string) (vuln.Meta, error) {
 		out.CVSS = addSources(out.CVSS, m.CVSS)
 		if s.first("kev") == d {
 			out.KEV, out.KEVAdded = m.KEV, m.KEVAdded
+		}
+		if out.Title == "" {
+			out.Title, out.TitleBy = m.Title, m.TitleBy
 		}
 		if s.first("epss") == d || out.EPSS == (finding.EPSS{}) && m.EPSS.Date != "" {
 			out.EPSS = m.EPSS
@@ -215,6 +247,7 @@ func (s *Stack) Compile(ctx context.Context, w io.Writer) error {
 	if len(in.Sources) > 0 {
 		in.Sources[0].Advisories = s.advisories(ctx)
 		in.Sources[0].Metas = s.metas(ctx)
+		in.Sources[0].Covers = func(Source) ([]vuln.Coverage, error) { return s.coverages(ctx) }
 	}
 	return Compile(w, in)
 }

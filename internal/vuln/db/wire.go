@@ -23,6 +23,12 @@ func (r *reader) uvarint() uint64 {
 	return 0
 }
 
+// varint is a number that binary.AppendVarint wrote.
+func (r *reader) varint() int64 {
+	v := r.uvarint()
+	return int64(v>>1) ^ -int64(v&1)
+}
+
 func (r *reader) fail() {
 	r.s, r.bad = "", true
 }

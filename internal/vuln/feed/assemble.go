@@ -141,6 +141,7 @@ func (u *Updater) input(ctx context.Context) (in db.Input, closeAll func(), err 
 			}
 			s.Advisories = chain(s.Advisories, d.All(ctx))
 			s.Metas = chain(s.Metas, d.Metas(ctx))
+			s.Covers = covering(s.Covers, d)
 		}
 		if len(parts) > 0 {
 			in.Sources = append(in.Sources, s)
@@ -179,6 +180,18 @@ func (u *Updater) input(ctx context.Context) (in db.Input, closeAll func(), err 
 		})
 	}
 	return in, closeAll, nil
+}
+
+// covering adds what a part covers to what the parts before it cover.
+func covering(before func(db.Source) ([]vuln.Coverage, error), d *db.DB) func(db.Source) ([]vuln.Coverage, error) {
+	return func(s db.Source) ([]vuln.Coverage, error) {
+		all, err := d.Coverages()
+		if err != nil || before == nil {
+			return all, err
+		}
+		more, err := before(s)
+		return append(all, more...), err
+	}
 }
 
 // fetched is when a part was asked for last, which its state knows best.

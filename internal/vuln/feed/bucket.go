@@ -13,8 +13,9 @@ import (
 )
 
 // OSVZip reads a bucket's all.zip, whose members are one record each, and
-// yields every record. It returns the newest date in it. The archive is read to
-// its end, checksums included.
+// yields every record. It returns the newest date in it, of records that are not
+// partial where there are any. The archive is read to its end, checksums
+// included.
 func OSVZip(r io.ReaderAt, size int64, ecosystem string, yield func(Record) error) (time.Time, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
@@ -23,7 +24,7 @@ func OSVZip(r io.ReaderAt, size int64, ecosystem string, yield func(Record) erro
 	if len(z.File) > maxRecords {
 		return time.Time{}, fmt.Errorf("read OSV archive: %d members: %w", len(z.File), ErrLimit)
 	}
-	var newest time.Time
+	var newest dates
 	n := 0
 	for _, f := range z.File {
 		if f.FileInfo().IsDir() || !strings.HasSuffix(f.Name, ".json") {
@@ -33,7 +34,7 @@ func OSVZip(r io.ReaderAt, size int64, ecosystem string, yield func(Record) erro
 		if err != nil {
 			return time.Time{}, fmt.Errorf("read OSV archive: %s: %w", clip(f.Name), err)
 		}
-		newest = newer(newest, rec.Modified)
+		newest.add(rec)
 		if err := yield(rec); err != nil {
 			return time.Time{}, err
 		}
@@ -42,7 +43,26 @@ func OSVZip(r io.ReaderAt, size int64, ecosystem string, yield func(Record) erro
 	if n == 0 {
 		return time.Time{}, errors.New("read OSV archive: no records in it")
 	}
-	return newest, nil
+	return newest.date(), nil
+}
+
+// dates keeps how far the records of a bucket go. What speaks of a part of the
+// ecosystem only does not make the rest any newer.
+type dates struct{ whole, partial time.Time }
+
+func (d *dates) add(r Record) {
+	if r.Partial {
+		d.partial = newer(d.partial, r.Modified)
+	} else {
+		d.whole = newer(d.whole, r.Modified)
+	}
+}
+
+func (d *dates) date() time.Time {
+	if d.whole.IsZero() {
+		return d.partial
+	}
+	return d.whole
 }
 
 func member(f *zip.File, ecosystem string) (Record, error) {
@@ -58,11 +78,11 @@ func member(f *zip.File, ecosystem string) (Record, error) {
 	return rec, errors.Join(err, r.Close())
 }
 
-// OSVLines reads one record a line.
+// OSVLines reads one record a line, as [OSVZip] does an archive.
 func OSVLines(r io.Reader, ecosystem string, yield func(Record) error) (time.Time, error) {
 	lines := bufio.NewScanner(io.LimitReader(r, maxDocument))
 	lines.Buffer(make([]byte, 0, 1<<20), maxRecord)
-	var newest time.Time
+	var newest dates
 	for n := 1; lines.Scan(); n++ {
 		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 			continue
@@ -71,7 +91,7 @@ func OSVLines(r io.Reader, ecosystem string, yield func(Record) error) (time.Tim
 		if err != nil {
 			return time.Time{}, fmt.Errorf("line %d: %w", n, err)
 		}
-		newest = newer(newest, rec.Modified)
+		newest.add(rec)
 		if err := yield(rec); err != nil {
 			return time.Time{}, err
 		}
@@ -79,7 +99,7 @@ func OSVLines(r io.Reader, ecosystem string, yield func(Record) error) (time.Tim
 	if err := lines.Err(); err != nil {
 		return time.Time{}, fmt.Errorf("read OSV records: %w", err)
 	}
-	return newest, nil
+	return newest.date(), nil
 }
 
 // Change is a line of a bucket's list of changes.

@@ -36,6 +36,7 @@ func EPSS(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 			continue
 		case strings.HasPrefix(line, "#"):
 			_, after, _ := strings.Cut(line, "score_date:")
+			after = strings.TrimLeft(after, " ")
 			if len(after) >= len(time.DateOnly) {
 				on = after[:len(time.DateOnly)]
 			}

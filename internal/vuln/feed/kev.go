@@ -10,7 +10,7 @@ import (
 )
 
 // KEV reads CISA's catalogue of known exploited vulnerabilities and yields each
-// with the day it was added. It returns when the catalogue was released.
+// with the day it was added and its name. It returns when the catalogue was released.
 func KEV(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 	s := newStream(r)
 	var released string
@@ -25,6 +25,7 @@ func KEV(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 				var v struct {
 					ID    string `json:"cveID"`
 					Added string `json:"dateAdded"`
+					Name  string `json:"vulnerabilityName"`
 				}
 				if err := s.value(&v); err != nil {
 					return err
@@ -35,7 +36,11 @@ func KEV(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 				if _, ok := date(v.Added); !ok {
 					return fmt.Errorf("%s was added on %q", v.ID, clip(v.Added))
 				}
-				return yield(vuln.Meta{ID: v.ID, KEV: true, KEVAdded: v.Added})
+				m := vuln.Meta{ID: v.ID, KEV: true, KEVAdded: v.Added, Title: title(v.Name)}
+				if m.Title != "" {
+					m.TitleBy = "kev"
+				}
+				return yield(m)
 			})
 		}
 		return s.skip()

@@ -19,6 +19,11 @@ type Record struct {
 	ID         string
 	Modified   time.Time
 	Advisories []vuln.Advisory
+	Titles     []vuln.Meta // what the vulnerability is, by its CVE numbers or else by the record's own id
+	Partial    bool        // of a source that speaks of a part of the ecosystem only, and says nothing of how far the rest goes
+
+	lagging []string // packages, as "<ecosystem>\x00<name>", whose entries were left out: see laggards
+	derived bool     // an entry was concluded from a changelog, and is no word of the tracker
 }
 
 // withdrawn says whether the source took the record back. GitHub says so of
@@ -42,6 +47,7 @@ type osvRecord struct {
 	Affected  []osvAffected `json:"affected"`
 	Database  struct {
 		Severity any `json:"severity"`
+		Source   any `json:"source"`
 	} `json:"database_specific"`
 }
 
@@ -82,6 +88,7 @@ type osvSpecific struct {
 	Priority      any `json:"ubuntu_priority"`
 	Status        any `json:"status"`
 	Informational any `json:"informational"`
+	Source        any `json:"source"`
 }
 
 // OSV reads one OSV record and keeps what it says of the packages of one
@@ -122,7 +129,7 @@ func (rec *osvRecord) read(ecosystem string) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("published: %w", err)
 	}
-	out := Record{ID: rec.ID, Modified: modified}
+	out := Record{ID: rec.ID, Modified: modified, Partial: partial(word(rec.Database.Source))}
 	if rec.bugfixOnly() {
 		return out, nil
 	}
@@ -132,7 +139,7 @@ func (rec *osvRecord) read(ecosystem string) (Record, error) {
 	}
 	// Where an advisory is not itself the vulnerability, "related" or "upstream"
 	// names those it is about; elsewhere "related" is every other vendor's word.
-	if strings.HasPrefix(rec.ID, "UBUNTU-CVE-") {
+	if strings.HasPrefix(rec.ID, "UBUNTU-CVE-") || strings.HasPrefix(rec.ID, "JLSEC-") {
 		head.Aliases = ids(append(slices.Clone(rec.Aliases), rec.Upstream...), rec.ID)
 	} else if !strings.HasPrefix(rec.ID, "CVE-") {
 		head.Related = slices.DeleteFunc(ids(append(slices.Clone(rec.Related), rec.Upstream...), rec.ID), func(id string) bool {
@@ -151,6 +158,13 @@ func (rec *osvRecord) read(ecosystem string) (Record, error) {
 		if !ok {
 			continue
 		}
+		if a.Source == changelog {
+			out.derived = true
+			if slices.Contains(laggards(), a.Package) {
+				out.lagging = append(out.lagging, a.Ecosystem+"\x00"+a.Package)
+				continue
+			}
+		}
 		key := [2]string{a.Ecosystem, a.Package}
 		if j, seen := at[key]; seen {
 			merge(&out.Advisories[j], a)
@@ -158,6 +172,9 @@ func (rec *osvRecord) read(ecosystem string) (Record, error) {
 		}
 		at[key] = len(out.Advisories)
 		out.Advisories = append(out.Advisories, a)
+	}
+	if len(out.Advisories) > 0 && !head.Withdrawn {
+		out.Titles = rec.titles(&head)
 	}
 	return out, nil
 }
@@ -172,16 +189,17 @@ func (rec *osvRecord) bugfixOnly() bool {
 }
 
 func (rec *osvRecord) affected(in *osvAffected, a vuln.Advisory, ecosystem string) (vuln.Advisory, bool, error) {
-	eco, name := in.Package.Ecosystem, in.Package.Name
+	eco, name := ecosystemName(rec.ID, in.Package.Ecosystem), in.Package.Name
 	base, _, _ := strings.Cut(eco, ":")
-	if eco == "" || ecosystem != "" && base != ecosystem {
+	wanted := ecosystem == "" || base == ecosystem || base == drupal && ecosystem == "Packagist"
+	if eco == "" || !wanted {
 		return a, false, nil
 	}
 	if !validName(eco) || !validName(name) {
 		return a, false, fmt.Errorf("package %q of ecosystem %q", clip(name), clip(eco))
 	}
 	a.Ecosystem, a.Package = eco, vuln.NormalName(base, name)
-	a.Source = sourceOf(base, rec.ID)
+	a.Source = rec.source(base, in)
 	a.URL = address(a.Source, a.ID)
 	for _, r := range in.Ranges {
 		if r.Type == "GIT" {
@@ -307,18 +325,4 @@ func merge(a *vuln.Advisory, b vuln.Advisory) {
 	if a.NoFix != b.NoFix {
 		a.NoFix = ""
 	}
-}
-
-// sourceOf is which database speaks through an OSV bucket.
-func sourceOf(base, id string) string {
-	switch base {
-	case "Debian", "Ubuntu", "Alpine", "Wolfi", "Chainguard", "Bitnami", "AlmaLinux":
-		return strings.ToLower(base)
-	case "Rocky Linux":
-		return "rocky"
-	}
-	if strings.HasPrefix(id, "GHSA-") {
-		return "ghsa"
-	}
-	return "osv"
 }

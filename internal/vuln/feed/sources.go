@@ -26,8 +26,22 @@ func KnownSource(name string) db.Source {
 		s.URL, s.Licence = "https://ubuntu.com/security/cves", "CC-BY-SA-4.0"
 	case "Alpine":
 		s.Licence = "MIT"
-	case "npm", "Maven", "Packagist", "RubyGems", "NuGet":
+	case "npm":
+		s.Licence = "CC-BY-4.0, Apache-2.0"
+	case "Maven":
 		s.Licence = "CC-BY-4.0"
+	case "Packagist":
+		s.Licence, s.Ecosystems = "CC-BY-4.0, Unlicense", []string{"Packagist", drupal}
+	case "NuGet":
+		s.Licence = "CC-BY-4.0, MIT"
+	case "RubyGems":
+		s.Licence = "CC-BY-4.0, public domain"
+	case drupal:
+		s.URL, s.Licence = "https://www.drupal.org/security", "MIT"
+	case "Julia":
+		s.Licence = "CC-BY-4.0"
+	case "Hackage":
+		s.Licence = "public domain"
 	case "PyPI":
 		s.Licence = "CC-BY-4.0"
 	case "Go":

@@ -16,6 +16,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/egress"
+	"github.com/drydock-dev/drydock/internal/vuln"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 )
 
@@ -228,7 +229,9 @@ func (u *Updater) take(ctx context.Context, p part, file string, st partState) e
 			if s.Newest.IsZero() {
 				s.Newest = st.Fetched // no date anywhere: it is today's
 			}
-			st.Newest = s.Newest
+			if st.Newest.IsZero() {
+				st.Newest = s.Newest
+			}
 		}
 		err = u.store(p.source, p.name, in, &st)
 	}
@@ -279,13 +282,24 @@ func (u *Updater) increment(ctx context.Context, p part, d *db.DB, st partState)
 	in.Records, in.Fetched = total, st.Fetched
 	ids := make([]string, 0, len(records))
 	add := records[0].Advisories[:0:0]
+	var titles []vuln.Meta
+	var covers Coverage
 	for i, r := range records {
 		ids = append(ids, r.ID)
 		add = append(add, r.Advisories...)
+		titles = append(titles, r.Titles...)
+		covers.Add(r)
 		st.Newest = newer(st.Newest, newer(changes[i].Modified, r.Modified))
+		if !r.Partial {
+			in.Newest = newer(in.Newest, newer(changes[i].Modified, r.Modified))
+		}
 	}
-	in.Newest = newer(in.Newest, st.Newest)
 	in.Advisories = concat(without(d.All(ctx), ids), list(add))
+	in.Metas = concat(d.Metas(ctx), list(titles))
+	in.Covers = func(s db.Source) ([]vuln.Coverage, error) {
+		old, err := d.Coverages()
+		return append(old, covers.beside(old, s.Newest)...), err
+	}
 	return true, true, u.store(p.source, p.name, in, &st)
 }
 

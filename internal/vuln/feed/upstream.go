@@ -80,7 +80,7 @@ func metaSources() []string { return []string{"epss", "kev", "nvd"} }
 // Ecosystems lists the ecosystems that the embedded snapshot has; others of
 // OSV's can be asked for too.
 func Ecosystems() []string {
-	return []string{"AlmaLinux", "Alpine", "Bitnami", "Debian", "Go", "Maven", "NuGet", "Packagist", "PyPI", "RubyGems", "Rocky Linux", "Ubuntu", "Wolfi", "crates.io", "npm"}
+	return []string{"AlmaLinux", "Alpine", "Bitnami", "Debian", "Drupal", "Go", "Hackage", "Julia", "Maven", "NuGet", "Packagist", "PyPI", "RubyGems", "Rocky Linux", "Ubuntu", "Wolfi", "crates.io", "npm"}
 }
 
 // sourcesOf are the sources that speak of an ecosystem, which may come with a
@@ -147,16 +147,21 @@ func (u *Updater) partsOf(source string) (parts []part, more func(n int) []part)
 }
 
 // readBucket streams an all.zip into the compiler.
-func readBucket(ctx context.Context, f *os.File, in *db.SourceInput, _ *partState) error {
+func readBucket(ctx context.Context, f *os.File, in *db.SourceInput, st *partState) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	var newest time.Time
+	var newest, latest time.Time
 	records := 0
+	var covers Coverage
+	var titles []vuln.Meta
 	in.Advisories = pushed(func(yield func(vuln.Advisory) error) error {
 		newest, err = OSVZip(f, info.Size(), in.Name, func(r Record) error {
 			records++
+			latest = newer(latest, r.Modified)
+			covers.Add(r)
+			titles = append(titles, r.Titles...)
 			for _, a := range r.Advisories {
 				if err := yield(a); err != nil {
 					return err
@@ -166,16 +171,20 @@ func readBucket(ctx context.Context, f *os.File, in *db.SourceInput, _ *partStat
 		})
 		return err
 	})
-	in.Done = func(s *db.Source) { s.Newest, s.Records = newest, records }
+	in.Metas = func(yield func(vuln.Meta, error) bool) { list(titles)(yield) } // known when the advisories have been read
+	in.Done = func(s *db.Source) { s.Newest, s.Records, st.Newest = newest, records, latest }
+	in.Covers = func(s db.Source) ([]vuln.Coverage, error) { return covers.List(s.Newest), nil }
 	return nil
 }
 
 // readSecDB reads a secdb, which carries no date of its own.
 func readSecDB(ctx context.Context, f *os.File, in *db.SourceInput, _ *partState) error {
 	records := 0
+	var covers Coverage
 	in.Advisories = pushed(func(yield func(vuln.Advisory) error) error {
 		eco, _, err := SecDB(f, func(a vuln.Advisory) error {
 			records++
+			covers.Add(Record{Advisories: []vuln.Advisory{a}})
 			return errors.Join(ctx.Err(), yield(a))
 		})
 		if base, _, _ := strings.Cut(eco, ":"); err == nil && !slices.Contains(in.Ecosystems, base) {
@@ -184,6 +193,7 @@ func readSecDB(ctx context.Context, f *os.File, in *db.SourceInput, _ *partState
 		return err
 	})
 	in.Done = func(s *db.Source) { s.Records = records }
+	in.Covers = func(s db.Source) ([]vuln.Coverage, error) { return covers.List(s.Newest), nil }
 	return nil
 }
 

@@ -27,6 +27,7 @@ import (
 var (
 	secdbDate = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 	wolfiDate = time.Date(2025, 5, 7, 0, 0, 0, 0, time.UTC)
+	edgeDate  = time.Date(2026, 8, 22, 0, 0, 0, 0, time.UTC)
 	goDate    = time.Date(2026, 8, 21, 0, 0, 0, 0, time.UTC)
 )
 
@@ -45,14 +46,27 @@ func gather(dir string) (db.Input, error) {
 		}
 		s := db.SourceInput{Source: feed.KnownSource(eco)}
 		var all []vuln.Advisory
+		var titles []vuln.Meta
+		covers := &feed.Coverage{}
 		if s.Newest, err = read(f, func(r io.Reader) (time.Time, error) {
 			return feed.OSVLines(r, eco, func(rec feed.Record) error {
 				all = append(all, rec.Advisories...)
+				titles = append(titles, rec.Titles...)
+				covers.Add(rec)
 				s.Records++
 				return nil
 			})
 		}); err != nil {
 			return in, err
+		}
+		s.Metas = values(titles)
+		s.Covers = func(s db.Source) ([]vuln.Coverage, error) { return covers.List(s.Newest), nil }
+		if eco == "Debian" {
+			support, err := debianSupport(filepath.Join(dir, "debian-security-support.tsv.xz"))
+			if err != nil {
+				return in, err
+			}
+			s.Covers = func(s db.Source) ([]vuln.Coverage, error) { return append(covers.List(s.Newest), support...), nil }
 		}
 		if eco == "Go" {
 			s.Newest = goDate
@@ -73,6 +87,12 @@ func gather(dir string) (db.Input, error) {
 	}
 	alpine.Records = len(secdb)
 	alpine.Advisories = values(feed.MergeAlpine(secdb, osvAlpine))
+	alpine.Covers = covers(secdb, func(eco string) time.Time {
+		if eco == "Alpine:edge" {
+			return edgeDate
+		}
+		return secdbDate
+	})
 
 	wolfi := db.SourceInput{Source: feed.KnownSource("wolfi")}
 	var fixes []vuln.Advisory
@@ -83,6 +103,7 @@ func gather(dir string) (db.Input, error) {
 		return in, err
 	}
 	wolfi.Newest, wolfi.Records, wolfi.Advisories = wolfiDate, len(fixes), values(fixes)
+	wolfi.Covers = covers(fixes, func(string) time.Time { return wolfiDate })
 	in.Sources = append(in.Sources, alpine, wolfi)
 
 	for _, m := range []struct {
@@ -91,7 +112,7 @@ func gather(dir string) (db.Input, error) {
 	}{
 		{"nvd", "cvss.jsonl.xz", vectors},
 		{"kev", "kev.json.xz", feed.KEV},
-		{"epss", "epss-recent.csv.xz", feed.EPSS},
+		{"epss", "epss.csv.xz", feed.EPSS},
 	} {
 		s := db.SourceInput{Source: feed.KnownSource(m.name)}
 		var all []vuln.Meta
@@ -104,6 +125,63 @@ func gather(dir string) (db.Input, error) {
 		in.Sources = append(in.Sources, s)
 	}
 	return in, nil
+}
+
+// covers is what documents without dates cover, each as of a day.
+func covers(all []vuln.Advisory, asOf func(ecosystem string) time.Time) func(db.Source) ([]vuln.Coverage, error) {
+	return func(db.Source) ([]vuln.Coverage, error) {
+		by := map[string]*feed.Coverage{}
+		for _, a := range all {
+			if by[a.Ecosystem] == nil {
+				by[a.Ecosystem] = &feed.Coverage{}
+			}
+			by[a.Ecosystem].Add(feed.Record{Advisories: []vuln.Advisory{a}})
+		}
+		var out []vuln.Coverage
+		for eco, c := range by {
+			out = append(out, c.List(asOf(eco))...)
+		}
+		return out, nil
+	}
+}
+
+// debianSupport reads which packages Debian's security team supports less than
+// the rest, a line each: release, package, level, a version that is not used
+// here, and since when. A final ".*" or "*" stands for any ending.
+func debianSupport(path string) ([]vuln.Coverage, error) {
+	by := map[string]int{}
+	var out []vuln.Coverage
+	_, err := read(path, func(r io.Reader) (time.Time, error) {
+		lines := bufio.NewScanner(r)
+		for lines.Scan() {
+			if strings.HasPrefix(lines.Text(), "#") {
+				continue
+			}
+			f := strings.Split(lines.Text(), "\t")
+			if len(f) != 5 {
+				return time.Time{}, fmt.Errorf("%q: %d fields", lines.Text(), len(f))
+			}
+			s := vuln.Support{Package: f[1], Level: vuln.Level(f[2])}
+			if p, ok := strings.CutSuffix(s.Package, ".*"); ok {
+				s.Package = p + "*"
+			}
+			if f[4] != "" {
+				t, err := time.Parse(time.DateOnly, f[4])
+				if err != nil {
+					return time.Time{}, err
+				}
+				s.Since = t
+			}
+			eco := "Debian:" + f[0]
+			if _, ok := by[eco]; !ok {
+				by[eco] = len(out)
+				out = append(out, vuln.Coverage{Ecosystem: eco})
+			}
+			out[by[eco]].Support = append(out[by[eco]].Support, s)
+		}
+		return time.Time{}, lines.Err()
+	})
+	return out, err
 }
 
 func values[T any](all []T) iter.Seq2[T, error] {
@@ -169,7 +247,7 @@ func vectors(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 		}
 		m := vuln.Meta{}
 		m.ID, _ = line["id"].(string)
-		for _, source := range []string{"nvd", "adp", "cna", "osv", "ghsa", "redhat"} {
+		for _, source := range []string{"nvd", "adp", "cna", "osv", "ghsa", "redhat", "bitnami", "pypa", "rustsec", "julia"} {
 			if v, ok := line[source].(string); ok && v != "" {
 				m.CVSS = append(m.CVSS, finding.CVSS{Vector: v, Source: source})
 			}

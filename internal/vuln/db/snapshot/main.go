@@ -4,7 +4,7 @@
 //
 // DIR holds the facts as files: OSV records a line each in <Ecosystem>.jsonl.xz,
 // alpine-secdb.tar.xz, wolfi-security.json.xz, cvss.jsonl.xz, kev.json.xz and
-// epss-recent.csv.xz. The same files give the same bytes.
+// epss.csv.xz, debian-security-support.tsv.xz. The same files give the same bytes.
 package main
 
 import (

@@ -18,7 +18,7 @@ func TestSnapshotIsReproduced(t *testing.T) {
 	if dir == "" {
 		dir = filepath.Join("..", "..", "..", "..", "..", "shared")
 	}
-	dir = filepath.Join(dir, "advisories")
+	dir = filepath.Join(dir, "advisories-2026-11")
 	if _, err := os.Stat(dir); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("shared data: %v", err)

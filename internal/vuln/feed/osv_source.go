@@ -1,0 +1,142 @@
+package feed
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// changelog is the source of entries that were concluded from the changelogs of
+// Debian's packages: they say what was fixed and never what was not.
+const changelog = "debian/changelog"
+
+// laggards are the packages whose changelogs name vulnerabilities by another
+// line of versions than the release's: Debian's stable releases have Mozilla's
+// extended support line, and its changelogs are of the rapid one as well. What
+// is concluded from them would call fixed builds affected.
+func laggards() []string { return []string{"firefox", "firefox-esr", "thunderbird"} }
+
+// partial reports whether a source speaks of a part of its ecosystem only:
+// RetireJS of front-end libraries, .NET's release notes of its runtimes.
+func partial(source string) bool {
+	return source == "retire.js" || strings.HasPrefix(source, "dotnet/")
+}
+
+// drupal is the ecosystem of Drupal's modules. OSV spells it as a repository of
+// Packagist's, and with it Drupal's own package.
+const drupal = "Drupal"
+
+// ecosystemName is an ecosystem as this program spells it.
+func ecosystemName(id, eco string) string {
+	if strings.HasPrefix(eco, "Packagist:https://packages.drupal.org/") || eco == "Packagist" && strings.HasPrefix(id, "DRUPAL-") {
+		return drupal
+	}
+	return eco
+}
+
+// source is which database speaks in an entry: the one that the record names,
+// else the ecosystem's.
+func (rec *osvRecord) source(base string, in *osvAffected) string {
+	own := word(in.Database.Source)
+	switch base {
+	case "Debian":
+		if own == changelog {
+			return changelog
+		}
+		return "debian"
+	case "Ubuntu", "Alpine", "Wolfi", "Chainguard", "Bitnami", "AlmaLinux", "Julia", drupal:
+		return strings.ToLower(base)
+	case "Rocky Linux":
+		return "rocky"
+	}
+	if s, _, _ := strings.Cut(word(rec.Database.Source), " "); s != "" {
+		return s
+	}
+	if strings.HasPrefix(rec.ID, "GHSA-") {
+		return "ghsa"
+	}
+	return "osv"
+}
+
+// longestTitle is the most that is kept of a title, in runes.
+const longestTitle = 120
+
+// titles are what the record calls its vulnerability, where its database's
+// licence lets its words be passed on: under each of its CVE numbers, or under
+// its own id where it has none. A notice about an update has no such line.
+func (rec *osvRecord) titles(head *vuln.Advisory) []vuln.Meta {
+	by := titleSource(rec)
+	text := title(rec.Summary)
+	if by == "" || text == "" {
+		return nil
+	}
+	var out []vuln.Meta
+	for _, id := range append([]string{rec.ID}, head.Aliases...) {
+		if strings.HasPrefix(id, "CVE-") {
+			out = append(out, vuln.Meta{ID: id, Title: text, TitleBy: by})
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, vuln.Meta{ID: rec.ID, Title: text, TitleBy: by})
+	}
+	return out
+}
+
+// titleSource is whose words a record's summary is; "" where they are not to be
+// passed on, or say nothing of the vulnerability.
+func titleSource(rec *osvRecord) string {
+	if s, _, _ := strings.Cut(word(rec.Database.Source), " "); s != "" {
+		return s // RetireJS, ruby-advisory-db, FriendsOfPHP, .NET
+	}
+	for _, p := range []struct{ prefix, by string }{
+		{"GHSA-", "ghsa"},
+		{"GO-", "go"},
+		{"RUSTSEC-", "rustsec"},
+		{"PYSEC-", "pypa"},
+		{"BIT-", "bitnami"},
+		{"JLSEC-", "julia"},
+		{"HSEC-", "hackage"},
+	} {
+		if strings.HasPrefix(rec.ID, p.prefix) {
+			return p.by
+		}
+	}
+	return ""
+}
+
+// title is a summary as one line, cut at a word.
+func title(summary string) string {
+	if !utf8.ValidString(summary) {
+		return ""
+	}
+	clean := strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 || r == utf8.RuneError {
+			return ' '
+		}
+		return r
+	}, summary)
+	words := strings.Fields(strings.TrimPrefix(clean, "Issue summary: "))
+	text, n := "", 0
+	for i, w := range words {
+		n += utf8.RuneCountInString(w) + min(i, 1)
+		if n > longestTitle {
+			return strings.TrimRight(text, ".,;:") + "…"
+		}
+		text += strings.Repeat(" ", min(i, 1)) + w
+	}
+	if cut, ok := strings.CutSuffix(text, "..."); ok {
+		return strings.TrimRight(cut, " .,;:") + "…"
+	}
+	return strings.TrimSuffix(text, ".")
+}
+
+// fixesOnly reports whether an ecosystem's sources publish what was fixed and
+// not what was not: secdbs and errata.
+func fixesOnly(base string) bool {
+	return slices.Contains([]string{
+		"Alpine", "Wolfi", "Chainguard", "AlmaLinux", "Rocky Linux", "Red Hat", "SUSE", "openSUSE", "openEuler",
+		"Mageia", "MinimOS", "Alpaquita", "BellSoft Hardened Containers", "Docker Hardened Images", "Photon OS",
+	}, base)
+}
