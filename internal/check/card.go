@@ -3,6 +3,8 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/policy"
@@ -85,6 +87,9 @@ func (r *run) grade() {
 				row.Reasons = []string{"nothing worse than low"}
 			}
 		}
+		if p == finding.Vulnerabilities && why == "" {
+			row.Grade, row.Reasons = r.covered(row.Grade, row.Reasons)
+		}
 		if p == finding.MinimalBase && why == "" {
 			row.Reasons = r.minimal.reasons
 		}
@@ -93,6 +98,25 @@ func (r *run) grade() {
 		}
 		r.res.Card = append(r.res.Card, row)
 	}
+}
+
+// covered takes the best grade from a target of which the data do not say what
+// has no fix, and gives the reason.
+func (r *run) covered(grade string, reasons []string) (string, []string) {
+	var lacking []string
+	for _, c := range r.res.Coverage {
+		name, _, _ := strings.Cut(c.Ecosystem, ":")
+		if !c.Complete() && !slices.Contains(lacking, name) {
+			lacking = append(lacking, name)
+		}
+	}
+	if len(lacking) == 0 {
+		return grade, reasons
+	}
+	if grade == "A" {
+		grade = "B"
+	}
+	return grade, append(reasons, strings.Join(lacking, ", ")+": not every vulnerability without a fix is recorded")
 }
 
 // anyOf says whether anything was found of a practice that is only partly

@@ -13,11 +13,8 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/vuln"
-	"github.com/drydock-dev/drydock/internal/vuln/db"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
-
-const defaultMaxAge = 7 * 24 * time.Hour
 
 // match looks every inventory up in the database.
 func (r *run) match(ctx context.Context) error {
@@ -41,6 +38,13 @@ func (r *run) match(ctx context.Context) error {
 			unknown = append(unknown, u)
 		}
 		r.report(t.Subject, found, unknown)
+		covered, err := vuln.Coverages(ctx, t.Inventory, stack)
+		if err != nil {
+			return err
+		}
+		for _, c := range covered {
+			r.res.Coverage = append(r.res.Coverage, Coverage{t.Subject, c})
+		}
 		for _, p := range t.Inventory.Packages {
 			if eco, _, ok := vuln.Ecosystem(p, t.Inventory.Distro); ok {
 				name, _, _ := strings.Cut(eco, ":")
@@ -94,51 +98,6 @@ func endOfLife(id, version string) (time.Time, bool) {
 	s, ok := base.DistroSupport(sbom.Distro{ID: id, VersionID: version})
 	return s.EOL, ok && !s.EOL.IsZero()
 }
-
-// describe says what data was used and from when, and minds its age.
-func (r *run) describe(stack *db.Stack, used map[string]bool) error {
-	d := Database{Sources: map[string]time.Time{}, Embedded: true}
-	var oldest time.Time
-	for _, s := range stack.Sources() {
-		if s.Ecosystems != nil && !slices.ContainsFunc(s.Ecosystems, func(e string) bool { return used[e] }) {
-			continue
-		}
-		d.Sources[s.Name] = s.Newest
-		if s.Newest.After(d.Date) {
-			d.Date = s.Newest
-		}
-		if s.Fetched.IsZero() {
-			continue
-		}
-		d.Embedded = false
-		if oldest.IsZero() || s.Fetched.Before(oldest) {
-			oldest = s.Fetched
-		}
-	}
-	r.res.Database = d
-	limit := r.MaxAge
-	if limit == 0 {
-		limit = defaultMaxAge
-	}
-	age := r.Now().Sub(oldest)
-	switch {
-	case d.Embedded && r.StaleFails:
-		return &staleError{"the advisory data is the embedded snapshot, whose newest record is of " + d.Date.Format(time.DateOnly)}
-	case !d.Embedded && age > limit && r.StaleFails:
-		return &staleError{fmt.Sprintf("the advisory data was fetched %d days ago, the limit is %d", int(age.Hours()/24), int(limit.Hours()/24))}
-	case d.Embedded && r.MaxAge > 0 && r.Now().Sub(d.Date) > r.MaxAge:
-		r.warn("the advisory data is the embedded snapshot, whose newest record is of " + d.Date.Format(time.DateOnly) + "; db update brings today's")
-	case !d.Embedded && age > limit:
-		r.warn(fmt.Sprintf("the advisory data was fetched %d days ago; db update brings today's", int(age.Hours()/24)))
-	}
-	return nil
-}
-
-// staleError is advisory data older than the user allows.
-type staleError struct{ msg string }
-
-func (e *staleError) Error() string { return e.msg }
-func (e *staleError) Hint() string  { return "drydock db update" }
 
 // Met lists the ecosystems of the last run, releases left out, sorted.
 func (p *Pipeline) Met() ([]string, error) {

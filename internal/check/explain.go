@@ -114,15 +114,17 @@ func (p *Pipeline) Explain(ctx context.Context, id string) (*Known, error) {
 			}
 		}
 	}
-	slices.Sort(k.Aliases)
+	vuln.SortAliases(k.Aliases)
 	for _, n := range append([]string{id}, k.Aliases...) {
 		m, err := stack.Meta(ctx, n)
 		if err != nil {
 			return nil, err
 		}
-		if m.ID != "" {
+		switch {
+		case k.Meta.ID == "":
 			k.Meta = m
-			break
+		case k.Meta.Title == "":
+			k.Meta.Title, k.Meta.TitleBy = m.Title, m.TitleBy
 		}
 	}
 	for i := range k.Meta.CVSS {

@@ -41,8 +41,8 @@ type Pipeline struct {
 	Filter     policy.Filter  // what of the findings is wanted
 	Baseline   string         // an earlier report: only what it has not is new
 	NoCache    bool           // read every layer anew and keep nothing
-	MaxAge     time.Duration  // of fetched advisory data before it is a warning; 0: 7 days
-	StaleFails bool           // old advisory data is an error
+	MaxAge     time.Duration  // of advisory data before it is a warning; 0: 7 days where it was fetched, 30 where it came with the program
+	StaleFails bool           // advisory data of the target's ecosystems that is older than MaxAge (7 days) is an error
 
 	Dial   egress.Dial       // nil: the system's
 	Notice func(host string) // hears of a host before it is asked
@@ -212,7 +212,7 @@ func (r *run) document(path string) error {
 		s = inv.Subject
 	}
 	inv.Subject = s
-	r.add(Target{Subject: s, Inventory: inv}, nil, nil)
+	r.add(Target{Subject: s, Inventory: inv}, r.aged(inv), nil)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
 // Result is all that a run found, ready for a report.
@@ -15,12 +16,21 @@ type Result struct {
 	Database Database
 	Findings []finding.Finding // sorted by finding.Compare; suppressed ones included
 	Unknown  []finding.Unknown
-	Warnings []string // of the run itself: "the advisory data is 12 days old"
-	Card     []Row    // a row a practice; empty for verbs that do not grade
-	Targets  []Target // what was looked at, one a subject that was scanned
+	Coverage []Coverage // of each ecosystem that the targets have packages of
+	Warnings []string   // of the run itself: "the advisory data is 12 days old"
+	Card     []Row      // a row a practice; empty for verbs that do not grade
+	Targets  []Target   // what was looked at, one a subject that was scanned
 
 	Secrets []string          // values in them that are not shown, wherever they stand
 	Sources map[string][]byte // the Dockerfiles that were looked at, by name
+}
+
+// Coverage is what the advisory data cover of one ecosystem of one target.
+// Coverage that is not complete is neither an Unknown nor a finding: what has no
+// fix may be absent.
+type Coverage struct {
+	Subject finding.Subject
+	vuln.Covered
 }
 
 // Database says what advisory data was used, and from when.

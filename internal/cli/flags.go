@@ -52,7 +52,7 @@ func (f *flags) global(s *pflag.FlagSet) {
 	s.StringVar(&f.dataDir, "data-dir", "", "keep the advisory database in `DIR`")
 	s.BoolVar(&f.noCache, "no-cache", false, "read every layer anew and keep nothing of them")
 	s.StringSliceVar(&f.insecure, "insecure-registry", nil, "speak to these `REGISTRIES` over HTTP or with an unknown certificate")
-	s.StringVar(&f.maxAge, "max-db-age", "", "warn when fetched advisory data is older than `AGE` (7d)")
+	s.StringVar(&f.maxAge, "max-db-age", "", "warn when the advisory data of an ecosystem that the target uses is older than `AGE` (fetched 7d, embedded 30d)")
 	s.BoolVar(&f.stale, "fail-on-stale-db", false, "make advisory data older than --max-db-age an error")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, no next steps")
 	s.BoolVar(&f.noColor, "no-color", false, "no colours (also NO_COLOR)")

@@ -102,7 +102,9 @@ type Suppression struct {
 // Vuln is what a vuln/ finding knows of its vulnerability.
 type Vuln struct {
 	ID             string   // the id to show: CVE where one is known, else the advisory's
-	Aliases        []string // every other id, sorted
+	Aliases        []string // every other id, those that name the vulnerability itself first
+	Title          string   // a line that says what it is; empty: none is known
+	TitleSource    string   // whose words the title is: "ghsa", "go", "kev" …
 	Package        string   // purl, of the source package for a distribution's
 	Name           string   // package name as its ecosystem says it
 	Version        string   // installed

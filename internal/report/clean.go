@@ -110,6 +110,7 @@ func cleanResult(res *check.Result) *check.Result {
 	for _, s := range res.Subjects {
 		out.Subjects = append(out.Subjects, cleanSubject(s))
 	}
+	out.Coverage = cleanCoverage(res.Coverage)
 	out.Unknown = append([]finding.Unknown{}, res.Unknown...)
 	for i, u := range out.Unknown {
 		out.Unknown[i] = finding.Unknown{Subject: cleanSubject(u.Subject), What: clean(u.What), Why: clean(u.Why)}
@@ -214,6 +215,7 @@ func cleanVuln(v *finding.Vuln) *finding.Vuln {
 	}
 	c := *v
 	c.ID, c.Package, c.Name, c.Version, c.PackageType = clean(v.ID), clean(v.Package), clean(v.Name), clean(v.Version), clean(v.PackageType)
+	c.Title, c.TitleSource = clean(v.Title), clean(v.TitleSource)
 	c.FixedIn, c.NoFix, c.SeveritySource, c.Aliases, c.URL = clean(v.FixedIn), clean(v.NoFix), clean(v.SeveritySource), cleanAll(v.Aliases), webURL(v.URL)
 	c.CVSS.Vector, c.CVSS.Source, c.EPSS.Date, c.KEVAdded = clean(v.CVSS.Vector), clean(v.CVSS.Source), clean(v.EPSS.Date), clean(v.KEVAdded)
 	return &c

@@ -108,6 +108,8 @@ func ruleMarkdown(w io.Writer, r finding.Rule) error {
 type DocKnown struct {
 	Schema     string        `json:"schema"`
 	ID         string        `json:"id"`
+	Title      string        `json:"title,omitempty"`
+	TitleBy    string        `json:"titleSource,omitempty"`
 	Aliases    []string      `json:"aliases"`
 	CVSS       []DocCVSS     `json:"cvss"`
 	EPSS       *DocEPSS      `json:"epss,omitempty"`
@@ -152,6 +154,7 @@ func cleanKnown(k *check.Known) *check.Known {
 	for i, v := range out.Meta.CVSS {
 		out.Meta.CVSS[i].Vector, out.Meta.CVSS[i].Source = clean(v.Vector), clean(v.Source)
 	}
+	out.Meta.Title, out.Meta.TitleBy = clean(k.Meta.Title), clean(k.Meta.TitleBy)
 	out.Meta.EPSS.Date, out.Meta.KEVAdded = clean(k.Meta.EPSS.Date), clean(k.Meta.KEVAdded)
 	if k.Last != nil {
 		s := cleanSubject(*k.Last)
@@ -160,8 +163,36 @@ func cleanKnown(k *check.Known) *check.Known {
 	return &out
 }
 
+// credit is the name of the database whose title is shown.
+func credit(source string) string {
+	switch source {
+	case "ghsa":
+		return "GitHub Advisory Database"
+	case "go":
+		return "Go vulnerability database"
+	case "rustsec":
+		return "RustSec"
+	case "pypa":
+		return "PyPA"
+	case "bitnami":
+		return "Bitnami"
+	case "julia":
+		return "Julia security advisories"
+	case "hackage":
+		return "Haskell security advisories"
+	case "kev":
+		return "CISA"
+	}
+	return source
+}
+
 func (p *page) known(k *check.Known) {
 	p.line("%s", p.paint(heading, k.ID))
+	if k.Meta.Title != "" {
+		p.wrap(2, k.Meta.Title+" "+p.paint(dim, "("+credit(k.Meta.TitleBy)+")"))
+	} else {
+		p.wrap(2, p.paint(dim, "no database whose words may be passed on has a title for it"))
+	}
 	if len(k.Aliases) > 0 {
 		p.wrap(2, "also "+strings.Join(k.Aliases, " "))
 	}
@@ -294,7 +325,7 @@ func affected(a vuln.Advisory) string {
 
 func docKnown(k *check.Known) DocKnown {
 	d := DocKnown{
-		Schema: Schema, ID: k.ID, Aliases: append([]string{}, k.Aliases...), CVSS: []DocCVSS{},
+		Schema: Schema, ID: k.ID, Title: k.Meta.Title, TitleBy: k.Meta.TitleBy, Aliases: append([]string{}, k.Aliases...), CVSS: []DocCVSS{},
 		KEV: k.Meta.KEV, KEVAdded: k.Meta.KEVAdded, Advisories: []DocAdvisory{}, Touches: []DocFinding{},
 	}
 	for _, v := range k.Meta.CVSS {

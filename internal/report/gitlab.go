@@ -108,6 +108,9 @@ func GitLab(w io.Writer, res *check.Result, opt Options) error {
 	for _, u := range res.Unknown {
 		r.Scan.Messages = append(r.Scan.Messages, gitlabMessage{"warn", cut(clean("Could not be told: "+about(res, u.Subject)+u.What+": "+u.Why), longestText)})
 	}
+	for _, s := range coverageLines(res) {
+		r.Scan.Messages = append(r.Scan.Messages, gitlabMessage{"info", cut(clean("Coverage: "+s), longestText)})
+	}
 	for _, m := range res.Warnings {
 		r.Scan.Messages = append(r.Scan.Messages, gitlabMessage{"info", cmp.Or(cut(clean(m), longestText), "–")})
 	}
@@ -131,7 +134,7 @@ func GitLab(w io.Writer, res *check.Result, opt Options) error {
 func gitlabOf(f finding.Finding, system string) gitlabVuln {
 	v := f.Vuln
 	g := gitlabVuln{
-		ID: uuid(f.Fingerprint()), Name: cut(clean(v.ID), 255), Description: cut(clean(vulnSentence(f)), longestText), Severity: gitlabSeverity(f.Severity),
+		ID: uuid(f.Fingerprint()), Name: cut(clean(named(v)), 255), Description: cut(clean(vulnSentence(f)), longestText), Severity: gitlabSeverity(f.Severity),
 		Location: gitlabLocation{
 			Dependency:      gitlabDependency{gitlabPackage{clean(v.Name)}, clean(v.Version)},
 			OperatingSystem: cmp.Or(system, "unknown"), Image: cmp.Or(clean(f.Subject.Name), string(f.Subject.Digest), "unknown"),

@@ -29,6 +29,7 @@ type htmlPage struct {
 	Counting   []htmlRow
 	Suppressed []htmlRow
 	Images     []htmlImage
+	Coverage   []string
 	Data       string
 	Script     template.JS
 	ScriptHash string
@@ -97,6 +98,7 @@ func HTML(w io.Writer, res *check.Result, opt Options) error {
 	for i, u := range res.Unknown {
 		p.Doc.Unknown[i].What = about(res, u.Subject) + u.What
 	}
+	p.Coverage = coverageLines(res)
 	for _, r := range res.Card {
 		p.Card = append(p.Card, htmlPractice{strings.TrimSpace(practiceName(r.Practice)), r.Grade, r.Reasons})
 	}
@@ -129,6 +131,9 @@ func htmlRowOf(f finding.Finding, where string) htmlRow {
 	}
 	row.Name, row.Package, row.URL, row.KEV, row.Fixed = v.ID, v.Name+" "+v.Version, webURL(v.URL), v.KEV, v.FixedIn != ""
 	var facts []string
+	if v.Title != "" {
+		facts = append(facts, v.Title+" ("+credit(v.TitleSource)+")")
+	}
 	if v.CVSS.Score > 0 {
 		facts = append(facts, strings.TrimSpace(fmt.Sprintf("CVSS %.1f %s", v.CVSS.Score, v.CVSS.Source)))
 	}

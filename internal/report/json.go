@@ -20,6 +20,7 @@ type Document struct {
 	Database DocDatabase    `json:"database"`
 	Findings []DocFinding   `json:"findings"`
 	Unknown  []DocUnknown   `json:"unknown"`
+	Coverage []DocCoverage  `json:"coverage,omitempty"`
 	Warnings []string       `json:"warnings,omitempty"`
 	Card     []DocRow       `json:"card,omitempty"`
 	Images   []DocImage     `json:"images,omitempty"`
@@ -57,6 +58,8 @@ type DocFinding struct {
 	Message     string           `json:"message"`
 	Fingerprint string           `json:"fingerprint"`
 	ID          string           `json:"id,omitempty"`
+	Title       string           `json:"title,omitempty"`
+	TitleBy     string           `json:"titleSource,omitempty"`
 	Package     string           `json:"package,omitempty"`
 	FixedIn     *string          `json:"fixedIn,omitempty"` // "": no fix
 	NoFix       string           `json:"noFix,omitempty"`
@@ -181,6 +184,9 @@ func NewDocument(res *check.Result, opt Options) Document {
 	for _, u := range res.Unknown {
 		d.Unknown = append(d.Unknown, DocUnknown{Subject: subjectIndex(res.Subjects, u.Subject), What: u.What, Why: u.Why})
 	}
+	for _, c := range res.Coverage {
+		d.Coverage = append(d.Coverage, docCoverage(c, subjectIndex(res.Subjects, c.Subject)))
+	}
 	for _, r := range res.Card {
 		d.Card = append(d.Card, DocRow{Practice: r.Practice, Grade: r.Grade, Reasons: append([]string{}, r.Reasons...)})
 	}
@@ -206,6 +212,7 @@ func docFinding(f finding.Finding, subject int) DocFinding {
 	}
 	if v := f.Vuln; v != nil {
 		d.Aliases = append(d.Aliases, v.Aliases...)
+		d.Title, d.TitleBy = v.Title, v.TitleSource
 		d.ID, d.Package, d.FixedIn, d.NoFix, d.SeverityBy = v.ID, v.Package, &v.FixedIn, v.NoFix, v.SeveritySource
 		d.KEV, d.InBase = &v.KEV, v.InBase
 		if v.CVSS.Vector != "" || v.CVSS.Score > 0 {

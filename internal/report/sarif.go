@@ -145,6 +145,9 @@ func sarifNotifications(res *check.Result) []sarifNotification {
 	for _, u := range res.Unknown {
 		all = append(all, sarifNotification{Level: "error", Message: plainText(about(res, u.Subject) + "could not be told: " + u.What + ": " + u.Why)})
 	}
+	for _, s := range coverageLines(res) {
+		all = append(all, sarifNotification{Level: "note", Message: plainText("coverage: " + s)})
+	}
 	for _, w := range res.Warnings {
 		all = append(all, sarifNotification{Level: "warning", Message: plainText(w)})
 	}
@@ -157,7 +160,7 @@ const longestText = 1024
 // plainText is a message without links in it: "[text](target)" is a link in
 // SARIF's plain text (3.11.6), and foreign text may not make one.
 func plainText(s string) sarifText {
-	return sarifText{cmp.Or(strings.ReplaceAll(cut(clean(s), longestText), "](", `\](`), "–")}
+	return sarifText{cmp.Or(cut(strings.ReplaceAll(clean(s), "](", `\](`), longestText), "–")}
 }
 
 func sarifLevel(s finding.Severity) string {
@@ -192,7 +195,18 @@ func vulnSentence(f finding.Finding) string {
 	if v.KEV {
 		s += ", known to be exploited"
 	}
+	if v.Title != "" {
+		s += ": " + v.Title + " (" + credit(v.TitleSource) + ")"
+	}
 	return s
+}
+
+// named is a vulnerability's id with what it is, where that is known.
+func named(v *finding.Vuln) string {
+	if v.Title == "" {
+		return v.ID
+	}
+	return v.ID + ": " + v.Title
 }
 
 // sarifRules collects the rules that results refer to by index.
@@ -200,7 +214,9 @@ type sarifRules struct {
 	known map[finding.RuleID]finding.Rule
 	all   []sarifRule
 	names [][]string // packages of a vulnerability that is a rule
-	index map[string]int
+
+	titles []string // its id and title
+	index  map[string]int
 }
 
 // add is the index of a finding's rule. Findings come worst first, so the first
@@ -214,8 +230,9 @@ func (r *sarifRules) add(f finding.Finding) int {
 	if !seen {
 		i = len(r.all)
 		r.index[id] = i
-		r.names = append(r.names, nil)
+		r.names, r.titles = append(r.names, nil), append(r.titles, id)
 		if f.Vuln != nil {
+			r.titles[i] = named(f.Vuln)
 			r.all = append(r.all, vulnRule(id, f))
 		} else {
 			r.all = append(r.all, r.ruleOf(id, f))
@@ -238,6 +255,6 @@ func (r *sarifRules) name() {
 		if len(names) > most {
 			in += " and others"
 		}
-		r.all[i].ShortDescription = plainText(r.all[i].ID + " in " + in)
+		r.all[i].ShortDescription = plainText(r.titles[i] + " in " + in)
 	}
 }

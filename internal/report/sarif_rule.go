@@ -50,6 +50,9 @@ func vulnRule(id string, f finding.Finding) sarifRule {
 			facts = append(facts, name+": "+cut(value, 200))
 		}
 	}
+	if v.Title != "" {
+		fact("What", v.Title+" ("+credit(v.TitleSource)+")")
+	}
 	fact("Severity", f.Severity.String()+by(v.SeveritySource))
 	if v.CVSS.Score > 0 {
 		fact("CVSS", fmt.Sprintf("%.1f%s %s", v.CVSS.Score, by(v.CVSS.Source), v.CVSS.Vector))

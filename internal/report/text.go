@@ -203,6 +203,7 @@ func (p *page) footer(next ...string) {
 			p.wrap(2, fmt.Sprintf("%s %s%s: %s", p.paint(warn, "?"), about(p.res, u.Subject), u.What, u.Why))
 		}
 	}
+	p.coverage()
 	if len(p.res.Warnings) > 0 {
 		p.line("")
 		for _, w := range p.res.Warnings {

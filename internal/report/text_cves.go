@@ -20,7 +20,11 @@ func (p *page) cves() {
 		p.subject(t)
 		groups := p.groups(t.Subject)
 		if len(groups) == 0 && t.Inventory != nil {
-			p.line("  %s", p.paint(good, "No vulnerabilities found that count here"))
+			if whole(p.res, t.Subject) {
+				p.line("  %s", p.paint(good, "No vulnerabilities found that count here"))
+			} else {
+				p.line("  %s", p.paint(warn, "None of the recorded vulnerabilities count here; not all are recorded (see Coverage)"))
+			}
 		}
 		var last *bool
 		for j, g := range groups {
@@ -141,6 +145,9 @@ func (p *page) group(t check.Target, g group) {
 	p.line("")
 	counts := p.counts(tallyOf(g.findings, nil))
 	p.line("%s", p.fit(fmt.Sprintf("  %s %s  %s", p.paint(heading, g.name), g.version, counts)))
+	if s := supported(g.worst); s != "" {
+		p.line("%s", p.fit("    "+p.paint(warn, s)))
+	}
 	if where := p.where(t, g.worst); where != "" {
 		p.line("%s", p.fit("    "+p.paint(dim, where)))
 	}

@@ -51,6 +51,9 @@ func (m *matcher) metaOf(c *cluster) Meta {
 			continue
 		}
 		other := m.meta[a]
+		if meta.Title == "" {
+			meta.Title, meta.TitleBy = other.Title, other.TitleBy
+		}
 		if len(meta.CVSS) == 0 {
 			meta.CVSS = other.CVSS
 		}
@@ -62,6 +65,31 @@ func (m *matcher) metaOf(c *cluster) Meta {
 		}
 	}
 	return meta
+}
+
+// loadCovers reads what is covered of the distributions, for their word on how
+// far they support a package.
+func (m *matcher) loadCovers(ctx context.Context) error {
+	from, ok := m.lookup.(Coverer)
+	if !ok {
+		return nil
+	}
+	m.covers = map[string]Coverage{}
+	for i := range m.groups {
+		g := &m.groups[i]
+		if g.rule != RuleOS || len(g.clusters) == 0 {
+			continue
+		}
+		if _, ok := m.covers[g.eco]; ok {
+			continue
+		}
+		c, _, err := from.Coverage(ctx, g.eco)
+		if err != nil {
+			return fmt.Errorf("look up what is covered of %s: %w", g.eco, err)
+		}
+		m.covers[g.eco] = c
+	}
+	return nil
 }
 
 func (m *matcher) findings() []finding.Finding {
@@ -94,6 +122,7 @@ type description struct {
 	suppressed      *finding.Suppression
 	inBase          *bool
 	endOfLife       bool
+	support         Support // less than the usual one; zero: the usual one
 }
 
 func (m *matcher) describe(g *group) description {
@@ -122,6 +151,9 @@ func (m *matcher) describe(g *group) description {
 	}
 	d.inBase = inBase(g.members)
 	d.suppressed = suppression(g)
+	if g.rule == RuleOS {
+		d.support, _ = m.covers[g.eco].Of(sourceName(*p))
+	}
 	if g.rule == RuleOS && m.opt.EndOfLife != nil && m.inv.Distro != nil {
 		end, ok := m.opt.EndOfLife(m.inv.Distro.ID, m.inv.Distro.VersionID)
 		d.endOfLife = ok && end.Before(m.opt.Now)
@@ -242,13 +274,13 @@ func (m *matcher) finding(g *group, c *cluster, d *description, v *finding.Vuln)
 	sev, source, cvss := rate(c, meta, g.rule == RuleOS)
 	first := c.hits[0].adv
 	*v = finding.Vuln{
-		ID: c.id, Aliases: c.aliases,
+		ID: c.id, Aliases: c.aliases, Title: meta.Title, TitleSource: meta.TitleBy,
 		Package: d.purl, Name: d.name, Version: g.version, PackageType: d.typ,
 		FixedIn: c.fixed, CVSS: cvss, SeveritySource: source,
 		EPSS: meta.EPSS, KEV: meta.KEV, KEVAdded: meta.KEVAdded,
 		InBase: d.inBase,
 	}
-	evidence := make([]finding.Evidence, 0, len(c.hits)+len(d.binaries))
+	evidence := make([]finding.Evidence, 0, len(c.hits)+len(d.binaries)+1)
 	for i := range c.hits {
 		a := c.hits[i].adv
 		if v.Published.IsZero() || (!a.Published.IsZero() && a.Published.Before(v.Published)) {
@@ -265,6 +297,9 @@ func (m *matcher) finding(g *group, c *cluster, d *description, v *finding.Vuln)
 			text += " (" + a.Source + ")"
 		}
 		evidence = append(evidence, finding.Evidence{Kind: "advisory", Text: text, URL: a.URL})
+	}
+	if d.support != (Support{}) {
+		evidence = append(evidence, finding.Evidence{Kind: "support", Text: d.support.Phrase()})
 	}
 	if v.URL == "" {
 		v.URL = advisoryURL(c.id, first)
@@ -316,8 +351,11 @@ func noFix(g *group, c *cluster, d *description) string {
 		}
 		return ""
 	}
-	if own && d.endOfLife {
+	switch {
+	case own && d.endOfLife:
 		return "end of life"
+	case own && d.support.Level == NoSupport:
+		return d.support.Phrase()
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package vuln
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -178,6 +179,27 @@ func (c *cluster) nameAliases() {
 		}
 	}
 	c.aliases = slices.DeleteFunc(c.aliases, func(s string) bool { return s == c.id })
+	SortAliases(c.aliases)
+}
+
+// SortAliases orders other names of a vulnerability by how much they help: CVE
+// numbers, GitHub's and the language ecosystems' advisories, then distributions'
+// notices, and last Bitnami's, which repeat the number once for each program.
+func SortAliases(names []string) {
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(aliasRank(a), aliasRank(b)), strings.Compare(a, b))
+	})
+}
+
+func aliasRank(id string) int {
+	order := []string{"CVE-", "GHSA-", "GO-", "PYSEC-", "RUSTSEC-", "HSEC-", "JLSEC-", "DRUPAL-", "DSA-", "DLA-", "USN-"}
+	if i := slices.IndexFunc(order, func(p string) bool { return strings.HasPrefix(id, p) }); i >= 0 {
+		return i
+	}
+	if strings.HasPrefix(id, "BIT-") {
+		return len(order) + 1
+	}
+	return len(order)
 }
 
 // fixedIn is the smallest version among the records' fixes that none of the

@@ -75,7 +75,10 @@ func (c Coverage) Of(source string) (s Support, ok bool) {
 			best, s = rank, o
 		}
 	}
-	return s, best >= 0 && s.Level != FullSupport
+	if best < 0 || s.Level == FullSupport {
+		return Support{}, false
+	}
+	return s, true
 }
 
 // Coverer is a Lookup that knows what its facts cover.
@@ -92,6 +95,46 @@ type Covered struct {
 	Packages    int      // how many of the inventory's packages are of the ecosystem
 	Behind      []string // those of Lagging that the inventory has
 	Unsupported []string // source packages of limited or no security support, each with its phrase
+}
+
+// Sentence says in words what a reader must know of the coverage, without the
+// packages; empty where there is nothing to say.
+func (c Coverage) Sentence() string {
+	name := strings.Replace(c.Ecosystem, ":", " ", 1)
+	name = strings.Replace(strings.TrimSuffix(name, ":LTS"), "Alpine v", "Alpine ", 1)
+	to := c.To.Format(time.DateOnly)
+	switch {
+	case c.Complete():
+		return ""
+	case c.Unfixed.IsZero():
+		return name + ": only vulnerabilities with a fix are recorded, to " + to
+	}
+	return name + ": fixes are recorded to " + to + ", vulnerabilities without a fix only to " + c.Unfixed.Format(time.DateOnly)
+}
+
+// Sentences are all that a reader must know of what is covered, a line each.
+func (c Covered) Sentences() []string {
+	var out []string
+	if s := c.Sentence(); s != "" {
+		out = append(out, s)
+	}
+	if len(c.Behind) > 0 {
+		out = append(out, strings.Join(c.Behind, ", ")+": nothing is recorded after "+c.Unfixed.Format(time.DateOnly))
+	}
+	by := map[string][]string{}
+	var phrases []string
+	for _, u := range c.Unsupported {
+		name, phrase, _ := strings.Cut(u, ": ")
+		if by[phrase] == nil {
+			phrases = append(phrases, phrase)
+		}
+		by[phrase] = append(by[phrase], name)
+	}
+	slices.Sort(phrases)
+	for _, p := range phrases {
+		out = append(out, p+": "+strings.Join(by[p], ", "))
+	}
+	return out
 }
 
 // Coverages says for each ecosystem that an inventory has packages of what the

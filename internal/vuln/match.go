@@ -32,6 +32,9 @@ func Match(ctx context.Context, inv *sbom.Inventory, l Lookup, opt Options) ([]f
 	if err := m.loadMeta(ctx); err != nil {
 		return nil, nil, err
 	}
+	if err := m.loadCovers(ctx); err != nil {
+		return nil, nil, err
+	}
 	return sorted(m.findings()), m.sortedUnknown(), nil
 }
 
@@ -44,6 +47,7 @@ type matcher struct {
 	groups  []group
 	queries []query
 	meta    map[string]Meta
+	covers  map[string]Coverage // of the distributions that something was found in
 	unknown gaps
 }
 

@@ -1,8 +1,11 @@
 package vuln
 
 import (
+	"context"
+	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
@@ -78,5 +81,76 @@ func TestReleasesWithoutData(t *testing.T) {
 		if c.known != (len(found) == 1) || c.known == (len(unknown) == 1) {
 			t.Errorf("%+v: %d found, unknown %v", c.distro, len(found), unknown)
 		}
+	}
+}
+
+// covering is a Lookup that knows what it covers.
+type covering struct {
+	*memory
+	by map[string]Coverage
+}
+
+func (c covering) Coverage(_ context.Context, eco string) (Coverage, bool, error) {
+	v, ok := c.by[eco]
+	return v, ok, nil
+}
+
+// How far a distribution supports a package stands with what is found in it, and
+// explains that there is no fix; packages without findings are told too.
+func TestSupportIsTold(t *testing.T) {
+	day := func(y, d int) time.Time { return time.Date(y, 2, d, 0, 0, 0, 0, time.UTC) }
+	unfixed := func(name string) Advisory {
+		return Advisory{ID: "CVE-1", Source: "debian", Ecosystem: "Debian:12", Package: name, Ranges: []Range{{Type: "ECOSYSTEM", Events: []Event{{Introduced: "0"}}}}}
+	}
+	l := covering{newMemory(unfixed("xen"), unfixed("binutils"), unfixed("bash")), map[string]Coverage{"Debian:12": {
+		Ecosystem: "Debian:12", To: day(2026, 3), Unfixed: day(2025, 3), Lagging: []string{"firefox-esr", "thunderbird"},
+		Support: []Support{{Package: "binutils", Level: LimitedSupport}, {Package: "golang*", Level: LimitedSupport}, {Package: "xen", Level: NoSupport, Since: day(2024, 9)}},
+	}}}
+	inv := &sbom.Inventory{Distro: &sbom.Distro{ID: "debian", VersionID: "12"}, Packages: []sbom.Package{
+		{Type: "deb", Name: "libxen", Source: "xen", Version: "4.17"},
+		{Type: "deb", Name: "binutils", Version: "2.40"},
+		{Type: "deb", Name: "bash", Version: "5"},
+		{Type: "deb", Name: "golang-1.19-go", Source: "golang-1.19", Version: "1"},
+		{Type: "deb", Name: "firefox-esr", Version: "128"},
+		{Type: "deb", Name: "thunderbird", Version: "128", Removed: true},
+	}}
+	found, _ := match(t, l, inv)
+	got := map[string]string{}
+	for _, f := range found {
+		text := f.Vuln.NoFix + "|"
+		for _, e := range f.Evidence {
+			if e.Kind == "support" {
+				text += e.Text
+			}
+		}
+		got[f.Vuln.Name] = text
+	}
+	want := map[string]string{
+		"xen": "no security support since 2024-02-09|no security support since 2024-02-09", "binutils": "|limited security support", "bash": "|",
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("support %q, want %q", got, want)
+	}
+	covered, err := Coverages(t.Context(), inv, l)
+	if err != nil || len(covered) != 1 || covered[0].Packages != 5 {
+		t.Fatalf("%+v, %v", covered, err)
+	}
+	lines := []string{
+		"Debian 12: fixes are recorded to 2026-02-03, vulnerabilities without a fix only to 2025-02-03",
+		"firefox-esr: nothing is recorded after 2025-02-03",
+		"limited security support: binutils, golang-1.19",
+		"no security support since 2024-02-09: xen",
+	}
+	if s := covered[0].Sentences(); !slices.Equal(s, lines) {
+		t.Errorf("sentences %q, want %q", s, lines)
+	}
+}
+
+func TestSortAliases(t *testing.T) {
+	ids := []string{"ALSA-2022:1065", "BIT-node-2022-1", "UBUNTU-CVE-2022-1", "DSA-1-1", "GHSA-b", "CVE-2022-1", "RUSTSEC-2022-0001", "GHSA-a", "GO-2022-1"}
+	SortAliases(ids)
+	want := []string{"CVE-2022-1", "GHSA-a", "GHSA-b", "GO-2022-1", "RUSTSEC-2022-0001", "DSA-1-1", "ALSA-2022:1065", "UBUNTU-CVE-2022-1", "BIT-node-2022-1"}
+	if !slices.Equal(ids, want) {
+		t.Errorf("%v, want %v", ids, want)
 	}
 }

@@ -208,8 +208,9 @@ func (s *Stack) Ecosystems() []string {
 	return slices.Compact(out)
 }
 
-// Sources lists the sources that answer, by name: of several databases'
-// sources of one name, the newest.
+// Sources lists the sources that answer, by name: of several databases' sources
+// of one name, that of the database which answers for its ecosystem, else the
+// newest.
 func (s *Stack) Sources() []Source {
 	var out []Source
 	for _, d := range s.dbs {
@@ -218,13 +219,24 @@ func (s *Stack) Sources() []Source {
 			switch {
 			case i < 0:
 				out = append(out, src)
-			case src.Newest.After(out[i].Newest):
+			case s.before(d, src, out[i]):
 				out[i] = src
 			}
 		}
 	}
 	slices.SortFunc(out, func(a, b Source) int { return cmp.Compare(a.Name, b.Name) })
 	return out
+}
+
+// before reports whether a source of d stands for its name, and not the one of
+// the same name that was met in a database before.
+func (s *Stack) before(d *DB, src, met Source) bool {
+	for _, eco := range src.Ecosystems {
+		if list := s.byEco[eco]; len(list) > 1 && slices.Contains(met.Ecosystems, eco) {
+			return list[0] == d
+		}
+	}
+	return src.Newest.After(met.Newest)
 }
 
 // Date is when the newest fact of any source is from.
