@@ -77,7 +77,7 @@ func standing(t *Target) (ref string, told bool) {
 	switch {
 	case t.Image != nil:
 		if t.Image.Kind == "registry" || t.Image.Kind == "engine" {
-			if name := image.Detect(t.Subject.Name).Ref; base.HeardOf(name) {
+			if name := image.Detect(t.Subject.Name).Ref; !t.Image.ByID() && base.HeardOf(name) {
 				return name, true
 			}
 		}

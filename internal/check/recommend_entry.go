@@ -146,7 +146,7 @@ func (p *Pipeline) learn(ctx context.Context, target string) (*base.Entry, error
 	}
 	var names []string
 	called := im.Tags
-	if im.Kind == "registry" || im.Kind == "engine" {
+	if im.Kind == "registry" || im.Kind == "engine" && !im.ByID() {
 		called = append([]string{image.Detect(target).Ref}, called...)
 	}
 	for _, n := range called {

@@ -82,7 +82,7 @@ func (r *recommending) looked(ctx context.Context, target string, res *Result) e
 	}
 	p := Place{Subject: t.Subject}
 	named, err := base.ParseRef(image.Detect(t.Subject.Name).Ref)
-	own := err == nil && (t.Image.Kind == "registry" || t.Image.Kind == "engine") && r.heardOf(named)
+	own := err == nil && (t.Image.Kind == "registry" || t.Image.Kind == "engine") && !t.Image.ByID() && r.heardOf(named)
 	switch {
 	case own:
 		p.Base = base.Base{Ref: named.String(), By: "name", Digest: t.Image.Top}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -227,9 +228,22 @@ func TestEngineImages(t *testing.T) {
 		writeFiles(t, dir, map[string]string{"notes.txt": "changed\n"})
 		command(t, []string{"DOCKER_BUILDKIT=1"}, docker, "build", "--no-cache", "--tag", last, dir)
 		removeAfter(t, docker, last)
-		if out := b.ok("quickview"); !strings.Contains(out, last) {
-			t.Errorf("quickview without a target looked at another image:\n%s\n%s", out,
-				command(t, nil, docker, "images", "--format", "{{.CreatedAt}} {{.Repository}}"))
+		looked := func(want string) {
+			t.Helper()
+			if out := b.ok("quickview"); !strings.Contains(out, want) {
+				t.Errorf("quickview without a target looked at another image than %s:\n%s\n%s", want, out,
+					command(t, nil, docker, "images", "--format", "{{.CreatedAt}} {{.Repository}}"))
+			}
+		}
+		looked(last)
+		// What is built from the cache is as old as what it was first built as.
+		cached := prefix + "/cached:1"
+		for _, c := range []struct{ tag, notes string }{{prefix + "/between:1", "between\n"}, {cached, "changed\n"}} {
+			writeFiles(t, dir, map[string]string{"notes.txt": c.notes})
+			time.Sleep(time.Second) // the Engine counts in seconds
+			command(t, []string{"DOCKER_BUILDKIT=1"}, docker, "build", "--tag", c.tag, dir)
+			removeAfter(t, docker, c.tag)
+			looked(c.tag)
 		}
 	})
 

@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,10 +27,13 @@ type Statement struct {
 	Body      []byte // of the predicate: JSON
 }
 
-// Statements reads the attestations of an image in a registry, an OCI layout or
-// an archive of one, whose predicate's type begins with one of those wanted; none
-// where there are none. The image must be open.
+// Statements reads the attestations of an image in a registry, a Docker Engine,
+// an OCI layout or an archive of one, whose predicate's type begins with one of
+// those wanted; none where there are none. The image must be open.
 func (im *Image) Statements(ctx context.Context, wanted ...string) ([]Statement, error) {
+	if im.unsaved {
+		return nil, errors.New("the Engine saves no attestations of an image that lacks the platform of its own machine")
+	}
 	var out []Statement
 	for _, d := range im.attests {
 		digest, err := digestOf(d.Digest)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/layer"
 )
 
 // attested is an image with BuildKit's attestations beside it, about of.
@@ -55,6 +56,21 @@ func TestStatements(t *testing.T) {
 		}
 		if im.Kind == "registry" && im.Top != top["digest"] {
 			t.Errorf("the index is %s, want %s", im.Top, top["digest"])
+		}
+		if err := im.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+
+	// What is remembered of an image that costs much to open is what attests it, too.
+	packed, opt := file(t, "a.tar.gz", gz(t, tarOf(t, l.parts(top)...))), Options{Platform: "linux/amd64", Cache: &layer.Cache{Dir: t.TempDir()}, Now: later}
+	for range 2 {
+		im, err := Open(context.Background(), packed, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := im.Statements(context.Background()); err != nil || len(got) != 2 || !im.Attested {
+			t.Errorf("of a compressed archive: %+v, %v", got, err)
 		}
 		if err := im.Close(); err != nil {
 			t.Error(err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/moby/moby/api/types/image"
 	"github.com/moby/moby/client"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -35,23 +36,15 @@ func openEngine(ctx context.Context, ref string, opt Options) (*Image, error) {
 }
 
 func inspect(ctx context.Context, cli *client.Client, ref string, opt Options) (*Image, error) {
-	want, asked := opt.wanted()
-	var how []client.ImageInspectOption
-	if asked {
-		how = append(how, client.ImageInspectWithPlatform(ociPlatform(want)))
-	}
-	got, err := cli.ImageInspect(ctx, ref, how...)
-	if err != nil && asked && !errdefs.IsNotFound(err) && !client.IsErrConnectionFailed(err) && ctx.Err() == nil {
-		// An Engine that cannot be asked for a platform has one of each image.
-		got, err = cli.ImageInspect(ctx, ref)
-	}
+	named, err := cli.ImageInspect(ctx, ref)
 	if err != nil {
 		return nil, engineError(err, ref, opt)
 	}
-	have := v1.Platform{OS: got.Os, Architecture: got.Architecture, Variant: got.Variant}
-	if asked && fits(have, want) == 0 {
-		return nil, &absentError{&PlatformError{Name: ref, Want: platformName(want), Found: []string{platformName(have)}}}
+	got, attested, err := platformOf(ctx, cli, ref, named, opt)
+	if err != nil {
+		return nil, err
 	}
+	have := platformIn(got)
 	ids := make([]finding.Digest, len(got.RootFS.Layers))
 	for i, s := range got.RootFS.Layers {
 		if ids[i], err = digestOf(s); err != nil {
@@ -59,10 +52,9 @@ func inspect(ctx context.Context, cli *client.Client, ref string, opt Options) (
 		}
 	}
 	save := func(ctx context.Context) (*Image, error) {
-		multi := asked && got.Descriptor != nil
-		return saveImage(ctx, cli, ref, got.ID, multi, opt)
+		return saveImage(ctx, cli, ref, named.ID, have, named.Os == "", opt)
 	}
-	key := "engine:" + got.ID + ":" + platformName(have)
+	key := "engine:" + named.ID + ":" + platformName(have)
 	im, ok := recall(opt.Cache, key, save)
 	if !ok {
 		if im, err = save(ctx); err != nil {
@@ -72,8 +64,10 @@ func inspect(ctx context.Context, cli *client.Client, ref string, opt Options) (
 			opt.log().Warn("remember image", "error", err)
 		}
 	}
-	im.Name, im.Kind, im.Tags = ref, "engine", nil
-	im.tagged(got.RepoTags...)
+	im.Name, im.Kind, im.EngineID, im.Tags = ref, "engine", finding.Digest(named.ID), nil
+	im.tagged(named.RepoTags...)
+	im.unsaved = attested && !im.Attested
+	im.Attested = im.Attested || attested
 	if len(ids) != len(im.Layers) {
 		return nil, errors.Join(fmt.Errorf("the Engine names %d layers and saved %d", len(ids), len(im.Layers)), im.Close())
 	}
@@ -83,11 +77,53 @@ func inspect(ctx context.Context, cli *client.Client, ref string, opt Options) (
 	return im, nil
 }
 
+// platformOf describes the one of an image's platforms that is wanted, and tells
+// whether there are attestations of it, where the Engine was asked. The containerd
+// image store knows all that the image's index names, has the bytes of some, and
+// describes the one of its own machine unless asked for another.
+func platformOf(ctx context.Context, cli *client.Client, ref string, named client.ImageInspectResult, opt Options) (got client.ImageInspectResult, attested bool, err error) {
+	want, asked := opt.wanted()
+	fit, there := fits(platformIn(named), want), []string{platformName(platformIn(named))}
+	if named.Descriptor != nil && (named.Os == "" || asked && fit < exactFit) {
+		all, err := cli.ImageInspect(ctx, ref, client.ImageInspectWithManifests(true))
+		if err != nil {
+			return named, false, engineError(err, ref, opt)
+		}
+		var best *image.ManifestSummary
+		fit, there = 0, nil
+		for i, m := range all.Manifests {
+			if m.Kind != image.ManifestKindImage || !m.Available || m.ImageData == nil {
+				continue
+			}
+			have := fromOCI(m.ImageData.Platform)
+			there = append(there, platformName(have))
+			if n := fits(have, want); n > fit || best == nil && !asked {
+				best, fit = &all.Manifests[i], n
+			}
+		}
+		if best != nil && (asked || fit > 0 || len(there) == 1) {
+			got, err := cli.ImageInspect(ctx, ref, client.ImageInspectWithPlatform(&best.ImageData.Platform))
+			if err != nil {
+				return named, false, engineError(err, ref, opt)
+			}
+			return got, slices.ContainsFunc(all.Manifests, func(m image.ManifestSummary) bool {
+				return m.Kind == image.ManifestKindAttestation && m.Available && m.AttestationData != nil && string(m.AttestationData.For) == best.ID
+			}), nil
+		}
+	}
+	if named.Os == "" || asked && fit == 0 {
+		return named, false, &absentError{&PlatformError{Name: ref, Want: platformName(want), Found: there}}
+	}
+	return named, false, nil
+}
+
 // saveImage has the Engine write the image into a spool file, and opens that.
-func saveImage(ctx context.Context, cli *client.Client, ref, id string, multi bool, opt Options) (*Image, error) {
+// An image that lacks the platform of the Engine's own machine cannot be saved
+// whole, attestations and all, but by the platform that it has.
+func saveImage(ctx context.Context, cli *client.Client, ref, id string, have v1.Platform, part bool, opt Options) (*Image, error) {
 	var how []client.ImageSaveOption
-	if want, _ := opt.wanted(); multi {
-		how = append(how, client.ImageSaveWithPlatforms(*ociPlatform(want)))
+	if part {
+		how = append(how, client.ImageSaveWithPlatforms(*ociPlatform(have)))
 	}
 	r, err := cli.ImageSave(ctx, []string{id}, how...)
 	if err != nil {
@@ -100,6 +136,7 @@ func saveImage(ctx context.Context, cli *client.Client, ref, id string, multi bo
 	if err != nil {
 		return nil, err
 	}
+	opt.Platform = platformName(have)
 	im, err := fromTar(ctx, f, nil, Target{Kind: Engine, Ref: ref}, opt)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("what the Engine saved: %w", err), drop())
@@ -124,8 +161,8 @@ func Latest(ctx context.Context, opt Options) (string, error) {
 		made := time.Unix(im.Created, 0)
 		// A build from the cache is as old as its last layer, and tagged now. What
 		// was pulled is tagged now too, and not built here.
-		if len(im.RepoDigests) == 0 && len(im.RepoTags) > 0 {
-			if is, err := cli.ImageInspect(ctx, im.ID); err == nil && is.Metadata.LastTagTime.After(made) {
+		if len(im.RepoTags) > 0 && (len(im.RepoDigests) == 0 || im.Descriptor != nil) {
+			if is, err := cli.ImageInspect(ctx, im.ID); err == nil && builtHere(is) && is.Metadata.LastTagTime.After(made) {
 				made = is.Metadata.LastTagTime
 			}
 		}
@@ -144,6 +181,17 @@ func Latest(ctx context.Context, opt Options) (string, error) {
 		return "", hint(errors.New("the Docker Engine has no image"), "name an image, an archive or a folder")
 	}
 	return name, nil
+}
+
+// builtHere reports whether an image was built, and not pulled. The classic
+// image store gives a digest to what a registry serves and to nothing else; the
+// containerd one gives it to every image, and says of each where it is from since
+// version 1.53 of the API. Before, an image of it is not known to be built.
+func builtHere(is client.ImageInspectResult) bool {
+	if is.Descriptor == nil {
+		return len(is.RepoDigests) == 0
+	}
+	return is.Identity != nil && len(is.Identity.Build) > 0
 }
 
 // engineError tells what is wrong with the Engine from what is wrong with the
@@ -169,6 +217,14 @@ func engineError(err error, ref string, opt Options) error {
 		return &absentError{fmt.Errorf("docker engine: %w", err)}
 	}
 	return fmt.Errorf("docker engine: %w", err)
+}
+
+func platformIn(got client.ImageInspectResult) v1.Platform {
+	return v1.Platform{OS: got.Os, Architecture: got.Architecture, Variant: got.Variant}
+}
+
+func fromOCI(p ocispec.Platform) v1.Platform {
+	return v1.Platform{OS: p.OS, Architecture: p.Architecture, Variant: p.Variant}
 }
 
 func ociPlatform(p v1.Platform) *ocispec.Platform {

@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -18,6 +19,7 @@ type Image struct {
 	Digest      finding.Digest // of the manifest; of the configuration where there is no manifest; empty for a rootfs
 	Top         finding.Digest // of what a registry serves for the name: the index, or the manifest; empty elsewhere
 	ID          finding.Digest // of the configuration; empty for a rootfs
+	EngineID    finding.Digest // by which the Docker Engine knows it: of the index, the manifest or the configuration; empty elsewhere
 	Platform    string         // "linux/amd64"; empty for a rootfs
 	Tags        []string       // what the source calls it
 	Config      *v1.ConfigFile // nil for a rootfs
@@ -31,7 +33,14 @@ type Image struct {
 
 	closers []func() error
 	attests []descriptor // manifests of its attestations
+	unsaved bool         // the Engine has attestations and does not hand them out
 	fetch   func(ctx context.Context, kind string, d finding.Digest, limit int64) ([]byte, error)
+}
+
+// ByID reports whether the image was asked for by the id that the Docker Engine
+// knows it by, or the beginning of one: such a name says nothing of whose it is.
+func (im *Image) ByID() bool {
+	return im.EngineID != "" && im.Name != "" && (strings.HasPrefix(im.EngineID.Hex(), im.Name) || im.Name == string(im.EngineID))
 }
 
 // Layer is one layer of an image, bottom first.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/moby/moby/client"
+	"github.com/moby/moby/client/pkg/versions"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -18,7 +19,7 @@ type Local struct {
 	Names       []string         // its tags
 	Digests     []finding.Digest // under which registries serve it
 	Created     time.Time
-	Size        int64  // bytes of all layers
+	Size        int64  // bytes of all layers; 0 when not known
 	Platform    string // "linux/amd64"
 	DiffIDs     []finding.Digest
 	Config      ocispec.ImageConfig
@@ -59,9 +60,9 @@ func (l *Locals) Get(ctx context.Context, ref string) (*Local, error) {
 		}
 		return nil, err
 	}
-	out := &Local{ID: finding.Digest(got.ID), Names: got.RepoTags, Size: got.Size, Platform: got.Os + "/" + got.Architecture}
+	out := &Local{ID: finding.Digest(got.ID), Names: got.RepoTags, Size: l.size(ctx, ref, got), Platform: got.Os + "/" + got.Architecture}
 	for _, d := range got.RepoDigests {
-		if _, digest, ok := strings.Cut(d, "@"); ok {
+		if _, digest, ok := strings.Cut(d, "@"); ok && l.served(got) {
 			out.Digests = append(out.Digests, finding.Digest(digest))
 		}
 	}
@@ -80,6 +81,34 @@ func (l *Locals) Get(ctx context.Context, ref string) (*Local, error) {
 		out.Healthcheck = c.Healthcheck != nil && len(c.Healthcheck.Test) > 0 && c.Healthcheck.Test[0] != "NONE"
 	}
 	return out, nil
+}
+
+// size is what the layers of an image come to. The containerd image store counts
+// their compressed bytes, which it keeps too, beside them.
+func (l *Locals) size(ctx context.Context, ref string, got client.ImageInspectResult) int64 {
+	if got.Descriptor == nil {
+		return got.Size
+	}
+	all, err := l.cli.ImageInspect(ctx, ref, client.ImageInspectWithManifests(true))
+	if err != nil {
+		return 0
+	}
+	for _, m := range all.Manifests {
+		if m.Available && m.ImageData != nil && platformName(fromOCI(m.ImageData.Platform)) == platformName(platformIn(got)) {
+			return m.ImageData.Size.Unpacked
+		}
+	}
+	return 0
+}
+
+// served reports whether the digests that the Engine has for an image are what a
+// registry serves. The containerd image store has one for whatever was built or
+// imported here; it tells the two apart since version 1.53 of the API.
+func (l *Locals) served(got client.ImageInspectResult) bool {
+	if got.Descriptor == nil || versions.LessThan(l.cli.ClientVersion(), "1.53") {
+		return true
+	}
+	return got.Identity != nil && len(got.Identity.Pull) > 0
 }
 
 // Of lists the tags that the Engine has of a repository, as Docker writes it

@@ -20,6 +20,7 @@ type memo struct {
 	Config   []byte
 	Manifest []byte
 	Attested bool
+	Attests  []descriptor
 	Layers   []memoLayer
 }
 
@@ -32,7 +33,7 @@ type memoLayer struct {
 
 // memoReader is whose facts memos are kept as, in the cache of layer records:
 // bounded, checksummed and shared between processes like them.
-func memoReader() []layer.Reader { return []layer.Reader{{Name: "image", Version: 1}} }
+func memoReader() []layer.Reader { return []layer.Reader{{Name: "image", Version: 2}} }
 
 func memoID(key string) finding.Digest { return finding.DigestOf([]byte("image " + key)) }
 
@@ -41,7 +42,7 @@ func keep(im *Image, c *layer.Cache, key string) error {
 	if c == nil || key == "" {
 		return nil
 	}
-	m := memo{Kind: im.Kind, Digest: im.Digest, Tags: im.Tags, Config: im.RawConfig, Manifest: im.Manifest, Attested: im.Attested}
+	m := memo{Kind: im.Kind, Digest: im.Digest, Tags: im.Tags, Config: im.RawConfig, Manifest: im.Manifest, Attested: im.Attested, Attests: im.attests}
 	for _, l := range im.Layers {
 		m.Layers = append(m.Layers, memoLayer{Blob: l.Blob, Size: l.Size, MediaType: l.MediaType, Key: l.content.memory()})
 	}
@@ -75,6 +76,7 @@ func recall(c *layer.Cache, key string, reopen func(context.Context) (*Image, er
 		im.Annotations = parsed.Annotations
 	}
 	again := &reopened{open: reopen}
+	im.attests, im.fetch = m.Attests, again.fetch
 	for i, l := range m.Layers {
 		im.Layers = append(im.Layers, Layer{Blob: l.Blob, Size: l.Size, MediaType: l.MediaType, Step: -1, content: content{
 			size: l.Size,
@@ -89,7 +91,7 @@ func recall(c *layer.Cache, key string, reopen func(context.Context) (*Image, er
 	return im, true
 }
 
-// reopened opens the real image once, for whichever layer needs it first.
+// reopened opens the real image once, for whoever needs its bytes first.
 type reopened struct {
 	open func(context.Context) (*Image, error)
 	mu   sync.Mutex
@@ -105,6 +107,17 @@ func (r *reopened) layer(ctx context.Context, i int) (io.ReadCloser, error) {
 		return nil, errChanged
 	}
 	return im.Layers[i].content.open(ctx)
+}
+
+func (r *reopened) fetch(ctx context.Context, kind string, d finding.Digest, limit int64) ([]byte, error) {
+	im, err := r.real(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if im.fetch == nil {
+		return nil, errChanged
+	}
+	return im.fetch(ctx, kind, d, limit)
 }
 
 func (r *reopened) real(ctx context.Context) (*Image, error) {

@@ -55,6 +55,8 @@ func normal(p v1.Platform) v1.Platform {
 	return p
 }
 
+const exactFit = 3
+
 // fits says how well an image for p runs where want is wanted: 0 not at all,
 // more is better. A lower variant runs on a higher one.
 func fits(p, want v1.Platform) int {
@@ -64,7 +66,7 @@ func fits(p, want v1.Platform) int {
 	}
 	switch {
 	case p.Variant == want.Variant:
-		return 3
+		return exactFit
 	case p.Variant == "":
 		return 2
 	case want.Variant != "" && p.Variant < want.Variant:

@@ -79,7 +79,9 @@ func (p *page) subject(t check.Target) {
 			facts = append(facts, "as of "+day(t.AsOf))
 		}
 	}
-	if d := t.Subject.Digest; d != "" {
+	if d := t.Subject.Digest; t.Image != nil && t.Image.EngineID != "" {
+		facts = append(facts, t.Image.EngineID.Short()) // as docker images has it
+	} else if d != "" {
 		facts = append(facts, d.Short())
 	}
 	head := p.paint(heading, t.Subject.Name)

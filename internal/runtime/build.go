@@ -80,7 +80,7 @@ func (e *UnsupportedError) Hint() string { return e.What }
 // had is found out by building.
 func (e *Engine) Supports(f *dockerfile.File) error {
 	syntax := slices.ContainsFunc(f.Directives, func(d dockerfile.Directive) bool { return d.Name == "syntax" })
-	if e.atLeast(23) || syntax {
+	if e.buildsHeredocs() || syntax {
 		return nil
 	}
 	for _, in := range f.Instructions {

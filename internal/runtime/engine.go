@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/moby/moby/client"
+	"github.com/moby/moby/client/pkg/versions"
 
 	"github.com/drydock-dev/drydock/internal/image"
 )
@@ -33,6 +33,7 @@ func (o Options) getenv(name string) string {
 // goroutines.
 type Engine struct {
 	Version string // "20.10.24"
+	API     string // the newest version of the API that it speaks: "1.41"
 
 	docker string
 	opt    Options
@@ -56,7 +57,7 @@ func Dial(ctx context.Context, opt Options) (*Engine, error) {
 		}
 		return nil, errors.Join(err, api.Close())
 	}
-	e := &Engine{Version: v.Version, docker: opt.Docker, opt: opt, api: api}
+	e := &Engine{Version: v.Version, API: v.APIVersion, docker: opt.Docker, opt: opt, api: api}
 	for _, d := range []string{opt.getenv("DRYDOCK_DOCKER"), "docker"} {
 		if e.docker == "" {
 			e.docker = d
@@ -92,11 +93,12 @@ func (e *Engine) Local() bool {
 	return false
 }
 
-// atLeast says whether the Engine is of that major version or a later one. A
-// version that cannot be read is a later one: what it refuses, it says.
-func (e *Engine) atLeast(major int) bool {
-	n, err := strconv.Atoi(strings.SplitN(e.Version, ".", 2)[0])
-	return err != nil || n >= major
+// buildsHeredocs reports whether the Engine's own builder knows here-documents:
+// that of Engine 23, whose API is 1.42, does. Versions are no measure: Moby,
+// Podman and other builds of the Engine count otherwise. What is not known may: what it
+// refuses, it says.
+func (e *Engine) buildsHeredocs() bool {
+	return e.API == "" || !versions.LessThan(e.API, "1.42")
 }
 
 // hinted is an error with what to do about it.

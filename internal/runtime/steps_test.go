@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
 )
 
 // What BuildKit's clients print, shortened: the one that Docker had built in
@@ -122,9 +124,16 @@ func TestRing(t *testing.T) {
 }
 
 func TestSupportsAsksTheEngine(t *testing.T) {
-	for v, want := range map[string]bool{"20.10.24": false, "20.10.24+dfsg1": false, "23.0.1": true, "29.1": true, "dev": true, "": true} {
-		if got := (&Engine{Version: v}).atLeast(23); got != want {
-			t.Errorf("%q is at least 23: %v", v, got)
+	f, err := dockerfile.Parse("Dockerfile", []byte("FROM scratch\nCOPY <<EOF /x\ntext\nEOF\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for api, want := range map[string]bool{"1.41": false, "1.12": false, "1.42": true, "1.56": true, "2.0": true, "": true} {
+		// By the Engine's version, Podman's and Moby's would be older than 20.10.
+		err := (&Engine{Version: "2.0.0-beta.24", API: api}).Supports(f)
+		var not *UnsupportedError
+		if (err == nil) != want || err != nil && !errors.As(err, &not) {
+			t.Errorf("API %q: %v", api, err)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func latestTag() check {
 				return nil
 			}
 			tags := im.Tags
-			if im.Kind == "registry" || im.Kind == "engine" {
+			if im.Kind == "registry" || im.Kind == "engine" && !im.ByID() {
 				tags = []string{im.Name}
 			}
 			for _, t := range tags {

@@ -204,3 +204,18 @@ func BenchmarkChecks(b *testing.B) {
 		})
 	}
 }
+
+// An image that is asked for by its id is that one build: its tags are judged.
+func TestLatestTagByID(t *testing.T) {
+	s := build(t, "# docker build -t 9b89d473db6f .\nFROM x")
+	s.Image.EngineID = "sha256:9b89d473db6f47a88320da836336d749588081de6bdde8d6568e4793f7478b93"
+	for tag, want := range map[string]int{"": 0, "app:1": 0, "app:latest": 1} {
+		s.Image.Tags = nil
+		if tag != "" {
+			s.Image.Tags = []string{tag}
+		}
+		if found := run(t, s, latestTag()); len(found) != want {
+			t.Errorf("by id, tagged %q: %v", tag, messages(found))
+		}
+	}
+}
