@@ -36,6 +36,7 @@ func (f *flags) updater() *feed.Updater {
 
 func newDBUpdate(f *flags) *cobra.Command {
 	var mirror string
+	var force bool
 	var upstreams map[string]string
 	c := &cobra.Command{
 		Use:   "update [ECOSYSTEM…]",
@@ -43,7 +44,8 @@ func newDBUpdate(f *flags) *cobra.Command {
 		Long: `Fetch the advisories of the named ecosystems (Debian, Ubuntu, Alpine, Wolfi,
 npm, PyPI, Go, Maven …), without names those of the database and of the last
 scan; and what NVD, FIRST and CISA say of vulnerabilities. What cannot be fetched
-whole replaces nothing.`,
+whole replaces nothing, and a source that lost more than a tenth of its records is
+refused.`,
 		Example: `  drydock db update
   drydock db update Debian npm
   drydock db update --mirror https://mirror.example/advisories Alpine`,
@@ -52,6 +54,7 @@ whole replaces nothing.`,
 				return usageError{errors.New("db update needs the network, and --offline or DRYDOCK_OFFLINE forbids it"), "drydock db import FILE takes a database that another machine exported"}
 			}
 			u := f.updater()
+			u.Force = force
 			if mirror != "" {
 				u.Bases = feed.Mirror(mirror)
 			}
@@ -69,6 +72,7 @@ whole replaces nothing.`,
 			return errors.Join(err, f.printSources(report.FeedReport(rep)))
 		},
 	}
+	c.Flags().BoolVar(&force, "force", false, forceHelp)
 	c.Flags().StringVar(&mirror, "mirror", "", "fetch everything below this `URL` instead of the upstreams")
 	c.Flags().StringToStringVar(&upstreams, "upstream", nil, "fetch one upstream elsewhere, as `NAME=URL`: osv, alpine, wolfi, chainguard, nvd, kev, epss")
 	return c

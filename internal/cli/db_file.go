@@ -9,13 +9,19 @@ import (
 	"github.com/drydock-dev/drydock/internal/report"
 )
 
+// forceHelp is of the flag that db update and db import share.
+const forceHelp = "take a source that has less than nine tenths of the records it had"
+
 func newDBImport(f *flags) *cobra.Command {
-	return &cobra.Command{
+	var force bool
+	c := &cobra.Command{
 		Use:   "import DIR|FILE",
 		Short: "Take advisories from files: an export, a mirror of the upstreams, one of their files",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			rep, err := f.updater().Import(cmd.Context(), args[0])
+			u := f.updater()
+			u.Force = force
+			rep, err := u.Import(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -25,6 +31,8 @@ func newDBImport(f *flags) *cobra.Command {
 			return f.printSources(report.FeedReport(rep))
 		},
 	}
+	c.Flags().BoolVar(&force, "force", false, forceHelp)
+	return c
 }
 
 func newDBExport(f *flags) *cobra.Command {

@@ -259,7 +259,7 @@ func TestFullDisk(t *testing.T) {
 // Two updates at once, of this process and of another: one waits, both succeed.
 func TestTwoAtOnce(t *testing.T) {
 	if dir := os.Getenv("FEED_TEST_DIR"); dir != "" {
-		u := &Updater{Dir: dir, Bases: Mirror(os.Getenv("FEED_TEST_URL")), Backoff: time.Millisecond}
+		u := &Updater{Dir: dir, Bases: Mirror(os.Getenv("FEED_TEST_URL")), Backoff: time.Millisecond, Force: true}
 		if _, err := u.Update(context.Background(), []string{"npm"}, true); err != nil {
 			t.Fatal(err)
 		}
@@ -274,7 +274,7 @@ func TestTwoAtOnce(t *testing.T) {
 	errs := make([]error, 4)
 	for i := range 2 {
 		wg.Go(func() {
-			v := &Updater{Dir: u.Dir, Bases: u.Bases, Backoff: u.Backoff, Now: u.Now, Progress: func(string, int64, int64) {
+			v := &Updater{Dir: u.Dir, Bases: u.Bases, Backoff: u.Backoff, Now: u.Now, Force: true, Progress: func(string, int64, int64) {
 				mu.Lock()
 				inside++
 				most = max(most, inside)

@@ -22,7 +22,8 @@ import (
 // mirror of the upstreams: OSV's all.zip, secdb documents, Wolfi's
 // security.json, NVD year feeds, the KEV catalogue, EPSS scores (gzipped or
 // not), and databases that Export wrote. What a file is, its content says. Data
-// is as old as its file. Everything is read before any of it replaces anything.
+// is as old as its file. Everything is read before any of it replaces anything;
+// a source with far fewer records than it had is a [ShrunkError], unless forced.
 func (u *Updater) Import(ctx context.Context, path string) (Report, error) {
 	rep := Report{Path: u.path("db")}
 	unlock, err := u.lock(ctx)
@@ -64,6 +65,7 @@ func (u *Updater) imported(ctx context.Context, rep *Report, err error) error {
 	if len(rep.Sources) == 0 {
 		return err
 	}
+	err = errors.Join(err, fail("import", u.guardReleases(ctx)))
 	return errors.Join(err, fail("compile advisories", u.assemble(ctx, rep)))
 }
 
@@ -218,6 +220,9 @@ func (u *Updater) importDB(ctx context.Context, path string) (rep []SourceReport
 	}
 	defer u.closing(d)
 	if err := d.Verify(ctx); err != nil {
+		return nil, err
+	}
+	if err := u.guardDB(d); err != nil {
 		return nil, err
 	}
 	for _, s := range d.Sources() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -26,7 +27,9 @@ func TestRealMirror(t *testing.T) {
 		t.Skip("no python3")
 	}
 	root := t.TempDir()
-	if out, err := exec.Command(python, script, root, "npm", "Go", "Alpine", "Rocky Linux").CombinedOutput(); err != nil {
+	lay := exec.Command(python, script, root, "npm", "Go", "Alpine", "Rocky Linux", "Drupal", "Julia", "Hackage")
+	lay.Env = append(os.Environ(), "ADVISORIES=advisories-2026-11")
+	if out, err := lay.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	var sent atomic.Int64
@@ -38,7 +41,7 @@ func TestRealMirror(t *testing.T) {
 	ctx := context.Background()
 	u := &Updater{Dir: t.TempDir(), Bases: Mirror(srv.URL), Backoff: time.Millisecond}
 	start := time.Now()
-	rep, err := u.Update(ctx, []string{"npm", "Go", "Alpine", "rocky linux", "Wolfi"}, true)
+	rep, err := u.Update(ctx, []string{"npm", "Go", "Alpine", "rocky linux", "Wolfi", "Drupal", "Julia", "hackage"}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +50,7 @@ func TestRealMirror(t *testing.T) {
 	for _, s := range rep.Sources {
 		records[s.Name] = s.Records
 	}
-	for name, least := range map[string]int{"npm": 3792, "Go": 6416, "Alpine": 3655, "Rocky Linux": 1491, "alpine-secdb": 80000, "wolfi": 30000, "kev": 1653, "epss": 6505, "nvd": 60000} {
+	for name, least := range map[string]int{"npm": 3905, "Drupal": 591, "Julia": 1703, "Hackage": 35, "Go": 6416, "Alpine": 3655, "Rocky Linux": 1491, "alpine-secdb": 80000, "wolfi": 30000, "kev": 1674, "epss": 360142, "nvd": 60000} {
 		if records[name] < least {
 			t.Errorf("%s has %d records", name, records[name])
 		}

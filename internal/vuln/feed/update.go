@@ -29,6 +29,7 @@ type Updater struct {
 	Client    *http.Client // nil: as [Outgoing] makes it
 	Bases     Bases
 	Now       func() time.Time
+	Force     bool // a source may have far fewer records than it had
 	UserAgent string
 	Backoff   time.Duration // before the first retry; doubled for each further one; 0: a second
 	// Progress is told how many bytes of a source have come, of how many (-1: not
@@ -38,7 +39,8 @@ type Updater struct {
 
 	mu sync.Mutex // of Progress
 
-	reach reach // of the update under way
+	reach reach  // of the update under way
+	fresh []part // documents of several that were not there before, see guardReleases
 
 	once   sync.Once
 	direct *http.Client
@@ -89,7 +91,7 @@ func (u *Updater) Update(ctx context.Context, ecosystems []string, meta bool) (R
 			return rep, errors.Join(errs...)
 		}
 	}
-	errs = append(errs, fail("compile advisories", u.assemble(ctx, &rep)))
+	errs = append(errs, fail("update alpine-secdb", u.guardReleases(ctx)), fail("compile advisories", u.assemble(ctx, &rep)))
 	return rep, errors.Join(errs...)
 }
 
@@ -205,7 +207,8 @@ func (u *Updater) part(ctx context.Context, p part) (changed bool, err error) {
 // isContent tells a document that does not read from a disk that does not write.
 func isContent(err error) bool {
 	var path *fs.PathError
-	return !errors.As(err, &path)
+	var less *ShrunkError
+	return !errors.As(err, &path) && !errors.As(err, &less)
 }
 
 // take reads a document and stores its facts.
@@ -233,7 +236,13 @@ func (u *Updater) take(ctx context.Context, p part, file string, st partState) e
 				st.Newest = s.Newest
 			}
 		}
-		err = u.store(p.source, p.name, in, &st)
+		u.guarded(p, &in)
+		fresh := p.source == "alpine-secdb" && u.isNew(p)
+		if err = u.store(p.source, p.name, in, &st); err == nil && fresh {
+			u.mu.Lock()
+			u.fresh = append(u.fresh, p)
+			u.mu.Unlock()
+		}
 	}
 	return errors.Join(err, f.Close())
 }

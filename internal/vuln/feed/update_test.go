@@ -177,7 +177,8 @@ func (u *upstream) whole(t testing.TB) {
 func updater(t *testing.T, up *upstream) *Updater {
 	return &Updater{
 		Dir: filepath.Join(t.TempDir(), "data"), Bases: Mirror(up.URL), Backoff: time.Millisecond,
-		Now: func() time.Time { return time.Date(2027, 3, 2, 0, 0, 0, 0, time.UTC) },
+		Now:   func() time.Time { return time.Date(2027, 3, 2, 0, 0, 0, 0, time.UTC) },
+		Force: true, // the upstreams of the tests are tiny
 	}
 }
 
