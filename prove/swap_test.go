@@ -16,6 +16,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
 	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/ledger"
 	"github.com/drydock-dev/drydock/internal/runtime"
 )
 
@@ -59,9 +60,11 @@ CMD ["sh", "-c", "sort /srv/ships > /tmp/sorted && sleep 600"]
 		t.Errorf("the result:\n%s", after)
 	}
 	made := listen(t, docker)
+	l := ledger.Open(t.TempDir(), nil)
 	p := fix.Prover{
+		Ledger: l,
 		Dial: func(ctx context.Context) (*runtime.Engine, error) {
-			return runtime.Dial(ctx, runtime.Options{Docker: os.Getenv("DRYDOCK_DOCKER")})
+			return runtime.Dial(ctx, runtime.Options{Docker: os.Getenv("DRYDOCK_DOCKER"), Ledger: l})
 		},
 		Measure: func(ctx context.Context, id string) (*fix.Measured, error) {
 			im, err := image.Open(ctx, "local://"+id, image.Options{})

@@ -130,9 +130,9 @@ func (f *fixer) prover(g *gathering) *fix.Prover {
 	p := &fix.Prover{
 		Identity: g.identity,
 		Dial: func(ctx context.Context) (*runtime.Engine, error) {
-			return runtime.Dial(ctx, runtime.Options{Docker: f.opt.Docker, Getenv: f.Getenv})
+			return runtime.Dial(ctx, runtime.Options{Docker: f.opt.Docker, Getenv: f.Getenv, Ledger: f.Ledger})
 		},
-		Measure: f.measure,
+		Measure: f.measure, Ledger: f.Ledger,
 		Context: f.opt.Context, Target: f.opt.Stage, Args: f.opt.Args, Platform: f.Platform,
 		Work: f.opt.Work, Timeout: f.opt.Timeout, Now: f.Now, Note: f.opt.Note,
 	}

@@ -107,11 +107,15 @@ func (f *fixer) manifests(ctx context.Context, dir string, dockerfiles []string)
 		return err
 	}
 	defer func() { _ = done() }() // only read from
-	copied, err := copyManifests(dir)
+	temp, err := f.Ledger.Folder("manifests")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(copied) }() // in the temporary folder
+	defer func() { _ = temp.Remove() }() // what stays is in the ledger
+	copied := temp.Path
+	if err := copyManifests(dir, copied); err != nil {
+		return err
+	}
 	g := &gathering{fixer: f, start: map[string][]byte{}, identity: vulnIdentity}
 	g.on = finding.Subject{Kind: finding.KindFolder, Name: dir}
 	g.look = func(ctx context.Context, files map[string][]byte, _ string) ([]finding.Finding, []finding.Unknown, error) {
@@ -181,14 +185,10 @@ func (p *planner) lookInto(ctx context.Context, g *gathering, dir, copied string
 }
 
 // copyManifests copies what a folder says about its dependencies into a folder
-// of its own, so that other versions can be looked at. The caller removes it.
-func copyManifests(dir string) (string, error) {
-	to, err := os.MkdirTemp("", "drydock-manifests-*")
-	if err != nil {
-		return "", err
-	}
+// of its own, so that other versions can be looked at.
+func copyManifests(dir, to string) error {
 	seen := 0
-	err = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -214,10 +214,6 @@ func copyManifests(dir string) (string, error) {
 		}
 		return os.WriteFile(filepath.Join(to, rel), b, 0o600)
 	})
-	if err != nil {
-		return "", errors.Join(err, os.RemoveAll(to))
-	}
-	return to, nil
 }
 
 // isManifest says whether a file, by its path within the folder, is about

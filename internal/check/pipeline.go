@@ -20,6 +20,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/image/rules"
 	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/ledger"
 	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/sbom/catalog"
@@ -47,6 +48,7 @@ type Pipeline struct {
 	Dial   egress.Dial       // nil: the system's
 	Notice func(host string) // hears of a host before it is asked
 
+	Ledger   *ledger.Ledger // of what is made outside of the folders above; nil: no container is made
 	Stdin    io.Reader
 	Now      func() time.Time
 	Getenv   func(string) string // nil: the process's

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/ledger"
 	"github.com/drydock-dev/drydock/internal/policy"
 )
 
@@ -24,6 +25,8 @@ type flags struct {
 	severity, vex, insecure                                []string
 	onlyFixed, offline, quiet, noColor, noCache, stale     bool
 	debug, showSuppressed                                  bool
+
+	ledger *ledger.Ledger // of what is made outside of cacheDir and dataDir
 
 	filter policy.Filter // of the verbs that list vulnerabilities
 	gate   policy.Gate   // of --fail-on or the configuration
@@ -127,7 +130,7 @@ func (f *flags) pipeline() (*check.Pipeline, error) {
 		DataDir: f.database(), CacheDir: f.cacheDir, Platform: f.platform, Offline: f.offline, Insecure: f.insecure,
 		Dockerfile: f.dockerfile, Config: cfg, VEX: append(cfg.VEX, f.vex...), Baseline: cmp.Or(f.baseline, cfg.Baseline),
 		MaxAge: cfg.MaxDBAge, StaleFails: f.stale, NoCache: f.noCache,
-		Now: f.env.Now, Getenv: f.env.Getenv, Log: f.logger(),
+		Now: f.env.Now, Getenv: f.env.Getenv, Log: f.logger(), Ledger: f.ledger,
 		Dial: f.env.Dial, Notice: f.notice(),
 	}
 	if p.Hadolint, err = check.LoadHadolint(".", f.env.Getenv); err != nil {

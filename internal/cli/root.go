@@ -69,7 +69,7 @@ fs://, sbom://. Without a target, the most recently built local image is taken.`
 	f := &flags{env: env}
 	f.global(root.PersistentFlags())
 	root.SetGlobalNormalizationFunc(synonyms)
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return f.fromEnvironment(cmd) }
+	root.PersistentPreRunE = f.begin
 	root.AddCommand(
 		newCheck(f), newQuickview(f), newCVEs(f), newLint(f), newFix(f), newLayers(f), newSBOM(f), newCompare(f), newRecommend(f),
 		newDB(f), newExplain(f), newInit(f), newPlugin(f), newVersion(f),

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/ledger"
 )
 
 // Limits on a build context that is copied.
@@ -20,10 +22,11 @@ const (
 // stage is a clean copy of a build context, in which versions of files are laid
 // out one after the other. Nobody else writes there while the builds read it.
 type stage struct {
-	tmp        string // removed as a whole
-	dir        string // the context
-	dockerfile string // the path of the Dockerfile in it, or beside it
-	origin     string // the folder that was copied
+	whole      *ledger.Temp // removed as a whole
+	tmp        string       // where it is
+	dir        string       // the context
+	dockerfile string       // the path of the Dockerfile in it, or beside it
+	origin     string       // the folder that was copied
 	bytes      int64
 	entries    int
 	files      int
@@ -31,7 +34,7 @@ type stage struct {
 
 // newStage copies the context once. The builder reads .dockerignore itself. A
 // Dockerfile that lies outside of the context lies beside the copy.
-func newStage(ctx context.Context, dir, dockerfile string) (*stage, error) {
+func newStage(ctx context.Context, l *ledger.Ledger, dir, dockerfile string) (*stage, error) {
 	origin, err := filepath.Abs(dir)
 	if err == nil {
 		origin, err = filepath.EvalSymlinks(origin)
@@ -39,11 +42,11 @@ func newStage(ctx context.Context, dir, dockerfile string) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	tmp, err := os.MkdirTemp("", "drydock-proof-*")
+	tmp, err := l.Folder("proof")
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{tmp: tmp, dir: filepath.Join(tmp, "context"), origin: origin}
+	s := &stage{whole: tmp, tmp: tmp.Path, dir: filepath.Join(tmp.Path, "context"), origin: origin}
 	if s.dockerfile, err = s.place(dockerfile); err == nil {
 		err = s.copyTree(ctx)
 	}
@@ -56,7 +59,7 @@ func newStage(ctx context.Context, dir, dockerfile string) (*stage, error) {
 	return s, nil
 }
 
-func (s *stage) close() error { return os.RemoveAll(s.tmp) }
+func (s *stage) close() error { return s.whole.Remove() }
 
 // place is where a file of the user's is in the copy, or beside it.
 func (s *stage) place(name string) (string, error) {

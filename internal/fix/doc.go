@@ -18,6 +18,7 @@
 //	v, err := prover.Prove(ctx, fix.Candidate{Dockerfile: name, Before: files, After: plan.Files}, finding.Ran)
 //	if v.Failed != nil { fmt.Println(v.Failed.Step, v.Failed.Why) }
 //
-// What the proof makes in the Engine carries a label and is removed at its end,
-// whatever ends it.
+// What the proof makes, in the Engine and beside it, is in the ledger before it
+// is made, and is removed at the proof's end, whatever ends it: what a kill
+// leaves, the next run takes away.
 package fix

@@ -220,6 +220,7 @@ func TestEngineBuildsAndRunsEnd(t *testing.T) {
 	}
 }
 
+<<<<<<< HEAD
 // TestEngineWhatAKilledProofLeftIsRemoved: older than an hour, by its label.
 func TestEngineWhatAKilledProofLeftIsRemoved(t *testing.T) {
 	b := newBench(t)
@@ -248,6 +249,10 @@ func TestEngineWhatAKilledProofLeftIsRemoved(t *testing.T) {
 
 // TestEngineIgnoreFile: what a new ignore file leaves out may be gone, and nothing else.
 func TestEngineIgnoreFile(t *testing.T) {
+=======
+// TestIgnoreFile: what a new ignore file leaves out may be gone, and nothing else.
+func TestIgnoreFile(t *testing.T) {
+>>>>>>> cca3dd5 (What is made outside our own folders is in a ledger, which alone says what may be removed)
 	b := newBench(t)
 	put(t, filepath.Join(b.dir, ".env"), "TOKEN=1\n", 0o644)
 	text := "FROM scratch\nCOPY . /app\nCMD [\"/app/server\", \"-dir\", \"/app/srv\"]\n"

@@ -15,6 +15,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
 	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/ledger"
 	"github.com/drydock-dev/drydock/internal/runtime"
 )
 
@@ -43,6 +44,13 @@ func dial(ctx context.Context) (*runtime.Engine, error) {
 	return runtime.Dial(ctx, runtime.Options{Docker: builder()})
 }
 
+// dialer finds the Engine and writes what is made there into a ledger.
+func dialer(l *ledger.Ledger) func(context.Context) (*runtime.Engine, error) {
+	return func(ctx context.Context) (*runtime.Engine, error) {
+		return runtime.Dial(ctx, runtime.Options{Docker: builder(), Ledger: l})
+	}
+}
+
 // serverProgram is the test's program, built once.
 var serverProgram = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "drydock-test-*")
@@ -60,9 +68,11 @@ var serverProgram = sync.OnceValues(func() ([]byte, error) {
 
 // bench is a context folder with the server in it, and a prover over it.
 type bench struct {
-	t   *testing.T
-	dir string
-	p   *fix.Prover
+	t    *testing.T
+	dir  string
+	data string // where the ledger lies
+	told []string
+	p    *fix.Prover
 }
 
 func newBench(t *testing.T) *bench {
@@ -76,14 +86,15 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, dir: t.TempDir()}
+	b := &bench{t: t, dir: t.TempDir(), data: t.TempDir()}
+	l := ledger.Open(b.data, func(what string) { b.told = append(b.told, what) })
 	put(t, filepath.Join(b.dir, "server"), string(server), 0o755)
 	put(t, filepath.Join(b.dir, "srv", "index.html"), "hello\n", 0o644)
 	put(t, filepath.Join(b.dir, "srv", "page.txt"), "a page\n", 0o644)
 	t.Setenv("TMPDIR", t.TempDir())
 	b.p = &fix.Prover{
 		Recheck: func(context.Context, map[string][]byte) ([]finding.Finding, error) { return nil, nil },
-		Dial:    dial, Measure: measure, Now: time.Now,
+		Dial:    dialer(l), Ledger: l, Measure: measure, Now: time.Now,
 		Work: fix.Workload{Settle: 500 * time.Millisecond, Ready: 5 * time.Second},
 	}
 	return b
@@ -132,6 +143,14 @@ func (b *bench) nothingLeft(v *fix.Verdict) {
 		}
 	}
 	only(b.t, os.TempDir())
+}
+
+// nothingWritten wants an empty ledger: not even an entry of what may still come.
+func (b *bench) nothingWritten() {
+	b.t.Helper()
+	if pages, err := filepath.Glob(filepath.Join(b.data, "ledger*", "*")); err != nil || len(pages) > 0 {
+		b.t.Errorf("the ledger holds %v (%v)", pages, err)
+	}
 }
 
 const plain = "FROM scratch\nCOPY server /server\nCOPY srv /srv\nEXPOSE 8080\nCMD [\"/server\"]\n"
@@ -196,6 +215,7 @@ func TestEngineProofs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			b.nothingWritten()
 			told := func(f *fix.Failure) string {
 				if f == nil {
 					return ""

@@ -9,11 +9,11 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/ledger"
 	"github.com/drydock-dev/drydock/internal/runtime"
 	"github.com/drydock-dev/drydock/internal/secret"
 )
@@ -46,9 +46,10 @@ type Prover struct {
 	// so no more is reached than Rechecked.
 	Measure func(ctx context.Context, id string) (*Measured, error)
 
-	Context  string   // build context; empty: the Dockerfile's folder
-	Target   string   // stage; empty: the last
-	Args     []string // build arguments
+	Ledger   *ledger.Ledger // of the copy of the context; what Dial finds has its own
+	Context  string         // build context; empty: the Dockerfile's folder
+	Target   string         // stage; empty: the last
+	Args     []string       // build arguments
 	Platform string
 	Work     Workload
 	Timeout  time.Duration // of a build, and of a run; 0: 10 minutes
@@ -92,11 +93,9 @@ type Side struct {
 	*Measured
 }
 
-// The labels of everything that a proof makes in the Engine.
-const (
-	Label   = "dev.drydock.proof"    // whose
-	LabelAt = "dev.drydock.proof.at" // since when, in seconds since 1970
-)
+// Label is the label of everything that a proof makes in the Engine, with the
+// proof's id, for people to see: nothing is removed because it has it.
+const Label = "dev.drydock.proof"
 
 // proving is one proof under way.
 type proving struct {
@@ -199,8 +198,8 @@ func (r *proving) parse(context.Context) error {
 	return nil
 }
 
-// connect finds the Engine, clears away what killed proofs left, and copies the
-// context.
+// connect finds the Engine, wants what is made there to be written down, clears
+// away what killed proofs left, and copies the context.
 func (r *proving) connect(ctx context.Context) (err error) {
 	if r.Dial == nil || r.Measure == nil {
 		return errors.New("no Docker Engine to build with")
@@ -217,23 +216,20 @@ func (r *proving) connect(ctx context.Context) (err error) {
 			return r.unsupported(err)
 		}
 	}
-	now, err := r.engine.Now(ctx) // what is made outlives a process and its clock
-	if err != nil {
+	if err := r.engine.Ready(ctx); err != nil {
 		return err
 	}
-	if err := r.engine.Sweep(ctx, Label, LabelAt, now.Add(-time.Hour)); err != nil {
-		r.note("what an earlier proof left could not be removed: %v", err)
-	}
+	r.engine.Sweep(ctx)
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails
 	r.v.ID = hex.EncodeToString(id[:])
-	r.labels = map[string]string{Label: r.v.ID, LabelAt: strconv.FormatInt(now.Unix(), 10)}
+	r.labels = map[string]string{Label: r.v.ID}
 	dir := r.Context
 	if dir == "" {
 		dir = filepath.Dir(r.c.Dockerfile)
 	}
 	return r.step("copy the context", func() (string, error) {
-		r.stage, err = newStage(ctx, dir, r.c.Dockerfile)
+		r.stage, err = newStage(ctx, r.Ledger, dir, r.c.Dockerfile)
 		if err != nil {
 			return "", err
 		}
@@ -366,15 +362,17 @@ func (r *proving) buildFailed(name string, after bool, err error) error {
 func (r *proving) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if r.engine != nil {
-		if r.labels != nil {
-			r.left(r.engine.Remove(ctx, map[string]string{Label: r.labels[Label]}))
-		}
-		r.left(r.engine.Close())
-	}
 	if r.stage != nil {
 		r.left(r.stage.close())
 	}
+	if r.engine == nil {
+		return
+	}
+	r.left(r.engine.Clear(ctx))
+	if r.labels != nil {
+		r.engine.Sweep(ctx) // what a killed proof had asked for may have come meanwhile
+	}
+	r.left(r.engine.Close())
 }
 
 func (r *proving) left(err error) {

@@ -1,6 +1,7 @@
 package fix
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func (r *proving) run(ctx context.Context) error {
 		})
 	}
 	var err error
-	if r.net, err = r.engine.Network(ctx, "drydock-proof-"+r.labels[Label], r.labels); err != nil {
+	if r.net, err = r.engine.Network(ctx, r.labels); err != nil {
 		return err
 	}
 	var out [2]outcome
@@ -71,10 +72,14 @@ func (r *proving) run(ctx context.Context) error {
 			return r.fail(*f)
 		case errors.As(err, &f):
 			f.Why = "the image as it is does not pass, so that nothing is proved by running: " + f.Why
+			f.Hint = cmp.Or(f.Hint, "a proof's containers gain no privileges (no-new-privileges, no sudo), and have 2 processors, 2 GiB of memory and a network of their own")
 			return r.short(*f)
 		case err != nil:
 			return err
 		}
+	}
+	if !r.engine.LimitsDisk() {
+		r.note("what the containers wrote had no limit: the Docker Engine's storage driver has none to set")
 	}
 	if err := r.alike(out[0], out[1]); err != nil {
 		return err

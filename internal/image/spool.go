@@ -10,12 +10,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"runtime"
 	"syscall"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+
+	"github.com/drydock-dev/drydock/internal/ledger"
 )
 
 // Limits of what is spooled to disk: an archive from a pipe, from the Engine,
@@ -77,8 +78,7 @@ func plain(r io.Reader) (io.Reader, func(), error) {
 }
 
 // spool copies r, decompressed, into a file of its own that is gone when it is
-// closed, or, where the system allows it, as soon as nothing has it open: not
-// even a killed run leaves it behind.
+// closed: not even a killed run leaves it behind.
 func spool(ctx context.Context, r io.Reader, opt Options, what string) (*os.File, func() error, error) {
 	f, remove, err := scratch(opt.WorkDir)
 	if err != nil {
@@ -138,11 +138,7 @@ func scratch(dir string) (*os.File, func() error, error) {
 	if err != nil {
 		return nil, nil, writeError(err, dir)
 	}
-	name := f.Name()
-	if runtime.GOOS != "windows" && os.Remove(name) == nil {
-		return f, f.Close, nil
-	}
-	return f, func() error { return errors.Join(f.Close(), os.Remove(name)) }, nil
+	return f, f.Close, nil
 }
 
 func scratchIn(dir string) (*os.File, error) {
@@ -151,7 +147,7 @@ func scratchIn(dir string) (*os.File, error) {
 			return nil, err
 		}
 	}
-	return os.CreateTemp(dir, "drydock-spool-*")
+	return ledger.Unnamed(dir)
 }
 
 func writeError(err error, where string) error {

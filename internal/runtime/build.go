@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/ledger"
 )
 
 // Build is one build. Context and Dockerfile are paths.
@@ -26,7 +27,7 @@ type Build struct {
 	Note       func(step string) // called when a step begins; may be nil
 }
 
-// Built is an image that was built. It has no name.
+// Built is an image that was built. Its name is in the ledger.
 type Built struct {
 	ID    string // "sha256:…"
 	Steps []Step
@@ -97,17 +98,21 @@ func (e *Engine) Supports(f *dockerfile.File) error {
 // Build builds an image with BuildKit. A build that failed is a [*BuildError];
 // one that this Engine cannot do is an [*UnsupportedError].
 func (e *Engine) Build(ctx context.Context, b Build) (*Built, error) {
-	dir, err := os.MkdirTemp("", "drydock-build-*")
+	dir, err := e.opt.Ledger.Folder("build")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a file of 71 bytes in the temporary folder
-	id := filepath.Join(dir, "id")
+	defer dir.Remove() //nolint:errcheck // what stays is in the ledger
 	args, err := e.builder(ctx)
 	if err != nil {
 		return nil, err
 	}
-	args = append(args, "--progress=plain", "--iidfile", id, "--file", b.Dockerfile)
+	m, err := e.mark(ctx, ledger.Image, buildWithin)
+	if err != nil {
+		return nil, err
+	}
+	id := filepath.Join(dir.Path, "id")
+	args = append(args, "--progress=plain", "--iidfile", id, "--file", b.Dockerfile, "--tag", m.Entry().Name)
 	if b.Target != "" {
 		args = append(args, "--target", b.Target)
 	}
@@ -126,22 +131,36 @@ func (e *Engine) Build(ctx context.Context, b Build) (*Built, error) {
 	p := &progress{note: b.Note}
 	cmd := e.program(ctx, append(args, b.Context)...)
 	cmd.Stdout, cmd.Stderr = p, p
-	err = cmd.Run()
+	err = runTied(cmd)
 	if len(p.line) > 0 {
 		p.flush()
 	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if err != nil {
-		return nil, p.explain(err, e.docker)
+	if err != nil || ctx.Err() != nil {
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeWithin)
+		defer cancel()
+		uerr := e.unmake(clean, m, ctx.Err() == nil)
+		if ctx.Err() != nil {
+			return nil, errors.Join(ctx.Err(), uerr)
+		}
+		return nil, errors.Join(p.explain(err, e.docker), uerr)
 	}
 	text, err := os.ReadFile(id)
 	if err != nil {
 		return nil, fmt.Errorf("build: the builder does not say what it built: %w", err)
 	}
+	got, err := e.api.ImageInspect(ctx, m.Entry().Name)
+	if err != nil {
+		return nil, fmt.Errorf("inspect the image that was built: %w", err)
+	}
+	if err := m.Made(got.ID); err != nil {
+		return nil, err
+	}
 	return &Built{ID: strings.TrimSpace(string(text)), Steps: p.steps, Log: p.tail.String()}, nil
 }
+
+// buildWithin is how long after its beginning a build may end by bringing its
+// image into being, though the process that asked for it is dead.
+const buildWithin = time.Hour
 
 // program is the docker program with arguments. When ctx ends it is
 // interrupted, and so tells the Engine to stop, before it is killed.

@@ -14,10 +14,13 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
+
+	"github.com/drydock-dev/drydock/internal/ledger"
 )
 
 // Run is a container to start. It gets no privilege beyond the Engine's
-// defaults, and no restart.
+// defaults, gains none by a set-user-ID program, does not restart, and has limits
+// on memory, processors, processes and, where the Engine can, on what it writes.
 type Run struct {
 	Image   string
 	Labels  map[string]string
@@ -27,6 +30,8 @@ type Run struct {
 	Health  *HealthCheck  // instead of the image's; nil: the image's
 	Memory  int64         // bytes; 0: 2 GiB
 	PIDs    int64         // processes and threads; 0: 2048
+	CPUs    int           // processors, as far as there are; 0: 2
+	Disk    int64         // bytes written outside of volumes, see [Engine.LimitsDisk]; 0: 10 GiB
 	Grace   time.Duration // between asking it to stop and killing it; 0: 5 s
 }
 
@@ -41,8 +46,10 @@ type HealthCheck struct {
 
 // Container is a container that was started.
 type Container struct {
-	ID  string
-	api *client.Client
+	ID   string
+	e    *Engine
+	api  *client.Client
+	mark *ledger.Mark
 }
 
 // State is how a container is at one moment.
@@ -55,9 +62,78 @@ type State struct {
 	Ports    map[uint16]string // published: container's port -> "127.0.0.1:49153"
 }
 
-// Start makes a container and starts it. When that fails, what was made is
-// removed with the labels: see [Engine.Remove].
+// makeWithin is how long the Engine may take to make a container or a network.
+// It is not interrupted: it would go on, and the id would be lost.
+const makeWithin = time.Minute
+
+// Start makes a container and starts it. When that fails, nothing is left.
 func (e *Engine) Start(ctx context.Context, r Run) (*Container, error) {
+	if err := e.identify(ctx); err != nil {
+		return nil, err
+	}
+	cfg, host, err := e.shape(r)
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.mark(ctx, ledger.Container, makeWithin)
+	if err != nil {
+		return nil, err
+	}
+	c, settled := &Container{e: e, api: e.api, mark: m}, false
+	if c.ID, err = e.create(ctx, m.Entry().Name, cfg, host, r); err == nil {
+		err = m.Made(c.ID)
+	} else {
+		settled = answered(err)
+		err = fmt.Errorf("create container: %w", err)
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		if _, serr := e.api.ContainerStart(ctx, c.ID, client.ContainerStartOptions{}); serr != nil {
+			err = fmt.Errorf("start container: %w", serr)
+		}
+	}
+	if err != nil {
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeWithin)
+		defer cancel()
+		return nil, errors.Join(err, e.unmake(clean, m, settled))
+	}
+	return c, nil
+}
+
+// create makes a container under a name, and returns its id. An Engine whose
+// storage cannot limit what a container writes refuses one with such a limit; it
+// is then made without, and no other is tried with one.
+func (e *Engine) create(ctx context.Context, name string, cfg *container.Config, host *container.HostConfig, r Run) (string, error) {
+	long, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeWithin)
+	defer cancel()
+	opt := client.ContainerCreateOptions{Name: name, Config: cfg, HostConfig: host}
+	if e.LimitsDisk() {
+		host.StorageOpt = map[string]string{"size": strconv.FormatInt(orElse(r.Disk, 10<<30), 10)}
+	}
+	made, err := e.api.ContainerCreate(long, opt)
+	if err != nil && host.StorageOpt != nil && ctx.Err() == nil {
+		host.StorageOpt = nil
+		if made, err = e.api.ContainerCreate(long, opt); err == nil {
+			e.mu.Lock()
+			e.noSize = true
+			e.mu.Unlock()
+		}
+	}
+	return made.ID, err
+}
+
+// LimitsDisk reports whether the Engine limits what a container writes. Until
+// the first one was started, it is taken to.
+func (e *Engine) LimitsDisk() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !e.noSize
+}
+
+// shape is a container as the Engine's API has it.
+func (e *Engine) shape(r Run) (*container.Config, *container.HostConfig, error) {
 	cfg := &container.Config{Image: r.Image, Labels: r.Labels}
 	if r.Command != nil {
 		cfg.Entrypoint, cfg.Cmd = r.Command[:1], r.Command[1:]
@@ -67,32 +143,34 @@ func (e *Engine) Start(ctx context.Context, r Run) (*Container, error) {
 	}
 	grace := int(orElse(int64(r.Grace), int64(5*time.Second)) / int64(time.Second))
 	cfg.StopTimeout = &grace
-	host := &container.HostConfig{NetworkMode: "none", LogConfig: container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m"}}}
+	host := &container.HostConfig{
+		NetworkMode: "none",
+		LogConfig:   container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m"}},
+		SecurityOpt: []string{"no-new-privileges"},
+	}
 	if r.Network != "" {
 		host.NetworkMode = container.NetworkMode(r.Network)
 	}
 	host.Memory = orElse(r.Memory, 2<<30)
+	host.MemorySwap = host.Memory // no swap beside it
 	pids := orElse(r.PIDs, 2048)
 	host.PidsLimit = &pids
+	host.NanoCPUs = orElse(int64(r.CPUs), 2) * 1e9
+	if has := int64(e.processors()); has > 0 {
+		host.NanoCPUs = min(host.NanoCPUs, has*1e9) // more is an error
+	}
 	if len(r.Publish) > 0 {
 		cfg.ExposedPorts, host.PortBindings = network.PortSet{}, network.PortMap{}
 		for _, p := range r.Publish {
 			port, ok := network.PortFrom(p, network.TCP)
 			if !ok {
-				return nil, fmt.Errorf("no port %d", p)
+				return nil, nil, fmt.Errorf("no port %d", p)
 			}
 			cfg.ExposedPorts[port] = struct{}{}
 			host.PortBindings[port] = []network.PortBinding{{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1})}}
 		}
 	}
-	made, err := e.api.ContainerCreate(ctx, client.ContainerCreateOptions{Config: cfg, HostConfig: host})
-	if err != nil {
-		return nil, fmt.Errorf("create container: %w", err)
-	}
-	if _, err := e.api.ContainerStart(ctx, made.ID, client.ContainerStartOptions{}); err != nil {
-		return nil, fmt.Errorf("start container: %w", err)
-	}
-	return &Container{ID: made.ID, api: e.api}, nil
+	return cfg, host, nil
 }
 
 func orElse(v, otherwise int64) int64 {
@@ -196,9 +274,7 @@ func (c *Container) Logs(ctx context.Context) (string, error) {
 }
 
 // Remove kills the container and takes it away with its volumes.
-func (c *Container) Remove(ctx context.Context) error {
-	return removeContainer(ctx, c.api, c.ID)
-}
+func (c *Container) Remove(ctx context.Context) error { return c.e.unmake(ctx, c.mark, true) }
 
 // ring keeps the last maxOutput bytes that are written to it, or twice as many.
 type ring struct{ b bytes.Buffer }

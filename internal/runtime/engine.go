@@ -5,14 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
-	"time"
 
+	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 	"github.com/moby/moby/client/pkg/versions"
 
 	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/ledger"
 )
 
 // Options says how the Engine is found. The zero value is the process's own
@@ -20,6 +22,7 @@ import (
 type Options struct {
 	Docker string              // the program that builds; empty: DRYDOCK_DOCKER, else "docker"
 	Getenv func(string) string // nil: the process's
+	Ledger *ledger.Ledger      // of what is made there; nil: nothing can be made
 }
 
 func (o Options) getenv(name string) string {
@@ -38,9 +41,14 @@ type Engine struct {
 	docker string
 	opt    Options
 	api    *client.Client
+	podman bool // it gives itself another id at every question
 
-	mu     sync.Mutex
-	builds []string // the command that builds, once it is known
+	mu       sync.Mutex
+	builds   []string       // the command that builds, once it is known
+	identity string         // as the ledger names it; empty: not asked yet
+	cpus     int            // that it has
+	noSize   bool           // it cannot limit what a container writes
+	made     []*ledger.Mark // through this value
 }
 
 // Dial finds the Engine as the docker program does and asks it who it is. The
@@ -58,6 +66,7 @@ func Dial(ctx context.Context, opt Options) (*Engine, error) {
 		return nil, errors.Join(err, api.Close())
 	}
 	e := &Engine{Version: v.Version, API: v.APIVersion, docker: opt.Docker, opt: opt, api: api}
+	e.podman = slices.ContainsFunc(v.Components, func(c system.ComponentVersion) bool { return strings.HasPrefix(c.Name, "Podman") })
 	for _, d := range []string{opt.getenv("DRYDOCK_DOCKER"), "docker"} {
 		if e.docker == "" {
 			e.docker = d
@@ -69,17 +78,29 @@ func Dial(ctx context.Context, opt Options) (*Engine, error) {
 // Close ends the connection.
 func (e *Engine) Close() error { return e.api.Close() }
 
-// Now is the time by the Engine's own clock.
-func (e *Engine) Now(ctx context.Context) (time.Time, error) {
+// identify asks the Engine who it is, once.
+func (e *Engine) identify(ctx context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.identity != "" {
+		return nil
+	}
 	got, err := e.api.Info(ctx, client.InfoOptions{})
 	if err != nil {
-		return time.Time{}, fmt.Errorf("docker engine: %w", err)
+		return fmt.Errorf("docker engine: %w", err)
 	}
-	t, err := time.Parse(time.RFC3339Nano, got.Info.SystemTime)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("docker engine: its clock: %w", err)
+	e.cpus, e.identity = got.Info.NCPU, got.Info.ID
+	if e.identity == "" || e.podman {
+		e.identity = e.api.DaemonHost()
 	}
-	return t, nil
+	return nil
+}
+
+// processors is how many the Engine has; 0: not known.
+func (e *Engine) processors() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cpus
 }
 
 // Local says whether the Engine publishes ports on this machine.

@@ -2,11 +2,14 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
+
+	"github.com/drydock-dev/drydock/internal/ledger"
 )
 
 // Image is what an image says of how it is to be run.
@@ -48,13 +51,22 @@ func (e *Engine) Inspect(ctx context.Context, ref string) (Image, error) {
 // Network makes a bridge network of its own, and returns its id. Nothing on it
 // reaches another network: what leaves it keeps an address that nobody answers.
 // Ports that are published on the loopback work.
-func (e *Engine) Network(ctx context.Context, name string, labels map[string]string) (string, error) {
-	made, err := e.api.NetworkCreate(ctx, name, client.NetworkCreateOptions{
+func (e *Engine) Network(ctx context.Context, labels map[string]string) (string, error) {
+	m, err := e.mark(ctx, ledger.Network, makeWithin)
+	if err != nil {
+		return "", err
+	}
+	long, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeWithin)
+	defer cancel()
+	made, err := e.api.NetworkCreate(long, m.Entry().Name, client.NetworkCreateOptions{
 		Driver: "bridge", Labels: labels,
 		Options: map[string]string{"com.docker.network.bridge.enable_ip_masquerade": "false"},
 	})
 	if err != nil {
-		return "", fmt.Errorf("create network: %w", err)
+		return "", errors.Join(fmt.Errorf("create network: %w", err), e.unmake(long, m, answered(err)))
+	}
+	if err := errors.Join(m.Made(made.ID), ctx.Err()); err != nil {
+		return "", errors.Join(err, e.unmake(long, m, true))
 	}
 	return made.ID, nil
 }

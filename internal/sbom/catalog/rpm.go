@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/ledger"
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
@@ -161,12 +162,10 @@ func spool(r io.Reader, limit int64) (*spooled, error) {
 	if len(head) <= spoolMemory {
 		return &spooled{ReaderAt: bytes.NewReader(head), size: int64(len(head))}, nil
 	}
-	f, err := os.CreateTemp("", "drydock-rpm-")
+	f, err := ledger.Unnamed("") // nothing is left behind even by a kill
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
 	}
-	// Where an open file can be removed, nothing is left behind even by a kill.
-	_ = os.Remove(f.Name())
 	s := &spooled{ReaderAt: f, file: f}
 	s.size, err = io.Copy(f, io.MultiReader(bytes.NewReader(head), io.LimitReader(r, limit+1-int64(len(head)))))
 	if err == nil && s.size > limit {
@@ -182,6 +181,5 @@ func spool(r io.Reader, limit int64) (*spooled, error) {
 func (s *spooled) close() {
 	if s.file != nil {
 		_ = s.file.Close()
-		_ = os.Remove(s.file.Name()) // already gone, but on Windows
 	}
 }

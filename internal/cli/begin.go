@@ -1,0 +1,24 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/ledger"
+	"github.com/drydock-dev/drydock/internal/runtime"
+)
+
+// begin is what comes before every verb: the flags of the environment, and the
+// removal of what runs that were killed left behind. The shell's completion and
+// Docker's hook do not wait for that.
+func (f *flags) begin(cmd *cobra.Command, _ []string) error {
+	if err := f.fromEnvironment(cmd); err != nil {
+		return err
+	}
+	f.ledger = ledger.Open(f.database(), func(what string) { fmt.Fprintf(f.env.Stderr, "note: %s\n", foreign(what)) })
+	if !cmd.Hidden {
+		runtime.Sweep(cmd.Context(), runtime.Options{Getenv: f.env.Getenv, Ledger: f.ledger})
+	}
+	return nil
+}
