@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -60,7 +61,7 @@ CMD ["sh", "-c", "sort /srv/ships > /tmp/sorted && sleep 600"]
 		t.Errorf("the result:\n%s", after)
 	}
 	made := listen(t, docker)
-	l := ledger.Open(t.TempDir(), nil)
+	l := ledger.Open(t.TempDir(), disk.User{}, nil)
 	p := fix.Prover{
 		Ledger: l,
 		Dial: func(ctx context.Context) (*runtime.Engine, error) {

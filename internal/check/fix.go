@@ -275,7 +275,7 @@ func (f *fixer) write(files []FixedFile) error {
 		}
 		root = ancestor(root, dir)
 	}
-	if err := fix.Write(root, edits, disk.Caller(f.Getenv)); err != nil {
+	if err := fix.Write(root, edits, disk.Options{User: disk.Caller(f.Getenv), Record: f.Ledger}); err != nil {
 		return err
 	}
 	for i := range files {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/ledger"
 	"github.com/drydock-dev/drydock/internal/runtime"
 )
@@ -16,7 +17,7 @@ func (f *flags) begin(cmd *cobra.Command, _ []string) error {
 	if err := f.fromEnvironment(cmd); err != nil {
 		return err
 	}
-	f.ledger = ledger.Open(f.database(), func(what string) { fmt.Fprintf(f.env.Stderr, "note: %s\n", foreign(what)) })
+	f.ledger = ledger.Open(f.database(), disk.Caller(f.env.Getenv), func(what string) { fmt.Fprintf(f.env.Stderr, "note: %s\n", foreign(what)) })
 	if !cmd.Hidden {
 		runtime.Sweep(cmd.Context(), runtime.Options{Getenv: f.env.Getenv, Ledger: f.ledger})
 	}

@@ -36,7 +36,7 @@ func (f *flags) write(print func(io.Writer) error) error {
 	}
 	dir := filepath.Dir(f.output)
 	disk.Sweep(dir, filepath.Base(f.output))
-	err = disk.Write(f.output, disk.Options{User: disk.Caller(f.env.Getenv)}, print)
+	err = disk.Write(f.output, disk.Options{User: disk.Caller(f.env.Getenv), Record: f.ledger}, print)
 	if _, e := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && errors.Is(e, fs.ErrNotExist) {
 		return usageError{fmt.Errorf("--output %s: no folder %s", f.output, dir), "mkdir -p " + dir}
 	}

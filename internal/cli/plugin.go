@@ -44,7 +44,7 @@ func newPlugin(f *flags) *cobra.Command {
 	}
 	here := func() (plugin.Installation, error) {
 		exe, err := os.Executable()
-		return plugin.Installation{ConfigDir: dockerConfig(f.env), Program: exe, User: disk.Caller(f.env.Getenv)}, err
+		return plugin.Installation{ConfigDir: dockerConfig(f.env), Program: exe, User: disk.Caller(f.env.Getenv), Record: f.ledger}, err
 	}
 	c.AddCommand(
 		&cobra.Command{

@@ -1,15 +1,14 @@
 package disk
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -29,6 +28,15 @@ type Options struct {
 	Volatile bool
 	// User is whose a new file becomes, where it is made in that user's folder.
 	User User
+	// Record is told of the file in the making before it is there: for one that
+	// lies among the user's own, where no later write may come to sweep. nil: nobody.
+	Record Recorder
+}
+
+// Recorder writes down a file that is about to be made, so that a later run
+// removes it if this one is killed. gone strikes it out again.
+type Recorder interface {
+	Record(path string) (gone func())
 }
 
 // File is a file in the making. It is written like any file; [File.Commit] puts
@@ -39,6 +47,7 @@ type File struct {
 	opt    Options
 	sealed bool
 	over   bool // put in place, or dropped
+	gone   func()
 }
 
 // Write puts what print writes at path, whole or not at all.
@@ -90,11 +99,11 @@ func Create(path string, opt Options) (*File, error) {
 	if mode == 0 {
 		mode = 0o644
 	}
-	tmp, err := createTemp(path, mode)
+	tmp, gone, err := createTemp(path, mode, opt.Record)
 	if err != nil {
 		return nil, named(path, err)
 	}
-	f := &File{tmp: tmp, path: path, opt: opt}
+	f := &File{tmp: tmp, path: path, opt: opt, gone: gone}
 	// The owner first: to change it takes setuid bits away.
 	if old != nil {
 		keepOwner(tmp, old)
@@ -165,6 +174,7 @@ func (f *File) Commit() error {
 		return named(f.path, err)
 	}
 	f.over = true
+	f.gone()
 	if open { // so far, for its lock
 		if err := f.tmp.Close(); err != nil {
 			return named(f.path, err)
@@ -183,6 +193,7 @@ func (f *File) Abort() {
 		return
 	}
 	f.over = true
+	defer f.gone()
 	if runtime.GOOS != "windows" {
 		_ = os.Remove(f.tmp.Name()) // while it is locked; what stays is swept later
 		_ = f.tmp.Close()
@@ -214,36 +225,49 @@ func tempPrefix(base string) string {
 func isTemp(name, base string) bool {
 	if base != "" {
 		rest, ok := strings.CutPrefix(name, tempPrefix(base))
-		return ok && isNumber(rest)
+		return ok && IsRandom(rest)
 	}
 	i := strings.LastIndex(name, mark)
-	return i > 0 && name[0] == '.' && isNumber(name[i+len(mark):])
+	return i > 0 && name[0] == '.' && IsRandom(name[i+len(mark):])
 }
 
-func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+// IsTemp reports whether name is one that [Create] gives to a file in the making.
+func IsTemp(name string) bool { return isTemp(name, "") }
+
+// Random is a word that nobody else has: 130 bits, in base 32.
+func Random() string { return strings.ToLower(rand.Text()) }
+
+// IsRandom reports whether s has the form of [Random]'s answers.
+func IsRandom(s string) bool {
+	return len(s) == 26 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz234567") == ""
+}
 
 // createTemp makes a file beside path that nobody else has and that is locked.
-func createTemp(path string, mode fs.FileMode) (*os.File, error) {
+// gone strikes it out where it was recorded.
+func createTemp(path string, mode fs.FileMode, rec Recorder) (f *os.File, gone func(), err error) {
 	dir, base := filepath.Split(path)
 	for try := 0; ; try++ {
-		name := filepath.Join(dir, tempPrefix(base)+strconv.FormatUint(rand.Uint64(), 10))
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
-		if errors.Is(err, fs.ErrExist) && try < 100 {
-			continue
+		name := filepath.Join(dir, tempPrefix(base)+Random())
+		gone = func() {}
+		if rec != nil {
+			gone = rec.Record(name)
 		}
+		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 		if err != nil {
-			return nil, err
+			gone()
+			return nil, nil, err
 		}
 		lock(f)
 		// Between its making and its lock, another's Sweep may have taken it.
 		if here, err := os.Lstat(name); err == nil {
 			if mine, err := f.Stat(); err == nil && os.SameFile(here, mine) {
-				return f, nil
+				return f, gone, nil
 			}
 		}
 		_ = f.Close() // it is gone
+		gone()
 		if try >= 100 {
-			return nil, fmt.Errorf("make a temporary file beside %s: it is removed each time", path)
+			return nil, nil, fmt.Errorf("make a temporary file beside %s: it is removed each time", path)
 		}
 	}
 }

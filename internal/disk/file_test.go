@@ -126,12 +126,12 @@ func TestLongNames(t *testing.T) {
 
 func TestSweepLeavesOthersAlone(t *testing.T) {
 	dir := t.TempDir()
-	names := []string{".drydock-1", ".f.drydock-", ".f.drydock-x", ".g.drydock-12", "f.drydock-1"}
+	names := []string{".drydock-1", ".f.drydock-", ".f.drydock-12", ".g.drydock-aaaaaaaaaaaaaaaaaaaaaaaaaa", "f.drydock-1"}
 	for _, n := range names {
 		must(t, os.WriteFile(filepath.Join(dir, n), nil, 0o600))
 	}
-	must(t, os.WriteFile(filepath.Join(dir, ".f.drydock-12"), nil, 0o600))
-	must(t, os.Mkdir(filepath.Join(dir, ".f.drydock-13"), 0o700))
+	must(t, os.WriteFile(filepath.Join(dir, ".f.drydock-aaaaaaaaaaaaaaaaaaaaaaaaab"), nil, 0o600))
+	must(t, os.Mkdir(filepath.Join(dir, ".f.drydock-aaaaaaaaaaaaaaaaaaaaaaaaac"), 0o700))
 	alive, err := Create(filepath.Join(dir, "f"), Options{})
 	must(t, err)
 	if _, certain := orphan(alive.tmp); !certain {
@@ -139,9 +139,9 @@ func TestSweepLeavesOthersAlone(t *testing.T) {
 	}
 	Sweep(dir, "f")
 	must(t, alive.Commit())
-	wantAlone(t, dir, ".drydock-1", ".f.drydock-", ".f.drydock-13", ".f.drydock-x", ".g.drydock-12", "f", "f.drydock-1")
+	wantAlone(t, dir, ".drydock-1", ".f.drydock-", ".f.drydock-12", ".f.drydock-aaaaaaaaaaaaaaaaaaaaaaaaac", ".g.drydock-aaaaaaaaaaaaaaaaaaaaaaaaaa", "f", "f.drydock-1")
 	Sweep(dir, "")
-	wantAlone(t, dir, ".drydock-1", ".f.drydock-", ".f.drydock-13", ".f.drydock-x", "f", "f.drydock-1")
+	wantAlone(t, dir, ".drydock-1", ".f.drydock-", ".f.drydock-12", ".f.drydock-aaaaaaaaaaaaaaaaaaaaaaaaac", "f", "f.drydock-1")
 }
 
 // Many write one file while the folder is swept: nobody loses a file in the

@@ -6,7 +6,7 @@
 //	plan := fix.Compose(files, fixes)
 //	for _, r := range plan.Refused { fmt.Println(fixes[r.Index].Title, r.Why) }
 //	fmt.Print(fix.Unified(name, fix.Diff(before, plan.Files[name])))
-//	err := fix.Write(root, edits, user) // atomically, and only over the bytes that were read
+//	err := fix.Write(root, edits, options) // atomically, and only over the bytes that were read
 //
 // A [Prover] says how far the result can be trusted: it parses, the finding is
 // gone and none came (recheck), the image builds, and it still does its work

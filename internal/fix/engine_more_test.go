@@ -220,39 +220,8 @@ func TestEngineBuildsAndRunsEnd(t *testing.T) {
 	}
 }
 
-<<<<<<< HEAD
-// TestEngineWhatAKilledProofLeftIsRemoved: older than an hour, by its label.
-func TestEngineWhatAKilledProofLeftIsRemoved(t *testing.T) {
-	b := newBench(t)
-	old := strconv.FormatInt(time.Now().Add(-2*time.Hour).Unix(), 10)
-	young := strconv.FormatInt(time.Now().Unix(), 10)
-	mine := "killed-" + strconv.Itoa(os.Getpid())
-	network := func(at string) string {
-		out, err := exec.Command(builder(), "network", "create", "--label", fix.Label+"="+mine, "--label", fix.LabelAt+"="+at, mine+"-"+at).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		return strings.TrimSpace(string(out))
-	}
-	gone, stays := network(old), network(young)
-	defer func() { _ = exec.Command(builder(), "network", "rm", stays).Run() }()
-	if _, err := b.prove(t.Context(), finding.Rebuilt, plain, plain+"LABEL a=b\n"); err != nil {
-		t.Fatal(err)
-	}
-	if err := exec.Command(builder(), "network", "inspect", gone).Run(); err == nil {
-		t.Error("what is two hours old is there still")
-	}
-	if err := exec.Command(builder(), "network", "inspect", stays).Run(); err != nil {
-		t.Error("what another proof uses now is gone")
-	}
-}
-
 // TestEngineIgnoreFile: what a new ignore file leaves out may be gone, and nothing else.
 func TestEngineIgnoreFile(t *testing.T) {
-=======
-// TestIgnoreFile: what a new ignore file leaves out may be gone, and nothing else.
-func TestIgnoreFile(t *testing.T) {
->>>>>>> cca3dd5 (What is made outside our own folders is in a ledger, which alone says what may be removed)
 	b := newBench(t)
 	put(t, filepath.Join(b.dir, ".env"), "TOKEN=1\n", 0o644)
 	text := "FROM scratch\nCOPY . /app\nCMD [\"/app/server\", \"-dir\", \"/app/srv\"]\n"

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
 	"github.com/drydock-dev/drydock/internal/image"
@@ -87,7 +88,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b := &bench{t: t, dir: t.TempDir(), data: t.TempDir()}
-	l := ledger.Open(b.data, func(what string) { b.told = append(b.told, what) })
+	l := ledger.Open(b.data, disk.User{}, func(what string) { b.told = append(b.told, what) })
 	put(t, filepath.Join(b.dir, "server"), string(server), 0o755)
 	put(t, filepath.Join(b.dir, "srv", "index.html"), "hello\n", 0o644)
 	put(t, filepath.Join(b.dir, "srv", "page.txt"), "a page\n", 0o644)

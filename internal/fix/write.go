@@ -38,7 +38,7 @@ func (e *ChangedError) Hint() string { return "run the command again" }
 // rename, with its mode and owner. All files are looked at before the first is
 // written: one that has changed, or a link that leads out of root, refuses them
 // all. A link within root stays a link: the file that it leads to is written.
-func Write(root string, files []Rewrite, user disk.User) error {
+func Write(root string, files []Rewrite, opt disk.Options) error {
 	root, err := filepath.Abs(root)
 	if err == nil {
 		root, err = filepath.EvalSymlinks(root)
@@ -62,7 +62,7 @@ func Write(root string, files []Rewrite, user disk.User) error {
 			return err
 		}
 		disk.Sweep(filepath.Dir(path), filepath.Base(path))
-		m, err := disk.Create(path, disk.Options{User: user})
+		m, err := disk.Create(path, opt)
 		if err != nil {
 			return err
 		}

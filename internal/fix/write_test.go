@@ -64,7 +64,7 @@ func TestWriteKeepsModeAndLinks(t *testing.T) {
 	if err := os.Symlink("docker/Dockerfile.real", link); err != nil {
 		t.Fatal(err)
 	}
-	if err := fix.Write(dir, []fix.Rewrite{rewrite(link, "FROM a\n", "FROM b\n"), rewrite(filepath.Join(dir, ".dockerignore"), "", ".git\n")}, disk.User{}); err != nil {
+	if err := fix.Write(dir, []fix.Rewrite{rewrite(link, "FROM a\n", "FROM b\n"), rewrite(filepath.Join(dir, ".dockerignore"), "", ".git\n")}, disk.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Lstat(link)
@@ -86,11 +86,11 @@ func TestWriteRefuses(t *testing.T) {
 	a := put(t, filepath.Join(dir, "a"), "1", 0o644)
 	b := put(t, filepath.Join(dir, "b"), "changed meanwhile", 0o644)
 	var changed *fix.ChangedError
-	err := fix.Write(dir, []fix.Rewrite{rewrite(a, "1", "2"), rewrite(b, "1", "2")}, disk.User{})
+	err := fix.Write(dir, []fix.Rewrite{rewrite(a, "1", "2"), rewrite(b, "1", "2")}, disk.Options{})
 	if !errors.As(err, &changed) || read(t, a) != "1" {
 		t.Errorf("a file that changed: %v; the other is %q", err, read(t, a))
 	}
-	if err := fix.Write(dir, []fix.Rewrite{rewrite(a, "", "2")}, disk.User{}); !errors.As(err, &changed) {
+	if err := fix.Write(dir, []fix.Rewrite{rewrite(a, "", "2")}, disk.Options{}); !errors.As(err, &changed) {
 		t.Errorf("a new file over one that is there: %v", err)
 	}
 	only(t, dir, "a", "b")
@@ -99,19 +99,19 @@ func TestWriteRefuses(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, "c")); err != nil {
 		t.Fatal(err)
 	}
-	if err := fix.Write(dir, []fix.Rewrite{rewrite(filepath.Join(dir, "c"), "1", "2")}, disk.User{}); err == nil || !strings.Contains(err.Error(), "leads out of") || read(t, outside) != "1" {
+	if err := fix.Write(dir, []fix.Rewrite{rewrite(filepath.Join(dir, "c"), "1", "2")}, disk.Options{}); err == nil || !strings.Contains(err.Error(), "leads out of") || read(t, outside) != "1" {
 		t.Errorf("a link that leads out: %v", err)
 	}
 	if err := os.Symlink(filepath.Dir(outside), filepath.Join(dir, "d")); err != nil {
 		t.Fatal(err)
 	}
-	if err := fix.Write(dir, []fix.Rewrite{rewrite(filepath.Join(dir, "d", "secret"), "1", "2")}, disk.User{}); err == nil || read(t, outside) != "1" {
+	if err := fix.Write(dir, []fix.Rewrite{rewrite(filepath.Join(dir, "d", "secret"), "1", "2")}, disk.Options{}); err == nil || read(t, outside) != "1" {
 		t.Errorf("a folder that leads out: %v", err)
 	}
-	if err := fix.Write(dir, []fix.Rewrite{rewrite(filepath.Join(dir, "nowhere", "x"), "", "2")}, disk.User{}); err == nil {
+	if err := fix.Write(dir, []fix.Rewrite{rewrite(filepath.Join(dir, "nowhere", "x"), "", "2")}, disk.Options{}); err == nil {
 		t.Error("a folder that is not there")
 	}
-	if err := fix.Write(dir, []fix.Rewrite{rewrite(dir+"/../x", "", "2")}, disk.User{}); err == nil {
+	if err := fix.Write(dir, []fix.Rewrite{rewrite(dir+"/../x", "", "2")}, disk.Options{}); err == nil {
 		t.Error("a path that climbs out")
 	}
 }
@@ -120,13 +120,13 @@ func TestWriteRefuses(t *testing.T) {
 func TestWriteClearsAwayWhatAKilledProcessLeft(t *testing.T) {
 	dir := t.TempDir()
 	a := put(t, filepath.Join(dir, "a[1]"), "1", 0o644)
-	old := put(t, filepath.Join(dir, ".a[1].drydock-77"), "half", 0o600)
-	another := put(t, filepath.Join(dir, ".a1.drydock-79"), "another file's", 0o600)
+	old := put(t, filepath.Join(dir, ".a[1].drydock-aaaaaaaaaaaaaaaaaaaaaaaaaa"), "half", 0o600)
+	another := put(t, filepath.Join(dir, ".a1.drydock-aaaaaaaaaaaaaaaaaaaaaaaaab"), "another file's", 0o600)
 	at := time.Now().Add(-2 * time.Hour) // where locks do not tell, age does
 	if err := errors.Join(os.Chtimes(old, at, at), os.Chtimes(another, at, at)); err != nil {
 		t.Fatal(err)
 	}
-	if err := fix.Write(dir, []fix.Rewrite{rewrite(a, "1", "2")}, disk.User{}); err != nil {
+	if err := fix.Write(dir, []fix.Rewrite{rewrite(a, "1", "2")}, disk.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	only(t, dir, filepath.Base(another), "a[1]")

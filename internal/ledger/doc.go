@@ -2,7 +2,7 @@
 // taken away again: containers, volumes, networks and images of a Docker Engine,
 // temporary folders, and files beside the user's own.
 //
-//	l := ledger.Open(dataDir, told)
+//	l := ledger.Open(dataDir, disk.Caller(os.Getenv), told)
 //	m, err := l.Add(ledger.Entry{Kind: ledger.Container, Name: ledger.Name("proof"), Engine: id, Until: soon})
 //	// … make the container under exactly that name …
 //	err = m.Made(containerID)

@@ -3,31 +3,35 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/drydock-dev/drydock/internal/disk"
 )
 
 // Ledger is what one process makes. It may be used from several goroutines. A
 // nil one can write nothing down.
 type Ledger struct {
 	dir  string
+	user disk.User
 	told func(what string)
 
 	mu   sync.Mutex
 	page *page // nil: nothing is made at present
 }
 
-// Open is the ledger that lies in a data folder; an empty one is none. Nothing
-// is read or written before something is to be made. What a sweep takes away, or
-// cannot, is told as a sentence; told may be nil.
-func Open(dataDir string, told func(what string)) *Ledger {
+// Open is the ledger that lies in a user's data folder; an empty one is none.
+// Nothing is read or written before something is to be made. What a sweep takes
+// away, or cannot, is told as a sentence; told may be nil.
+func Open(dataDir string, user disk.User, told func(what string)) *Ledger {
 	if told == nil {
 		told = func(string) {}
 	}
-	l := &Ledger{told: told}
+	l := &Ledger{user: user, told: told}
 	if dataDir != "" {
 		l.dir = filepath.Join(dataDir, folderName())
 	}
@@ -164,13 +168,13 @@ func (l *Ledger) open() error {
 	if l.dir == "" {
 		return errors.New("no data folder")
 	}
-	if err := prepare(l.dir); err != nil {
+	if err := l.prepare(); err != nil {
 		return err
 	}
 	// A sweep may come upon a new file before it is locked and take it for one
 	// without an owner.
 	for range 100 {
-		p := &page{path: filepath.Join(l.dir, random()+suffix), live: map[int]*Mark{}}
+		p := &page{path: filepath.Join(l.dir, disk.Random()+suffix), live: map[int]*Mark{}}
 		var err error
 		if p.f, err = os.OpenFile(p.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 			return err
@@ -194,6 +198,30 @@ func (l *Ledger) open() error {
 		return nil
 	}
 	return fmt.Errorf("%s: every new file is taken away", l.dir)
+}
+
+// prepare makes the ledger's folder, and wants nobody else to be able to write
+// there.
+func (l *Ledger) prepare() error {
+	if err := l.user.MkdirAll(filepath.Dir(l.dir), 0o755); err != nil {
+		return err
+	}
+	if err := os.Mkdir(l.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return l.private()
+}
+
+// private is nil if the ledger's folder is one that only this user can write.
+func (l *Ledger) private() error {
+	info, err := os.Lstat(l.dir)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is not a folder", l.dir)
+	}
+	return l.user.Private(l.dir)
 }
 
 // tidy removes a page with nothing on it.

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -12,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/drydock-dev/drydock/internal/disk"
 )
 
 // Kind is what an entry is about.
@@ -46,38 +47,22 @@ type Entry struct {
 
 // Limits on a page.
 const (
-	maxPage    = 16 << 20
-	maxLine    = 16 << 10
-	suffix     = ".ledger"
-	firstWord  = "drydock-ledger"
-	version    = "1"
-	nameLength = 26 // characters of base 32: 130 bits
+	maxPage   = 16 << 20
+	maxLine   = 16 << 10
+	suffix    = ".ledger"
+	firstWord = "drydock-ledger"
+	version   = "1"
 )
 
 // Name is a name that nobody else has, for a thing with a purpose: one word in
 // small letters.
-func Name(purpose string) string { return "drydock-" + purpose + "-" + random() }
-
-func random() string { return strings.ToLower(rand.Text()) }
-
-// isRandom reports whether s has the form of [random]'s answers.
-func isRandom(s string) bool {
-	if len(s) != nameLength {
-		return false
-	}
-	for _, c := range []byte(s) {
-		if (c < 'a' || c > 'z') && (c < '2' || c > '7') {
-			return false
-		}
-	}
-	return true
-}
+func Name(purpose string) string { return "drydock-" + purpose + "-" + disk.Random() }
 
 // isName reports whether s has the form of [Name]'s answers.
 func isName(s string) bool {
 	rest, ok := strings.CutPrefix(s, "drydock-")
 	purpose, id, two := strings.Cut(rest, "-")
-	if !ok || !two || purpose == "" || len(purpose) > 32 || !isRandom(id) {
+	if !ok || !two || purpose == "" || len(purpose) > 32 || !disk.IsRandom(id) {
 		return false
 	}
 	return strings.Trim(purpose, "abcdefghijklmnopqrstuvwxyz") == ""
@@ -101,8 +86,7 @@ func (e Entry) check() error {
 		return fmt.Errorf("unknown kind %q", e.Kind)
 	}
 	base := filepath.Base(e.Name)
-	random, dotted := strings.CutPrefix(base, ".drydock-")
-	ours := e.Kind == Folder && isName(base) || e.Kind == File && dotted && isRandom(random)
+	ours := e.Kind == Folder && isName(base) || e.Kind == File && disk.IsTemp(base)
 	if !ours || !filepath.IsAbs(e.Name) || filepath.Clean(e.Name) != e.Name || strings.ContainsRune(e.Name, 0) || e.Engine != "" || e.ID != "" {
 		return fmt.Errorf("%s %q: not a path of ours", e.Kind, e.Name)
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/drydock-dev/drydock/internal/disk"
 )
 
 const token = "abcdefghijklmnopqrstuvwxyz"
@@ -18,7 +20,7 @@ func sample() []byte {
 	at := time.Unix(1_800_000_000, 0)
 	c := Entry{Kind: Container, Name: "drydock-proof-" + token, Engine: "ABCD:EFGH", Address: "unix:///run/docker.sock", At: at, Until: at.Add(time.Minute)}
 	f := Entry{Kind: Folder, Name: "/tmp/" + "drydock-proof-" + token, At: at}
-	w := Entry{Kind: File, Name: "/home/\xff\"x\n/.drydock-" + token, At: at}
+	w := Entry{Kind: File, Name: "/home/\xff\"x\n/.f.drydock-" + token, At: at}
 	var page []byte
 	page = append(page, header("host", 42, at)...)
 	page = append(page, f.line(1)...)
@@ -40,7 +42,7 @@ func TestPage(t *testing.T) {
 	if e := b.live[2]; e.Kind != Container || e.ID != strings.Repeat("ab", 32) || e.Engine != "ABCD:EFGH" || e.Until.Sub(e.At) != time.Minute {
 		t.Errorf("%+v", e)
 	}
-	if e := b.live[3]; !strings.HasPrefix(e.Name, "/home/\xff\"x\n/.drydock-") {
+	if e := b.live[3]; !strings.HasPrefix(e.Name, "/home/\xff\"x\n/.f.drydock-") {
 		t.Errorf("a path with odd bytes is %q", e.Name)
 	}
 }
@@ -97,7 +99,7 @@ func TestDamagedPage(t *testing.T) {
 // this package could not have written.
 func TestOnlyNamesOfOurs(t *testing.T) {
 	name, at := Name("proof"), "1800000000"
-	id := random()
+	id := disk.Random()
 	for _, words := range [][]string{
 		{"make", "1", "container", "nginx", "E", "", at, at},
 		{"make", "1", "container", name + "x", "E", "", at, at},
@@ -123,7 +125,8 @@ func TestOnlyNamesOfOurs(t *testing.T) {
 		{"make", "1", "folder", "/tmp/" + name, "E", "", at, ""},
 		{"make", "1", "file", "/tmp/" + name, "", "", at, ""},
 		{"make", "1", "file", "/home/user/.profile", "", "", at, ""},
-		{"make", "1", "file", "/home/user/.drydock-1", "", "", at, ""},
+		{"make", "1", "file", "/home/user/.f.drydock-1", "", "", at, ""},
+		{"make", "1", "file", "/home/user/f.drydock-" + id, "", "", at, ""},
 		{"made", "1", "abc"},
 		{"gone", "1"},
 		{"keep", "1"},
@@ -165,7 +168,7 @@ func FuzzPage(f *testing.F) {
 					t.Fatalf("%+v is taken: %v", e, e.check())
 				}
 				base := filepath.Base(e.Name)
-				if i := strings.LastIndexByte(base, '-'); i < 0 || !isRandom(base[i+1:]) {
+				if i := strings.LastIndexByte(base, '-'); i < 0 || !disk.IsRandom(base[i+1:]) {
 					t.Fatalf("%+v is taken", e)
 				}
 				again = append(again, e.line(no)...)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/drydock-dev/drydock/internal/disk"
 )
 
 // Fate is what became of a thing that was to be removed.
@@ -67,7 +69,7 @@ func (l *Ledger) Sweep(ctx context.Context, dial func(ctx context.Context, addre
 	if err != nil {
 		return // there is none
 	}
-	if err := private(l.dir); err != nil {
+	if err := l.private(); err != nil {
 		l.told(fmt.Sprintf("what killed runs left behind is not looked for: %v", err))
 		return
 	}
@@ -76,7 +78,7 @@ func (l *Ledger) Sweep(ctx context.Context, dial func(ctx context.Context, addre
 		if ctx.Err() != nil {
 			return
 		}
-		if id, ok := strings.CutSuffix(name, suffix); ok && isRandom(id) {
+		if id, ok := strings.CutSuffix(name, suffix); ok && disk.IsRandom(id) {
 			if err := s.page(ctx, filepath.Join(l.dir, name)); err != nil {
 				l.told(fmt.Sprintf("what a killed run left behind: %s: %v", filepath.Join(l.dir, name), err))
 			}
@@ -110,7 +112,7 @@ func (s *sweep) page(ctx context.Context, path string) error {
 		err = errors.New("not a regular file")
 	}
 	if err == nil {
-		err = ownedAlone(path, info)
+		err = s.l.user.Private(path)
 	}
 	if err == nil && info.Size() > maxPage {
 		err = fmt.Errorf("larger than %d bytes", maxPage)

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/drydock-dev/drydock/internal/disk"
 )
 
 // fakeEngine is a Docker Engine that has things by their names.
@@ -49,7 +51,7 @@ func (f *fakeEngine) dial(context.Context, string) Engine { return f }
 // heard is a ledger in a folder, with what it tells.
 func heard(dir string) (*Ledger, *[]string) {
 	var told []string
-	return Open(dir, func(what string) { told = append(told, what) }), &told
+	return Open(dir, disk.User{}, func(what string) { told = append(told, what) }), &told
 }
 
 // die ends the page of a ledger as the death of its process does.
@@ -90,21 +92,21 @@ func TestWhatIsRemovedLeavesNoPage(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	l, told := heard(dir)
 	a, b := must(l.Folder("proof")), must(l.Folder("build"))
-	f, named, err := l.File(dir)
+	f, err := disk.Create(filepath.Join(dir, "done"), disk.Options{Record: l})
 	if err != nil || len(pages(t, dir)) != 1 {
 		t.Fatalf("%v, pages %v", err, pages(t, dir))
 	}
 	if err := os.WriteFile(filepath.Join(a.Path, "x"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(f.Name(), filepath.Join(dir, "done")); err != nil {
+	if err := f.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	l.Sweep(t.Context(), nil) // its own page has an owner
 	if !there(a.Path) || !there(b.Path) {
 		t.Fatal("a run sweeps its own things")
 	}
-	if err := errors.Join(f.Close(), named.Remove(), a.Remove(), b.Remove(), b.Remove()); err != nil {
+	if err := errors.Join(a.Remove(), b.Remove(), b.Remove()); err != nil {
 		t.Fatal(err)
 	}
 	if there(a.Path) || len(pages(t, dir)) != 0 || len(*told) != 0 || !there(filepath.Join(dir, "done")) {
@@ -123,10 +125,10 @@ func TestSweepTakesWhatTheDeadLeft(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(folder.Path, "context", "a"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	f, file, err := dead.File(dir)
-	if err != nil {
+	if _, err := disk.Create(filepath.Join(dir, "Dockerfile"), disk.Options{Record: dead}); err != nil {
 		t.Fatal(err)
 	}
+	file := must(filepath.Glob(filepath.Join(dir, ".Dockerfile.drydock-*")))[0]
 	soon := time.Now().Add(time.Minute)
 	entry := func(kind Kind) *Mark {
 		return must(dead.Add(Entry{Kind: kind, Name: Name("proof"), Engine: "E", Until: soon}))
@@ -145,13 +147,12 @@ func TestSweepTakesWhatTheDeadLeft(t *testing.T) {
 	live, _ := heard(dir)
 	lives := must(live.Folder("proof"))
 	defer lives.Remove()
-	_ = f.Close()
 	dead.die(t)
 
 	l, told := heard(dir)
 	l.Sweep(t.Context(), e.dial)
-	if there(folder.Path) || there(file.Path) || !there(lives.Path) {
-		t.Errorf("folder %v, file %v, that of a live run %v", there(folder.Path), there(file.Path), there(lives.Path))
+	if there(folder.Path) || there(file) || !there(lives.Path) {
+		t.Errorf("folder %v, file %v, that of a live run %v", there(folder.Path), there(file), there(lives.Path))
 	}
 	want := map[string]string{"mine": "1", another.Entry().Name: "9", elsewhere.Entry().Name: "4"}
 	if fmt.Sprint(e.has) != fmt.Sprint(want) {
@@ -236,7 +237,7 @@ func TestHostilePages(t *testing.T) {
 	in := func(name string) string { return filepath.Join(dir, folderName(), name) }
 	precious := filepath.Join(home, "precious")
 	trap := filepath.Join(home, Name("proof")) // a link with a name of ours
-	file := filepath.Join(home, ".drydock-"+random())
+	file := filepath.Join(home, ".f.drydock-"+disk.Random())
 	for _, err := range []error{
 		os.MkdirAll(filepath.Join(precious, "data"), 0o755), os.Symlink(precious, trap), os.Mkdir(file, 0o755),
 	} {
@@ -255,7 +256,7 @@ func TestHostilePages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	hostile := random()
+	hostile := disk.Random()
 	write(hostile+suffix, page, 0o600)
 	e := &fakeEngine{id: "E", has: map[string]string{"nginx": "1"}}
 	l.Sweep(t.Context(), e.dial)
@@ -270,9 +271,8 @@ func TestHostilePages(t *testing.T) {
 	}
 
 	// What is not read at all.
-	real := filepath.Join(home, Name("proof")+"x")
 	good := filepath.Join(home, Name("proof"))
-	if err := errors.Join(os.Mkdir(good, 0o700), os.WriteFile(real, nil, 0o600)); err != nil {
+	if err := os.Mkdir(good, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	page = append(header("h", 1, time.Now()), Entry{Kind: Folder, Name: good, At: time.Now()}.line(1)...)
@@ -285,16 +285,16 @@ func TestHostilePages(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, err := range map[string]error{
-		"a link":        os.Symlink(outside, in(random()+suffix)),
-		"a folder":      os.Mkdir(in(random()+suffix), 0o700),
-		"a large file":  os.Rename(big, in(random()+suffix)),
+		"a link":        os.Symlink(outside, in(disk.Random()+suffix)),
+		"a folder":      os.Mkdir(in(disk.Random()+suffix), 0o700),
+		"a large file":  os.Rename(big, in(disk.Random()+suffix)),
 		"another's way": os.WriteFile(in("x"+suffix), page, 0o600),
 	} {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
-	write(random()+suffix, page, 0o666)
+	write(disk.Random()+suffix, page, 0o666)
 	*told = nil
 	l.Sweep(t.Context(), e.dial)
 	if !there(good) {
@@ -305,7 +305,7 @@ func TestHostilePages(t *testing.T) {
 	}
 
 	// A folder that others can write is not believed, and nothing is written there.
-	write(random()+suffix, page, 0o600)
+	write(disk.Random()+suffix, page, 0o600)
 	if err := os.Chmod(filepath.Join(dir, folderName()), 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -331,7 +331,7 @@ func TestNowhereToWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	entry := Entry{Kind: Container, Name: Name("proof"), Engine: "E"}
-	for name, l := range map[string]*Ledger{"nil": nil, "no folder": Open("", nil), "a file": Open(file, nil), "below a file": Open(filepath.Join(file, "x"), nil)} {
+	for name, l := range map[string]*Ledger{"nil": nil, "no folder": Open("", disk.User{}, nil), "a file": Open(file, disk.User{}, nil), "below a file": Open(filepath.Join(file, "x"), disk.User{}, nil)} {
 		var no *UnwritableError
 		if _, err := l.Add(entry); !errors.As(err, &no) || no.Hint() == "" {
 			t.Errorf("%s: %v", name, err)
@@ -346,7 +346,7 @@ func TestNowhereToWrite(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Open(t.TempDir(), nil).Add(Entry{Kind: Container, Name: "nginx", Engine: "E"}); err == nil {
+	if _, err := Open(t.TempDir(), disk.User{}, nil).Add(Entry{Kind: Container, Name: "nginx", Engine: "E"}); err == nil {
 		t.Error("a name that somebody may have is written down")
 	}
 }
@@ -419,7 +419,7 @@ func TestManyRuns(t *testing.T) {
 	for _, cmd := range cmds {
 		_ = cmd.Wait()
 	}
-	Open(dir, nil).Sweep(t.Context(), nil)
+	Open(dir, disk.User{}, nil).Sweep(t.Context(), nil)
 	left := must(os.ReadDir(tmp))
 	if len(left) > 0 || len(pages(t, dir)) > 0 {
 		t.Errorf("left: %v, pages %v", left, pages(t, dir))
@@ -428,7 +428,7 @@ func TestManyRuns(t *testing.T) {
 
 // child makes folders, keeps some, sweeps, and says what of its own is lost.
 func child() {
-	l := Open(os.Getenv("LEDGER_TEST_CHILD"), nil)
+	l := Open(os.Getenv("LEDGER_TEST_CHILD"), disk.User{}, nil)
 	fmt.Println("ready")
 	var kept []*Temp
 	for {
@@ -486,7 +486,7 @@ func TestUnnamed(t *testing.T) {
 }
 
 func BenchmarkSweepNothing(b *testing.B) {
-	l := Open(b.TempDir(), nil)
+	l := Open(b.TempDir(), disk.User{}, nil)
 	for b.Loop() {
 		l.Sweep(b.Context(), nil)
 	}

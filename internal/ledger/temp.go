@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// Temp is a temporary folder or file.
+// Temp is a temporary folder.
 type Temp struct {
 	Path string
 	mark *Mark // nil: nothing could be written down
@@ -31,22 +31,16 @@ func (l *Ledger) Folder(purpose string) (*Temp, error) {
 	return t, nil
 }
 
-// File makes an empty file in a folder that is not Drydock's: one that is to
-// take another's place by a rename. The caller closes it.
-func (l *Ledger) File(dir string) (*os.File, *Temp, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, nil, err
+// Record writes down a file in the making that lies in a folder of the user's,
+// as a [disk.Recorder] does. Where nothing can be written down, only a kill of
+// the process leaves it behind.
+func (l *Ledger) Record(path string) (gone func()) {
+	if abs, err := filepath.Abs(path); err == nil {
+		if m, err := l.add(Entry{Kind: File, Name: abs}); err == nil && m != nil {
+			return func() { _ = m.Gone() } // else a sweep looks for it, and finds nothing
+		}
 	}
-	t := &Temp{Path: filepath.Join(dir, ".drydock-"+random())}
-	if t.mark, err = l.add(Entry{Kind: File, Name: t.Path}); err != nil {
-		return nil, nil, err
-	}
-	f, err := os.OpenFile(t.Path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, nil, errors.Join(err, t.forget())
-	}
-	return f, t, nil
+	return func() {}
 }
 
 // add is Add where a ledger that cannot be written is none.
@@ -66,8 +60,7 @@ func (t *Temp) forget() error {
 	return t.mark.Gone()
 }
 
-// Remove takes it away with all that is in it. What was renamed or removed
-// already is no error.
+// Remove takes it away with all that is in it. It may be called again.
 func (t *Temp) Remove() error {
 	if err := os.RemoveAll(t.Path); err != nil {
 		return err

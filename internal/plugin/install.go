@@ -19,6 +19,7 @@ type Installation struct {
 	ConfigDir string // $DOCKER_CONFIG, ~/.docker
 	Program   string // the file to install
 	User      disk.User
+	Record    disk.Recorder // of what is put into ConfigDir; nil: nobody
 }
 
 // Path is where docker looks for the plugin.
@@ -55,7 +56,7 @@ func (i Installation) Install() error {
 	}
 	defer func() { _ = src.Close() }() // it was only read
 	disk.Sweep(filepath.Dir(i.Path()), filepath.Base(i.Path()))
-	err = disk.Write(i.Path(), disk.Options{Mode: 0o755, Exact: true, User: i.User}, func(w io.Writer) error {
+	err = disk.Write(i.Path(), disk.Options{Mode: 0o755, Exact: true, User: i.User, Record: i.Record}, func(w io.Writer) error {
 		_, err := io.Copy(w, src)
 		return err
 	})
@@ -176,5 +177,5 @@ func (i Installation) configure(change func(plugins, features map[string]any)) e
 	}
 	disk.Sweep(filepath.Dir(path), filepath.Base(path))
 	// A new one is for the user alone: credentials come into it.
-	return disk.WriteFile(path, append(out, '\n'), disk.Options{Mode: 0o600, Follow: true, User: i.User})
+	return disk.WriteFile(path, append(out, '\n'), disk.Options{Mode: 0o600, Follow: true, User: i.User, Record: i.Record})
 }

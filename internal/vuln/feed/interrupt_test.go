@@ -50,7 +50,7 @@ func TestInterrupted(t *testing.T) {
 	}
 	want(t, fixes(t, u.Dir, "npm", "left"), "GHSA-a 1.0.0")
 	up.bend(nil)
-	left := filepath.Join(u.Dir, "sources", "npm", ".all.db.drydock-1") // as a killed update leaves
+	left := filepath.Join(u.Dir, "sources", "npm", ".all.db.drydock-aaaaaaaaaaaaaaaaaaaaaaaaaa") // as a killed update leaves
 	if err := os.WriteFile(left, []byte("half"), 0o644); err != nil {
 		t.Fatal(err)
 	}
