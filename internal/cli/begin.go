@@ -2,8 +2,10 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/ledger"
@@ -22,4 +24,18 @@ func (f *flags) begin(cmd *cobra.Command, _ []string) error {
 		runtime.Sweep(cmd.Context(), runtime.Options{Getenv: f.env.Getenv, Ledger: f.ledger})
 	}
 	return nil
+}
+
+// fromEnvironment gives each flag that was not typed its environment variable.
+func (f *flags) fromEnvironment(cmd *cobra.Command) error {
+	var err error
+	cmd.Flags().VisitAll(func(fl *pflag.Flag) {
+		name := "DRYDOCK_" + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
+		if v := f.env.Getenv(name); v != "" && !fl.Changed && err == nil {
+			if e := cmd.Flags().Set(fl.Name, v); e != nil {
+				err = usageError{fmt.Errorf("%s=%q: %w", name, v, e), ""}
+			}
+		}
+	})
+	return err
 }

@@ -86,20 +86,6 @@ func (f *flags) vulnerabilities(s *pflag.FlagSet) {
 	s.BoolVar(&f.showSuppressed, "show-suppressed", false, "list what does not count, with the reason")
 }
 
-// fromEnvironment gives each flag that was not typed its environment variable.
-func (f *flags) fromEnvironment(cmd *cobra.Command) error {
-	var err error
-	cmd.Flags().VisitAll(func(fl *pflag.Flag) {
-		name := "DRYDOCK_" + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
-		if v := f.env.Getenv(name); v != "" && !fl.Changed && err == nil {
-			if e := cmd.Flags().Set(fl.Name, v); e != nil {
-				err = usageError{fmt.Errorf("%s=%q: %w", name, v, e), ""}
-			}
-		}
-	})
-	return err
-}
-
 func (f *flags) color() bool {
 	return f.env.Terminal && !f.noColor && f.env.Getenv("NO_COLOR") == "" && f.env.Getenv("TERM") != "dumb" && f.output == ""
 }
