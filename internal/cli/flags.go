@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/drydock-dev/drydock/internal/check"
