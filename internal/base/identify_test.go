@@ -63,10 +63,10 @@ func TestIdentify(t *testing.T) {
 		{name: "unresolved", im: history("+COPY app /app"), from: []string{"${BASE}"}, nobody: true},
 		{name: "layers", im: served(2), want: Base{Ref: "nginx:1.20", Digest: "sha256:63aa22a3a677b20b74f4c977a418576934026d8562c04f6a635f0e71e0686b6d", Layers: 6, By: "layers"}, known: true},
 		{name: "layers and another name", im: served(1), from: []string{"nginx:1.24"}, want: Base{Ref: "nginx:1.24", By: "dockerfile"}, known: true},
-		{name: "label", im: labelled, want: Base{Ref: "debian:12-slim", By: "label"}},
+		{name: "label", im: labelled, want: Base{Ref: "debian:12-slim", By: "label"}, known: true},
 		{name: "nginx, its CMD repeated", im: nginx, want: Base{Ref: "nginx:1.20.2", Layers: 2, By: "history"}, known: true},
 		{name: "alpine", im: alpine, want: Base{Ref: "alpine:3.20.3", Layers: 1, By: "history"}},
-		{name: "debian", im: debian, from: []string{"debian:12"}, want: Base{Ref: "debian:12", Layers: 1, By: "dockerfile"}},
+		{name: "debian", im: debian, from: []string{"debian:12"}, want: Base{Ref: "debian:12", Layers: 1, By: "dockerfile"}, known: true},
 		{name: "nothing", im: &image.Image{}, nobody: true},
 	}
 	for _, tt := range tests {

@@ -31,8 +31,11 @@ type Entry struct {
 	Compressed int64            // bytes over all layers; 0: not known
 	Size       int64            // uncompressed bytes, rounded as recorded; 0: not known
 	Platform   string           // "linux/amd64"; empty: that of the embedded ones
-	Source     string           // who says so: "learned", "registry", "Docker Engine"; empty: the embedded catalogue
-	Bare       bool             // its packages are not known, only that it is there
+	// Reconstructed says that nobody read the packages in the image: they are what
+	// its Dockerfile installed on that day.
+	Reconstructed bool
+	Source        string // who says so: "learned", "registry", "Docker Engine"; empty: the embedded catalogue
+	Bare          bool   // its packages are not known, only that it is there
 }
 
 // From is who says so and from when, for people.
@@ -40,6 +43,9 @@ func (o *Entry) From() string {
 	from := o.Source
 	if from == "" {
 		from = "embedded catalogue"
+	}
+	if o.Reconstructed {
+		from += ", reconstructed"
 	}
 	if o.Created.IsZero() {
 		return from
@@ -105,9 +111,18 @@ var catalogue = sync.OnceValue(func() []*Entry { return mustLoad("inventories of
 
 func parseOfficial(text string) ([]*Entry, error) {
 	var all []*Entry
+	by := map[string]*Entry{}
 	for n, block := range strings.Split(strings.TrimSuffix(text, "\n\n"), "\n\n") {
 		o := &Entry{}
-		for line := range strings.SplitSeq(block, "\n") {
+		for line := range strings.SplitSeq(strings.TrimSuffix(block, "\n"), "\n") {
+			if ref, ok := strings.CutPrefix(line, "#packages\t"); ok {
+				same := by[ref]
+				if same == nil {
+					return nil, fmt.Errorf("image %d: packages of %s, which is not before it", n+1, ref)
+				}
+				o.Packages = same.Packages
+				continue
+			}
 			if err := o.line(line); err != nil {
 				return nil, fmt.Errorf("image %d: %q: %w", n+1, line, err)
 			}
@@ -116,6 +131,7 @@ func parseOfficial(text string) ([]*Entry, error) {
 			return nil, fmt.Errorf("image %d has no name or no distribution", n+1)
 		}
 		all = append(all, o)
+		by[o.Ref] = o
 	}
 	return all, nil
 }
@@ -141,6 +157,8 @@ func (o *Entry) line(line string) error {
 		o.Ref = o.Names[0]
 	case "os":
 		o.Distro, err = distroOf(value)
+	case "kind":
+		o.Reconstructed = value == "reconstructed"
 	case "id":
 		o.ID = finding.Digest(value)
 	case "index":
@@ -197,6 +215,10 @@ func distroOf(s string) (sbom.Distro, error) {
 		d.Codename, d.PrettyName = "bullseye", "Debian GNU/Linux 11 (bullseye)"
 	case d.ID == "debian" && version == "12":
 		d.Codename, d.PrettyName = "bookworm", "Debian GNU/Linux 12 (bookworm)"
+	case d.ID == "debian" && version == "13":
+		d.Codename, d.PrettyName = "trixie", "Debian GNU/Linux 13 (trixie)"
+	case d.ID == "alpine" && version == "edge":
+		d.PrettyName = "Alpine Linux edge"
 	case d.ID == "alpine":
 		d.PrettyName = "Alpine Linux v" + version
 	default:

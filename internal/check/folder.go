@@ -201,7 +201,7 @@ func (r *run) reference(s finding.Subject, ref string, span *finding.Span) {
 	}
 	var unknown []finding.Unknown
 	if o, ok := base.Find(ref); ok {
-		t.Inventory, t.AsOf = o.Inventory(), o.Created
+		t.Inventory, t.AsOf, t.Reconstructed = o.Inventory(), o.Created, o.Reconstructed
 		t.Inventory.Subject = s
 		markBase(t.Inventory, true)
 		if r.ask.Rules {

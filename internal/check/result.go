@@ -58,5 +58,9 @@ type Target struct {
 	From      *finding.Span                    // the FROM line that an inventory of known facts stands for
 	AsOf      time.Time                        // from when those facts are
 
+	// Reconstructed says that those facts were not read in the image: they are what
+	// its Dockerfile installed on that day.
+	Reconstructed bool
+
 	remembered finding.Digest // under which the cache has the inventory, as it is without InBase; empty: it has not
 }

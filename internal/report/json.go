@@ -21,6 +21,7 @@ type Document struct {
 	Findings []DocFinding   `json:"findings"`
 	Unknown  []DocUnknown   `json:"unknown"`
 	Coverage []DocCoverage  `json:"coverage,omitempty"`
+	Bases    []DocKnownBase `json:"bases,omitempty"`
 	Warnings []string       `json:"warnings,omitempty"`
 	Card     []DocRow       `json:"card,omitempty"`
 	Images   []DocImage     `json:"images,omitempty"`
@@ -187,6 +188,7 @@ func NewDocument(res *check.Result, opt Options) Document {
 	for _, c := range res.Coverage {
 		d.Coverage = append(d.Coverage, docCoverage(c, subjectIndex(res.Subjects, c.Subject)))
 	}
+	d.Bases = docKnownBases(res)
 	for _, r := range res.Card {
 		d.Card = append(d.Card, DocRow{Practice: r.Practice, Grade: r.Grade, Reasons: append([]string{}, r.Reasons...)})
 	}

@@ -78,6 +78,9 @@ func (p *page) subject(t check.Target) {
 		if !t.AsOf.IsZero() {
 			facts = append(facts, "as of "+day(t.AsOf))
 		}
+		if t.Reconstructed {
+			facts = append(facts, "reconstructed")
+		}
 	}
 	if d := t.Subject.Digest; t.Image != nil && t.Image.EngineID != "" {
 		facts = append(facts, t.Image.EngineID.Short()) // as docker images has it

@@ -82,6 +82,9 @@ func official(dir string) ([]byte, error) {
 		}
 		out.WriteString("\n")
 	}
+	if err := current(&out, dir); err != nil {
+		return nil, err
+	}
 	return []byte(out.String()), nil
 }
 
@@ -90,6 +93,10 @@ func index(name string) (map[string]map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return rowsOf(b), nil
+}
+
+func rowsOf(b []byte) map[string]map[string]string {
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	heads := strings.Split(lines[0], "\t")
 	rows := map[string]map[string]string{}
@@ -102,7 +109,7 @@ func index(name string) (map[string]map[string]string, error) {
 		}
 		rows[row["file"]] = row
 	}
-	return rows, nil
+	return rows
 }
 
 func packages(out *strings.Builder, name string) error {
@@ -110,6 +117,10 @@ func packages(out *strings.Builder, name string) error {
 	if err != nil {
 		return err
 	}
+	return listed(out, name, b)
+}
+
+func listed(out *strings.Builder, name string, b []byte) error {
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	if lines[0] != "source\tsource_version\tbinary\tversion" {
 		return fmt.Errorf("%s: columns are %q", name, lines[0])
