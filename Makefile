@@ -33,7 +33,7 @@ docs: ## docs/ from the program itself; the embedded advisories are `go generate
 	go test ./internal/cli -run TestDocs -update
 
 corpus: ## the rules and their fixes over the Dockerfiles of DRYDOCK_SHARED; writes docs/corpus.md
-	go test ./internal/check -run TestCorpus -count=1 -v -update
+	go test ./internal/repair -run TestCorpus -count=1 -v -update
 
 prove: ## every end-to-end proof of prove/, on the Docker Engine; writes docs/proofs.md
 	DRYDOCK_PROVE=all go test ./prove -count=1 -v -timeout 2h -update

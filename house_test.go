@@ -27,7 +27,7 @@ func rooms() []string {
 		"sbom", "sbom/catalog", "vuln", "vuln/db", "vuln/feed",
 		"base", "trust", "trust/notary",
 		"runtime", "runtime/observe", "runtime/confine", "runtime/audit",
-		"compare", "fix", "fix/upgrade", "policy", "check", "report", "explore",
+		"compare", "fix", "fix/upgrade", "policy", "check", "recommend", "repair", "report", "explore",
 		"server", "plugin", "cli",
 	}
 }

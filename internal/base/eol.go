@@ -71,6 +71,13 @@ func EndOfLife(product, cycle string) (Support, bool) {
 	return t.support(product, p.title, best), true
 }
 
+// DistroEnds is the end of a distribution's release ("debian", "11"), by the
+// names of its os-release; false: no date is known.
+func DistroEnds(id, version string) (time.Time, bool) {
+	s, ok := DistroSupport(sbom.Distro{ID: id, VersionID: version})
+	return s.EOL, ok && !s.EOL.IsZero()
+}
+
 // supported returns the releases of a product that are out and supported at
 // now, the newest first; of products with releases for the long term that
 // matter (Node.js, Ubuntu), those alone.

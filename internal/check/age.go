@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 )
 
@@ -27,30 +28,37 @@ type dated struct {
 
 func (d dated) age(now time.Time) time.Duration { return now.Sub(d.at) }
 
-// describe says what data was used and from when, and minds the age of each
-// ecosystem that the targets use.
-func (r *run) describe(stack *db.Stack, used map[string]bool) error {
-	d := Database{Sources: map[string]time.Time{}, Embedded: true}
+// Use is what advisory data was used for.
+type Use struct {
+	Ecosystems map[string]bool // that were looked up, without their releases
+	Coverage   []Coverage      // of them; nil: not known
+	Filter     policy.Filter   // by which the run decides
+}
+
+// Describe says what data was used and from when, and minds the age of each
+// ecosystem that the targets use: it warns of old data, or refuses it.
+func (s *Surroundings) Describe(stack *db.Stack, use Use) (d Database, warning string, err error) {
+	d = Database{Sources: map[string]time.Time{}, Embedded: true}
 	by := map[string]dated{}
-	for _, s := range stack.Sources() {
-		of := []string{s.Name}
-		if s.Ecosystems != nil {
-			of = slices.DeleteFunc(slices.Clone(s.Ecosystems), func(e string) bool { return !used[e] })
+	for _, src := range stack.Sources() {
+		of := []string{src.Name}
+		if src.Ecosystems != nil {
+			of = slices.DeleteFunc(slices.Clone(src.Ecosystems), func(e string) bool { return !use.Ecosystems[e] })
 		}
 		if len(of) == 0 {
 			continue
 		}
-		d.Sources[s.Name] = s.Newest
-		if s.Newest.After(d.Date) {
-			d.Date = s.Newest
+		d.Sources[src.Name] = src.Newest
+		if src.Newest.After(d.Date) {
+			d.Date = src.Newest
 		}
-		d.Embedded = d.Embedded && s.Fetched.IsZero()
-		if s.Ecosystems == nil && !r.asks(s.Name) {
+		d.Embedded = d.Embedded && src.Fetched.IsZero()
+		if src.Ecosystems == nil && !use.asks(src.Name) {
 			continue
 		}
-		at := dated{at: s.Newest}
-		if !s.Fetched.IsZero() {
-			at = dated{at: s.Fetched, fetched: true}
+		at := dated{at: src.Newest}
+		if !src.Fetched.IsZero() {
+			at = dated{at: src.Fetched, fetched: true}
 		}
 		for _, name := range of {
 			if at.name = name; by[name].at.Before(at.at) { // of an ecosystem's sources, the newest
@@ -58,53 +66,54 @@ func (r *run) describe(stack *db.Stack, used map[string]bool) error {
 			}
 		}
 	}
-	r.res.Database = d
-	for _, c := range r.res.Coverage { // a release may have newer data than its source says of all
+	for _, c := range use.Coverage { // a release may have newer data than its source says of all
 		name, _, _ := strings.Cut(c.Ecosystem, ":")
 		if have, ok := by[name]; ok && !have.fetched && have.at.Before(c.To) {
 			have.at = c.To
 			by[name] = have
 		}
 	}
-	return r.mind(by)
+	warning, err = s.mind(by)
+	return d, warning, err
 }
 
 // asks reports whether the run decides by a source of facts about
 // vulnerabilities.
-func (r *run) asks(source string) bool {
-	return source == "kev" && r.Filter.OnlyKEV || source == "epss" && r.Filter.EPSS > 0
+func (u Use) asks(source string) bool {
+	return source == "kev" && u.Filter.OnlyKEV || source == "epss" && u.Filter.EPSS > 0
 }
 
 // mind warns of old data, or refuses it.
-func (r *run) mind(by map[string]dated) error {
+func (s *Surroundings) mind(by map[string]dated) (warning string, err error) {
+	now := s.Now()
 	var old, refused []dated
 	for _, d := range by {
 		limit := embeddedMaxAge
 		if d.fetched {
 			limit = fetchedMaxAge
 		}
-		if d.age(r.Now()) > cmp.Or(r.MaxAge, limit) {
+		if d.age(now) > cmp.Or(s.MaxAge, limit) {
 			old = append(old, d)
 		}
-		if d.age(r.Now()) > cmp.Or(r.MaxAge, fetchedMaxAge) {
+		if d.age(now) > cmp.Or(s.MaxAge, fetchedMaxAge) {
 			refused = append(refused, d)
 		}
 	}
-	if r.StaleFails && len(refused) > 0 {
-		said, names := r.say(refused)
-		limit := "the limit is " + inDays(cmp.Or(r.MaxAge, fetchedMaxAge))
-		return &staleError{"the advisory data " + said + "; " + limit, names}
+	if s.StaleFails && len(refused) > 0 {
+		said, names := say(refused, now)
+		limit := "the limit is " + inDays(cmp.Or(s.MaxAge, fetchedMaxAge))
+		return "", &staleError{"the advisory data " + said + "; " + limit, names}
 	}
 	if len(old) > 0 {
-		said, names := r.say(old)
-		r.warn("the advisory data " + said + "; db update " + strings.Join(names, " ") + " brings today's")
+		said, names := say(old, now)
+		warning = "the advisory data " + said + "; db update " + strings.Join(names, " ") + " brings today's"
 	}
-	return nil
+	return warning, nil
 }
 
 // say puts ages into words, the oldest first, with the names that an update
 // takes.
-func (r *run) say(all []dated) (said string, names []string) {
+func say(all []dated, now time.Time) (said string, names []string) {
 	slices.SortFunc(all, func(a, b dated) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.name, b.name)) })
 	var parts []string
 	for _, d := range all {
@@ -113,9 +122,9 @@ func (r *run) say(all []dated) (said string, names []string) {
 			name = "'" + name + "'"
 		}
 		names = append(names, name)
-		what, age := "is "+inDays(d.age(r.Now()))+" old", ""
+		what, age := "is "+inDays(d.age(now))+" old", ""
 		if d.fetched {
-			what = "was fetched " + inDays(d.age(r.Now())) + " ago"
+			what = "was fetched " + inDays(d.age(now)) + " ago"
 		} else {
 			age = " (" + d.at.Format(time.DateOnly) + ")"
 		}

@@ -27,11 +27,12 @@ func stats(res *Result) []policy.Stats {
 	return all
 }
 
-// grade fills the card: a row a practice. A practice that nothing looked at is
-// not assessed, and says why.
-func (r *run) grade() {
+// card is a row per practice. A practice that nothing looked at is not assessed,
+// and says why.
+func card(res *Result, bases *smaller) []Row {
+	var rows []Row
 	images, froms, inventories := 0, 0, 0
-	for _, t := range r.res.Targets {
+	for _, t := range res.Targets {
 		if t.Image != nil {
 			images++
 		}
@@ -42,7 +43,7 @@ func (r *run) grade() {
 			inventories++
 		}
 	}
-	st, files := stats(r.res), len(r.res.Sources)
+	st, files := stats(res), len(res.Sources)
 	for _, p := range finding.Practices() {
 		why := ""
 		switch p {
@@ -51,26 +52,26 @@ func (r *run) grade() {
 				why = "neither an image nor a Dockerfile was looked at"
 			}
 		case finding.Vulnerabilities:
-			switch found := r.anyOf(p); {
+			switch found := anyOf(res, p); {
 			case inventories == 0:
 				why = "no inventory is known"
-			case !found && len(r.res.Unknown) > 0:
-				why = r.res.Unknown[0].What + ": " + r.res.Unknown[0].Why
+			case !found && len(res.Unknown) > 0:
+				why = res.Unknown[0].What + ": " + res.Unknown[0].Why
 			}
 		case finding.TrustedBase:
 			if images == 0 && froms == 0 && inventories == 0 {
 				why = "no base is known"
 			}
 		case finding.MinimalBase:
-			if r.minimal.assessed == 0 {
-				why = cmp.Or(r.minimal.why, "no base is known")
+			if bases.assessed == 0 {
+				why = cmp.Or(bases.why, "no base is known")
 			}
 		case finding.MultiStage:
 			if files == 0 {
 				why = "no Dockerfile was looked at (--dockerfile FILE)"
 			}
 		case finding.ContentTrust:
-			if !r.anyOf(p) {
+			if !anyOf(res, p) {
 				why = "signatures are not verified yet"
 			}
 		case finding.LeastPrivilege:
@@ -81,30 +82,31 @@ func (r *run) grade() {
 		row := Row{Practice: p}
 		if why != "" {
 			row.Reasons = []string{"not assessed: " + why}
-		} else if row.Grade, row.Reasons = policy.Grade(p, r.res.Findings, st...); len(row.Reasons) == 0 {
+		} else if row.Grade, row.Reasons = policy.Grade(p, res.Findings, st...); len(row.Reasons) == 0 {
 			row.Reasons = []string{"nothing found"}
-			if r.anyOf(p) {
+			if anyOf(res, p) {
 				row.Reasons = []string{"nothing worse than low"}
 			}
 		}
 		if p == finding.Vulnerabilities && why == "" {
-			row.Grade, row.Reasons = r.covered(row.Grade, row.Reasons)
+			row.Grade, row.Reasons = covered(res, row.Grade, row.Reasons)
 		}
 		if p == finding.MinimalBase && why == "" {
-			row.Reasons = r.minimal.reasons
+			row.Reasons = bases.reasons
 		}
-		if n := len(r.res.Unknown); n > 0 && why == "" && p == finding.Vulnerabilities {
+		if n := len(res.Unknown); n > 0 && why == "" && p == finding.Vulnerabilities {
 			row.Reasons = append(row.Reasons, fmt.Sprintf("%d not known", n))
 		}
-		r.res.Card = append(r.res.Card, row)
+		rows = append(rows, row)
 	}
+	return rows
 }
 
 // covered takes the best grade from a target of which the data do not say what
 // has no fix, and gives the reason.
-func (r *run) covered(grade string, reasons []string) (string, []string) {
+func covered(res *Result, grade string, reasons []string) (string, []string) {
 	var lacking []string
-	for _, c := range r.res.Coverage {
+	for _, c := range res.Coverage {
 		name, _, _ := strings.Cut(c.Ecosystem, ":")
 		if !c.Complete() && !slices.Contains(lacking, name) {
 			lacking = append(lacking, name)
@@ -121,8 +123,8 @@ func (r *run) covered(grade string, reasons []string) (string, []string) {
 
 // anyOf says whether anything was found of a practice that is only partly
 // looked at.
-func (r *run) anyOf(p finding.Practice) bool {
-	for _, f := range r.res.Findings {
+func anyOf(res *Result, p finding.Practice) bool {
+	for _, f := range res.Findings {
 		if f.Practice == p && f.Suppressed == nil {
 			return true
 		}

@@ -11,53 +11,66 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/vuln"
+	"github.com/drydock-dev/drydock/internal/vuln/db"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
 
-// match looks every inventory up in the database.
+// matcher looks inventories up in the database.
+type matcher struct {
+	now    func() time.Time
+	stack  *db.Stack
+	filter policy.Filter
+	used   map[string]bool // ecosystems that were looked up
+}
+
+// look matches a target's inventory.
+func (m *matcher) look(ctx context.Context, t *Target) (Found, error) {
+	if t.Inventory == nil {
+		return Found{}, nil
+	}
+	found, unknown, err := vuln.Match(ctx, t.Inventory, m.stack, vuln.Options{Now: m.now(), EndOfLife: base.DistroEnds})
+	if err != nil {
+		return Found{}, fmt.Errorf("match %s: %w", t.Subject.Name, err)
+	}
+	place(found, t.Spans)
+	locate(found, t)
+	if u, ok := m.splitUnknown(t); ok {
+		unknown = append(unknown, u)
+	}
+	for _, p := range t.Inventory.Packages {
+		if eco, _, ok := vuln.Ecosystem(p, t.Inventory.Distro); ok {
+			name, _, _ := strings.Cut(eco, ":")
+			m.used[name] = true
+		}
+	}
+	covered, err := vuln.Coverages(ctx, t.Inventory, m.stack)
+	return Found{Findings: found, Unknown: unknown, Covered: covered}, err
+}
+
+// match looks every inventory up in the database, and says from when that is.
 func (r *run) match(ctx context.Context) error {
 	stack, err := feed.Open(r.DataDir)
 	if err != nil {
 		return errors.Join(err, stack.Close())
 	}
 	defer func() { _ = stack.Close() }() // only read from
-	used := map[string]bool{}
-	for _, t := range r.res.Targets {
-		if t.Inventory == nil {
-			continue
-		}
-		found, unknown, err := vuln.Match(ctx, t.Inventory, stack, vuln.Options{Now: r.Now(), EndOfLife: endOfLife})
-		if err != nil {
-			return fmt.Errorf("match %s: %w", t.Subject.Name, err)
-		}
-		place(found, t.Spans)
-		locate(found, t)
-		if u, ok := r.splitUnknown(t); ok {
-			unknown = append(unknown, u)
-		}
-		r.report(t.Subject, found, unknown)
-		covered, err := vuln.Coverages(ctx, t.Inventory, stack)
-		if err != nil {
-			return err
-		}
-		for _, c := range covered {
-			r.res.Coverage = append(r.res.Coverage, Coverage{t.Subject, c})
-		}
-		for _, p := range t.Inventory.Packages {
-			if eco, _, ok := vuln.Ecosystem(p, t.Inventory.Distro); ok {
-				name, _, _ := strings.Cut(eco, ":")
-				used[name] = true
-			}
-		}
+	m := &matcher{now: r.Now, stack: stack, filter: r.policy.Filter, used: map[string]bool{}}
+	if err := r.each(ctx, m.look); err != nil {
+		return err
 	}
-	return r.describe(stack, used)
+	var warning string
+	r.res.Database, warning, err = r.Describe(stack, Use{Ecosystems: m.used, Coverage: r.res.Coverage, Filter: m.filter})
+	if warning != "" {
+		r.warn(warning)
+	}
+	return err
 }
 
 // locate places findings in the user's files: at the FROM line where an
 // inventory stands for one, and in a folder's lock files as seen from here.
-func locate(found []finding.Finding, t Target) {
+func locate(found []finding.Finding, t *Target) {
 	for i := range found {
 		if t.From != nil {
 			found[i].At = []finding.Location{{Source: t.From}}
@@ -79,8 +92,8 @@ func locate(found []finding.Finding, t Target) {
 
 // splitUnknown is a filter by base and application over a target whose base is
 // not known: what it leaves out or keeps could not be told.
-func (r *run) splitUnknown(t Target) (finding.Unknown, bool) {
-	if !r.Filter.OnlyBase && !r.Filter.IgnoreBase {
+func (m *matcher) splitUnknown(t *Target) (finding.Unknown, bool) {
+	if !m.filter.OnlyBase && !m.filter.IgnoreBase {
 		return finding.Unknown{}, false
 	}
 	for _, p := range t.Inventory.Packages {
@@ -92,11 +105,6 @@ func (r *run) splitUnknown(t Target) (finding.Unknown, bool) {
 		}
 	}
 	return finding.Unknown{}, false
-}
-
-func endOfLife(id, version string) (time.Time, bool) {
-	s, ok := base.DistroSupport(sbom.Distro{ID: id, VersionID: version})
-	return s.EOL, ok && !s.EOL.IsZero()
 }
 
 // Met lists the ecosystems of the last run, releases left out, sorted.

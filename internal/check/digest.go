@@ -10,21 +10,21 @@ import (
 )
 
 // digestOf says which bytes a reference stands for: as the registry serves it
-// now, unless it may not be asked; else as the user's catalogue of learned images has
-// it, or as the Engine once pulled it; of a tag that is built no more, as the
-// embedded catalogue has it. What nobody knows has none.
-func (r *run) digestOf(ctx context.Context) func(ref string) (finding.Digest, bool) {
+// now, unless it may not be asked; else as the user's catalogue of learned
+// images has it, or as the Engine once pulled it; of a tag that is built no
+// more, as the embedded catalogue has it. What nobody knows has none.
+func (b *bases) digestOf(ctx context.Context) func(ref string) (finding.Digest, bool) {
 	return func(ref string) (finding.Digest, bool) {
 		p, err := base.ParseRef(ref)
 		if err != nil {
 			return "", false
 		}
-		if !r.Offline {
-			if d := r.servedDigest(ctx, p); d != "" {
+		if !b.Offline {
+			if d := b.servedDigest(ctx, p); d != "" {
 				return d, true
 			}
 		}
-		if entries, err := readCatalogue(filepath.Join(r.DataDir, CatalogueName)); err == nil && r.DataDir != "" {
+		if entries, err := ReadCatalogue(filepath.Join(b.DataDir, CatalogueName)); err == nil && b.DataDir != "" {
 			for _, e := range entries {
 				for _, name := range e.Names {
 					if name == p.String() && e.Index != "" {
@@ -33,10 +33,8 @@ func (r *run) digestOf(ctx context.Context) func(ref string) (finding.Digest, bo
 				}
 			}
 		}
-		if l := r.locals(); l != nil {
-			if im, err := l.Get(ctx, ref); err == nil && im != nil && len(im.Digests) > 0 {
-				return im.Digests[0], true
-			}
+		if im := b.locals.Get(ctx, ref); im != nil && len(im.Digests) > 0 {
+			return im.Digests[0], true
 		}
 		// A tag that is not built any more stands for what it last stood for.
 		if tag, ok := base.Library(ref); ok && !tag.Listed {
@@ -49,16 +47,16 @@ func (r *run) digestOf(ctx context.Context) func(ref string) (finding.Digest, bo
 }
 
 // servedDigest asks the registry; empty: it did not answer, or has no such image.
-func (r *run) servedDigest(ctx context.Context, p base.Ref) finding.Digest {
-	ctx, stop := context.WithTimeout(ctx, askFor)
+func (b *bases) servedDigest(ctx context.Context, p base.Ref) finding.Digest {
+	ctx, stop := context.WithTimeout(ctx, AskFor)
 	defer stop()
-	im, err := image.Open(ctx, "registry://"+p.String(), r.imageOptions())
+	im, err := image.Open(ctx, "registry://"+p.String(), b.ImageOptions(b.warn))
 	if err != nil {
-		r.Log.Debug("digest", "image", p.String(), "error", err)
+		b.Log.Debug("digest", "image", p.String(), "error", err)
 		return ""
 	}
 	if err := im.Close(); err != nil {
-		r.Log.Debug("close", "image", p.String(), "error", err)
+		b.Log.Debug("close", "image", p.String(), "error", err)
 	}
 	return im.Top
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,25 @@ func Rules() []finding.Rule {
 		return strings.Compare(string(a.ID), string(b.ID))
 	})
 	return all
+}
+
+// KnownRules refuses a name or glob that no rule has: what was asked for and not
+// looked at would look like a clean file.
+func KnownRules(names []string) error {
+	all := Rules()
+	for _, n := range names {
+		if !slices.ContainsFunc(all, func(r finding.Rule) bool { return r.Matches(n) }) {
+			return &noRuleError{n}
+		}
+	}
+	return nil
+}
+
+type noRuleError struct{ name string }
+
+func (e *noRuleError) Error() string { return fmt.Sprintf("no rule is called %q", e.name) }
+func (e *noRuleError) Hint() string {
+	return "a rule's id, an alias such as DL3008, or a glob such as dockerfile/*"
 }
 
 // FindRules finds the rules of a name, theirs or another tool's for them, in any
@@ -138,7 +158,7 @@ func (p *Pipeline) Explain(ctx context.Context, id string) (*Known, error) {
 		return k, err
 	}
 	k.Last = &inv.Subject
-	found, _, err := vuln.Match(ctx, inv, stack, vuln.Options{Now: p.Now(), EndOfLife: endOfLife})
+	found, _, err := vuln.Match(ctx, inv, stack, vuln.Options{Now: p.Now(), EndOfLife: base.DistroEnds})
 	if err != nil {
 		return nil, err
 	}

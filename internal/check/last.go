@@ -30,12 +30,12 @@ type lastTarget struct {
 
 // keepLast remembers the targets of a run. That it could not be kept is no
 // reason to fail a scan.
-func (r *run) keepLast() {
-	if r.CacheDir == "" || r.NoCache {
+func keepLast(on *Surroundings, res *Result) {
+	if on.CacheDir == "" || on.NoCache {
 		return
 	}
 	var kept []lastTarget
-	for _, t := range r.res.Targets {
+	for _, t := range res.Targets {
 		if t.Inventory == nil {
 			continue
 		}
@@ -50,14 +50,14 @@ func (r *run) keepLast() {
 	}
 	b, err := json.Marshal(kept)
 	if err == nil {
-		path := filepath.Join(r.CacheDir, lastFile)
+		path := filepath.Join(on.CacheDir, lastFile)
 		if have, e := os.ReadFile(path); e == nil && bytes.Equal(have, b) {
 			return
 		}
-		err = writeAtomic(disk.Caller(r.Getenv), path, b)
+		err = disk.Caller(on.Getenv).Keep(path, b)
 	}
 	if err != nil {
-		r.Log.Debug("last scan not kept", "error", err)
+		on.Log.Debug("last scan not kept", "error", err)
 	}
 }
 
@@ -83,7 +83,7 @@ func (p *Pipeline) last() (*sbom.Inventory, error) {
 	for _, l := range kept {
 		inv, ok := catalog.Recall(cache, l.Remembered, l.Subject)
 		if ok {
-			splitBase(inv, l.Base)
+			inv.SplitBase(l.Base)
 		} else if l.Inventory == nil {
 			continue // the cache has let go of it
 		} else if inv, err = sbom.DecodeBinary(l.Inventory); err != nil {
@@ -99,14 +99,4 @@ func (p *Pipeline) last() (*sbom.Inventory, error) {
 		all.Packages = append(all.Packages, inv.Packages...)
 	}
 	return all, nil
-}
-
-// writeAtomic puts b at path, whole or not at all.
-func writeAtomic(user disk.User, path string, b []byte) error {
-	dir := filepath.Dir(path)
-	if err := user.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	disk.Sweep(dir, filepath.Base(path))
-	return disk.WriteFile(path, b, disk.Options{User: user})
 }

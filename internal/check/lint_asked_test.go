@@ -16,7 +16,7 @@ func TestLintRefusesWhatItCannotDo(t *testing.T) {
 	if err := os.WriteFile(name, []byte("FROM alpine:3.22\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &Pipeline{Now: time.Now}
+	p := &Pipeline{Surroundings: Surroundings{Now: time.Now}}
 	for want, opt := range map[string]LintOptions{
 		`no rule is called "nosuch"`: {Only: []string{"nosuch"}},
 		"no such folder":             {Context: filepath.Join(dir, "none")},

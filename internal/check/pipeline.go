@@ -1,75 +1,41 @@
 package check
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/drydock-dev/drydock/internal/dockerfile"
-	"github.com/drydock-dev/drydock/internal/egress"
+	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/image"
-	"github.com/drydock-dev/drydock/internal/image/rules"
-	"github.com/drydock-dev/drydock/internal/layer"
-	"github.com/drydock-dev/drydock/internal/ledger"
-	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/sbom"
-	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 	"github.com/drydock-dev/drydock/internal/secret"
+	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
-// Pipeline looks at targets. Its fields are the surroundings: directories,
-// clock, streams; the zero value of each but Now is useful.
+// Pipeline looks at targets: where, and by whose policy.
 type Pipeline struct {
-	CacheDir   string         // layer records; empty: nothing is kept
-	DataDir    string         // the advisory database; empty: the embedded snapshot only
-	Platform   string         // "linux/arm64"; empty: the host's
-	Offline    bool           // no network at all
-	Insecure   []string       // registries spoken to over HTTP or without a known certificate
-	Dockerfile string         // joins layers to lines; empty: not known
-	Config     *policy.Config // exceptions, and what to leave out of a folder; nil: none
-	Hadolint   *policy.Lint   // hadolint's configuration, for Dockerfiles; nil: none
-	VEX        []string       // files
-	Filter     policy.Filter  // what of the findings is wanted
-	Baseline   string         // an earlier report: only what it has not is new
-	NoCache    bool           // read every layer anew and keep nothing
-	MaxAge     time.Duration  // of advisory data before it is a warning; 0: 7 days where it was fetched, 30 where it came with the program
-	StaleFails bool           // advisory data of the target's ecosystems that is older than MaxAge (7 days) is an error
-
-	Dial   egress.Dial       // nil: the system's
-	Notice func(host string) // hears of a host before it is asked
-
-	Ledger   *ledger.Ledger // of what is made outside of the folders above; nil: no container is made
-	Stdin    io.Reader
-	Now      func() time.Time
-	Getenv   func(string) string // nil: the process's
-	Log      *slog.Logger
-	Progress func(done, total int64, what string)
+	Surroundings
+	Policy
 }
 
 // Ask says what is wanted of a target beside its inventory.
 type Ask struct {
 	Vulnerabilities bool
-	Inventory       bool // the target's own inventory and nothing beside it: of a folder, its lock files
-	Rules           bool // image rules, base rules
-	Grades          bool // the card
-	Registry        bool // what a base's tag stands for now, for its digest
-	Layers          bool // the layers themselves: what each holds and wastes
+	Inventory       bool   // the target's own inventory and nothing beside it: of a folder, its lock files
+	Rules           bool   // image rules, base rules
+	Grades          bool   // the card
+	Layers          bool   // the layers themselves: what each holds and wastes
+	Dockerfile      string // of an image, joins its layers to lines; empty: not known
+	Aside           bool   // not of the user's own accord: [Pipeline.Explain] does not speak of it
 }
 
 // Run looks at one target. An error means that the target could not be looked
 // at; what could not be told about it is in the result.
 func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, error) {
-	r := &run{Pipeline: p, ask: ask, res: &Result{}}
+	r := newRun(p, ask)
 	if err := r.look(ctx, target); err != nil {
 		return nil, errors.Join(err, r.finish())
 	}
@@ -80,39 +46,56 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	if err := errors.Join(err, r.finish()); err != nil {
 		return nil, err
 	}
+	bases := smaller{now: r.Now(), arch: r.Platform, sources: r.res.Sources}
 	if ask.Grades {
-		r.minimalBase()
+		if err := r.each(ctx, bases.look); err != nil {
+			return nil, err
+		}
 	}
-	if err := r.suppress(); err != nil {
+	if err := r.policy.suppress(r.res, r.Now()); err != nil {
 		return nil, err
 	}
-	r.res.Findings = r.Filter.Apply(r.res.Findings)
+	r.res.Findings = r.policy.Filter.Apply(r.res.Findings)
 	slices.SortStableFunc(r.res.Findings, finding.Compare)
 	if ask.Grades {
-		r.grade()
+		r.res.Card = card(r.res, &bases)
 	}
-	if ask.Vulnerabilities {
-		r.keepLast()
+	if ask.Vulnerabilities && !ask.Aside {
+		keepLast(r.Surroundings, r.res)
 	}
 	return r.res, nil
 }
 
-// run is one target being looked at.
+// Found is what an engine found of one target. Whose it is, the run says.
+type Found struct {
+	Findings []finding.Finding
+	Unknown  []finding.Unknown
+	Covered  []vuln.Covered // by the advisory data, of its ecosystems
+	Warnings []string
+}
+
+// An engine looks at one target that was taken in. It knows nothing of the run:
+// all that it finds is in what it returns.
+type engine func(ctx context.Context, t *Target) (Found, error)
+
+// run is one target being looked at: it finds out what the target is, hands it to
+// the engines, and keeps what they found.
 type run struct {
-	*Pipeline
+	*Surroundings
+	policy Policy // and what the folder's own configuration adds to it
 	ask    Ask
 	res    *Result
+	linter *linter
 	beside []func() error // takes in what goes on beside matching
 
-	versions map[string][]byte // of files that a fix would write: see dirFS
-
-	engine   *image.Locals // of the images that the Docker Engine has; nil: not asked yet
-	noEngine bool          // it does not answer
-	known    map[string]*dockerfile.BaseFacts
-
-	minimal minimal // of the card
-
 	mu sync.Mutex // of the warnings: a damaged cache record is met beside
+}
+
+func newRun(p *Pipeline, ask Ask) *run {
+	r := &run{Surroundings: &p.Surroundings, policy: p.Policy, ask: ask, res: &Result{}}
+	r.linter = newLinter(p, r.warn)
+	r.beside = append(r.beside, r.linter.close)
+	return r
 }
 
 // finish takes in what went on beside.
@@ -131,66 +114,60 @@ func (r *run) warn(message string) {
 	r.res.Warnings = append(r.res.Warnings, message)
 }
 
+// each has an engine look at every target.
+func (r *run) each(ctx context.Context, look engine) error {
+	for i := range r.res.Targets {
+		t := &r.res.Targets[i]
+		found, err := look(ctx, t)
+		if err != nil {
+			return err
+		}
+		r.take(t.Subject, found)
+	}
+	return nil
+}
+
 // look finds out what the target is and takes it in.
 func (r *run) look(ctx context.Context, target string) error {
-	scheme, rest, _ := strings.Cut(target, "://")
-	switch {
-	case rest != "" && scheme == "sbom":
-		return r.document(rest)
-	case rest != "" && scheme == "compose":
-		return r.compose(rest)
-	}
-	if info, err := os.Stat(target); err == nil && info.IsDir() {
-		if _, err := os.Stat(filepath.Join(target, "oci-layout")); err != nil {
-			return r.folder(ctx, target)
-		}
-	} else if err == nil && isDockerfile(target) {
+	switch what := Resolve(target); what.Kind {
+	case Document:
+		return r.document(what.Path)
+	case Compose:
+		return r.compose(what.Path)
+	case Folder:
+		return r.folder(ctx, target)
+	case Dockerfile:
 		return r.dockerfile(ctx, target)
-	} else if err == nil && isCompose(target) {
-		return r.compose(target)
-	} else if err == nil && looksLikeDocument(target) {
-		return r.document(target)
 	}
 	return r.image(ctx, target)
 }
 
-// looksLikeDocument says whether a file begins as JSON, XML or SPDX's tags do,
-// and so may be an SBOM; no archive does.
-func looksLikeDocument(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close() //nolint:errcheck // read only
-	head := make([]byte, 512)
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return false
-	}
-	head = bytes.TrimLeft(bytes.TrimPrefix(head[:n], []byte("\xef\xbb\xbf")), " \t\r\n")
-	return bytes.HasPrefix(head, []byte("{")) || bytes.HasPrefix(head, []byte("<")) || bytes.HasPrefix(head, []byte("SPDXVersion:"))
-}
-
 // add takes a target in with what is known of it at once.
-func (r *run) add(t Target, found []finding.Finding, unknown []finding.Unknown) {
+func (r *run) add(t Target, found Found) {
 	r.res.Subjects = append(r.res.Subjects, t.Subject)
 	r.res.Targets = append(r.res.Targets, t)
 	if t.Inventory != nil {
-		unknown = append(unknown, t.Inventory.Unknown...)
+		found.Unknown = append(found.Unknown, t.Inventory.Unknown...)
 	}
-	r.report(t.Subject, found, unknown)
+	r.take(t.Subject, found)
 }
 
-// report files findings and unknowns under their subject.
-func (r *run) report(s finding.Subject, found []finding.Finding, unknown []finding.Unknown) {
-	for _, f := range found {
+// take files what an engine found under its subject.
+func (r *run) take(s finding.Subject, found Found) {
+	for _, f := range found.Findings {
 		f.Subject = s
 		f.Message = secret.Redact(f.Message)
 		r.res.Findings = append(r.res.Findings, f)
 	}
-	for _, u := range unknown {
+	for _, u := range found.Unknown {
 		u.Subject = s
 		r.res.Unknown = append(r.res.Unknown, u)
+	}
+	for _, c := range found.Covered {
+		r.res.Coverage = append(r.res.Coverage, Coverage{s, c})
+	}
+	for _, w := range found.Warnings {
+		r.warn(w)
 	}
 }
 
@@ -214,32 +191,14 @@ func (r *run) document(path string) error {
 		s = inv.Subject
 	}
 	inv.Subject = s
-	r.add(Target{Subject: s, Inventory: inv}, r.aged(inv), nil)
+	r.add(Target{Subject: s, Inventory: inv}, Found{Findings: r.ask.aged(inv, r.Now())})
 	return nil
 }
 
-// readers is everyone who wants something of a layer. It is the same for every
-// verb, so that what one has read serves all.
-func readers() []layer.Reader { return append(catalog.Readers(), rules.Readers()...) }
-
-// cache is where layer records are kept; nil keeps nothing. A record that turns
-// out damaged is read anew, and the user hears of it once.
-func (r *run) cache() *layer.Cache {
-	if r.CacheDir == "" || r.NoCache {
+// aged is what of an inventory is out of support, where rules are asked for.
+func (a Ask) aged(inv *sbom.Inventory, now time.Time) []finding.Finding {
+	if !a.Rules {
 		return nil
 	}
-	var once sync.Once
-	return &layer.Cache{Dir: r.CacheDir, Now: r.Now, OnCorrupt: func(path string, err error) {
-		once.Do(func() {
-			r.warn(fmt.Sprintf("a cached layer record was damaged and is made anew: %s: %v", path, err))
-		})
-	}}
-}
-
-func (r *run) imageOptions() image.Options {
-	return image.Options{
-		Platform: r.Platform, Offline: r.Offline, InsecureRegistries: r.Insecure,
-		WorkDir: r.CacheDir, Cache: r.cache(), Log: r.Log, Stdin: r.Stdin, Progress: r.Progress, Getenv: r.Getenv,
-		Dial: r.Dial, Notice: r.Notice,
-	}
+	return base.Aged(inv, now)
 }

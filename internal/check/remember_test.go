@@ -84,7 +84,9 @@ func later() time.Time { return time.Now().Add(time.Hour) }
 
 func pipeline(t *testing.T) *Pipeline {
 	dir := t.TempDir()
-	return &Pipeline{CacheDir: filepath.Join(dir, "cache"), DataDir: filepath.Join(dir, "data"), Offline: true, Now: later, Log: slog.New(slog.DiscardHandler)}
+	return &Pipeline{Surroundings: Surroundings{
+		CacheDir: filepath.Join(dir, "cache"), DataDir: filepath.Join(dir, "data"), Offline: true, Now: later, Log: slog.New(slog.DiscardHandler),
+	}}
 }
 
 func run1(t *testing.T, p *Pipeline, target string, ask Ask) *Result {

@@ -32,10 +32,10 @@ func remedies() []remedy {
 // remedied gives the first finding of each rule that a rewrite puts right that
 // rewrite as a fix, with what it decided as evidence; or the reason why there is
 // none.
-func (r *run) remedied(ctx context.Context, found []finding.Finding, in *rules.Input, folder string) []finding.Finding {
+func (l *linter) remedied(ctx context.Context, found []finding.Finding, in *rules.Input, folder string) []finding.Finding {
 	for _, m := range remedies() {
 		i := slices.IndexFunc(found, func(f finding.Finding) bool { return f.Rule == m.rule && f.Suppressed == nil })
-		if i < 0 || m.asks && !r.ask.Registry {
+		if i < 0 || m.asks && !l.fixing {
 			continue
 		}
 		w, err := m.make(rewrite.Request{
@@ -44,9 +44,9 @@ func (r *run) remedied(ctx context.Context, found []finding.Finding, in *rules.I
 				if kind != rewrite.KindNginx {
 					return "", "", false // the build's own version, which the rewrite knows
 				}
-				return base.Slimmest(kind, r.Now())
+				return base.Slimmest(kind, l.Now())
 			},
-			Digest: r.digestOf(ctx),
+			Digest: l.bases.digestOf(ctx),
 		})
 		f := &found[i]
 		var no *rewrite.Refused
@@ -68,7 +68,7 @@ func (r *run) remedied(ctx context.Context, found []finding.Finding, in *rules.I
 
 // rebased gives what is wrong with a base itself a fix: the release that takes
 // its place, with what must follow in the file. All of a stage's have the same.
-func (r *run) rebased(found []finding.Finding, f *dockerfile.File) {
+func (l *linter) rebased(found []finding.Finding, f *dockerfile.File) {
 	swaps := map[int]*finding.Fix{}
 	for i := range found {
 		x := &found[i]
@@ -80,7 +80,7 @@ func (r *run) rebased(found []finding.Finding, f *dockerfile.File) {
 			continue
 		}
 		if _, done := swaps[n]; !done {
-			swaps[n] = r.release(f, &f.Stages[n])
+			swaps[n] = l.release(f, &f.Stages[n])
 		}
 		if fix := swaps[n]; fix != nil && len(fix.Edits) > 0 {
 			x.Fixes = append([]finding.Fix{*fix}, x.Fixes...)
@@ -90,8 +90,8 @@ func (r *run) rebased(found []finding.Finding, f *dockerfile.File) {
 
 // release has a stage stand on the newer supported release of its base; nil:
 // none is known.
-func (r *run) release(f *dockerfile.File, st *dockerfile.Stage) *finding.Fix {
-	a, err := base.Advise(base.Question{Ref: st.Base, Now: r.Now(), Arch: listArch(r.Platform)})
+func (l *linter) release(f *dockerfile.File, st *dockerfile.Stage) *finding.Fix {
+	a, err := base.Advise(base.Question{Ref: st.Base, Now: l.Now(), Arch: base.ListArch(l.Platform)})
 	if err != nil {
 		return nil
 	}
@@ -100,5 +100,5 @@ func (r *run) release(f *dockerfile.File, st *dockerfile.Stage) *finding.Fix {
 	if o == nil {
 		return nil
 	}
-	return swap(f, st, o)
+	return o.Swap(f, st)
 }

@@ -11,7 +11,7 @@ import (
 // Compare puts two results side by side, the earlier first. What either could
 // not tell is in the difference too.
 func Compare(before, after *Result) compare.Diff {
-	d := compare.Sides(side(before), side(after))
+	d := compare.Sides(before.Side(), after.Side())
 	d.Unknown = slices.Concat(before.Unknown, after.Unknown)
 	return d
 }
@@ -32,9 +32,9 @@ func News(before, after *Result) *Result {
 	return &res
 }
 
-// side makes a result comparable with another: the inventories of all its
+// Side makes a result comparable with another: the inventories of all its
 // targets together, and the size of its image where it is one.
-func side(res *Result) compare.Side {
+func (res *Result) Side() compare.Side {
 	s := compare.Side{Findings: res.Findings, Size: -1, Layers: -1, Inventory: &sbom.Inventory{}}
 	if len(res.Subjects) > 0 {
 		s.Subject = res.Subjects[0]

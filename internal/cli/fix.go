@@ -10,14 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
+	"github.com/drydock-dev/drydock/internal/repair"
 	"github.com/drydock-dev/drydock/internal/report"
 )
 
 func newFix(f *flags) *cobra.Command {
-	opt := check.FixOptions{}
+	opt := repair.Options{}
 	var prove string
 	var interactive bool
 	c := &cobra.Command{
@@ -56,12 +56,13 @@ answer alike). What is not proved as far is not written, and the exit code is 1.
 			if err != nil {
 				return err
 			}
+			opt.Dockerfile = f.dockerfile
 			bar := f.progress()
 			opt.Note = func(what string) { bar.update(0, 0, what) }
 			if interactive {
 				opt.Choose = f.choose(bufio.NewReader(interruptible(cmd.Context(), f.env.Stdin)), bar)
 			}
-			res, err := p.Fix(cmd.Context(), on, opt)
+			res, err := repair.Fix(cmd.Context(), p, on, opt)
 			bar.done()
 			if err != nil {
 				return err
@@ -112,33 +113,33 @@ func proofLevel(s string) (finding.Proof, error) {
 }
 
 // choose asks about one fix after the other on standard error.
-func (f *flags) choose(in *bufio.Reader, bar *progress) func(check.FixItem, []fix.Hunk) (check.Choice, error) {
-	return func(it check.FixItem, hunks []fix.Hunk) (check.Choice, error) {
+func (f *flags) choose(in *bufio.Reader, bar *progress) func(fix.Item, []fix.Hunk) (fix.Choice, error) {
+	return func(it fix.Item, hunks []fix.Hunk) (fix.Choice, error) {
 		bar.done()
 		w := f.env.Stderr
 		fmt.Fprintf(w, "\n%s: %s (%s)\n", it.Finding.Rule, foreign(it.Finding.Message), it.Fix.Safety)
 		if err := report.Hunks(w, hunks, report.Options{Color: f.color() && f.env.TerminalErr}); err != nil {
-			return check.Quit, err
+			return fix.Quit, err
 		}
 		for {
 			fmt.Fprintf(w, "%s? [y]es, [n]o, [a]ll, [q]uit: ", foreign(it.Fix.Title))
 			line, err := in.ReadString('\n')
 			switch strings.ToLower(strings.TrimSpace(line)) {
 			case "y", "yes":
-				return check.Yes, nil
+				return fix.Yes, nil
 			case "n", "no":
-				return check.No, nil
+				return fix.No, nil
 			case "a", "all":
-				return check.All, nil
+				return fix.All, nil
 			case "q", "quit":
-				return check.Quit, nil
+				return fix.Quit, nil
 			}
 			if errors.Is(err, io.EOF) {
 				fmt.Fprintln(w)
-				return check.Quit, nil
+				return fix.Quit, nil
 			}
 			if err != nil {
-				return check.Quit, err
+				return fix.Quit, err
 			}
 		}
 	}

@@ -111,11 +111,13 @@ func (f *flags) pipeline() (*check.Pipeline, error) {
 		return nil, err
 	}
 	p := &check.Pipeline{
-		DataDir: f.database(), CacheDir: f.cacheDir, Platform: f.platform, Offline: f.offline, Insecure: f.insecure,
-		Dockerfile: f.dockerfile, Config: cfg, VEX: append(cfg.VEX, f.vex...), Baseline: cmp.Or(f.baseline, cfg.Baseline),
-		MaxAge: cfg.MaxDBAge, StaleFails: f.stale, NoCache: f.noCache,
-		Now: f.env.Now, Getenv: f.env.Getenv, Log: f.logger(), Ledger: f.ledger,
-		Dial: f.env.Dial, Notice: f.notice(),
+		Surroundings: check.Surroundings{
+			DataDir: f.database(), CacheDir: f.cacheDir, Platform: f.platform, Offline: f.offline, Insecure: f.insecure, NoCache: f.noCache,
+			MaxAge: cfg.MaxDBAge, StaleFails: f.stale,
+			Now: f.env.Now, Getenv: f.env.Getenv, Log: f.logger(), Ledger: f.ledger,
+			Dial: f.env.Dial, Notice: f.notice(),
+		},
+		Policy: check.Policy{Config: cfg, VEX: append(cfg.VEX, f.vex...), Baseline: cmp.Or(f.baseline, cfg.Baseline)},
 	}
 	if p.Hadolint, err = check.LoadHadolint(".", f.env.Getenv); err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/recommend"
 	"github.com/drydock-dev/drydock/internal/report"
 )
 
@@ -68,7 +69,7 @@ func (r *recommending) recommend(cmd *cobra.Command, p *check.Pipeline, args []s
 	if err != nil {
 		return err
 	}
-	wish := check.Wish{Catalogue: r.catalogue, Publishers: append(r.publishers, p.Config.Publishers...), Hub: r.hub}
+	wish := recommend.Wish{Catalogue: r.catalogue, Publishers: append(r.publishers, p.Config.Publishers...), Hub: r.hub, Dockerfile: r.dockerfile}
 	if r.asOf != "" {
 		if wish.AsOf, err = time.Parse(time.DateOnly, r.asOf); err != nil {
 			return usageError{fmt.Errorf("--as-of %s is no date", r.asOf), "--as-of 2024-03-31"}
@@ -76,7 +77,7 @@ func (r *recommending) recommend(cmd *cobra.Command, p *check.Pipeline, args []s
 	}
 	bar := r.progress()
 	p.Progress = bar.update
-	rec, err := p.Recommend(cmd.Context(), on, wish)
+	rec, err := recommend.For(cmd.Context(), p.Surroundings, on, wish)
 	bar.done()
 	if err != nil {
 		return err
@@ -106,7 +107,7 @@ func (r *recommending) learned(cmd *cobra.Command, p *check.Pipeline, refs []str
 	}
 	bar := r.progress()
 	p.Progress = bar.update
-	entries, total, err := p.Learn(cmd.Context(), refs, r.catalogue)
+	entries, total, err := recommend.Learn(cmd.Context(), p.Surroundings, refs, r.catalogue)
 	bar.done()
 	if err != nil {
 		return err

@@ -39,6 +39,7 @@ func (f *flags) look(ctx context.Context, target string, ask check.Ask) (*check.
 		return nil, err
 	}
 	ask.Layers = ask.Layers || f.gate.OfImages()
+	ask.Dockerfile = f.dockerfile
 	p.Stdin = interruptible(ctx, f.env.Stdin)
 	bar := f.progress()
 	p.Progress = bar.update

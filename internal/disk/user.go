@@ -81,3 +81,14 @@ func (u User) OpenFile(path string, flag int, mode fs.FileMode) (*os.File, error
 	u.take(f)
 	return f, nil
 }
+
+// Keep puts b at path, whole or not at all, in a folder that is made where it is
+// not there, and clears away what a killed run left of the same file.
+func (u User) Keep(path string, b []byte) error {
+	dir := filepath.Dir(path)
+	if err := u.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	Sweep(dir, filepath.Base(path))
+	return WriteFile(path, b, Options{User: u})
+}

@@ -208,6 +208,14 @@ func compareLocations(a, b Location) int {
 	return cmp.Or(cmp.Compare(a.Source.File, b.Source.File), cmp.Compare(a.Source.Start, b.Source.Start))
 }
 
+// Line is where the finding is told in a file of the user's; 0: nowhere.
+func (f Finding) Line() int {
+	if len(f.At) == 0 || f.At[0].Source == nil {
+		return 0
+	}
+	return f.At[0].Source.Line
+}
+
 func (f Finding) exploited() bool { return f.Vuln != nil && f.Vuln.KEV }
 
 func (f Finding) score() float64 {

@@ -1,6 +1,11 @@
 package finding
 
-import "context"
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+)
 
 // RuleID names a rule: "area/kebab-name", as in "image/setuid".
 type RuleID string
@@ -37,6 +42,20 @@ type Rule struct {
 	Aliases  []string // names in other tools: "DL3008", "CIS-4.1", "CIS-DI-0008"
 	Bad      string   // a minimal input that fires the rule
 	Good     string   // the same, put right
+}
+
+// Matches reports whether one of the patterns names the rule: by its id, an
+// alias, or a glob over its id ("dockerfile/*"), in any case.
+func (r Rule) Matches(patterns ...string) bool {
+	for _, p := range patterns {
+		if ok, err := path.Match(strings.ToLower(p), string(r.ID)); err == nil && ok {
+			return true
+		}
+		if slices.ContainsFunc(r.Aliases, func(a string) bool { return strings.EqualFold(a, p) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // Pass is one run of a check over one input. Report takes what is wrong and

@@ -94,8 +94,7 @@ func newBench(t *testing.T) *bench {
 	put(t, filepath.Join(b.dir, "srv", "page.txt"), "a page\n", 0o644)
 	t.Setenv("TMPDIR", t.TempDir())
 	b.p = &fix.Prover{
-		Recheck: func(context.Context, map[string][]byte) ([]finding.Finding, error) { return nil, nil },
-		Dial:    dialer(l), Ledger: l, Measure: measure, Now: time.Now,
+		Dial: dialer(l), Ledger: l, Measure: measure, Now: time.Now,
 		Work: fix.Workload{Settle: 500 * time.Millisecond, Ready: 5 * time.Second},
 	}
 	return b
@@ -118,6 +117,7 @@ func (b *bench) prove(ctx context.Context, want finding.Proof, before, after str
 		Dockerfile: name,
 		Before:     map[string][]byte{name: []byte(before)},
 		After:      map[string][]byte{name: []byte(after)},
+		Looked:     &fix.Looked{},
 		Fixes:      []finding.Fix{{Title: "t", Changes: changes}},
 	}, want)
 	b.nothingLeft(v)

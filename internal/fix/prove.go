@@ -23,23 +23,24 @@ import (
 type Candidate struct {
 	Dockerfile    string // the file that is built; may itself not change
 	Before, After map[string][]byte
-	Fixes         []finding.Fix    // what was applied: the differences that they mean to make
-	Gone          []string         // what the findings that it is for are counted by, one each: see [Prover.Identity]
-	Lesser        finding.Severity // see [Expect]
+	Fixes         []finding.Fix // what was applied: the differences that they mean to make
+	// Looked is what the rules that found what is fixed say of both versions; nil:
+	// they see it in a built image only.
+	Looked   *Looked
+	Identity func(finding.Finding) string // what a finding is counted by; nil: its rule
+	Gone     []string                     // what the findings that it is for are counted by, one each
+	Lesser   finding.Severity             // see [Expect]
 	// GoneBuilt is the same for what is seen only in the image: vulnerabilities of
 	// its distribution.
 	GoneBuilt  []string
 	CacheOrder bool // it is for more steps to be kept when a source file changes
 }
 
+// Looked is what was found in two versions of files.
+type Looked struct{ Before, After []finding.Finding }
+
 // Prover proves candidates. Its fields are the surroundings.
 type Prover struct {
-	// Recheck looks at versions of files with the rules that found what is fixed;
-	// nil: they see it in a built image only.
-	Recheck func(ctx context.Context, files map[string][]byte) ([]finding.Finding, error)
-	// Identity is what a finding is counted by in a recheck; nil: its rule. An
-	// edit of an instruction changes the keys of all that is wrong with it.
-	Identity func(finding.Finding) string
 	// Dial finds the Engine; it is called when a build is wanted.
 	Dial func(ctx context.Context) (*runtime.Engine, error)
 	// Measure looks into an image of the Engine; nil: nothing is measured, and
@@ -128,7 +129,7 @@ func (p *Prover) Prove(ctx context.Context, c Candidate, want finding.Proof) (*V
 		if s.level > want {
 			break
 		}
-		if s.level == finding.Rechecked && r.Recheck == nil && want > s.level {
+		if s.level == finding.Rechecked && r.c.Looked == nil && want > s.level {
 			continue // the image itself is looked into
 		}
 		if err = s.do(ctx); err != nil || r.v.Failed != nil || r.v.Short != nil {

@@ -11,23 +11,16 @@ import (
 )
 
 // recheck wants the findings gone and no other come.
-func (r *proving) recheck(ctx context.Context) error {
-	if r.Recheck == nil {
+func (r *proving) recheck(context.Context) error {
+	if r.c.Looked == nil {
 		return r.short(Failure{
 			Step: "recheck", Why: "whether what is wrong is gone is seen in the image only",
 			Hint: "--prove rebuild builds both versions and looks into them",
 		})
 	}
 	return r.step("recheck", func() (string, error) {
-		before, err := r.Recheck(ctx, r.c.Before)
-		if err != nil {
-			return "", err
-		}
-		after, err := r.Recheck(ctx, r.c.After)
-		if err != nil {
-			return "", err
-		}
-		want := Expect{Gone: r.c.Gone, Lesser: r.c.Lesser, Identity: r.Identity}
+		before, after := r.c.Looked.Before, r.c.Looked.After
+		want := Expect{Gone: r.c.Gone, Lesser: r.c.Lesser, Identity: r.c.Identity}
 		if b, a := r.parsed[false], r.parsed[true]; b != nil && a != nil {
 			want.Stages = len(a.Stages) - len(b.Stages)
 		}

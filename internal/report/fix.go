@@ -10,12 +10,13 @@ import (
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
+	"github.com/drydock-dev/drydock/internal/repair"
 	"github.com/drydock-dev/drydock/internal/secret"
 )
 
 // Fix writes what was fixed, how far it is proved, and what it changes, as text,
 // json or markdown.
-func Fix(w io.Writer, format string, res *check.FixResult, opt Options) error {
+func Fix(w io.Writer, format string, res *repair.Result, opt Options) error {
 	if opt.Width <= 0 {
 		opt.Width = 120
 	}
@@ -42,7 +43,7 @@ func Fix(w io.Writer, format string, res *check.FixResult, opt Options) error {
 // said is foreign text as people may be shown it: one line, no secret.
 func said(s string) string { return clean(secret.Redact(s)) }
 
-func (p *page) fixes(res *check.FixResult) {
+func (p *page) fixes(res *repair.Result) {
 	p.res = &check.Result{}
 	for _, u := range res.Unknown {
 		p.res.Unknown = append(p.res.Unknown, finding.Unknown{What: said(u.What), Why: said(u.Why)})
@@ -60,7 +61,7 @@ func (p *page) fixes(res *check.FixResult) {
 }
 
 // fixed is one subject: the fixes, what they change, how far that is proved.
-func (p *page) fixedSubject(f *check.Fixed) {
+func (p *page) fixedSubject(f *repair.Fixed) {
 	p.line("%s", p.paint(heading, said(f.Subject.Name)))
 	if len(f.Applied) == 0 && len(f.Left) == 0 {
 		p.line("  %s", nothingToFix(f))
@@ -85,7 +86,7 @@ func (p *page) fixedSubject(f *check.Fixed) {
 	p.wrap(2, p.outcome(f))
 }
 
-func nothingToFix(f *check.Fixed) string {
+func nothingToFix(f *repair.Fixed) string {
 	if f.ByHand > 0 {
 		return fmt.Sprintf("nothing to fix; %s", findingsOf(f.ByHand))
 	}
@@ -99,7 +100,7 @@ func findingsOf(n int) string {
 	return fmt.Sprintf("%d findings have no fix that could be applied", n)
 }
 
-func (p *page) fixList(f *check.Fixed) {
+func (p *page) fixList(f *repair.Fixed) {
 	var rows [][]string
 	for _, it := range f.Applied {
 		rows = append(rows, p.fixRow(it, p.paint(good, "✓")))
@@ -116,7 +117,7 @@ func (p *page) fixList(f *check.Fixed) {
 }
 
 // whyLeft says why fixes were not applied: those for one reason together.
-func (p *page) whyLeft(left []check.FixItem) {
+func (p *page) whyLeft(left []fix.Item) {
 	var order []string
 	lines := map[string][]string{}
 	for _, it := range left {
@@ -146,7 +147,7 @@ func (p *page) whyLeft(left []check.FixItem) {
 	}
 }
 
-func (p *page) fixRow(it check.FixItem, mark string) []string {
+func (p *page) fixRow(it fix.Item, mark string) []string {
 	line := ""
 	if s := sourceOf(it.Finding); s != nil && s.Line > 0 {
 		line = fmt.Sprint(s.Line)
@@ -155,7 +156,7 @@ func (p *page) fixRow(it check.FixItem, mark string) []string {
 }
 
 // titleOf is a fix with the vulnerabilities that it puts right.
-func titleOf(it check.FixItem) string {
+func titleOf(it fix.Item) string {
 	const show = 3
 	ids := it.Resolves()
 	if len(ids) > show {
@@ -167,7 +168,7 @@ func titleOf(it check.FixItem) string {
 	return it.Fix.Title + ": " + strings.Join(ids, ", ")
 }
 
-func placeOf(it check.FixItem) string {
+func placeOf(it fix.Item) string {
 	if s := sourceOf(it.Finding); s != nil && s.Line > 0 {
 		return fmt.Sprintf("line %d", s.Line)
 	}
@@ -175,7 +176,7 @@ func placeOf(it check.FixItem) string {
 }
 
 // diff shows what changes in a file.
-func (p *page) diff(x check.FixedFile) {
+func (p *page) diff(x fix.File) {
 	name := strings.TrimPrefix(said(x.Name), "/")
 	from := "a/" + name
 	if x.New {
@@ -211,7 +212,7 @@ func Hunks(w io.Writer, hunks []fix.Hunk, opt Options) error {
 }
 
 // verdict says how far all that was applied is proved, and what it changes.
-func (p *page) verdict(f *check.Fixed) {
+func (p *page) verdict(f *repair.Fixed) {
 	v := f.Verdict
 	if v == nil {
 		return
@@ -336,10 +337,10 @@ func userOf(s *fix.Side) string {
 }
 
 // outcome is the sentence at the end.
-func (p *page) outcome(f *check.Fixed) string {
+func (p *page) outcome(f *repair.Fixed) string {
 	n := len(f.Applied)
 	switch {
-	case n == 0 && slices.ContainsFunc(f.Left, func(i check.FixItem) bool { return i.Failure != nil }):
+	case n == 0 && slices.ContainsFunc(f.Left, func(i fix.Item) bool { return i.Failure != nil }):
 		return p.paint(bad, "Nothing is written: the proof failed.")
 	case n == 0:
 		return "Nothing is changed."
@@ -358,7 +359,7 @@ func oneOrMore(n int, one, more string) string {
 	return fmt.Sprintf("%d %s", n, more)
 }
 
-func fileNames(f *check.Fixed) string {
+func fileNames(f *repair.Fixed) string {
 	var names []string
 	for _, x := range f.Files {
 		names = append(names, said(x.Name))
@@ -367,14 +368,14 @@ func fileNames(f *check.Fixed) string {
 }
 
 // nextFix is what to type next.
-func (p *page) nextFix(res *check.FixResult) []string {
+func (p *page) nextFix(res *repair.Result) []string {
 	if p.opt.Quiet {
 		return nil
 	}
 	ready, review := false, false
 	for _, f := range res.Fixed {
 		ready = ready || len(f.Files) > 0 && !f.Files[0].Written && !f.Short()
-		review = review || slices.ContainsFunc(f.Left, func(i check.FixItem) bool { return strings.Contains(i.Why, "--unsafe") })
+		review = review || slices.ContainsFunc(f.Left, func(i fix.Item) bool { return strings.Contains(i.Why, "--unsafe") })
 	}
 	var next []string
 	target := p.opt.Target

@@ -3,9 +3,9 @@ package report
 import (
 	"strings"
 
-	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
+	"github.com/drydock-dev/drydock/internal/repair"
 	"github.com/drydock-dev/drydock/internal/secret"
 )
 
@@ -98,7 +98,7 @@ type DocCache struct {
 	After  [2]int `json:"after"`
 }
 
-func docFixes(res *check.FixResult, opt Options) DocFixes {
+func docFixes(res *repair.Result, opt Options) DocFixes {
 	d := DocFixes{Schema: Schema, Tool: DocTool{Name: "drydock", Version: opt.Tool}, Fixed: []DocFixed{}, Unknown: []DocUnknown{}}
 	for i := range res.Fixed {
 		d.Fixed = append(d.Fixed, docFixed(&res.Fixed[i]))
@@ -109,7 +109,7 @@ func docFixes(res *check.FixResult, opt Options) DocFixes {
 	return d
 }
 
-func docFixed(f *check.Fixed) DocFixed {
+func docFixed(f *repair.Fixed) DocFixed {
 	d := DocFixed{
 		Subject: DocSubject{Kind: f.Subject.Kind, Name: secret.Redact(f.Subject.Name), Digest: f.Subject.Digest}, Wanted: f.Wanted,
 		Applied: docItems(f.Applied, f.Secrets), Left: docItems(f.Left, f.Secrets), ByHand: f.ByHand, Files: []DocFixedFile{}, Todo: redacted(f.Todo), Notes: redacted(f.Notes),
@@ -126,7 +126,7 @@ func docFixed(f *check.Fixed) DocFixed {
 	return d
 }
 
-func docItems(items []check.FixItem, secrets []string) []DocFixItem {
+func docItems(items []fix.Item, secrets []string) []DocFixItem {
 	out := []DocFixItem{}
 	for _, it := range items {
 		x := DocFixItem{

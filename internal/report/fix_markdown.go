@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/fix"
+	"github.com/drydock-dev/drydock/internal/repair"
 )
 
 // Shares of a comment, in bytes.
@@ -16,7 +16,7 @@ const (
 
 // fixMarkdown is what a pull request says of itself: what was fixed, how far it
 // is proved, before and after.
-func fixMarkdown(res *check.FixResult) string {
+func fixMarkdown(res *repair.Result) string {
 	var b strings.Builder
 	for i := range res.Fixed {
 		b.WriteString(fixedMarkdown(&res.Fixed[i]))
@@ -30,7 +30,7 @@ func fixMarkdown(res *check.FixResult) string {
 	return b.String()
 }
 
-func fixedMarkdown(f *check.Fixed) string {
+func fixedMarkdown(f *repair.Fixed) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s\n\n", cell(said(f.Subject.Name)))
 	if len(f.Applied) == 0 && len(f.Left) == 0 {
@@ -70,7 +70,7 @@ func fixedMarkdown(f *check.Fixed) string {
 	return b.String()
 }
 
-func verdictMarkdown(f *check.Fixed, v *fix.Verdict) string {
+func verdictMarkdown(f *repair.Fixed, v *fix.Verdict) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**Proof: %s**", v.Reached)
 	if v.Reached < f.Wanted {
@@ -112,7 +112,7 @@ func failureMarkdown(x *fix.Failure) string {
 	return out
 }
 
-func diffMarkdown(x check.FixedFile) string {
+func diffMarkdown(x fix.File) string {
 	var b strings.Builder
 	for _, h := range x.Hunks {
 		b.WriteString(h.Head() + "\n")

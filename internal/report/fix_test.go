@@ -8,19 +8,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
+	"github.com/drydock-dev/drydock/internal/repair"
 	"github.com/drydock-dev/drydock/internal/runtime"
 )
 
 // fixedResult is a run with all that a report can hold: what was applied and
 // what was not, a proof that fell short, two images.
-func fixedResult() *check.FixResult {
+func fixedResult() *repair.Result {
 	before := []byte("FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm install\nCMD npm start\n")
 	after := []byte("FROM node:22\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nCMD npm start\n")
-	at := func(rule finding.RuleID, line int, s finding.Safety, title string) check.FixItem {
-		return check.FixItem{
+	at := func(rule finding.RuleID, line int, s finding.Safety, title string) fix.Item {
+		return fix.Item{
 			Finding: finding.Finding{Rule: rule, Severity: finding.Low, Message: title, At: []finding.Location{{Source: &finding.Span{File: "Dockerfile", Line: line, Column: 1}}}},
 			Fix:     finding.Fix{Title: title, Safety: s, Proof: finding.Ran},
 		}
@@ -40,13 +40,13 @@ func fixedResult() *check.FixResult {
 		x := finding.Finding{Severity: finding.Severity(i + 1), Vuln: &finding.Vuln{ID: id}}
 		raised.Also = append(raised.Also, x)
 	}
-	return &check.FixResult{
-		Fixed: []check.Fixed{
+	return &repair.Result{
+		Fixed: []repair.Fixed{
 			{
 				Subject: finding.Subject{Kind: finding.KindDockerfile, Name: "Dockerfile"}, Wanted: finding.Ran, ByHand: 2,
-				Applied: []check.FixItem{at("dockerfile/cache-order", 3, finding.Safe, "Copy the manifest, install, then copy the rest"), raised},
-				Left:    []check.FixItem{left, failed},
-				Files:   []check.FixedFile{{Name: "Dockerfile", Before: before, After: after, Hunks: fix.Diff(before, after), Written: true}, {Name: "new.conf", After: []byte("x"), New: true, Hunks: fix.Diff(nil, []byte("x")), Written: true}},
+				Applied: []fix.Item{at("dockerfile/cache-order", 3, finding.Safe, "Copy the manifest, install, then copy the rest"), raised},
+				Left:    []fix.Item{left, failed},
+				Files:   []fix.File{{Name: "Dockerfile", Before: before, After: after, Hunks: fix.Diff(before, after), Written: true}, {Name: "new.conf", After: []byte("x"), New: true, Hunks: fix.Diff(nil, []byte("x")), Written: true}},
 				Todo:    []string{"npm install"}, Notes: []string{"the lock is not edited"},
 				Verdict: &fix.Verdict{
 					Reached: finding.Ran,

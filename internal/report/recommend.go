@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
-	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/recommend"
 )
 
 // Recommend writes what could stand in place of a target's bases as text, json
 // or markdown.
-func Recommend(w io.Writer, format string, rec *check.Recommendation, opt Options) error {
+func Recommend(w io.Writer, format string, rec *recommend.Result, opt Options) error {
 	if opt.Width <= 0 {
 		opt.Width = 120
 	}
@@ -52,7 +52,7 @@ func groupTitle(g base.Group) string {
 	return "slim: a smaller image of the same software"
 }
 
-func (p *page) recommend(rec *check.Recommendation) {
+func (p *page) recommend(rec *recommend.Result) {
 	for i := range rec.Places {
 		if i > 0 {
 			p.line("")
@@ -68,7 +68,7 @@ func (p *page) recommend(rec *check.Recommendation) {
 }
 
 // knowledge says from when it is what the advice rests on.
-func knowledge(rec *check.Recommendation) string {
+func knowledge(rec *recommend.Result) string {
 	a := rec.Places[0].Advice
 	switch {
 	case !a.AsOf.IsZero():
@@ -80,7 +80,7 @@ func knowledge(rec *check.Recommendation) string {
 }
 
 // place is one base: what it is, a table of what it could be, and the reasons.
-func (p *page) place(pl *check.Place) {
+func (p *page) place(pl *recommend.Place) {
 	a := pl.Advice
 	about := append([]string{}, publisher(pl.Publisher))
 	if a.Channel != "" {
@@ -209,7 +209,7 @@ func orDash(n int) string {
 
 // weighed is what speaks for and against an option, what to check, and the
 // edit that would take it.
-func (p *page) weighed(pl *check.Place, o *base.Option) {
+func (p *page) weighed(pl *recommend.Place, o *base.Option) {
 	p.line("")
 	title := p.paint(heading, clean(o.Ref))
 	if !o.Recommended {
@@ -254,7 +254,7 @@ func (p *page) item(sign, text string) {
 	}
 }
 
-func publisher(p check.Publisher) string {
+func publisher(p recommend.Publisher) string {
 	switch p.Kind {
 	case "official":
 		return "a Docker Official Image"
@@ -270,7 +270,7 @@ func publisher(p check.Publisher) string {
 	return "its publisher is not known"
 }
 
-func foundBy(pl *check.Place) string {
+func foundBy(pl *recommend.Place) string {
 	switch pl.Base.By {
 	case "dockerfile":
 		s := "FROM"
@@ -320,7 +320,7 @@ func standing(a *base.Advice) []string {
 }
 
 // nextBase is what to type after this.
-func (p *page) nextBase(rec *check.Recommendation) []string {
+func (p *page) nextBase(rec *recommend.Result) []string {
 	if p.opt.Quiet || len(rec.Places) == 0 {
 		return nil
 	}

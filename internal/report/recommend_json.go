@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/base"
-	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/recommend"
 )
 
 // DocRecommendation is the JSON of a recommendation. Numbers that are not known
@@ -85,7 +85,7 @@ type DocVuln struct {
 	Severity finding.Severity `json:"severity"`
 }
 
-func docRecommendation(rec *check.Recommendation, opt Options) DocRecommendation {
+func docRecommendation(rec *recommend.Result, opt Options) DocRecommendation {
 	whole := NewDocument(&rec.Result, opt)
 	d := DocRecommendation{
 		Schema: Schema, Tool: whole.Tool, Database: whole.Database, Findings: whole.Findings, Unknown: whole.Unknown,
@@ -101,7 +101,7 @@ func docRecommendation(rec *check.Recommendation, opt Options) DocRecommendation
 	return d
 }
 
-func docBase(pl *check.Place) DocBase {
+func docBase(pl *recommend.Place) DocBase {
 	a := pl.Advice
 	b := DocBase{
 		Ref: a.Ref, By: pl.Base.By, Stage: pl.Stage, Publisher: pl.Publisher.Kind, Channel: a.Channel,
@@ -175,7 +175,7 @@ func docHeld(s *base.Seen) DocHeld {
 }
 
 // recommendMarkdown is a table a base, and the reasons for the best options.
-func recommendMarkdown(rec *check.Recommendation) string {
+func recommendMarkdown(rec *recommend.Result) string {
 	var b strings.Builder
 	for i := range rec.Places {
 		b.WriteString(placeMarkdown(&rec.Places[i]))
@@ -186,7 +186,7 @@ func recommendMarkdown(rec *check.Recommendation) string {
 	return b.String() + markdownUnknown(&rec.Result)
 }
 
-func placeMarkdown(pl *check.Place) string {
+func placeMarkdown(pl *recommend.Place) string {
 	a := pl.Advice
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s**: %s, %s\n\n", cell(a.Ref), cell(publisher(pl.Publisher)), cell(foundBy(pl)))

@@ -13,14 +13,15 @@ import (
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/recommend"
 )
 
 // recommendation is one of nginx 1.20 and of node 21 as known in March 2024,
 // with made-up vulnerabilities.
-func recommendation(t *testing.T) *check.Recommendation {
+func recommendation(t *testing.T) *recommend.Result {
 	t.Helper()
 	asOf := time.Date(2024, 3, 31, 0, 0, 0, 0, time.UTC)
-	rec := &check.Recommendation{AsOf: asOf}
+	rec := &recommend.Result{AsOf: asOf}
 	file := finding.Subject{Kind: finding.KindDockerfile, Name: "Dockerfile"}
 	rec.Subjects = []finding.Subject{file}
 	rec.Database = check.Database{Date: now, Sources: map[string]time.Time{"Debian": now}, Embedded: true}
@@ -45,8 +46,8 @@ func recommendation(t *testing.T) *check.Recommendation {
 			t.Fatal(err)
 		}
 		a.Seen = held[ref]
-		p := check.Place{
-			Base: base.Base{Ref: ref, By: "dockerfile"}, Advice: a, Publisher: check.Publisher{Kind: "official"}, Subject: file,
+		p := recommend.Place{
+			Base: base.Base{Ref: ref, By: "dockerfile"}, Advice: a, Publisher: recommend.Publisher{Kind: "official"}, Subject: file,
 			At: &finding.Span{File: "Dockerfile", Line: 3 + i, Column: 6, Start: 30, End: 40}, Stage: map[int]string{1: "build"}[i], Packages: []string{"line 4: apt-get"},
 		}
 		for n := range a.Options {
@@ -61,7 +62,7 @@ func recommendation(t *testing.T) *check.Recommendation {
 	return rec
 }
 
-func recommended(t *testing.T, format string, rec *check.Recommendation, opt Options) string {
+func recommended(t *testing.T, format string, rec *recommend.Result, opt Options) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := Recommend(&b, format, rec, opt); err != nil {
@@ -109,7 +110,7 @@ func TestRecommendHostile(t *testing.T) {
 	rec := recommendation(t)
 	rec.Warnings, rec.Unknown[0].What = []string{evil}, evil
 	p := &rec.Places[0]
-	p.Publisher, p.Stage, p.At.File, p.Packages = check.Publisher{Kind: "verified", Name: evil}, evil, evil, []string{evil}
+	p.Publisher, p.Stage, p.At.File, p.Packages = recommend.Publisher{Kind: "verified", Name: evil}, evil, evil, []string{evil}
 	p.Fixes[0].Edits[0].New = evil
 	p.Advice.Ref = evil
 	o := &p.Advice.Options[0]

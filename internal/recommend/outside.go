@@ -1,4 +1,4 @@
-package check
+package recommend
 
 import (
 	"context"
@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/image"
 )
 
 // Bounds on what is asked of others for one recommendation.
 const (
-	askFor     = 20 * time.Second // for a list of tags, a manifest, an attestation
 	hubFor     = 3 * time.Second
 	maxHub     = 256 << 10
 	maxScans   = 3         // images that are pulled to be looked at
@@ -29,20 +29,11 @@ const (
 // local are the images of a repository that the Docker Engine has. That there
 // is no Engine is nothing to speak of.
 func (r *recommending) local(ctx context.Context, ref base.Ref) []*base.Entry {
-	l := r.locals()
-	if l == nil {
-		return nil
-	}
-	names, err := l.Of(ctx, ref.Name())
-	if err != nil {
-		r.Log.Debug("local images", "error", err)
-		r.noEngine = true
-		return nil
-	}
+	names := r.locals.Of(ctx, ref.Name())
 	var out []*base.Entry
 	for _, n := range names[:min(len(names), maxLocals)] {
-		im, err := l.Get(ctx, n)
-		if err != nil || im == nil {
+		im := r.locals.Get(ctx, n)
+		if im == nil {
 			continue
 		}
 		e := &base.Entry{Ref: n, Created: im.Created, Size: im.Size, Platform: im.Platform, DiffIDs: im.DiffIDs, ID: im.ID, Source: engineSource, Bare: true}
@@ -61,30 +52,13 @@ func (r *recommending) local(ctx context.Context, ref base.Ref) []*base.Entry {
 
 const engineSource = "Docker Engine"
 
-// locals is the Engine, once; nil: there is none.
-func (r *run) locals() *image.Locals {
-	if r.engine == nil && !r.noEngine {
-		l, err := image.OpenLocals(r.imageOptions())
-		if err != nil {
-			r.noEngine = true
-			return nil
-		}
-		r.engine = l
-		r.beside = append(r.beside, l.Close)
-	}
-	if r.noEngine {
-		return nil
-	}
-	return r.engine
-}
-
 // tags asks the registry for a repository's tags; nil: it was not asked, or did
 // not answer, which is said once.
 func (r *recommending) tags(ctx context.Context, ref base.Ref) []string {
 	if r.Offline || r.unreachable[ref.Registry] {
 		return nil
 	}
-	ctx, stop := context.WithTimeout(ctx, askFor)
+	ctx, stop := context.WithTimeout(ctx, check.AskFor)
 	defer stop()
 	tags, err := image.Tags(ctx, ref.Name(), r.remote())
 	if err != nil {
@@ -108,7 +82,7 @@ func (r *recommending) silent(ref base.Ref, err error) {
 }
 
 func (r *recommending) remote() image.Options {
-	opt := r.imageOptions()
+	opt := r.ImageOptions(r.warn)
 	opt.Backoff = 100 * time.Millisecond
 	return opt
 }
@@ -140,7 +114,7 @@ func (r *recommending) fetch(ctx context.Context, ref string, have *base.Entry) 
 
 // served describes an image of a registry.
 func (r *recommending) served(parent context.Context, p base.Ref) *base.Entry {
-	ctx, stop := context.WithTimeout(parent, askFor)
+	ctx, stop := context.WithTimeout(parent, check.AskFor)
 	im, err := image.Open(ctx, "registry://"+p.String(), r.remote())
 	if err != nil {
 		stop()
@@ -183,7 +157,7 @@ func (r *recommending) hub(ctx context.Context, organisation string) (verified, 
 	if err != nil {
 		return false, false
 	}
-	resp, err := r.web(egress.Limits{Tries: 1}).Do(req)
+	resp, err := r.Web(egress.Limits{Tries: 1}).Do(req)
 	if err != nil {
 		return false, false
 	}

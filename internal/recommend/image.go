@@ -1,4 +1,4 @@
-package check
+package recommend
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
-	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -20,12 +20,7 @@ var errPast = errors.New("not looked at as a whole")
 
 // isLocal says whether the Docker Engine has an image.
 func (r *recommending) isLocal(ctx context.Context, ref string) bool {
-	l := r.locals()
-	if l == nil {
-		return false
-	}
-	im, err := l.Get(ctx, ref)
-	return err == nil && im != nil
+	return r.locals.Get(ctx, ref) != nil
 }
 
 // image looks at the base of an image. A reference to an image that cannot be
@@ -35,7 +30,7 @@ func (r *recommending) image(ctx context.Context, target string) error {
 	t := image.Detect(target)
 	ref, bad := base.ParseRef(t.Ref)
 	named := t.Kind == image.Reference && target != "" && bad == nil && r.heardOf(ref)
-	var res *Result
+	var res *check.Result
 	err := errPast
 	switch {
 	case named && !r.wish.AsOf.IsZero():
@@ -43,14 +38,14 @@ func (r *recommending) image(ctx context.Context, target string) error {
 		// Its registry tells by an SBOM what it holds, or it is pulled where it is
 		// not too large: what any option must do is enough for it.
 	default:
-		res, err = r.Run(ctx, target, Ask{Vulnerabilities: true, Layers: true})
+		res, err = r.Run(ctx, target, check.Ask{Dockerfile: r.wish.Dockerfile, Vulnerabilities: true, Layers: true})
 	}
 	if err != nil {
 		if !named || ctx.Err() != nil {
 			return err
 		}
 		s := finding.Subject{Kind: finding.KindImage, Name: target}
-		r.res.Subjects = []finding.Subject{s}
+		r.out.Subjects = []finding.Subject{s}
 		switch {
 		case errors.Is(err, errPast):
 		case r.Offline:
@@ -70,8 +65,8 @@ func (r *recommending) heardOf(ref base.Ref) bool {
 }
 
 // looked takes in the base of an image that was looked at.
-func (r *recommending) looked(ctx context.Context, target string, res *Result) error {
-	r.res.Subjects, r.res.Warnings = res.Subjects, append(r.res.Warnings, res.Warnings...)
+func (r *recommending) looked(ctx context.Context, target string, res *check.Result) error {
+	r.out.Subjects, r.out.Warnings = res.Subjects, append(r.out.Warnings, res.Warnings...)
 	for n := range res.Database.Sources {
 		r.used[n] = true
 	}
@@ -89,8 +84,8 @@ func (r *recommending) looked(ctx context.Context, target string, res *Result) e
 		if as := image.Detect(t.Subject.Name).Ref; !image.Pinned(as) {
 			p.Base.Ref = as
 		}
-		if l := r.locals(); l != nil && t.Image.Kind == "engine" {
-			if im, err := l.Get(ctx, named.String()); err == nil && im != nil && len(im.Digests) > 0 {
+		if t.Image.Kind == "engine" {
+			if im := r.locals.Get(ctx, named.String()); im != nil && len(im.Digests) > 0 {
 				p.Base.Digest = im.Digests[0]
 			}
 		}
@@ -118,14 +113,10 @@ func (r *recommending) looked(ctx context.Context, target string, res *Result) e
 // edits finds the line of the image's Dockerfile that names its base, where the
 // user gave the file.
 func (r *recommending) edits(p *Place) error {
-	if p.Base.By != "dockerfile" || r.Dockerfile == "" {
+	if p.Base.By != "dockerfile" || r.wish.Dockerfile == "" {
 		return nil
 	}
-	b, err := readLimited(r.Dockerfile, dockerfile.MaxBytes)
-	if err != nil {
-		return err
-	}
-	f, err := dockerfile.Parse(r.Dockerfile, b)
+	f, err := check.ReadDockerfile(r.wish.Dockerfile)
 	if err != nil {
 		return err
 	}
@@ -138,18 +129,18 @@ func (r *recommending) edits(p *Place) error {
 	}
 	p.At, p.Packages = &st.BaseWord.Span, installs(f, st)
 	for i := range p.Advice.Options {
-		p.Fixes = append(p.Fixes, swap(f, st, &p.Advice.Options[i]))
+		p.Fixes = append(p.Fixes, p.Advice.Options[i].Swap(f, st))
 	}
 	return nil
 }
 
 // ground finds out which base the image has, also by what was learned and by
 // the provenance that its build left beside it; false: it is not known.
-func (r *recommending) ground(ctx context.Context, target string, t *Target) bool {
+func (r *recommending) ground(ctx context.Context, target string, t *check.Target) bool {
 	if t.Base == nil || t.Base.By == "history" {
 		if b, ok := base.IdentifyIn(t.Image, nil, r.learned); ok && b.By != "history" {
 			t.Base = &b
-			splitBase(t.Inventory, b.Layers)
+			t.Inventory.SplitBase(b.Layers)
 		}
 	}
 	if t.Image.Attested && (t.Base == nil || t.Base.By == "history") {
@@ -165,7 +156,7 @@ func (r *recommending) ground(ctx context.Context, target string, t *Target) boo
 
 // attested reads the base out of the provenance beside an image.
 func (r *recommending) attested(ctx context.Context, target string) (base.Base, bool) {
-	im, err := image.Open(ctx, target, r.imageOptions())
+	im, err := image.Open(ctx, target, r.ImageOptions(r.warn))
 	if err != nil {
 		r.warn(fmt.Sprintf("attestations of %s: %v", target, err))
 		return base.Base{}, false
@@ -190,7 +181,7 @@ func (r *recommending) attested(ctx context.Context, target string) (base.Base, 
 
 // held is what an image's base holds: the image as a whole where it is the base
 // itself, else the lowest layers. Nil where it is not known how many those are.
-func held(res *Result, t Target, whole bool, layers int) *base.Seen {
+func held(res *check.Result, t check.Target, whole bool, layers int) *base.Seen {
 	if !whole && layers == 0 || t.Inventory == nil {
 		return nil
 	}

@@ -5,53 +5,56 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/image"
 )
 
+// AskFor is how long a registry has for a list of tags, a manifest or an
+// attestation that is good to know.
+const AskFor = 20 * time.Second
+
+// bases is what is known of the images that a Dockerfile names, by the
+// references alone.
+type bases struct {
+	*Surroundings
+	locals *Locals
+	warn   func(string)
+	known  map[string]*dockerfile.BaseFacts
+}
+
 // facts is what is known of a base image, without asking a registry: the
 // embedded facts where they are of this very tag, else the configuration of the
 // local image of that name, else what can be inferred.
-func (r *run) facts(ctx context.Context, ref string) *dockerfile.BaseFacts {
+func (b *bases) facts(ctx context.Context, ref string) *dockerfile.BaseFacts {
 	if ref == "" || strings.ContainsRune(ref, '$') {
 		return nil
 	}
-	if f, done := r.known[ref]; done {
+	if f, done := b.known[ref]; done {
 		return f
 	}
 	f := base.FactsOf(ref)
 	if f == nil || !f.Config || strings.HasPrefix(f.Source, "inferred") {
-		if l := r.localFacts(ctx, ref); l != nil {
+		if l := b.localFacts(ctx, ref); l != nil {
 			f = l
 		}
 	}
-	if r.known == nil {
-		r.known = map[string]*dockerfile.BaseFacts{}
+	if b.known == nil {
+		b.known = map[string]*dockerfile.BaseFacts{}
 	}
-	r.known[ref] = f
+	b.known[ref] = f
 	return f
 }
 
-// localFacts are those of an image that the Docker Engine has; nil: it has none,
-// or does not answer.
-func (r *run) localFacts(ctx context.Context, ref string) *dockerfile.BaseFacts {
-	if r.noEngine {
-		return nil
-	}
+// localFacts are those of an image that the Docker Engine has; nil: none are
+// known.
+func (b *bases) localFacts(ctx context.Context, ref string) *dockerfile.BaseFacts {
 	if _, err := base.ParseRef(ref); err != nil {
 		return nil
 	}
-	l := r.locals()
-	if l == nil {
-		return nil
-	}
-	im, err := l.Get(ctx, ref)
-	if err != nil {
-		r.noEngine = ctx.Err() == nil
-		return nil
-	}
+	im := b.locals.Get(ctx, ref)
 	if im == nil {
 		return nil
 	}

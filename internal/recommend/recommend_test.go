@@ -1,4 +1,4 @@
-package check
+package recommend
 
 import (
 	"cmp"
@@ -12,15 +12,16 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// alone is a pipeline without Docker, without network, in a home of its own.
-func alone(t *testing.T) *Pipeline {
+// alone is without Docker, without network, in a home of its own.
+func alone(t *testing.T) check.Surroundings {
 	t.Helper()
 	dir := t.TempDir()
 	t.Setenv("DOCKER_CONFIG", dir)
-	return &Pipeline{
+	return check.Surroundings{
 		CacheDir: filepath.Join(dir, "cache"), DataDir: filepath.Join(dir, "data"), Offline: true, Platform: "linux/amd64",
 		Now: func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
 		Getenv: func(name string) string {
@@ -44,7 +45,7 @@ func options(a *base.Advice) map[string]*base.Option {
 // over the real inventories of nginx 1.20, 1.24 and 1.25: what to go to, with
 // sizes, counts and reasons, and what not, though it is newer.
 func TestGuide(t *testing.T) {
-	rec, err := alone(t).Recommend(context.Background(), "nginx:1.20", march())
+	rec, err := For(context.Background(), alone(t), "nginx:1.20", march())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,11 +123,11 @@ func TestGuide(t *testing.T) {
 	}
 
 	// In April, 1.25.5 is known too; today none of them is, and newer ones are.
-	april, err := alone(t).Recommend(context.Background(), "nginx:1.20", Wish{AsOf: time.Date(2024, 4, 20, 0, 0, 0, 0, time.UTC)})
+	april, err := For(context.Background(), alone(t), "nginx:1.20", Wish{AsOf: time.Date(2024, 4, 20, 0, 0, 0, 0, time.UTC)})
 	if err != nil || options(april.Places[0].Advice)["nginx:1.25-alpine-slim"] == nil {
 		t.Errorf("in April: %v", err)
 	}
-	today, err := alone(t).Recommend(context.Background(), "nginx:1.20", Wish{})
+	today, err := For(context.Background(), alone(t), "nginx:1.20", Wish{})
 	if err != nil || options(today.Places[0].Advice)["nginx:1.30-alpine-slim"] == nil || options(today.Places[0].Advice)["nginx:1.24"] != nil {
 		t.Errorf("today: %v", err)
 	}
@@ -149,7 +150,7 @@ func TestRecommendFile(t *testing.T) {
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	rec, err := alone(t).Recommend(context.Background(), dir, march())
+	rec, err := For(context.Background(), alone(t), dir, march())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,10 +193,10 @@ func TestRecommendFile(t *testing.T) {
 func TestRecommendUnknown(t *testing.T) {
 	p := alone(t)
 	// A repository of which nothing is known, and one of which the dates are.
-	if _, err := p.Recommend(context.Background(), "somebody/thing:1", Wish{}); err == nil {
+	if _, err := For(context.Background(), p, "somebody/thing:1", Wish{}); err == nil {
 		t.Error("an image that cannot be had, and of which nothing is known")
 	}
-	rec, err := p.Recommend(context.Background(), "mcr.microsoft.com/dotnet/sdk:6.0", Wish{})
+	rec, err := For(context.Background(), p, "mcr.microsoft.com/dotnet/sdk:6.0", Wish{})
 	if err != nil || rec.Nothing() || len(rec.Unknown) != 1 || !strings.Contains(rec.Unknown[0].Why, "not asked") {
 		t.Errorf("%+v, %v", rec, err)
 	}
@@ -207,7 +208,7 @@ func TestRecommendUnknown(t *testing.T) {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		rec, err := p.Recommend(context.Background(), name, Wish{})
+		rec, err := For(context.Background(), p, name, Wish{})
 		if err != nil || !rec.Nothing() || len(rec.Unknown) == 0 || !slices.ContainsFunc(rec.Unknown, func(u finding.Unknown) bool { return strings.Contains(u.Why, want) }) {
 			t.Errorf("%q: %+v, %v", text, rec, err)
 		}
@@ -215,7 +216,7 @@ func TestRecommendUnknown(t *testing.T) {
 	if err := os.WriteFile(name, []byte("FROM scratch\nCOPY x /\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if rec, err := p.Recommend(context.Background(), name, Wish{}); err != nil || rec.Nothing() || len(rec.Warnings) != 1 {
+	if rec, err := For(context.Background(), p, name, Wish{}); err != nil || rec.Nothing() || len(rec.Warnings) != 1 {
 		t.Errorf("scratch: %+v, %v", rec, err)
 	}
 }

@@ -1,4 +1,4 @@
-package check
+package recommend
 
 import (
 	"cmp"
@@ -8,30 +8,33 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/policy"
+	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
 
-// Wish is what is wanted of [Pipeline.Recommend] beside its target.
+// Wish is what is wanted beside the target.
 type Wish struct {
 	AsOf       time.Time // judge by what was known at this time; zero: now. Nobody is asked then
 	Catalogue  string    // file of learned images; empty: none
 	Publishers []string  // repositories and prefixes of them that the user trusts
 	Hub        string    // address of Docker Hub's API; empty: it is not asked
+	Dockerfile string    // that made the image; empty: not known
 }
 
-// Recommendation is what could stand in place of the bases of one target.
-type Recommendation struct {
-	Result          // findings are the recommended options, for gates
-	Places  []Place // one a base
-	AsOf    time.Time
-	Network bool // whether registries were asked
+// Result is what could stand in place of the bases of one target.
+type Result struct {
+	check.Result         // findings are the recommended options, for gates
+	Places       []Place // one a base
+	AsOf         time.Time
+	Network      bool // whether registries were asked
 }
 
 // Place is one base, where it is named, and what could take its place.
@@ -50,45 +53,50 @@ type Place struct {
 // "trusted" (by the user's word), or "unknown".
 type Publisher struct{ Kind, Name string }
 
-// Recommend says what could take the place of the base of an image, or of the
-// bases that a Dockerfile names. What it does not know of is among the unknown;
-// [Recommendation.Nothing] says that this is everything.
-func (p *Pipeline) Recommend(ctx context.Context, target string, wish Wish) (*Recommendation, error) {
-	q := *p
-	// A base is looked at as it is: what the user excepts of his own image would
-	// else make today's base better than any other.
-	q.Filter, q.Baseline, q.VEX, q.Config = policy.Filter{}, "", nil, nil
-	q.Offline = q.Offline || !wish.AsOf.IsZero()
-	r := &recommending{run: &run{Pipeline: &q, res: &Result{}}, wish: wish, out: &Recommendation{AsOf: wish.AsOf}, seen: map[*base.Entry]*base.Seen{}, used: map[string]bool{}}
+// For says what could take the place of the base of an image, or of the bases
+// that a Dockerfile names. What it does not know of is among the unknown;
+// [Result.Nothing] says that this is everything. No policy applies: a base is
+// looked at as it is, and what the user excepts of his own image would else make
+// today's base better than any other.
+func For(ctx context.Context, on check.Surroundings, target string, wish Wish) (*Result, error) {
+	on.Offline = on.Offline || !wish.AsOf.IsZero()
+	r := &recommending{
+		Pipeline: &check.Pipeline{Surroundings: on}, wish: wish, out: &Result{AsOf: wish.AsOf},
+		locals: on.Locals(), seen: map[*base.Entry]*base.Seen{}, used: map[string]bool{},
+	}
 	if wish.Catalogue != "" {
-		learned, err := readCatalogue(wish.Catalogue)
+		learned, err := check.ReadCatalogue(wish.Catalogue)
 		if err != nil {
 			return nil, err
 		}
 		r.learned = learned
 	}
-	stack, err := feed.Open(p.DataDir)
+	stack, err := feed.Open(on.DataDir)
 	if err != nil {
 		return nil, errors.Join(err, stack.Close())
 	}
 	defer func() { _ = stack.Close() }() // only read from
 	r.stack = stack
-	if err := errors.Join(r.target(ctx, target), r.finish()); err != nil {
+	if err := errors.Join(r.target(ctx, target), r.locals.Close()); err != nil {
 		return nil, err
 	}
-	if err := r.describe(r.stack, r.used); err != nil {
+	db, warning, err := r.Describe(r.stack, check.Use{Ecosystems: r.used})
+	if err != nil {
 		return nil, err
+	}
+	if r.out.Database = db; warning != "" {
+		r.warn(warning)
 	}
 	r.conclude()
-	r.out.Result = *r.res
 	return r.out, nil
 }
 
 // recommending is one target whose bases are looked at.
 type recommending struct {
-	*run
+	*check.Pipeline
 	wish    Wish
-	out     *Recommendation
+	out     *Result
+	locals  *check.Locals
 	learned []*base.Entry
 	stack   *db.Stack
 	seen    map[*base.Entry]*base.Seen
@@ -97,6 +105,14 @@ type recommending struct {
 	unreachable map[string]bool        // registries that do not answer
 	fetched     map[string]*base.Entry // what was found out of a reference; nil: nothing
 	scans       int                    // images that were pulled
+
+	mu sync.Mutex // of the warnings: a damaged cache record is met beside
+}
+
+func (r *recommending) warn(message string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.out.Warnings = append(r.out.Warnings, message)
 }
 
 func (r *recommending) now() time.Time {
@@ -108,18 +124,14 @@ func (r *recommending) now() time.Time {
 
 // target finds the bases.
 func (r *recommending) target(ctx context.Context, target string) error {
-	info, err := os.Stat(target)
-	switch {
-	case err == nil && info.IsDir():
-		if _, err := os.Stat(filepath.Join(target, "oci-layout")); err == nil {
-			break
-		}
+	switch what := check.Resolve(target); what.Kind {
+	case check.Folder:
 		name := filepath.Join(target, "Dockerfile")
 		if _, err := os.Stat(name); err != nil {
 			return fmt.Errorf("%s: no Dockerfile in it", target)
 		}
 		return r.file(ctx, name)
-	case err == nil && isDockerfile(target):
+	case check.Dockerfile:
 		return r.file(ctx, target)
 	}
 	return r.image(ctx, target)
@@ -127,16 +139,12 @@ func (r *recommending) target(ctx context.Context, target string) error {
 
 // file looks at every base that a Dockerfile names.
 func (r *recommending) file(ctx context.Context, name string) error {
-	b, err := readLimited(name, dockerfile.MaxBytes)
-	if err != nil {
-		return err
-	}
-	f, err := dockerfile.Parse(name, b)
+	f, err := check.ReadDockerfile(name)
 	if err != nil {
 		return err
 	}
 	s := finding.Subject{Kind: finding.KindDockerfile, Name: name}
-	r.res.Subjects = []finding.Subject{s}
+	r.out.Subjects = []finding.Subject{s}
 	last, err := f.Target("")
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -160,7 +168,7 @@ func (r *recommending) file(ctx context.Context, name string) error {
 		}
 		at := &r.out.Places[len(r.out.Places)-1]
 		for n := range at.Advice.Options {
-			at.Fixes = append(at.Fixes, swap(f, st, &at.Advice.Options[n]))
+			at.Fixes = append(at.Fixes, at.Advice.Options[n].Swap(f, st))
 		}
 	}
 	if len(f.Stages) > 0 && len(r.out.Places) == 0 && f.Stages[final].Base == "scratch" {
@@ -196,7 +204,7 @@ func (r *recommending) place(ctx context.Context, p Place, e *base.Entry, today 
 		r.Offline = true // of this base
 		defer func() { r.Offline = was }()
 	}
-	q := base.Question{Ref: p.Base.Ref, Digest: p.Base.Digest, Arch: listArch(r.Platform), Now: r.now(), AsOf: r.wish.AsOf, Entries: r.learned}
+	q := base.Question{Ref: p.Base.Ref, Digest: p.Base.Digest, Arch: base.ListArch(r.Platform), Now: r.now(), AsOf: r.wish.AsOf, Entries: r.learned}
 	if r.wish.AsOf.IsZero() {
 		q.Entries = slices.Concat(q.Entries, r.local(ctx, ref))
 		if q.Tags = r.tags(ctx, ref); q.Tags != nil && ref.Tag != "" {
@@ -225,6 +233,13 @@ func (r *recommending) place(ctx context.Context, p Place, e *base.Entry, today 
 	}
 	r.out.Places = append(r.out.Places, p)
 	return nil
+}
+
+// mayAsk reports whether a registry may be asked about a base: the user or a
+// file says exactly which image is meant, or it stands in a FROM. "nginx" alone
+// may as well be the name of something private.
+func (r *recommending) mayAsk(b base.Base) bool {
+	return !r.Offline && (b.By == "dockerfile" || image.Pinned(b.Ref))
 }
 
 // fill finds out what the base and each option hold.
@@ -262,13 +277,13 @@ func (r *recommending) fill(ctx context.Context, p *Place, today *base.Seen) (er
 
 func (r *recommending) unknown(s finding.Subject, what, why string) {
 	u := finding.Unknown{Subject: s, What: what, Why: why}
-	if !slices.Contains(r.res.Unknown, u) {
-		r.res.Unknown = append(r.res.Unknown, u)
+	if !slices.Contains(r.out.Unknown, u) {
+		r.out.Unknown = append(r.out.Unknown, u)
 	}
 }
 
 // Nothing says whether nothing at all could be said of any base.
-func (r *Recommendation) Nothing() bool {
+func (r *Result) Nothing() bool {
 	for _, p := range r.Places {
 		if !p.Advice.Nothing() {
 			return false

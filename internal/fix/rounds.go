@@ -1,4 +1,4 @@
-package check
+package fix
 
 import (
 	"bytes"
@@ -12,8 +12,8 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/fix"
 )
 
 // Limits on how often files are looked at again.
@@ -22,94 +22,94 @@ const (
 	maxFixAlone  = 200 // fixes that are looked at one by one, where together they do not do
 )
 
-// gathering is one subject whose fixes are gathered.
-type gathering struct {
-	*fixer
-	name  string            // the Dockerfile; empty: there is none
-	start map[string][]byte // files as they were read; nil: not there
-	on    finding.Subject
-	// look finds what is wrong in versions of the files, with fixes.
-	look func(ctx context.Context, files map[string][]byte, name string) ([]finding.Finding, []finding.Unknown, error)
-	// identity is what a finding is counted by when it is looked for again; nil:
-	// its rule.
-	identity func(finding.Finding) string
-	built    bool                  // what is wrong is seen in the image only: look finds it again whatever is edited
-	also     map[string]resolution // by a fix's title: what else it does
-	notes    []string
-	secrets  []string // values that are not shown
+// Rounds gathers the fixes of one subject, round after round: a fix that lay
+// across another is computed anew on what that one left.
+type Rounds struct {
+	Dockerfile string            // that must stay one; empty: there is none
+	Files      map[string][]byte // as they were read, by name; nil: not there
+	// Look finds what is wrong in versions of the files, with fixes.
+	Look func(ctx context.Context, files map[string][]byte) ([]finding.Finding, []finding.Unknown, error)
+	// Identity is what a finding is counted by when it is looked for again; nil:
+	// its rule. An edit of an instruction changes the keys of all that is wrong
+	// with it.
+	Identity func(finding.Finding) string
+	Built    bool                       // what is wrong is seen in the image only: Look finds it again whatever is edited
+	Beside   map[string]Beside          // by a fix's title: what else it does
+	Wanted   func(finding.Finding) bool // which findings are to be fixed; nil: all
+	Unsafe   bool                       // also by what changes behaviour or wants review
+	Want     finding.Proof              // from Rechecked on, no fix counts before a second look
+	Asker    *Asker                     // nil: all are taken
+
+	secrets []string // values that are not shown
 }
 
-// resolution is what a fix does beside putting its finding right.
-type resolution struct {
-	findings []finding.Finding // that are put right too
-	todo     []string          // commands to run after
-	notes    []string
-}
+// Secrets are the values in the files that are not to be shown, as far as the
+// rounds have seen them.
+func (g *Rounds) Secrets() []string { return g.secrets }
 
 // ids are what the findings of a fix are counted by.
-func (g *gathering) ids(it FixItem) []string {
-	id := g.identity
+func (g *Rounds) ids(it Item) []string {
+	id := g.Identity
 	if id == nil {
 		id = func(f finding.Finding) string { return string(f.Rule) }
 	}
 	out := []string{id(it.Finding)}
-	for _, f := range g.also[it.Fix.Title].findings {
+	for _, f := range g.Beside[it.Fix.Title].Findings {
 		out = append(out, id(f))
 	}
 	return out
 }
 
-// gathered is what fixes came to.
-type gathered struct {
+// Gathered is what fixes came to.
+type Gathered struct {
+	Applied []Item   // in the order of the file
+	Left    []Item   // fixes that were not applied, with the reason
+	ByHand  int      // findings without a fix that could be applied
+	Refused []string // why a rewrite is not offered
+	Unknown []finding.Unknown
+
 	before, now map[string][]byte
-	applied     []FixItem
-	left        []FixItem
-	byHand      int
-	refused     []string // why a rewrite is not offered
-	unknown     []finding.Unknown
+	first, last []finding.Finding // what was found before and after
 }
 
-// files are those that changed, by name.
-func (g *gathered) files(secrets []string) []FixedFile {
-	var out []FixedFile
+// Files are those that changed, by name. What is shown of them holds none of the
+// values.
+func (g *Gathered) Files(secrets []string) []File {
+	var out []File
 	for _, name := range slices.Sorted(maps.Keys(g.now)) {
 		before, after := g.before[name], g.now[name]
 		if before != nil && bytes.Equal(before, after) || before == nil && after == nil {
 			continue
 		}
-		out = append(out, FixedFile{Name: name, Before: before, After: after, New: before == nil, Hunks: maskHunks(fix.Diff(before, after), secrets)})
+		out = append(out, File{Name: name, Before: before, After: after, New: before == nil, Hunks: maskHunks(Diff(before, after), secrets)})
 	}
 	return out
 }
 
-// gather applies fixes round after round, until none is left to apply: a fix
+// Gather applies fixes round after round, until none is left to apply: a fix
 // that lay across another is computed anew on what that one left. only says
 // which fixes may be taken; nil: any.
-func (g *gathering) gather(ctx context.Context, only func(FixItem) bool) (*gathered, error) {
-	out := &gathered{before: maps.Clone(g.start), now: maps.Clone(g.start)}
-	dead := map[string]FixItem{} // fixes that did not do
+func (g *Rounds) Gather(ctx context.Context, only func(Item) bool) (*Gathered, error) {
+	out := &Gathered{before: maps.Clone(g.Files), now: maps.Clone(g.Files)}
+	dead := map[string]Item{} // fixes that did not do
 	alone := 0
 	seen := map[finding.Digest]bool{}
 	for round := 0; ; round++ {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		found, unknown, err := g.look(ctx, out.now, g.name)
+		found, unknown, err := g.Look(ctx, out.now)
 		if err != nil {
 			return nil, err
 		}
-		for _, v := range secretValues(found, g.name, out.now[g.name]) {
+		out.last = found
+		for _, v := range rules.SecretValues(found, g.Dockerfile, out.now[g.Dockerfile]) {
 			if !slices.Contains(g.secrets, v) {
 				g.secrets = append(g.secrets, v)
 			}
 		}
 		if round == 0 {
-			out.unknown = unknown
-			for _, x := range found {
-				if x.Rule == SyntaxRule().ID {
-					g.notes = append(g.notes, "a build would refuse this file: "+x.Message)
-				}
-			}
+			out.Unknown, out.first = unknown, found
 		}
 		items, err := g.candidates(out, found, dead, only)
 		if err != nil {
@@ -121,7 +121,7 @@ func (g *gathering) gather(ctx context.Context, only func(FixItem) bool) (*gathe
 		if seen[stateOf(out.now)] || round == maxFixRounds {
 			for _, it := range items {
 				it.Why = "the fixes undo one another, or need more rounds than there are"
-				out.left = append(out.left, it)
+				out.Left = append(out.Left, it)
 			}
 			break
 		}
@@ -129,12 +129,12 @@ func (g *gathering) gather(ctx context.Context, only func(FixItem) bool) (*gathe
 		if err := g.round(ctx, out, found, items, dead, &alone); err != nil {
 			return nil, err
 		}
-		if g.built {
+		if g.Built {
 			break // a second look would find the same
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(dead)) {
-		out.left = append(out.left, dead[id])
+		out.Left = append(out.Left, dead[id])
 	}
 	return out, nil
 }
@@ -149,16 +149,16 @@ func stateOf(files map[string][]byte) finding.Digest {
 
 // candidates are the fixes to apply in this round: of each finding the first
 // that may be. What may not be is left, with the reason.
-func (g *gathering) candidates(out *gathered, found []finding.Finding, dead map[string]FixItem, only func(FixItem) bool) (items []FixItem, err error) {
-	out.left, out.byHand, out.refused = nil, 0, nil
+func (g *Rounds) candidates(out *Gathered, found []finding.Finding, dead map[string]Item, only func(Item) bool) (items []Item, err error) {
+	out.Left, out.ByHand, out.Refused = nil, 0, nil
 	for _, x := range found {
-		if x.Suppressed != nil || !g.wanted(x) {
+		if x.Suppressed != nil || g.Wanted != nil && !g.Wanted(x) {
 			continue
 		}
-		var refused *FixItem
+		var refused *Item
 		taken := false
 		for _, f := range x.Fixes {
-			it := FixItem{Finding: x, Fix: f, Also: g.also[f.Title].findings}
+			it := Item{Finding: x, Fix: f, Also: g.Beside[f.Title].Findings}
 			if len(f.Edits) == 0 {
 				continue
 			}
@@ -166,7 +166,7 @@ func (g *gathering) candidates(out *gathered, found []finding.Finding, dead map[
 				taken = true // it is told of with its reason
 				continue
 			}
-			if f.Safety < finding.Safe && !g.opt.Unsafe {
+			if f.Safety < finding.Safe && !g.Unsafe {
 				if it.Why = "to be reviewed: --unsafe applies it"; f.Safety == finding.Behaviour {
 					it.Why = "changes what runs: --unsafe applies it"
 				}
@@ -179,7 +179,7 @@ func (g *gathering) candidates(out *gathered, found []finding.Finding, dead map[
 				taken = true
 				continue
 			}
-			yes, err := g.ask(it)
+			yes, err := g.Asker.ask(it, g.hunks)
 			if err != nil {
 				return nil, err
 			}
@@ -196,12 +196,12 @@ func (g *gathering) candidates(out *gathered, found []finding.Finding, dead map[
 		switch {
 		case taken:
 		case refused != nil:
-			out.left = append(out.left, *refused)
+			out.Left = append(out.Left, *refused)
 		default:
-			out.byHand++
+			out.ByHand++
 			for _, e := range x.Evidence {
 				if e.Kind == "not rewritten" {
-					out.refused = append(out.refused, fmt.Sprintf("%s: not rewritten: %s", x.Rule, e.Text))
+					out.Refused = append(out.Refused, fmt.Sprintf("%s: not rewritten: %s", x.Rule, e.Text))
 				}
 			}
 		}
@@ -209,35 +209,10 @@ func (g *gathering) candidates(out *gathered, found []finding.Finding, dead map[
 	return items, nil
 }
 
-// ask asks the user about a fix, once.
-func (g *gathering) ask(it FixItem) (bool, error) {
-	if g.opt.Choose == nil {
-		return true, nil
-	}
-	if c, ok := g.said[it.id()]; ok || g.quit {
-		return c == Yes, nil
-	}
-	if g.all {
-		return true, nil
-	}
-	c, err := g.opt.Choose(it, g.hunks(it))
-	if err != nil {
-		return false, err
-	}
-	switch c {
-	case All:
-		g.all, c = true, Yes
-	case Quit:
-		g.quit, c = true, No
-	}
-	g.said[it.id()] = c
-	return c == Yes, nil
-}
-
 // round applies what can be applied together, and takes it only if a second
 // look finds what was to go gone and nothing new. Otherwise each is tried by
 // itself.
-func (g *gathering) round(ctx context.Context, out *gathered, found []finding.Finding, items []FixItem, dead map[string]FixItem, alone *int) error {
+func (g *Rounds) round(ctx context.Context, out *Gathered, found []finding.Finding, items []Item, dead map[string]Item, alone *int) error {
 	strict := finding.Unspecified
 	if len(items) == 1 {
 		strict = lesser(items)
@@ -262,7 +237,7 @@ func (g *gathering) round(ctx context.Context, out *gathered, found []finding.Fi
 	}
 	// They do by themselves and not together: one rule's after another, as long
 	// as it does. The others are computed anew in the next round.
-	var some []FixItem
+	var some []Item
 	for at := 0; at < len(good); {
 		end := at + 1
 		for end < len(good) && good[end].Finding.Rule == good[at].Finding.Rule {
@@ -284,19 +259,19 @@ func (g *gathering) round(ctx context.Context, out *gathered, found []finding.Fi
 }
 
 // try applies fixes to a copy.
-func (g *gathering) try(ctx context.Context, out *gathered, found []finding.Finding, some []FixItem, dead map[string]FixItem) (*fix.Failure, error) {
-	trial := &gathered{before: maps.Clone(out.before), now: maps.Clone(out.now)}
+func (g *Rounds) try(ctx context.Context, out *Gathered, found []finding.Finding, some []Item, dead map[string]Item) (*Failure, error) {
+	trial := &Gathered{before: maps.Clone(out.before), now: maps.Clone(out.now)}
 	return g.apply(ctx, trial, found, some, dead, lesser(some))
 }
 
 // groups finds the fixes that do: those of one rule together, where that does
 // not do each by itself.
-func (g *gathering) groups(ctx context.Context, out *gathered, found []finding.Finding, items []FixItem, dead map[string]FixItem, alone *int) ([]FixItem, error) {
-	byRule := map[finding.RuleID][]FixItem{}
+func (g *Rounds) groups(ctx context.Context, out *Gathered, found []finding.Finding, items []Item, dead map[string]Item, alone *int) ([]Item, error) {
+	byRule := map[finding.RuleID][]Item{}
 	for _, it := range items {
 		byRule[it.Finding.Rule] = append(byRule[it.Finding.Rule], it)
 	}
-	var good []FixItem
+	var good []Item
 	for _, rule := range slices.Sorted(maps.Keys(byRule)) {
 		group := byRule[rule]
 		if len(group) > 1 {
@@ -315,7 +290,7 @@ func (g *gathering) groups(ctx context.Context, out *gathered, found []finding.F
 				dead[it.id()] = it
 				continue
 			}
-			no, err := g.try(ctx, out, found, []FixItem{it}, dead)
+			no, err := g.try(ctx, out, found, []Item{it}, dead)
 			if err != nil {
 				return nil, err
 			}
@@ -332,7 +307,7 @@ func (g *gathering) groups(ctx context.Context, out *gathered, found []finding.F
 // lesser is the severity below which fixes may bring findings: those that a
 // user has to ask for may bring what is less than what they put right, and what
 // is low.
-func lesser(items []FixItem) finding.Severity {
+func lesser(items []Item) finding.Severity {
 	worst := finding.Unspecified
 	for _, it := range items {
 		if it.Fix.Safety < finding.Safe {
@@ -344,9 +319,9 @@ func lesser(items []FixItem) finding.Severity {
 
 // kill gives a fix up, with the reason. What is gone only once a command has
 // run has not failed: it cannot be told.
-func (g *gathering) kill(dead map[string]FixItem, it FixItem, why *fix.Failure) {
+func (g *Rounds) kill(dead map[string]Item, it Item, why *Failure) {
 	it.Why, it.Failure = why.Why, why
-	if todo := g.also[it.Fix.Title].todo; len(todo) > 0 {
+	if todo := g.Beside[it.Fix.Title].Todo; len(todo) > 0 {
 		it.Why, it.Failure = "gone only after "+strings.Join(todo, "; ")+": --prove parse applies the edits, and that is run then", nil
 	}
 	dead[it.id()] = it
@@ -354,7 +329,7 @@ func (g *gathering) kill(dead map[string]FixItem, it FixItem, why *fix.Failure) 
 
 // apply composes fixes over the files as they are now. It returns a failure,
 // and leaves all as it was, when a second look does not find them better.
-func (g *gathering) apply(ctx context.Context, out *gathered, found []finding.Finding, items []FixItem, dead map[string]FixItem, below finding.Severity) (*fix.Failure, error) {
+func (g *Rounds) apply(ctx context.Context, out *Gathered, found []finding.Finding, items []Item, dead map[string]Item, below finding.Severity) (*Failure, error) {
 	fixes := make([]finding.Fix, len(items))
 	for i, it := range items {
 		fixes[i] = it.Fix
@@ -364,7 +339,7 @@ func (g *gathering) apply(ctx context.Context, out *gathered, found []finding.Fi
 			}
 		}
 	}
-	plan := fix.Compose(out.now, fixes)
+	plan := Compose(out.now, fixes)
 	if len(plan.Applied) == 0 {
 		for _, r := range plan.Refused {
 			it := items[r.Index]
@@ -376,38 +351,38 @@ func (g *gathering) apply(ctx context.Context, out *gathered, found []finding.Fi
 	next := maps.Clone(out.now)
 	maps.Copy(next, plan.Files)
 	var gone []string
-	var applied []FixItem
+	var applied []Item
 	for _, i := range plan.Applied {
 		it := items[i]
 		gone = append(gone, g.ids(it)...)
-		it.Fix.Proof = min(g.opt.Prove, finding.Rechecked)
+		it.Fix.Proof = min(g.Want, finding.Rechecked)
 		applied = append(applied, it)
 	}
-	if g.name != "" {
-		if _, err := dockerfile.Parse(g.name, next[g.name]); err != nil {
-			return &fix.Failure{Step: "parse", Why: err.Error()}, nil
+	if g.Dockerfile != "" {
+		if _, err := dockerfile.Parse(g.Dockerfile, next[g.Dockerfile]); err != nil {
+			return &Failure{Step: "parse", Why: err.Error()}, nil
 		}
 	}
-	if !g.built && g.opt.Prove >= finding.Rechecked {
-		after, _, err := g.look(ctx, next, g.name)
+	if !g.Built && g.Want >= finding.Rechecked {
+		after, _, err := g.Look(ctx, next)
 		if err != nil {
 			return nil, err
 		}
-		want := fix.Expect{Gone: gone, Stages: g.newStages(out.now, next), Lesser: below, Identity: g.identity}
-		if _, f := fix.Recheck(found, after, want); f != nil {
+		want := Expect{Gone: gone, Stages: g.newStages(out.now, next), Lesser: below, Identity: g.Identity}
+		if _, f := Recheck(found, after, want); f != nil {
 			return f, nil
 		}
 	}
 	out.now = next
-	out.applied = append(out.applied, applied...)
-	slices.SortStableFunc(out.applied, func(a, b FixItem) int { return cmp.Compare(lineOf(a.Finding), lineOf(b.Finding)) })
+	out.Applied = append(out.Applied, applied...)
+	slices.SortStableFunc(out.Applied, func(a, b Item) int { return cmp.Compare(a.Finding.Line(), b.Finding.Line()) })
 	return nil, nil
 }
 
-func (g *gathering) newStages(before, after map[string][]byte) int {
+func (g *Rounds) newStages(before, after map[string][]byte) int {
 	count := func(files map[string][]byte) int {
-		f, err := dockerfile.Parse(g.name, files[g.name])
-		if g.name == "" || err != nil {
+		f, err := dockerfile.Parse(g.Dockerfile, files[g.Dockerfile])
+		if g.Dockerfile == "" || err != nil {
 			return 0
 		}
 		return len(f.Stages)
@@ -415,55 +390,38 @@ func (g *gathering) newStages(before, after map[string][]byte) int {
 	return count(after) - count(before)
 }
 
-func lineOf(f finding.Finding) int {
-	if len(f.At) == 0 || f.At[0].Source == nil {
-		return 0
-	}
-	return f.At[0].Source.Line
-}
-
 // read takes in a file that an edit names and that was not read yet.
-func (g *gathering) read(out *gathered, name string) error {
+func (g *Rounds) read(out *Gathered, name string) error {
 	if _, ok := out.now[name]; ok {
 		return nil
 	}
-	b, ok := g.start[name]
+	b, ok := g.Files[name]
 	if !ok {
 		var err error
-		if b, err = fix.ReadFile(name); errors.Is(err, fs.ErrNotExist) {
+		if b, err = ReadFile(name); errors.Is(err, fs.ErrNotExist) {
 			b, err = nil, nil
 		}
 		if err != nil {
 			return err
 		}
-		g.start[name] = b
+		g.Files[name] = b
 	}
 	out.before[name], out.now[name] = b, b
 	return nil
 }
 
 // hunks is what one fix does by itself.
-func (g *gathering) hunks(it FixItem) []fix.Hunk {
-	out := &gathered{before: map[string][]byte{}, now: map[string][]byte{}}
+func (g *Rounds) hunks(it Item) []Hunk {
+	out := &Gathered{before: map[string][]byte{}, now: map[string][]byte{}}
 	for _, e := range it.Fix.Edits {
 		if err := g.read(out, e.File); err != nil {
 			return nil
 		}
 	}
-	var all []fix.Hunk
-	plan := fix.Compose(out.now, []finding.Fix{it.Fix})
+	var all []Hunk
+	plan := Compose(out.now, []finding.Fix{it.Fix})
 	for _, name := range slices.Sorted(maps.Keys(plan.Files)) {
-		all = append(all, fix.Diff(out.now[name], plan.Files[name])...)
+		all = append(all, Diff(out.now[name], plan.Files[name])...)
 	}
 	return maskHunks(all, g.secrets)
-}
-
-// lookAt is lint's look at versions of files.
-func (f *fixer) lookAt(ctx context.Context, files map[string][]byte, name string) ([]finding.Finding, []finding.Unknown, error) {
-	r := &run{Pipeline: f.Pipeline, ask: Ask{Rules: true, Registry: true}, res: &Result{}, versions: files}
-	r.lint(ctx, name, files[name], LintOptions{Context: f.opt.Context, wanted: f.opt.Only})
-	if err := errors.Join(r.finish(), r.suppress()); err != nil {
-		return nil, nil, err
-	}
-	return r.res.Findings, r.res.Unknown, nil
 }

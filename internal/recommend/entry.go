@@ -1,23 +1,18 @@
-package check
+package recommend
 
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
-
-// CatalogueName is the file of learned images in the data folder.
-const CatalogueName = "catalogue.jsonl"
 
 // entryOf is what an image's manifest and configuration say of it.
 func entryOf(im *image.Image, source string) *base.Entry {
@@ -76,7 +71,7 @@ func hold(e *base.Entry, inv *sbom.Inventory) {
 // scan looks at an image as a whole; nil: it could not be looked at, which is a
 // warning.
 func (r *recommending) scan(ctx context.Context, target, ref, source string) *base.Entry {
-	res, err := r.Run(ctx, target, Ask{Layers: true})
+	res, err := r.Run(ctx, target, check.Ask{Layers: true})
 	if err != nil {
 		r.warn(fmt.Sprintf("%s was not looked at: %v", ref, err))
 		return nil
@@ -85,7 +80,7 @@ func (r *recommending) scan(ctx context.Context, target, ref, source string) *ba
 }
 
 // entryOfRun is what a run found in its image.
-func entryOfRun(res *Result, ref, source string) *base.Entry {
+func entryOfRun(res *check.Result, ref, source string) *base.Entry {
 	t := res.Targets[0]
 	if t.Image == nil || t.Inventory == nil {
 		return nil
@@ -105,13 +100,13 @@ func entryOfRun(res *Result, ref, source string) *base.Entry {
 
 // Learn looks at images and adds them to the catalogue file; the file appears
 // whole or stays as it was. It returns how many images the file has now.
-func (p *Pipeline) Learn(ctx context.Context, refs []string, file string) (learned []*base.Entry, total int, err error) {
-	all, err := readCatalogue(file)
+func Learn(ctx context.Context, on check.Surroundings, refs []string, file string) (learned []*base.Entry, total int, err error) {
+	all, err := check.ReadCatalogue(file)
 	if err != nil {
 		return nil, 0, err
 	}
 	for _, ref := range refs {
-		e, err := p.learn(ctx, ref)
+		e, err := learn(ctx, on, ref)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -125,7 +120,7 @@ func (p *Pipeline) Learn(ctx context.Context, refs []string, file string) (learn
 	if _, err := base.ReadCatalogue(bytes.NewReader(out.Bytes())); err != nil {
 		return nil, 0, fmt.Errorf("the catalogue would not be readable: %w", err)
 	}
-	if err := writeAtomic(disk.Caller(p.Getenv), file, out.Bytes()); err != nil {
+	if err := disk.Caller(on.Getenv).Keep(file, out.Bytes()); err != nil {
 		return nil, 0, fmt.Errorf("write %s: %w", file, err)
 	}
 	return learned, len(all), nil
@@ -133,10 +128,9 @@ func (p *Pipeline) Learn(ctx context.Context, refs []string, file string) (learn
 
 // learn looks at one image. One of an archive or a layout is known by the names
 // that it has there.
-func (p *Pipeline) learn(ctx context.Context, target string) (*base.Entry, error) {
-	q := *p
-	q.Config = nil
-	res, err := q.Run(ctx, target, Ask{Layers: true})
+func learn(ctx context.Context, on check.Surroundings, target string) (*base.Entry, error) {
+	p := &check.Pipeline{Surroundings: on}
+	res, err := p.Run(ctx, target, check.Ask{Layers: true})
 	if err != nil {
 		return nil, err
 	}
@@ -164,29 +158,3 @@ func (p *Pipeline) learn(ctx context.Context, target string) (*base.Entry, error
 	e.Names, e.Served = names, p.Now()
 	return e, nil
 }
-
-// readCatalogue reads the file of learned images; none where there is no file.
-func readCatalogue(file string) ([]*base.Entry, error) {
-	f, err := os.Open(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // only read from
-	entries, err := base.ReadCatalogue(f)
-	if err != nil {
-		return nil, &catalogueError{fmt.Errorf("catalogue %s: %w", file, err), file}
-	}
-	return entries, nil
-}
-
-type catalogueError struct {
-	err  error
-	file string
-}
-
-func (e *catalogueError) Error() string { return e.err.Error() }
-func (e *catalogueError) Unwrap() error { return e.err }
-func (e *catalogueError) Hint() string  { return "remove " + e.file + " and learn the images again" }

@@ -7,11 +7,29 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
+
+// Policy is what the user wants counted and shown of what is found. The zero
+// value counts and shows everything.
+type Policy struct {
+	Config   *policy.Config // exceptions, and what to leave out of a folder; nil: none
+	Hadolint *policy.Lint   // hadolint's configuration, for Dockerfiles; nil: none
+	VEX      []string       // files
+	Filter   policy.Filter  // what of the findings is wanted
+	Baseline string         // an earlier report: only what it has not is new
+}
+
+// Exceptions is the policy for a run that looks at everything: it keeps what the
+// user excepts, and neither filter nor baseline.
+func (p Policy) Exceptions() Policy {
+	p.Filter, p.Baseline = policy.Filter{}, ""
+	return p
+}
 
 // Limits on what a user's own files may hold.
 const (
@@ -68,9 +86,9 @@ func LoadConfig(dir, name string) (*policy.Config, error) {
 	return cfg, nil
 }
 
-// configureFrom adds what a folder's own configuration and ignore files except,
-// where the folder is not the one that the user stands in.
-func (r *run) configureFrom(dir string) error {
+// addFrom adds what a folder's own configuration and ignore files except, where
+// the folder is not the one that the user stands in.
+func (p *Policy) addFrom(dir string) error {
 	if here, err := os.Getwd(); err == nil {
 		if abs, err := filepath.Abs(dir); err != nil || abs == here {
 			return err
@@ -81,22 +99,21 @@ func (r *run) configureFrom(dir string) error {
 		return err
 	}
 	cfg := policy.Config{}
-	if r.Config != nil {
-		cfg = *r.Config
+	if p.Config != nil {
+		cfg = *p.Config
 	}
 	cfg.Exceptions = policy.Exceptions{List: slices.Clone(cfg.Exceptions.List), Warnings: slices.Clone(cfg.Exceptions.Warnings)}
 	cfg.Exceptions.Add(&more.Exceptions)
 	cfg.Exclude = slices.Concat(cfg.Exclude, more.Exclude)
-	p := *r.Pipeline
-	p.Config, r.Pipeline = &cfg, &p
+	p.Config = &cfg
 	return nil
 }
 
 // suppress gives the findings that do not count their reason: VEX statements,
 // exceptions and the baseline, in that order.
-func (r *run) suppress() error {
+func (p *Policy) suppress(res *Result, now time.Time) error {
 	var statements []vuln.Statement
-	for _, name := range r.VEX {
+	for _, name := range p.VEX {
 		b, err := readLimited(name, maxVEXBytes)
 		if err != nil {
 			return fmt.Errorf("read VEX: %w", err)
@@ -108,26 +125,26 @@ func (r *run) suppress() error {
 		statements = append(statements, more...)
 	}
 	names := map[finding.Subject][]string{}
-	for _, t := range r.res.Targets {
+	for _, t := range res.Targets {
 		if t.Image != nil {
 			names[t.Subject] = t.Image.Tags
 		}
 	}
-	r.res.Findings = vuln.ApplyVEXTo(r.res.Findings, statements, names)
-	if cfg := r.Config; cfg != nil && len(r.res.Subjects) > 0 {
-		r.res.Warnings = append(r.res.Warnings, cfg.Exceptions.Warnings...)
-		r.res.Findings = cfg.Exceptions.Apply(r.res.Findings, r.res.Subjects[0], r.Now())
+	res.Findings = vuln.ApplyVEXTo(res.Findings, statements, names)
+	if cfg := p.Config; cfg != nil && len(res.Subjects) > 0 {
+		res.Warnings = append(res.Warnings, cfg.Exceptions.Warnings...)
+		res.Findings = cfg.Exceptions.Apply(res.Findings, res.Subjects[0], now)
 	}
-	if r.Baseline != "" {
-		b, err := readLimited(r.Baseline, maxBaselineBytes)
+	if p.Baseline != "" {
+		b, err := readLimited(p.Baseline, maxBaselineBytes)
 		if err != nil {
 			return fmt.Errorf("read baseline: %w", err)
 		}
-		base, err := policy.ParseBaseline(r.Baseline, b)
+		base, err := policy.ParseBaseline(p.Baseline, b)
 		if err != nil {
 			return err
 		}
-		r.res.Findings = base.Apply(r.res.Findings)
+		res.Findings = base.Apply(res.Findings)
 	}
 	return nil
 }

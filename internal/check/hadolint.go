@@ -36,11 +36,3 @@ func LoadHadolint(dir string, getenv func(string) string) (*policy.Lint, error) 
 	cfg.Add(env)
 	return cfg, nil
 }
-
-// hadolint is that configuration, never nil.
-func (r *run) hadolint() *policy.Lint {
-	if r.Hadolint == nil {
-		return &policy.Lint{}
-	}
-	return r.Hadolint
-}

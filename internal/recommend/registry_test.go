@@ -1,4 +1,4 @@
-package check
+package recommend
 
 import (
 	"archive/tar"
@@ -28,6 +28,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -152,7 +153,7 @@ func spdx(packages ...string) any {
 	return map[string]any{"spdxVersion": "SPDX-2.3", "SPDXID": "SPDXRef-DOCUMENT", "name": "sbom", "dataLicense": "CC0-1.0", "documentNamespace": "https://example.com/x", "packages": list}
 }
 
-func online(t *testing.T) *Pipeline {
+func online(t *testing.T) check.Surroundings {
 	p := alone(t)
 	p.Offline = false
 	// Alpine 3.20 and Node.js 20 to 24 are supported, and the database has the former.
@@ -179,7 +180,7 @@ func TestRecommendFromRegistry(t *testing.T) {
 	push(t, repo+":20", alpine(t, "3.99.0", []string{"musl 1.2.9-r0"}))
 	push(t, repo+":26-rc", alpine(t, "3.20.3", nil))
 
-	rec, err := online(t).Recommend(context.Background(), dockerfileOf(t, "FROM "+repo+":18\n"), Wish{})
+	rec, err := For(context.Background(), online(t), dockerfileOf(t, "FROM "+repo+":18\n"), Wish{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,12 +208,12 @@ func TestRecommendFromRegistry(t *testing.T) {
 	}
 
 	// Named as an image: what it holds is told by its SBOM, without its layers.
-	rec, err = online(t).Recommend(context.Background(), repo+":22", Wish{})
+	rec, err = For(context.Background(), online(t), repo+":22", Wish{})
 	if err != nil || len(rec.Places) != 1 || rec.Places[0].Base.By != "name" || rec.Places[0].Advice.Seen.Packages != 2 || slices.ContainsFunc(rec.Warnings, func(w string) bool { return !strings.HasPrefix(w, "the advisory data of Alpine is ") }) {
 		t.Errorf("as an image: %+v, %v", rec, err)
 	}
 	// As of an earlier day, nobody is asked.
-	if rec, err := online(t).Recommend(context.Background(), dockerfileOf(t, "FROM "+repo+":18\n"), march()); err != nil || rec.Network || len(rec.Places[0].Advice.Options) != 0 {
+	if rec, err := For(context.Background(), online(t), dockerfileOf(t, "FROM "+repo+":18\n"), march()); err != nil || rec.Network || len(rec.Places[0].Advice.Options) != 0 {
 		t.Errorf("as of March: %+v, %v", rec, err)
 	}
 }
@@ -223,7 +224,7 @@ func TestRecommendRefresh(t *testing.T) {
 	old := push(t, repo+":24", alpine(t, "3.20.3", []string{"musl 1.2.5-r0", "openssl 3.3.0-r0"}))
 	moved := push(t, repo+":24", alpine(t, "3.20.3", []string{"musl 1.2.5-r1", "openssl 3.3.2-r1"}))
 	file := dockerfileOf(t, fmt.Sprintf("FROM %s:24@%s\n", repo, old))
-	rec, err := online(t).Recommend(context.Background(), file, Wish{})
+	rec, err := For(context.Background(), online(t), file, Wish{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +237,7 @@ func TestRecommendRefresh(t *testing.T) {
 		t.Errorf("the edit: %+v", e)
 	}
 	file = dockerfileOf(t, fmt.Sprintf("FROM %s:24@%s\n", repo, moved))
-	if rec, err = online(t).Recommend(context.Background(), file, Wish{}); err != nil || rec.Places[0].Advice.Best(base.Refresh) != nil {
+	if rec, err = For(context.Background(), online(t), file, Wish{}); err != nil || rec.Places[0].Advice.Best(base.Refresh) != nil {
 		t.Errorf("refreshed to itself: %v", err)
 	}
 }
@@ -253,7 +254,7 @@ func TestRecommendByProvenance(t *testing.T) {
 	pushAttested(t, host+"/app:1", app, "https://slsa.dev/provenance/v0.2", map[string]any{
 		"materials": []any{map[string]any{"uri": "pkg:docker/" + repo + "@20?platform=linux%2Famd64"}},
 	})
-	rec, err := online(t).Recommend(context.Background(), "registry://"+host+"/app:1", Wish{})
+	rec, err := For(context.Background(), online(t), "registry://"+host+"/app:1", Wish{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,16 +263,16 @@ func TestRecommendByProvenance(t *testing.T) {
 	}
 	// Without it, nothing tells the base, and that is said.
 	push(t, host+"/app:2", app)
-	if rec, err = online(t).Recommend(context.Background(), "registry://"+host+"/app:2", Wish{}); err != nil || !rec.Nothing() || len(rec.Unknown) != 1 {
+	if rec, err = For(context.Background(), online(t), "registry://"+host+"/app:2", Wish{}); err != nil || !rec.Nothing() || len(rec.Unknown) != 1 {
 		t.Errorf("%+v, %v", rec, err)
 	}
 	// What was learned of the base tells it by the layers, with what they hold.
 	p := online(t)
 	catalogue := filepath.Join(t.TempDir(), "c.jsonl")
-	if _, n, err := p.Learn(context.Background(), []string{"registry://" + repo + ":20", "registry://" + repo + ":22"}, catalogue); err != nil || n != 2 {
+	if _, n, err := Learn(context.Background(), p, []string{"registry://" + repo + ":20", "registry://" + repo + ":22"}, catalogue); err != nil || n != 2 {
 		t.Fatalf("%d learned, %v", n, err)
 	}
-	if rec, err = p.Recommend(context.Background(), "registry://"+host+"/app:2", Wish{Catalogue: catalogue}); err != nil || len(rec.Places) != 1 {
+	if rec, err = For(context.Background(), p, "registry://"+host+"/app:2", Wish{Catalogue: catalogue}); err != nil || len(rec.Places) != 1 {
 		t.Fatalf("%+v, %v", rec, err)
 	}
 	if pl := rec.Places[0]; pl.Base.By != "layers" || pl.Base.Layers != 1 || pl.Advice.Seen.Packages != 2 || pl.Advice.Seen.From != "this image" {
@@ -280,7 +281,7 @@ func TestRecommendByProvenance(t *testing.T) {
 	// Offline, the catalogue is what there is: sizes and counts come from it.
 	q := alone(t)
 	q.Now = p.Now
-	rec, err = q.Recommend(context.Background(), dockerfileOf(t, "FROM "+repo+":20\n"), Wish{Catalogue: catalogue})
+	rec, err = For(context.Background(), q, dockerfileOf(t, "FROM "+repo+":20\n"), Wish{Catalogue: catalogue})
 	if err != nil || rec.Network || rec.Places[0].Advice.Best(base.Update) == nil {
 		t.Fatalf("%+v, %v", rec, err)
 	}
@@ -292,7 +293,7 @@ func TestRecommendByProvenance(t *testing.T) {
 func TestLearnRefuses(t *testing.T) {
 	p := alone(t)
 	file := filepath.Join(t.TempDir(), "sub", "c.jsonl")
-	if _, _, err := p.Learn(context.Background(), []string{"somebody/thing:1"}, file); err == nil {
+	if _, _, err := Learn(context.Background(), p, []string{"somebody/thing:1"}, file); err == nil {
 		t.Error("learned of an image that cannot be had")
 	}
 	if _, err := os.Stat(file); err == nil {
@@ -302,10 +303,10 @@ func TestLearnRefuses(t *testing.T) {
 	if err := os.WriteFile(damaged, []byte("{}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := p.Learn(context.Background(), nil, damaged); err == nil {
+	if _, _, err := Learn(context.Background(), p, nil, damaged); err == nil {
 		t.Error("a file that is no catalogue was overwritten")
 	}
-	if _, err := p.Recommend(context.Background(), "nginx:1.20", Wish{Catalogue: damaged}); err == nil || !strings.Contains(err.Error(), "line 1") {
+	if _, err := For(context.Background(), p, "nginx:1.20", Wish{Catalogue: damaged}); err == nil || !strings.Contains(err.Error(), "line 1") {
 		t.Errorf("recommended with it: %v", err)
 	}
 }
@@ -330,7 +331,7 @@ func TestPublisher(t *testing.T) {
 		}
 	}))
 	defer hub.Close()
-	r := &recommending{run: &run{Pipeline: online(t), res: &Result{}}, wish: Wish{Hub: hub.URL, Publishers: []string{"registry.example.com/base", "ghcr.io/org/"}}}
+	r := &recommending{Pipeline: &check.Pipeline{Surroundings: online(t)}, out: &Result{}, wish: Wish{Hub: hub.URL, Publishers: []string{"registry.example.com/base", "ghcr.io/org/"}}}
 	for ref, want := range map[string]string{
 		"node:24": "official", "bitnami/nginx:1": "verified", "plain/x:1": "community", "nobody/x:1": "community", "broken/x:1": "unknown", "down/x:1": "unknown",
 		"mcr.microsoft.com/dotnet/sdk:8.0": "vendor", "registry.example.com/base/node:24": "trusted", "registry.example.com/basement/x:1": "unknown",
@@ -361,7 +362,7 @@ func TestRecommendUnreachable(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
 	defer srv.Close()
 	down := strings.TrimPrefix(srv.URL, "http://") + "/base/node:20"
-	rec, err := online(t).Recommend(context.Background(), dockerfileOf(t, "FROM "+down+"\nFROM "+down+"-alpine\nFROM "+repo+":20\n"), Wish{})
+	rec, err := For(context.Background(), online(t), dockerfileOf(t, "FROM "+down+"\nFROM "+down+"-alpine\nFROM "+repo+":20\n"), Wish{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// dirFS is a folder as rules see it: with the versions of files that a fix is
-// about to write in place of those on the disk.
-func (r *run) dirFS(dir string) fs.FS {
+// dirFS is a folder as rules see it: with versions of files, by name, that a fix
+// is about to write in place of those on the disk.
+func dirFS(dir string, versions map[string][]byte) fs.FS {
 	disk := os.DirFS(dir)
-	if len(r.versions) == 0 {
+	if len(versions) == 0 {
 		return disk
 	}
 	o := overlay{disk: disk, files: map[string][]byte{}}
-	for name, b := range r.versions {
+	for name, b := range versions {
 		abs, err := filepath.Abs(name)
 		if err != nil {
 			continue

@@ -1,17 +1,16 @@
-package check
+package recommend
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
-	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/secret"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -25,7 +24,8 @@ func (r *recommending) holds(ctx context.Context, subject finding.Subject, e *ba
 	if s, done := r.seen[e]; done {
 		return s, nil
 	}
-	s := &base.Seen{Size: known(e.Size), Compressed: known(e.Compressed), Packages: -1, From: e.From(), At: e.Created}
+	s := e.Sizes()
+	s.At = e.Created
 	r.seen[e] = s
 	if e.Bare {
 		return s, nil
@@ -36,7 +36,7 @@ func (r *recommending) holds(ctx context.Context, subject finding.Subject, e *ba
 		r.unknown(subject, "vulnerabilities of "+e.Ref, "the database has no advisories for "+what)
 		return s, nil
 	}
-	found, _, err := vuln.Match(ctx, inv, r.stack, vuln.Options{Now: r.now(), EndOfLife: endOfLife})
+	found, _, err := vuln.Match(ctx, inv, r.stack, vuln.Options{Now: r.now(), EndOfLife: base.DistroEnds})
 	if err != nil {
 		return nil, fmt.Errorf("match %s: %w", e.Ref, err)
 	}
@@ -63,32 +63,6 @@ func (r *recommending) uncovered(ctx context.Context, inv *sbom.Inventory) strin
 		}
 	}
 	return ""
-}
-
-func known(n int64) int64 {
-	if n <= 0 {
-		return -1
-	}
-	return n
-}
-
-// listArch is a platform's architecture as the list of official images calls
-// it; empty: any.
-func listArch(platform string) string {
-	_, arch, _ := strings.Cut(platform, "/")
-	arch, variant, _ := strings.Cut(arch, "/")
-	switch arch {
-	case "arm64":
-		return "arm64v8"
-	case "arm":
-		if variant == "" {
-			variant = "v7"
-		}
-		return "arm32" + variant
-	case "386":
-		return "i386"
-	}
-	return arch
 }
 
 // installs lists the commands of the stages on a base that ask for its package
@@ -122,41 +96,6 @@ var followers = []string{
 	"useradd", "groupadd", "usermod", "adduser", "addgroup", "bash",
 }
 
-// swap has a stage stand on an option, with what must follow in the file. Where
-// that cannot be done, the fix edits nothing and says why; nil where the line
-// names the base by a build argument.
-func swap(f *dockerfile.File, st *dockerfile.Stage, o *base.Option) *finding.Fix {
-	word := st.BaseWord
-	if word.Text != st.Base || strings.ContainsRune(word.Text, '$') || string(f.Bytes[word.Span.Start:word.Span.End]) != word.Text {
-		return nil
-	}
-	ref := o.Ref
-	title := "Build on " + ref
-	if strings.Contains(word.Text, "@") {
-		if o.Digest == "" {
-			title += " (its digest is not known: pin it again)"
-		} else {
-			ref += "@" + string(o.Digest)
-		}
-	}
-	if o.Group == base.Refresh {
-		edit := finding.Edit{File: f.Name, Base: finding.DigestOf(f.Bytes), Start: word.Span.Start, End: word.Span.End, New: ref}
-		return &finding.Fix{Title: title, Safety: finding.Behaviour, Edits: []finding.Edit{edit}}
-	}
-	facts := func(st *dockerfile.Stage) *dockerfile.BaseFacts { return base.FactsOf(st.Base) }
-	w, err := rewrite.SwapBase(rewrite.Request{File: f, Scopes: f.Scopes(facts)}, st, ref, base.FactsOf(o.Ref))
-	if err != nil {
-		why := err.Error()
-		var no *rewrite.Refused
-		if errors.As(err, &no) {
-			why = no.Why
-		}
-		return &finding.Fix{Title: title + " by hand: " + why}
-	}
-	w.Fix.Title = title
-	return &w.Fix
-}
-
 // conclude makes findings of what is recommended, so that a gate can be held
 // to it: one a base and group.
 func (r *recommending) conclude() {
@@ -173,8 +112,9 @@ func (r *recommending) conclude() {
 			if n < len(p.Fixes) && p.Fixes[n] != nil {
 				f.Fixes = []finding.Fix{*p.Fixes[n]}
 			}
-			r.report(p.Subject, []finding.Finding{f}, nil)
+			f.Subject, f.Message = p.Subject, secret.Redact(f.Message)
+			r.out.Findings = append(r.out.Findings, f)
 		}
 	}
-	slices.SortStableFunc(r.res.Findings, finding.Compare)
+	slices.SortStableFunc(r.out.Findings, finding.Compare)
 }

@@ -2,11 +2,13 @@ package check
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
 )
@@ -52,4 +54,19 @@ func TestMinimalBaseOnTheCard(t *testing.T) {
 			t.Errorf("%q: edit to %q, want %q", text, edit, want.edit)
 		}
 	}
+}
+
+// alone is a pipeline without Docker, without network, in a home of its own.
+func alone(t *testing.T) *Pipeline {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("DOCKER_CONFIG", dir)
+	return &Pipeline{Surroundings: Surroundings{
+		CacheDir: filepath.Join(dir, "cache"), DataDir: filepath.Join(dir, "data"), Offline: true, Platform: "linux/amd64",
+		Now: func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
+		Getenv: func(name string) string {
+			return map[string]string{"DOCKER_HOST": "unix:///nonexistent.sock", "HOME": dir}[name]
+		},
+		Log: slog.New(slog.DiscardHandler),
+	}}
 }

@@ -1,4 +1,4 @@
-package check_test
+package repair_test
 
 import (
 	"archive/tar"
@@ -21,6 +21,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/repair"
 )
 
 var update = flag.Bool("update", false, "write docs/corpus.md anew")
@@ -73,12 +74,12 @@ func wild(t testing.TB) (dir string, files []string) {
 }
 
 func pipeline() *check.Pipeline {
-	return &check.Pipeline{
+	return &check.Pipeline{Surroundings: check.Surroundings{
 		Now:     func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
 		Log:     slog.New(slog.DiscardHandler),
 		Getenv:  func(name string) string { return map[string]string{"DOCKER_HOST": "unix:///nonexistent.sock"}[name] },
 		Offline: true,
-	}
+	}}
 }
 
 // tally is what the rules and their fixes come to over the corpus.
@@ -132,7 +133,7 @@ func TestCorpus(t *testing.T) {
 
 func (s *tally) fix(t *testing.T, name string) {
 	t.Helper()
-	res, err := pipeline().Fix(context.Background(), name, check.FixOptions{Prove: finding.Rechecked})
+	res, err := repair.Fix(context.Background(), pipeline(), name, repair.Options{Prove: finding.Rechecked})
 	if err != nil {
 		t.Errorf("fix %s: %v", name, err)
 		return

@@ -1,0 +1,183 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/policy"
+)
+
+// linter looks at Dockerfiles, one after the other.
+type linter struct {
+	*Surroundings
+	hadolint *policy.Lint // nil: none
+	bases    *bases
+	versions map[string][]byte // of files that a fix would write: see dirFS
+	fixing   bool              // for a fix: asks what a base's tag stands for now, and withholds no edit
+}
+
+func newLinter(p *Pipeline, warn func(string)) *linter {
+	return &linter{
+		Surroundings: &p.Surroundings, hadolint: p.Hadolint,
+		bases: &bases{Surroundings: &p.Surroundings, locals: p.Locals(), warn: warn},
+	}
+}
+
+// another is a linter for a goroutine of its own.
+func (l *linter) another() *linter {
+	c := *l
+	c.bases = &bases{Surroundings: l.Surroundings, locals: l.Locals(), warn: l.bases.warn}
+	return &c
+}
+
+func (l *linter) close() error { return l.bases.locals.Close() }
+
+// linted is what was found in one file.
+type linted struct {
+	Found
+	name    string // as messages call it
+	b       []byte
+	secrets []string // values that are not shown
+}
+
+// look runs the Dockerfile rules, and those of the base images that the file
+// names, over its bytes.
+func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOptions) *linted {
+	out := &linted{name: name, b: b}
+	f, err := dockerfile.Parse(name, b)
+	if err != nil {
+		out.Findings, out.Unknown = syntax(err, name)
+		return out
+	}
+	cfg := l.hadolint
+	if cfg == nil {
+		cfg = &policy.Lint{}
+	}
+	folder, contents := l.buildContext(out, f, opt.Context)
+	in := rules.New(f, rules.Options{
+		Base:              func(st *dockerfile.Stage) *dockerfile.BaseFacts { return l.bases.facts(ctx, st.Base) },
+		Context:           contents,
+		Folder:            filepath.ToSlash(folder),
+		TrustedRegistries: slices.Concat(cfg.TrustedRegistries, opt.Trusted),
+		LabelSchema:       cfg.LabelSchema,
+		StrictLabels:      cfg.StrictLabels,
+		IgnorePragma:      cfg.IgnorePragma,
+	})
+	found, unknown := rules.Run(ctx, in, chosen(f, opt, cfg.Wants()))
+	found = l.remedied(ctx, cfg.Apply(found), in, folder)
+	if len(opt.Only) == 0 {
+		of := l.ofBases(f, opt.knownBase)
+		if l.fixing {
+			l.rebased(of, f)
+		}
+		found = append(found, of...)
+	}
+	found = slices.DeleteFunc(found, func(x finding.Finding) bool { return rules.Named(&x, opt.Ignore) })
+	if rules.BuildKitDirective(f).Error {
+		// "# check=error=true": BuildKit fails the build on any of its own.
+		for i := range found {
+			if slices.ContainsFunc(found[i].Aliases, isBuildKits) {
+				found[i].Severity = max(found[i].Severity, finding.High)
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b finding.Finding) int { return cmp.Compare(firstByte(a), firstByte(b)) })
+	if !l.fixing {
+		out.secrets = rules.SecretValues(found, name, b)
+		withhold(found, out.secrets)
+	}
+	out.Findings, out.Unknown = found, unknown
+	return out
+}
+
+// isBuildKits says whether an alias is one of BuildKit's names, which are words
+// in capitals without a number.
+func isBuildKits(alias string) bool { return !strings.ContainsAny(alias, "0123456789") }
+
+func firstByte(f finding.Finding) int {
+	if len(f.At) == 0 || f.At[0].Source == nil {
+		return -1
+	}
+	return f.At[0].Source.Start
+}
+
+// chosen are the rules that are wanted.
+func chosen(f *dockerfile.File, opt LintOptions, wanted []string) []rules.Check {
+	asked := slices.Concat(opt.Only, opt.wanted, wanted, rules.BuildKitDirective(f).Experimental)
+	return slices.DeleteFunc(rules.Checks(), func(c rules.Check) bool {
+		named := c.Matches(plainNames(asked)...) // a glob asks for nothing that is off
+		switch {
+		case c.Off && !opt.Experimental && !named && !slices.Contains(asked, "all"):
+			return true
+		case len(opt.Only) > 0:
+			return !c.Matches(opt.Only...)
+		}
+		return false
+	})
+}
+
+// plainNames are the names that are no globs.
+func plainNames(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return strings.ContainsAny(n, "*?[") })
+}
+
+// ofBases is what is wrong with the images that the stages stand on, by their
+// references alone, each but one told once.
+func (l *linter) ofBases(f *dockerfile.File, but string) []finding.Finding {
+	var out []finding.Finding
+	seen := map[string]bool{but: true}
+	for i := range f.Stages {
+		st := &f.Stages[i]
+		if st.Parent != nil || st.Base == "" || seen[st.Base] {
+			continue
+		}
+		seen[st.Base] = true
+		found := base.CheckRef(st.Base, l.Now())
+		if o, ok := base.Find(st.Base); ok {
+			found = append(found, base.Aged(o.Inventory(), l.Now())...)
+		}
+		for _, x := range found {
+			at := st.BaseWord.Span
+			x.At = append([]finding.Location{{Source: &at}}, x.At...)
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// buildContext is the folder of a file's build: the one that was said, else the
+// file's own or the one that the user stands in, whichever holds all that the
+// file copies; nil: it cannot be told.
+func (l *linter) buildContext(out *linted, f *dockerfile.File, said string) (string, *dockerfile.Context) {
+	var folders []string
+	switch {
+	case said != "":
+		folders = []string{said}
+	case out.name == "<stdin>":
+		return "", nil
+	default:
+		folders = []string{filepath.Dir(out.name), "."}
+	}
+	for _, dir := range folders {
+		rel, err := filepath.Rel(dir, out.name)
+		if err != nil {
+			rel = "Dockerfile"
+		}
+		c, err := dockerfile.OpenContext(dirFS(dir, l.versions), filepath.ToSlash(rel))
+		if err != nil {
+			out.Warnings = append(out.Warnings, err.Error())
+			continue
+		}
+		if said != "" || f.CopiesFrom(c) {
+			return dir, c
+		}
+	}
+	return "", nil
+}

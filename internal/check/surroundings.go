@@ -1,0 +1,69 @@
+package check
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/egress"
+	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/ledger"
+)
+
+// Surroundings are where a run takes place: folders, clock, streams, and whom it
+// may ask. The zero value of each field but Now and Log is useful.
+type Surroundings struct {
+	CacheDir string   // layer records; empty: nothing is kept
+	DataDir  string   // the advisory database; empty: the embedded snapshot only
+	Platform string   // "linux/arm64"; empty: the host's
+	Offline  bool     // no network at all
+	Insecure []string // registries spoken to over HTTP or without a known certificate
+	NoCache  bool     // read every layer anew and keep nothing
+
+	MaxAge     time.Duration // of advisory data before it is a warning; 0: 7 days where it was fetched, 30 where it came with the program
+	StaleFails bool          // advisory data of the target's ecosystems that is older than MaxAge (7 days) is an error
+
+	Dial   egress.Dial       // nil: the system's
+	Notice func(host string) // hears of a host before it is asked
+
+	Ledger   *ledger.Ledger // of what is made outside of the folders above; nil: no container is made
+	Stdin    io.Reader
+	Now      func() time.Time
+	Getenv   func(string) string // nil: the process's
+	Log      *slog.Logger
+	Progress func(done, total int64, what string)
+}
+
+// cache is where layer records are kept; nil keeps nothing. A record that turns
+// out damaged is read anew, and warn hears of it once.
+func (s *Surroundings) cache(warn func(string)) *layer.Cache {
+	if s.CacheDir == "" || s.NoCache {
+		return nil
+	}
+	var once sync.Once
+	return &layer.Cache{Dir: s.CacheDir, Now: s.Now, OnCorrupt: func(path string, err error) {
+		once.Do(func() {
+			warn(fmt.Sprintf("a cached layer record was damaged and is made anew: %s: %v", path, err))
+		})
+	}}
+}
+
+// ImageOptions are for opening images in these surroundings. warn hears, from any
+// goroutine, of what the user should know.
+func (s *Surroundings) ImageOptions(warn func(string)) image.Options {
+	return image.Options{
+		Platform: s.Platform, Offline: s.Offline, InsecureRegistries: s.Insecure,
+		WorkDir: s.CacheDir, Cache: s.cache(warn), Log: s.Log, Stdin: s.Stdin, Progress: s.Progress, Getenv: s.Getenv,
+		Dial: s.Dial, Notice: s.Notice,
+	}
+}
+
+// Web is how package registries and APIs are asked: at addresses that are built
+// in or the user's own.
+func (s *Surroundings) Web(l egress.Limits) *http.Client {
+	return egress.New(egress.Options{Own: true, Limits: l, Offline: s.Offline, Dial: s.Dial, Notice: s.Notice, Log: s.Log}).Client()
+}

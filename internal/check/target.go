@@ -1,0 +1,105 @@
+package check
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Kind is what sort of thing a target is.
+type Kind int
+
+// The kinds.
+const (
+	Image      Kind = iota // an image or a root file system, wherever it lies: [image.Detect] knows more
+	Folder                 // of sources
+	Dockerfile             // by its name
+	Compose                // by its name, or compose://
+	Document               // an SBOM: by its first bytes, or sbom://
+	Text                   // a file that is none of these, and no archive either
+	Missing                // what could be a path or a reference, and is no path
+)
+
+// What is what a target is.
+type What struct {
+	Kind Kind
+	Path string // of a file or folder, without its prefix; "-": standard input
+	Dir  bool   // it is a folder, also as an image
+	Said bool   // the prefix says it, and not the file's name or bytes
+	Err  error  // why nothing lies there, of what is missing
+}
+
+// Resolve finds out what a target is: by its prefix, else by what lies there on
+// the disk. It is the one place that does.
+func Resolve(target string) What {
+	scheme, rest, _ := strings.Cut(target, "://")
+	switch {
+	case rest != "" && scheme == "sbom":
+		return What{Kind: Document, Path: rest, Said: true}
+	case rest != "" && scheme == "compose":
+		return What{Kind: Compose, Path: rest, Said: true}
+	}
+	info, err := os.Stat(target)
+	switch {
+	case err != nil:
+		return What{Kind: Missing, Path: target, Err: err}
+	case info.IsDir():
+		if _, err := os.Stat(filepath.Join(target, "oci-layout")); err == nil {
+			return What{Kind: Image, Path: target, Dir: true}
+		}
+		return What{Kind: Folder, Path: target, Dir: true}
+	case isDockerfile(target):
+		return What{Kind: Dockerfile, Path: target}
+	case isCompose(target):
+		return What{Kind: Compose, Path: target}
+	}
+	return What{Kind: kindOf(target), Path: target}
+}
+
+// kindOf goes by a file's first bytes: an SBOM begins as JSON, XML or SPDX's tags
+// do, and no archive does; a text has no zero byte.
+func kindOf(path string) Kind {
+	f, err := os.Open(path)
+	if err != nil {
+		return Text
+	}
+	defer f.Close() //nolint:errcheck // read only
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	head = head[:n]
+	zero := bytes.IndexByte(head, 0) >= 0
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return Text
+	}
+	start := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	switch {
+	case bytes.HasPrefix(start, []byte("{")), bytes.HasPrefix(start, []byte("<")), bytes.HasPrefix(start, []byte("SPDXVersion:")):
+		return Document
+	case zero:
+		return Image
+	}
+	return Text
+}
+
+// isDockerfile goes by the names that docker build and editors know.
+func isDockerfile(path string) bool {
+	n := strings.ToLower(filepath.Base(path))
+	if strings.HasSuffix(n, ".dockerignore") {
+		return false
+	}
+	return n == "dockerfile" || n == "containerfile" || strings.HasPrefix(n, "dockerfile.") ||
+		strings.HasPrefix(n, "containerfile.") || strings.HasSuffix(n, ".dockerfile")
+}
+
+func isCompose(path string) bool {
+	n := strings.ToLower(filepath.Base(path))
+	ext := filepath.Ext(n)
+	if ext != ".yaml" && ext != ".yml" {
+		return false
+	}
+	n, _, _ = strings.Cut(n, ".")
+	return n == "compose" || n == "docker-compose"
+}

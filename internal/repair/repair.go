@@ -1,0 +1,202 @@
+package repair
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix"
+)
+
+// Options say what is to be fixed, how far it is to be proved, and whether
+// it is written. The zero value fixes what is safe, proves nothing beyond that
+// it parses, and writes nothing.
+type Options struct {
+	Only       []string      // rules by id, alias or glob; empty: all
+	Unsafe     bool          // also what changes behaviour or wants review
+	Prove      finding.Proof // how far each change must be proved
+	Write      bool
+	Choose     func(fix.Item, []fix.Hunk) (fix.Choice, error) // asked before each fix; nil: all are taken
+	Context    string                                         // folder of the build; empty: the Dockerfile's
+	Dockerfile string                                         // that made the image to be fixed; empty: not known
+	Stage      string                                         // to build; empty: the last
+	Args       []string                                       // build arguments
+	Work       fix.Workload
+	Timeout    time.Duration // of each build and each run; 0: 10 minutes
+	Docker     string        // the program that builds; empty: the runtime's default
+	Note       func(what string)
+}
+
+// Fixed is what was fixed of one subject.
+type Fixed struct {
+	Subject finding.Subject
+	Files   []fix.File   // that change, by name
+	Applied []fix.Item   // in the order of the file
+	Left    []fix.Item   // fixes that were not applied, with the reason
+	ByHand  int          // findings without a fix that could be applied
+	Verdict *fix.Verdict // of all that was applied together; nil: there was nothing to prove
+	Wanted  finding.Proof
+	Todo    []string // commands that are to be run after the edits
+	Notes   []string
+	Secrets []string // values that are not shown, wherever they stand
+}
+
+// Short says whether less was proved than was asked for, or a proof failed.
+func (f *Fixed) Short() bool {
+	return f.Verdict != nil && f.Verdict.Reached < f.Wanted || slices.ContainsFunc(f.Left, func(i fix.Item) bool { return i.Failure != nil })
+}
+
+// Result is what a run of fixes came to.
+type Result struct {
+	Fixed   []Fixed
+	Unknown []finding.Unknown
+}
+
+// Short says whether anything failed its proof or was not proved as far as was
+// asked.
+func (r *Result) Short() bool {
+	return slices.ContainsFunc(r.Fixed, func(f Fixed) bool { return f.Short() })
+}
+
+// fixer fixes one target.
+type fixer struct {
+	*check.Pipeline
+	opt   Options
+	res   *Result
+	asker *fix.Asker
+}
+
+// Fix fixes what is wrong in a Dockerfile, in those of a folder and in its
+// manifests, or what a Dockerfile's image brings. What fails its proof is
+// reported and not written; an error means that there was no telling.
+func Fix(ctx context.Context, p *check.Pipeline, target string, opt Options) (*Result, error) {
+	if err := check.KnownRules(opt.Only); err != nil {
+		return nil, err
+	}
+	f := &fixer{Pipeline: p, opt: opt, res: &Result{}, asker: &fix.Asker{Choose: opt.Choose}}
+	if target == "" {
+		target = "."
+	}
+	if target == "-" {
+		return nil, &noFixError{"standard input cannot be fixed in place", "save it as a file, and name that"}
+	}
+	var err error
+	switch what := check.Resolve(target); {
+	case opt.Dockerfile != "", what.Said, what.Kind == check.Missing, what.Kind == check.Image:
+		err = f.image(ctx, target)
+	case what.Dir:
+		err = f.folder(ctx, target)
+	default: // whatever a Dockerfile is called
+		err = f.dockerfile(ctx, target)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f.res, nil
+}
+
+type noFixError struct{ what, hint string }
+
+func (e *noFixError) Error() string { return e.what }
+func (e *noFixError) Hint() string  { return e.hint }
+
+// wanted says whether a finding is to be fixed.
+func (f *fixer) wanted(x finding.Finding) bool {
+	return len(f.opt.Only) == 0 || finding.Rule{ID: x.Rule, Aliases: x.Aliases}.Matches(f.opt.Only...)
+}
+
+// subject is one subject whose fixes are gathered, proved and written.
+type subject struct {
+	fix.Rounds
+	on     finding.Subject
+	builds string // the Dockerfile whose builds prove it; empty: none
+	notes  []string
+}
+
+// subject begins one. What is wrong in it, its Look is to find.
+func (f *fixer) subject(kind finding.SubjectKind, name string) *subject {
+	return &subject{on: finding.Subject{Kind: kind, Name: name}, Rounds: fix.Rounds{
+		Files: map[string][]byte{}, Wanted: f.wanted, Unsafe: f.opt.Unsafe, Want: f.opt.Prove, Asker: f.asker,
+	}}
+}
+
+// folder fixes the Dockerfiles of a folder, and what its manifests depend on.
+func (f *fixer) folder(ctx context.Context, dir string) error {
+	files, err := f.Dockerfiles(dir)
+	var none *check.NoDockerfileError
+	if err != nil && !errors.As(err, &none) {
+		return err
+	}
+	for _, name := range files {
+		if err := f.dockerfile(ctx, name); err != nil {
+			return err
+		}
+	}
+	return f.manifests(ctx, dir, files)
+}
+
+// dockerfile fixes one Dockerfile.
+func (f *fixer) dockerfile(ctx context.Context, name string) error {
+	b, err := fix.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	s := f.subject(finding.KindDockerfile, name)
+	s.Dockerfile, s.builds, s.Files[name] = name, name, b
+	s.Look = func(ctx context.Context, files map[string][]byte) ([]finding.Finding, []finding.Unknown, error) {
+		res, err := f.LintVersion(ctx, name, files, f.opt.Context, f.opt.Only)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, x := range res.Findings {
+			if x.Rule == check.SyntaxRule().ID {
+				s.notes = append(s.notes, "a build would refuse this file: "+x.Message)
+			}
+		}
+		return res.Findings, res.Unknown, nil
+	}
+	return f.finish(ctx, s)
+}
+
+// finish gathers what is to be applied, proves it, and writes it.
+func (f *fixer) finish(ctx context.Context, s *subject) error {
+	got, err := s.Gather(ctx, nil)
+	if err != nil {
+		return err
+	}
+	out := Fixed{Subject: s.on, ByHand: got.ByHand, Wanted: f.opt.Prove, Notes: slices.Concat(s.notes, got.Refused)}
+	f.res.Unknown = append(f.res.Unknown, got.Unknown...)
+	if len(got.Applied) > 0 {
+		if got, out.Verdict, err = s.Prove(ctx, f.prover(), got, s.builds); err != nil {
+			return err
+		}
+	}
+	out.Applied, out.Left, out.Files, out.Secrets = got.Applied, got.Left, got.Files(s.Secrets()), s.Secrets()
+	for _, it := range out.Applied {
+		out.Todo = append(out.Todo, s.Beside[it.Fix.Title].Todo...)
+		out.Notes = append(out.Notes, s.Beside[it.Fix.Title].Notes...)
+		if it.Fix.Safety == finding.NeedsReview {
+			for _, e := range it.Finding.Evidence {
+				switch e.Kind {
+				case "rewrite":
+					out.Notes = append(out.Notes, e.Text)
+				case "undecided":
+					out.Notes = append(out.Notes, "undecided: "+e.Text)
+				}
+			}
+		}
+	}
+	out.Todo, out.Notes = once(out.Todo), once(out.Notes)
+	slices.SortStableFunc(out.Left, func(a, b fix.Item) int { return cmp.Compare(a.Finding.Line(), b.Finding.Line()) })
+	if f.opt.Write && len(out.Files) > 0 && out.Verdict.Failed == nil && out.Verdict.Reached >= f.opt.Prove {
+		if err := f.write(out.Files); err != nil {
+			return err
+		}
+	}
+	f.res.Fixed = append(f.res.Fixed, out)
+	return nil
+}

@@ -1,0 +1,93 @@
+package repair
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/egress"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade"
+	"github.com/drydock-dev/drydock/internal/vuln/feed"
+)
+
+// vulnIdentity is what a vulnerability is counted by: an upgrade changes where
+// it stands and in which version.
+func vulnIdentity(f finding.Finding) string {
+	if f.Vuln == nil {
+		return string(f.Rule)
+	}
+	return f.Vuln.ID + " of " + f.Vuln.Name
+}
+
+// planner makes upgrades of what is vulnerable, in the surroundings of the
+// pipeline.
+type planner struct {
+	*fixer
+	dir upgrade.Dir
+}
+
+// planner opens what upgrades ask. The caller calls done.
+func (f *fixer) planner() (p *planner, done func() error, err error) {
+	stack, err := feed.Open(f.DataDir)
+	if err != nil {
+		return nil, nil, errors.Join(err, stack.Close())
+	}
+	p = &planner{fixer: f, dir: upgrade.Dir{Advisories: stack}}
+	if !f.Offline {
+		h := upgrade.HTTP{Client: f.Web(egress.Limits{})}
+		p.dir.Registry, p.dir.Modules = upgrade.NPM(h), upgrade.GoProxy(h)
+	}
+	return p, stack.Close, nil
+}
+
+// plan gives findings the fixes that raise their packages: of those that one
+// upgrade puts right, the first has it.
+// seen makes what is said of the files that were looked at one that is said of
+// the user's.
+func (p *planner) plan(ctx context.Context, s *subject, dir upgrade.Dir, found []finding.Finding, seen func(string) string) {
+	dir.Registry, dir.Modules, dir.Advisories = p.dir.Registry, p.dir.Modules, p.dir.Advisories
+	for i := range found {
+		found[i].Fixes = nil // in words only: "upgrade x"
+	}
+	wanted := make([]finding.Finding, len(found))
+	for i, x := range found {
+		if wanted[i] = x; !p.wanted(x) {
+			wanted[i].Vuln = nil
+		}
+	}
+	ups, unknown := upgrade.Plan(ctx, dir, wanted)
+	first := s.Beside == nil // what is said of files that were edited is said of nothing that the user has
+	if first {
+		s.Beside = map[string]fix.Beside{}
+	}
+	for _, u := range ups {
+		if len(u.Resolves) == 0 {
+			continue
+		}
+		var r fix.Beside
+		for _, c := range u.Commands {
+			r.Todo = append(r.Todo, seen(c))
+		}
+		for _, n := range u.Notes {
+			r.Notes = append(r.Notes, seen(n))
+		}
+		for _, i := range u.Resolves[1:] {
+			r.Findings = append(r.Findings, found[i])
+		}
+		s.Beside[u.Fix.Title] = r
+		at := u.Resolves[0]
+		found[at].Fixes = append(found[at].Fixes, u.Fix)
+	}
+	for _, u := range unknown {
+		if !first {
+			break
+		}
+		note := "not raised: " + strings.TrimPrefix(u.What, "an upgrade of ") + ": " + seen(u.Why)
+		if !slices.Contains(s.notes, note) {
+			s.notes = append(s.notes, note)
+		}
+	}
+}
