@@ -50,7 +50,7 @@ func (f *flags) global(s *pflag.FlagSet) {
 	s.StringVarP(&f.config, "config", "c", "", "configuration `FILE` (default .drydock.yaml)")
 	s.BoolVar(&f.offline, "offline", false, "use no network at all (DRYDOCK_OFFLINE=1)")
 	s.StringVar(&f.cacheDir, "cache-dir", "", "keep layer records in `DIR`")
-	s.StringVar(&f.dataDir, "data-dir", "", "keep the advisory database in `DIR`")
+	s.StringVar(&f.dataDir, "data-dir", "", "keep the advisory database, and the list of what is made elsewhere, in `DIR`")
 	s.BoolVar(&f.noCache, "no-cache", false, "read every layer anew and keep nothing of them")
 	s.StringSliceVar(&f.insecure, "insecure-registry", nil, "speak to these `REGISTRIES` over HTTP or with an unknown certificate")
 	s.StringVar(&f.maxAge, "max-db-age", "", "warn when the advisory data of an ecosystem that the target uses is older than `AGE` (fetched 7d, embedded 30d)")

@@ -21,7 +21,7 @@ type Build struct {
 	Dockerfile string
 	Target     string            // stage; empty: the last
 	Args       []string          // "NAME=value", or "NAME" to take the environment's
-	Labels     map[string]string // of the image, so that it can be told and removed
+	Labels     map[string]string // of the image, for people to see
 	Platform   string            // empty: the Engine's
 	NoCache    bool              // run every step anew
 	Note       func(step string) // called when a step begins; may be nil

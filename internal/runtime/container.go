@@ -18,6 +18,14 @@ import (
 	"github.com/drydock-dev/drydock/internal/ledger"
 )
 
+// What a container may use where [Run] says nothing else.
+const (
+	maxMemory = 2 << 30 // bytes, without swap
+	maxPIDs   = 2048    // processes and threads
+	maxCPUs   = 2
+	maxDisk   = 10 << 30 // bytes
+)
+
 // Run is a container to start. It gets no privilege beyond the Engine's
 // defaults, gains none by a set-user-ID program, does not restart, and has limits
 // on memory, processors, processes and, where the Engine can, on what it writes.
@@ -28,10 +36,10 @@ type Run struct {
 	Publish []uint16      // TCP ports to publish on this machine's loopback, each on a free port
 	Command []string      // instead of the image's entry point and command; nil: the image's
 	Health  *HealthCheck  // instead of the image's; nil: the image's
-	Memory  int64         // bytes; 0: 2 GiB
-	PIDs    int64         // processes and threads; 0: 2048
-	CPUs    int           // processors, as far as there are; 0: 2
-	Disk    int64         // bytes written outside of volumes, see [Engine.LimitsDisk]; 0: 10 GiB
+	Memory  int64         // bytes; 0: maxMemory
+	PIDs    int64         // processes and threads; 0: maxPIDs
+	CPUs    int           // processors, as far as there are; 0: maxCPUs
+	Disk    int64         // bytes written outside of volumes, see [Engine.LimitsDisk]; 0: maxDisk
 	Grace   time.Duration // between asking it to stop and killing it; 0: 5 s
 }
 
@@ -110,7 +118,7 @@ func (e *Engine) create(ctx context.Context, name string, cfg *container.Config,
 	defer cancel()
 	opt := client.ContainerCreateOptions{Name: name, Config: cfg, HostConfig: host}
 	if e.LimitsDisk() {
-		host.StorageOpt = map[string]string{"size": strconv.FormatInt(orElse(r.Disk, 10<<30), 10)}
+		host.StorageOpt = map[string]string{"size": strconv.FormatInt(orElse(r.Disk, maxDisk), 10)}
 	}
 	made, err := e.api.ContainerCreate(long, opt)
 	if err != nil && host.StorageOpt != nil && ctx.Err() == nil {
@@ -151,11 +159,11 @@ func (e *Engine) shape(r Run) (*container.Config, *container.HostConfig, error) 
 	if r.Network != "" {
 		host.NetworkMode = container.NetworkMode(r.Network)
 	}
-	host.Memory = orElse(r.Memory, 2<<30)
+	host.Memory = orElse(r.Memory, maxMemory)
 	host.MemorySwap = host.Memory // no swap beside it
-	pids := orElse(r.PIDs, 2048)
+	pids := orElse(r.PIDs, maxPIDs)
 	host.PidsLimit = &pids
-	host.NanoCPUs = orElse(int64(r.CPUs), 2) * 1e9
+	host.NanoCPUs = orElse(int64(r.CPUs), maxCPUs) * 1e9
 	if has := int64(e.processors()); has > 0 {
 		host.NanoCPUs = min(host.NanoCPUs, has*1e9) // more is an error
 	}
