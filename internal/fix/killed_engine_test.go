@@ -165,8 +165,7 @@ func TestEngineProofChild(t *testing.T) {
 	defer stop()
 	l := ledger.Open(os.Getenv("FIX_TEST_DATA"), disk.User{}, func(what string) { fmt.Println("told:", what) })
 	p := &fix.Prover{
-		Recheck: func(context.Context, map[string][]byte) ([]finding.Finding, error) { return nil, nil },
-		Dial:    dialer(l), Ledger: l, Measure: measure, Now: time.Now,
+		Dial: dialer(l), Ledger: l, Measure: measure, Now: time.Now,
 		Work: fix.Workload{Settle: 200 * time.Millisecond, Ready: 5 * time.Second, Probes: []string{"http://localhost:8080/"}},
 	}
 	name := filepath.Join(dir, "Dockerfile")
