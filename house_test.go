@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,6 +132,75 @@ func TestImportsGoOneWay(t *testing.T) {
 			if there := rank(other); there < 0 || there >= here {
 				t.Errorf("%s: %q imports %q, which does not stand above it", s.path, s.room, other)
 			}
+		}
+	}
+}
+
+// TestArchitectureIsTrue holds ARCHITECTURE.md to the packages that there are: its
+// table has each of them, and nothing else, in the order of rooms; what has a
+// place and no package is named as not built.
+func TestArchitectureIsTrue(t *testing.T) {
+	_, all := sources(t)
+	built := map[string]bool{}
+	for _, s := range all {
+		if s.room != "" && s.file.Name.Name != "main" && !strings.HasSuffix(s.path, "_test.go") {
+			built[s.room] = true
+		}
+	}
+	page, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "\n## Rooms\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var table []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z/]+)` \\| .+ \\|$").FindAllStringSubmatch(section, -1) {
+		table = append(table, row[1])
+	}
+	var want, planned []string
+	for _, r := range rooms() {
+		if built[r] {
+			want = append(want, r)
+		} else {
+			planned = append(planned, r)
+		}
+		delete(built, r)
+	}
+	for r := range built {
+		if !strings.HasPrefix(r, "server/") {
+			t.Errorf("internal/%s is in no place of the order", r)
+		}
+	}
+	if !slices.Equal(table, want) {
+		t.Errorf("ARCHITECTURE.md has the rooms\n%q, and there are, in their order,\n%q", table, want)
+	}
+	_, sentence, _ := strings.Cut(section, "not built yet:")
+	sentence, _, _ = strings.Cut(sentence, ".")
+	var said []string
+	for _, name := range regexp.MustCompile("`([a-z/]+)`").FindAllStringSubmatch(sentence, -1) {
+		said = append(said, name[1])
+	}
+	if !slices.Equal(said, planned) {
+		t.Errorf("ARCHITECTURE.md says that %q are not built yet; it is %q", said, planned)
+	}
+}
+
+// TestRoomsAreIntroduced: each room has a doc.go that teaches its use.
+func TestRoomsAreIntroduced(t *testing.T) {
+	_, all := sources(t)
+	taught, rooms := map[string]int{}, map[string]bool{}
+	for _, s := range all {
+		if s.room == "" || s.file.Name.Name == "main" || strings.HasSuffix(s.path, "_test.go") {
+			continue
+		}
+		rooms[s.room] = true
+		if filepath.Base(s.path) == "doc.go" {
+			taught[s.room] = strings.Count(s.file.Doc.Text(), "\n")
+		}
+	}
+	for r := range rooms {
+		if taught[r] < 4 {
+			t.Errorf("internal/%s: no doc.go that teaches its use", r)
 		}
 	}
 }
