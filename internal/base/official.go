@@ -114,6 +114,9 @@ func parseOfficial(text string) ([]*Entry, error) {
 	by := map[string]*Entry{}
 	for n, block := range strings.Split(strings.TrimSuffix(text, "\n\n"), "\n\n") {
 		o := &Entry{}
+		if n := strings.Count(block, "\n"); n > 12 { // else its packages are another's
+			o.Packages = make([]sbom.Package, 0, n)
+		}
 		for line := range strings.SplitSeq(strings.TrimSuffix(block, "\n"), "\n") {
 			if ref, ok := strings.CutPrefix(line, "#packages\t"); ok {
 				same := by[ref]
@@ -141,7 +144,7 @@ func parseOfficial(text string) ([]*Entry, error) {
 func (o *Entry) line(line string) error {
 	fact, ok := strings.CutPrefix(line, "#")
 	if !ok {
-		return o.pkg(strings.Split(line, "\t"))
+		return o.pkg(strings.SplitN(line, "\t", 5))
 	}
 	fact, value, _ := strings.Cut(fact, "\t")
 	var err error
@@ -196,13 +199,14 @@ func (o *Entry) pkg(f []string) error {
 		return fmt.Errorf("no package")
 	}
 	f = append(f, "", "")
-	p := sbom.Package{Namespace: o.Distro.ID, Name: f[0], Version: f[1], Source: f[2], SourceVersion: f[3], LayerIndex: -1}
+	o.Packages = append(o.Packages, sbom.Package{})
+	p := &o.Packages[len(o.Packages)-1]
+	*p = sbom.Package{Namespace: o.Distro.ID, Name: f[0], Version: f[1], Source: f[2], SourceVersion: f[3], LayerIndex: -1}
 	if o.Distro.ID == "alpine" {
 		p.Type, p.Arch, p.Cataloger = "apk", "x86_64", "apk"
 	} else {
 		p.Type, p.Arch, p.Cataloger = "deb", "amd64", "dpkg"
 	}
-	o.Packages = append(o.Packages, p)
 	return nil
 }
 
