@@ -14,7 +14,11 @@ import (
 // The limits of [Decode].
 const (
 	maxBytes    = 512 << 20 // of a document
-	maxElements = 1_000_000 // packages or components of a document
+	maxElements = 1_000_000 // components of a document, its files too, which are passed over
+	maxPackages = 200_000   // packages of a document, as of a lock file
+	maxPart     = 32 << 20  // bytes of one component, or of one part of anything else
+	maxDepth    = 64        // of components in components
+	maxLines    = 2_000_000 // of a document in tag-value form, which is not read as a stream
 	maxUnknown  = 1000      // unknowns told one by one; the rest are counted
 	maxSpace    = 64 << 10  // bytes of white space before the document
 )
@@ -38,11 +42,13 @@ const supported = "CycloneDX (JSON, XML), SPDX 2.2 and 2.3 (JSON, tag-value) and
 // the document names none. A document of Drydock's own making gives back the
 // inventory it was made of; in any other, what has no package URL to match by
 // becomes an Unknown, packages listed twice become one, and the subject is of
-// kind sbom. On an error the inventory is nil. Documents over 512 MiB or a
-// million components are refused; JSON is read as a stream.
+// kind sbom. On an error the inventory is nil. Documents over 512 MiB or 200,000
+// packages are refused while they are read, before they fill the memory: JSON and
+// XML are read as a stream.
 func Decode(r io.Reader, name string) (*Inventory, error) {
-	br := bufio.NewReaderSize(&limitedReader{r: r, left: maxBytes}, 64<<10)
-	d := &decoder{name: name, inv: &Inventory{}}
+	in := &limitedReader{r: r, left: maxBytes, part: maxPart}
+	br := bufio.NewReaderSize(in, 64<<10)
+	d := &decoder{name: name, inv: &Inventory{}, in: in}
 	head, err := skipSpace(br)
 	if err == nil {
 		switch {
@@ -78,6 +84,7 @@ func Decode(r io.Reader, name string) (*Inventory, error) {
 type decoder struct {
 	name string
 	inv  *Inventory
+	in   *limitedReader
 	own  bool // written by Drydock: taken as it is
 
 	elements int
@@ -95,6 +102,15 @@ func (d *decoder) count() error {
 	if d.elements++; d.elements > maxElements {
 		return fmt.Errorf("more than %d components", maxElements)
 	}
+	return nil
+}
+
+// add takes a package, if the document does not hold too many.
+func (d *decoder) add(p Package) error {
+	if len(d.inv.Packages) >= maxPackages {
+		return fmt.Errorf("more than %d packages", maxPackages)
+	}
+	d.inv.Packages = append(d.inv.Packages, p)
 	return nil
 }
 
@@ -166,22 +182,35 @@ func skipSpace(br *bufio.Reader) ([]byte, error) {
 	return nil, errors.New("it begins with nothing but white space")
 }
 
-var errTooLarge = fmt.Errorf("it is larger than the limit of %d MiB", maxBytes>>20)
+var (
+	errTooLarge = fmt.Errorf("it is larger than the limit of %d MiB", maxBytes>>20)
+	errPart     = fmt.Errorf("a part of it is larger than the limit of %d MiB", maxPart>>20)
+)
 
-// limitedReader ends with an error, not with an early end, past its limit.
+// limitedReader ends with an error, not with an early end, past its limits.
 type limitedReader struct {
 	r    io.Reader
-	left int64
+	left int64 // bytes of the whole
+	part int64 // bytes of one part; 0: no limit
+	used int64 // of it
 }
 
+// next begins another part: whoever reads a document as a stream holds one at a
+// time, and calls it before each.
+func (l *limitedReader) next() { l.used = 0 }
+
 func (l *limitedReader) Read(p []byte) (int, error) {
-	if l.left <= 0 {
+	switch {
+	case l.left <= 0:
 		if n, err := l.r.Read(make([]byte, 1)); n == 0 {
 			return 0, err
 		}
 		return 0, errTooLarge
+	case l.part > 0 && l.used >= l.part:
+		return 0, errPart
 	}
 	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
 	l.left -= int64(n)
+	l.used += int64(n)
 	return n, err
 }

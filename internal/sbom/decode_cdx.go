@@ -2,9 +2,7 @@ package sbom
 
 import (
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
@@ -12,51 +10,6 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 )
-
-// readXML reads a CycloneDX document in XML.
-func (d *decoder) readXML(r io.Reader) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the XML cannot be decoded: %v", p)
-		}
-	}()
-	dec := xml.NewDecoder(r)
-	start, err := firstElement(dec)
-	if err != nil {
-		return err
-	}
-	if start.Name.Local != "bom" || !strings.HasPrefix(start.Name.Space, "http://cyclonedx.org/schema/bom/") {
-		return d.not("it is XML, but not CycloneDX", supported)
-	}
-	bom := cdx.BOM{}
-	if err := dec.DecodeElement(&bom, &start); err != nil {
-		return err
-	}
-	if m := bom.Metadata; m != nil {
-		if err := d.cdxSubject(m.Component, deref(m.Properties)); err != nil {
-			return err
-		}
-	}
-	cs := deref(bom.Components)
-	for i := range cs {
-		if err := d.component(&cs[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func firstElement(dec *xml.Decoder) (xml.StartElement, error) {
-	for {
-		tok, err := dec.Token()
-		if err != nil {
-			return xml.StartElement{}, err
-		}
-		if start, ok := tok.(xml.StartElement); ok {
-			return start, nil
-		}
-	}
-}
 
 // cdxSubject takes from a document's metadata what it describes.
 func (d *decoder) cdxSubject(c *cdx.Component, ps []cdx.Property) error {
@@ -106,11 +59,8 @@ func (d *decoder) cdxSubject(c *cdx.Component, ps []cdx.Property) error {
 	return nil
 }
 
-// component reads one component and those inside it.
+// component takes one component, without those inside it.
 func (d *decoder) component(c *cdx.Component) error {
-	if err := d.count(); err != nil {
-		return err
-	}
 	ps := deref(c.Properties)
 	switch {
 	case c.Type == cdx.ComponentTypeOS:
@@ -121,15 +71,9 @@ func (d *decoder) component(c *cdx.Component) error {
 			return fmt.Errorf("component %s: %w", c.BOMRef, err)
 		}
 		d.own = true
-		d.inv.Packages = append(d.inv.Packages, p)
+		return d.add(p)
 	default:
-		d.foreignComponent(c, ps)
-	}
-	inner := deref(c.Components)
-	for i := range inner {
-		if err := d.component(&inner[i]); err != nil {
-			return err
-		}
+		return d.foreignComponent(c, ps)
 	}
 	return nil
 }
@@ -189,12 +133,12 @@ func ownPackage(c *cdx.Component, ps []cdx.Property) (Package, error) {
 }
 
 // foreignComponent reads a component that another tool wrote.
-func (d *decoder) foreignComponent(c *cdx.Component, ps []cdx.Property) {
+func (d *decoder) foreignComponent(c *cdx.Component, ps []cdx.Property) error {
 	switch c.Type {
 	case cdx.ComponentTypeFile, cdx.ComponentTypeContainer, cdx.ComponentTypePlatform, cdx.ComponentTypeDevice,
 		cdx.ComponentTypeData, cdx.ComponentTypeCryptographicAsset:
 		if c.PackageURL == "" {
-			return // said not to be a package
+			return nil // said not to be a package
 		}
 	}
 	facts := make(map[string]string, len(ps))
@@ -204,7 +148,7 @@ func (d *decoder) foreignComponent(c *cdx.Component, ps []cdx.Property) {
 		}
 	}
 	if c.PackageURL == "" && facts["aquasecurity:trivy:Class"] != "" {
-		return // Trivy's heading over what one lock file lists
+		return nil // Trivy's heading over what one lock file lists
 	}
 	e := element{
 		name: joinName(c.Group, c.Name), version: c.Version, purl: c.PackageURL, facts: facts,
@@ -219,7 +163,7 @@ func (d *decoder) foreignComponent(c *cdx.Component, ps []cdx.Property) {
 			e.locations = append(e.locations, l)
 		}
 	}
-	d.foreign(&e)
+	return d.foreign(&e)
 }
 
 func cdxLicenses(ls *cdx.Licenses) []string {

@@ -70,11 +70,12 @@ func jsonError(err error) error {
 func (d *decoder) object(dec *json.Decoder, doc *document, depth int) error {
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
 		if err == nil {
-			err = skipRest(dec, open)
+			err = d.skipRest(dec, open)
 		}
 		return err
 	}
 	for dec.More() {
+		d.in.next()
 		tok, err := dec.Token()
 		if err != nil {
 			return err
@@ -90,7 +91,7 @@ func (d *decoder) object(dec *json.Decoder, doc *document, depth int) error {
 
 func (d *decoder) member(dec *json.Decoder, doc *document, key string, depth int) error {
 	list := func(element func() error) error {
-		ok, err := array(dec, element)
+		ok, err := d.array(dec, element)
 		if !ok {
 			doc.odd = key
 		}
@@ -122,7 +123,7 @@ func (d *decoder) member(dec *json.Decoder, doc *document, key string, depth int
 	case "metadata":
 		return d.cdxMetadata(dec)
 	case "components":
-		return list(func() error { return d.cdxElement(dec) })
+		return list(func() error { return d.cdxElement(dec, 0) })
 	case "packages":
 		return list(func() error { return d.packageElement(dec, doc.schema == Schema) })
 	case "relationships":
@@ -144,7 +145,7 @@ func (d *decoder) member(dec *json.Decoder, doc *document, key string, depth int
 	case "subject", "distro":
 		return d.nativeMember(dec, key)
 	}
-	return skipValue(dec)
+	return d.skipValue(dec)
 }
 
 // nativeMember reads a part of Drydock's own format. In an in-toto statement
@@ -203,52 +204,21 @@ func (d *decoder) packageElement(dec *json.Decoder, own bool) error {
 	if n.Name == "" || n.Type == "" {
 		return errors.New("a package without a type or name")
 	}
-	d.inv.Packages = append(d.inv.Packages, n.toPackage())
-	return nil
-}
-
-// cdxMetadata reads of a CycloneDX document's metadata what says what was
-// scanned.
-func (d *decoder) cdxMetadata(dec *json.Decoder) error {
-	var m struct {
-		Component  *cdx.Component `json:"component"`
-		Properties []cdx.Property `json:"properties"`
-	}
-	var raw json.RawMessage
-	if err := dec.Decode(&raw); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(raw, &m); err != nil {
-		d.unknown("what the SBOM describes", "its metadata cannot be read: "+err.Error())
-		return nil
-	}
-	return d.cdxSubject(m.Component, m.Properties)
-}
-
-func (d *decoder) cdxElement(dec *json.Decoder) error {
-	var raw json.RawMessage
-	if err := dec.Decode(&raw); err != nil {
-		return err
-	}
-	var c cdx.Component
-	if err := json.Unmarshal(raw, &c); err != nil {
-		d.unknown("component "+orElse(c.BOMRef, c.Name), "it cannot be read: "+err.Error())
-		return d.count()
-	}
-	return d.component(&c)
+	return d.add(n.toPackage())
 }
 
 // array calls element for each element of a list, and reports false for a
 // value that is not one.
-func array(dec *json.Decoder, element func() error) (bool, error) {
+func (d *decoder) array(dec *json.Decoder, element func() error) (bool, error) {
 	open, err := dec.Token()
 	if err != nil {
 		return true, err
 	}
 	if open != json.Delim('[') {
-		return open == nil, skipRest(dec, open)
+		return open == nil, d.skipRest(dec, open)
 	}
 	for n := 0; dec.More(); n++ {
+		d.in.next()
 		if err := element(); err != nil {
 			return true, fmt.Errorf("%d: %w", n, err)
 		}
@@ -263,20 +233,21 @@ type skipped struct{}
 func (*skipped) UnmarshalJSON([]byte) error { return nil }
 
 // skipValue passes over a value, holding no more than one of its parts.
-func skipValue(dec *json.Decoder) error {
+func (d *decoder) skipValue(dec *json.Decoder) error {
 	open, err := dec.Token()
 	if err != nil {
 		return err
 	}
-	return skipRest(dec, open)
+	return d.skipRest(dec, open)
 }
 
 // skipRest passes over what is left of a value whose first token was read.
-func skipRest(dec *json.Decoder, open json.Token) error {
+func (d *decoder) skipRest(dec *json.Decoder, open json.Token) error {
 	if _, ok := open.(json.Delim); !ok {
 		return nil
 	}
 	for dec.More() {
+		d.in.next()
 		if open == json.Delim('{') {
 			if _, err := dec.Token(); err != nil {
 				return err

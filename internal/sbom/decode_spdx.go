@@ -2,9 +2,12 @@ package sbom
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spdx/tools-golang/spdx/v2/common"
@@ -66,8 +69,7 @@ func (d *decoder) spdxPackage(p *spdxElement) error {
 		if n.Name == "" || n.Type == "" {
 			return fmt.Errorf("%s: a package without a type or name", p.ID)
 		}
-		d.inv.Packages = append(d.inv.Packages, n.toPackage())
-		return nil
+		return d.add(n.toPackage())
 	}
 	id := strings.TrimPrefix(p.ID, "SPDXRef-")
 	switch {
@@ -99,8 +101,7 @@ func (d *decoder) spdxPackage(p *spdxElement) error {
 	if d.bySPDX == nil {
 		d.bySPDX = map[string]int{}
 	}
-	d.foreign(&e)
-	return nil
+	return d.foreign(&e)
 }
 
 // spdxSubject reads the package that stands for the image.
@@ -202,8 +203,9 @@ func (d *decoder) readTagValue(br *bufio.Reader) (err error) {
 		}
 	}()
 	doc := v2_3.Document{}
-	if err := tagvalue.ReadInto(br, &doc); err != nil {
-		return err
+	lines := &tagLines{r: br, in: d.in}
+	if err := tagvalue.ReadInto(lines, &doc); err != nil || lines.err != nil {
+		return cmp.Or(lines.err, err)
 	}
 	if doc.DocumentName == "" && len(doc.Packages) == 0 {
 		return errors.New("the document has no packages")
@@ -255,4 +257,41 @@ func fromTagValue(p *v2_3.Package) *spdxElement {
 		}
 	}
 	return e
+}
+
+// tagLines counts what a tag-value document holds before the library makes a
+// tree of it.
+type tagLines struct {
+	r               io.Reader
+	in              *limitedReader
+	lines, packages int
+	head            []byte // how the present line begins
+	err             error
+}
+
+func (t *tagLines) Read(p []byte) (int, error) {
+	t.in.next()
+	n, err := t.r.Read(p)
+	for b := p[:n]; len(b) > 0; {
+		line, rest, whole := bytes.Cut(b, []byte{'\n'})
+		const tag = "PackageName:"
+		t.head = append(t.head, line[:min(len(line), len(tag)-len(t.head))]...)
+		if b = rest; !whole {
+			break
+		}
+		if t.lines++; string(t.head) == tag {
+			t.packages++
+		}
+		t.head = t.head[:0]
+	}
+	switch {
+	case t.packages > maxPackages:
+		t.err = fmt.Errorf("more than %d packages", maxPackages)
+	case t.lines > maxLines:
+		t.err = fmt.Errorf("more than %d lines in tag-value form; SPDX JSON has no such limit", maxLines)
+	}
+	if t.err != nil {
+		return 0, t.err
+	}
+	return n, err
 }

@@ -21,23 +21,23 @@ type element struct {
 }
 
 // foreign makes a package of an element, or an unknown.
-func (d *decoder) foreign(e *element) {
+func (d *decoder) foreign(e *element) error {
 	label := strings.TrimSpace(e.name + " " + e.version)
 	if e.purl == "" {
 		if label == "" {
 			label = orElse(e.id, "without a name")
 		}
 		d.unknown("component "+label, "it has no package URL, so nothing can be looked up for it")
-		return
+		return nil
 	}
 	p, q, err := fromPURL(e.purl)
 	if err != nil {
 		d.unknown("component "+orElse(label, e.purl), err.Error())
-		return
+		return nil
 	}
 	switch p.Type {
 	case "oci", "docker":
-		return // an image, not a package
+		return nil // an image, not a package
 	}
 	if strings.EqualFold(e.name, joinName(p.Namespace, p.Name)) && p.Type == "golang" {
 		p.Namespace, p.Name = e.name[:len(p.Namespace)], e.name[len(e.name)-len(p.Name):]
@@ -62,7 +62,7 @@ func (d *decoder) foreign(e *element) {
 	if e.id != "" {
 		d.bySPDX[e.id] = len(d.inv.Packages)
 	}
-	d.inv.Packages = append(d.inv.Packages, p)
+	return d.add(p)
 }
 
 // trivyFacts reads what Trivy says beside the purl.

@@ -198,7 +198,7 @@ func TestManyUnknownsAreCounted(t *testing.T) {
 		t.Errorf("%d unknowns, the last %+v", n, inv.Unknown[n-1])
 	}
 	for _, last := range []string{`0`, `{"type":"library"}`, `{"type":"library","components":[{"type":"library"}]}`} {
-		d := &decoder{inv: &Inventory{}, elements: maxElements}
+		d := &decoder{inv: &Inventory{}, in: &limitedReader{}, elements: maxElements}
 		err := d.readJSON(strings.NewReader(`{"bomFormat":"CycloneDX","components":[` + last + `]}`))
 		if err == nil || !strings.Contains(err.Error(), "more than 1000000 components") {
 			t.Errorf("one component too many: %v", err)

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,10 +18,11 @@ import (
 
 // Limits of a folder. What is over one is an Unknown.
 const (
-	dirFiles   = 200_000  // files and folders looked at
-	dirDepth   = 64       // of folders
-	dirLock    = 64 << 20 // bytes of one lock file
-	dirUnknown = 200      // unknowns listed singly
+	dirFiles    = 200_000         // files and folders looked at
+	dirDepth    = 64              // of folders
+	dirLock     = 64 << 20        // bytes of one lock file
+	dirPackages = 2 * maxPackages // of all its files
+	dirUnknown  = 200             // unknowns listed singly
 )
 
 // dirSkipped are folders that hold others' code or what a build left behind:
@@ -136,8 +138,8 @@ func (w *dirWalk) parse(p string, depth int) {
 			w.unknown("packages of "+p, err.Error())
 			return
 		}
-		if len(r.Packages) > maxPackages {
-			w.unknown("packages of "+p, fmt.Sprintf("it names %d, over the limit of %d", len(r.Packages), maxPackages))
+		if len(w.inv.Packages)+len(r.Packages) > dirPackages {
+			w.unknown("packages of "+p, fmt.Sprintf("with it, the folder has more than %d packages", dirPackages))
 			return
 		}
 		w.inv.Packages = append(w.inv.Packages, r.Packages...)
@@ -168,11 +170,11 @@ func (w *dirWalk) body(p string) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	body, err := io.ReadAll(io.LimitReader(f, dirLock+1))
-	if err == nil && len(body) > dirLock {
+	body := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
+	if _, err = body.ReadFrom(io.LimitReader(f, dirLock+1)); err == nil && body.Len() > dirLock {
 		err = fmt.Errorf("over the limit of %d bytes: not read", dirLock)
 	}
-	return body, err
+	return body.Bytes(), err
 }
 
 // dirWhy is the reason without the operation and the path, which the message

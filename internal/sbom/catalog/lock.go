@@ -87,7 +87,7 @@ func lockLine(body []byte, each func(n int, line string) error) error {
 		line, rest, _ := bytes.Cut(body, []byte{'\n'})
 		body = rest
 		if len(line) > lockLineLimit {
-			return fmt.Errorf("line %d is %d bytes, over the limit of %d", n, len(line), lockLineLimit)
+			return fmt.Errorf("line %d is %d bytes: %w", n, len(line), errLockLine)
 		}
 		if err := each(n, strings.TrimSuffix(string(line), "\r")); err != nil {
 			return err
@@ -97,6 +97,8 @@ func lockLine(body []byte, each func(n int, line string) error) error {
 }
 
 const lockLineLimit = 1 << 20
+
+var errLockLine = fmt.Errorf("over the limit of %d", lockLineLimit)
 
 // errLockConflict is a lock file that version control left half merged.
 var errLockConflict = errors.New("unresolved merge conflict")

@@ -29,7 +29,10 @@ func yamlLine(body []byte, each func(n int, line string) error) error {
 	if bytes.Count(body, []byte("\r")) != bytes.Count(body, []byte("\r\n")) {
 		return errLockShape
 	}
-	return lockLine(body, each)
+	if err := lockLine(body, each); !errors.Is(err, errLockLine) {
+		return err
+	}
+	return errLockShape
 }
 
 // lockNodes bounds the nodes of a YAML tree, by the bytes that can begin one.
