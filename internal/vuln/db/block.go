@@ -105,7 +105,7 @@ func (d *DB) tableBlock(t *table, i int) (*names, error) {
 }
 
 // height is how many rows block i has.
-func (t *table) height(i int) int { return min(tableRows, t.rows-i*tableRows) }
+func (t *table) height(i int) int { return min(t.per, t.rows-i*t.per) }
 
 // table reads a block of a table.
 func (n *names) table(r *reader, rows int) bool {

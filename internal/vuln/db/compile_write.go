@@ -91,11 +91,11 @@ func (c *compiler) putMetas(index []byte, out *blockWriter, metas []*vuln.Meta) 
 			titled = append(titled, m)
 		}
 	}
-	index, err := out.table(index, idsOf(known), func(b []byte, i int) []byte { return c.putMeta(b, known[i]) })
+	index, err := out.table(index, idsOf(known), metaRows, func(b []byte, i int) []byte { return c.putMeta(b, known[i]) })
 	if err != nil {
 		return nil, err
 	}
-	return out.table(index, idsOf(titled), func(b []byte, i int) []byte {
+	return out.table(index, idsOf(titled), metaRows, func(b []byte, i int) []byte {
 		return append(putInt(b, c.words.at[titled[i].TitleBy]), titled[i].Title...)
 	})
 }
@@ -121,7 +121,7 @@ func (c *compiler) base(index []byte, out *blockWriter, name string) ([]byte, er
 	for i := range b.records {
 		ids[i] = b.records[i].a.ID
 	}
-	index, err := out.table(index, ids, func(row []byte, i int) []byte { return c.putRecord(row, &b.records[i].a) })
+	index, err := out.table(index, ids, tableRows, func(row []byte, i int) []byte { return c.putRecord(row, &b.records[i].a) })
 	if err != nil {
 		return nil, err
 	}
@@ -230,12 +230,12 @@ func (o *blockWriter) block(index, plain []byte) ([]byte, error) {
 }
 
 // table writes rows found by identifier or by number: blocks of identifiers,
-// lengths, rows. ids are sorted by sortKey.
-func (o *blockWriter) table(index []byte, ids []string, row func([]byte, int) []byte) ([]byte, error) {
+// lengths, rows, per rows to a block. ids are sorted by sortKey.
+func (o *blockWriter) table(index []byte, ids []string, per int, row func([]byte, int) []byte) ([]byte, error) {
 	index = putInt(index, len(ids))
 	var err error
-	for start := 0; start < len(ids); start += tableRows {
-		end := min(start+tableRows, len(ids))
+	for start := 0; start < len(ids); start += per {
+		end := min(start+per, len(ids))
 		var lengths, rows []byte
 		for i := start; i < end; i++ {
 			n := len(rows)

@@ -37,7 +37,8 @@ const (
 	maxWords      = 1 << 16
 	maxReleases   = 1 << 10
 	maxString     = 1 << 16
-	tableRows     = 1024
+	tableRows     = 1024 // rows of a block of records, which a look-up takes many of
+	metaRows      = 256  // of a block of vulnerabilities, of which it mostly takes one
 	packageTarget = 192 << 10
 )
 

@@ -86,6 +86,7 @@ type packageBlock struct {
 // table is a sequence of rows with an identifier each.
 type table struct {
 	rows   int
+	per    int      // rows of each block but the last
 	first  []string // the first identifier of each block
 	blocks []blockRef
 }
@@ -204,9 +205,9 @@ func (ix *indexReader) block() blockRef {
 	return ref
 }
 
-func (ix *indexReader) table() table {
-	t := table{rows: ix.number(1 << 31)}
-	for start := 0; start < t.rows && !ix.bad; start += tableRows {
+func (ix *indexReader) table(per int) table {
+	t := table{rows: ix.number(1 << 31), per: per}
+	for start := 0; start < t.rows && !ix.bad; start += per {
 		t.first = append(t.first, ix.str())
 		t.blocks = append(t.blocks, ix.block())
 	}
@@ -224,8 +225,8 @@ func (d *DB) index(ix *indexReader) {
 	d.nvector = ix.number(maxBlock)
 	d.vectors = ix.block()
 	d.epss.ref = ix.block()
-	d.metas = ix.table()
-	d.titles = ix.table()
+	d.metas = ix.table(metaRows)
+	d.titles = ix.table(metaRows)
 	for range ix.count(maxReleases) {
 		b := &base{name: ix.str()}
 		for range ix.count(maxReleases) {
@@ -233,7 +234,7 @@ func (d *DB) index(ix *indexReader) {
 			b.releases = append(b.releases, r)
 			b.full = append(b.full, joinEcosystem(b.name, r))
 		}
-		b.records = ix.table()
+		b.records = ix.table(tableRows)
 		for range ix.count(maxIndex) {
 			p := packageBlock{first: ix.str(), n: ix.number(maxPackages)}
 			p.hashes = ix.take(2 * p.n)

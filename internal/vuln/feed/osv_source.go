@@ -117,7 +117,10 @@ func title(summary string) string {
 		}
 		return r
 	}, summary)
-	words := strings.Fields(strings.TrimPrefix(clean, "Issue summary: "))
+	words := strings.Fields(clean)
+	if len(words) > 2 && strings.EqualFold(words[0]+" "+words[1], "issue summary:") {
+		words = words[2:] // as OpenSSL's notices begin
+	}
 	text, n := "", 0
 	for i, w := range words {
 		n += utf8.RuneCountInString(w) + min(i, 1)
