@@ -35,5 +35,7 @@ docs: ## docs/ from the program itself; the embedded advisories are `go generate
 corpus: ## the rules and their fixes over the Dockerfiles of DRYDOCK_SHARED; writes docs/corpus.md
 	go test ./internal/repair -run TestCorpus -count=1 -v -update
 
-prove: ## every end-to-end proof of prove/, on the Docker Engine; writes docs/proofs.md
-	DRYDOCK_PROVE=all go test ./prove -count=1 -v -timeout 2h -update
+ENGINES := current classic
+prove: ## every end-to-end proof of prove/, on Docker Engines of its own; writes docs/proofs.md
+	@set -e; for e in $(ENGINES); do \
+	  .ci/engine/engine with $$e env DRYDOCK_PROVE=all go test ./prove -count=1 -v -timeout 2h -update; done

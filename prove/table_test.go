@@ -1,9 +1,12 @@
 package prove_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -90,36 +93,84 @@ func total(rows []row) time.Duration {
 	return all.Round(time.Second)
 }
 
+// Kinds of Engines, by where they keep images.
+const (
+	classic = "classic" // its own store; 20.10 to 28 unless told otherwise
+	current = "current" // containerd's
+)
+
+// ran is the Engine that proofs ran on.
+type ran struct{ kind, name string }
+
+func engineOf(t *testing.T, docker string) ran {
+	t.Helper()
+	ask := func(args ...string) string {
+		out, err := exec.Command(docker, args...).Output()
+		if err != nil {
+			t.Fatalf("docker %v: %v", args, err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	on, store := ran{kind: classic}, "its own image store"
+	if strings.Contains(ask("info", "--format", "{{.DriverStatus}}"), "io.containerd.snapshotter") {
+		on.kind, store = current, "containerd's image store"
+	}
+	on.name = "Docker Engine " + ask("version", "--format", "{{.Server.Version}} (API {{.Server.APIVersion}}") + ", " + store +
+		ask("version", "--format", `{{range .Server.Components}}{{if eq .Name "runc"}}, runc {{.Version}}{{end}}{{end}}`) + ")"
+	return on
+}
+
 // table prints all of them, one below the other.
-func table(t *testing.T, rows []row) {
+func table(t *testing.T, on ran, rows []row) {
 	t.Helper()
 	lines := []string{""}
 	for _, r := range rows {
 		lines = append(lines, fmt.Sprintf("%-24s %-20s %s %s", r.name, r.how(), strings.Join(r.cells(), " | "), r.told()))
 	}
-	t.Logf("%s\n%d proofs in %s", strings.Join(lines, "\n"), len(rows), total(rows))
+	t.Logf("%s\n%d proofs in %s on %s", strings.Join(lines, "\n"), len(rows), total(rows), on.name)
 }
 
-// document writes docs/proofs.md.
-func document(t *testing.T, rows []row) {
+const page = "../docs/proofs.md"
+
+// document writes the section of docs/proofs.md of the Engine that the proofs ran
+// on, and leaves that of the other kind as it is.
+func document(t *testing.T, on ran, rows []row) {
 	t.Helper()
+	sections := map[string]string{}
+	old, err := os.ReadFile(page)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{current, classic} {
+		if _, text, ok := strings.Cut(string(old), begin(kind)); ok {
+			sections[kind], _, _ = strings.Cut(text, "<!-- ")
+		}
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `# Proofs
-
-Written by %s on %s from the %d cases of [prove/cases](../prove/cases), each run
-on a real Docker Engine, in %s together; [prove/README.md](../prove/README.md) says
-how. There is no registry where they run: **sizes, packages and vulnerabilities are those of
-stand-ins** for the images that the files name, made of Debian's packages, and say
-what changes in one case, not what the real images hold. Sizes are in MB,
-vulnerabilities are critical, high, medium and low.
-
-| case | what is proved | ends | MB | packages | C H M L | user | |
-|---|---|---|---|---|---|---|---|
-`, "`make prove`", time.Now().UTC().Format(time.DateOnly), len(rows), total(rows))
+	fmt.Fprintf(&b, "## %s\n\nOn %s: %d cases, in %s together.\n\n", on.name, time.Now().UTC().Format(time.DateOnly), len(rows), total(rows))
+	b.WriteString("| case | what is proved | ends | MB | packages | C H M L | user | |\n|---|---|---|---|---|---|---|---|\n")
 	for _, r := range rows {
 		fmt.Fprintf(&b, "| [%s](../prove/cases/%s.txtar) | %s | %s | %s | %s |\n", r.name, r.name, r.kind, r.how(), strings.Join(r.cells(), " | "), r.told())
 	}
-	if err := os.WriteFile("../docs/proofs.md", []byte(b.String()), 0o644); err != nil { //nolint:gosec // a page of the documentation
+	sections[on.kind] = b.String()
+	text := "# Proofs\n\nWritten by `make prove` from the cases of [prove/cases](../prove/cases), " + intro
+	for _, kind := range []string{current, classic} {
+		if s := sections[kind]; s != "" {
+			text += "\n" + begin(kind) + strings.TrimRight(s, "\n") + "\n"
+		}
+	}
+	if err := os.WriteFile(page, []byte(text), 0o644); err != nil { //nolint:gosec // a page of the documentation
 		t.Fatal(err)
 	}
 }
+
+func begin(kind string) string { return "<!-- " + kind + " -->\n" }
+
+const intro = `each run on real
+Docker Engines of two kinds: a current one, built from the Go modules that [.ci/engine](../.ci/engine/go.mod)
+pins, and Debian's. [prove/README.md](../prove/README.md) says how. There is no
+registry where they run: **sizes, packages and vulnerabilities are those of stand-ins** for
+the images that the files name, made of Debian's packages, and say what changes in
+one case, not what the real images hold. Sizes are in MB, vulnerabilities are
+critical, high, medium and low.
+`
