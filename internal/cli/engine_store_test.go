@@ -112,16 +112,15 @@ func TestEngineBuildsOfToday(t *testing.T) {
 	}
 
 	// An image that nobody named is found by its id, and is the one built last.
-	writeFiles(t, dir, map[string]string{"c/two": "3\n"})
-	unnamed := strings.TrimSpace(command(t, nil, docker, "buildx", "build", "--quiet", dir))
-	removeAfter(t, docker, unnamed)
-	s := b.scan("sbom", unnamed)
-	if diff := cmp.Diff(b.scan("sbom", image).purls(), s.purls()); diff != "" {
-		t.Errorf("packages of an image without a name (-named +unnamed):\n%s", diff)
-	}
-	if out := b.ok("quickview"); !strings.Contains(out, strings.TrimPrefix(unnamed, "sha256:")[:12]) {
-		t.Errorf("quickview without a target looked at another image than %s:\n%s", unnamed, out)
-	}
+	builtLast(t, b, func(n int) string {
+		writeFiles(t, dir, map[string]string{"c/two": fmt.Sprintf("%d: %s\n", n, prefix)})
+		unnamed := strings.TrimSpace(command(t, nil, docker, "buildx", "build", "--quiet", dir))
+		removeAfter(t, docker, unnamed)
+		if diff := cmp.Diff(b.scan("sbom", image).purls(), b.scan("sbom", unnamed).purls()); diff != "" {
+			t.Errorf("packages of an image without a name (-named +unnamed):\n%s", diff)
+		}
+		return strings.TrimPrefix(unnamed, "sha256:")[:12]
+	})
 
 	// A base by digest is the Engine's, and its digest is no registry's.
 	pinned := base + "@" + strings.TrimSpace(command(t, nil, docker, "images", "--quiet", "--no-trunc", base))

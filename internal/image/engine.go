@@ -17,6 +17,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/ledger"
 )
 
 // openEngine opens an image of the Docker Engine. The Engine addresses layers
@@ -146,7 +147,8 @@ func saveImage(ctx context.Context, cli *client.Client, ref, id string, have v1.
 }
 
 // Latest is the most recently created image of the Engine: its first tag, or
-// its id where it has none. Created is what the image says of itself.
+// its id where it has none. Created is what the image says of itself. What a proof
+// builds meanwhile is no image of the user's.
 func Latest(ctx context.Context, opt Options) (string, error) {
 	cli, err := DialEngine(opt)
 	if err != nil {
@@ -158,6 +160,12 @@ func Latest(ctx context.Context, opt Options) (string, error) {
 	}
 	name, newest := "", time.Time{}
 	for _, im := range got.Items {
+		if len(im.RepoTags) > 0 && !slices.ContainsFunc(im.RepoTags, func(t string) bool {
+			repository, _, _ := strings.Cut(t, ":")
+			return !ledger.IsName(repository)
+		}) {
+			continue
+		}
 		made := time.Unix(im.Created, 0)
 		// A build from the cache is as old as its last layer, and tagged now. What
 		// was pulled is tagged now too, and not built here.

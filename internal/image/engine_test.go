@@ -18,6 +18,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/ledger"
 )
 
 // fakeEngine answers as a Docker Engine with one image does.
@@ -42,6 +43,7 @@ func (e *fakeEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(p, "/images/json"):
 		answer([]obj{
 			{"Id": "sha256:old", "Created": 100, "RepoTags": []string{"old:1"}},
+			{"Id": "sha256:ours", "Created": 300, "RepoTags": []string{ledger.Name("proof") + ":latest"}},
 			{"Id": e.id, "Created": 200, "RepoTags": []string{"<none>:<none>", "app:1"}},
 		})
 	case strings.HasSuffix(p, "/images/get"):

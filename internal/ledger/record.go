@@ -58,8 +58,8 @@ const (
 // small letters.
 func Name(purpose string) string { return "drydock-" + purpose + "-" + disk.Random() }
 
-// isName reports whether s has the form of [Name]'s answers.
-func isName(s string) bool {
+// IsName reports whether s has the form of [Name]'s answers.
+func IsName(s string) bool {
 	rest, ok := strings.CutPrefix(s, "drydock-")
 	purpose, id, two := strings.Cut(rest, "-")
 	if !ok || !two || purpose == "" || len(purpose) > 32 || !disk.IsRandom(id) {
@@ -72,7 +72,7 @@ func isName(s string) bool {
 func (e Entry) check() error {
 	switch {
 	case e.Kind.inEngine():
-		if !isName(e.Name) {
+		if !IsName(e.Name) {
 			return fmt.Errorf("%s %q: not a name of ours", e.Kind, e.Name)
 		}
 		if e.Engine == "" {
@@ -86,7 +86,7 @@ func (e Entry) check() error {
 		return fmt.Errorf("unknown kind %q", e.Kind)
 	}
 	base := filepath.Base(e.Name)
-	ours := e.Kind == Folder && isName(base) || e.Kind == File && disk.IsTemp(base)
+	ours := e.Kind == Folder && IsName(base) || e.Kind == File && disk.IsTemp(base)
 	if !ours || !filepath.IsAbs(e.Name) || filepath.Clean(e.Name) != e.Name || strings.ContainsRune(e.Name, 0) || e.Engine != "" || e.ID != "" {
 		return fmt.Errorf("%s %q: not a path of ours", e.Kind, e.Name)
 	}
