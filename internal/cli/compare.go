@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +28,9 @@ A gate looks at what is new in the later one only.`,
 			if len(args) != 2 {
 				return usageError{errors.New("compare needs two targets"), "drydock compare A B"}
 			}
+			if err := notEmpty(args); err != nil {
+				return err
+			}
 			var res [2]*check.Result
 			for i, on := range args {
 				r, err := f.look(cmd.Context(), on, check.Ask{Vulnerabilities: true, Layers: true})
@@ -38,10 +40,8 @@ A gate looks at what is new in the later one only.`,
 				res[i] = r
 			}
 			d := check.Compare(res[0], res[1])
-			err := f.write(func(w io.Writer) error {
-				return report.Compare(w, f.format, d, report.Options{
-					Tool: f.env.Version, Now: f.env.stamp(), Width: f.env.Width, Color: f.color(),
-				})
+			err := f.write(func(to sink) error {
+				return report.Compare(to, to.format, d, f.options(to, ""))
 			})
 			if err != nil {
 				return err

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -134,9 +133,9 @@ func newDBStatus(f *flags) *cobra.Command {
 }
 
 func (f *flags) printSources(rows []report.SourceRow) error {
-	return f.write(func(w io.Writer) error {
-		return report.Database(w, f.format, rows, report.Options{
-			Tool: f.env.Version, Now: f.env.Now(), Width: cmp.Or(f.env.Width, 120), Color: f.color(),
+	return f.write(func(to sink) error {
+		return report.Database(to, to.format, rows, report.Options{
+			Tool: f.env.Version, Now: f.env.Now(), Width: cmp.Or(f.env.Width, 120), Color: to.color,
 		})
 	})
 }

@@ -42,8 +42,7 @@ func newDBExport(f *flags) *cobra.Command {
 		Example: "  drydock db export advisories.db",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f.output = args[0]
-			return f.write(func(w io.Writer) error { return f.updater().Export(cmd.Context(), w) })
+			return f.writeTo(args[0], func(w io.Writer) error { return f.updater().Export(cmd.Context(), w) })
 		},
 	}
 }

@@ -76,6 +76,10 @@ func TestEngineDockerPlugin(t *testing.T) {
 				{[]string{"info", "--format", "{{range .ClientInfo.Plugins}}{{.Name}} {{.Vendor}}{{end}}"}, "drydock The Drydock authors"},
 				{[]string{"--help"}, "drydock*"},
 				{[]string{"help", "drydock", "cves"}, "--only-fixed"},
+				{[]string{"drydock"}, "Available Commands:"},
+				{[]string{"drydock", "help"}, "Available Commands:"},
+				{[]string{"drydock", "help", "cves"}, "--only-fixed"},
+				{[]string{"drydock", "--version"}, "drydock "},
 				{[]string{"drydock", "cves", "--help"}, "--only-fixed"},
 				{[]string{"--config", config, "drydock", "explain", "CVE-2021-23337"}, "lodash"},
 			} {

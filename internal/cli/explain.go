@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -20,9 +19,8 @@ func newExplain(f *flags) *cobra.Command {
   drydock explain CVE-2022-0778`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opt := report.Options{Tool: f.env.Version, Now: f.env.Now(), Width: f.env.Width, Color: f.color(), Program: f.env.Name}
 			if rules := check.FindRules(args[0]); len(rules) > 0 {
-				return f.write(func(w io.Writer) error { return report.Rules(w, f.format, rules, opt) })
+				return f.write(func(to sink) error { return report.Rules(to, to.format, rules, f.options(to, args[0])) })
 			}
 			p, err := f.pipeline()
 			if err != nil {
@@ -35,7 +33,7 @@ func newExplain(f *flags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.write(func(w io.Writer) error { return report.Vulnerability(w, f.format, known, opt) })
+			return f.write(func(to sink) error { return report.Vulnerability(to, to.format, known, f.options(to, args[0])) })
 		},
 	}
 }

@@ -67,10 +67,8 @@ answer alike). What is not proved as far is not written, and the exit code is 1.
 			if err != nil {
 				return err
 			}
-			err = f.write(func(w io.Writer) error {
-				return report.Fix(w, f.format, res, report.Options{
-					Tool: f.env.Version, Now: f.env.stamp(), Width: f.env.Width, Color: f.color(), Quiet: f.quiet, Program: f.env.Name, Target: first(args),
-				})
+			err = f.write(func(to sink) error {
+				return report.Fix(to, to.format, res, f.options(to, first(args)))
 			})
 			if err != nil {
 				return err

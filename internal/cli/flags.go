@@ -18,11 +18,12 @@ import (
 type flags struct {
 	env Env
 
-	format, output, platform, dockerfile, config, baseline string
-	cacheDir, dataDir, failOn, exitCode, maxAge            string
-	severity, vex, insecure                                []string
-	onlyFixed, offline, quiet, noColor, noCache, stale     bool
-	debug, showSuppressed                                  bool
+	formats                                            destinations // of --format and --output
+	output, platform, dockerfile, config, baseline     string
+	cacheDir, dataDir, failOn, exitCode, maxAge        string
+	severity, vex, insecure                            []string
+	onlyFixed, offline, quiet, noColor, noCache, stale bool
+	debug, showSuppressed                              bool
 
 	ledger *ledger.Ledger // of what is made outside of cacheDir and dataDir
 
@@ -36,8 +37,9 @@ type flags struct {
 
 // global registers the flags that are the same everywhere.
 func (f *flags) global(s *pflag.FlagSet) {
-	s.StringVarP(&f.format, "format", "f", "text", "output `format`: text, json, sarif, markdown, html, gitlab, cyclonedx, spdx, checkstyle, codeclimate, github as they apply")
-	s.StringVarP(&f.output, "output", "o", "", "write the report to `FILE` instead of standard output")
+	f.formats.list = []destination{{format: "text"}}
+	s.VarP(&f.formats, "format", "f", "output `FORMAT`, or FORMAT=FILE several times: text, json, sarif, markdown, html, gitlab, cyclonedx, spdx, checkstyle, codeclimate, github as they apply")
+	s.VarP(outputFile{f}, "output", "o", "write the report to `FILE` instead of standard output")
 	s.StringVar(&f.platform, "platform", "", "`OS/ARCH` of a multi-platform image (default the host's)")
 	s.StringSliceVar(&f.severity, "severity", nil, "show and count only these `SEVERITIES`: critical,high,medium,low,negligible,unspecified")
 	s.BoolVar(&f.onlyFixed, "only-fixed", false, "show and count only vulnerabilities that have a fix")
@@ -85,7 +87,7 @@ func (f *flags) vulnerabilities(s *pflag.FlagSet) {
 }
 
 func (f *flags) color() bool {
-	return f.env.Terminal && !f.noColor && f.env.Getenv("NO_COLOR") == "" && f.env.Getenv("TERM") != "dumb" && f.output == ""
+	return f.env.Terminal && !f.noColor && f.env.Getenv("NO_COLOR") == "" && f.env.Getenv("TERM") != "dumb"
 }
 
 func (f *flags) logger() *slog.Logger {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +29,9 @@ Without --fail-on, findings of high severity (hadolint's errors) exit with 2.`,
   drydock lint --only DL3008,dockerfile/root-user --format github .`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notEmpty(args); err != nil {
+				return err
+			}
 			p, err := f.pipeline()
 			if err != nil {
 				return err
@@ -42,12 +44,7 @@ Without --fail-on, findings of high severity (hadolint's errors) exit with 2.`,
 			if err != nil {
 				return err
 			}
-			if err := f.write(func(w io.Writer) error {
-				return report.Write(w, f.format, res, report.Options{
-					Tool: f.env.Version, Now: f.env.stamp(), Width: f.env.Width, Color: f.color(), Quiet: f.quiet,
-					ShowSuppressed: f.showSuppressed, View: report.Lint, Program: f.env.Name, Target: first(args),
-				})
-			}); err != nil || noFail || p.Hadolint.NoFail {
+			if err := f.print(res, report.Lint, first(args)); err != nil || noFail || p.Hadolint.NoFail {
 				return err
 			}
 			return f.judge(res, false)

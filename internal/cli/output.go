@@ -16,29 +16,29 @@ import (
 	"github.com/drydock-dev/drydock/internal/disk"
 )
 
-// write lets print write to standard output, or to the file of --output. A
-// regular file appears whole or not at all; a device, a pipe or a link is
-// written through.
-func (f *flags) write(print func(io.Writer) error) error {
-	if f.output == "" || f.output == "-" {
+// writeTo lets print write to a file, or to standard output where file is
+// empty. A regular file appears whole or not at all; a device, a pipe or a link
+// is written through.
+func (f *flags) writeTo(file string, print func(io.Writer) error) error {
+	if file == "" {
 		return print(f.env.Stdout)
 	}
-	info, err := os.Lstat(f.output)
+	info, err := os.Lstat(file)
 	switch {
 	case err == nil && info.IsDir():
-		return usageError{fmt.Errorf("--output %s is a folder", f.output), "name a file in it"}
+		return usageError{fmt.Errorf("--output %s is a folder", file), "name a file in it"}
 	case err == nil && !info.Mode().IsRegular():
-		out, err := os.OpenFile(f.output, os.O_WRONLY|os.O_TRUNC, 0)
+		out, err := os.OpenFile(file, os.O_WRONLY|os.O_TRUNC, 0)
 		if err != nil {
 			return err
 		}
 		return errors.Join(print(out), out.Close())
 	}
-	dir := filepath.Dir(f.output)
-	disk.Sweep(dir, filepath.Base(f.output))
-	err = disk.Write(f.output, disk.Options{User: disk.Caller(f.env.Getenv), Record: f.ledger}, print)
+	dir := filepath.Dir(file)
+	disk.Sweep(dir, filepath.Base(file))
+	err = disk.Write(file, disk.Options{User: disk.Caller(f.env.Getenv), Record: f.ledger}, print)
 	if _, e := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && errors.Is(e, fs.ErrNotExist) {
-		return usageError{fmt.Errorf("--output %s: no folder %s", f.output, dir), "mkdir -p " + dir}
+		return usageError{fmt.Errorf("--output %s: no folder %s", file, dir), "mkdir -p " + dir}
 	}
 	return err
 }

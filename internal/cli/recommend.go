@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"path/filepath"
 	"time"
 
@@ -82,10 +81,8 @@ func (r *recommending) recommend(cmd *cobra.Command, p *check.Pipeline, args []s
 	if err != nil {
 		return err
 	}
-	err = r.write(func(w io.Writer) error {
-		return report.Recommend(w, r.format, rec, report.Options{
-			Tool: r.env.Version, Now: r.env.stamp(), Width: r.env.Width, Color: r.color(), Quiet: r.quiet, Program: r.env.Name, Target: on,
-		})
+	err = r.write(func(to sink) error {
+		return report.Recommend(to, to.format, rec, r.options(to, on))
 	})
 	if err != nil {
 		return err
@@ -105,6 +102,9 @@ func (r *recommending) learned(cmd *cobra.Command, p *check.Pipeline, refs []str
 	if len(refs) == 0 {
 		return usageError{fmt.Errorf("--learn needs images"), "recommend --learn registry.example.com/base/node:22"}
 	}
+	if err := notEmpty(refs); err != nil {
+		return err
+	}
 	bar := r.progress()
 	p.Progress = bar.update
 	entries, total, err := recommend.Learn(cmd.Context(), p.Surroundings, refs, r.catalogue)
@@ -112,13 +112,13 @@ func (r *recommending) learned(cmd *cobra.Command, p *check.Pipeline, refs []str
 	if err != nil {
 		return err
 	}
-	return r.write(func(w io.Writer) error {
+	return r.write(func(to sink) error {
 		for _, e := range entries {
-			if _, err := fmt.Fprintf(w, "learned %s  %s  %d packages\n", report.Clean(e.Ref), report.Bytes(e.Size), len(e.Packages)); err != nil {
+			if _, err := fmt.Fprintf(to, "learned %s  %s  %d packages\n", report.Clean(e.Ref), report.Bytes(e.Size), len(e.Packages)); err != nil {
 				return err
 			}
 		}
-		_, err := fmt.Fprintf(w, "%s has %d images\n", r.catalogue, total)
+		_, err := fmt.Fprintf(to, "%s has %d images\n", r.catalogue, total)
 		return err
 	})
 }

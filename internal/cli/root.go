@@ -30,15 +30,21 @@ func Main(ctx context.Context, env Env, args ...string) int {
 	}
 	root := newRoot(env)
 	root.AddCommand(pluginCommands(env)...)
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // nil would be the process's own
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if words := firstWord(args); cmd == root && len(words) > 0 {
+			return unknownVerb(env.Name, root, words)
+		}
+		return usageError{err, strings.Replace(cmd.CommandPath(), root.Name(), env.Name, 1) + " --help"}
+	})
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	cmd, err := root.ExecuteContextC(ctx)
+	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
-	return explainError(env, cmd, err)
+	return explainError(env, err)
 }
 
 // overlay is an environment with some variables on top.
@@ -64,8 +70,19 @@ fs://, sbom://. Without a target, the most recently built local image is taken.`
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		Version:           env.Version,
+		Args:              cobra.ArbitraryArgs,
+
+		SuggestionsMinimumDistance: 2,
 	}
-	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
+	root.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return root.Help()
+		}
+		return unknownVerb(env.Name, root, args)
+	}
+	root.SetVersionTemplate(versionLine(env.Version))
+	root.SetHelpCommand(newHelp())
 	f := &flags{env: env}
 	f.global(root.PersistentFlags())
 	root.SetGlobalNormalizationFunc(synonyms)
@@ -104,7 +121,7 @@ func foreign(s string) string {
 }
 
 // explainError prints err and its hint, and returns its exit code.
-func explainError(env Env, cmd *cobra.Command, err error) int {
+func explainError(env Env, err error) int {
 	var quiet exitError
 	if errors.As(err, &quiet) {
 		return int(quiet)
@@ -114,11 +131,8 @@ func explainError(env Env, cmd *cobra.Command, err error) int {
 	}
 	fmt.Fprintf(env.Stderr, "error: %s\n", foreign(err.Error()))
 	var hint interface{ Hint() string }
-	switch {
-	case errors.As(err, &hint) && hint.Hint() != "":
+	if errors.As(err, &hint) && hint.Hint() != "" {
 		fmt.Fprintf(env.Stderr, "hint: %s\n", foreign(hint.Hint()))
-	case strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "unknown flag"), strings.HasPrefix(err.Error(), "unknown shorthand"):
-		fmt.Fprintf(env.Stderr, "hint: %s --help\n", cmd.CommandPath())
 	}
 	var coded interface{ ExitCode() int }
 	if errors.As(err, &coded) {

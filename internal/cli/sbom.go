@@ -1,11 +1,6 @@
 package cli
 
 import (
-	"fmt"
-	"io"
-	"slices"
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/drydock-dev/drydock/internal/check"
@@ -26,8 +21,8 @@ sbom://FILE" takes back with the same vulnerabilities as the image.`,
   drydock sbom --format spdx examples/react-app`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.format != "text" && !slices.Contains(sbom.Formats(), f.format) {
-				return usageError{fmt.Errorf("sbom has no format %q", f.format), "one of text, " + strings.Join(sbom.Formats(), ", ")}
+			if err := f.formatOnly("sbom", append([]string{"text"}, sbom.Formats()...)); err != nil {
+				return err
 			}
 			on, err := target(args)
 			if err != nil {
@@ -37,13 +32,12 @@ sbom://FILE" takes back with the same vulnerabilities as the image.`,
 			if err != nil {
 				return err
 			}
-			if f.format == "text" {
-				err = f.print(res, report.Packages, on)
-			} else {
-				err = f.write(func(w io.Writer) error {
-					return sbom.Encode(w, f.format, res.Targets[0].Inventory, sbom.EncodeOptions{Now: f.env.stamp(), ToolVersion: f.env.Version})
-				})
-			}
+			err = f.write(func(to sink) error {
+				if to.format == "text" {
+					return f.report(to, res, report.Packages, on)
+				}
+				return sbom.Encode(to, to.format, res.Targets[0].Inventory, sbom.EncodeOptions{Now: f.env.stamp(), ToolVersion: f.env.Version})
+			})
 			if err != nil {
 				return err
 			}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -51,14 +50,24 @@ func (f *flags) look(ctx context.Context, target string, ask check.Ask) (*check.
 	return res, nil
 }
 
-// print writes the report where the user wants it.
+// print writes the reports where the user wants them.
 func (f *flags) print(res *check.Result, view report.View, target string) error {
-	return f.write(func(w io.Writer) error {
-		return report.Write(w, f.format, res, report.Options{
-			Tool: f.env.Version, Now: f.env.stamp(), Width: f.env.Width, Color: f.color(), Quiet: f.quiet,
-			ShowSuppressed: f.showSuppressed, View: view, Program: f.env.Name, Target: target,
-		})
-	})
+	return f.write(func(to sink) error { return f.report(to, res, view, target) })
+}
+
+// report writes one of them.
+func (f *flags) report(to sink, res *check.Result, view report.View, target string) error {
+	opt := f.options(to, target)
+	opt.View = view
+	return report.Write(to, to.format, res, opt)
+}
+
+// options are what every report is told of its surroundings.
+func (f *flags) options(to sink, target string) report.Options {
+	return report.Options{
+		Tool: f.env.Version, Now: f.env.stamp(), Width: f.env.Width, Color: to.color, Quiet: f.quiet,
+		ShowSuppressed: f.showSuppressed, Program: f.env.Name, Target: target,
+	}
 }
 
 // judge turns findings into an exit code; with dive, a .dive-ci file has a say.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/policy"
 )
@@ -43,6 +44,17 @@ func (f *flags) terms(cfg *policy.Config) (err error) {
 	return nil
 }
 
+// notEmpty refuses an argument that is an empty string: it is a variable that is
+// not set, and no wish for the image built last.
+func notEmpty(args []string) error {
+	for _, a := range args {
+		if _, rest, prefixed := strings.Cut(a, "://"); strings.TrimSpace(a) == "" || prefixed && strings.TrimSpace(rest) == "" {
+			return usageError{fmt.Errorf("the target %q is empty", a), "is the variable set? name an image, an archive, a folder or an SBOM"}
+		}
+	}
+	return nil
+}
+
 // target is the one target of a command line, and empty for none.
 func target(args []string) (string, error) {
 	if len(args) > 1 && slices.ContainsFunc(args, func(a string) bool { _, err := strconv.Atoi(a); return err == nil }) {
@@ -54,5 +66,5 @@ func target(args []string) (string, error) {
 	if len(args) == 0 {
 		return "", nil
 	}
-	return args[0], nil
+	return args[0], notEmpty(args)
 }

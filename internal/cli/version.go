@@ -23,18 +23,23 @@ func buildVersion() string {
 	return "dev"
 }
 
+// versionLine is what version and --version print.
+func versionLine(version string) string {
+	return fmt.Sprintf("drydock %s %s/%s\n", version, runtime.GOOS, runtime.GOARCH)
+}
+
 func newVersion(f *flags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return f.write(func(w io.Writer) error {
-				if f.format == "json" {
-					_, err := fmt.Fprintf(w, "{\"version\":%q,\"go\":%q,\"platform\":\"%s/%s\"}\n", f.env.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return f.write(func(to sink) error {
+				if to.format == "json" {
+					_, err := fmt.Fprintf(to, "{\"version\":%q,\"go\":%q,\"platform\":\"%s/%s\"}\n", f.env.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 					return err
 				}
-				_, err := fmt.Fprintf(w, "drydock %s %s/%s\n", f.env.Version, runtime.GOOS, runtime.GOARCH)
+				_, err := io.WriteString(to, versionLine(f.env.Version))
 				return err
 			})
 		},
