@@ -46,6 +46,7 @@ func Catalogers() []Cataloger {
 		gemTree(),
 		composerTree(),
 		nugetTree(),
+		unread(),
 	}
 }
 

@@ -45,7 +45,7 @@ func FromDir(ctx context.Context, dir string, subject finding.Subject) (*sbom.In
 	}
 	defer func() { _ = root.Close() }()
 	w := &dirWalk{
-		root: root, parsers: lockParsers(), kinds: dirManifests(), read: map[string]bool{},
+		root: root, parsers: lockParsers(), kinds: slices.Concat(dirManifests(), dirUnread()), read: map[string]bool{},
 		inv: &sbom.Inventory{Subject: subject},
 	}
 	if err := fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
@@ -116,6 +116,9 @@ func (w *dirWalk) visit(p string, d fs.DirEntry, err error) error {
 	}
 	if m := dirManifestOf(w.kinds, p); m != nil {
 		w.manifests = append(w.manifests, dirFound{p, m})
+		if m.unread != "" {
+			w.read[p] = true // an unknown of its own, so that what it locks is none
+		}
 	}
 	w.parse(p, 0)
 	return nil

@@ -8,30 +8,32 @@ import (
 )
 
 // dirManifest is a file that names dependencies and leaves their versions to a
-// lock file.
+// lock file, or one of a kind that is not read.
 type dirManifest struct {
-	name  string   // base name, or "*.ext"
-	locks []string // any of them, in its folder or one above, says the versions
-	has   func(body []byte) bool
-	hint  string // what makes the lock file
+	name   string   // base name, or a pattern of path.Match
+	locks  []string // any of them, in its folder or one above, speaks for it
+	has    func(body []byte) bool
+	hint   string // what makes the lock file
+	unread string // whose file it is, where no parser reads it
 }
 
 func dirManifests() []dirManifest {
 	return []dirManifest{
 		{
 			name: "package.json", has: dirNPMDepends,
-			locks: []string{"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "pnpm-lock.yml"},
+			locks: []string{"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "pnpm-lock.yml", "bun.lock", "bun.lockb", "deno.lock"},
 			hint:  "npm install --package-lock-only",
 		},
 		{
 			name: "pyproject.toml", has: dirHolds("dependencies"),
-			locks: []string{"uv.lock", "poetry.lock", "requirements.txt", "Pipfile.lock"}, hint: "uv lock",
+			locks: []string{"uv.lock", "poetry.lock", "requirements.txt", "Pipfile.lock", "pdm.lock", "pylock.toml", "pixi.lock", "conda-lock.yml"}, hint: "uv lock",
 		},
 		{name: "Pipfile", locks: []string{"Pipfile.lock"}, hint: "pipenv lock"},
 		{
 			name: "setup.py", has: dirHolds("install_requires"),
-			locks: []string{"requirements.txt", "poetry.lock", "uv.lock", "Pipfile.lock"}, hint: "pip-compile",
+			locks: []string{"requirements.txt", "poetry.lock", "uv.lock", "Pipfile.lock", "pdm.lock", "pylock.toml"}, hint: "pip-compile",
 		},
+		{name: "requirements.in", locks: []string{"requirements.txt", "uv.lock"}, hint: "pip-compile"},
 		{name: "Cargo.toml", has: dirHolds("dependencies"), locks: []string{"Cargo.lock"}, hint: "cargo generate-lockfile"},
 		{name: "Gemfile", has: dirHolds("gem "), locks: []string{"Gemfile.lock"}, hint: "bundle lock"},
 		{name: "gems.rb", has: dirHolds("gem "), locks: []string{"gems.locked"}, hint: "bundle lock"},
@@ -40,14 +42,7 @@ func dirManifests() []dirManifest {
 		{name: "build.gradle.kts", has: dirHolds("dependencies"), locks: []string{"gradle.lockfile"}, hint: "gradle dependencies --write-locks"},
 		{name: "*.csproj", has: dirHolds("<PackageReference"), locks: []string{"packages.lock.json"}, hint: "dotnet restore --use-lock-file"},
 		{name: "*.fsproj", has: dirHolds("<PackageReference"), locks: []string{"packages.lock.json"}, hint: "dotnet restore --use-lock-file"},
-		{
-			name: "bun.lockb", locks: []string{"package-lock.json", "yarn.lock", "pnpm-lock.yaml"},
-			hint: "npm install --package-lock-only",
-		},
-		{
-			name: "bun.lock", locks: []string{"package-lock.json", "yarn.lock", "pnpm-lock.yaml"},
-			hint: "npm install --package-lock-only",
-		},
+		{name: "*.vbproj", has: dirHolds("<PackageReference"), locks: []string{"packages.lock.json"}, hint: "dotnet restore --use-lock-file"},
 	}
 }
 
@@ -60,7 +55,11 @@ type dirFound struct {
 func dirManifestOf(kinds []dirManifest, p string) *dirManifest {
 	base := path.Base(p)
 	for i, m := range kinds {
-		if ext, ok := strings.CutPrefix(m.name, "*"); base == m.name || ok && strings.HasSuffix(base, ext) {
+		ok := base == m.name
+		if !ok && strings.Contains(m.name, "*") {
+			ok, _ = path.Match(m.name, base)
+		}
+		if ok {
 			return &kinds[i]
 		}
 	}
@@ -112,6 +111,10 @@ func (w *dirWalk) manifest(f dirFound) {
 		if !m.has(body) {
 			return
 		}
+	}
+	if m.unread != "" {
+		w.unknown("packages of "+p, fmt.Sprintf("files of %s are not read yet; scan the built image, or an SBOM made by its own tools", m.unread))
+		return
 	}
 	w.unknown("versions of "+p+"'s dependencies", fmt.Sprintf("no lock file; run: %s", m.hint))
 }

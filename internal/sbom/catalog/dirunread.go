@@ -1,0 +1,86 @@
+package catalog
+
+import "strings"
+
+// dirUnread lists the lock files and manifests of known kinds that no parser
+// reads. Each one that a folder holds is an Unknown, also beside one that is
+// read: its packages are not in the inventory, and nothing else says so.
+func dirUnread() []dirManifest {
+	named := func(kind string, names ...string) []dirManifest {
+		var out []dirManifest
+		for _, n := range names {
+			out = append(out, dirManifest{name: n, unread: kind})
+		}
+		return out
+	}
+	holding := func(word string, ms []dirManifest) []dirManifest {
+		for i := range ms {
+			ms[i].has = dirHolds(word)
+		}
+		return ms
+	}
+	locked := func(locks string, ms []dirManifest) []dirManifest {
+		for i := range ms {
+			ms[i].locks = strings.Fields(locks)
+		}
+		return ms
+	}
+	var all []dirManifest
+	for _, ms := range [][]dirManifest{
+		named("bun", "bun.lock", "bun.lockb"),
+		named("Deno", "deno.lock"),
+		locked("deno.lock", holding(`"imports"`, named("Deno", "deno.json", "deno.jsonc"))),
+		holding("ependencies", named("Bower", "bower.json")),
+		named("PDM", "pdm.lock"),
+		named("PEP 751", "pylock.toml", "pylock.*.toml"),
+		named("pixi", "pixi.lock"),
+		named("conda", "conda-lock.yml", "conda-lock.yaml", "conda-*.lock"),
+		holding("dependencies", named("conda", "environment.yml", "environment.yaml")),
+		holding("install_requires", locked("requirements.txt poetry.lock uv.lock Pipfile.lock pdm.lock pylock.toml", named("setuptools", "setup.cfg"))),
+		named("NuGet", "packages.config", "project.lock.json"),
+		named("Paket", "paket.lock"),
+		locked("paket.lock", named("Paket", "paket.dependencies")),
+		named("Mix", "mix.lock"),
+		locked("mix.lock", holding("deps", named("Mix", "mix.exs"))),
+		named("rebar3", "rebar.lock"),
+		locked("rebar.lock", holding("{deps", named("rebar3", "rebar.config"))),
+		named("pub", "pubspec.lock"),
+		locked("pubspec.lock", holding("dependencies", named("pub", "pubspec.yaml"))),
+		named("Conan", "conan.lock"),
+		locked("conan.lock", holding("requires", named("Conan", "conanfile.txt", "conanfile.py"))),
+		holding(`"dependencies"`, named("vcpkg", "vcpkg.json")),
+		named("Swift", "Package.resolved"),
+		locked("Package.resolved", holding(".package(", named("Swift", "Package.swift"))),
+		named("CocoaPods", "Podfile.lock"),
+		locked("Podfile.lock", holding("pod ", named("CocoaPods", "Podfile"))),
+		named("Carthage", "Cartfile.resolved"),
+		locked("Cartfile.resolved", named("Carthage", "Cartfile")),
+		named("Go dep", "Gopkg.lock"),
+		locked("Gopkg.lock", named("Go dep", "Gopkg.toml")),
+		named("Glide", "glide.lock"),
+		locked("glide.lock", named("Glide", "glide.yaml")),
+		named("Haskell", "cabal.project.freeze", "stack.yaml.lock"),
+		holding("build-depends", named("Haskell", "*.cabal")),
+		named("renv", "renv.lock"),
+		holding("[[deps", named("Julia", "Manifest.toml", "JuliaManifest.toml")),
+		locked("Manifest.toml", holding("[deps]", named("Julia", "Project.toml"))),
+		named("Carton", "cpanfile.snapshot"),
+		locked("cpanfile.snapshot", holding("requires", named("Perl", "cpanfile"))),
+		named("LuaRocks", "luarocks.lock"),
+		named("Shards", "shard.lock"),
+		locked("shard.lock", holding("dependencies", named("Shards", "shard.yml"))),
+		named("Dub", "dub.selections.json"),
+		named("Nimble", "nimble.lock"),
+		named("opam", "*.opam.locked"),
+		holding(`"direct"`, named("Elm", "elm.json")),
+		holding("packages = [", named("Gleam", "manifest.toml")),
+		holding("libraryDependencies", named("sbt", "build.sbt")),
+		holding(":dependencies", named("Leiningen", "project.clj")),
+		holding(":deps", named("Clojure", "deps.edn")),
+		holding("<dependency", named("Ivy", "ivy.xml")),
+		named("Nebula", "dependencies.lock"),
+	} {
+		all = append(all, ms...)
+	}
+	return all
+}
