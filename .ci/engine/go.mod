@@ -9,6 +9,7 @@ tool (
 	github.com/containerd/containerd/v2/cmd/containerd
 	github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2
 	github.com/docker/buildx/cmd/buildx
+	github.com/moby/buildkit/frontend/dockerfile/cmd/dockerfile-frontend
 	github.com/moby/moby/v2/cmd/docker-proxy
 	github.com/moby/moby/v2/cmd/dockerd
 	github.com/opencontainers/runc
