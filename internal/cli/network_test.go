@@ -1,0 +1,233 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// outing is a program whose every connection is counted and refused.
+type outing struct {
+	dir string
+	env map[string]string
+
+	mu     sync.Mutex
+	dialed []string
+}
+
+// outside makes a folder of what verbs look at: a Dockerfile on bases that a
+// registry has, and a lock file with something to raise.
+func outside(t *testing.T, env map[string]string) *outing {
+	t.Helper()
+	o := &outing{dir: t.TempDir(), env: env}
+	for name, text := range map[string]string{
+		"Dockerfile":        "FROM nginx:1.20\nRUN apt-get update && apt-get install -y curl\n",
+		"latest.Dockerfile": "FROM nginx\nCMD [\"nginx\"]\n",
+		"compose.yaml":      "services:\n  db:\n    image: postgres:9.4\n",
+		"package.json":      `{"name":"app","version":"1.0.0","dependencies":{"lodash":"4.17.20"}}`,
+		"package-lock.json": `{
+  "name": "app",
+  "version": "1.0.0",
+  "lockfileVersion": 3,
+  "requires": true,
+  "packages": {
+    "": {"name": "app", "version": "1.0.0", "dependencies": {"lodash": "4.17.20"}},
+    "node_modules/lodash": {
+      "version": "4.17.20",
+      "resolved": "https://registry.npmjs.org/lodash/-/lodash-4.17.20.tgz",
+      "integrity": "sha512-PlhdFcillOINfeV7Ni6oF1TAEayyZBoZ8bcshTHqOYJYlrqzRK5hagpagky5o4HfCzzd1TRkXPMFq6cKk9rGmA=="
+    }
+  }
+}
+`,
+		"go.mod": "module example.org/app\n\ngo 1.20\n\nrequire golang.org/x/text v0.3.0\n",
+		"go.sum": "golang.org/x/text v0.3.0 h1:g61tztE5qeGQ89tm6NTjjM9VPIm088od1l6aSorWRWg=\ngolang.org/x/text v0.3.0/go.mod h1:NqM8EUOU14njkJ3fqMW+pc6Ldnwhi/IjpwHt7yyuwOQ=\n",
+	} {
+		if err := os.WriteFile(filepath.Join(o.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return o
+}
+
+func (o *outing) run(ctx context.Context, name string, args ...string) (dialed []string, stderr string) {
+	o.dialed = nil
+	var out, errs bytes.Buffer
+	for i, a := range args {
+		args[i] = strings.ReplaceAll(a, "DIR", o.dir)
+	}
+	Main(ctx, Env{
+		Stdout: &out, Stderr: &errs, Now: func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
+		Getenv: func(k string) string {
+			if v, ok := o.env[k]; ok {
+				return v
+			}
+			return map[string]string{"HOME": o.dir, "XDG_DATA_HOME": o.dir + "/data", "XDG_CACHE_HOME": o.dir + "/cache", "DOCKER_HOST": "unix:///nonexistent.sock"}[k]
+		},
+		Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.dialed = append(o.dialed, address)
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("the test has no network")}
+		},
+	}, append([]string{name}, args...)...)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Compact(slices.Sorted(slices.Values(o.dialed))), errs.String()
+}
+
+// ways out are command lines that reach for the network when they may, and to whom.
+func waysOut() map[string][]string {
+	const hub, npm = "index.docker.io:443", "registry.npmjs.org:443"
+	return map[string][]string{
+		"cves nginx:1.20": {hub}, "quickview nginx:1.20": {hub}, "layers nginx:1.20": {hub}, "sbom nginx:1.20": {hub}, "check nginx:1.20": {hub},
+		"cves registry://registry.example.com/x@sha256:" + strings.Repeat("0", 64): {"registry.example.com:443"},
+		"compare nginx:1.20 nginx:1.21":                                            {hub},
+		"recommend nginx:1.20":                                                     {hub},
+		"recommend bitnami/nginx:1.20":                                             {hub, "hub.docker.com:443"},
+		"recommend DIR/Dockerfile":                                                 {hub},
+		"recommend DIR/latest.Dockerfile":                                          {hub},
+		"recommend --learn nginx:1.20":                                             {hub},
+		"fix --unsafe DIR":                                                         {hub, npm, "proxy.golang.org:443", "sum.golang.org:443"},
+		"fix --dockerfile DIR/Dockerfile nginx:1.20":                               {hub},
+		"db update npm":                                                            {"osv-vulnerabilities.storage.googleapis.com:443"},
+		"db update --mirror http://127.0.0.1:1/ Alpine":                            {"127.0.0.1:1"},
+	}
+}
+
+// stayHome are command lines that never do.
+func stayHome() []string {
+	return []string{
+		"check DIR", "cves DIR", "sbom DIR", "quickview DIR", "lint DIR", "lint DIR/Dockerfile", "compare DIR DIR", "db status", "db verify", "db export DIR/x",
+		"db import DIR/x", "explain CVE-2024-47875", "explain dockerfile/root-user", "init", "version", "plugin uninstall", "completion bash",
+		"check compose://DIR/compose.yaml", "recommend --as-of 2024-03-31 nginx:1.20", "docker-cli-plugin-metadata", `docker-cli-plugin-hooks {"RootCmd":"build"}`,
+	}
+}
+
+// TestOfflineIsOffline runs every verb with --offline and with DRYDOCK_OFFLINE:
+// nobody is dialled.
+func TestOfflineIsOffline(t *testing.T) {
+	inFolder(t)
+	var lines []string
+	for line := range waysOut() {
+		lines = append(lines, line)
+	}
+	lines = append(lines, stayHome()...)
+	everyVerb(t, lines)
+	for _, how := range []struct {
+		name string
+		env  map[string]string
+		flag []string
+	}{
+		{"drydock", nil, []string{"--offline"}},
+		{"drydock", map[string]string{"DRYDOCK_OFFLINE": "1"}, nil},
+		{"docker-drydock", map[string]string{"DRYDOCK_OFFLINE": "true"}, []string{"drydock"}},
+	} {
+		o := outside(t, how.env)
+		for _, line := range lines {
+			if how.name == "docker-drydock" && strings.HasPrefix(line, "docker-cli") {
+				continue
+			}
+			args := strings.Fields(line)
+			if len(how.flag) == 1 && how.flag[0] == "drydock" {
+				args = append(how.flag, args...)
+			} else {
+				args = append(args, how.flag...)
+			}
+			if dialed, stderr := o.run(t.Context(), how.name, args...); len(dialed) > 0 || strings.Contains(stderr, "network:") {
+				t.Errorf("%s %q, %v: dialled %v\n%s", how.name, args, how.env, dialed, stderr)
+			}
+		}
+	}
+}
+
+// TestNetworkIsAnnounced: who may be asked is, and is named first, once; with
+// that, the test above could fail.
+func TestNetworkIsAnnounced(t *testing.T) {
+	inFolder(t)
+	o := outside(t, nil)
+	for line, want := range waysOut() {
+		dialed, stderr := o.run(t.Context(), "drydock", strings.Fields(line)...)
+		for _, d := range dialed {
+			host := strings.TrimSuffix(strings.ReplaceAll(d, "index.docker.io", "docker.io"), ":443")
+			if strings.Count(stderr, "network: asking "+host+"\n") != 1 {
+				t.Errorf("%s: %s is dialled, and is not named once:\n%s", line, host, stderr)
+			}
+		}
+		for _, w := range want {
+			if !slices.Contains(dialed, w) {
+				t.Errorf("%s: dials %v, not %s\n%s", line, dialed, w, stderr)
+			}
+		}
+		if len(dialed) > len(want) && !strings.HasPrefix(line, "db ") {
+			t.Errorf("%s: dials %v, want %v", line, dialed, want)
+		}
+	}
+	for _, line := range stayHome() {
+		if dialed, stderr := o.run(t.Context(), "drydock", strings.Fields(line)...); len(dialed) > 0 {
+			t.Errorf("%s: dials %v\n%s", line, dialed, stderr)
+		}
+	}
+}
+
+// TestNamesWithoutTagStayHome: such a name may be private, and is not sent to
+// anyone.
+func TestNamesWithoutTagStayHome(t *testing.T) {
+	inFolder(t)
+	o := outside(t, nil)
+	for _, name := range []string{"nginx", "shop", "team/shop", "localhost:5000/shop", "registry.example.com/team/shop", "image://shop", "registry://nginx", "bitnami/nginx"} {
+		for _, verb := range []string{"cves", "quickview", "layers", "sbom", "check", "recommend", "recommend --learn", "fix --unsafe --dockerfile DIR/Dockerfile", "compare DIR", "check --dockerfile DIR/Dockerfile", "explain"} {
+			dialed, stderr := o.run(t.Context(), "drydock", append(strings.Fields(verb), name)...)
+			if len(dialed) > 0 {
+				t.Errorf("%s %s: dials %v\n%s", verb, name, dialed, stderr)
+			}
+			if verb == "cves" && !strings.Contains(stderr, "hint: ") {
+				t.Errorf("%s %s: what to do instead?\n%s", verb, name, stderr)
+			}
+		}
+	}
+}
+
+// inFolder is an empty folder to be in, for verbs that write where they are.
+func inFolder(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("some hundred runs of the program")
+	}
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "npm_config_registry", "GOPROXY", "GOSUMDB", "GOFLAGS"} {
+		t.Setenv(name, "")
+	}
+}
+
+// everyVerb fails for a verb that no command line begins with.
+func everyVerb(t *testing.T, lines []string) {
+	t.Helper()
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		path := strings.TrimPrefix(strings.TrimPrefix(c.CommandPath(), "drydock"), " ")
+		if c.Runnable() && path != "" && !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l+" ", path+" ") }) && path != "plugin install" {
+			t.Errorf("the network of %q is not tested", path)
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	root := newRoot(Env{}.withDefaults())
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if !c.Hidden && c.Name() != "completion" {
+			walk(c)
+		}
+	}
+}
