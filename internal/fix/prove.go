@@ -52,6 +52,7 @@ type Prover struct {
 	Target   string         // stage; empty: the last
 	Args     []string       // build arguments
 	Platform string
+	Offline  bool // nothing is fetched for a build, and its commands have no network
 	Work     Workload
 	Timeout  time.Duration // of a build, and of a run; 0: 10 minutes
 	Now      func() time.Time
@@ -213,7 +214,11 @@ func (r *proving) connect(ctx context.Context) (err error) {
 		if f == nil {
 			continue
 		}
-		if err := r.engine.Supports(f); err != nil {
+		err := r.engine.Supports(f)
+		if err == nil {
+			err = r.stayHome(ctx, f)
+		}
+		if err != nil {
 			return r.unsupported(err)
 		}
 	}
@@ -323,7 +328,7 @@ func (r *proving) buildVersion(ctx context.Context, after, noCache bool) (*runti
 	defer cancel()
 	b, err := r.engine.Build(limit, runtime.Build{
 		Context: r.stage.dir, Dockerfile: r.stage.dockerfile, Target: r.Target, Args: r.Args, Platform: r.Platform,
-		Labels: r.labels, NoCache: noCache, Note: r.Note,
+		Labels: r.labels, NoCache: noCache, Offline: r.Offline, Note: r.Note,
 	})
 	if err != nil && ctx.Err() == nil && limit.Err() != nil {
 		err = &runtime.BuildError{Err: fmt.Errorf("not done after %s", r.timeout())}

@@ -67,6 +67,13 @@ func (im *Image) Statements(ctx context.Context, wanted ...string) ([]Statement,
 	return out, nil
 }
 
+// SBOMs reads the SBOMs that a build left beside an image, the image's own before
+// those of its stages: SPDX or CycloneDX. No layer is fetched for it, so that it
+// tells what an image of a registry holds before any of it is pulled.
+func (im *Image) SBOMs(ctx context.Context) ([]Statement, error) {
+	return im.Statements(ctx, "https://spdx.dev/", "https://cyclonedx.org/")
+}
+
 // begins says whether a type is wanted. One that is not said has to be read.
 func begins(predicate string, wanted []string) bool {
 	return predicate == "" || len(wanted) == 0 || slices.ContainsFunc(wanted, func(w string) bool { return strings.HasPrefix(predicate, w) })

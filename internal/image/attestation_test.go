@@ -104,6 +104,37 @@ func TestStatements(t *testing.T) {
 	}
 }
 
+// TestSBOMsComeWithoutLayers: what an image holds is read from beside it, and
+// nothing of it is pulled.
+func TestSBOMsComeWithoutLayers(t *testing.T) {
+	l := &layoutOf{t: t}
+	m := app(t, "amd64", "x")
+	a := with(l.manifest(m), platform("amd64"))
+	top := l.index(a, attested(t, l, a, a["digest"].(finding.Digest), "https://slsa.dev/provenance/v1", "https://spdx.dev/Document", "https://cyclonedx.org/bom/v1.5"))
+	s := serve(t)
+	s.push(t, l, top)
+	im, err := Open(t.Context(), "registry://"+s.host+"/app:1", Options{Platform: "linux/amd64", Backoff: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := im.SBOMs(t.Context())
+	if err != nil || len(got) != 2 || got[0].Predicate != "https://spdx.dev/Document" || got[1].Predicate != "https://cyclonedx.org/bom/v1.5" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	layer := string(finding.DigestOf(gz(t, m.layers[0])))
+	for _, asked := range s.asked {
+		if strings.HasSuffix(asked, layer) {
+			t.Errorf("a layer was fetched: %s", asked)
+		}
+	}
+	if s.blobsAsked() != 3 { // the configuration and two statements
+		t.Errorf("%q", s.asked)
+	}
+	if err := im.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func (l *layoutOf) plain() []part {
 	a := with(l.manifest(made{config: `{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}`}), platform("amd64"))
 	return l.parts(a)

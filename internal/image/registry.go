@@ -128,7 +128,11 @@ func (r *registry) documentUpTo(ctx context.Context, kind, id string, want findi
 	if kind == "blobs" {
 		what = "the document " + id
 	}
-	ctx = egress.With(ctx, egress.Ask{What: what + " of " + r.repo.RepositoryStr(), Max: limit})
+	ask := egress.Ask{What: what + " of " + r.repo.RepositoryStr(), Max: limit}
+	if limit > maxDocument {
+		ask.Rate = egress.BlobRate // an SBOM is as large as a small layer
+	}
+	ctx = egress.With(ctx, ask)
 	resp, err := r.get(ctx, kind, id, 0)
 	if err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ import (
 // Bounds on what is asked of others for one recommendation.
 const (
 	hubFor     = 3 * time.Second
+	sbomFor    = 2 * time.Minute // for an SBOM of some 20 MB
 	maxHub     = 256 << 10
 	maxScans   = 3         // images that are pulled to be looked at
 	maxPull    = 400 << 20 // bytes of such an image as it is pulled
@@ -116,8 +117,8 @@ func (r *recommending) fetch(ctx context.Context, ref string, have *base.Entry) 
 func (r *recommending) served(parent context.Context, p base.Ref) *base.Entry {
 	ctx, stop := context.WithTimeout(parent, check.AskFor)
 	im, err := image.Open(ctx, "registry://"+p.String(), r.remote())
+	stop()
 	if err != nil {
-		stop()
 		var refused interface{ Temporary() bool }
 		if !errors.As(err, &refused) { // no answer at all; a refusal is about this image
 			r.silent(p, err)
@@ -126,16 +127,19 @@ func (r *recommending) served(parent context.Context, p base.Ref) *base.Entry {
 	}
 	e := entryOf(im, "registry")
 	e.Ref, e.Names = p.String(), []string{p.String()}
-	statements, err := im.Statements(ctx, "https://spdx.dev/", "https://cyclonedx.org/")
+	ctx, stop = context.WithTimeout(parent, sbomFor)
+	defer stop()
+	statements, err := im.SBOMs(ctx)
+	var late *egress.TimeoutError
+	slow := ctx.Err() != nil || errors.As(err, &late)
 	if err != nil {
 		r.warn(fmt.Sprintf("attestations of %s: %v", p, err))
 	}
-	stop()
 	if err := im.Close(); err != nil {
 		r.Log.Debug("close", "image", p.String(), "error", err)
 	}
 	r.out.Network = true
-	if addSBOM(e, statements) {
+	if addSBOM(e, statements) || slow { // what takes too long for an SBOM does for an image
 		return e
 	}
 	if r.scans < maxScans && e.Compressed < maxPull {

@@ -24,6 +24,7 @@ type Build struct {
 	Labels     map[string]string // of the image, for people to see
 	Platform   string            // empty: the Engine's
 	NoCache    bool              // run every step anew
+	Offline    bool              // RUN has no network
 	Note       func(step string) // called when a step begins; may be nil
 }
 
@@ -118,6 +119,9 @@ func (e *Engine) Build(ctx context.Context, b Build) (*Built, error) {
 	}
 	if b.Platform != "" {
 		args = append(args, "--platform", b.Platform)
+	}
+	if b.Offline {
+		args = append(args, "--network", "none")
 	}
 	if b.NoCache {
 		args = append(args, "--no-cache")
