@@ -113,7 +113,7 @@ func platformOf(ctx context.Context, cli *client.Client, ref string, named clien
 		}
 	}
 	if named.Os == "" || asked && fit == 0 {
-		return named, false, &absentError{&PlatformError{Name: ref, Want: platformName(want), Found: there}}
+		return named, false, &absentError{Err: &PlatformError{Name: ref, Want: platformName(want), Found: there}}
 	}
 	return named, false, nil
 }
@@ -210,19 +210,19 @@ func engineError(err error, ref string, opt Options) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, fs.ErrPermission) || strings.Contains(err.Error(), "permission denied"):
-		return &absentError{hint(fmt.Errorf("docker engine: %w", err),
-			"you may not talk to the Docker Engine: join the docker group, or run as root")}
+		return &absentError{Err: hint(fmt.Errorf("docker engine: %w", err),
+			"you may not talk to the Docker Engine: join the docker group, or run as root"), Denied: true}
 	case client.IsErrConnectionFailed(err), errors.Is(err, fs.ErrNotExist), errdefs.IsUnavailable(err):
-		return &absentError{hint(fmt.Errorf("docker engine: %w", err),
+		return &absentError{Err: hint(fmt.Errorf("docker engine: %w", err),
 			"start Docker, set DOCKER_HOST, or scan a file with archive://FILE")}
 	case errdefs.IsNotFound(err):
 		what := "docker pull " + ref
 		if opt.Offline {
 			what = "check the name with docker image ls"
 		}
-		return &absentError{hint(fmt.Errorf("the Docker Engine has no image %s", printable(ref)), what)}
+		return &absentError{Err: hint(fmt.Errorf("the Docker Engine has no image %s", printable(ref)), what)}
 	case errdefs.IsInvalidArgument(err):
-		return &absentError{fmt.Errorf("docker engine: %w", err)}
+		return &absentError{Err: fmt.Errorf("docker engine: %w", err)}
 	}
 	return fmt.Errorf("docker engine: %w", err)
 }
@@ -250,7 +250,7 @@ func DialEngine(opt Options) (*client.Client, error) {
 	with := []client.Opt{client.WithUserAgent("drydock")}
 	switch {
 	case strings.HasPrefix(at.host, "ssh://"):
-		return nil, &absentError{hint(fmt.Errorf("docker engine at %s: SSH is not spoken here", at.host),
+		return nil, &absentError{Err: hint(fmt.Errorf("docker engine at %s: SSH is not spoken here", at.host),
 			"forward its socket (ssh -L) and set DOCKER_HOST, or scan a file with archive://FILE")}
 	case at.host != "":
 		with = append(with, client.WithHost(at.host))
@@ -263,7 +263,7 @@ func DialEngine(opt Options) (*client.Client, error) {
 	}
 	cli, err := client.New(with...)
 	if err != nil {
-		return nil, &absentError{hint(fmt.Errorf("docker engine: %w", err), "check DOCKER_HOST and the Docker context")}
+		return nil, &absentError{Err: hint(fmt.Errorf("docker engine: %w", err), "check DOCKER_HOST and the Docker context")}
 	}
 	return cli, nil
 }

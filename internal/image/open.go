@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
+	"path"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/egress"
@@ -91,9 +92,12 @@ func Open(ctx context.Context, target string, opt Options) (*Image, error) {
 		im, err = openRegistry(ctx, t.Ref, opt)
 	case Reference:
 		if t.Ref == target && fileName(t.Ref) {
-			return nil, hint(fmt.Errorf("open %s: %w", printable(target), fs.ErrNotExist), "say image://"+t.Ref+" if it is an image")
+			return nil, hint(fmt.Errorf("open %s: %w", printable(target), syscall.ENOENT), "say image://"+t.Ref+" if it is an image")
 		}
 		im, err = openReference(ctx, t.Ref, opt)
+		if err != nil && t.Ref == target && inFolder(t.Ref) && ctx.Err() == nil {
+			return nil, hint(fmt.Errorf("open %s: %w", printable(target), syscall.ENOENT), "say image://"+t.Ref+" if it is an image")
+		}
 	case Folder:
 		return nil, hint(&NotImageError{Target: t.Ref, Why: "it is a folder without an oci-layout file"},
 			"say fs://"+t.Ref+" if it is the root file system of an image")
@@ -121,6 +125,17 @@ func fileName(s string) bool {
 	return false
 }
 
+// inFolder reports whether a name without a tag or digest lies in a folder that
+// exists: it is more likely a path with a slip than an image.
+func inFolder(ref string) bool {
+	dir := path.Dir(ref)
+	if dir == "." || strings.ContainsAny(path.Base(ref), ":@") {
+		return false
+	}
+	info, err := os.Stat(dir)
+	return err == nil && info.IsDir()
+}
+
 // openReference looks for an image in the Engine first, then in its registry.
 func openReference(ctx context.Context, ref string, opt Options) (*Image, error) {
 	im, local := openEngine(ctx, ref, opt)
@@ -136,24 +151,40 @@ func openReference(ctx context.Context, ref string, opt Options) (*Image, error)
 	if remote == nil {
 		return im, nil
 	}
-	return nil, &bothError{local: absent.Err, remote: remote}
+	return nil, &bothError{local: absent.Err, denied: absent.Denied, remote: remote}
 }
 
 // absentError is an Engine that does not have the image, or is not there: a
 // reason to look elsewhere.
-type absentError struct{ Err error }
+type absentError struct {
+	Err    error
+	Denied bool // the user may not talk to it: the image may well be there
+}
 
 func (e *absentError) Error() string { return e.Err.Error() }
 func (e *absentError) Unwrap() error { return e.Err }
 
 // bothError is an image found neither locally nor in its registry. The
-// registry's word comes first, for it is the last that was tried.
-type bothError struct{ local, remote error }
+// registry's word comes first, for it is the last that was tried; an Engine that
+// the user may not talk to comes before it, for that is what to put right.
+type bothError struct {
+	local, remote error
+	denied        bool
+}
 
 func (e *bothError) Error() string {
+	if e.denied {
+		return e.local.Error() + " (and " + e.remote.Error() + ")"
+	}
 	return e.remote.Error() + " (and not local: " + e.local.Error() + ")"
 }
-func (e *bothError) Unwrap() []error { return []error{e.remote, e.local} }
+
+func (e *bothError) Unwrap() []error {
+	if e.denied {
+		return []error{e.local, e.remote}
+	}
+	return []error{e.remote, e.local}
+}
 
 func openRootfs(dir string) (*Image, error) {
 	st, err := os.Stat(dir)
