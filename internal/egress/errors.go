@@ -74,7 +74,7 @@ func (e *TimeoutError) Hint() string {
 	if e.Phase == Connecting {
 		return "check the network and the proxy settings (HTTPS_PROXY, NO_PROXY), or say --offline"
 	}
-	return "try again later, check the proxy (HTTPS_PROXY, NO_PROXY), or say --offline"
+	return "try again later; a proxy is taken from HTTPS_PROXY and NO_PROXY"
 }
 
 // AddressError is an address that the other side may not lead to.

@@ -72,12 +72,12 @@ func (n *network) serve(ip string, c net.Conn) {
 		}
 		n.mu.Unlock()
 		status, header, body := n.answer(req.Host, req)
-		if n.hang != "" && strings.Contains(req.URL.Path, n.hang) && status == 200 {
+		if n.hang != "" && (strings.Contains(req.URL.Path, n.hang) && n.hang != "/v2/" && status == 200 || req.URL.Path == n.hang) {
 			more := 30_000 // more than comes in a test's time
 			if strings.Contains(req.URL.Path, "/blobs/") {
 				more = 0 // a blob's length is known
 			}
-			_, err := fmt.Fprintf(c, "HTTP/1.1 200 x\r\n%sContent-Length: %d\r\n\r\n%s", header, len(body)+more, body[:len(body)/2])
+			_, err := fmt.Fprintf(c, "HTTP/1.1 %d x\r\n%sContent-Length: %d\r\n\r\n%s", status, header, len(body)+more, body[:len(body)/2])
 			for n.drip > 0 && err == nil {
 				time.Sleep(n.drip)
 				_, err = c.Write([]byte(" "))
@@ -161,6 +161,7 @@ func TestHostileRegistryEnds(t *testing.T) {
 	for hang, what := range map[string]string{
 		"":                                    "",
 		"/token":                              "a token for app",
+		"/v2/":                                "its version of the protocol",
 		"/manifests/1":                        "the manifest 1 of app",
 		"/tags/list":                          "the tags of app",
 		"/blobs/" + string(layer):             "the layer " + layer.Short() + " of app",
@@ -202,7 +203,7 @@ func TestRegistryLeadsNowhereInside(t *testing.T) {
 			ok bool
 		}{
 			"localhost": {"127.0.0.1", false}, "inside.example.net": {"127.0.0.1", false}, "metadata.example.net": {"169.254.169.254", false},
-			"private.example.net": {"10.0.0.1", false}, "cdn.example.net": {"2.2.2.2", true},
+			"private.example.net": {"10.0.0.1", false}, "10.0.0.1": {"10.0.0.1", false}, "127.0.0.1": {"127.0.0.1", false}, "[::1]": {"::1", false}, "2.2.2.2": {"2.2.2.2", true}, "cdn.example.net": {"2.2.2.2", true},
 		} {
 			synctest.Test(t, func(t *testing.T) {
 				n := &network{t: t, names: map[string]string{"r.example.com": "1.1.1.1", to: c.ip}, auth: map[string]string{}}
@@ -280,4 +281,68 @@ func TestNoticeComesFirst(t *testing.T) {
 			t.Errorf("%s was asked for: %q", ref, log)
 		}
 	}
+}
+
+// TestPrivateRegistry: a company's registry has its token server and its storage
+// in its own network, by address or by name.
+func TestPrivateRegistry(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("DOCKER_CONFIG", dir)
+	write(t, dir+"/config.json", `{"auths":{"r.example.com":{"auth":"dXNlcjpzZWNyZXQ="}}}`)
+	good, layer, _ := served(t)
+	for _, realm := range []string{"10.0.0.6:81", "auth.example.com", "r.example.com"} {
+		synctest.Test(t, func(t *testing.T) {
+			n := &network{t: t, names: map[string]string{"r.example.com": "10.0.0.5", "auth.example.com": "10.0.0.6"}, auth: map[string]string{}}
+			down := false
+			n.answer = func(host string, r *http.Request) (int, string, string) {
+				if host == "10.0.0.7" {
+					q := r.Clone(r.Context())
+					q.Header.Set("Authorization", "Bearer abc")
+					return good("r.example.com", q)
+				}
+				status, header, body := good(host, r)
+				if r.URL.Path == "/token" && down {
+					return 403, "", "{}"
+				}
+				if status == 200 && strings.HasSuffix(r.URL.Path, string(layer)) {
+					return 307, "Location: http://10.0.0.7" + r.URL.Path + "\r\n", ""
+				}
+				return status, strings.Replace(header, "r.example.com", realm, 1), body
+			}
+			if err := scanIn(n, Options{InsecureRegistries: []string{"r.example.com"}}); err != nil {
+				t.Errorf("%s: %v", realm, err)
+			}
+			if n.auth["10.0.0.7"] != "" || !strings.Contains(n.auth["10.0.0.6"]+n.auth["10.0.0.5"], "Basic dXNlcjpzZWNyZXQ=") {
+				t.Errorf("%s: credentials went to %v", realm, n.auth)
+			}
+			down = true
+			if err := scanIn(n, Options{InsecureRegistries: []string{"r.example.com"}}); err == nil || strings.Contains(err.Error(), ".invalid") {
+				t.Errorf("%s, which refuses: %v", realm, err)
+			}
+			time.Sleep(3 * time.Minute)
+		})
+	}
+}
+
+// FuzzRealm: of what a registry says of its token server, no more than the
+// address is given another name, and that name leads back to it.
+func FuzzRealm(f *testing.F) {
+	f.Add(`Bearer realm="http://10.0.0.6:81/token",service="r"`)
+	f.Add(`Bearer realm="https://[fd00::1]/token?a=b"`)
+	f.Add(`Bearer service="r",realm="https://auth.docker.io/token"`)
+	f.Add(`Basic realm="127.0.0.1"`)
+	f.Fuzz(func(t *testing.T, said string) {
+		h := &handshake{}
+		resp := &http.Response{StatusCode: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {said}}}
+		got := h.hideRealm(resp).Header.Get("Www-Authenticate")
+		if len(h.realms) == 0 && got != said || len(h.realms) > 1 {
+			t.Fatalf("%q became %q", said, got)
+		}
+		for alias, host := range h.realms {
+			before, _, _ := strings.Cut(said, `realm="`)
+			if !strings.HasPrefix(got, before+`realm="`) || strings.Count(got, alias) < 1 || host == "" || strings.ContainsAny(host, " /\"") {
+				t.Fatalf("%q became %q, by %q", said, got, h.realms)
+			}
+		}
+	})
 }

@@ -85,7 +85,7 @@ func connect(ctx context.Context, repo name.Repository, opt Options) (*registry,
 	rt, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(transport.PullScope)})
 	if err != nil {
 		out.CloseIdleConnections()
-		return nil, err
+		return nil, base.reveal(err)
 	}
 	return &registry{repo: repo, client: egress.Client(rt), out: out, opt: opt}, nil
 }
