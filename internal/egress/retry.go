@@ -12,7 +12,9 @@ import (
 
 // retry makes a request again, after a pause, where the answer may be another
 // one. Pauses draw on the exchange's account: it ends as if they were waiting.
-func (t *Transport) retry(req *http.Request, x *exchange, do func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+func (t *Transport) retry(
+	req *http.Request, x *exchange, do func(*http.Request) (*http.Response, error),
+) (*http.Response, error) {
 	again := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 	for try := 1; ; try++ {
 		resp, err := do(req)

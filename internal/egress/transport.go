@@ -157,11 +157,13 @@ func (t *Transport) chain(req *http.Request) (first *http.Request, err error) {
 		return req, nil
 	}
 	last := before[0]
-	refuse := func(why string) error { return &RedirectError{From: last.URL.Host, To: req.URL.Redacted(), Why: why} }
+	refuse := func(why string) error {
+		return &RedirectError{From: last.URL.Host, To: req.URL.Redacted(), Why: why}
+	}
 	switch {
 	case req.URL.Scheme != "https" && req.URL.Scheme != "http":
 		return nil, refuse("that is neither HTTP nor HTTPS")
-	case req.URL.Scheme == "http" && !t.opt.Plain && slices.ContainsFunc(before, func(r *http.Request) bool { return r.URL.Scheme == "https" }):
+	case req.URL.Scheme == "http" && !t.opt.Plain && slices.ContainsFunc(before, secure):
 		return nil, refuse("what was asked for over HTTPS is not fetched over HTTP")
 	}
 	for _, r := range before {
@@ -179,6 +181,8 @@ func (t *Transport) chain(req *http.Request) (first *http.Request, err error) {
 	}
 	return before[len(before)-1], nil
 }
+
+func secure(r *http.Request) bool { return r.URL.Scheme == "https" }
 
 // once makes one request, and waits for the headers of its answer.
 func (t *Transport) once(ctx context.Context, o *origin, x *exchange, req *http.Request) (*http.Response, error) {
