@@ -72,6 +72,7 @@ func (e *EmptyError) Error() string {
 	return fmt.Sprintf("%s: no lock file, Dockerfile or compose file found", e.dir)
 }
 
+// Hint says how a root file system is named.
 func (e *EmptyError) Hint() string { return "a root file system is said as fs://" + e.dir }
 
 // dockerfile looks at what a Dockerfile's final stage stands on.

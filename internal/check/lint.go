@@ -167,6 +167,8 @@ func (e *noFileError) Hint() string {
 type NoDockerfileError struct{ dir string }
 
 func (e *NoDockerfileError) Error() string { return e.dir + ": no Dockerfile found" }
+
+// Hint says which names are found.
 func (e *NoDockerfileError) Hint() string {
 	return "files named Dockerfile, Dockerfile.*, *.Dockerfile or Containerfile are; name any other"
 }

@@ -21,8 +21,8 @@ type outing struct {
 	dir string
 	env map[string]string
 
-	mu     sync.Mutex
-	dialed []string
+	mu    sync.Mutex
+	dials []string
 }
 
 // outside makes a folder of what verbs look at: a Dockerfile on bases that a
@@ -60,8 +60,8 @@ func outside(t *testing.T, env map[string]string) *outing {
 	return o
 }
 
-func (o *outing) run(ctx context.Context, name string, args ...string) (dialed []string, stderr string) {
-	o.dialed = nil
+func (o *outing) run(ctx context.Context, name string, args ...string) (dials []string, stderr string) {
+	o.dials = nil
 	var out, errs bytes.Buffer
 	for i, a := range args {
 		args[i] = strings.ReplaceAll(a, "DIR", o.dir)
@@ -77,13 +77,13 @@ func (o *outing) run(ctx context.Context, name string, args ...string) (dialed [
 		Dial: func(_ context.Context, _, address string) (net.Conn, error) {
 			o.mu.Lock()
 			defer o.mu.Unlock()
-			o.dialed = append(o.dialed, address)
+			o.dials = append(o.dials, address)
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("the test has no network")}
 		},
 	}, append([]string{name}, args...)...)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return slices.Compact(slices.Sorted(slices.Values(o.dialed))), errs.String()
+	return slices.Compact(slices.Sorted(slices.Values(o.dials))), errs.String()
 }
 
 // ways out are command lines that reach for the network when they may, and to whom.
@@ -144,8 +144,8 @@ func TestOfflineIsOffline(t *testing.T) {
 			} else {
 				args = append(args, how.flag...)
 			}
-			if dialed, stderr := o.run(t.Context(), how.name, args...); len(dialed) > 0 || strings.Contains(stderr, "network:") {
-				t.Errorf("%s %q, %v: dialled %v\n%s", how.name, args, how.env, dialed, stderr)
+			if dials, stderr := o.run(t.Context(), how.name, args...); len(dials) > 0 || strings.Contains(stderr, "network:") {
+				t.Errorf("%s %q, %v: dialled %v\n%s", how.name, args, how.env, dials, stderr)
 			}
 		}
 	}
@@ -157,25 +157,25 @@ func TestNetworkIsAnnounced(t *testing.T) {
 	inFolder(t)
 	o := outside(t, nil)
 	for line, want := range waysOut() {
-		dialed, stderr := o.run(t.Context(), "drydock", strings.Fields(line)...)
-		for _, d := range dialed {
+		dials, stderr := o.run(t.Context(), "drydock", strings.Fields(line)...)
+		for _, d := range dials {
 			host := strings.TrimSuffix(strings.ReplaceAll(d, "index.docker.io", "docker.io"), ":443")
 			if strings.Count(stderr, "network: asking "+host+"\n") != 1 {
 				t.Errorf("%s: %s is dialled, and is not named once:\n%s", line, host, stderr)
 			}
 		}
 		for _, w := range want {
-			if !slices.Contains(dialed, w) {
-				t.Errorf("%s: dials %v, not %s\n%s", line, dialed, w, stderr)
+			if !slices.Contains(dials, w) {
+				t.Errorf("%s: dials %v, not %s\n%s", line, dials, w, stderr)
 			}
 		}
-		if len(dialed) > len(want) && !strings.HasPrefix(line, "db ") {
-			t.Errorf("%s: dials %v, want %v", line, dialed, want)
+		if len(dials) > len(want) && !strings.HasPrefix(line, "db ") {
+			t.Errorf("%s: dials %v, want %v", line, dials, want)
 		}
 	}
 	for _, line := range stayHome() {
-		if dialed, stderr := o.run(t.Context(), "drydock", strings.Fields(line)...); len(dialed) > 0 {
-			t.Errorf("%s: dials %v\n%s", line, dialed, stderr)
+		if dials, stderr := o.run(t.Context(), "drydock", strings.Fields(line)...); len(dials) > 0 {
+			t.Errorf("%s: dials %v\n%s", line, dials, stderr)
 		}
 	}
 }
@@ -187,9 +187,9 @@ func TestNamesWithoutTagStayHome(t *testing.T) {
 	o := outside(t, nil)
 	for _, name := range []string{"nginx", "shop", "team/shop", "localhost:5000/shop", "registry.example.com/team/shop", "image://shop", "registry://nginx", "bitnami/nginx"} {
 		for _, verb := range []string{"cves", "quickview", "layers", "sbom", "check", "recommend", "recommend --learn", "fix --unsafe --dockerfile DIR/Dockerfile", "compare DIR", "check --dockerfile DIR/Dockerfile", "explain"} {
-			dialed, stderr := o.run(t.Context(), "drydock", append(strings.Fields(verb), name)...)
-			if len(dialed) > 0 {
-				t.Errorf("%s %s: dials %v\n%s", verb, name, dialed, stderr)
+			dials, stderr := o.run(t.Context(), "drydock", append(strings.Fields(verb), name)...)
+			if len(dials) > 0 {
+				t.Errorf("%s %s: dials %v\n%s", verb, name, dials, stderr)
 			}
 			if verb == "cves" && !strings.Contains(stderr, "hint: ") {
 				t.Errorf("%s %s: what to do instead?\n%s", verb, name, stderr)

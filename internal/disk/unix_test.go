@@ -5,7 +5,6 @@ package disk
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -132,7 +131,7 @@ func TestPrivate(t *testing.T) {
 		// The same as somebody else, in a folder of his.
 		dir, err := os.MkdirTemp("", "disk")
 		must(t, err)
-		defer os.RemoveAll(dir) //nolint:errcheck // it is temporary
+		defer os.RemoveAll(dir)
 		must(t, os.Chown(dir, 12345, 23456))
 		program, err := os.ReadFile(os.Args[0])
 		must(t, err)
@@ -310,7 +309,7 @@ func TestFullDisk(t *testing.T) {
 	needRoot(t)
 	dir := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+strconv.Itoa(64<<10), "drydock-test", dir).CombinedOutput(); err != nil {
-		t.Skip(fmt.Sprintf("no small disk to be had: %v: %s", err, out))
+		t.Skipf("no small disk to be had: %v: %s", err, out)
 	}
 	defer func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -92,7 +93,7 @@ func (b *body) Read(p []byte) (int, error) {
 	switch {
 	case b.read > ask.Max:
 		n, err = n-int(b.read-ask.Max), &LimitError{Host: b.watch.host, What: ask.What, Max: ask.Max}
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 	case late != nil && b.parent.Err() == nil:
 		err = late
 	case err != nil && b.parent.Err() != nil:

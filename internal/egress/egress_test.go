@@ -23,10 +23,10 @@ import (
 // is served there. Under synctest its clock is not the machine's, so a test of
 // thirty seconds takes none, and always comes out the same.
 type world struct {
-	mu     sync.Mutex
-	names  map[string]string // host -> IP; an IP is its own name
-	serve  map[string]func(net.Conn)
-	dialed []string
+	mu    sync.Mutex
+	names map[string]string // host -> IP; an IP is its own name
+	serve map[string]func(net.Conn)
+	dials []string
 }
 
 // wire is a connection whose other end has an address.
@@ -48,7 +48,7 @@ func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
 		ip = at
 	}
 	at := net.JoinHostPort(ip, port)
-	w.dialed = append(w.dialed, at)
+	w.dials = append(w.dials, at)
 	serve := w.serve[at]
 	w.mu.Unlock()
 	addr, err := netip.ParseAddrPort(at)
@@ -67,7 +67,7 @@ func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
 // handler serves HTTP at an address.
 func handler(f http.HandlerFunc) func(net.Conn) {
 	return func(c net.Conn) {
-		defer c.Close() //nolint:errcheck // a test's
+		defer c.Close()
 		r := bufio.NewReader(c)
 		for {
 			req, err := http.ReadRequest(r)
@@ -236,12 +236,13 @@ func TestPatienceHasARate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer resp.Body.Close()
 		buf := make([]byte, 64<<10)
 		for err == nil {
 			time.Sleep(10 * time.Minute) // the reader is busy
 			_, err = resp.Body.Read(buf)
 		}
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			t.Error(err)
 		}
 	})
@@ -262,7 +263,7 @@ func TestSizes(t *testing.T) {
 		w := &world{names: map[string]string{"r.example.com": "1.1.1.1"}, serve: map[string]func(net.Conn){}}
 		w.serve["1.1.1.1:80"] = handler(func(rw http.ResponseWriter, r *http.Request) {
 			c := rw.(*recorder).raw()
-			defer c.Close() //nolint:errcheck // a test's
+			defer c.Close()
 			switch r.URL.Path {
 			case "/headers":
 				_, err := io.WriteString(c, "HTTP/1.1 200 OK\r\n")
@@ -362,7 +363,7 @@ func TestOffline(t *testing.T) {
 	said := 0
 	tr := New(Options{Dial: w.dial, Proxy: noProxy, Offline: true, Notice: func(string) { said++ }})
 	var off *OfflineError
-	if _, err := fetch(t.Context(), tr, "http://r.example.com/", Ask{}); !errors.As(err, &off) || off.Hint() == "" || len(w.dialed) > 0 || said > 0 {
-		t.Errorf("%v; dialled %v, said %d", err, w.dialed, said)
+	if _, err := fetch(t.Context(), tr, "http://r.example.com/", Ask{}); !errors.As(err, &off) || off.Hint() == "" || len(w.dials) > 0 || said > 0 {
+		t.Errorf("%v; dialled %v, said %d", err, w.dials, said)
 	}
 }

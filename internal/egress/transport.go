@@ -190,7 +190,7 @@ func (t *Transport) once(ctx context.Context, o *origin, x *exchange, req *http.
 	w := &watch{t: t, x: x, host: req.URL.Host, cancel: cancel}
 	w.begin(Connecting, t.lim.Connect)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
-		w.end(0)
+		_ = w.end(0) // a connection that came too late is told by RoundTrip
 		w.begin(Answering, t.lim.Idle)
 	}})
 	resp, err := o.pool.RoundTrip(req.WithContext(ctx))

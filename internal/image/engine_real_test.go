@@ -150,7 +150,7 @@ func TestEngineStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer locals.Close() //nolint:errcheck // of the test
+	defer locals.Close()
 	local, err := locals.Get(t.Context(), name)
 	if err != nil || local == nil || len(local.DiffIDs) != 1 || local.Size <= 0 {
 		t.Fatalf("%+v, %v", local, err)

@@ -58,7 +58,7 @@ func (n *network) dial(_ context.Context, _, address string) (net.Conn, error) {
 }
 
 func (n *network) serve(ip string, c net.Conn) {
-	defer c.Close() //nolint:errcheck // a test's
+	defer c.Close()
 	r := bufio.NewReader(c)
 	for {
 		req, err := http.ReadRequest(r)

@@ -89,7 +89,7 @@ func (l *Ledger) Sweep(ctx context.Context, dial func(ctx context.Context, addre
 type sweep struct {
 	l      *Ledger
 	dial   func(context.Context, string) Engine
-	dialed bool
+	asked  bool
 	engine Engine
 	waited time.Time // nothing is waited for after it
 }
@@ -186,10 +186,10 @@ func (s *sweep) take(ctx context.Context, e Entry, last time.Time) (Fate, error)
 	if !e.Kind.inEngine() {
 		return takePath(e)
 	}
-	if !s.dialed && s.dial != nil {
+	if !s.asked && s.dial != nil {
 		s.engine = s.dial(ctx, e.Address)
 	}
-	s.dialed = true
+	s.asked = true
 	if s.engine == nil || s.engine.Identity() != e.Engine {
 		return Absent, nil // from here
 	}

@@ -15,7 +15,7 @@ import (
 // image fixes what an image brings, in the Dockerfile that made it. What is
 // wrong is gone only when the image is built anew.
 func (f *fixer) image(ctx context.Context, target string) error {
-	p := &check.Pipeline{Surroundings: f.Surroundings, Policy: f.Policy.Exceptions()}
+	p := &check.Pipeline{Surroundings: f.Surroundings, Policy: f.Exceptions()}
 	res, err := p.Run(ctx, target, check.Ask{Vulnerabilities: true, Dockerfile: f.opt.Dockerfile})
 	if err != nil {
 		return err

@@ -57,7 +57,7 @@ func (p *planner) lookInto(ctx context.Context, s *subject, dir, copied string, 
 			return nil, nil, err
 		}
 	}
-	q := &check.Pipeline{Surroundings: p.Surroundings, Policy: p.Policy.Exceptions()}
+	q := &check.Pipeline{Surroundings: p.Surroundings, Policy: p.Exceptions()}
 	q.NoCache = true
 	res, err := q.Run(ctx, copied, check.Ask{Vulnerabilities: true, Inventory: true})
 	var none *check.EmptyError

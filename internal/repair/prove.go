@@ -25,7 +25,7 @@ func (f *fixer) prover() *fix.Prover {
 // measure looks into an image that a proof built. What the user excepts counts
 // neither before nor after; what he filters out counts all the same.
 func (f *fixer) measure(ctx context.Context, id string) (*fix.Measured, error) {
-	p := &check.Pipeline{Surroundings: f.Surroundings, Policy: f.Policy.Exceptions()}
+	p := &check.Pipeline{Surroundings: f.Surroundings, Policy: f.Exceptions()}
 	p.Platform = ""
 	res, err := p.Run(ctx, "local://"+id, check.Ask{Vulnerabilities: true, Layers: true, Aside: true})
 	if err != nil {
