@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"sync"
@@ -146,10 +147,23 @@ func (r *run) look(ctx context.Context, target string) error {
 func (r *run) add(t Target, found Found) {
 	r.res.Subjects = append(r.res.Subjects, t.Subject)
 	r.res.Targets = append(r.res.Targets, t)
+	if t.Inventory != nil && r.policy.OmitDev {
+		if n := t.Inventory.OmitDev(); n > 0 {
+			found.Warnings = append(found.Warnings, t.Subject.Name+": "+omitted(n))
+		}
+	}
 	if t.Inventory != nil {
 		found.Unknown = append(found.Unknown, t.Inventory.Unknown...)
 	}
 	r.take(t.Subject, found)
+}
+
+// omitted says how many packages --omit left out.
+func omitted(n int) string {
+	if n == 1 {
+		return "1 development dependency is left out (--omit dev)"
+	}
+	return fmt.Sprintf("%d development dependencies are left out (--omit dev)", n)
 }
 
 // take files what an engine found under its subject.

@@ -20,6 +20,7 @@ type Policy struct {
 	Config   *policy.Config // exceptions, and what to leave out of a folder; nil: none
 	Hadolint *policy.Lint   // hadolint's configuration, for Dockerfiles; nil: none
 	VEX      []string       // files
+	OmitDev  bool           // development dependencies are left out of every inventory
 	Filter   policy.Filter  // what of the findings is wanted
 	Baseline string         // an earlier report: only what it has not is new
 }

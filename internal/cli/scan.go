@@ -47,7 +47,24 @@ func (f *flags) look(ctx context.Context, target string, ask check.Ask) (*check.
 	if err != nil {
 		return nil, err
 	}
+	f.tellOmitted(res, ask)
 	return res, nil
+}
+
+// tellOmitted says on standard error what a report has no place for.
+func (f *flags) tellOmitted(res *check.Result, ask check.Ask) {
+	list, err := f.destinations()
+	if err != nil || len(f.omit) == 0 || f.quiet {
+		return
+	}
+	silent := func(d destination) bool {
+		return d.format == "cyclonedx" || d.format == "spdx" || ask.Inventory && d.format == "json"
+	}
+	if slices.ContainsFunc(list, silent) {
+		for _, w := range res.Warnings {
+			fmt.Fprintf(f.env.Stderr, "warning: %s\n", foreign(w))
+		}
+	}
 }
 
 // print writes the reports where the user wants them.

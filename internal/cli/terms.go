@@ -33,6 +33,11 @@ func (f *flags) terms(cfg *policy.Config) (err error) {
 	if len(f.severity) == 0 {
 		f.filter.Severities = cfg.Severities
 	}
+	for _, kind := range f.omit {
+		if kind != "dev" {
+			return usageError{fmt.Errorf("--omit %s: not a kind of package that can be left out", kind), "--omit dev"}
+		}
+	}
 	switch {
 	case f.filter.OnlyFixed && f.filter.OnlyUnfixed:
 		return usageError{errors.New("--only-fixed and --only-unfixed together leave nothing"), ""}

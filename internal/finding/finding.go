@@ -118,7 +118,9 @@ type Vuln struct {
 	KEVAdded       string // date, "2021-12-10"
 	Published      time.Time
 	URL            string
-	InBase         *bool // nil: not known
+	InBase         *bool    // nil: not known
+	Dev            bool     // the package is a development dependency, by its lock file
+	Via            []string // the direct dependencies that bring the package, "express 4.17.1"; empty: it is one, or not known
 }
 
 // CVSS is a vector, its base score (0 to 10) and who gave it.

@@ -162,7 +162,7 @@ func cleanInventory(inv *sbom.Inventory) *sbom.Inventory {
 	for i := range out.Packages {
 		p := &out.Packages[i]
 		p.Type, p.Namespace, p.Name, p.Version, p.Owner = clean(p.Type), clean(p.Namespace), clean(p.Name), clean(p.Version), clean(p.Owner)
-		p.Licenses = cleanAll(p.Licenses)
+		p.Licenses, p.Via = cleanAll(p.Licenses), cleanAll(p.Via)
 	}
 	return &out
 }
@@ -214,6 +214,7 @@ func cleanVuln(v *finding.Vuln) *finding.Vuln {
 		return nil
 	}
 	c := *v
+	c.Via = cleanAll(v.Via)
 	c.ID, c.Package, c.Name, c.Version, c.PackageType = clean(v.ID), clean(v.Package), clean(v.Name), clean(v.Version), clean(v.PackageType)
 	c.Title, c.TitleSource = clean(v.Title), clean(v.TitleSource)
 	c.FixedIn, c.NoFix, c.SeveritySource, c.Aliases, c.URL = clean(v.FixedIn), clean(v.NoFix), clean(v.SeveritySource), cleanAll(v.Aliases), webURL(v.URL)

@@ -131,6 +131,9 @@ func htmlRowOf(f finding.Finding, where string) htmlRow {
 	}
 	row.Name, row.Package, row.URL, row.KEV, row.Fixed = v.ID, v.Name+" "+v.Version, webURL(v.URL), v.KEV, v.FixedIn != ""
 	var facts []string
+	if b := brought(v); b != "" {
+		facts = append(facts, b)
+	}
 	if v.Title != "" {
 		facts = append(facts, v.Title+" ("+credit(v.TitleSource)+")")
 	}

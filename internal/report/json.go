@@ -69,6 +69,8 @@ type DocFinding struct {
 	EPSS        *DocEPSS         `json:"epss,omitempty"`
 	KEV         *bool            `json:"kev,omitempty"`
 	InBase      *bool            `json:"inBase,omitempty"`
+	Dev         bool             `json:"dev,omitempty"` // a development dependency
+	Via         []string         `json:"via,omitempty"` // the direct dependencies that bring the package
 	Suppressed  *DocSuppression  `json:"suppressed"`
 	At          []DocLocation    `json:"at"`
 	Evidence    []DocEvidence    `json:"evidence"`
@@ -216,7 +218,7 @@ func docFinding(f finding.Finding, subject int) DocFinding {
 		d.Aliases = append(d.Aliases, v.Aliases...)
 		d.Title, d.TitleBy = v.Title, v.TitleSource
 		d.ID, d.Package, d.FixedIn, d.NoFix, d.SeverityBy = v.ID, v.Package, &v.FixedIn, v.NoFix, v.SeveritySource
-		d.KEV, d.InBase = &v.KEV, v.InBase
+		d.KEV, d.InBase, d.Dev, d.Via = &v.KEV, v.InBase, v.Dev, v.Via
 		if v.CVSS.Vector != "" || v.CVSS.Score > 0 {
 			d.CVSS = &DocCVSS{Vector: v.CVSS.Vector, Score: v.CVSS.Score, Source: v.CVSS.Source}
 		}

@@ -90,11 +90,15 @@ func markdownVulns(res *check.Result, share int) string {
 		if v.KEV {
 			id += " **exploited**"
 		}
+		name := v.Name
+		if b := brought(v); b != "" {
+			name += " (" + b + ")"
+		}
 		fix := v.FixedIn
 		if fix == "" {
 			fix = "–"
 		}
-		rows = append(rows, fmt.Sprintf("| %s | %s ", f.Severity, id)+row(v.Name, v.Version, fix, where(res, f)))
+		rows = append(rows, fmt.Sprintf("| %s | %s ", f.Severity, id)+row(name, v.Version, fix, where(res, f)))
 	}
 	return table("| Severity | Vulnerability | Package | Version | Fixed in | Where |\n|---|---|---|---|---|---|\n", rows, share)
 }

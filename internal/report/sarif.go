@@ -69,12 +69,14 @@ type sarifResult struct {
 
 // sarifProperties are what SARIF has no word for.
 type sarifProperties struct {
-	Subject      string `json:"subject"`
-	Package      string `json:"package,omitempty"`
-	Version      string `json:"version,omitempty"`
-	FixedIn      string `json:"fixedIn,omitempty"`
-	KEV          bool   `json:"kev,omitempty"`
-	SuppressedBy string `json:"suppressedBy,omitempty"`
+	Subject      string   `json:"subject"`
+	Package      string   `json:"package,omitempty"`
+	Version      string   `json:"version,omitempty"`
+	FixedIn      string   `json:"fixedIn,omitempty"`
+	KEV          bool     `json:"kev,omitempty"`
+	Dev          bool     `json:"dev,omitempty"`
+	Via          []string `json:"via,omitempty"`
+	SuppressedBy string   `json:"suppressedBy,omitempty"`
 }
 
 type sarifSuppression struct {
@@ -126,6 +128,7 @@ func SARIF(w io.Writer, res *check.Result, opt Options) error {
 		}
 		if v := f.Vuln; v != nil {
 			r.Properties.Package, r.Properties.Version, r.Properties.FixedIn, r.Properties.KEV = v.Package, v.Version, v.FixedIn, v.KEV
+			r.Properties.Dev, r.Properties.Via = v.Dev, v.Via
 		}
 		if s := f.Suppressed; s != nil {
 			r.Properties.SuppressedBy = s.By
@@ -194,6 +197,9 @@ func vulnSentence(f finding.Finding) string {
 	}
 	if v.KEV {
 		s += ", known to be exploited"
+	}
+	if b := brought(v); b != "" {
+		s += ", " + b
 	}
 	if v.Title != "" {
 		s += ": " + v.Title + " (" + credit(v.TitleSource) + ")"

@@ -143,6 +143,9 @@ func (p *page) worst() {
 		row := []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), string(f.Rule), f.Message}
 		if v := f.Vuln; v != nil {
 			what := v.Name + " " + v.Version + " " + p.fixed(v)
+			if v.Dev {
+				what += " (dev)"
+			}
 			if v.KEV {
 				what += p.paint(bad, " exploited")
 			}

@@ -153,6 +153,9 @@ func (p *page) group(t check.Target, g group) {
 	if s := supported(g.worst); s != "" {
 		p.line("%s", p.fit("    "+p.paint(warn, s)))
 	}
+	if b := brought(g.worst.Vuln); b != "" {
+		p.line("%s", p.fit("    "+p.paint(dim, b)))
+	}
 	if where := p.where(t, g.worst); where != "" {
 		p.line("%s", p.fit("    "+p.paint(dim, where)))
 	}
@@ -161,6 +164,28 @@ func (p *page) group(t check.Target, g group) {
 		rows = append(rows, []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), f.Vuln.ID, p.fixed(f.Vuln), p.reasons(f.Vuln)})
 	}
 	p.table(4, []string{"", "", "", ""}, rows)
+}
+
+// brought says why a package is there: for development only, and which direct
+// dependencies bring it.
+func brought(v *finding.Vuln) string {
+	var parts []string
+	if v.Dev {
+		parts = append(parts, "development dependency")
+	}
+	if len(v.Via) > 0 {
+		parts = append(parts, viaText(v.Via))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// viaText names the first of what brings a package.
+func viaText(via []string) string {
+	const shown = 3
+	if len(via) <= shown {
+		return "via " + strings.Join(via, ", ")
+	}
+	return "via " + strings.Join(via[:shown], ", ") + " and more"
 }
 
 // where says which layer and line brought the package.

@@ -80,6 +80,9 @@ func (p *page) packages() {
 			if pkg.Dev {
 				marks = append(marks, "dev")
 			}
+			if len(pkg.Via) > 0 {
+				marks = append(marks, viaText(pkg.Via))
+			}
 			at := ""
 			if pkg.LayerIndex >= 0 && t.Image != nil && pkg.Layer != "" {
 				at = fmt.Sprintf("layer %d", pkg.LayerIndex+1)

@@ -13,7 +13,7 @@ import (
 //
 // The form is for what is kept between two runs and read at each: every text
 // once, in a table, and then numbers. It loses nothing.
-const BinaryVersion = 1
+const BinaryVersion = 2
 
 var errBinary = errors.New("not an inventory of this version")
 
@@ -28,7 +28,7 @@ func EncodeBinary(inv *Inventory) []byte {
 	}
 	licenses, places := 0, 0
 	for i := range inv.Packages {
-		licenses += len(inv.Packages[i].Licenses)
+		licenses += len(inv.Packages[i].Licenses) + len(inv.Packages[i].Via)
 		places += len(inv.Packages[i].Locations)
 	}
 	e.number(licenses)
@@ -109,6 +109,7 @@ func (e *encoder) pkg(p *Package) {
 	e.put(p.Type, p.Namespace, p.Name, p.Version, p.Source, p.SourceVersion, p.Arch, string(p.Layer), p.Owner, p.Cataloger)
 	e.number(p.LayerIndex)
 	e.list(p.Licenses)
+	e.list(p.Via)
 	e.length(len(p.Locations), p.Locations == nil)
 	for _, l := range p.Locations {
 		e.put(l.Path, string(l.Layer))
@@ -296,6 +297,7 @@ func (d *binaryDecoder) pkg(p *Package) {
 	p.Layer, p.Owner, p.Cataloger = finding.Digest(d.text()), d.text(), d.text()
 	p.LayerIndex = d.number()
 	p.Licenses = d.list(&d.licenses)
+	p.Via = d.list(&d.licenses)
 	n, ok := d.length(placeMin)
 	if !ok {
 		return

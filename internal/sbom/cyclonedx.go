@@ -32,9 +32,23 @@ const (
 	propOwner         = "drydock:owner"
 	propRemoved       = "drydock:removed"
 	propDev           = "drydock:dev"
+	propVia           = "drydock:via"
 	propInBase        = "drydock:in-base"
 	propCataloger     = "drydock:cataloger"
 )
+
+// developmentProperty is, by package type, the property of CycloneDX's own
+// taxonomy for a development dependency; empty: it has none.
+// github.com/CycloneDX/cyclonedx-property-taxonomy
+func developmentProperty(purlType string) string {
+	switch purlType {
+	case "npm":
+		return "cdx:npm:package:development"
+	case "composer":
+		return "cdx:composer:package:isDevRequirement"
+	}
+	return ""
+}
 
 // CycloneDX makes a bill of materials of the inventory, for [WriteCycloneDX].
 // The second result says which components a purl means, by bom-ref: the
@@ -137,6 +151,8 @@ func packageComponent(p Package, d *Distro) cdx.Component {
 	}
 	if p.Removed {
 		c.Scope = cdx.ScopeExcluded
+	} else if p.Dev {
+		c.Scope = cdx.ScopeOptional
 	}
 	var ps properties
 	ps.add(propType, p.Type)
@@ -160,10 +176,16 @@ func packageComponent(p Package, d *Distro) cdx.Component {
 	if p.Dev {
 		ps.add(propDev, "true")
 	}
+	for _, v := range p.Via {
+		ps.add(propVia, v)
+	}
 	if p.InBase != nil {
 		ps.add(propInBase, strconv.FormatBool(*p.InBase))
 	}
 	ps.add(propCataloger, p.Cataloger)
+	if name := developmentProperty(p.Type); p.Dev && name != "" {
+		ps.add(name, "true")
+	}
 	c.Properties = ps.list()
 	return c
 }

@@ -119,6 +119,8 @@ func ownPackage(c *cdx.Component, ps []cdx.Property) (Package, error) {
 			p.Removed = v == "true"
 		case propDev:
 			p.Dev = v == "true"
+		case propVia:
+			p.Via = append(p.Via, v)
 		case propInBase:
 			in := v == "true"
 			p.InBase = &in

@@ -55,7 +55,7 @@ func (d *decoder) foreign(e *element) error {
 	p.Licenses, p.Locations = e.licenses, e.locations
 	trivyFacts(&p, e.facts)
 	syftFacts(&p, e.facts)
-	if e.facts["cdx:npm:package:development"] == "true" {
+	if name := developmentProperty(p.Type); name != "" && e.facts[name] == "true" {
 		p.Dev = true
 	}
 	p.normalSource()

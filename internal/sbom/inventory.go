@@ -68,10 +68,33 @@ func merge(a, b Package) Package {
 	a.Locations = slices.Concat(a.Locations, b.Locations)
 	a.Removed = a.Removed && b.Removed
 	a.Dev = a.Dev && b.Dev
+	a.Via = UniteVia(a.Via, b.Via)
 	if b.Owner == "" {
 		a.Owner = ""
 	}
 	return a
+}
+
+// MaxVia bounds what is kept of the direct dependencies that bring a package.
+const MaxVia = 8
+
+// UniteVia is what brings a package that either list is of: sorted, each once,
+// at most [MaxVia].
+func UniteVia(a, b []string) []string {
+	if len(a)+len(b) == 0 {
+		return nil
+	}
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	return all[:min(len(all), MaxVia)]
+}
+
+// OmitDev takes the development dependencies out, and tells how many there were.
+func (inv *Inventory) OmitDev() int {
+	had := len(inv.Packages)
+	inv.Packages = slices.DeleteFunc(inv.Packages, func(p Package) bool { return p.Dev })
+	return had - len(inv.Packages)
 }
 
 // introducedBefore says whether a's layer is known and lower than b's; of

@@ -64,6 +64,7 @@ type nativePackage struct {
 	Owner         string           `json:"owner,omitempty"`
 	Removed       bool             `json:"removed,omitempty"`
 	Dev           bool             `json:"dev,omitempty"`
+	Via           []string         `json:"via,omitempty"` // the direct dependencies that bring it
 	InBase        *bool            `json:"inBase,omitempty"`
 	Cataloger     string           `json:"cataloger,omitempty"`
 }
@@ -154,7 +155,7 @@ func toNativePackage(p Package) nativePackage {
 	n := nativePackage{
 		Type: p.Type, Namespace: p.Namespace, Name: p.Name, Version: p.Version,
 		Source: p.Source, SourceVersion: p.SourceVersion, Arch: p.Arch, Licenses: p.Licenses,
-		Layer: p.Layer, Owner: p.Owner, Removed: p.Removed, Dev: p.Dev, InBase: p.InBase, Cataloger: p.Cataloger,
+		Layer: p.Layer, Owner: p.Owner, Removed: p.Removed, Dev: p.Dev, Via: p.Via, InBase: p.InBase, Cataloger: p.Cataloger,
 	}
 	for _, l := range p.Locations {
 		n.Locations = append(n.Locations, nativeLocation(l))
@@ -169,7 +170,7 @@ func (n nativePackage) toPackage() Package {
 	p := Package{
 		Type: n.Type, Namespace: n.Namespace, Name: n.Name, Version: n.Version,
 		Source: n.Source, SourceVersion: n.SourceVersion, Arch: n.Arch, Licenses: n.Licenses,
-		Layer: n.Layer, LayerIndex: -1, Owner: n.Owner, Removed: n.Removed, Dev: n.Dev, InBase: n.InBase, Cataloger: n.Cataloger,
+		Layer: n.Layer, LayerIndex: -1, Owner: n.Owner, Removed: n.Removed, Dev: n.Dev, Via: n.Via, InBase: n.InBase, Cataloger: n.Cataloger,
 	}
 	for _, l := range n.Locations {
 		p.Locations = append(p.Locations, Location(l))

@@ -19,6 +19,7 @@ type Package struct {
 	Owner         string         // purl of the distribution package that owns its files; empty: none
 	Removed       bool           // installed in one layer and removed above: not in the final image
 	Dev           bool           // a development dependency, by its lock file
+	Via           []string       // which direct dependencies bring it, "express 4.17.1", by its lock file; empty: it is one, or not known
 	InBase        *bool          // nil: not known
 	Cataloger     string         // which one found it: "dpkg", "npm", "program"
 }

@@ -45,6 +45,9 @@ func drawPackage(t *rapid.T) Package {
 		Layer: drawDigest(t), LayerIndex: rapid.IntRange(-1, 5).Draw(t, "index"), Owner: maybe(t, "owner"),
 		Removed: rapid.Bool().Draw(t, "removed"), Dev: rapid.Bool().Draw(t, "dev"), Cataloger: maybe(t, "cataloger"),
 	}
+	for range rapid.IntRange(0, 3).Draw(t, "vias") {
+		p.Via = append(p.Via, text(t, "via"))
+	}
 	for range rapid.IntRange(0, 3).Draw(t, "licenses") {
 		p.Licenses = append(p.Licenses, rapid.OneOf(rapid.Just("MIT"), rapid.Just("MIT OR Apache-2.0"),
 			rapid.Custom(func(t *rapid.T) string { return text(t, "license") })).Draw(t, "l"))

@@ -121,6 +121,8 @@ type description struct {
 	binaries        []finding.Evidence
 	suppressed      *finding.Suppression
 	inBase          *bool
+	dev             bool
+	via             []string
 	endOfLife       bool
 	support         Support // less than the usual one; zero: the usual one
 }
@@ -150,6 +152,11 @@ func (m *matcher) describe(g *group) description {
 		}
 	}
 	d.inBase = inBase(g.members)
+	d.dev = g.rule != RuleOS
+	for _, p := range g.members {
+		d.dev = d.dev && p.Dev
+		d.via = sbom.UniteVia(d.via, p.Via)
+	}
 	d.suppressed = suppression(g)
 	if g.rule == RuleOS {
 		d.support, _ = m.covers[g.eco].Of(sourceName(*p))
@@ -278,7 +285,7 @@ func (m *matcher) finding(g *group, c *cluster, d *description, v *finding.Vuln)
 		Package: d.purl, Name: d.name, Version: g.version, PackageType: d.typ,
 		FixedIn: c.fixed, CVSS: cvss, SeveritySource: source,
 		EPSS: meta.EPSS, KEV: meta.KEV, KEVAdded: meta.KEVAdded,
-		InBase: d.inBase,
+		InBase: d.inBase, Dev: d.dev, Via: d.via,
 	}
 	evidence := make([]finding.Evidence, 0, len(c.hits)+len(d.binaries)+1)
 	for i := range c.hits {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -162,5 +163,29 @@ func TestFromDirErrors(t *testing.T) {
 func BenchmarkFromDir(b *testing.B) {
 	for b.Loop() {
 		dirScan(b, "testdata/shapes")
+	}
+}
+
+// Which direct dependency brings what, by npm's, pnpm's and yarn's locks alike.
+func TestNPMLocksTellWhatBringsAPackage(t *testing.T) {
+	for _, kind := range []string{"npm1", "npm2", "npm3", "pnpm5", "pnpm6", "pnpm9", "yarn1", "yarn4"} {
+		t.Run(kind, func(t *testing.T) {
+			want := map[string]string{
+				"client-only": "styled-jsx 5.1.1", "follow-redirects": "axios 0.21.0", "js-tokens": "react 18.2.0",
+				"loose-envify": "react 18.2.0", "ms": "debug 2.6.8", "regenerator-runtime": "@babel/runtime 7.20.0",
+			}
+			if kind[0] == 'p' { // a peer that pnpm fills is a dependency to it
+				want["ms"], want["js-tokens"], want["loose-envify"] = "axios 0.21.0, debug 2.6.8", "react 18.2.0, styled-jsx 5.1.1", "react 18.2.0, styled-jsx 5.1.1"
+			}
+			got := map[string]string{}
+			for _, p := range dirScan(t, "testdata/shapes/"+kind).Packages {
+				if len(p.Via) > 0 {
+					got[p.Name] = strings.Join(p.Via, ", ")
+				}
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Error(d)
+			}
+		})
 	}
 }

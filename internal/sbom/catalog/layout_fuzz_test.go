@@ -75,8 +75,9 @@ func FuzzLockByLine(f *testing.F) {
 	type read struct {
 		Major   string
 		Entries []pnpmEntry
-		Graph   map[string][]string
-		Prod    []string
+		Graph   map[string][]pnpmNeed
+		Prod    []pnpmNeed
+		Dev     []pnpmNeed
 		Wanted  bool
 		Yarn    []yarnEntry
 		Headed  bool
@@ -85,11 +86,11 @@ func FuzzLockByLine(f *testing.F) {
 		if lockText(b) != nil {
 			return
 		}
-		p, q := &pnpmFile{graph: map[string][]string{}}, &pnpmFile{graph: map[string][]string{}}
+		p, q := &pnpmFile{graph: map[string][]pnpmNeed{}}, &pnpmFile{graph: map[string][]pnpmNeed{}}
 		if p.scan(b) == nil {
 			if err := lockYAML(b, q.tree); err == nil {
-				got, want := read{Major: p.major, Entries: p.entries, Graph: p.graph, Prod: p.prod, Wanted: p.wanted}, read{Major: q.major, Entries: q.entries, Graph: q.graph, Prod: q.prod, Wanted: q.wanted}
-				if d := cmp.Diff(want, got, cmp.AllowUnexported(pnpmEntry{})); d != "" {
+				got, want := read{Major: p.major, Entries: p.entries, Graph: p.graph, Prod: p.prod, Dev: p.dev, Wanted: p.wanted}, read{Major: q.major, Entries: q.entries, Graph: q.graph, Prod: q.prod, Dev: q.dev, Wanted: q.wanted}
+				if d := cmp.Diff(want, got, cmp.AllowUnexported(pnpmEntry{}, pnpmNeed{})); d != "" {
 					t.Fatalf("pnpm: %s", d)
 				}
 			} else if errors.Is(err, errLockShape) {

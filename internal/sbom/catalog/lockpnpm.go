@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -20,23 +21,28 @@ type pnpmEntry struct {
 	dev           bool
 }
 
+// pnpmNeed is a dependency: the version leads to an entry.
+type pnpmNeed struct{ name, version string }
+
 // pnpmFile is what is gathered while the file goes by.
 type pnpmFile struct {
 	major   string // of the lockfile version
 	entries []pnpmEntry
-	graph   map[string][]string // version 9: snapshot -> what it depends on
-	prod    []string            // version 9: what the importers depend on, not for development
-	wanted  bool                // an importer depends on what is not the project's own
+	graph   map[string][]pnpmNeed // entry or, in version 9, snapshot -> what it depends on
+	needs   int                   // what all of them depend on
+	prod    []pnpmNeed            // what the importers depend on, not for development
+	dev     []pnpmNeed            // and for development
+	wanted  bool                  // an importer depends on what is not the project's own
 }
 
 func pnpmRead(file string, body []byte) (lockResult, error) {
 	if err := lockText(body); err != nil {
 		return lockResult{}, err
 	}
-	f := &pnpmFile{graph: map[string][]string{}}
+	f := &pnpmFile{graph: map[string][]pnpmNeed{}}
 	err := f.scan(body)
 	if errors.Is(err, errLockShape) {
-		f = &pnpmFile{graph: map[string][]string{}}
+		f = &pnpmFile{graph: map[string][]pnpmNeed{}}
 		err = lockYAML(body, f.tree)
 	}
 	switch {
@@ -49,7 +55,9 @@ func pnpmRead(file string, body []byte) (lockResult, error) {
 	}
 	var r lockResult
 	reached := f.reach()
-	for _, e := range f.entries {
+	pkg := make([]int, len(f.entries))
+	for i, e := range f.entries {
+		pkg[i] = -1
 		name, version := pnpmKey(f.major, e.key)
 		if pnpmOwn(version) || strings.HasPrefix(e.key, "file:") {
 			continue // the project's own code
@@ -61,9 +69,11 @@ func pnpmRead(file string, body []byte) (lockResult, error) {
 			version = e.version
 		}
 		if p := npmLockPackage(&r, "pnpm-lock", name, version, file, e.line); p != nil {
+			pkg[i] = len(r.Packages) - 1
 			p.Dev = e.dev || reached != nil && !reached[pnpmBare(e.key)]
 		}
 	}
+	f.join(pkg).tell(r.Packages)
 	return r, nil
 }
 
@@ -100,9 +110,20 @@ func (f *pnpmFile) depends(group, name, version string) {
 		return
 	}
 	f.wanted = true
-	if group != "devDependencies" {
-		f.prod = append(f.prod, pnpmTarget(name, version))
+	if to := (pnpmNeed{name, version}); group == "devDependencies" {
+		f.dev = append(f.dev, to)
+	} else {
+		f.prod = append(f.prod, to)
 	}
+}
+
+// need notes that an entry or snapshot depends on something.
+func (f *pnpmFile) need(from, name, version string) error {
+	if f.needs++; f.needs > maxLeaves {
+		return errLockMany
+	}
+	f.graph[from] = append(f.graph[from], pnpmNeed{name, version})
+	return nil
 }
 
 // pnpmField reports whether a member of an entry is one that field takes.
@@ -119,14 +140,18 @@ func pnpmGroup(key string) bool {
 // stands under.
 func (f *pnpmFile) scan(body []byte) error {
 	var section, name, group, dep string
+	shift := 0 // what the lines would be indented further, were their importer named
 	return yamlLine(body, func(n int, line string) error {
 		text := strings.TrimLeft(line, " ")
 		indent := len(line) - len(text)
+		if indent > 0 {
+			indent += shift
+		}
 		switch {
 		case text == "" || text[0] == '#':
 			return nil
 		case line == "---":
-			section, name, group = "", "", ""
+			section, name, group, shift = "", "", "", 0
 			return nil
 		case indent > 0 && section == "":
 			return errLockShape
@@ -134,7 +159,7 @@ func (f *pnpmFile) scan(body []byte) error {
 			return nil
 		case indent > 4 && (name == "" || group == "" || section == "packages" && pnpmField(group)):
 			return errLockShape // no level may be left out, and a scalar ends with its line
-		case indent > 4 && (section == "packages" || !pnpmGroup(group)):
+		case indent > 4 && !pnpmGroup(group):
 			return nil // within a member that is not looked at
 		case indent == 2 && strings.HasPrefix(text, "? "): // a long key: its members follow a colon
 			key, ok := yamlScalar(text[2:])
@@ -149,8 +174,11 @@ func (f *pnpmFile) scan(body []byte) error {
 		case !ok:
 			return errLockShape
 		case indent == 0:
-			section, name, group = "other", "", ""
+			section, name, group, dep, shift = "other", "", "", "", 0
 			switch key {
+			case "dependencies", "devDependencies", "optionalDependencies": // before version 9, of a project without workspaces
+				section, name, group, shift = "importers", ".", key, 4
+				ok = value == "" || value == "{}"
 			case "lockfileVersion":
 				section, ok = "", plain
 				f.major, _, _ = strings.Cut(value, ".")
@@ -169,12 +197,14 @@ func (f *pnpmFile) scan(body []byte) error {
 			case section == "packages" && pnpmField(key):
 				ok = plain
 				f.field(key, value)
-			case section != "packages" && pnpmGroup(key):
+			case pnpmGroup(key):
 				ok = value == "" || value == "{}"
 			}
-		case indent == 6 && section == "snapshots":
-			ok = plain
-			f.graph[name] = append(f.graph[name], pnpmTarget(key, value))
+		case indent == 6 && section != "importers":
+			if !plain {
+				return errLockShape
+			}
+			return f.need(name, key, value)
 		case indent == 6 && value != "": // importers before version 6 of the format
 			ok, dep = plain, ""
 			f.depends(group, key, value)
@@ -217,29 +247,36 @@ func (f *pnpmFile) tree(root *yaml.Node) error {
 				if err := f.add(k.Value, k.Line); err != nil {
 					return err
 				}
-				return yamlMembers(k.Value, v, func(k, v *yaml.Node) error {
-					f.field(k.Value, yamlText(v))
+				return yamlMembers(k.Value, v, func(g, v *yaml.Node) error {
+					if pnpmGroup(g.Value) {
+						return yamlMembers(g.Value, v, func(dep, v *yaml.Node) error { return f.need(k.Value, dep.Value, yamlText(v)) })
+					}
+					f.field(g.Value, yamlText(v))
 					return nil
 				})
 			})
 		case "snapshots":
 			return pnpmGroups("snapshots", v, func(name, _, dep string, v *yaml.Node) error {
-				f.graph[name] = append(f.graph[name], pnpmTarget(dep, yamlText(v)))
-				return nil
+				return f.need(name, dep, yamlText(v))
 			})
 		case "importers":
-			return pnpmGroups("importers", v, func(_, group, dep string, v *yaml.Node) error {
-				if v.Kind == yaml.ScalarNode { // before version 6 of the format
-					f.depends(group, dep, yamlText(v))
-					return nil
-				}
-				return yamlMembers(dep, v, func(k, v *yaml.Node) error {
-					if k.Value == "version" {
-						f.depends(group, dep, yamlText(v))
-					}
-					return nil
-				})
-			})
+			return pnpmGroups("importers", v, func(_, group, dep string, v *yaml.Node) error { return f.importer(group, dep, v) })
+		case "dependencies", "devDependencies", "optionalDependencies":
+			return yamlMembers(k.Value, v, func(dep, v *yaml.Node) error { return f.importer(k.Value, dep.Value, v) })
+		}
+		return nil
+	})
+}
+
+// importer reads one dependency of an importer.
+func (f *pnpmFile) importer(group, dep string, v *yaml.Node) error {
+	if v.Kind == yaml.ScalarNode { // before version 6 of the format
+		f.depends(group, dep, yamlText(v))
+		return nil
+	}
+	return yamlMembers(dep, v, func(k, v *yaml.Node) error {
+		if k.Value == "version" {
+			f.depends(group, dep, yamlText(v))
 		}
 		return nil
 	})
@@ -259,24 +296,70 @@ func pnpmGroups(section string, n *yaml.Node, each func(name, group, dep string,
 	})
 }
 
+// marked reports whether the file marks its development dependencies itself.
+func (f *pnpmFile) marked() bool { return len(f.major) == 1 && f.major < "9" }
+
+// node is what an entry, a snapshot and what leads to either have in common:
+// the key without its peers, which before version 6 are a part of it.
+func (f *pnpmFile) node(key string) string {
+	if f.slashed() {
+		return strings.TrimPrefix(key, "/")
+	}
+	return strings.TrimPrefix(pnpmBare(key), "/")
+}
+
+// target is the key of what a dependency leads to.
+func (f *pnpmFile) target(n pnpmNeed) string {
+	switch {
+	case !f.slashed():
+		return pnpmTarget(n.name, n.version)
+	case strings.Contains(n.version, "/"):
+		return n.version
+	}
+	return n.name + "/" + n.version
+}
+
+// slashed reports whether keys are as "/name/1.2.3", before version 6.
+func (f *pnpmFile) slashed() bool { return len(f.major) == 1 && f.major < "6" }
+
+// join makes the graph of the entries. pkg says, by entry, which package it is.
+func (f *pnpmFile) join(pkg []int) *lockGraph {
+	g := &lockGraph{}
+	at := make(map[string]int32, len(f.entries))
+	for i, e := range f.entries {
+		at[f.node(e.key)] = g.node(pkg[i])
+	}
+	all := func(needs []pnpmNeed) (found []int32) {
+		for _, need := range needs {
+			if n, ok := at[f.node(f.target(need))]; ok {
+				found = append(found, n)
+			}
+		}
+		return found
+	}
+	for from, needs := range f.graph {
+		if n, ok := at[f.node(from)]; ok {
+			g.edges[n] = append(g.edges[n], all(needs)...)
+		}
+	}
+	g.direct, g.dev = all(f.prod), all(f.dev)
+	return g
+}
+
 // reach is the set of packages, without their peers, that production needs; nil
 // where the file marks them itself.
 func (f *pnpmFile) reach() map[string]bool {
-	if len(f.graph) == 0 && len(f.prod) == 0 {
+	if f.marked() || len(f.graph) == 0 && len(f.prod) == 0 {
 		return nil
 	}
 	seen := map[string]bool{}
 	reached := map[string]bool{}
-	todo := f.prod
-	for len(todo) > 0 {
-		k := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		if seen[k] {
-			continue
+	for todo := slices.Clone(f.prod); len(todo) > 0; {
+		k := f.target(todo[len(todo)-1])
+		if todo = todo[:len(todo)-1]; !seen[k] {
+			seen[k], reached[pnpmBare(k)] = true, true
+			todo = append(todo, f.graph[k]...)
 		}
-		seen[k] = true
-		reached[pnpmBare(k)] = true
-		todo = append(todo, f.graph[k]...)
 	}
 	return reached
 }

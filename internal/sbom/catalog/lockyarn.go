@@ -22,11 +22,14 @@ type yarnEntry struct {
 	line                int
 	patterns            string // as the first line has them
 	version, resolution string
+	needs               []string // "name@range", as the patterns are written
 }
 
 type yarnFile struct {
 	entries []yarnEntry
-	headed  bool // by what only a lock file of yarn has
+	needs   int    // of all entries
+	own     []bool // by entry: it is the project itself or a workspace of it
+	headed  bool   // by what only a lock file of yarn has
 }
 
 // yarnHeading is the comment that begins a lock file of yarn 1.
@@ -51,9 +54,18 @@ func yarnRead(file string, body []byte) (lockResult, error) {
 		return lockResult{}, err
 	}
 	var r lockResult
+	var g lockGraph
 	for _, e := range f.entries {
-		yarnAdd(&r, e, file)
+		had := len(r.Packages)
+		own := yarnAdd(&r, e, file)
+		n := g.node(-1)
+		if len(r.Packages) > had {
+			g.pkg[n] = had
+		}
+		f.own = append(f.own, own)
 	}
+	f.join(&g)
+	g.tell(r.Packages)
 	if !f.headed && len(r.Packages) == 0 {
 		return lockResult{}, errors.New("not a lock file of yarn: it has neither its heading nor an entry")
 	}
@@ -81,15 +93,66 @@ func (f *yarnFile) field(key, value string) {
 	}
 }
 
+// need notes that the last entry depends on something.
+func (f *yarnFile) need(name, want string) error {
+	if f.needs++; f.needs > maxLeaves {
+		return errLockMany
+	}
+	e := &f.entries[len(f.entries)-1]
+	e.needs = append(e.needs, name+"@"+want)
+	return nil
+}
+
+// join makes the graph of the entries, which are known by their patterns.
+func (f *yarnFile) join(g *lockGraph) {
+	at := make(map[string]int32, len(f.entries))
+	for i, e := range f.entries {
+		for _, p := range yarnPatterns(e.patterns) {
+			at[p] = int32(i)
+		}
+	}
+	for i, e := range f.entries {
+		for _, need := range e.needs {
+			to, ok := at[need]
+			if !ok {
+				continue
+			}
+			if f.own[i] {
+				g.direct = append(g.direct, to)
+			} else {
+				g.edges[i] = append(g.edges[i], to)
+			}
+		}
+	}
+}
+
+// yarnPatterns takes an entry's patterns apart: quoted one by one, or as one.
+func yarnPatterns(head string) []string {
+	if strings.HasPrefix(head, `"`) && strings.Contains(head, `", `) {
+		head = strings.ReplaceAll(head, `", "`, ", ")
+	}
+	ps := strings.Split(strings.ReplaceAll(head, `"`, ""), ", ")
+	for i, p := range ps {
+		ps[i] = strings.TrimSpace(p)
+	}
+	return ps
+}
+
+// yarnGroup reports whether a field lists what an entry depends on.
+func yarnGroup(key string) bool { return key == "dependencies" || key == "optionalDependencies" }
+
 // classic reads the format of yarn 1: entries at the margin, their fields
 // indented, and what these hold further.
 func (f *yarnFile) classic(body []byte) error {
 	var indent lockIndent
+	group := ""
 	return lockLine(body, func(n int, line string) error {
 		depth, text := indent.depth(yarnComment(line))
 		switch {
-		case text == "" || depth > 1:
+		case text == "" || depth > 2 || depth == 2 && !yarnGroup(group):
 			return nil
+		case depth == 2:
+			return f.need(yarnField(text))
 		case depth == 0:
 			head, ok := strings.CutSuffix(text, ":")
 			if !ok {
@@ -103,6 +166,7 @@ func (f *yarnFile) classic(body []byte) error {
 		if value == "" && strings.LastIndexByte(key, '@') > 0 {
 			return fmt.Errorf("line %d: an entry that is indented", n)
 		}
+		group = key
 		f.field(key, value)
 		return nil
 	})
@@ -142,6 +206,7 @@ func yarnField(text string) (key, value string) {
 // berry reads the layout that the later yarns write: two spaces a level, a key
 // a line.
 func (f *yarnFile) berry(body []byte) error {
+	group := ""
 	opened := false // the last line is a field, or within one, that may go on
 	return yamlLine(body, func(n int, line string) error {
 		text := strings.TrimLeft(line, " ")
@@ -153,6 +218,16 @@ func (f *yarnFile) berry(body []byte) error {
 			if !opened {
 				return errLockShape
 			}
+			if indent == 4 && yarnGroup(group) {
+				name, want, ok := yamlPair(text)
+				if !ok || want == "" || strings.IndexByte("{[|>", want[0]) >= 0 {
+					return errLockShape
+				}
+				return f.need(name, want)
+			}
+			if yarnGroup(group) {
+				return errLockShape
+			}
 			return nil
 		}
 		key, value, ok := yamlPair(text)
@@ -162,6 +237,10 @@ func (f *yarnFile) berry(body []byte) error {
 			opened = false
 			return f.add(key, n)
 		case indent == 2 && len(f.entries) > 0:
+			group = key
+			if yarnGroup(key) && value != "" && value != "{}" {
+				break
+			}
 			scalar := key == "version" || key == "resolution"
 			if opened = !scalar; opened || value != "" && strings.IndexByte("{[|>", value[0]) < 0 {
 				f.field(key, value)
@@ -179,27 +258,22 @@ func (f *yarnFile) tree(root *yaml.Node) error {
 			return err
 		}
 		return yamlMembers(k.Value, v, func(k, v *yaml.Node) error {
+			if yarnGroup(k.Value) {
+				return yamlMembers(k.Value, v, func(k, v *yaml.Node) error { return f.need(k.Value, yamlText(v)) })
+			}
 			f.field(k.Value, yamlText(v))
 			return nil
 		})
 	})
 }
 
-// yarnFirst is the first of a line's patterns: `"a@^1, a@^2"`, `a@^1, a@^2` or
-// `"@s/a@1 || 2", ...`.
-func yarnFirst(head string) string {
-	if strings.HasPrefix(head, `"`) {
-		head, _, _ = strings.Cut(head[1:], `"`)
-	}
-	first, _, _ := strings.Cut(head, ",")
-	return strings.TrimSpace(first)
-}
-
-func yarnAdd(r *lockResult, e yarnEntry, file string) {
+// yarnAdd adds an entry's package, and reports whether it is the project itself
+// or a workspace of it.
+func yarnAdd(r *lockResult, e yarnEntry, file string) bool {
 	if e.patterns == "__metadata" {
-		return
+		return false
 	}
-	name, want := yarnPattern(yarnFirst(e.patterns))
+	name, want := yarnPattern(yarnPatterns(e.patterns)[0])
 	if e.resolution != "" { // berry: the resolution says what an alias stands for
 		name, want = yarnPattern(e.resolution)
 	} else if alias, ok := strings.CutPrefix(want, "npm:"); ok {
@@ -209,10 +283,11 @@ func yarnAdd(r *lockResult, e yarnEntry, file string) {
 	}
 	for _, own := range []string{"workspace:", "link:", "portal:", "file:"} {
 		if strings.HasPrefix(want, own) {
-			return // the project's own code
+			return own == "workspace:"
 		}
 	}
 	npmLockPackage(r, "yarn-lock", name, e.version, file, e.line)
+	return false
 }
 
 // yarnPattern takes "@scope/name@range" apart at the first at sign that is not

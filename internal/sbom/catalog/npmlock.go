@@ -3,6 +3,7 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -24,7 +25,8 @@ type npmLockFile struct {
 	j        *lockJSON
 	file     string
 	lines    lockLines
-	old, new lockResult // from "dependencies" and from "packages"
+	old, new npmTreeLock // from "dependencies" and from "packages"
+	needs    int         // names of dependencies
 	hasNew   bool
 	version  string // of the format, its first digit
 }
@@ -41,7 +43,7 @@ func npmLockRead(file string, body []byte) (lockResult, error) {
 			l.hasNew = true
 			return j.members("packages", l.entry)
 		case "dependencies":
-			return j.members("dependencies", func(name []byte, at int) error { return l.dependency(string(name), at) })
+			return j.members("dependencies", func(name []byte, at int) error { return l.dependency("", string(name), at) })
 		case "lockfileVersion":
 			l.version = strings.Trim(string(j.b[j.i:min(j.i+2, len(j.b))]), "\" ,}\r\n")
 		}
@@ -51,13 +53,94 @@ func npmLockRead(file string, body []byte) (lockResult, error) {
 	case err != nil:
 		return lockResult{}, err
 	case l.hasNew:
-		return l.new, nil
+		return l.new.done(), nil
 	case l.version == "" && len(l.old.Packages) == 0:
 		return lockResult{}, errors.New("not a lock file of npm: it has no lockfileVersion")
 	case l.version > "1" && len(l.old.Packages) == 0:
 		return lockResult{}, fmt.Errorf("lockfileVersion %s has its packages under \"packages\", which is not there", l.version)
 	}
-	return l.old, nil
+	return l.old.done(), nil
+}
+
+// npmTreeLock is what one of a lock's two sections says: packages by the folder
+// that each is installed in, with the names of what it depends on.
+type npmTreeLock struct {
+	lockResult
+	nodes []npmNode
+}
+
+type npmNode struct {
+	folder    string
+	pkg       int      // index among the packages; -1: the project's own
+	needs     [][]byte // names, as they lie in the file
+	needsDev  [][]byte
+	needsPeer [][]byte
+	isProject bool // the project itself or a workspace of it: what it needs is direct
+}
+
+// done makes the graph of the tree: a dependency is the nearest folder of its
+// name, from the dependent's own upwards, as Node looks for it.
+func (t *npmTreeLock) done() lockResult {
+	var g lockGraph
+	at := make(map[string]int32, len(t.nodes))
+	for _, n := range t.nodes {
+		at[n.folder] = g.node(n.pkg)
+	}
+	const longest = 1 << 10 // bytes of a folder that is looked up from
+	find := func(folder string, names [][]byte) (found []int32) {
+		if len(folder) > longest {
+			return nil
+		}
+		for _, name := range names {
+			for dir := folder; ; {
+				path := dir + "/node_modules/" + string(name)
+				if n, ok := at[strings.TrimPrefix(path, "/")]; ok {
+					found = append(found, n)
+					break
+				}
+				if dir == "" {
+					break
+				}
+				dir = strings.TrimSuffix(dir[:max(strings.LastIndexByte(dir, '/'), 0)], "node_modules")
+				dir = strings.TrimSuffix(dir, "/")
+			}
+		}
+		return found
+	}
+	for i, n := range t.nodes {
+		needs := find(n.folder, n.needs)
+		if n.isProject {
+			g.direct = append(g.direct, needs...)
+			g.dev = append(g.dev, find(n.folder, n.needsDev)...)
+			continue
+		}
+		g.edges[i] = needs
+	}
+	direct := make([]bool, len(t.nodes))
+	for _, n := range slices.Concat(g.direct, g.dev) {
+		direct[n] = true
+	}
+	for i, n := range t.nodes {
+		for _, peer := range find(n.folder, n.needsPeer) {
+			// what the project has of its own accord, its plugins do not bring
+			if !n.isProject && !direct[peer] {
+				g.edges[i] = append(g.edges[i], peer)
+			}
+		}
+	}
+	g.tell(t.Packages)
+	return t.lockResult
+}
+
+// names adds the names of the object at the cursor; anything else has none.
+func (l *npmLockFile) names(to *[][]byte) error {
+	return l.j.object(func(name []byte, _ int) error {
+		if l.needs++; l.needs > maxLeaves {
+			return errLockMany
+		}
+		*to = append(*to, name)
+		return l.j.skip()
+	})
 }
 
 // entry reads one member of "packages": its name is the folder, "" for the
@@ -66,6 +149,7 @@ func (l *npmLockFile) entry(key []byte, at int) error {
 	folder := string(key)
 	var name, version, license, resolved string
 	var link, dev, installed bool
+	node := npmNode{folder: folder, pkg: -1}
 	j := l.j
 	if j.kind() != '{' {
 		return fmt.Errorf("packages: %.80q is not an object", folder)
@@ -90,6 +174,12 @@ func (l *npmLockFile) entry(key []byte, at int) error {
 		case "integrity":
 			installed = true
 			err = j.skip()
+		case "dependencies", "optionalDependencies":
+			err = l.names(&node.needs)
+		case "peerDependencies":
+			err = l.names(&node.needsPeer)
+		case "devDependencies":
+			err = l.names(&node.needsDev)
 		default:
 			err = j.skip()
 		}
@@ -100,6 +190,10 @@ func (l *npmLockFile) entry(key []byte, at int) error {
 	}
 	i := strings.LastIndex("/"+folder, "/node_modules/")
 	if i < 0 || link || strings.HasPrefix(resolved, "file:") {
+		if node.isProject = i < 0; len(l.new.nodes) > maxPackages {
+			return errLockMany
+		}
+		l.new.nodes = append(l.new.nodes, node)
 		return nil // the project's own code
 	}
 	if name == "" {
@@ -108,13 +202,14 @@ func (l *npmLockFile) entry(key []byte, at int) error {
 	if version == "" && resolved == "" && !installed {
 		return nil // an optional peer that npm noted and left out
 	}
-	return l.add(&l.new, name, version, license, dev, at)
+	return l.add(&l.new, node, name, version, license, dev, at)
 }
 
 // dependency reads one member of "dependencies" of lockfile version 1, and
-// those nested in it.
-func (l *npmLockFile) dependency(name string, at int) error {
+// those nested in it; above is the folder that it is in.
+func (l *npmLockFile) dependency(above, name string, at int) error {
 	j := l.j
+	node := npmNode{folder: strings.TrimPrefix(above+"/node_modules/"+name, "/"), pkg: -1}
 	var version string
 	var dev bool
 	if j.kind() != '{' {
@@ -127,7 +222,9 @@ func (l *npmLockFile) dependency(name string, at int) error {
 		case "dev":
 			dev, err = j.boolean()
 		case "dependencies":
-			err = j.members("dependencies", func(name []byte, at int) error { return l.dependency(string(name), at) })
+			err = j.members("dependencies", func(name []byte, at int) error { return l.dependency(node.folder, string(name), at) })
+		case "requires":
+			err = l.names(&node.needs)
 		default:
 			err = j.skip()
 		}
@@ -141,17 +238,19 @@ func (l *npmLockFile) dependency(name string, at int) error {
 	} else if strings.ContainsAny(version, ":/#") {
 		version = "" // a git or tarball address
 	}
-	return l.add(&l.old, name, version, "", dev, at)
+	return l.add(&l.old, node, name, version, "", dev, at)
 }
 
-func (l *npmLockFile) add(to *lockResult, name, version, license string, dev bool, at int) error {
-	if to.full() {
+func (l *npmLockFile) add(to *npmTreeLock, node npmNode, name, version, license string, dev bool, at int) error {
+	if to.full() || len(to.nodes) > maxPackages {
 		return errLockMany
 	}
 	if !npmName(name) || !lockWord(version) {
-		npmNoVersion(to, name)
+		npmNoVersion(&to.lockResult, name)
 		return nil
 	}
+	node.pkg = len(to.Packages)
+	to.nodes = append(to.nodes, node)
 	p := lockPackage("package-lock", "npm", name, version, l.file, l.lines.at(at))
 	p.Dev = dev
 	if license != "" {

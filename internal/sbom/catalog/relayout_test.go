@@ -213,7 +213,7 @@ func TestRelaidYAMLLocks(t *testing.T) {
 // What pnpm and yarn write is read without building a tree.
 func TestLocksAsWrittenAreReadByLine(t *testing.T) {
 	for _, kind := range []string{"pnpm5", "pnpm6", "pnpm9"} {
-		f := &pnpmFile{graph: map[string][]string{}}
+		f := &pnpmFile{graph: map[string][]pnpmNeed{}}
 		if err := f.scan([]byte(shape(t, kind+"/pnpm-lock.yaml") + "  x@1:\n    deprecated: 'it''s \"old\"'\n    engines: {node: '>=18'}\n")); err != nil {
 			t.Errorf("%s: %v", kind, err)
 		}
