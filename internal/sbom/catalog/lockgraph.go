@@ -96,27 +96,3 @@ func (g *lockGraph) heads() []int32 {
 	}
 	return out
 }
-
-// mark marks for development what the project's development dependencies need
-// and nothing else does. It is for lock files that name what is direct and do
-// not mark the rest themselves.
-func (g *lockGraph) mark(ps []sbom.Package) {
-	production, development := g.reach(g.direct), g.reach(g.dev)
-	for n, i := range g.pkg {
-		if i >= 0 && development[n] && !production[n] {
-			ps[i].Dev = true
-		}
-	}
-}
-
-func (g *lockGraph) reach(from []int32) []bool {
-	seen := make([]bool, len(g.pkg))
-	for todo := slices.Clone(from); len(todo) > 0; {
-		n := todo[len(todo)-1]
-		if todo = todo[:len(todo)-1]; !seen[n] {
-			seen[n] = true
-			todo = append(todo, g.edges[n]...)
-		}
-	}
-	return seen
-}
