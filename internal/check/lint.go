@@ -26,6 +26,7 @@ type LintOptions struct {
 
 	wanted    []string // rules that run although they are off by default
 	knownBase string   // a base that is looked at elsewhere
+	all       bool     // every finding is kept: each is to be fixed
 }
 
 // Lint looks at Dockerfiles: files, folders that hold some, or "-" for standard
@@ -59,6 +60,7 @@ func (p *Pipeline) Lint(ctx context.Context, names []string, opt LintOptions) (*
 		return nil, err
 	}
 	r.res.Findings = r.policy.Filter.Apply(r.res.Findings)
+	r.res.Unknown = append(r.res.Unknown, finding.Omitted(r.res.Findings)...)
 	return r.res, nil
 }
 

@@ -61,6 +61,10 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 		cfg = &policy.Lint{}
 	}
 	folder, contents := l.buildContext(out, f, opt.Context)
+	most := 0
+	if l.fixing {
+		most = dockerfile.MaxInstructions // what is to be fixed is kept
+	}
 	in := rules.New(f, rules.Options{
 		Base:              func(st *dockerfile.Stage) *dockerfile.BaseFacts { return l.bases.facts(ctx, st.Base) },
 		Context:           contents,
@@ -69,6 +73,7 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 		LabelSchema:       cfg.LabelSchema,
 		StrictLabels:      cfg.StrictLabels,
 		IgnorePragma:      cfg.IgnorePragma,
+		MaxFindings:       most,
 	})
 	found, unknown := rules.Run(ctx, in, chosen(f, opt, cfg.Wants()))
 	found = l.remedied(ctx, cfg.Apply(found), in, folder)

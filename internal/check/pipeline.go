@@ -57,6 +57,7 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 		return nil, err
 	}
 	r.res.Findings = r.policy.Filter.Apply(r.res.Findings)
+	r.res.Unknown = append(r.res.Unknown, finding.Omitted(r.res.Findings)...)
 	slices.SortStableFunc(r.res.Findings, finding.Compare)
 	if ask.Grades {
 		r.res.Card = card(r.res, &bases)

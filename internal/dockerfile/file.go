@@ -9,8 +9,12 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// MaxBytes is the largest Dockerfile that is read.
-const MaxBytes = 1 << 20
+// Limits on a Dockerfile that is read. An image has 127 layers at most: what has
+// more instructions than some hundred is generated, or hostile.
+const (
+	MaxBytes        = 1 << 20
+	MaxInstructions = 1 << 15
+)
 
 // File is a Dockerfile that BuildKit would accept. Its slices are read only.
 type File struct {

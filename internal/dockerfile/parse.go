@@ -32,6 +32,9 @@ func Parse(name string, b []byte) (*File, error) {
 		return nil, p.locate(err, p.longLine(err))
 	}
 	p.file.Escape = byte(result.EscapeToken)
+	if n := len(result.AST.Children); n > MaxInstructions {
+		return nil, p.fail(result.AST.Children[MaxInstructions].StartLine, fmt.Errorf("%d instructions are over the limit of %d", n, MaxInstructions))
+	}
 	onbuild := slices.IndexFunc(result.AST.Children, chainsOnbuild)
 	line := 0
 	if onbuild >= 0 {

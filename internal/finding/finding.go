@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -44,6 +45,9 @@ type Finding struct {
 
 	// Suppressed says why the finding does not count, and nil that it does.
 	Suppressed *Suppression
+	// More is how many more there are like it, of its rule and severity in its
+	// subject, that were counted and not kept: see [Omitted].
+	More int
 }
 
 // SubjectKind says what sort of thing a subject is.
@@ -94,10 +98,16 @@ type Evidence struct {
 
 // Suppression says why a finding does not count, and on whose word.
 type Suppression struct {
-	By     string // "config", "ignore-file", "vex", "owner", "baseline"
+	By     string // "config", "ignore-file", "vex", "owner", [ByPragma], [ByBaseline]
 	Source string // the file or package that says so
 	Reason string
 }
+
+// Who suppresses, where it matters who does.
+const (
+	ByPragma   = "pragma"
+	ByBaseline = "baseline"
+)
 
 // Vuln is what a vuln/ finding knows of its vulnerability.
 type Vuln struct {
@@ -142,6 +152,49 @@ type Unknown struct {
 	Subject Subject
 	What    string // what is not known: "vulnerabilities of /app/vendor.jar"
 	Why     string // why, and what would help
+}
+
+// Omitted reports what findings say of others that were counted and not kept,
+// unless all that are like those are suppressed. A baseline vouches for none of
+// them: it has not seen them either.
+func Omitted(found []Finding) []Unknown {
+	type class struct {
+		rule     RuleID
+		severity Severity
+		subject  Subject
+	}
+	type count struct {
+		kept, more int
+		live       bool
+	}
+	counts := map[class]*count{}
+	var order []class
+	for _, f := range found {
+		if f.Suppressed != nil && f.Suppressed.By == ByPragma {
+			continue // those were counted apart
+		}
+		of := class{f.Rule, f.Severity, f.Subject}
+		c := counts[of]
+		if c == nil {
+			c = &count{}
+			counts[of] = c
+			order = append(order, of)
+		}
+		c.kept++
+		c.more += f.More
+		c.live = c.live || f.Suppressed == nil || f.Suppressed.By == ByBaseline
+	}
+	var out []Unknown
+	for _, of := range order {
+		if c := counts[of]; c.live && c.more > 0 {
+			out = append(out, Unknown{
+				Subject: of.subject,
+				What:    fmt.Sprintf("%d of %d findings of %s", c.more, c.kept+c.more, of.rule),
+				Why:     fmt.Sprintf("only the first %d of severity %s in a file are shown", c.kept, of.severity),
+			})
+		}
+	}
+	return out
 }
 
 // Fingerprint identifies the finding across runs: its rule, key, subject and

@@ -58,6 +58,22 @@ func (r Rule) Matches(patterns ...string) bool {
 	return false
 }
 
+// Complete fills in what a finding leaves to its rule.
+func (r *Rule) Complete(f *Finding) {
+	if f.Rule == "" {
+		f.Rule = r.ID
+	}
+	if f.Practice == "" {
+		f.Practice = r.Practice
+	}
+	if f.Severity == Unspecified {
+		f.Severity = r.Severity
+	}
+	if f.Aliases == nil {
+		f.Aliases = r.Aliases
+	}
+}
+
 // Pass is one run of a check over one input. Report takes what is wrong and
 // Unknown what could not be told; both may be called any number of times, from
 // one goroutine.
@@ -82,18 +98,7 @@ func RunChecks[In any](ctx context.Context, in In, checks []Check[In]) ([]Findin
 	for _, c := range checks {
 		p := &Pass[In]{Input: in}
 		p.Report = func(f Finding) {
-			if f.Rule == "" {
-				f.Rule = c.ID
-			}
-			if f.Practice == "" {
-				f.Practice = c.Practice
-			}
-			if f.Severity == Unspecified {
-				f.Severity = c.Severity
-			}
-			if f.Aliases == nil {
-				f.Aliases = c.Aliases
-			}
+			c.Complete(&f)
 			found = append(found, f)
 		}
 		p.Unknown = func(u Unknown) { unknown = append(unknown, u) }

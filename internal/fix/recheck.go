@@ -59,7 +59,7 @@ func Recheck(before, after []finding.Finding, want Expect) (came []string, faile
 	most := map[string]int{}
 	for _, f := range before {
 		if f.Suppressed == nil {
-			most[identity(f)]++
+			most[identity(f)] += 1 + f.More
 		}
 	}
 	for id := range most {
@@ -81,7 +81,7 @@ func Recheck(before, after []finding.Finding, want Expect) (came []string, faile
 			continue
 		}
 		id := identity(f)
-		count[id]++
+		count[id] += 1 + f.More
 		if _, ok := last[id]; !ok || !had[f.Fingerprint()] {
 			last[id] = f
 		}

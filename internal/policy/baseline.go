@@ -85,7 +85,7 @@ func (b *Baseline) Apply(findings []finding.Finding) []finding.Finding {
 	out := make([]finding.Finding, len(findings))
 	for i, f := range findings {
 		if f.Suppressed == nil && b.known[f.Fingerprint()] {
-			f.Suppressed = &finding.Suppression{By: "baseline", Source: b.name, Reason: "known before"}
+			f.Suppressed = &finding.Suppression{By: finding.ByBaseline, Source: b.name, Reason: "known before"}
 		}
 		out[i] = f
 	}

@@ -160,7 +160,7 @@ func cdxAnalysis(s *finding.Suppression) *cdx.VulnerabilityAnalysis {
 	case s.By == "removed":
 		a.State = cdx.IASNotAffected
 		a.Justification = cdx.IAJCodeNotPresent
-	case s.By == "baseline":
+	case s.By == finding.ByBaseline:
 		return nil // known before is no decision
 	default:
 		a.Response = &[]cdx.ImpactAnalysisResponse{cdx.IARWillNotFix}

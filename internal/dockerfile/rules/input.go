@@ -38,6 +38,8 @@ type Options struct {
 	LabelSchema  map[string]string
 	StrictLabels bool // no label but those of LabelSchema
 	IgnorePragma bool // hadolint's pragmas do not count
+	// MaxFindings of one rule and severity are kept; 0: [MaxFindings].
+	MaxFindings int
 }
 
 // New prepares a file for the rules.

@@ -8,31 +8,28 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// obey suppresses what the file's pragmas name: of a finding in several places,
-// those of any of them count.
-func obey(in *Input, found []finding.Finding) {
-	for i := range found {
-		f := &found[i]
-		p := in.pragmas.global.about(f)
-		for _, l := range f.At {
-			if p != nil || l.Source == nil {
-				continue
-			}
-			if n := owner(in.File, l.Source.Start); n >= 0 {
-				if p = in.pragmas.local[n].about(f); p == nil {
-					p = in.pragmas.stage[in.File.Instructions[n].Stage].about(f)
-				}
-			}
-		}
-		if p == nil {
+// obey suppresses a finding that the file's pragmas name: of one in several
+// places, those of any of them count.
+func obey(in *Input, f *finding.Finding) {
+	p := in.pragmas.global.about(f)
+	for _, l := range f.At {
+		if p != nil || l.Source == nil {
 			continue
 		}
-		reason := p.reason
-		if reason == "" {
-			reason = map[string]string{"check": "# check=skip", "hadolint": "# hadolint ignore", "drydock": "# drydock ignore"}[p.tool]
+		if n := owner(in.File, l.Source.Start); n >= 0 {
+			if p = in.pragmas.local[n].about(f); p == nil {
+				p = in.pragmas.stage[in.File.Instructions[n].Stage].about(f)
+			}
 		}
-		f.Suppressed = &finding.Suppression{By: "pragma", Source: p.source(), Reason: reason}
 	}
+	if p == nil {
+		return
+	}
+	reason := p.reason
+	if reason == "" {
+		reason = map[string]string{"check": "# check=skip", "hadolint": "# hadolint ignore", "drydock": "# drydock ignore"}[p.tool]
+	}
+	f.Suppressed = &finding.Suppression{By: finding.ByPragma, Source: p.source(), Reason: reason}
 }
 
 // owner is the index of the instruction that the byte at pos belongs to; -1:

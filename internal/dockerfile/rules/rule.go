@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -52,16 +53,17 @@ func why(f finding.Finding, kind, format string, args ...any) finding.Finding {
 }
 
 // Run runs rules over a file, and suppresses what its pragmas say. Findings are
-// in the order of the file.
+// in the order of the file. Of one rule and severity, those over the limit of
+// the options are counted and not kept: see [finding.Finding.More].
 func Run(ctx context.Context, in *Input, checks []Check) ([]finding.Finding, []finding.Unknown) {
+	k := keeping{in: in, most: cmp.Or(in.Options.MaxFindings, MaxFindings), seen: map[identity]int{}, count: map[class]int{}}
 	plain := make([]finding.Check[*Input], len(checks))
 	for i, c := range checks {
-		plain[i] = c.Check
+		plain[i] = k.bounded(c.Check)
 	}
 	found, unknown := finding.RunChecks(ctx, in, plain)
 	unknown = append(unknown, unread(in)...)
-	distinguish(found)
-	obey(in, found)
+	k.omitted(found)
 	inOrder(found)
 	letGo(found)
 	return found, unknown

@@ -257,6 +257,7 @@ func FuzzPySpec(f *testing.F) {
 	for _, s := range []string{"==1.2.3", ">=1,<2", "~=1.4", "~=1.4.2", "^1.2", "==1.*", "!=1.5", "===1.0", "*", "1.2", "> 1"} {
 		f.Add(s, "1.6.2")
 	}
+	f.Add("~=0.", "0")
 	f.Fuzz(func(t *testing.T, spec, version string) {
 		for _, n := range strings.Split(version, ".") {
 			if !digitsOnly(n) || len(n) > 6 || len(n) > 1 && n[0] == '0' {

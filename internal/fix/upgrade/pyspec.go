@@ -96,7 +96,7 @@ func pyClauses(spec string) (out []pyClause, ok bool) {
 // pin, as poetry reads it.
 func (c pyClause) admits(v string) bool {
 	compare := func(a, b string) int {
-		n, err := vuln.Compare("PyPI", a, b)
+		n, err := vuln.Compare("PyPI", padded(a, 2), padded(b, 2)) // "0" alone is OSV's word for before everything
 		if err != nil {
 			return 2
 		}

@@ -1,0 +1,77 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// MaxFindings is how many findings of one rule and severity are kept of a file:
+// more than anybody reads, and few enough that what a hostile file costs does
+// not grow with what it does wrong.
+const MaxFindings = 1000
+
+// keeping decides, as rules report, which findings are kept: what is not is
+// counted and costs nothing more.
+type keeping struct {
+	in    *Input
+	most  int
+	seen  map[identity]int
+	count map[class]int
+}
+
+// identity tells a file's findings apart, but for those that are alike.
+type identity struct {
+	rule finding.RuleID
+	key  string
+}
+
+// class is what findings are counted by. No gate tells those of one apart: one
+// that the findings that are kept pass, the others would pass too.
+type class struct {
+	rule       finding.RuleID
+	severity   finding.Severity
+	suppressed bool
+}
+
+func classOf(f *finding.Finding) class { return class{f.Rule, f.Severity, f.Suppressed != nil} }
+
+// bounded is a check whose findings are told apart, held against the file's
+// pragmas, and kept only up to the limit.
+func (k *keeping) bounded(c finding.Check[*Input]) finding.Check[*Input] {
+	run := c.Run
+	c.Run = func(ctx context.Context, p *pass) error {
+		own := *p
+		own.Report = func(f finding.Finding) {
+			c.Complete(&f)
+			k.distinguish(&f)
+			obey(k.in, &f)
+			of := classOf(&f)
+			if k.count[of]++; k.count[of] <= k.most {
+				p.Report(f)
+			}
+		}
+		return run(ctx, &own)
+	}
+	return c
+}
+
+// distinguish gives findings of one rule and key a number each, from the second
+// on.
+func (k *keeping) distinguish(f *finding.Finding) {
+	id := identity{f.Rule, f.Key}
+	k.seen[id]++
+	if n := k.seen[id]; n > 1 {
+		f.Key = fmt.Sprintf("%s #%d", f.Key, n)
+	}
+}
+
+// omitted has the last finding of each class say how many more there were.
+func (k *keeping) omitted(found []finding.Finding) {
+	for i := len(found) - 1; i >= 0; i-- {
+		of := classOf(&found[i])
+		found[i].More = max(0, k.count[of]-k.most)
+		k.count[of] = 0
+	}
+}
