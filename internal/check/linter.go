@@ -63,7 +63,7 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 	folder, contents := l.buildContext(out, f, opt.Context)
 	most := 0
 	if l.fixing {
-		most = dockerfile.MaxInstructions // what is to be fixed is kept
+		most = rules.MaxFixed
 	}
 	in := rules.New(f, rules.Options{
 		Base:              func(st *dockerfile.Stage) *dockerfile.BaseFacts { return l.bases.facts(ctx, st.Base) },

@@ -406,3 +406,17 @@ func BenchmarkParseCorpus(b *testing.B) {
 		}
 	}
 }
+
+// Too many instructions are refused with the line, before anything is made of
+// them.
+func TestTooManyInstructions(t *testing.T) {
+	text := "FROM x\n" + strings.Repeat("RUN x\n", MaxInstructions-1)
+	if _, err := Parse("Dockerfile", []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Parse("Dockerfile", []byte(text+"RUN x\n"))
+	var e *Error
+	if want := "32769 instructions are over the limit of 32768"; !errors.As(err, &e) || e.Span.Line != MaxInstructions+1 || e.Err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}

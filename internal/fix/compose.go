@@ -29,7 +29,7 @@ type Refusal struct {
 // once, and insertions at one place stand in the order of their text. So the
 // result does not depend on the order of fixes.
 func Compose(files map[string][]byte, fixes []finding.Fix) Plan {
-	c := composing{files: files, digests: map[string]finding.Digest{}, edits: map[string][]finding.Edit{}}
+	c := composing{files: files, digests: map[string]finding.Digest{}, edits: map[string]*taken{}}
 	order := make([]int, len(fixes))
 	sorted := make([][]finding.Edit, len(fixes))
 	for i, f := range fixes {
@@ -41,7 +41,7 @@ func Compose(files map[string][]byte, fixes []finding.Fix) Plan {
 	})
 	var p Plan
 	for _, i := range order {
-		if why := c.add(sorted[i]); why != "" {
+		if why := c.add(sorted[i], fixes[i].Safety); why != "" {
 			p.Refused = append(p.Refused, Refusal{i, why})
 		} else {
 			p.Applied = append(p.Applied, i)
@@ -56,11 +56,67 @@ func Compose(files map[string][]byte, fixes []finding.Fix) Plan {
 type composing struct {
 	files   map[string][]byte
 	digests map[string]finding.Digest
-	edits   map[string][]finding.Edit // taken, sorted, by file
+	edits   map[string]*taken // by file
+}
+
+// taken are the edits of one file that are made, none of which overlap. Those of
+// fixes that are equally safe come nearly in order: kept apart, each goes to the
+// end or near it, and many cost no more for each than few.
+type taken [finding.Safe + 1]struct{ insertions, replacements []finding.Edit }
+
+// takes reports whether an edit overlaps none that is taken.
+func (t *taken) takes(e finding.Edit) bool {
+	for i := range t {
+		replaced := t[i].replacements
+		at, _ := slices.BinarySearchFunc(replaced, e, compareEdits)
+		if at > 0 && overlap(replaced[at-1], e) || at < len(replaced) && overlap(e, replaced[at]) {
+			return false
+		}
+		if e.Start == e.End {
+			continue
+		}
+		inserted := t[i].insertions
+		at, _ = slices.BinarySearchFunc(inserted, e.Start+1, func(x finding.Edit, pos int) int { return cmp.Compare(x.Start, pos) })
+		if at < len(inserted) && inserted[at].Start < e.End {
+			return false
+		}
+	}
+	return true
+}
+
+// has reports whether the same edit is taken already.
+func (t *taken) has(e finding.Edit) bool {
+	for i := range t {
+		for _, edits := range [][]finding.Edit{t[i].insertions, t[i].replacements} {
+			if _, same := slices.BinarySearchFunc(edits, e, compareEdits); same {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (t *taken) add(e finding.Edit, s finding.Safety) {
+	edits := &t[s].replacements
+	if e.Start == e.End {
+		edits = &t[s].insertions
+	}
+	at, _ := slices.BinarySearchFunc(*edits, e, compareEdits)
+	*edits = slices.Insert(*edits, at, e)
+}
+
+// sorted are all of them, in the order of the file.
+func (t *taken) sorted() []finding.Edit {
+	var out []finding.Edit
+	for i := range t {
+		out = slices.Concat(out, t[i].insertions, t[i].replacements)
+	}
+	slices.SortFunc(out, compareEdits)
+	return out
 }
 
 // add takes the edits of one fix, or none of them and says why.
-func (c *composing) add(edits []finding.Edit) string {
+func (c *composing) add(edits []finding.Edit, s finding.Safety) string {
 	if len(edits) == 0 {
 		return "there is nothing to edit: it is done by hand"
 	}
@@ -73,31 +129,18 @@ func (c *composing) add(edits []finding.Edit) string {
 		}
 	}
 	for _, e := range edits {
-		taken := c.edits[e.File]
-		at, same := slices.BinarySearchFunc(taken, e, compareEdits)
-		if same {
-			continue
-		}
-		// The taken ones do not overlap each other, so the neighbours decide; an
-		// insertion between may stand before the one that does overlap.
-		for n := at - 1; n >= 0; n-- {
-			if overlap(taken[n], e) {
-				return clash(e)
-			}
-			if taken[n].End > taken[n].Start {
-				break
-			}
-		}
-		for n := at; n < len(taken) && taken[n].Start <= e.End; n++ {
-			if overlap(e, taken[n]) {
-				return clash(e)
-			}
+		if t := c.edits[e.File]; t != nil && !t.has(e) && !t.takes(e) {
+			return clash(e)
 		}
 	}
 	for _, e := range edits {
-		taken := c.edits[e.File]
-		if at, same := slices.BinarySearchFunc(taken, e, compareEdits); !same {
-			c.edits[e.File] = slices.Insert(taken, at, e)
+		t := c.edits[e.File]
+		if t == nil {
+			t = &taken{}
+			c.edits[e.File] = t
+		}
+		if !t.has(e) {
+			t.add(e, s)
 		}
 	}
 	return ""
@@ -148,8 +191,8 @@ func overlap(a, b finding.Edit) bool {
 
 func (c *composing) result() map[string][]byte {
 	out := map[string][]byte{}
-	for name, edits := range c.edits {
-		b := c.files[name]
+	for name, t := range c.edits {
+		b, edits := c.files[name], t.sorted()
 		size := len(b)
 		for _, e := range edits {
 			size += len(e.New) - (e.End - e.Start)

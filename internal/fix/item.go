@@ -56,9 +56,10 @@ func maskHunks(hunks []Hunk, values []string) []Hunk {
 	if len(values) == 0 {
 		return hunks
 	}
+	mask := secret.Masker(values)
 	for i := range hunks {
 		for n := range hunks[i].Lines {
-			hunks[i].Lines[n].Text = secret.Mask(hunks[i].Lines[n].Text, values)
+			hunks[i].Lines[n].Text = mask(hunks[i].Lines[n].Text)
 		}
 	}
 	return hunks

@@ -19,7 +19,8 @@ import (
 // Limits on how often files are looked at again.
 const (
 	maxFixRounds = 12
-	maxFixAlone  = 200 // fixes that are looked at one by one, where together they do not do
+	maxFixAlone  = 200     // fixes that are looked at one by one, where together they do not do
+	maxFixBytes  = 8 << 20 // of the Dockerfile, over all such tries: a large one has fewer
 )
 
 // Rounds gathers the fixes of one subject, round after round: a fix that lay
@@ -41,6 +42,9 @@ type Rounds struct {
 	Asker    *Asker                     // nil: all are taken
 
 	secrets []string // values that are not shown
+	hidden  map[string]bool
+	tried   int // bytes looked at to tell which fixes do
+	alone   int // fixes looked at one by one
 }
 
 // Secrets are the values in the files that are not to be shown, as far as the
@@ -70,6 +74,14 @@ type Gathered struct {
 
 	before, now map[string][]byte
 	first, last []finding.Finding // what was found before and after
+	ahead       *looked           // what was found in the files as they are now; nil: not looked at
+	stages      int               // of the Dockerfile as it is now
+}
+
+// looked is what a look found.
+type looked struct {
+	found   []finding.Finding
+	unknown []finding.Unknown
 }
 
 // Files are those that changed, by name. What is shown of them holds none of the
@@ -91,20 +103,27 @@ func (g *Gathered) Files(secrets []string) []File {
 // which fixes may be taken; nil: any.
 func (g *Rounds) Gather(ctx context.Context, only func(Item) bool) (*Gathered, error) {
 	out := &Gathered{before: maps.Clone(g.Files), now: maps.Clone(g.Files)}
+	if f, err := dockerfile.Parse(g.Dockerfile, out.now[g.Dockerfile]); g.Dockerfile != "" && err == nil {
+		out.stages = len(f.Stages)
+	}
 	dead := map[string]Item{} // fixes that did not do
-	alone := 0
+	g.tried, g.alone, g.hidden = 0, 0, map[string]bool{}
+	for _, v := range g.secrets {
+		g.hidden[v] = true
+	}
 	seen := map[finding.Digest]bool{}
 	for round := 0; ; round++ {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		found, unknown, err := g.Look(ctx, out.now)
+		found, unknown, err := g.look(ctx, out)
 		if err != nil {
 			return nil, err
 		}
 		out.last = found
 		for _, v := range rules.SecretValues(found, g.Dockerfile, out.now[g.Dockerfile]) {
-			if !slices.Contains(g.secrets, v) {
+			if !g.hidden[v] {
+				g.hidden[v] = true
 				g.secrets = append(g.secrets, v)
 			}
 		}
@@ -126,7 +145,7 @@ func (g *Rounds) Gather(ctx context.Context, only func(Item) bool) (*Gathered, e
 			break
 		}
 		seen[stateOf(out.now)] = true
-		if err := g.round(ctx, out, found, items, dead, &alone); err != nil {
+		if err := g.round(ctx, out, found, items, dead); err != nil {
 			return nil, err
 		}
 		if g.Built {
@@ -136,7 +155,18 @@ func (g *Rounds) Gather(ctx context.Context, only func(Item) bool) (*Gathered, e
 	for _, id := range slices.Sorted(maps.Keys(dead)) {
 		out.Left = append(out.Left, dead[id])
 	}
+	out.Unknown = append(out.Unknown, finding.Omitted(out.last)...)
 	return out, nil
+}
+
+// look finds what is wrong in the files as they are now, unless the recheck of
+// the round before has.
+func (g *Rounds) look(ctx context.Context, out *Gathered) ([]finding.Finding, []finding.Unknown, error) {
+	if l := out.ahead; l != nil {
+		out.ahead = nil
+		return l.found, l.unknown, nil
+	}
+	return g.Look(ctx, out.now)
 }
 
 func stateOf(files map[string][]byte) finding.Digest {
@@ -212,7 +242,7 @@ func (g *Rounds) candidates(out *Gathered, found []finding.Finding, dead map[str
 // round applies what can be applied together, and takes it only if a second
 // look finds what was to go gone and nothing new. Otherwise each is tried by
 // itself.
-func (g *Rounds) round(ctx context.Context, out *Gathered, found []finding.Finding, items []Item, dead map[string]Item, alone *int) error {
+func (g *Rounds) round(ctx context.Context, out *Gathered, found []finding.Finding, items []Item, dead map[string]Item) error {
 	strict := finding.Unspecified
 	if len(items) == 1 {
 		strict = lesser(items)
@@ -225,7 +255,7 @@ func (g *Rounds) round(ctx context.Context, out *Gathered, found []finding.Findi
 		g.kill(dead, items[0], ok)
 		return nil
 	}
-	good, err := g.groups(ctx, out, found, items, dead, alone)
+	good, err := g.groups(ctx, out, found, items, dead)
 	if err != nil {
 		return err
 	}
@@ -260,48 +290,56 @@ func (g *Rounds) round(ctx context.Context, out *Gathered, found []finding.Findi
 
 // try applies fixes to a copy.
 func (g *Rounds) try(ctx context.Context, out *Gathered, found []finding.Finding, some []Item, dead map[string]Item) (*Failure, error) {
-	trial := &Gathered{before: maps.Clone(out.before), now: maps.Clone(out.now)}
+	g.tried += len(out.now[g.Dockerfile])
+	trial := &Gathered{before: maps.Clone(out.before), now: maps.Clone(out.now), stages: out.stages}
 	return g.apply(ctx, trial, found, some, dead, lesser(some))
 }
 
 // groups finds the fixes that do: those of one rule together, where that does
-// not do each by itself.
-func (g *Rounds) groups(ctx context.Context, out *Gathered, found []finding.Finding, items []Item, dead map[string]Item, alone *int) ([]Item, error) {
+// not do, halves of them, down to each by itself.
+func (g *Rounds) groups(ctx context.Context, out *Gathered, found []finding.Finding, items []Item, dead map[string]Item) ([]Item, error) {
 	byRule := map[finding.RuleID][]Item{}
 	for _, it := range items {
 		byRule[it.Finding.Rule] = append(byRule[it.Finding.Rule], it)
 	}
 	var good []Item
 	for _, rule := range slices.Sorted(maps.Keys(byRule)) {
-		group := byRule[rule]
-		if len(group) > 1 {
-			no, err := g.try(ctx, out, found, group, dead)
-			if err != nil {
-				return nil, err
-			}
-			if no == nil {
-				good = append(good, group...)
-				continue
-			}
+		some, err := g.halves(ctx, out, found, byRule[rule], dead)
+		if err != nil {
+			return nil, err
 		}
-		for _, it := range group {
-			if *alone++; *alone > maxFixAlone {
-				it.Why = "together with others it does not do, and there are too many to try each alone"
-				dead[it.id()] = it
-				continue
-			}
-			no, err := g.try(ctx, out, found, []Item{it}, dead)
-			if err != nil {
-				return nil, err
-			}
-			if no != nil {
-				g.kill(dead, it, no)
-				continue
-			}
-			good = append(good, it)
-		}
+		good = append(good, some...)
 	}
 	return good, nil
+}
+
+func (g *Rounds) halves(ctx context.Context, out *Gathered, found []finding.Finding, items []Item, dead map[string]Item) ([]Item, error) {
+	if len(items) == 1 {
+		g.alone++
+	}
+	if g.alone > maxFixAlone || g.tried > maxFixBytes {
+		for _, it := range items {
+			it.Why = "together with others it does not do, and there are too many to try each alone"
+			dead[it.id()] = it
+		}
+		return nil, nil
+	}
+	no, err := g.try(ctx, out, found, items, dead)
+	switch {
+	case err != nil:
+		return nil, err
+	case no == nil:
+		return items, nil
+	case len(items) == 1:
+		g.kill(dead, items[0], no)
+		return nil, nil
+	}
+	first, err := g.halves(ctx, out, found, items[:len(items)/2], dead)
+	if err != nil {
+		return nil, err
+	}
+	second, err := g.halves(ctx, out, found, items[len(items)/2:], dead)
+	return slices.Concat(first, second), err
 }
 
 // lesser is the severity below which fixes may bring findings: those that a
@@ -358,36 +396,30 @@ func (g *Rounds) apply(ctx context.Context, out *Gathered, found []finding.Findi
 		it.Fix.Proof = min(g.Want, finding.Rechecked)
 		applied = append(applied, it)
 	}
+	stages := 0
 	if g.Dockerfile != "" {
-		if _, err := dockerfile.Parse(g.Dockerfile, next[g.Dockerfile]); err != nil {
+		f, err := dockerfile.Parse(g.Dockerfile, next[g.Dockerfile])
+		if err != nil {
 			return &Failure{Step: "parse", Why: err.Error()}, nil
 		}
+		stages = len(f.Stages)
 	}
+	var ahead *looked
 	if !g.Built && g.Want >= finding.Rechecked {
-		after, _, err := g.Look(ctx, next)
+		after, unknown, err := g.Look(ctx, next)
 		if err != nil {
 			return nil, err
 		}
-		want := Expect{Gone: gone, Stages: g.newStages(out.now, next), Lesser: below, Identity: g.Identity}
+		want := Expect{Gone: gone, Stages: stages - out.stages, Lesser: below, Identity: g.Identity}
 		if _, f := Recheck(found, after, want); f != nil {
 			return f, nil
 		}
+		ahead = &looked{after, unknown}
 	}
-	out.now = next
+	out.now, out.stages, out.ahead = next, stages, ahead
 	out.Applied = append(out.Applied, applied...)
 	slices.SortStableFunc(out.Applied, func(a, b Item) int { return cmp.Compare(a.Finding.Line(), b.Finding.Line()) })
 	return nil, nil
-}
-
-func (g *Rounds) newStages(before, after map[string][]byte) int {
-	count := func(files map[string][]byte) int {
-		f, err := dockerfile.Parse(g.Dockerfile, files[g.Dockerfile])
-		if g.Dockerfile == "" || err != nil {
-			return 0
-		}
-		return len(f.Stages)
-	}
-	return count(after) - count(before)
 }
 
 // read takes in a file that an edit names and that was not read yet.

@@ -118,23 +118,27 @@ func (p *page) excerpt(f finding.Finding) {
 	if start == 0 && bytes.HasPrefix(b, []byte("\xef\xbb\xbf")) && s.Start >= 3 {
 		start = 3 // a mark of the encoding is not text
 	}
-	raw := strings.TrimRight(string(b[start:end]), "\r\\` \t")
-	before, meant := string(b[start:s.Start]), string(b[s.Start:min(max(s.End, s.Start), start+len(raw), len(b))])
-	if s.Start > start+len(raw) {
+	if p.row == nil || p.row.file != s.File || p.row.start != start {
+		if p.mask == nil {
+			p.mask = secret.Masker(p.res.Secrets)
+		}
+		p.row = excerptOf(s.File, start, string(b[start:end]), p.mask)
+	}
+	row := p.row
+	before, meant := string(b[start:s.Start]), string(b[s.Start:min(max(s.End, s.Start), start+row.size, len(b))])
+	if s.Start > start+row.size {
 		meant = ""
 	}
-	if strings.TrimSpace(raw) == "" {
+	if row.text == "" {
 		return
 	}
-	text := shownLine(raw)
-	for _, v := range p.res.Secrets {
-		if strings.Contains(raw, v) {
-			raw, before, meant = strings.ReplaceAll(raw, v, "****"), "", ""
-			text = shownLine(raw)
-		}
+	text := row.text
+	secrets := strings.Contains(string(f.Rule), "secret")
+	if secrets && !row.redacted {
+		text = masked(row.raw, row.raw)
 	}
-	if hidden := secret.Redact(raw); hidden != raw || strings.Contains(string(f.Rule), "secret") {
-		text, before, meant = masked(hidden, raw), "", ""
+	if secrets || row.hides {
+		before, meant = "", ""
 	}
 	indent := len(text) - len(strings.TrimLeft(text, " "))
 	text = text[indent:]
@@ -150,6 +154,32 @@ func (p *page) excerpt(f finding.Finding) {
 	if meant != "" {
 		p.line("%s %s%s", pad, strings.Repeat(" ", from), p.severity(f.Severity, strings.Repeat("^", max(1, min(length, room-from)))))
 	}
+}
+
+// excerptLine is a line of a file as it is shown: worked out once for all findings in it,
+// as a line may be long and have many.
+type excerptLine struct {
+	file  string
+	start int // of its first byte
+	size  int // of what is not white space or a continuation at its end
+	raw   string
+	text  string // without the values that are secret; empty: there is nothing to show
+	hides bool   // whether there were such
+
+	redacted bool // whether some were known by their form
+}
+
+func excerptOf(file string, start int, line string, mask func(string) string) *excerptLine {
+	raw := strings.TrimRight(line, "\r\\` \t")
+	r := &excerptLine{file: file, start: start, size: len(raw), raw: raw}
+	if strings.TrimSpace(raw) == "" {
+		return r
+	}
+	r.raw = mask(raw)
+	hidden := secret.Redact(r.raw)
+	r.hides, r.redacted = hidden != raw, hidden != r.raw
+	r.text = shownLine(hidden)
+	return r
 }
 
 func fileOf(s *finding.Span) string {

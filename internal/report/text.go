@@ -43,6 +43,9 @@ type page struct {
 	w   *bufio.Writer
 	res *check.Result
 	opt Options
+
+	row  *excerptLine        // the line that was shown last
+	mask func(string) string // takes what is secret out of a line; nil: not needed yet
 }
 
 func (p *page) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }

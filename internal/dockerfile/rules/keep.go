@@ -12,6 +12,10 @@ import (
 // not grow with what it does wrong.
 const MaxFindings = 1000
 
+// MaxFixed is how many are kept where each is to be fixed: the others are found
+// when those are.
+const MaxFixed = 5000
+
 // keeping decides, as rules report, which findings are kept: what is not is
 // counted and costs nothing more.
 type keeping struct {

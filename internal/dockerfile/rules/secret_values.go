@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -34,9 +35,19 @@ func SecretValues(found []finding.Finding, name string, b []byte) []string {
 	if err != nil {
 		return nil
 	}
+	slices.SortFunc(at, func(a, b finding.Span) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End)) })
+	all := slices.Compact(at)
 	var out []string
 	for i := range f.Instructions {
 		in := &f.Instructions[i]
+		for len(all) > 0 && all[0].End <= in.Span.Start {
+			all = all[1:]
+		}
+		n := 0
+		for n < len(all) && all[n].Start < in.Span.End {
+			n++
+		}
+		at := all[:n] // those that lie in the instruction
 		if in.Cmd != "ENV" && in.Cmd != "ARG" && in.Cmd != "LABEL" {
 			for _, s := range at {
 				if s.Start >= in.Span.Start && s.End <= in.Span.End {
@@ -46,7 +57,10 @@ func SecretValues(found []finding.Finding, name string, b []byte) []string {
 			continue
 		}
 		for _, p := range in.Pairs() {
-			if !slices.ContainsFunc(at, func(s finding.Span) bool { return s.Start < p.Value.Span.End && p.Key.Span.Start < s.End }) {
+			for len(at) > 0 && at[0].End <= p.Key.Span.Start {
+				at = at[1:]
+			}
+			if len(at) == 0 || at[0].Start >= p.Value.Span.End {
 				continue
 			}
 			if v := strings.Trim(p.Value.Text, `"'`); len(v) >= leastSecret && !strings.HasPrefix(v, "$") {
