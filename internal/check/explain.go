@@ -153,9 +153,9 @@ func (p *Pipeline) Explain(ctx context.Context, id string) (*Known, error) {
 	if len(k.Advisories) == 0 && k.Meta.ID == "" {
 		return nil, ErrNotKnown
 	}
-	inv, err := p.last()
-	if err != nil || inv == nil {
-		return k, err
+	inv := p.last()
+	if inv == nil {
+		return k, nil
 	}
 	k.Last = &inv.Subject
 	found, _, err := vuln.Match(ctx, inv, stack, vuln.Options{Now: p.Now(), EndOfLife: base.DistroEnds})

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 
+	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/image/rules"
@@ -18,7 +19,7 @@ func readers() []layer.Reader { return append(catalog.Readers(), rules.Readers()
 type scanner struct {
 	*Surroundings
 	ask   Ask
-	cache *layer.Cache // nil: nothing is kept
+	cache *cache.Cache // nil: nothing is kept
 }
 
 // scanned is what was found at an image's layers. The scan is nil where nobody

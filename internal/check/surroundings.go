@@ -8,16 +8,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/cache"
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/image"
-	"github.com/drydock-dev/drydock/internal/layer"
 	"github.com/drydock-dev/drydock/internal/ledger"
 )
 
 // Surroundings are where a run takes place: folders, clock, streams, and whom it
 // may ask. The zero value of each field but Now and Log is useful.
 type Surroundings struct {
-	CacheDir string   // layer records; empty: nothing is kept
+	CacheDir string   // layer records, inventories; empty: nothing is kept
 	DataDir  string   // the advisory database; empty: the embedded snapshot only
 	Platform string   // "linux/arm64"; empty: the host's
 	Offline  bool     // no network at all
@@ -38,14 +39,14 @@ type Surroundings struct {
 	Progress func(done, total int64, what string)
 }
 
-// cache is where layer records are kept; nil keeps nothing. A record that turns
+// cache is what was learned earlier; nil keeps nothing. A value that turns
 // out damaged is read anew, and warn hears of it once.
-func (s *Surroundings) cache(warn func(string)) *layer.Cache {
+func (s *Surroundings) cache(warn func(string)) *cache.Cache {
 	if s.CacheDir == "" || s.NoCache {
 		return nil
 	}
 	var once sync.Once
-	return &layer.Cache{Dir: s.CacheDir, Now: s.Now, OnCorrupt: func(path string, err error) {
+	return &cache.Cache{Dir: s.CacheDir, User: disk.Caller(s.Getenv), Now: s.Now, OnCorrupt: func(path string, err error) {
 		once.Do(func() {
 			warn(fmt.Sprintf("a cached layer record was damaged and is made anew: %s: %v", path, err))
 		})

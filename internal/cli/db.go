@@ -84,10 +84,7 @@ func (f *flags) met(u *feed.Updater) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	met, err := p.Met()
-	if err != nil {
-		return nil, err
-	}
+	met := p.Met()
 	stored, err := u.Status()
 	if err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ func (f *flags) global(s *pflag.FlagSet) {
 	s.StringSliceVar(&f.omit, "omit", nil, "leave out packages of this `KIND`: dev, the development dependencies that a lock file marks")
 	s.StringVarP(&f.config, "config", "c", "", "configuration `FILE` (default .drydock.yaml)")
 	s.BoolVar(&f.offline, "offline", false, "use no network at all (DRYDOCK_OFFLINE=1)")
-	s.StringVar(&f.cacheDir, "cache-dir", "", "keep layer records in `DIR`")
+	s.StringVar(&f.cacheDir, "cache-dir", "", "keep layer records and inventories in `DIR`")
 	s.StringVar(&f.dataDir, "data-dir", "", "keep the advisory database, and the list of what is made elsewhere, in `DIR`")
 	s.BoolVar(&f.noCache, "no-cache", false, "read every layer anew and keep nothing of them")
 	s.StringSliceVar(&f.insecure, "insecure-registry", nil, "speak to these `REGISTRIES` over HTTP or with an unknown certificate")

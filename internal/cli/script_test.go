@@ -155,11 +155,11 @@ func jq(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// damage changes a byte in the middle of every layer record under a folder.
+// damage changes a byte in the middle of every value of the cache under a folder.
 func damage(ts *testscript.TestScript, neg bool, args []string) {
 	found := 0
 	err := filepath.WalkDir(ts.MkAbs(args[0]), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Base(filepath.Dir(path)) != "layers" {
+		if err != nil || d.IsDir() || filepath.Base(filepath.Dir(path)) != "values" {
 			return err
 		}
 		b, err := os.ReadFile(path)
@@ -172,7 +172,7 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	})
 	ts.Check(err)
 	if neg || found == 0 {
-		ts.Fatalf("no layer record to damage")
+		ts.Fatalf("no value to damage")
 	}
 }
 

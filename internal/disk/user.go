@@ -15,10 +15,13 @@ type User struct {
 }
 
 // Caller is the user for whom this process works: its own, and for the
-// superuser the one who called sudo.
+// superuser the one who called sudo. A getenv of nil is the process's.
 func Caller(getenv func(string) string) User {
-	if getenv == nil || os.Geteuid() != 0 {
+	if os.Geteuid() != 0 {
 		return User{}
+	}
+	if getenv == nil {
+		getenv = os.Getenv
 	}
 	uid, err := strconv.Atoi(getenv("SUDO_UID"))
 	if err != nil || uid <= 0 {

@@ -23,6 +23,13 @@ func (d Digest) Hex() string {
 // Short is the first twelve hex digits, for people.
 func (d Digest) Short() string { return d.Hex()[:min(12, len(d.Hex()))] }
 
+// IsSHA256 reports whether d is a well-formed sha256 digest, and so no path of
+// its own making.
+func (d Digest) IsSHA256() bool {
+	h, ok := strings.CutPrefix(string(d), "sha256:")
+	return ok && len(h) == 2*sha256.Size && strings.Trim(h, "0123456789abcdef") == ""
+}
+
 // DigestOf is the sha256 digest of b.
 func DigestOf(b []byte) Digest {
 	h := sha256.Sum256(b)

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/layer"
 )
 
 // attested is an image with BuildKit's attestations beside it, about of.
@@ -63,7 +63,7 @@ func TestStatements(t *testing.T) {
 	}
 
 	// What is remembered of an image that costs much to open is what attests it, too.
-	packed, opt := file(t, "a.tar.gz", gz(t, tarOf(t, l.parts(top)...))), Options{Platform: "linux/amd64", Cache: &layer.Cache{Dir: t.TempDir()}, Now: later}
+	packed, opt := file(t, "a.tar.gz", gz(t, tarOf(t, l.parts(top)...))), Options{Platform: "linux/amd64", Cache: &cache.Cache{Dir: t.TempDir()}, Now: later}
 	for range 2 {
 		im, err := Open(context.Background(), packed, opt)
 		if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/moby/moby/client"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/layer"
 )
 
 // realEngine is the Docker Engine that answers here; without one the test is
@@ -76,7 +76,7 @@ func (e *realEngine) load(name string, archive []byte, platforms ...ocispec.Plat
 // both: the platform, how many statements there are of it, a layer's only file.
 func (e *realEngine) open(target string, opt Options, want string, statements int, file string) *Image {
 	e.Helper()
-	opt.Cache = &layer.Cache{Dir: e.TempDir()}
+	opt.Cache = &cache.Cache{Dir: e.TempDir()}
 	var last *Image
 	for range 2 {
 		im, err := Open(e.Context(), target, opt)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/moby/moby/client"
 
+	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/layer"
 	"github.com/drydock-dev/drydock/internal/ledger"
@@ -74,7 +75,7 @@ func TestEngine(t *testing.T) {
 		e.layers = append(e.layers, string(finding.DigestOf(l)))
 	}
 	work := t.TempDir()
-	opt := Options{Getenv: engine(t, e), Cache: &layer.Cache{Dir: t.TempDir()}, WorkDir: work}
+	opt := Options{Getenv: engine(t, e), Cache: &cache.Cache{Dir: t.TempDir()}, WorkDir: work}
 	for _, target := range []string{"local://app:1", "docker-daemon:app:1", "app:1"} {
 		im, err := Open(context.Background(), target, opt)
 		if err != nil {
@@ -219,7 +220,7 @@ func TestRealEngine(t *testing.T) {
 		}
 	})
 	work := t.TempDir()
-	opt := Options{Cache: &layer.Cache{Dir: t.TempDir()}, WorkDir: work}
+	opt := Options{Cache: &cache.Cache{Dir: t.TempDir()}, WorkDir: work}
 	var first *Image
 	for range 2 {
 		im, s := scanOf(t, "image://"+ref, opt)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/layer"
 )
@@ -57,7 +58,7 @@ func TestForgedLayers(t *testing.T) {
 				what = name + ", warm"
 			}
 			t.Run(what, func(t *testing.T) {
-				opt := Options{Cache: &layer.Cache{Dir: t.TempDir()}, WorkDir: t.TempDir(), Now: later}
+				opt := Options{Cache: &cache.Cache{Dir: t.TempDir()}, WorkDir: t.TempDir(), Now: later}
 				if warm {
 					for other := range stores {
 						if _, err := tryScan(stores[other](clean), opt); err != nil {
@@ -105,7 +106,7 @@ func TestReplacedFile(t *testing.T) {
 	if err := os.Chtimes(path, old, old); err != nil {
 		t.Fatal(err)
 	}
-	opt := Options{Cache: &layer.Cache{Dir: t.TempDir()}, Now: later}
+	opt := Options{Cache: &cache.Cache{Dir: t.TempDir()}, Now: later}
 	for range 2 {
 		if _, err := tryScan(path, opt); err != nil {
 			t.Fatal(err)
@@ -134,7 +135,7 @@ func TestWarmReadsNothing(t *testing.T) {
 		"oci layout":             folder(t, oci),
 	} {
 		t.Run(name, func(t *testing.T) {
-			opt := Options{Cache: &layer.Cache{Dir: t.TempDir()}, WorkDir: t.TempDir(), Now: later}
+			opt := Options{Cache: &cache.Cache{Dir: t.TempDir()}, WorkDir: t.TempDir(), Now: later}
 			cold, err := tryScan(path, opt)
 			if err != nil {
 				t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/cache"
 )
 
 // shared is a file of the shared test data. Without them a test is skipped,
@@ -146,7 +146,7 @@ func TestFormats(t *testing.T) {
 	} {
 		t.Run(filepath.Base(c.target), func(t *testing.T) {
 			path := shared(t, c.target)
-			opt := Options{Cache: &layer.Cache{Dir: t.TempDir()}, WorkDir: t.TempDir(), Now: later}
+			opt := Options{Cache: &cache.Cache{Dir: t.TempDir()}, WorkDir: t.TempDir(), Now: later}
 			var first []string
 			for _, warmth := range []string{"cold", "warm"} {
 				im, s := scanOf(t, path, opt)

@@ -8,6 +8,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/layer"
 )
@@ -67,7 +68,7 @@ type Step struct {
 // ScanOptions says how an image is read.
 type ScanOptions struct {
 	Readers  []layer.Reader
-	Cache    *layer.Cache // nil: read everything, keep nothing
+	Cache    *cache.Cache // nil: read everything, keep nothing
 	Limits   layer.Limits
 	Progress func(done, total int64, what string) // bytes; may be nil; called from several goroutines
 	Log      *slog.Logger                         // nil: silent

@@ -2,12 +2,11 @@ package image
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"sync"
 
+	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/layer"
 )
 
 // memo is what is remembered of an image that costs much to open: one that has
@@ -31,14 +30,10 @@ type memoLayer struct {
 	Key       string // of the memory of what was verified
 }
 
-// memoReader is whose facts memos are kept as, in the cache of layer records:
-// bounded, checksummed and shared between processes like them.
-func memoReader() []layer.Reader { return []layer.Reader{{Name: "image", Version: 2}} }
-
-func memoID(key string) finding.Digest { return finding.DigestOf([]byte("image " + key)) }
+func memoKey(key string) cache.Key[memo] { return cache.KeyOf[memo]("image", 1, key) }
 
 // keep remembers an open image under key.
-func keep(im *Image, c *layer.Cache, key string) error {
+func keep(im *Image, c *cache.Cache, key string) error {
 	if c == nil || key == "" {
 		return nil
 	}
@@ -46,25 +41,17 @@ func keep(im *Image, c *layer.Cache, key string) error {
 	for _, l := range im.Layers {
 		m.Layers = append(m.Layers, memoLayer{Blob: l.Blob, Size: l.Size, MediaType: l.MediaType, Key: l.content.memory()})
 	}
-	b, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	return c.Put(&layer.Record{DiffID: memoID(key), Facts: []layer.Fact{{Reader: "image", Path: "image", Data: b}}}, memoReader())
+	return cache.Put(c, memoKey(key), &m)
 }
 
 // recall is the image that was kept under key. It is opened for good, by
 // reopen, when one of its layers is read.
-func recall(c *layer.Cache, key string, reopen func(context.Context) (*Image, error)) (*Image, bool) {
+func recall(c *cache.Cache, key string, reopen func(context.Context) (*Image, error)) (*Image, bool) {
 	if c == nil || key == "" {
 		return nil, false
 	}
-	rec, ok := c.Get(memoID(key), memoReader())
-	if !ok || len(rec.Facts) != 1 {
-		return nil, false
-	}
-	var m memo
-	if json.Unmarshal(rec.Facts[0].Data, &m) != nil {
+	m, ok := cache.Get(c, memoKey(key))
+	if !ok {
 		return nil, false
 	}
 	im := &Image{Kind: m.Kind, Digest: m.Digest, Attested: m.Attested, Manifest: m.Manifest, Tags: m.Tags}

@@ -12,9 +12,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/layer"
 )
 
 // Limits of what describes an image. None of them is near what real images
@@ -33,7 +33,7 @@ type Options struct {
 	InsecureRegistries []string // hosts, with port, that may speak HTTP or have any certificate; loopback always may speak HTTP
 	Offline            bool     // never a registry
 	WorkDir            string   // for what must be spooled; empty: the system's folder for temporary files
-	Cache              *layer.Cache
+	Cache              *cache.Cache
 	Log                *slog.Logger // nil: silent
 	Stdin              io.Reader    // nil: os.Stdin
 	Progress           func(done, total int64, what string)

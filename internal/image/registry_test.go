@@ -16,6 +16,7 @@ import (
 
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 
+	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/layer"
 )
@@ -125,7 +126,7 @@ func TestRegistry(t *testing.T) {
 	m := makeImage(t, "amd64", tarOf(t, part{name: "etc/os-release", text: "x"}), big(t, 1<<20))
 	d := l.manifest(m)
 	s.push(t, l, d)
-	opt := Options{Cache: &layer.Cache{Dir: t.TempDir()}, Backoff: time.Millisecond}
+	opt := Options{Cache: &cache.Cache{Dir: t.TempDir()}, Backoff: time.Millisecond}
 	for _, ref := range []string{"registry://" + s.host + "/app:1", "registry://" + s.host + "/app@" + string(d["digest"].(finding.Digest))} {
 		im, scan := scanOf(t, ref, opt)
 		if im.Kind != "registry" || im.Digest != d["digest"] || im.ID != finding.DigestOf([]byte(m.config)) || scan.Tree.Len() != 2 || im.Layers[1].Step != 1 {
@@ -301,7 +302,7 @@ func TestRegistryLies(t *testing.T) {
 		return true
 	}
 	s.spoil.Store(&f)
-	opt := Options{Cache: &layer.Cache{Dir: t.TempDir()}, Backoff: time.Millisecond}
+	opt := Options{Cache: &cache.Cache{Dir: t.TempDir()}, Backoff: time.Millisecond}
 	var mis *layer.MismatchError
 	if _, err := tryScan("registry://"+s.host+"/app:1", opt); !errors.As(err, &mis) && (err == nil || !strings.Contains(err.Error(), "broke off") && !strings.Contains(err.Error(), "more than")) {
 		t.Errorf("%v", err)

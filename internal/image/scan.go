@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/layer"
 )
@@ -20,7 +21,7 @@ import (
 // Scan reads every layer of the image once, several at a time, and joins what
 // was found. What the cache knows of a layer is used instead of reading it, but
 // only for bytes that were hashed, now or earlier, and are what the
-// configuration says: see [layer.Cache]. Content that is not is a
+// configuration says: see [layer.RecordKey]. Content that is not is a
 // [*layer.MismatchError].
 func (im *Image) Scan(ctx context.Context, opt ScanOptions) (*Scan, error) {
 	recs := make([]*layer.Record, len(im.Layers))
@@ -66,7 +67,7 @@ func (im *Image) scanLayer(ctx context.Context, i int, opt ScanOptions, p *progr
 	if err != nil {
 		return nil, err
 	}
-	rec, cached := opt.Cache.Get(l.DiffID, opt.Readers)
+	rec, cached := cache.Get(opt.Cache, layer.RecordKey(l.DiffID, opt.Readers))
 	if cached && known {
 		p.add(l.Size, l.DiffID.Short())
 		return l.own(rec), nil
@@ -94,7 +95,7 @@ func (im *Image) scanLayer(ctx context.Context, i int, opt ScanOptions, p *progr
 		note(opt, "remember layer", opt.Cache.Remember(key, l.DiffID))
 	}
 	if !cached {
-		note(opt, "keep layer", opt.Cache.Put(rec, opt.Readers))
+		note(opt, "keep layer", cache.Put(opt.Cache, layer.RecordKey(l.DiffID, opt.Readers), rec))
 	}
 	return l.own(rec), nil
 }
@@ -108,7 +109,7 @@ func note(opt ScanOptions, what string, err error) {
 
 // known reports whether the layer's bytes were hashed before. If they were, and
 // are not what the configuration claims, that is an error without reading them.
-func (l *Layer) known(c *layer.Cache) (bool, error) {
+func (l *Layer) known(c *cache.Cache) (bool, error) {
 	if l.content.vouched != "" {
 		if l.content.vouched != l.DiffID {
 			return false, &layer.MismatchError{What: "diffID", Want: l.DiffID, Got: l.content.vouched}

@@ -7,84 +7,28 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"slices"
-
-	"github.com/klauspost/compress/zstd"
 )
 
-var errRecord = errors.New("not a layer record of this version")
-
-// decodeRecord reads what encodeRecord wrote. Its memory is bounded by the
-// size of b; a value comes with no error.
-func decodeRecord(b []byte) (*Record, error) { return new(unpacker).decode(b) }
-
-// unpacker is what reading one record leaves for reading the next: memory that
-// was touched costs nothing more.
-type unpacker struct {
-	zstd          *zstd.Decoder
-	file, payload []byte
-}
-
-// decode is decodeRecord. Nothing of b or of the unpacker is in the record.
-func (u *unpacker) decode(b []byte) (*Record, error) {
-	if len(b) < recordHead || string(b[:4]) != recordMagic || b[4] != recordFormat || b[6] != 0 || b[7] != 0 {
-		return nil, errRecord
-	}
-	if binary.LittleEndian.Uint64(b[16:]) != recordSum(b) {
-		return nil, errors.New("checksum does not match")
-	}
-	payload, err := u.unpack(b)
-	if err != nil {
-		return nil, err
-	}
-	d := &decoder{b: payload}
-	rec := &Record{
+// UnmarshalBinary reads what AppendBinary wrote, and keeps nothing of b. Its
+// memory is bounded by the size of b; after an error the record is what it was.
+func (rec *Record) UnmarshalBinary(b []byte) error {
+	d := &decoder{b: b}
+	r := Record{
 		DiffID:     Digest(d.text()),
 		Blob:       Digest(d.text()),
 		Compressed: d.varint(),
 		Size:       d.varint(),
 	}
-	rec.Entries = d.entries()
-	rec.Facts = d.facts()
+	r.Entries = d.entries()
+	r.Facts = d.facts()
 	if d.err == nil && len(d.b) > 0 {
 		d.err = fmt.Errorf("%d bytes too many", len(d.b))
 	}
 	if d.err != nil {
-		return nil, fmt.Errorf("layer record: %w", d.err)
+		return fmt.Errorf("layer record: %w", d.err)
 	}
-	return rec, nil
-}
-
-func (u *unpacker) unpack(b []byte) ([]byte, error) {
-	size, stored := binary.LittleEndian.Uint64(b[8:]), b[recordHead:]
-	if size > maxPayload {
-		return nil, errRecord
-	}
-	switch {
-	case b[5] == storedPlain && int(size) == len(stored):
-		return stored, nil
-	case b[5] == storedZstd && ratioAllowed(int(size), len(stored)):
-	default:
-		return nil, errRecord
-	}
-	if u.zstd == nil {
-		// Without a stream and alone, it is memory only and needs no Close.
-		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecodeAllCapLimit(true))
-		if err != nil {
-			return nil, err
-		}
-		u.zstd = z
-	}
-	u.payload = slices.Grow(u.payload[:0], int(size))
-	payload, err := u.zstd.DecodeAll(stored, u.payload[:0:size])
-	if err != nil {
-		return nil, err
-	}
-	if uint64(len(payload)) != size {
-		return nil, errRecord
-	}
-	return payload, nil
+	*rec = r
+	return nil
 }
 
 // decoder reads a payload from its front. After an error it gives zeros.

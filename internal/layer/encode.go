@@ -4,86 +4,47 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
-	"github.com/cespare/xxhash/v2"
-	"github.com/klauspost/compress/zstd"
+	"github.com/drydock-dev/drydock/internal/cache"
 )
 
-// A kept record is a header of 24 bytes and a payload:
-//
-//	0   "ddlr"
-//	4   the format's number
-//	5   how the payload is stored: 0 as it is, 1 as a zstd frame
-//	6   two zeros
-//	8   the payload's size, little-endian as all numbers
-//	16  xxHash64 of bytes 0 to 15 and of the payload as stored
-//
-// The payload has the entries column by column, as like bytes compress best
-// beside each other: each path as the length that it shares with the one
-// before and its own rest. Then come the facts, their texts last.
-const (
-	recordMagic  = "ddlr"
-	recordFormat = 2 // raised with the format, and whenever Pass would make another record of the same bytes
-	recordHead   = 24
+// recordFormat is raised with the form below, and whenever Pass would make
+// another record of the same bytes.
+const recordFormat = 3
 
-	storedPlain = 0
-	storedZstd  = 1
+// maxMeanName is up to which mean length of the paths they are shortened, so
+// that what a record unpacks to is bounded by the bytes that it is read from.
+const maxMeanName = 512
 
-	// maxRatio bounds what a payload unpacks to, for the decoder's memory: one
-	// that would compress better is stored as it is. To small ones it is not
-	// applied.
-	maxRatio   = 200
-	ratioFloor = 64 << 10
-	maxPayload = 1 << 30
-
-	// maxMeanName is up to which mean length of the paths they are shortened,
-	// for the same reason.
-	maxMeanName = 512
-)
-
-// encodeRecord makes a record's kept form. The same record gives the same bytes.
-func encodeRecord(rec *Record) ([]byte, error) {
-	payload, err := appendPayload(nil, rec)
-	if err != nil {
-		return nil, err
+// RecordKey is where the record of diffID is kept, as these readers, at these
+// versions, read it. A record speaks for the bytes of its diffID, and for no
+// others: it is for content whose diffID has been verified, now by [Hash] or
+// [Pass], or before and told by
+// [cache.Cache.Verified]. What has no digest has no key: nothing is kept of it.
+func RecordKey(diffID Digest, readers []Reader) cache.Key[Record] {
+	if !diffID.IsSHA256() {
+		return cache.Key[Record]{}
 	}
-	if len(payload) > maxPayload {
-		return nil, fmt.Errorf("record of %d bytes: %w", len(payload), ErrLimit)
-	}
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
-	if err != nil {
-		return nil, err
-	}
-	out := make([]byte, recordHead, recordHead+len(payload)/3)
-	copy(out, recordMagic)
-	out[4], out[5] = recordFormat, storedZstd
-	out = z.EncodeAll(payload, out)
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	if !ratioAllowed(len(payload), len(out)-recordHead) {
-		out = append(out[:recordHead], payload...)
-		out[5] = storedPlain
-	}
-	binary.LittleEndian.PutUint64(out[8:], uint64(len(payload)))
-	binary.LittleEndian.PutUint64(out[16:], recordSum(out))
-	return out, nil
+	return cache.KeyOf[Record]("layer", recordFormat, append(Versions(readers), string(diffID))...)
 }
 
-func ratioAllowed(payload, stored int) bool {
-	return payload <= ratioFloor || payload/maxRatio <= stored
+// Versions are what a key says of readers whose facts a value is made of, in
+// whatever order they are given.
+func Versions(readers []Reader) []string {
+	out := make([]string, len(readers))
+	for i, r := range readers {
+		out[i] = fmt.Sprintf("%q %d %d", r.Name, r.Version, r.Limit)
+	}
+	slices.Sort(out)
+	return out
 }
 
-func recordSum(b []byte) uint64 {
-	var h xxhash.Digest
-	h.Reset()
-	_, _ = h.Write(b[:16]) // a hash takes everything
-	_, _ = h.Write(b[recordHead:])
-	return h.Sum64()
-}
-
-func appendPayload(b []byte, rec *Record) ([]byte, error) {
+// AppendBinary appends the form in which a record is kept. It has the entries
+// column by column, as like bytes compress best beside each other: each path as
+// the length that it shares with the one before and its own rest. Then come the
+// facts, their texts last. The same record gives the same bytes.
+func (rec *Record) AppendBinary(b []byte) ([]byte, error) {
 	b = appendText(b, string(rec.DiffID))
 	b = appendText(b, string(rec.Blob))
 	b = binary.AppendVarint(b, rec.Compressed)

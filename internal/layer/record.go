@@ -93,7 +93,7 @@ type Fact struct {
 
 // Record is all that is known of a layer once it has been read. Entries are
 // in the order of [ComparePaths], at most one Whiteout or Opaque and one of the other kinds a
-// path; Facts are sorted by Reader and Path. A record out of a [Cache] may have
+// path; Facts are sorted by Reader and Path. A record out of a cache may have
 // been read from the same tar in another compression: then Blob and Compressed
 // are that one's.
 type Record struct {

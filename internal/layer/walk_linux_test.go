@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/drydock-dev/drydock/internal/cache"
 )
 
 func TestWalk(t *testing.T) {
@@ -51,7 +53,7 @@ func TestWalk(t *testing.T) {
 			t.Errorf("%s: hash %x", e.Path, e.Hash)
 		}
 	}
-	if err := (&Cache{Dir: t.TempDir()}).Put(rec, nil); err == nil {
+	if err := cache.Put(&cache.Cache{Dir: t.TempDir()}, RecordKey(rec.DiffID, nil), rec); err == nil {
 		t.Error("a walk's record is kept, under no digest")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/drydock-dev/drydock/internal/finding"
 )
@@ -17,8 +18,8 @@ const BinaryVersion = 2
 
 var errBinary = errors.New("not an inventory of this version")
 
-// EncodeBinary writes an inventory in a form that only [DecodeBinary] reads.
-func EncodeBinary(inv *Inventory) []byte {
+// AppendBinary appends an inventory in a form that only UnmarshalBinary reads.
+func (inv *Inventory) AppendBinary(out []byte) ([]byte, error) {
 	e := encoder{at: make(map[string]uint64, 4*len(inv.Packages))}
 	e.subject(inv.Subject)
 	e.number(b2i(inv.Distro != nil))
@@ -46,7 +47,7 @@ func EncodeBinary(inv *Inventory) []byte {
 	for _, s := range e.texts {
 		size += len(s) + 2
 	}
-	out := make([]byte, 0, size+len(e.b)+16)
+	out = slices.Grow(out, size+len(e.b)+16)
 	out = binary.AppendUvarint(append(out, BinaryVersion), uint64(len(e.texts)))
 	for _, s := range e.texts {
 		out = binary.AppendUvarint(out, uint64(len(s)))
@@ -54,7 +55,7 @@ func EncodeBinary(inv *Inventory) []byte {
 	for _, s := range e.texts {
 		out = append(out, s...)
 	}
-	return append(out, e.b...)
+	return append(out, e.b...), nil
 }
 
 type encoder struct {
@@ -124,37 +125,39 @@ func b2i(b bool) int {
 	return 0
 }
 
-// DecodeBinary reads what [EncodeBinary] wrote. Its memory is bounded by the
-// size of b; a value comes with no error.
-func DecodeBinary(b []byte) (*Inventory, error) {
+// UnmarshalBinary reads what AppendBinary wrote, and keeps nothing of b. Its
+// memory is bounded by the size of b; after an error the inventory is what it
+// was.
+func (inv *Inventory) UnmarshalBinary(b []byte) error {
 	if len(b) == 0 || b[0] != BinaryVersion {
-		return nil, errBinary
+		return errBinary
 	}
 	d := binaryDecoder{s: string(b), at: 1}
 	d.table()
-	inv := &Inventory{Subject: d.subject()}
+	read := Inventory{Subject: d.subject()}
 	if d.number() != 0 {
-		inv.Distro = &Distro{ID: d.text(), VersionID: d.text(), Codename: d.text(), PrettyName: d.text(), CPEName: d.text()}
-		inv.Distro.IDLike = d.list(nil)
+		read.Distro = &Distro{ID: d.text(), VersionID: d.text(), Codename: d.text(), PrettyName: d.text(), CPEName: d.text()}
+		read.Distro.IDLike = d.list(nil)
 	}
 	d.licenses = make([]string, d.fits(d.number(), 1))
 	d.places = make([]Location, d.fits(d.number(), placeMin))
 	if n, ok := d.length(packageMin); ok {
-		inv.Packages = make([]Package, n)
-		for i := range inv.Packages {
-			d.pkg(&inv.Packages[i])
+		read.Packages = make([]Package, n)
+		for i := range read.Packages {
+			d.pkg(&read.Packages[i])
 		}
 	}
 	if n, ok := d.length(unknownMin); ok {
-		inv.Unknown = make([]finding.Unknown, n)
-		for i := range inv.Unknown {
-			inv.Unknown[i] = finding.Unknown{Subject: d.subject(), What: d.text(), Why: d.text()}
+		read.Unknown = make([]finding.Unknown, n)
+		for i := range read.Unknown {
+			read.Unknown[i] = finding.Unknown{Subject: d.subject(), What: d.text(), Why: d.text()}
 		}
 	}
 	if d.bad || d.at != len(d.s) {
-		return nil, fmt.Errorf("%w (at byte %d of %d)", errBinary, d.at, len(b))
+		return fmt.Errorf("%w (at byte %d of %d)", errBinary, d.at, len(b))
 	}
-	return inv, nil
+	*inv = read
+	return nil
 }
 
 // The fewest bytes that one takes.

@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/layer"
@@ -15,10 +16,6 @@ import (
 // same facts. What the facts are is in the readers' versions.
 const joinVersion = 2
 
-// rememberer is whose fact a remembered inventory is, in the cache of layer
-// records: bounded, checksummed and shared between processes like them.
-const rememberer = "inventory"
-
 // InventoryID names what [FromScan] makes of these layers, whatever image they
 // are in. It is empty for a root file system, whose content nothing names.
 func InventoryID(im *image.Image) finding.Digest {
@@ -26,7 +23,7 @@ func InventoryID(im *image.Image) finding.Digest {
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "inventory %d %d\n", joinVersion, sbom.BinaryVersion)
+	fmt.Fprintf(&b, "inventory %d\n", joinVersion)
 	if info, ok := debug.ReadBuildInfo(); ok {
 		// Another release joins anew: it costs little, and joinVersion is then
 		// for those who build from a tree that they change.
@@ -42,30 +39,29 @@ func InventoryID(im *image.Image) finding.Digest {
 }
 
 // Remember keeps an inventory, as FromScan made it, under its id.
-func Remember(c *layer.Cache, id finding.Digest, inv *sbom.Inventory) error {
+func Remember(c *cache.Cache, id finding.Digest, inv *sbom.Inventory) error {
 	if id == "" {
 		return nil
 	}
 	kept := *inv
 	kept.Subject, kept.Unknown = finding.Subject{}, about(inv.Unknown, finding.Subject{})
-	fact := layer.Fact{Reader: rememberer, Path: rememberer, Data: sbom.EncodeBinary(&kept)}
-	return c.Put(&layer.Record{DiffID: id, Facts: []layer.Fact{fact}}, Readers())
+	return cache.Put(c, inventoryKey(id), &kept)
+}
+
+func inventoryKey(id finding.Digest) cache.Key[sbom.Inventory] {
+	return cache.KeyOf[sbom.Inventory]("inventory", sbom.BinaryVersion, append(layer.Versions(Readers()), string(id))...)
 }
 
 // Recall is the inventory that was remembered under id, as one of subject. It
 // speaks for the layers that id was made of: ask [image.Image.Known] first
 // whether the bytes at hand are theirs.
-func Recall(c *layer.Cache, id finding.Digest, subject finding.Subject) (*sbom.Inventory, bool) {
+func Recall(c *cache.Cache, id finding.Digest, subject finding.Subject) (*sbom.Inventory, bool) {
 	if id == "" {
 		return nil, false
 	}
-	rec, ok := c.Get(id, Readers())
-	if !ok || len(rec.Facts) != 1 {
+	inv, ok := cache.Get(c, inventoryKey(id))
+	if !ok {
 		return nil, false
-	}
-	inv, err := sbom.DecodeBinary(rec.Facts[0].Data)
-	if err != nil {
-		return nil, false // it is made anew, and then kept anew
 	}
 	inv.Subject, inv.Unknown = subject, about(inv.Unknown, subject)
 	return inv, true

@@ -8,10 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
-	"github.com/drydock-dev/drydock/internal/layer"
-	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
 // TestRemember: what is remembered is what was joined, said of who asks now.
@@ -31,15 +30,15 @@ func TestRemember(t *testing.T) {
 	if len(inv.Unknown) == 0 || len(inv.Packages) != 3 {
 		t.Fatalf("the test has lost its point: %+v", inv)
 	}
-	cache := &layer.Cache{Dir: t.TempDir()}
+	c := &cache.Cache{Dir: t.TempDir()}
 	id := InventoryID(im)
-	if _, ok := Recall(cache, id, inv.Subject); ok {
+	if _, ok := Recall(c, id, inv.Subject); ok {
 		t.Error("something was remembered before anything was")
 	}
-	if err := Remember(cache, id, inv); err != nil {
+	if err := Remember(c, id, inv); err != nil {
 		t.Fatal(err)
 	}
-	got, ok := Recall(cache, id, inv.Subject)
+	got, ok := Recall(c, id, inv.Subject)
 	if !ok {
 		t.Fatal("not remembered")
 	}
@@ -47,7 +46,7 @@ func TestRemember(t *testing.T) {
 		t.Errorf("-joined +remembered\n%s", diff)
 	}
 	other := finding.Subject{Kind: finding.KindImage, Name: "other"}
-	if got, _ := Recall(cache, id, other); got == nil || got.Subject != other || got.Unknown[0].Subject != other {
+	if got, _ := Recall(c, id, other); got == nil || got.Subject != other || got.Unknown[0].Subject != other {
 		t.Errorf("of another: %+v", got)
 	}
 	if _, ok := Recall(nil, id, other); ok {
@@ -66,7 +65,7 @@ func TestRemember(t *testing.T) {
 	}
 
 	// A damaged file is none.
-	files, err := filepath.Glob(filepath.Join(cache.Dir, "layers", "*"))
+	files, err := filepath.Glob(filepath.Join(c.Dir, "values", "*"))
 	if err != nil || len(files) != 1 {
 		t.Fatal(files, err)
 	}
@@ -78,7 +77,7 @@ func TestRemember(t *testing.T) {
 	if err := os.WriteFile(files[0], b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := Recall(cache, id, other); ok || cache.Corrupt() != 1 {
+	if _, ok := Recall(c, id, other); ok || c.Corrupt() != 1 {
 		t.Error("a damaged inventory was believed")
 	}
 }
@@ -113,7 +112,11 @@ func TestJoinVersion(t *testing.T) {
 	if owned == 0 || removed == 0 || len(inv.Unknown) < 2 {
 		t.Fatalf("the test has lost its point: %+v", inv)
 	}
-	if got := fmt.Sprint(joinVersion, " ", finding.DigestOf(sbom.EncodeBinary(inv)).Short()); got != want {
+	b, err := inv.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(joinVersion, " ", finding.DigestOf(b).Short()); got != want {
 		t.Errorf("joined %s, and what was remembered is %s", got, want)
 	}
 }

@@ -1,4 +1,4 @@
-package layer
+package cache
 
 import (
 	"bytes"
@@ -12,6 +12,9 @@ import (
 	"path/filepath"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/drydock-dev/drydock/internal/disk"
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // What was verified is one small file of lines of equal length, each appended
@@ -27,7 +30,7 @@ const (
 
 // Verified is the digest that was remembered for the bytes that key names. The
 // key says what makes them these very bytes: path, inode, size, times, offset.
-func (c *Cache) Verified(key string) (Digest, bool) {
+func (c *Cache) Verified(key string) (finding.Digest, bool) {
 	if c.off() {
 		return "", false
 	}
@@ -39,7 +42,7 @@ func (c *Cache) Verified(key string) (Digest, bool) {
 	for end := len(b) - len(b)%verifiedLine; end > 0; end -= verifiedLine {
 		line := b[end-verifiedLine : end]
 		if bytes.Equal(line[:verifiedKey], sum[:verifiedKey]) && isVerified(line) {
-			return Digest("sha256:" + hex.EncodeToString(line[verifiedKey:verifiedLine-8])), true
+			return finding.Digest("sha256:" + hex.EncodeToString(line[verifiedKey:verifiedLine-8])), true
 		}
 	}
 	return "", false
@@ -47,11 +50,11 @@ func (c *Cache) Verified(key string) (Digest, bool) {
 
 // Remember keeps the digest of the bytes that key names: one that was computed
 // from them, never one that was claimed.
-func (c *Cache) Remember(key string, d Digest) error {
+func (c *Cache) Remember(key string, d finding.Digest) error {
 	if c.off() {
 		return nil
 	}
-	if !isDigest(d) {
+	if !d.IsSHA256() {
 		return fmt.Errorf("remember digest: no such digest: %q", d)
 	}
 	sum := sha256.Sum256([]byte(key))
@@ -68,11 +71,11 @@ func (c *Cache) Remember(key string, d Digest) error {
 }
 
 func (c *Cache) remember(line []byte) error {
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+	if err := c.User.MkdirAll(c.Dir, 0o700); err != nil {
 		return err
 	}
 	path := filepath.Join(c.Dir, verifiedName)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := c.User.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
@@ -95,6 +98,7 @@ func (c *Cache) remember(line []byte) error {
 // compact keeps the last lines that are whole. What another process appends
 // meanwhile may be lost: then it is hashed once more.
 func (c *Cache) compact(path string, line []byte) error {
+	disk.Sweep(c.Dir, verifiedName)
 	b, err := c.verified()
 	if err != nil {
 		return err
@@ -106,7 +110,7 @@ func (c *Cache) compact(path string, line []byte) error {
 			kept = append(kept, b[:verifiedLine]...)
 		}
 	}
-	return c.replace(path, append(kept, line...))
+	return disk.WriteFile(path, append(kept, line...), c.options())
 }
 
 // verified is what is in the file; as much as there may be of it and no more. It
