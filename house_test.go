@@ -335,6 +335,61 @@ func TestOneWayOut(t *testing.T) {
 	}
 }
 
+// TestFactsHaveFields: behaviour hangs on the fields of a rule and never on its
+// name, nothing takes another's prose apart for a value, and what an error says
+// to do has one interface.
+func TestFactsHaveFields(t *testing.T) {
+	fset, all := sources(t)
+	member := func(e ast.Expr, names ...string) bool {
+		if c, ok := e.(*ast.CallExpr); ok && len(c.Args) == 1 { // string(f.Rule)
+			e = c.Args[0]
+		}
+		s, ok := e.(*ast.SelectorExpr)
+		return ok && slices.Contains(names, s.Sel.Name)
+	}
+	literal := func(e ast.Expr) bool {
+		l, ok := e.(*ast.BasicLit)
+		return ok && l.Kind == token.STRING && l.Value != `""`
+	}
+	readers := []string{"Cut", "CutPrefix", "CutSuffix", "Contains", "HasPrefix", "HasSuffix", "Index", "Fields", "Split", "TrimPrefix", "TrimSuffix"}
+	for _, s := range all {
+		if s.room == "" || strings.HasSuffix(s.path, "_test.go") {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			at := ""
+			switch n := n.(type) {
+			case *ast.BinaryExpr:
+				if (n.Op == token.EQL || n.Op == token.NEQ) && (member(n.X, "Rule") && literal(n.Y) || member(n.Y, "Rule") && literal(n.X)) {
+					at = "a rule is known by its name: give it a trait"
+				}
+			case *ast.SwitchStmt:
+				if n.Tag != nil && member(n.Tag, "Rule") {
+					at = "a rule is known by its name: give it a trait"
+				}
+			case *ast.CallExpr:
+				f, ok := n.Fun.(*ast.SelectorExpr)
+				if !ok || len(n.Args) < 2 || !slices.Contains(readers, f.Sel.Name) || !literal(n.Args[1]) {
+					return true
+				}
+				if x, ok := f.X.(*ast.Ident); ok && x.Name == "strings" && member(n.Args[0], "Rule", "Message", "Why", "What") {
+					at = "prose is taken apart: give the value a field"
+				}
+			case *ast.InterfaceType:
+				for _, m := range n.Methods.List {
+					if len(m.Names) == 1 && m.Names[0].Name == "Hint" && s.room != "finding" {
+						at = "finding.Hinter is the interface of errors with a hint"
+					}
+				}
+			}
+			if at != "" {
+				t.Errorf("%s: %s", fset.Position(n.Pos()), at)
+			}
+			return true
+		})
+	}
+}
+
 // holdsState reports a variable declared with a type of sync or sync/atomic.
 // A pool or a once-computed value holds nothing that a caller can see.
 func holdsState(v *ast.ValueSpec) bool {

@@ -46,7 +46,9 @@ func Aged(inv *sbom.Inventory, now time.Time) []finding.Finding {
 		if len(f.At) == 0 && p.Layer != "" {
 			f.At = []finding.Location{{Layer: p.Layer}}
 		}
-		f.Evidence = append(f.Evidence, finding.Evidence{Kind: "package", Text: p.Name + " " + p.Version})
+		f.Evidence = append(f.Evidence, finding.Evidence{
+			Kind: finding.EvidencePackage, Text: p.Name + " " + p.Version, Package: &finding.Installed{Name: p.Name, Version: p.Version, Removed: p.Removed},
+		})
 		found = append(found, f)
 	}
 	return found

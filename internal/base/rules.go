@@ -13,6 +13,7 @@ func endOfLife() finding.Rule {
 		ID:       "base/end-of-life",
 		Title:    "The distribution's release gets no security fixes any more",
 		Practice: finding.TrustedBase,
+		Traits:   finding.Traits{Remedy: finding.NewRelease},
 		Severity: finding.High,
 		Aliases:  []string{"CIS-4.2", "CIS-4.4"},
 		Why: "When a distribution ends a release it stops publishing fixes and, mostly, advisories for it: vulnerabilities found from then on " +
@@ -28,6 +29,7 @@ func endOfLifeProgram() finding.Rule {
 		ID:       "base/end-of-life-program",
 		Title:    "A program's release gets no security fixes any more",
 		Practice: finding.TrustedBase,
+		Traits:   finding.Traits{Remedy: finding.NewRelease},
 		Severity: finding.High,
 		Aliases:  []string{"CIS-4.2"},
 		Why: "Language runtimes and servers that do not come from the distribution live by their own calendar. An odd-numbered Node.js, for " +
@@ -42,6 +44,7 @@ func unsupportedTag() finding.Rule {
 		ID:       "base/unsupported-tag",
 		Title:    "The base's tag is not built any more",
 		Practice: finding.TrustedBase,
+		Traits:   finding.Traits{Remedy: finding.NewRelease},
 		Severity: finding.Medium,
 		Aliases:  []string{"CIS-4.2"},
 		Why: "A Docker Official Image is rebuilt when its own base gets fixes, as long as its tag is on the published list. A tag that has " +
@@ -67,5 +70,5 @@ func unknownPublisher() finding.Rule {
 
 // of makes a finding of a rule.
 func of(r finding.Rule, key, message string) finding.Finding {
-	return finding.Finding{Rule: r.ID, Aliases: r.Aliases, Practice: r.Practice, Severity: r.Severity, Key: key, Message: message}
+	return finding.Finding{Rule: r.ID, Aliases: r.Aliases, Practice: r.Practice, Severity: r.Severity, Traits: r.Traits, Key: key, Message: message}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // CatalogueName is the file of learned images in the data folder.
@@ -24,16 +25,7 @@ func ReadCatalogue(file string) ([]*base.Entry, error) {
 	defer f.Close() //nolint:errcheck // only read from
 	entries, err := base.ReadCatalogue(f)
 	if err != nil {
-		return nil, &catalogueError{fmt.Errorf("catalogue %s: %w", file, err), file}
+		return nil, finding.WithHint(fmt.Errorf("catalogue %s: %w", file, err), "remove "+file+" and learn the images again")
 	}
 	return entries, nil
 }
-
-type catalogueError struct {
-	err  error
-	file string
-}
-
-func (e *catalogueError) Error() string { return e.err.Error() }
-func (e *catalogueError) Unwrap() error { return e.err }
-func (e *catalogueError) Hint() string  { return "remove " + e.file + " and learn the images again" }

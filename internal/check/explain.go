@@ -47,17 +47,10 @@ func KnownRules(names []string) error {
 	all := Rules()
 	for _, n := range names {
 		if !slices.ContainsFunc(all, func(r finding.Rule) bool { return r.Matches(n) }) {
-			return &noRuleError{n}
+			return finding.WithHint(fmt.Errorf("no rule is called %q", n), "a rule's id, an alias such as DL3008, or a glob such as dockerfile/*")
 		}
 	}
 	return nil
-}
-
-type noRuleError struct{ name string }
-
-func (e *noRuleError) Error() string { return fmt.Sprintf("no rule is called %q", e.name) }
-func (e *noRuleError) Hint() string {
-	return "a rule's id, an alias such as DL3008, or a glob such as dockerfile/*"
 }
 
 // FindRules finds the rules of a name, theirs or another tool's for them, in any

@@ -142,7 +142,7 @@ func (r *run) lintable(name string) ([]string, error) {
 	}
 	switch what := Resolve(name); {
 	case errors.Is(what.Err, fs.ErrNotExist), what.Said:
-		return nil, &noFileError{name}
+		return nil, finding.WithHint(errors.New(name+": no such file or folder"), "a Dockerfile, a folder that holds some, or - for standard input")
 	case what.Err != nil:
 		return nil, what.Err
 	case !what.Dir:
@@ -156,13 +156,6 @@ func (r *run) lintable(name string) ([]string, error) {
 		err = &NoDockerfileError{name}
 	}
 	return files, err
-}
-
-type noFileError struct{ name string }
-
-func (e *noFileError) Error() string { return e.name + ": no such file or folder" }
-func (e *noFileError) Hint() string {
-	return "a Dockerfile, a folder that holds some, or - for standard input"
 }
 
 // NoDockerfileError is a folder without a Dockerfile.

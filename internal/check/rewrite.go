@@ -12,20 +12,20 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// remedy is a rewrite that puts a rule's findings right.
+// remedy is a rewrite that rules name as what puts their findings right.
 type remedy struct {
-	rule finding.RuleID
+	name finding.Remedy
 	asks bool // for what a tag stands for now: where nobody may be asked, it is left out
 	make func(rewrite.Request) (rewrite.Rewrite, error)
 }
 
 func remedies() []remedy {
 	return []remedy{
-		{rule: "dockerfile/single-stage-build", make: rewrite.MultiStage},
-		{rule: "dockerfile/root-user", make: rewrite.NonRoot},
-		{rule: "dockerfile/cache-mount", make: rewrite.CacheMounts},
-		{rule: "dockerfile/shell-signals", make: rewrite.ExecForm},
-		{rule: "dockerfile/unpinned-base", make: rewrite.Pin, asks: true},
+		{name: finding.Stages, make: rewrite.MultiStage},
+		{name: finding.NonRoot, make: rewrite.NonRoot},
+		{name: finding.CacheMounts, make: rewrite.CacheMounts},
+		{name: finding.ExecForm, make: rewrite.ExecForm},
+		{name: finding.PinDigest, make: rewrite.Pin, asks: true},
 	}
 }
 
@@ -34,7 +34,7 @@ func remedies() []remedy {
 // none.
 func (l *linter) remedied(ctx context.Context, found []finding.Finding, in *rules.Input, folder string) []finding.Finding {
 	for _, m := range remedies() {
-		i := slices.IndexFunc(found, func(f finding.Finding) bool { return f.Rule == m.rule && f.Suppressed == nil })
+		i := slices.IndexFunc(found, func(f finding.Finding) bool { return f.Remedy == m.name && f.Suppressed == nil })
 		if i < 0 || m.asks && !l.fixing {
 			continue
 		}
@@ -52,14 +52,14 @@ func (l *linter) remedied(ctx context.Context, found []finding.Finding, in *rule
 		var no *rewrite.Refused
 		switch {
 		case errors.As(err, &no):
-			f.Evidence = append(f.Evidence, finding.Evidence{Kind: "not rewritten", Text: no.Why})
+			f.Evidence = append(f.Evidence, finding.Evidence{Kind: finding.EvidenceNotRewritten, Text: no.Why})
 		case err == nil:
 			f.Fixes = append(f.Fixes, w.Fix)
 			for _, note := range w.Notes {
-				f.Evidence = append(f.Evidence, finding.Evidence{Kind: "rewrite", Text: note})
+				f.Evidence = append(f.Evidence, finding.Evidence{Kind: finding.EvidenceRewrite, Text: note})
 			}
 			for _, note := range w.Undecided {
-				f.Evidence = append(f.Evidence, finding.Evidence{Kind: "undecided", Text: note})
+				f.Evidence = append(f.Evidence, finding.Evidence{Kind: finding.EvidenceUndecided, Text: note})
 			}
 		}
 	}
@@ -72,7 +72,7 @@ func (l *linter) rebased(found []finding.Finding, f *dockerfile.File) {
 	swaps := map[int]*finding.Fix{}
 	for i := range found {
 		x := &found[i]
-		if x.Rule != "base/end-of-life" && x.Rule != "base/end-of-life-program" && x.Rule != "base/unsupported-tag" {
+		if x.Remedy != finding.NewRelease {
 			continue
 		}
 		n := slices.IndexFunc(f.Stages, func(st dockerfile.Stage) bool { return st.BaseWord.Span.Start == firstByte(*x) })

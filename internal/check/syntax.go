@@ -23,7 +23,7 @@ func syntax(err error, name string) ([]finding.Finding, []finding.Unknown) {
 	rule := SyntaxRule()
 	message, _, _ = strings.Cut(message, "\n")
 	f := finding.Finding{
-		Rule: rule.ID, Aliases: rule.Aliases, Practice: rule.Practice, Severity: rule.Severity,
+		Rule: rule.ID, Aliases: rule.Aliases, Practice: rule.Practice, Severity: rule.Severity, Traits: rule.Traits,
 		Message: message, At: []finding.Location{{Source: &span}},
 	}
 	return []finding.Finding{f}, []finding.Unknown{{What: "the rules over " + where(span), Why: message}}
@@ -37,6 +37,7 @@ func SyntaxRule() finding.Rule {
 		ID:       "dockerfile/syntax",
 		Title:    "A build would refuse the file",
 		Practice: finding.Layering,
+		Traits:   finding.Traits{Refused: true},
 		Severity: finding.High,
 		Aliases:  []string{"DL1000"},
 		Why: "The file is read with BuildKit's own grammar. What that refuses, docker build refuses: nothing more can be told of the file " +

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/plugin"
 	"github.com/drydock-dev/drydock/internal/report"
 	"github.com/drydock-dev/drydock/internal/secret"
@@ -130,9 +131,8 @@ func explainError(env Env, err error) int {
 		err = errors.New("interrupted; nothing was left behind")
 	}
 	fmt.Fprintf(env.Stderr, "error: %s\n", foreign(err.Error()))
-	var hint interface{ Hint() string }
-	if errors.As(err, &hint) && hint.Hint() != "" {
-		fmt.Fprintf(env.Stderr, "hint: %s\n", foreign(hint.Hint()))
+	if hint := finding.HintOf(err); hint != "" {
+		fmt.Fprintf(env.Stderr, "hint: %s\n", foreign(hint))
 	}
 	var coded interface{ ExitCode() int }
 	if errors.As(err, &coded) {

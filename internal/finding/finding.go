@@ -55,6 +55,8 @@ type Finding struct {
 	// More is how many more there are like it, of its rule and severity in its
 	// subject, that were counted and not kept: see [Omitted].
 	More int
+
+	Traits // of the rule
 }
 
 // SubjectKind says what sort of thing a subject is.
@@ -96,12 +98,36 @@ type Span struct {
 	Line, Column int
 }
 
-// Evidence is one reason why a finding is so.
+// Evidence is one reason why a finding is so, for people. What a program is to
+// know of it has a field of its own.
 type Evidence struct {
-	Kind string // "advisory", "file", "history", "package" ...
-	Text string
-	URL  string
+	Kind    EvidenceKind
+	Text    string
+	URL     string
+	Package *Installed // of [EvidencePackage], where the package has a name of its own
 }
+
+// Installed is a package as its manager names it.
+type Installed struct {
+	Name    string
+	Version string
+	Removed bool // in a later layer
+}
+
+// EvidenceKind is what sort of reason a piece of evidence is.
+type EvidenceKind string
+
+// The kinds that somebody asks for; the others are words for people.
+const (
+	EvidenceAdvisory     EvidenceKind = "advisory"
+	EvidencePackage      EvidenceKind = "package"
+	EvidenceSupport      EvidenceKind = "support"       // whether a package still gets fixes
+	EvidenceRewrite      EvidenceKind = "rewrite"       // what a rewrite decided
+	EvidenceUndecided    EvidenceKind = "undecided"     // what a rewrite leaves to the user
+	EvidenceNotRewritten EvidenceKind = "not rewritten" // why a rewrite is not offered
+	EvidenceVEX          EvidenceKind = "vex"
+	EvidenceException    EvidenceKind = "exception"
+)
 
 // Suppression says why a finding does not count, and on whose word.
 type Suppression struct {

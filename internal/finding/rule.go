@@ -42,7 +42,30 @@ type Rule struct {
 	Aliases  []string // names in other tools: "DL3008", "CIS-4.1", "CIS-DI-0008"
 	Bad      string   // a minimal input that fires the rule
 	Good     string   // the same, put right
+	Traits
 }
+
+// Traits are what programs must know of a rule's findings beside their words. A
+// finding has those of its rule.
+type Traits struct {
+	Hides      bool   // the place holds a value that is not to be shown
+	CacheOrder bool   // it is about steps that a build runs anew too often: a fix is proved by those that it keeps
+	Refused    bool   // a build refuses the file as a whole
+	Remedy     Remedy // the rewrite that puts it right; empty: none does
+}
+
+// Remedy names a rewrite of a Dockerfile that is larger than a rule's own fixes.
+type Remedy string
+
+// The remedies.
+const (
+	Stages      Remedy = "several stages"
+	NonRoot     Remedy = "a user that is not root"
+	CacheMounts Remedy = "cache mounts"
+	ExecForm    Remedy = "exec form"
+	PinDigest   Remedy = "the base's digest"
+	NewRelease  Remedy = "a newer release of the base"
+)
 
 // Matches reports whether one of the patterns names the rule: by its id, an
 // alias, or a glob over its id ("dockerfile/*"), in any case.
@@ -63,6 +86,7 @@ func (r *Rule) Complete(f *Finding) {
 	if f.Rule == "" {
 		f.Rule = r.ID
 	}
+	f.Traits = r.Traits
 	if f.Practice == "" {
 		f.Practice = r.Practice
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-
-	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // maxProofsAlone is how many fixes are proved one by one, where together they
@@ -30,7 +28,7 @@ func (g *Rounds) Prove(ctx context.Context, p *Prover, got *Gathered, dockerfile
 	}
 	good, left := map[string]bool{}, got.Left
 	for i, it := range ids {
-		if i == maxProofsAlone {
+		if i >= maxProofsAlone {
 			it.Why = fmt.Sprintf("all together fail, and only %d are proved alone", maxProofsAlone)
 			it.Failure = v.Failed
 			left = append(left, it)
@@ -117,10 +115,7 @@ func (g *Rounds) candidate(got *Gathered, dockerfile string) Candidate {
 		} else {
 			c.Gone = append(c.Gone, g.ids(it)...)
 		}
-		c.CacheOrder = c.CacheOrder || cacheOrderRule(it.Finding.Rule)
+		c.CacheOrder = c.CacheOrder || it.Finding.CacheOrder
 	}
 	return c
 }
-
-// cacheOrderRule says whether a rule is about steps that run anew too often.
-func cacheOrderRule(id finding.RuleID) bool { return id == "dockerfile/cache-order" }

@@ -15,6 +15,7 @@ type Item struct {
 	Finding finding.Finding
 	Fix     finding.Fix       // its Proof is the level reached
 	Why     string            // why it was not applied; empty: it was
+	Unsafe  bool              // it waits for the user's word that review and changes of behaviour are fine
 	Failure *Failure          // the proof that it failed; nil: none
 	Also    []finding.Finding // what it puts right beside Finding
 }

@@ -246,12 +246,7 @@ func (r *proving) connect(ctx context.Context) (err error) {
 // unsupported is a file that this Engine cannot build, which says nothing of
 // the change.
 func (r *proving) unsupported(err error) error {
-	f := Failure{Step: "rebuild", Why: err.Error()}
-	var hint interface{ Hint() string }
-	if errors.As(err, &hint) {
-		f.Hint = hint.Hint()
-	}
-	return r.short(f)
+	return r.short(Failure{Step: "rebuild", Why: err.Error(), Hint: finding.HintOf(err)})
 }
 
 // rebuild builds both versions, measures them and compares their files.

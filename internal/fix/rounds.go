@@ -197,6 +197,7 @@ func (g *Rounds) candidates(out *Gathered, found []finding.Finding, dead map[str
 				continue
 			}
 			if f.Safety < finding.Safe && !g.Unsafe {
+				it.Unsafe = true
 				if it.Why = "to be reviewed: --unsafe applies it"; f.Safety == finding.Behaviour {
 					it.Why = "changes what runs: --unsafe applies it"
 				}
@@ -230,7 +231,7 @@ func (g *Rounds) candidates(out *Gathered, found []finding.Finding, dead map[str
 		default:
 			out.ByHand++
 			for _, e := range x.Evidence {
-				if e.Kind == "not rewritten" {
+				if e.Kind == finding.EvidenceNotRewritten {
 					out.Refused = append(out.Refused, fmt.Sprintf("%s: not rewritten: %s", x.Rule, e.Text))
 				}
 			}

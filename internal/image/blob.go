@@ -111,8 +111,7 @@ func (b *blobReader) broken(err error) error {
 	host := b.registry.repo.RegistryStr()
 	err = fmt.Errorf("fetch %s: broke off after %d of %d bytes: %w", b.digest, b.at, b.size, err)
 	err = advise(err, host)
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
+	if finding.HintOf(err) != "" {
 		return err
 	}
 	return hint(err, "a proxy or the registry at "+host+" cuts the connection: try again, or save the image to a file")

@@ -7,7 +7,7 @@
 //	scan, err := im.Scan(ctx, image.ScanOptions{Readers: readers, Cache: cache})
 //
 // [Detect] says how a target is read. What cannot be opened is an error that
-// says what to do ([HintError]), among them [NotImageError], [PlatformError] and
+// says what to do ([finding.Hinter]), among them [NotImageError], [PlatformError] and
 // [AmbiguousError].
 //
 // [Image.Scan] has every layer read once, several at a time, and what was

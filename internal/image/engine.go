@@ -220,7 +220,7 @@ func engineError(err error, ref string, opt Options) error {
 		if opt.Offline {
 			what = "check the name with docker image ls"
 		}
-		return &absentError{Err: hint(fmt.Errorf("the Docker Engine has no image %s", printable(ref)), what)}
+		return &absentError{Err: hint(fmt.Errorf("the Docker Engine has no image %s", printable(ref)), what), answered: true}
 	case errdefs.IsInvalidArgument(err):
 		return &absentError{Err: fmt.Errorf("docker engine: %w", err)}
 	}

@@ -149,7 +149,7 @@ func TestEngineIsNotThere(t *testing.T) {
 	} {
 		for _, target := range []string{"local://other", "other"} {
 			_, err := Open(context.Background(), target, Options{Getenv: c.env, Offline: true})
-			var h interface{ Hint() string }
+			var h finding.Hinter
 			if err == nil || !strings.Contains(err.Error(), c.want) || !errors.As(err, &h) {
 				t.Errorf("%s: %s: %v", name, target, err)
 			}

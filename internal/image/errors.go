@@ -3,32 +3,14 @@ package image
 import (
 	"errors"
 	"strconv"
+
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // errChanged is a source that is no longer what it was when it was opened.
 var errChanged = errors.New("the image changed while it was read")
 
-// HintError is an error that says what to do about it. The command line prints
-// the hint of any error in a chain that has a Hint method.
-type HintError struct {
-	Err  error
-	Text string // one sentence, imperative: "run docker login ghcr.io"
-}
-
-func (e *HintError) Error() string { return e.Err.Error() }
-
-// Unwrap gives the error itself.
-func (e *HintError) Unwrap() error { return e.Err }
-
-// Hint says what to do.
-func (e *HintError) Hint() string { return e.Text }
-
-func hint(err error, text string) error {
-	if err == nil || text == "" {
-		return err
-	}
-	return &HintError{Err: err, Text: text}
-}
+func hint(err error, text string) error { return finding.WithHint(err, text) }
 
 // NotImageError is a target that exists but is not a container image: a plain
 // folder, a chart, a tar of something else.

@@ -176,7 +176,7 @@ func TestHostileRegistryEnds(t *testing.T) {
 					t.Errorf("%s, drip %s: it took %s", hang, drip, took)
 				}
 				var late *egress.TimeoutError
-				var h interface{ Hint() string }
+				var h finding.Hinter
 				switch {
 				case hang == "" && err != nil:
 					t.Errorf("well behaved: %v", err)

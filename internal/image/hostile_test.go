@@ -122,7 +122,7 @@ func TestHostileShared(t *testing.T) {
 		}
 	}
 	_, err := Open(context.Background(), shared(t, "images/alpine-minirootfs-3.20.3-x86_64.tar.gz"), Options{WorkDir: t.TempDir()})
-	var h interface{ Hint() string }
+	var h finding.Hinter
 	if err == nil || !strings.Contains(err.Error(), "root file system") || !errors.As(err, &h) {
 		t.Errorf("minirootfs: %v", err)
 	}
@@ -207,7 +207,7 @@ func TestSpoolDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = fill(context.Background(), f, strings.NewReader("some bytes that do not fit"), Options{}, "standard input", spoolFree)
-	var h interface{ Hint() string }
+	var h finding.Hinter
 	if err == nil || !strings.Contains(err.Error(), "disk full") || !errors.As(err, &h) {
 		t.Error(err)
 	}

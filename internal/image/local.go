@@ -55,7 +55,7 @@ func (l *Locals) Get(ctx context.Context, ref string) (*Local, error) {
 	if err != nil {
 		err = engineError(err, ref, Options{})
 		var absent *absentError
-		if errors.As(err, &absent) && strings.Contains(absent.Error(), "has no image") {
+		if errors.As(err, &absent) && absent.answered {
 			return nil, nil
 		}
 		return nil, err

@@ -71,7 +71,7 @@ func (o Options) log() *slog.Logger {
 //
 // A target that is not an image is a [*NotImageError]; an absent platform a
 // [*PlatformError]; an unnamed one of several images an [*AmbiguousError]. Any
-// error may carry a hint: see [HintError]. The caller closes the image.
+// error may carry a hint: see [finding.Hinter]. The caller closes the image.
 func Open(ctx context.Context, target string, opt Options) (*Image, error) {
 	t := Detect(target)
 	if _, err := parsePlatform(opt.Platform); err != nil {
@@ -157,8 +157,9 @@ func openReference(ctx context.Context, ref string, opt Options) (*Image, error)
 // absentError is an Engine that does not have the image, or is not there: a
 // reason to look elsewhere.
 type absentError struct {
-	Err    error
-	Denied bool // the user may not talk to it: the image may well be there
+	Err      error
+	Denied   bool // the user may not talk to it: the image may well be there
+	answered bool // the Engine is there, and has no such image
 }
 
 func (e *absentError) Error() string { return e.Err.Error() }

@@ -264,8 +264,7 @@ func (r *registry) candidates(ctx context.Context, all *candidates, descs []desc
 // advise says what a registry's refusal usually means.
 func advise(err error, host string) error {
 	var te *transport.Error
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
+	if finding.HintOf(err) != "" {
 		return err
 	}
 	if errors.As(err, &te) {

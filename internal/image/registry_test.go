@@ -190,7 +190,7 @@ func TestRegistryRefuses(t *testing.T) {
 		s.spoil.Store(&f)
 		s.forget()
 		_, err := Open(context.Background(), "registry://"+s.host+"/app:1", Options{Backoff: time.Millisecond})
-		var h interface{ Hint() string }
+		var h finding.Hinter
 		if !errors.As(err, &h) || !strings.Contains(h.Hint(), c.hint) {
 			t.Errorf("%d: %v", c.status, err)
 		}
@@ -277,7 +277,7 @@ func TestRegistryCutsOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = im.Scan(context.Background(), ScanOptions{})
-	var h interface{ Hint() string }
+	var h finding.Hinter
 	if err == nil || !strings.Contains(err.Error(), "broke off after") || !errors.As(err, &h) {
 		t.Errorf("%v", err)
 	}
@@ -319,7 +319,7 @@ func TestRegistryUnreachable(t *testing.T) {
 		"registry://UPPER/case:1":       "spelling",
 	} {
 		_, err := Open(context.Background(), ref, Options{Backoff: time.Millisecond})
-		var h interface{ Hint() string }
+		var h finding.Hinter
 		if !errors.As(err, &h) || !strings.Contains(h.Hint(), say) {
 			t.Errorf("%s: %v", ref, err)
 		}

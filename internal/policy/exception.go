@@ -119,7 +119,7 @@ func (e *Exception) finding(subject finding.Subject) finding.Finding {
 		Message: fmt.Sprintf("the exception for %s held until %s", e.what(), last),
 	}
 	if e.Reason != "" {
-		f.Evidence = []finding.Evidence{{Kind: "exception", Text: "reason given: " + e.Reason}}
+		f.Evidence = []finding.Evidence{{Kind: finding.EvidenceException, Text: "reason given: " + e.Reason}}
 	}
 	f.Fixes = []finding.Fix{{Title: "Take the entry out, or give it a later date with a reason"}}
 	return f

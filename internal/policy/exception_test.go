@@ -31,7 +31,7 @@ func sample() map[string]finding.Finding {
 		"openssl": {
 			Rule: "vuln/os-package", Key: "CVE-2022-0778 pkg:deb/debian/openssl@1.1.1k-1+deb11u1", Practice: finding.Vulnerabilities,
 			Severity: finding.High, At: at("/var/lib/dpkg/status"),
-			Evidence: []finding.Evidence{{Kind: "package", Text: "libssl1.1 1.1.1k-1+deb11u1 in /var/lib/dpkg/status"}},
+			Evidence: []finding.Evidence{{Kind: finding.EvidencePackage, Package: &finding.Installed{Name: "libssl1.1", Version: "1.1.1k-1+deb11u1"}}},
 			Vuln: &finding.Vuln{
 				ID: "CVE-2022-0778", Aliases: []string{"DSA-5103-1"}, Package: "pkg:deb/debian/openssl@1.1.1k-1+deb11u1", Name: "openssl",
 				Version: "1.1.1k-1+deb11u1", PackageType: "deb", FixedIn: "1.1.1k-1+deb11u2", InBase: &yes, EPSS: finding.EPSS{Score: .05},

@@ -129,8 +129,8 @@ func namesPackage(want string, f finding.Finding) bool {
 func binaries(f finding.Finding) []string {
 	var out []string
 	for _, e := range f.Evidence {
-		if name, _, ok := strings.Cut(e.Text, " "); ok && e.Kind == "package" {
-			out = append(out, name)
+		if e.Package != nil {
+			out = append(out, e.Package.Name)
 		}
 	}
 	return out
@@ -143,12 +143,9 @@ func prefixed(dir string, f finding.Finding) []string {
 	}
 	var out []string
 	for _, e := range f.Evidence {
-		name, rest, ok := strings.Cut(e.Text, " ")
-		if !ok || e.Kind != "package" {
-			continue
+		if e.Package != nil {
+			out = append(out, dir+e.Package.Name+"@"+e.Package.Version)
 		}
-		version, _, _ := strings.Cut(rest, " ")
-		out = append(out, dir+name+"@"+version)
 	}
 	return out
 }

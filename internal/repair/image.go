@@ -2,6 +2,7 @@ package repair
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,7 +22,7 @@ func (f *fixer) image(ctx context.Context, target string) error {
 		return err
 	}
 	if f.opt.Dockerfile == "" {
-		return &noFixError{"an image is fixed in the Dockerfile that it is built from, and none is named", "--dockerfile FILE"}
+		return finding.WithHint(errors.New("an image is fixed in the Dockerfile that it is built from, and none is named"), "--dockerfile FILE")
 	}
 	name := f.opt.Dockerfile
 	b, err := fix.ReadFile(name)

@@ -82,7 +82,7 @@ func Fix(ctx context.Context, p *check.Pipeline, target string, opt Options) (*R
 		target = "."
 	}
 	if target == "-" {
-		return nil, &noFixError{"standard input cannot be fixed in place", "save it as a file, and name that"}
+		return nil, finding.WithHint(errors.New("standard input cannot be fixed in place"), "save it as a file, and name that")
 	}
 	var err error
 	switch what := check.Resolve(target); {
@@ -98,11 +98,6 @@ func Fix(ctx context.Context, p *check.Pipeline, target string, opt Options) (*R
 	}
 	return f.res, nil
 }
-
-type noFixError struct{ what, hint string }
-
-func (e *noFixError) Error() string { return e.what }
-func (e *noFixError) Hint() string  { return e.hint }
 
 // wanted says whether a finding is to be fixed.
 func (f *fixer) wanted(x finding.Finding) bool {
@@ -153,7 +148,7 @@ func (f *fixer) dockerfile(ctx context.Context, name string) error {
 			return nil, nil, err
 		}
 		for _, x := range res.Findings {
-			if x.Rule == check.SyntaxRule().ID {
+			if x.Refused {
 				s.notes = append(s.notes, "a build would refuse this file: "+x.Message)
 			}
 		}
@@ -182,9 +177,9 @@ func (f *fixer) finish(ctx context.Context, s *subject) error {
 		if it.Fix.Safety == finding.NeedsReview {
 			for _, e := range it.Finding.Evidence {
 				switch e.Kind {
-				case "rewrite":
+				case finding.EvidenceRewrite:
 					out.Notes = append(out.Notes, e.Text)
-				case "undecided":
+				case finding.EvidenceUndecided:
 					out.Notes = append(out.Notes, "undecided: "+e.Text)
 				}
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -58,7 +57,7 @@ func (p *planner) plan(ctx context.Context, s *subject, dir upgrade.Dir, found [
 			wanted[i].Vuln = nil
 		}
 	}
-	ups, unknown := upgrade.Plan(ctx, dir, wanted)
+	ups, left := upgrade.Plan(ctx, dir, wanted)
 	first := s.Beside == nil // what is said of files that were edited is said of nothing that the user has
 	if first {
 		s.Beside = map[string]fix.Beside{}
@@ -81,11 +80,11 @@ func (p *planner) plan(ctx context.Context, s *subject, dir upgrade.Dir, found [
 		at := u.Resolves[0]
 		found[at].Fixes = append(found[at].Fixes, u.Fix)
 	}
-	for _, u := range unknown {
+	for _, u := range left {
 		if !first {
 			break
 		}
-		note := "not raised: " + strings.TrimPrefix(u.What, "an upgrade of ") + ": " + seen(u.Why)
+		note := "not raised: " + u.What + ": " + seen(u.Why)
 		if !slices.Contains(s.notes, note) {
 			s.notes = append(s.notes, note)
 		}

@@ -194,7 +194,7 @@ func cleanFindings(in []finding.Finding) []finding.Finding {
 		}
 		f.Evidence = append([]finding.Evidence{}, f.Evidence...)
 		for j, e := range f.Evidence {
-			f.Evidence[j] = finding.Evidence{Kind: clean(e.Kind), Text: clean(e.Text), URL: webURL(e.URL)}
+			f.Evidence[j] = finding.Evidence{Kind: finding.EvidenceKind(clean(string(e.Kind))), Text: clean(e.Text), URL: webURL(e.URL)}
 		}
 		f.Fixes = append([]finding.Fix{}, f.Fixes...)
 		for j := range f.Fixes {

@@ -124,7 +124,7 @@ func markdownCoverage(res *check.Result) string {
 // package; empty: as any other.
 func supported(f finding.Finding) string {
 	for _, e := range f.Evidence {
-		if e.Kind == "support" {
+		if e.Kind == finding.EvidenceSupport {
 			return e.Text
 		}
 	}

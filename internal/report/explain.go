@@ -25,14 +25,20 @@ type DocRule struct {
 	Good     string           `json:"good"`
 }
 
+func docRule(r finding.Rule) DocRule {
+	return DocRule{
+		ID: r.ID, Title: r.Title, Why: r.Why, Practice: r.Practice, Severity: r.Severity,
+		Aliases: append([]string{}, r.Aliases...), Bad: r.Bad, Good: r.Good,
+	}
+}
+
 // Rules prints the documentation of the rules of one name as text, json or
 // markdown; as json, one rule is an object and several are an array.
 func Rules(w io.Writer, format string, rules []finding.Rule, opt Options) error {
 	if len(rules) > 1 && format == "json" {
 		docs := make([]DocRule, len(rules))
 		for i, r := range rules {
-			docs[i] = DocRule(r)
-			docs[i].Aliases = append([]string{}, r.Aliases...)
+			docs[i] = docRule(r)
 		}
 		return writeJSON(w, docs)
 	}
@@ -53,9 +59,7 @@ func Rules(w io.Writer, format string, rules []finding.Rule, opt Options) error 
 func Rule(w io.Writer, format string, r finding.Rule, opt Options) error {
 	switch format {
 	case "json":
-		d := DocRule(r)
-		d.Aliases = append([]string{}, r.Aliases...)
-		return writeJSON(w, d)
+		return writeJSON(w, docRule(r))
 	case "markdown":
 		return ruleMarkdown(w, r)
 	case "text":

@@ -375,7 +375,7 @@ func (p *page) nextFix(res *repair.Result) []string {
 	ready, review := false, false
 	for _, f := range res.Fixed {
 		ready = ready || len(f.Files) > 0 && !f.Files[0].Written && !f.Short()
-		review = review || slices.ContainsFunc(f.Left, func(i fix.Item) bool { return strings.Contains(i.Why, "--unsafe") })
+		review = review || slices.ContainsFunc(f.Left, func(i fix.Item) bool { return i.Unsafe })
 	}
 	var next []string
 	target := p.opt.Target

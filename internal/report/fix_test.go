@@ -26,7 +26,7 @@ func fixedResult() *repair.Result {
 		}
 	}
 	left := at("dockerfile/json-args-recommended", 5, finding.Behaviour, "Start the program without a shell")
-	left.Why = "changes what runs: --unsafe applies it"
+	left.Unsafe, left.Why = true, "changes what runs: --unsafe applies it"
 	failed := at("dockerfile/root-user", 5, finding.NeedsReview, "Run as node and not as root")
 	failed.Failure = &fix.Failure{Step: "test after: npm test", Why: "exit code 1", Log: "starting\nError: EACCES: permission denied, open '/app/cache'\n"}
 	failed.Why = failed.Failure.Why

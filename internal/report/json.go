@@ -237,7 +237,7 @@ func docFinding(f finding.Finding, subject int) DocFinding {
 		d.At = append(d.At, at)
 	}
 	for _, e := range f.Evidence {
-		d.Evidence = append(d.Evidence, DocEvidence(e))
+		d.Evidence = append(d.Evidence, DocEvidence{Kind: string(e.Kind), Text: e.Text, URL: e.URL})
 	}
 	for _, x := range f.Fixes {
 		fix := DocFix{Title: x.Title, Safety: x.Safety, Proof: x.Proof, Edits: []DocEdit{}}

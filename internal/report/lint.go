@@ -133,11 +133,10 @@ func (p *page) excerpt(f finding.Finding) {
 		return
 	}
 	text := row.text
-	secrets := strings.Contains(string(f.Rule), "secret")
-	if secrets && !row.redacted {
+	if f.Hides && !row.redacted {
 		text = masked(row.raw, row.raw)
 	}
-	if secrets || row.hides {
+	if f.Hides || row.hides {
 		before, meant = "", ""
 	}
 	indent := len(text) - len(strings.TrimLeft(text, " "))

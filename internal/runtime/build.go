@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/ledger"
 )
 
@@ -187,7 +188,7 @@ func (e *Engine) builder(ctx context.Context) ([]string, error) {
 	cmd := e.program(ctx, "buildx", "version")
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-		return nil, hinted{fmt.Errorf("no program %s to build with", e.docker), "install the Docker command line, or name it with DRYDOCK_DOCKER"}
+		return nil, finding.WithHint(fmt.Errorf("no program %s to build with", e.docker), "install the Docker command line, or name it with DRYDOCK_DOCKER")
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -202,10 +203,10 @@ func (e *Engine) builder(ctx context.Context) ([]string, error) {
 func (p *progress) explain(err error, docker string) error {
 	log := p.tail.String()
 	if strings.Contains(log, "buildx component is missing") {
-		return hinted{
+		return finding.WithHint(
 			fmt.Errorf("%s cannot build: it has no BuildKit client (buildx)", docker),
 			"install docker-buildx, or set DRYDOCK_DOCKER to a docker program that has BuildKit",
-		}
+		)
 	}
 	s := p.failed()
 	if s == nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/moby/moby/client/pkg/versions"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/ledger"
 )
@@ -61,7 +62,7 @@ func Dial(ctx context.Context, opt Options) (*Engine, error) {
 	v, err := api.ServerVersion(ctx, client.ServerVersionOptions{})
 	if err != nil {
 		if ctx.Err() == nil {
-			err = hinted{fmt.Errorf("docker engine: %w", err), "start Docker, or set DOCKER_HOST"}
+			err = finding.WithHint(fmt.Errorf("docker engine: %w", err), "start Docker, or set DOCKER_HOST")
 		}
 		return nil, errors.Join(err, api.Close())
 	}
@@ -121,15 +122,6 @@ func (e *Engine) Local() bool {
 func (e *Engine) buildsHeredocs() bool {
 	return e.API == "" || !versions.LessThan(e.API, "1.42")
 }
-
-// hinted is an error with what to do about it.
-type hinted struct {
-	error
-	hint string
-}
-
-func (h hinted) Hint() string  { return h.hint }
-func (h hinted) Unwrap() error { return h.error }
 
 // environment is what the docker program is run in: the process's, with what
 // the caller says of Docker on top.

@@ -179,7 +179,7 @@ func TestWhatIsNotAnSBOM(t *testing.T) {
 			t.Errorf("%q: %v", c.input, err)
 		}
 		var hint string
-		if h, ok := err.(interface{ Hint() string }); ok {
+		if h, ok := err.(finding.Hinter); ok {
 			hint = h.Hint()
 		}
 		if !strings.Contains(hint, c.hint) {

@@ -147,8 +147,8 @@ func (m *matcher) describe(g *group) description {
 		if len(p.Locations) == 0 && p.Layer != "" && len(d.at) == 0 {
 			d.at = append(d.at, finding.Location{Layer: p.Layer})
 		}
-		if text := memberText(g, p); text != "" {
-			d.binaries = append(d.binaries, finding.Evidence{Kind: "package", Text: text})
+		if e, ok := member(g, p); ok {
+			d.binaries = append(d.binaries, e)
 		}
 	}
 	d.inBase = inBase(g.members)
@@ -171,21 +171,21 @@ func (m *matcher) describe(g *group) description {
 // memberText is the evidence for one package of the group: a distribution's
 // binary with the file that lists it, or that a library only serves
 // development.
-func memberText(g *group, p *sbom.Package) string {
+func member(g *group, p *sbom.Package) (e finding.Evidence, ok bool) {
+	e.Kind = finding.EvidencePackage
 	if g.rule != RuleOS {
-		if p.Dev {
-			return "a development dependency, by its lock file"
-		}
-		return ""
+		e.Text = "a development dependency, by its lock file"
+		return e, p.Dev
 	}
-	text := p.Name + " " + p.Version
+	e.Package = &finding.Installed{Name: p.Name, Version: p.Version, Removed: p.Removed}
+	e.Text = p.Name + " " + p.Version
 	if len(p.Locations) > 0 {
-		text += " in " + p.Locations[0].Path
+		e.Text += " in " + p.Locations[0].Path
 	}
 	if p.Removed {
-		text += " (removed in a later layer)"
+		e.Text += " (removed in a later layer)"
 	}
-	return text
+	return e, true
 }
 
 // location puts a package's place into words. A distribution's database is
@@ -303,10 +303,10 @@ func (m *matcher) finding(g *group, c *cluster, d *description, v *finding.Vuln)
 		if a.Source != "" {
 			text += " (" + a.Source + ")"
 		}
-		evidence = append(evidence, finding.Evidence{Kind: "advisory", Text: text, URL: a.URL})
+		evidence = append(evidence, finding.Evidence{Kind: finding.EvidenceAdvisory, Text: text, URL: a.URL})
 	}
 	if d.support != (Support{}) {
-		evidence = append(evidence, finding.Evidence{Kind: "support", Text: d.support.Phrase()})
+		evidence = append(evidence, finding.Evidence{Kind: finding.EvidenceSupport, Text: d.support.Phrase()})
 	}
 	if v.URL == "" {
 		v.URL = advisoryURL(c.id, first)

@@ -80,13 +80,11 @@ func (x *vexIndex) apply(f finding.Finding) finding.Finding {
 	// No word about the source: what of each of its binaries?
 	var said *Statement
 	for _, e := range f.Evidence {
-		if e.Kind != "package" || own == nil {
+		if e.Package == nil || own == nil {
 			continue
 		}
-		name, rest, _ := strings.Cut(e.Text, " ")
-		version, _, _ := strings.Cut(rest, " ")
 		binary := *own
-		binary.Name, binary.Version = name, version
+		binary.Name, binary.Version = e.Package.Name, e.Package.Version
 		s := x.effective(at, f.Subject, &binary)
 		if s == nil || (s.Status != NotAffected && s.Status != Fixed) {
 			return f
@@ -112,7 +110,7 @@ func speak(f finding.Finding, s *Statement) finding.Finding {
 		return f
 	}
 	evidence := make([]finding.Evidence, 0, len(f.Evidence)+1)
-	f.Evidence = append(append(evidence, f.Evidence...), finding.Evidence{Kind: "vex", Text: reason + " (" + s.Source + ")"})
+	f.Evidence = append(append(evidence, f.Evidence...), finding.Evidence{Kind: finding.EvidenceVEX, Text: reason + " (" + s.Source + ")"})
 	return f
 }
 

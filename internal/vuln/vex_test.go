@@ -212,7 +212,7 @@ func FuzzParseVEX(f *testing.F) {
 	}
 	sample := finding.Finding{
 		Rule: RuleOS, Key: "k", Subject: finding.Subject{Name: "nginx:1.20"},
-		Evidence: []finding.Evidence{{Kind: "package", Text: "libssl1.1 1 in /x"}},
+		Evidence: []finding.Evidence{{Kind: finding.EvidencePackage, Package: &finding.Installed{Name: "libssl1.1", Version: "1"}}},
 		Vuln:     &finding.Vuln{ID: "CVE-2022-0778", Package: "pkg:deb/debian/openssl@1.1.1k-1+deb11u1"},
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -19,6 +19,7 @@ func cacheMount() Check {
 				ID:       "dockerfile/cache-mount",
 				Title:    "Dependencies are downloaded anew whenever one of them changes",
 				Practice: finding.Layering,
+				Traits:   finding.Traits{Remedy: finding.CacheMounts},
 				Severity: finding.Negligible,
 				Why: "When a lock file changes, the whole layer is made again, and every package is downloaded again for the sake of one. " +
 					"RUN --mount=type=cache keeps what was downloaded beside the image: the next build takes it from there, and the layer holds " +

@@ -20,6 +20,7 @@ func cacheOrder() Check {
 				ID:       "dockerfile/cache-order",
 				Title:    "Each change of a source file downloads the dependencies again",
 				Practice: finding.Layering,
+				Traits:   finding.Traits{CacheOrder: true},
 				Severity: finding.Low,
 				Why: "The cache ends at the first instruction whose input changed. Below a COPY of everything, that is the install of the dependencies with every edit of a source file. " +
 					"Copy the manifest and its lock first, install, and copy the rest after it: the install is then made again only where the dependencies change.",

@@ -15,6 +15,7 @@ func passwordInBuild() Check {
 				ID:       "dockerfile/password-in-build",
 				Title:    "A user is given a password that the image tells",
 				Practice: finding.LeastPrivilege,
+				Traits:   finding.Traits{Hides: true},
 				Severity: finding.High,
 				Aliases:  []string{"CIS-4.10"},
 				Why: "The command is in the image's history, and the same password opens every container of the image, by su, sudo or an SSH daemon. " +

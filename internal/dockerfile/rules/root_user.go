@@ -19,6 +19,7 @@ func rootUser() Check {
 				ID:       "dockerfile/root-user",
 				Title:    "The container runs as root",
 				Practice: finding.LeastPrivilege,
+				Traits:   finding.Traits{Remedy: finding.NonRoot},
 				Severity: finding.Medium,
 				Aliases:  []string{"DL3002", "DS002", "CIS-4.1", "MissingUser", "CIS-DI-0001"},
 				Why: "A process that an attacker takes over has the rights of its user. As root it can write every file of the container, and a hole in the " +

@@ -47,7 +47,7 @@ func fix(f finding.Finding, safety finding.Safety, title string, edits ...findin
 }
 
 // why adds evidence to a finding.
-func why(f finding.Finding, kind, format string, args ...any) finding.Finding {
+func why(f finding.Finding, kind finding.EvidenceKind, format string, args ...any) finding.Finding {
 	f.Evidence = append(f.Evidence, finding.Evidence{Kind: kind, Text: fmt.Sprintf(format, args...)})
 	return f
 }

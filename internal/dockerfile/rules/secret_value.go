@@ -17,6 +17,7 @@ func secretValue() Check {
 				ID:       "dockerfile/secret-value",
 				Title:    "A secret is written in the Dockerfile",
 				Practice: finding.LeastPrivilege,
+				Traits:   finding.Traits{Hides: true},
 				Severity: finding.High,
 				Aliases:  []string{"DS031", "CIS-4.10", "CIS-DI-0010"},
 				Why: "What a Dockerfile says is in its repository for ever, and in the image for everyone who can pull it: ENV and LABEL in its configuration, ARG and RUN " +

@@ -19,7 +19,7 @@ const leastSecret = 4
 func SecretValues(found []finding.Finding, name string, b []byte) []string {
 	var at []finding.Span
 	for _, f := range found {
-		if !strings.Contains(string(f.Rule), "secret") && !strings.Contains(string(f.Rule), "password") {
+		if !f.Hides {
 			continue
 		}
 		for _, l := range f.At {

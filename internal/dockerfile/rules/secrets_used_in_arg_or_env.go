@@ -15,6 +15,7 @@ func secretsUsedInArgOrEnv() Check {
 				ID:       "dockerfile/secrets-used-in-arg-or-env",
 				Title:    "A variable that is named like a secret stays in the image",
 				Practice: finding.LeastPrivilege,
+				Traits:   finding.Traits{Hides: true},
 				Severity: finding.High,
 				Aliases:  []string{"SecretsUsedInArgOrEnv", "DL3064"},
 				Why: "What ENV sets is in the image's configuration and in the environment of every process; what ARG is given is in the image's " +

@@ -15,6 +15,7 @@ func shellSignals() Check {
 				ID:       "dockerfile/shell-signals",
 				Title:    "The server runs below a shell that keeps its signals",
 				Practice: finding.LeastPrivilege,
+				Traits:   finding.Traits{Remedy: finding.ExecForm},
 				Severity: finding.Low,
 				Why: "The first process of a container gets the signal to stop. A shell that runs several commands hands it on to none of them: docker stop waits ten seconds and " +
 					"kills. exec before the last command puts the program in the shell's place. (Some shells do that by themselves, and not all.)",

@@ -18,6 +18,7 @@ func singleStageBuild() Check {
 				ID:       "dockerfile/single-stage-build",
 				Title:    "The program is built in the stage that is shipped",
 				Practice: finding.MultiStage,
+				Traits:   finding.Traits{Remedy: finding.Stages},
 				Severity: finding.Medium,
 				Aliases:  []string{"CIS-4.3"},
 				Why: "A compiler, a build tool, the sources and what was downloaded to build them are of no use to the running program. They are most of the image, " +

@@ -13,6 +13,7 @@ func unpinnedBase() Check {
 				ID:       "dockerfile/unpinned-base",
 				Title:    "The base is held by a tag alone",
 				Practice: finding.TrustedBase,
+				Traits:   finding.Traits{Remedy: finding.PinDigest},
 				Severity: finding.Low,
 				Aliases:  []string{},
 				Why: "A tag is a name that its publisher moves: debian:13 is another image every few weeks, and a tag can be moved by whoever takes the account over. " +

@@ -2,7 +2,7 @@
 // version in which it is fixed.
 //
 //	dir := upgrade.Dir{FS: os.DirFS("shop"), Name: "shop", Registry: upgrade.NPM(upgrade.HTTP{})}
-//	upgrades, unknown := upgrade.Plan(ctx, dir, findings)
+//	upgrades, left := upgrade.Plan(ctx, dir, findings)
 //	for _, u := range upgrades {
 //		fmt.Println(u.Fix.Title, u.Fix.Safety, len(u.Fix.Edits), u.Commands)
 //	}
@@ -10,7 +10,7 @@
 // The findings are those of vuln/ rules, as a scan of the same folder reports
 // them; one without a fixed version asks for nothing. A package that has
 // several is raised once, to the nearest version that has none of them. What
-// cannot be raised is in unknown, with the reason.
+// cannot be raised is left, with the reason.
 //
 // # Which edits
 //

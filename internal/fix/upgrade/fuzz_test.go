@@ -229,7 +229,7 @@ func FuzzDockerfile(f *testing.F) {
 	seeds(f, func(s string) bool { return strings.HasPrefix(s, "Dockerfile") })
 	f.Fuzz(func(t *testing.T, b []byte) {
 		v := vulnerable("Dockerfile", "deb", "openssl", "1.1.1k-1", "1.1.1n-0")
-		v.Evidence = []finding.Evidence{{Kind: "package", Text: "libssl1.1 1.1.1k-1"}}
+		v.Evidence = []finding.Evidence{{Kind: finding.EvidencePackage, Package: &finding.Installed{Name: "libssl1.1", Version: "1.1.1k-1"}}}
 		lawful(t, "Dockerfile", b, fstest.MapFS{}, v, func(string) bool { return true })
 	})
 }

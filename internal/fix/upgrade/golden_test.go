@@ -116,7 +116,7 @@ func (s *story) finding(t testing.TB, w []string) {
 		_, _ = fmt.Sscan(line, &f.At[0].Source.Line)
 	}
 	for _, b := range w[5:] {
-		f.Evidence = append(f.Evidence, finding.Evidence{Kind: "package", Text: b + " " + w[3] + " in /var/lib/dpkg/status"})
+		f.Evidence = append(f.Evidence, finding.Evidence{Kind: finding.EvidencePackage, Package: &finding.Installed{Name: b, Version: w[3]}})
 	}
 	s.found = append(s.found, f)
 }

@@ -81,7 +81,7 @@ func allEdits(us []Upgrade) []finding.Edit {
 }
 
 // describe puts a plan into words for goldens.
-func describe(us []Upgrade, unknown []finding.Unknown) string {
+func describe(us []Upgrade, unknown []Unraised) string {
 	var b strings.Builder
 	for _, u := range us {
 		fmt.Fprintf(&b, "%s (%s) resolves %v\n", u.Fix.Title, u.Fix.Safety, u.Resolves)
@@ -93,7 +93,7 @@ func describe(us []Upgrade, unknown []finding.Unknown) string {
 		}
 	}
 	for _, u := range unknown {
-		fmt.Fprintf(&b, "unknown: %s: %s\n", u.What, u.Why)
+		fmt.Fprintf(&b, "unknown: an upgrade of %s: %s\n", u.What, u.Why)
 	}
 	return b.String()
 }

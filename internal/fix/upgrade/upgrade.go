@@ -50,6 +50,13 @@ type Upgrade struct {
 	Instead []finding.Fix
 }
 
+// Unraised is a package for which no upgrade is known.
+type Unraised struct {
+	Subject finding.Subject
+	What    string // "lodash 4.17.11 to 4.17.21", "upgrades in go.mod"
+	Why     string
+}
+
 // Package is one package's step.
 type Package struct {
 	Type     string // purl type
@@ -77,16 +84,16 @@ type want struct {
 // files and packages they are in. found are any findings: those that are not of
 // a vulnerability, suppressed ones and those without a fixed version are
 // passed over.
-func Plan(ctx context.Context, dir Dir, found []finding.Finding) (fixes []Upgrade, unknown []finding.Unknown) {
+func Plan(ctx context.Context, dir Dir, found []finding.Finding) (fixes []Upgrade, left []Unraised) {
 	p := &planner{dir: dir, found: found, files: map[string]*file{}}
 	for _, j := range p.jobs(ctx) {
 		if ctx.Err() != nil {
-			p.unknown(finding.Subject{}, "upgrades in "+j.file, ctx.Err().Error())
+			p.unraised(finding.Subject{}, "upgrades in "+j.file, ctx.Err().Error())
 			continue
 		}
 		p.run(ctx, j)
 	}
-	return p.upgrades, p.unknowns
+	return p.upgrades, p.left
 }
 
 type planner struct {
@@ -94,7 +101,7 @@ type planner struct {
 	found    []finding.Finding
 	files    map[string]*file
 	upgrades []Upgrade
-	unknowns []finding.Unknown
+	left     []Unraised
 }
 
 // job is what is to be raised in one file.
@@ -135,11 +142,11 @@ func (p *planner) cannot(w want, why string) {
 	if len(w.found) > 0 {
 		s = p.found[w.found[0]].Subject
 	}
-	p.unknown(s, "an upgrade of "+w.String(), why)
+	p.unraised(s, w.String(), why)
 }
 
-func (p *planner) unknown(s finding.Subject, what, why string) {
-	p.unknowns = append(p.unknowns, finding.Unknown{Subject: s, What: what, Why: why})
+func (p *planner) unraised(s finding.Subject, what, why string) {
+	p.left = append(p.left, Unraised{Subject: s, What: what, Why: why})
 }
 
 // jobs sorts the findings by file, package and version.
@@ -185,7 +192,7 @@ func (p *planner) jobs(ctx context.Context) []job {
 			w.addBinaries(f)
 		}
 		if places == 0 {
-			p.unknown(f.Subject, "an upgrade of "+v.Name+" "+v.Version, "the finding names no file of "+p.name()+" that could be edited")
+			p.unraised(f.Subject, v.Name+" "+v.Version, "the finding names no file of "+p.name()+" that could be edited")
 		}
 	}
 	slices.SortStableFunc(order, func(a, b key) int {
@@ -216,13 +223,13 @@ func class(typ string) string {
 }
 
 // addBinaries takes the names of a distribution's installed packages from the
-// finding's evidence: "libc6 2.31-13 in /var/lib/dpkg/status".
+// finding's evidence.
 func (w *want) addBinaries(f *finding.Finding) {
 	for _, e := range f.Evidence {
-		if e.Kind != "package" || strings.Contains(e.Text, "(removed ") || !isDistro(w.Type) {
+		if e.Package == nil || e.Package.Removed || !isDistro(w.Type) {
 			continue
 		}
-		if name, _, ok := strings.Cut(e.Text, " "); ok && !slices.Contains(w.binaries, name) {
+		if name := e.Package.Name; !slices.Contains(w.binaries, name) {
 			w.binaries = append(w.binaries, name)
 		}
 	}

@@ -136,9 +136,12 @@ func TestADatabaseThatFailsIsSaid(t *testing.T) {
 func TestImageFindingsAreFixedInItsDockerfile(t *testing.T) {
 	files := fstest.MapFS{"Dockerfile": {Data: []byte("FROM debian:12 AS one\nFROM debian:12 AS two\n")}}
 	f := finding.Finding{
-		At:       []finding.Location{{Path: "/var/lib/dpkg/status", Layer: "sha256:aa"}},
-		Evidence: []finding.Evidence{{Kind: "package", Text: "libssl3 3.0.1 in /x"}, {Kind: "package", Text: "gone 1 (removed in a later layer)"}},
-		Vuln:     &finding.Vuln{ID: "CVE-1", Name: "openssl", Version: "3.0.1", FixedIn: "3.0.2", PackageType: "deb"},
+		At: []finding.Location{{Path: "/var/lib/dpkg/status", Layer: "sha256:aa"}},
+		Evidence: []finding.Evidence{
+			{Kind: finding.EvidencePackage, Package: &finding.Installed{Name: "libssl3", Version: "3.0.1"}},
+			{Kind: finding.EvidencePackage, Package: &finding.Installed{Name: "gone", Version: "1", Removed: true}},
+		},
+		Vuln: &finding.Vuln{ID: "CVE-1", Name: "openssl", Version: "3.0.1", FixedIn: "3.0.2", PackageType: "deb"},
 	}
 	for stage, want := range map[string]string{"": "two", "one": "one"} {
 		us, unknown := Plan(t.Context(), Dir{FS: files, Dockerfile: "Dockerfile", Stage: stage}, []finding.Finding{f})

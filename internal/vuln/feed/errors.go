@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/drydock-dev/drydock/internal/egress"
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // Error is what went wrong with a folder of advisories or an upstream. What was
@@ -54,7 +55,7 @@ func hintOf(err error) string {
 	var op *net.OpError
 	var dns *net.DNSError
 	var web *url.Error
-	var own interface{ Hint() string }
+	var own finding.Hinter
 	var late *egress.TimeoutError
 	switch {
 	case errors.Is(err, syscall.ENOSPC):

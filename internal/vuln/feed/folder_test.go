@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/disk"
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 )
 
@@ -139,7 +140,7 @@ func TestDamagedFolder(t *testing.T) {
 		}
 	}
 	err := u.Verify(ctx)
-	var e interface{ Hint() string }
+	var e finding.Hinter
 	if !errors.Is(err, db.ErrCorrupt) || !errors.As(err, &e) || e.Hint() == "" {
 		t.Fatalf("%v", err)
 	}
