@@ -141,6 +141,14 @@ func (w *dirWalk) parse(p string, depth int) {
 			w.unknown("packages of "+p, err.Error())
 			return
 		}
+		if q.Roots != nil && r.graph != nil {
+			if manifest, err := w.body(path.Join(path.Dir(p), q.Beside(p))); err == nil {
+				q.Roots(&r, manifest)
+			}
+		}
+		if r.graph != nil && q.Name == yarnCataloger {
+			r.graph.tell(r.Packages)
+		}
 		if len(w.inv.Packages)+len(r.Packages) > dirPackages {
 			w.unknown("packages of "+p, fmt.Sprintf("with it, the folder has more than %d packages", dirPackages))
 			return

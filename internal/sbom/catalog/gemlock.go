@@ -3,12 +3,22 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 )
 
 // gemfileLock reads Gemfile.lock. What stands under PATH is the project's own.
 func gemfileLock() lockParser {
-	return lockParser{Name: "gemfile-lock", Wants: lockNamed("Gemfile.lock", "gems.locked"), Read: gemfileRead}
+	return lockParser{
+		Name: "gemfile-lock", Wants: lockNamed("Gemfile.lock", "gems.locked"), Read: gemfileRead,
+		Beside: func(file string) string {
+			if path.Base(file) == "gems.locked" {
+				return "gems.rb"
+			}
+			return "Gemfile"
+		},
+		Roots: gemfileRoots,
+	}
 }
 
 // gemfileLines is the state between two lines.
@@ -21,13 +31,21 @@ type gemfileLines struct {
 	known    bool // a section of gems was met
 	listed   int  // gems under specs, the project's own too
 	depended bool // DEPENDENCIES names any
+	needs    []gemNeed
+	odd      bool // too many gems have one name
+}
+
+// gemNeed is that a gem needs another.
+type gemNeed struct {
+	from int32
+	name string
 }
 
 func gemfileRead(file string, body []byte) (lockResult, error) {
 	if err := lockText(body); err != nil {
 		return lockResult{}, err
 	}
-	g := &gemfileLines{r: &lockResult{}, file: file}
+	g := &gemfileLines{r: &lockResult{graph: &lockGraph{}, nodes: map[string][]int32{}}, file: file}
 	err := lockLine(body, g.line)
 	switch {
 	case err != nil:
@@ -38,6 +56,12 @@ func gemfileRead(file string, body []byte) (lockResult, error) {
 	}
 	if err != nil {
 		return lockResult{}, err
+	}
+	if g.odd {
+		g.r.graph, g.needs = nil, nil
+	}
+	for _, n := range g.needs {
+		g.r.graph.edges[n.from] = append(g.r.graph.edges[n.from], g.r.nodes[n.name]...)
 	}
 	return *g.r, nil
 }
@@ -55,7 +79,11 @@ func (g *gemfileLines) line(n int, line string) error {
 		g.section, g.specs = text, false
 		g.known = g.known || gemfileSource(text)
 	case !gemfileSource(g.section):
-		g.depended = g.depended || g.section == "DEPENDENCIES"
+		if g.section == "DEPENDENCIES" {
+			name, _, _ := strings.Cut(text, " ")
+			g.depended = true
+			g.r.roots = append(g.r.roots, strings.TrimSuffix(name, "!"))
+		}
 	case depth == 1:
 		key, _, ok := strings.Cut(text, ":")
 		if g.specs = strings.TrimSpace(key) == "specs"; !ok {
@@ -65,8 +93,15 @@ func (g *gemfileLines) line(n int, line string) error {
 		return g.gem(n, text)
 	case depth == 3 && g.specs:
 		// What a gem needs has a range, not a version.
-		if _, version, _ := strings.Cut(text, "("); version != "" && '0' <= version[0] && version[0] <= '9' {
+		name, version, _ := strings.Cut(text, "(")
+		if version != "" && '0' <= version[0] && version[0] <= '9' {
 			return fmt.Errorf("line %d: a gem that is indented further than the others", n)
+		}
+		if last := len(g.r.graph.pkg) - 1; last >= 0 {
+			if len(g.needs) >= maxLeaves {
+				return errLockMany
+			}
+			g.needs = append(g.needs, gemNeed{int32(last), strings.TrimSpace(name)})
 		}
 	default:
 		return fmt.Errorf("line %d: neither a gem nor what one needs", n)
@@ -74,7 +109,7 @@ func (g *gemfileLines) line(n int, line string) error {
 	return nil
 }
 
-func (g *gemfileLines) gem(n int, text string) error {
+func (g *gemfileLines) gem(line int, text string) error {
 	if g.listed++; g.r.full() {
 		return errLockMany
 	}
@@ -84,10 +119,18 @@ func (g *gemfileLines) gem(n int, text string) error {
 	version, _, _ = strings.Cut(strings.TrimSpace(version), "-")
 	name = strings.TrimSpace(name)
 	if !ok || !closed || !lockWord(name) || strings.Contains(name, "/") || !lockWord(version) {
-		return fmt.Errorf("line %d: not a gem with a version", n)
+		return fmt.Errorf("line %d: not a gem with a version", line)
 	}
+	pkg := -1
 	if g.section != "PATH" {
-		g.r.Packages = append(g.r.Packages, lockPackage("gemfile-lock", "gem", name, version, g.file, n))
+		pkg = len(g.r.Packages)
+	}
+	n := g.r.graph.node(pkg)
+	if g.odd = g.odd || len(g.r.nodes[name]) >= lockNamesakes; !g.odd {
+		g.r.nodes[name] = append(g.r.nodes[name], n)
+	}
+	if pkg >= 0 {
+		g.r.Packages = append(g.r.Packages, lockPackage("gemfile-lock", "gem", name, version, g.file, line))
 	}
 	return nil
 }

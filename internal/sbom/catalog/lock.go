@@ -17,6 +17,11 @@ type lockParser struct {
 	Name  string // the packages' Cataloger
 	Wants func(file string) bool
 	Read  func(file string, body []byte) (lockResult, error)
+
+	// Beside names the manifest in the file's folder that says what is for
+	// development, where the lock file itself does not; Roots takes it in.
+	Beside func(file string) string
+	Roots  func(r *lockResult, manifest []byte)
 }
 
 // lockResult is what one lock file says.
@@ -25,6 +30,10 @@ type lockResult struct {
 	Unknown  []string       // dependencies whose version the file does not say
 	Why      string         // why it does not, and what would help; set with Unknown
 	Include  []string       // further files to read, relative to the file's folder
+
+	graph *lockGraph         // nil: not known, or told already
+	nodes map[string][]int32 // of the graph, by what a manifest calls them
+	roots []string           // names of what the project depends on, by the lock file
 }
 
 // full reports whether a file names as much as one may. Every parser asks it

@@ -7,6 +7,10 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
+// lockNamesakes is how many entries of one name a graph is made of where a
+// dependency says no more than the name; a file with more of one is not marked.
+const lockNamesakes = 16
+
 // lockGraph is which package of a lock file depends on which. Its nodes are the
 // file's entries, the project's own ones too, in the order in which they came.
 type lockGraph struct {
@@ -95,4 +99,27 @@ func (g *lockGraph) heads() []int32 {
 		}
 	}
 	return out
+}
+
+// mark marks for development what the project's development dependencies need
+// and nothing else does. It is for lock files that do not mark it themselves.
+func (g *lockGraph) mark(ps []sbom.Package) {
+	production, development := g.reach(g.direct), g.reach(g.dev)
+	for n, i := range g.pkg {
+		if i >= 0 && development[n] && !production[n] {
+			ps[i].Dev = true
+		}
+	}
+}
+
+func (g *lockGraph) reach(from []int32) []bool {
+	seen := make([]bool, len(g.pkg))
+	for todo := slices.Clone(from); len(todo) > 0; {
+		n := todo[len(todo)-1]
+		if todo = todo[:len(todo)-1]; !seen[n] {
+			seen[n] = true
+			todo = append(todo, g.edges[n]...)
+		}
+	}
+	return seen
 }

@@ -10,11 +10,16 @@ import (
 )
 
 // yarnLock reads yarn.lock of yarn 1, which has a format of its own, and of
-// the later ones ("berry"), which is YAML. The file does not say what is for
-// development only.
+// the later ones ("berry"), which is YAML. What is for development only is in the
+// package.json beside it.
 func yarnLock() lockParser {
-	return lockParser{Name: "yarn-lock", Wants: lockNamed("yarn.lock"), Read: yarnRead}
+	return lockParser{
+		Name: yarnCataloger, Wants: lockNamed("yarn.lock"), Read: yarnRead,
+		Beside: func(string) string { return "package.json" }, Roots: yarnRoots,
+	}
 }
+
+const yarnCataloger = "yarn-lock"
 
 // yarnEntry is one block of the file: the patterns of its first line and what
 // the lines below say.
@@ -64,8 +69,7 @@ func yarnRead(file string, body []byte) (lockResult, error) {
 		}
 		f.own = append(f.own, own)
 	}
-	f.join(&g)
-	g.tell(r.Packages)
+	r.graph, r.nodes = &g, f.join(&g)
 	if !f.headed && len(r.Packages) == 0 {
 		return lockResult{}, errors.New("not a lock file of yarn: it has neither its heading nor an entry")
 	}
@@ -104,11 +108,15 @@ func (f *yarnFile) need(name, want string) error {
 }
 
 // join makes the graph of the entries, which are known by their patterns.
-func (f *yarnFile) join(g *lockGraph) {
+func (f *yarnFile) join(g *lockGraph) map[string][]int32 {
 	at := make(map[string]int32, len(f.entries))
+	named := make(map[string][]int32, len(f.entries))
 	for i, e := range f.entries {
 		for _, p := range yarnPatterns(e.patterns) {
 			at[p] = int32(i)
+			name, _ := yarnPattern(p)
+			named[p] = []int32{int32(i)}
+			named[name] = append(named[name], int32(i))
 		}
 	}
 	for i, e := range f.entries {
@@ -123,6 +131,57 @@ func (f *yarnFile) join(g *lockGraph) {
 				g.edges[i] = append(g.edges[i], to)
 			}
 		}
+	}
+	return named
+}
+
+// yarnRoots takes from package.json what the project depends on, and what of it
+// for development. The workspaces of a project have manifests of their own, which
+// are not looked at: nothing is marked.
+func yarnRoots(r *lockResult, manifest []byte) {
+	j := newLockJSON(manifest)
+	var direct, dev []int32
+	complete := true
+	seen := map[string]bool{}
+	find := func(to *[]int32, needed bool) error {
+		return j.object(func(name []byte, _ int) error {
+			want, err := j.str()
+			n := string(name)
+			group := fmt.Sprint(needed, to == &dev, n)
+			if seen[group] || err != nil { // a name that is given twice is no manifest of npm's
+				complete = false
+				return err
+			}
+			seen[group] = true
+			found := r.nodes[n+"@"+want]
+			if found == nil {
+				found = r.nodes[n+"@npm:"+want]
+			}
+			if found == nil {
+				found = r.nodes[n]
+			}
+			own := strings.HasPrefix(want, "link:") || strings.HasPrefix(want, "file:") || strings.HasPrefix(want, "portal:") || strings.HasPrefix(want, "workspace:")
+			complete = complete && (found != nil || own || !needed)
+			*to = append(*to, found...)
+			return err
+		})
+	}
+	err := j.document(func(name []byte, _ int) error {
+		switch string(name) {
+		case "dependencies":
+			return find(&direct, true)
+		case "optionalDependencies", "peerDependencies":
+			return find(&direct, false)
+		case "devDependencies":
+			return find(&dev, false)
+		case "workspaces":
+			complete = false
+		}
+		return j.skip()
+	})
+	if err == nil && complete {
+		r.graph.direct, r.graph.dev = direct, dev
+		r.graph.mark(r.Packages)
 	}
 }
 

@@ -14,11 +14,14 @@ import (
 
 // poetryLock reads poetry.lock. Versions up to 1.x of the format mark what is
 // for development as category "dev", 2.1 and later name the groups; in
-// between the file does not say.
+// between the pyproject.toml beside it does.
 func poetryLock() lockParser {
-	return lockParser{Name: "poetry-lock", Wants: lockNamed("poetry.lock"), Read: func(file string, body []byte) (lockResult, error) {
-		return pyTables("poetry-lock", file, body)
-	}}
+	return lockParser{
+		Name: "poetry-lock", Wants: lockNamed("poetry.lock"), Read: func(file string, body []byte) (lockResult, error) {
+			return pyTables("poetry-lock", file, body)
+		},
+		Beside: func(string) string { return "pyproject.toml" }, Roots: pyRoots,
+	}
 }
 
 // uvLock reads uv.lock.
@@ -29,13 +32,15 @@ func uvLock() lockParser {
 }
 
 func pyTables(cataloger, file string, body []byte) (lockResult, error) {
-	tables, err := lockTables(body, "name", "version", "source", "category", "groups")
+	tables, err := lockTables(body, "name", "version", "source", "category", "groups", "dependencies", "optional-dependencies", "dev-dependencies")
 	if err != nil {
 		return lockResult{}, err
 	}
 	var r lockResult
+	g := newPyGraph()
 	for _, t := range tables {
 		if pyOwn(t.under("source")) {
+			g.add(t, -1)
 			continue
 		}
 		name, version := pyName(t.str("name")), t.str("version")
@@ -49,7 +54,15 @@ func pyTables(cataloger, file string, body []byte) (lockResult, error) {
 		}
 		p := lockPackage(cataloger, "pypi", name, version, file, t.line)
 		p.Dev = t.str("category") == "dev" || pyDevGroups(t.under("groups"))
+		g.add(t, len(r.Packages))
+		g.marked = g.marked || t.str("category") != "" || len(t.under("groups")) > 0
 		r.Packages = append(r.Packages, p)
+	}
+	g.join()
+	if len(g.dev) > 0 {
+		g.mark(r.Packages)
+	} else if !g.marked && !g.odd {
+		r.graph, r.nodes = &g.lockGraph, g.nodes
 	}
 	return r, nil
 }
