@@ -4,10 +4,12 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"path"
 	"testing"
 
+	"github.com/drydock-dev/drydock/internal/damage"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -15,12 +17,13 @@ import (
 // manifests from it. The laws: an error comes with no image; an image has a
 // diffID and content for each layer, of digests that can be verified; the index
 // knows no name that the tar does not have, holds no more than it may, and every
-// member it lets open gives exactly the bytes that archive/tar gives.
+// member it lets open gives exactly the bytes that archive/tar gives. What is
+// fuzzed is the damage that is done to sound archives, or the bytes themselves.
 func FuzzArchive(f *testing.F) {
 	m := makeImage(f, "amd64", tarOf(f, part{name: "a", text: "a"}))
 	l := &layoutOf{t: f}
 	d := l.manifest(m)
-	seeds := [][]byte{
+	sound := [][]byte{
 		tarOf(f, m.save(f, "app:1")...),
 		tarOf(f, l.parts(d)...),
 		tarOf(f, l.parts(with(l.index(d, attestation(l, d)), named("x")))...),
@@ -29,10 +32,17 @@ func FuzzArchive(f *testing.F) {
 		tarOf(f, m.save(f)...)[:1500],
 		nil,
 	}
-	for _, s := range seeds {
-		f.Add(s)
+	for i := range sound {
+		f.Add(byte(i), []byte(nil))
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
+	f.Add(byte(0), []byte{0, 0, 156, 0, '2', 0})
+	f.Add(byte(255), make([]byte, 1024))
+	f.Fuzz(func(t *testing.T, which byte, script []byte) {
+		b := script
+		if which != 255 {
+			b = damage.Do(sound[int(which)%len(sound)], script)
+			resum(b)
+		}
 		members, double, err := indexTar(context.Background(), bytes.NewReader(b))
 		if err != nil {
 			if members != nil {
@@ -78,6 +88,23 @@ func FuzzArchive(f *testing.F) {
 			}
 		}
 	})
+}
+
+// resum makes the headers' sums right, without which no damage to one is seen.
+func resum(b []byte) {
+	const block, sum, magic = 512, 148, 257
+	for at := 0; at+block <= len(b); at += block {
+		h := b[at : at+block]
+		if string(h[magic:magic+5]) != "ustar" {
+			continue
+		}
+		copy(h[sum:], "        ")
+		n := 0
+		for _, c := range h {
+			n += int(c)
+		}
+		copy(h[sum:], fmt.Sprintf("%06o\x00 ", n))
+	}
 }
 
 // sameAsTar reads the archive from front to back and holds the index to it.

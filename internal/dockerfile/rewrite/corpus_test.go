@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/ulikunitz/xz"
 
+	"github.com/drydock-dev/drydock/internal/damage"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -165,32 +167,48 @@ func digestOf(ref string) (finding.Digest, bool) { return finding.DigestOf([]byt
 
 // FuzzRewrites: whatever is a Dockerfile makes no rewrite panic, and what is
 // offered is one, on the bytes that it was computed for, and not offered again.
+// What is fuzzed is what is done to the files of testdata, and by which rewrite
+// they are then put right.
 func FuzzRewrites(f *testing.F) {
-	for kind := range kinds() {
-		names, _ := filepath.Glob(filepath.Join("testdata", kind, "*.txtar"))
-		for _, name := range names {
+	runs := kinds()
+	names := slices.Sorted(maps.Keys(runs))
+	var texts [][]byte
+	for k, kind := range names {
+		files, _ := filepath.Glob(filepath.Join("testdata", kind, "*.txtar"))
+		if len(files) == 0 {
+			f.Fatal("the seeds are gone: ", kind)
+		}
+		for _, name := range files {
 			b, err := os.ReadFile(name)
 			if err != nil {
 				f.Fatal(err)
 			}
 			_, b2, _ := strings.Cut(string(b), "-- Dockerfile --\n")
 			text, _, _ := strings.Cut(b2, "\n-- ")
-			f.Add(text)
+			f.Add(uint16(len(texts)), byte(k), []byte(nil))
+			f.Add(uint16(len(texts)), byte(k+128), []byte(nil))
+			texts = append(texts, []byte(text))
 		}
 	}
+	lines := []string{
+		"FROM x AS a", "FROM a", "FROM --platform=$A $B", "USER u", "USER root", "WORKDIR b", "ENV A=$B C=d", "ARG A=1", "ONBUILD RUN a", `SHELL ["a"]`,
+		"COPY --from=a /x /y", "COPY . .", "ADD a b/", "RUN apt-get update && apt-get install -y gcc", "RUN npm ci", "RUN useradd -m u", "RUN <<E", "E", "# c", ` \`,
+		"CMD node a.js", `CMD ["a"]`, "ENTRYPOINT exec a", "EXPOSE 80", "VOLUME /v", "HEALTHCHECK NONE", "RUN --mount=type=cache,target=/x pip install -r r.txt", "\r", `"`, "$", "\xff",
+	}
 	contexts := guesses(f)
-	f.Fuzz(func(t *testing.T, text string) {
-		file, err := dockerfile.Parse("Dockerfile", []byte(text))
-		if err != nil || len(text) > 1<<14 {
+	f.Fuzz(func(t *testing.T, which uint16, how byte, script []byte) {
+		text := damage.Do(texts[int(which)%len(texts)], script, lines...)
+		file, err := dockerfile.Parse("Dockerfile", text)
+		if err != nil {
 			return
 		}
-		for _, ctx := range contexts {
-			for kind, run := range kinds() {
-				r := rewrite.Request{File: file, Context: ctx, Digest: digestOf}
-				if w, err := run(r); err == nil && !checked(t, r, w, []byte(text), run) {
-					t.Errorf("%s of %q", kind, text)
-				}
-			}
+		kind := names[int(how&127)%len(names)]
+		r := rewrite.Request{File: file, Digest: digestOf}
+		if how >= 128 {
+			r.Context = contexts["some"]
+		}
+		if w, err := runs[kind](r); err == nil && !checked(t, r, w, text, runs[kind]) {
+			t.Errorf("%s of %q", kind, text)
 		}
 	})
 }

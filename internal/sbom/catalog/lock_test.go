@@ -1,11 +1,14 @@
 package catalog
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/drydock-dev/drydock/internal/damage"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/google/go-cmp/cmp"
 )
@@ -209,8 +212,14 @@ func TestDamagedLockFilesAreUnknown(t *testing.T) {
 	}
 }
 
-func lockSeeds(f *testing.F) {
-	i := 0
+// lockSeed is a sound lock file and the index of its parser.
+type lockSeed struct {
+	parser int
+	text   []byte
+}
+
+func lockSeeds(f *testing.F) (seeds []lockSeed) {
+	f.Helper()
 	for _, pattern := range []string{"testdata/shapes/*/*"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) < 8 {
@@ -221,8 +230,7 @@ func lockSeeds(f *testing.F) {
 			if err != nil {
 				f.Fatal(err)
 			}
-			f.Add(lockIndex(filepath.Base(p)), b[:min(len(b), 2500)])
-			i++
+			seeds = append(seeds, lockSeed{lockIndex(filepath.Base(p)), b[:min(len(b), 2500)]})
 		}
 	}
 	for name, body := range map[string]string{
@@ -232,8 +240,15 @@ func lockSeeds(f *testing.F) {
 		"gradle.lockfile": "a:b:1=x\n", "composer.lock": `{"packages":[{"name":"a/b","version":"1"}]}`, "Pipfile.lock": `{"default":{"a":{"version":"==1"}}}`,
 		"packages.lock.json": `{"dependencies":{"net6.0":{"A":{"resolved":"1","type":"Direct"}}}}`, "Cargo.lock": "[[package]]\nname = \"a\"\nversion = \"1\"\nsource = \"r\"\n",
 	} {
-		f.Add(lockIndex(name), []byte(body))
+		seeds = append(seeds, lockSeed{lockIndex(name), []byte(body)})
 	}
+	slices.SortFunc(seeds, func(a, b lockSeed) int {
+		if a.parser != b.parser {
+			return a.parser - b.parser
+		}
+		return bytes.Compare(a.text, b.text)
+	})
+	return seeds
 }
 
 func lockIndex(file string) int {
@@ -247,12 +262,22 @@ func lockIndex(file string) int {
 
 // The laws of every lock file: no panic; an error comes alone; a package has a
 // sound name and version and a place within the file; what is unknown has a
-// reason.
+// reason. What is fuzzed is the damage that is done to sound ones, which their own
+// parser reads, or another.
 func FuzzLock(f *testing.F) {
-	lockSeeds(f)
+	seeds := lockSeeds(f)
 	parsers := lockParsers()
-	f.Fuzz(func(t *testing.T, which int, b []byte) {
-		p := parsers[uint(which)%uint(len(parsers))]
+	for i := range seeds {
+		f.Add(uint16(i), byte(0), []byte(nil))
+	}
+	words := []string{
+		"", "\t", `"`, "{", "[[package]]", `version = "1"`, `name = "a"`, "a@1:", "  a (1)", "- a", "\\", "'''", "\u2028", "\x00",
+		"[[ package ]]", "package = [{", "packages:", "    resolution: {}", "{a: {version: 1}}", "GEM", "DEPENDENCIES",
+	}
+	f.Fuzz(func(t *testing.T, which uint16, other byte, script []byte) {
+		seed := seeds[int(which)%len(seeds)]
+		b := damage.Do(seed.text, script, words...)
+		p := parsers[(seed.parser+int(other))%len(parsers)]
 		r, err := p.Read("lock", b)
 		if err != nil && (r.Packages != nil || r.Unknown != nil || r.Include != nil) {
 			t.Fatalf("%s: a result and %v", p.Name, err)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/drydock-dev/drydock/internal/damage"
 	"github.com/drydock-dev/drydock/internal/layer"
 )
 
@@ -202,14 +203,23 @@ func TestSpoolLeavesNothing(t *testing.T) {
 	}
 }
 
+// FuzzRPM: any damage to a database of each of the three forms is an error or
+// packages that are sound.
 func FuzzRPM(f *testing.F) {
 	sample := sampleRPM(f)
 	headers := headersOf(f, sample)
-	f.Add(sample[:64<<10])
-	f.Add(ndbOf(headers))
-	f.Add(bdbOf(stdbinary.LittleEndian, headers))
-	f.Add(bdbOf(stdbinary.BigEndian, headers[:1]))
-	f.Fuzz(func(t *testing.T, db []byte) {
+	sound := [][]byte{ndbOf(headers[:1]), bdbOf(stdbinary.LittleEndian, headers[:1]), bdbOf(stdbinary.BigEndian, headers[:1]), bdbOf(stdbinary.LittleEndian, headers), sample[:64<<10]}
+	for i := range sound {
+		f.Add(byte(i), []byte(nil))
+	}
+	f.Add(byte(0), []byte{6, 16, 12, 0, 3, 0})
+	f.Add(byte(1), []byte{6, 32, 16, 0, 1, 0})
+	f.Add(byte(255), []byte("SQLite format 3\x00"))
+	f.Fuzz(func(t *testing.T, which byte, script []byte) {
+		db := script
+		if which != 255 {
+			db = damage.Do(sound[int(which)%len(sound)], script)
+		}
 		got, err := learnRPM(t.Context(), layer.Input{Path: "var/lib/rpm/Packages", Size: int64(len(db)), Body: bytes.NewReader(db)})
 		if len(got.packages) > 0 && len(db) < 64 {
 			t.Errorf("%d packages of %d bytes, %v", len(got.packages), len(db), err)
