@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -268,6 +269,9 @@ func TestEngineKilledProofsLeaveNothing(t *testing.T) {
 	random := 8
 	if testing.Short() {
 		random = 2
+	}
+	if n, err := strconv.Atoi(os.Getenv("DRYDOCK_KILLS")); err == nil {
+		random = n // .ci/nightly
 	}
 	for range random {
 		after := time.Duration(rand.Int64N(int64(whole)) + 1) //nolint:gosec // any instant will do
