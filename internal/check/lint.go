@@ -26,7 +26,6 @@ type LintOptions struct {
 
 	wanted    []string // rules that run although they are off by default
 	knownBase string   // a base that is looked at elsewhere
-	all       bool     // every finding is kept: each is to be fixed
 }
 
 // Lint looks at Dockerfiles: files, folders that hold some, or "-" for standard

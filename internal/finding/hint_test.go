@@ -9,7 +9,7 @@ import (
 
 func TestHints(t *testing.T) {
 	plain := fmt.Errorf("read x: %w", fs.ErrNotExist)
-	if HintOf(plain) != "" || HintOf(nil) != "" || WithHint(nil, "do") != nil || WithHint(plain, "") != plain {
+	if HintOf(plain) != "" || HintOf(nil) != "" || WithHint(nil, "do") != nil || !errors.Is(WithHint(plain, ""), plain) {
 		t.Error("a hint where nobody gave one")
 	}
 	err := fmt.Errorf("scan: %w", WithHint(plain, "name another file"))

@@ -178,11 +178,7 @@ func TestWhatIsNotAnSBOM(t *testing.T) {
 		if !strings.Contains(err.Error(), c.message) || !strings.Contains(err.Error(), "in.json") {
 			t.Errorf("%q: %v", c.input, err)
 		}
-		var hint string
-		if h, ok := err.(finding.Hinter); ok {
-			hint = h.Hint()
-		}
-		if !strings.Contains(hint, c.hint) {
+		if hint := finding.HintOf(err); !strings.Contains(hint, c.hint) {
 			t.Errorf("%q: hint %q", c.input, hint)
 		}
 	}
