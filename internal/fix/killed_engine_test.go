@@ -313,8 +313,15 @@ func TestEngineLeavesOthersAlone(t *testing.T) {
 	docker(append([]string{"volume", "create", name}, labels...)...)
 	docker(append([]string{"network", "create", name}, labels...)...)
 	docker("run", "--detach", "--name", name, "--network", name, "--volume", name+":/more", name) // it inherits the labels
+	// The Engine lists mounts in any order.
+	mounts := func() string {
+		const format = "{{range .Mounts}}{{.Type}} {{.Name}} {{.Source}} {{.Destination}} {{.RW}}\n{{end}}"
+		lines := strings.Split(docker("inspect", "--type", "container", "--format", format, name), "\n")
+		slices.Sort(lines)
+		return strings.Join(lines, "\n")
+	}
 	state := func() string {
-		return docker("inspect", "--type", "container", "--format", "{{.Id}} {{.State.Running}} {{.State.StartedAt}} {{.Mounts}}", name) +
+		return docker("inspect", "--type", "container", "--format", "{{.Id}} {{.State.Running}} {{.State.StartedAt}}", name) + mounts() +
 			docker("image", "inspect", "--format", "{{.Id}} {{.RepoTags}}", name) +
 			docker("network", "inspect", "--format", "{{.Id}} {{.Containers}}", name) + docker("volume", "inspect", name)
 	}
