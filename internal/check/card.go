@@ -95,11 +95,20 @@ func card(res *Result, bases *smaller) []Row {
 			row.Reasons = bases.reasons
 		}
 		if n := len(res.Unknown); n > 0 && why == "" && p == finding.Vulnerabilities {
-			row.Reasons = append(row.Reasons, fmt.Sprintf("%d not known", n))
+			row.Reasons = append(row.Reasons, notKnown(res.Unknown))
 		}
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// notKnown names what is not known: the first of it, and how much else.
+func notKnown(unknown []finding.Unknown) string {
+	s := "not known: " + unknown[0].What
+	if n := len(unknown) - 1; n > 0 {
+		s += fmt.Sprintf(" and %d more", n)
+	}
+	return s
 }
 
 // covered takes the best grade from a target of which the data do not say what

@@ -36,9 +36,6 @@ func (m *matcher) look(ctx context.Context, t *Target) (Found, error) {
 	}
 	place(found, t.Spans)
 	locate(found, t)
-	if u, ok := m.splitUnknown(t); ok {
-		unknown = append(unknown, u)
-	}
 	for _, p := range t.Inventory.Packages {
 		if eco, _, ok := vuln.Ecosystem(p, t.Inventory.Distro); ok {
 			name, _, _ := strings.Cut(eco, ":")
@@ -46,7 +43,14 @@ func (m *matcher) look(ctx context.Context, t *Target) (Found, error) {
 		}
 	}
 	covered, err := vuln.Coverages(ctx, t.Inventory, m.stack)
-	return Found{Findings: found, Unknown: unknown, Covered: covered}, err
+	out := Found{Findings: found, Unknown: unknown, Covered: covered}
+	if t.From != nil {
+		out.beyond()
+	}
+	if u, ok := m.splitUnknown(t); ok {
+		out.Unknown = append(out.Unknown, u) // the filter asked for it
+	}
+	return out, err
 }
 
 // match looks every inventory up in the database, and says from when that is.

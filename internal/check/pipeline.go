@@ -156,7 +156,19 @@ func (r *run) add(t Target, found Found) {
 	if t.Inventory != nil {
 		found.Unknown = append(found.Unknown, t.Inventory.Unknown...)
 	}
+	if t.From != nil {
+		found.beyond()
+	}
 	r.take(t.Subject, found)
+}
+
+// beyond marks what is not known of an image that a file only names: the file
+// was asked about, and it was read.
+func (f *Found) beyond() {
+	f.Unknown = slices.Clone(f.Unknown)
+	for i := range f.Unknown {
+		f.Unknown[i].Beyond = true
+	}
 }
 
 // omitted says how many packages --omit left out.

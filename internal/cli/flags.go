@@ -43,7 +43,7 @@ func (f *flags) global(s *pflag.FlagSet) {
 	s.StringVar(&f.platform, "platform", "", "`OS/ARCH` of a multi-platform image (default the host's)")
 	s.StringSliceVar(&f.severity, "severity", nil, "show and count only these `SEVERITIES`: critical,high,medium,low,negligible,unspecified")
 	s.BoolVar(&f.onlyFixed, "only-fixed", false, "show and count only vulnerabilities that have a fix")
-	s.StringVar(&f.failOn, "fail-on", "", "exit with 2 at `GATE`: severity:high, efficiency:0.95, waste:20MB, comma-separated")
+	s.StringVar(&f.failOn, "fail-on", "", "exit with 2 at `GATE`: severity:high, kev, unknown, efficiency:0.95, waste:20MB, comma-separated")
 	s.StringVarP(&f.exitCode, "exit-code", "e", "", "exit with `CODE` (2) when anything is found; as --exit-code=N to choose")
 	s.Lookup("exit-code").NoOptDefVal = "2"
 	s.StringVar(&f.baseline, "baseline", "", "report only what is not in `FILE`, an earlier JSON report")

@@ -185,6 +185,21 @@ type Unknown struct {
 	Subject Subject
 	What    string // what is not known: "vulnerabilities of /app/vendor.jar"
 	Why     string // why, and what would help
+
+	// Beyond tells what lies beyond what was asked: the packages of a base image
+	// that a file only names. It is shown, and fails only where a gate asks for it.
+	Beyond bool
+}
+
+// Asked leaves out what lies beyond what was asked.
+func Asked(unknown []Unknown) []Unknown {
+	var out []Unknown
+	for _, u := range unknown {
+		if !u.Beyond {
+			out = append(out, u)
+		}
+	}
+	return out
 }
 
 // Omitted reports what findings say of others that were counted and not kept,

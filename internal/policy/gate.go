@@ -22,6 +22,7 @@ type Gate struct {
 	EPSS       float64          // a vulnerability with at least this score; 0: none trips
 	Efficiency float64          // the least efficiency score, 0 to 1; 0: none trips
 	Waste      int64            // the most bytes wasted, if HasWaste
+	Unknown    bool             // anything that is not known, what lies beyond what was asked included
 	UserWaste  float64          // the greatest share of waste in the layers above the first, 0 to 1, if HasUserWaste
 
 	HasWaste, HasUserWaste bool
@@ -34,7 +35,7 @@ func (g Gate) Empty() bool { return g == Gate{} }
 func (g Gate) OfImages() bool { return g.Efficiency > 0 || g.HasWaste || g.HasUserWaste }
 
 // ParseGate reads terms with commas between: "severity:high" or the bare
-// severity, "kev", "epss:0.5", "efficiency:0.95" or "efficiency:95%",
+// severity, "kev", "unknown", "epss:0.5", "efficiency:0.95" or "efficiency:95%",
 // "waste:20MB", "user-waste:10%". "none" and an empty string let everything
 // through. A term given twice is the last one.
 func ParseGate(s string) (Gate, error) {
@@ -54,8 +55,12 @@ func ParseGate(s string) (Gate, error) {
 func (g *Gate) parseTerm(term string) (err error) {
 	name, value, ok := strings.Cut(term, ":")
 	if !ok {
-		if strings.EqualFold(name, "kev") {
+		switch strings.ToLower(name) {
+		case "kev":
 			g.KEV = true
+			return nil
+		case "unknown":
+			g.Unknown = true
 			return nil
 		}
 		name, value = "severity", name
@@ -68,6 +73,8 @@ func (g *Gate) parseTerm(term string) (err error) {
 		}
 	case "kev":
 		g.KEV, err = strconv.ParseBool(value)
+	case "unknown":
+		g.Unknown, err = strconv.ParseBool(value)
 	case "epss":
 		g.EPSS, err = parseShare(value)
 	case "efficiency":
@@ -79,7 +86,7 @@ func (g *Gate) parseTerm(term string) (err error) {
 		g.UserWaste, err = parseShare(value)
 		g.HasUserWaste = true
 	default:
-		return fmt.Errorf("unknown term %q (one of severity, kev, epss, efficiency, waste, user-waste)", name)
+		return fmt.Errorf("unknown term %q (one of severity, kev, unknown, epss, efficiency, waste, user-waste)", name)
 	}
 	return err
 }
@@ -129,7 +136,7 @@ type Stats struct {
 
 // Verdict is what becomes of a run: its exit code and why.
 type Verdict struct {
-	Code    int // 0 nothing at or over the gate; 2 something is; 1 something could not be told and nothing is over
+	Code    int // 0 nothing at or over the gate; 2 something is; 1 something that was asked is not known and nothing is over
 	Reasons []string
 }
 
@@ -140,8 +147,11 @@ func (g Gate) Judge(findings []finding.Finding, unknown []finding.Unknown, stats
 	for _, s := range stats {
 		reasons = append(reasons, g.overStats(s)...)
 	}
+	if !g.Unknown {
+		unknown = finding.Asked(unknown)
+	}
 	switch {
-	case len(reasons) > 0:
+	case len(reasons) > 0, g.Unknown && len(unknown) > 0:
 		v.Code = 2
 	case len(unknown) > 0:
 		v.Code = 1

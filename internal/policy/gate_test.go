@@ -67,6 +67,7 @@ func TestJudge(t *testing.T) {
 	hidden := s["lodash"]
 	hidden.Suppressed = &finding.Suppression{By: "vex"}
 	unknown := []finding.Unknown{{What: "vulnerabilities of 3 deb packages", Why: "the database has nothing for Debian:99"}}
+	beyond := []finding.Unknown{{What: "packages of corp/base", Why: "not in the catalogue", Beyond: true}}
 	for _, test := range []struct {
 		name    string
 		gate    string
@@ -84,6 +85,11 @@ func TestJudge(t *testing.T) {
 		{"unknown alone", "", nil, unknown, nil, 1, "1 thing could not be told: vulnerabilities of 3 deb packages"},
 		{"unknown and nothing over", "critical", []finding.Finding{s["root"]}, unknown, nil, 1, "Debian:99"},
 		{"unknown and over", "high", all, unknown, nil, 2, "could not be told"},
+		{"beyond what was asked", "critical", nil, beyond, nil, 0, ""},
+		{"beyond what was asked, and asked for", "unknown", nil, beyond, nil, 2, "packages of corp/base"},
+		{"both", "", nil, append(beyond[:1:1], unknown...), nil, 1, "1 thing could not be told: vulnerabilities"},
+		{"both, and asked for", "unknown", nil, append(beyond[:1:1], unknown...), nil, 2, "2 things could not be told"},
+		{"unknown, and none is", "unknown", all, nil, nil, 0, ""},
 		{"exploited", "kev", all, nil, nil, 2, "1 known exploited vulnerability (kev)"},
 		{"likely exploited", "epss:0.5", all, nil, nil, 2, "1 vulnerability likely"},
 		{"unlikely", "epss:0.95", all, nil, nil, 0, ""},

@@ -113,7 +113,7 @@ func cleanResult(res *check.Result) *check.Result {
 	out.Coverage = cleanCoverage(res.Coverage)
 	out.Unknown = append([]finding.Unknown{}, res.Unknown...)
 	for i, u := range out.Unknown {
-		out.Unknown[i] = finding.Unknown{Subject: cleanSubject(u.Subject), What: clean(u.What), Why: clean(u.Why)}
+		out.Unknown[i] = finding.Unknown{Subject: cleanSubject(u.Subject), What: clean(u.What), Why: clean(u.Why), Beyond: u.Beyond}
 	}
 	out.Warnings = cleanAll(res.Warnings)
 	out.Card = append([]check.Row{}, res.Card...)

@@ -101,7 +101,7 @@ func docDiff(d compare.Diff, opt Options) DocDiff {
 		if u.Subject == d.B.Subject {
 			side = 1
 		}
-		doc.Unknown = append(doc.Unknown, DocUnknown{Subject: side, What: u.What, Why: u.Why})
+		doc.Unknown = append(doc.Unknown, DocUnknown{Subject: side, What: u.What, Why: u.Why, Beyond: u.Beyond})
 	}
 	return doc
 }

@@ -46,7 +46,7 @@ func said(s string) string { return clean(secret.Redact(s)) }
 func (p *page) fixes(res *repair.Result) {
 	p.res = &check.Result{}
 	for _, u := range res.Unknown {
-		p.res.Unknown = append(p.res.Unknown, finding.Unknown{What: said(u.What), Why: said(u.Why)})
+		p.res.Unknown = append(p.res.Unknown, finding.Unknown{What: said(u.What), Why: said(u.Why), Beyond: u.Beyond})
 	}
 	for i := range res.Fixed {
 		if i > 0 {

@@ -104,7 +104,7 @@ func docFixes(res *repair.Result, opt Options) DocFixes {
 		d.Fixed = append(d.Fixed, docFixed(&res.Fixed[i]))
 	}
 	for _, u := range res.Unknown {
-		d.Unknown = append(d.Unknown, DocUnknown{What: secret.Redact(u.What), Why: secret.Redact(u.Why)})
+		d.Unknown = append(d.Unknown, DocUnknown{What: secret.Redact(u.What), Why: secret.Redact(u.Why), Beyond: u.Beyond})
 	}
 	return d
 }

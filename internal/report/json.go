@@ -145,6 +145,7 @@ type DocUnknown struct {
 	Subject int    `json:"subject"`
 	What    string `json:"what"`
 	Why     string `json:"why"`
+	Beyond  bool   `json:"beyond,omitempty"` // beyond what was asked: no reason to fail
 }
 
 // DocRow is a practice's line on the card.
@@ -185,7 +186,7 @@ func NewDocument(res *check.Result, opt Options) Document {
 		d.Findings = append(d.Findings, docFinding(f, subjectIndex(res.Subjects, f.Subject)))
 	}
 	for _, u := range res.Unknown {
-		d.Unknown = append(d.Unknown, DocUnknown{Subject: subjectIndex(res.Subjects, u.Subject), What: u.What, Why: u.Why})
+		d.Unknown = append(d.Unknown, DocUnknown{Subject: subjectIndex(res.Subjects, u.Subject), What: u.What, Why: u.Why, Beyond: u.Beyond})
 	}
 	for _, c := range res.Coverage {
 		d.Coverage = append(d.Coverage, docCoverage(c, subjectIndex(res.Subjects, c.Subject)))

@@ -105,7 +105,7 @@ func SARIF(w io.Writer, res *check.Result, opt Options) error {
 		Tool: sarifTool{sarifDriver{
 			Name: "drydock", Version: opt.Tool, InformationURI: "https://github.com/drydock-dev/drydock", Rules: []sarifRule{},
 		}},
-		Invocations: []sarifInvocation{{ExecutionSuccessful: len(res.Unknown) == 0}},
+		Invocations: []sarifInvocation{{ExecutionSuccessful: len(finding.Asked(res.Unknown)) == 0}},
 		Results:     []sarifResult{},
 		ColumnKind:  "utf16CodeUnits",
 		Properties:  sarifData(res.Database),
@@ -146,7 +146,11 @@ func SARIF(w io.Writer, res *check.Result, opt Options) error {
 func sarifNotifications(res *check.Result) []sarifNotification {
 	var all []sarifNotification
 	for _, u := range res.Unknown {
-		all = append(all, sarifNotification{Level: "error", Message: plainText(about(res, u.Subject) + "could not be told: " + u.What + ": " + u.Why)})
+		level := "error"
+		if u.Beyond {
+			level = "warning"
+		}
+		all = append(all, sarifNotification{Level: level, Message: plainText(about(res, u.Subject) + "could not be told: " + u.What + ": " + u.Why)})
 	}
 	for _, s := range coverageLines(res) {
 		all = append(all, sarifNotification{Level: "note", Message: plainText("coverage: " + s)})
