@@ -18,8 +18,9 @@ import (
 const maxComposeBytes = 1 << 20
 
 // folder looks at a folder of sources: its lock files, its Dockerfiles and its
-// compose files.
-func (r *run) folder(ctx context.Context, dir string) error {
+// compose files. Where it was called a root file system, one with no lock file in
+// it is an [EmptyError] for an inventory too.
+func (r *run) folder(ctx context.Context, dir string, asRoot bool) error {
 	s := finding.Subject{Kind: finding.KindFolder, Name: dir}
 	inv, err := catalog.FromDir(ctx, dir, s)
 	if err != nil {
@@ -30,24 +31,28 @@ func (r *run) folder(ctx context.Context, dir string) error {
 	}
 	exclude(inv, r.policy.Config)
 	inv.MarkBase(false)
+	none := len(inv.Packages) == 0 && len(inv.Unknown) == 0
 	if r.ask.Inventory {
+		if none && asRoot {
+			return &EmptyError{dir}
+		}
 		r.add(Target{Subject: s, Inventory: inv}, Found{})
 		return nil
 	}
-	dockerfiles, composes, err := buildFiles(dir, r.policy.Config.Excludes)
+	build, err := buildFilesOf(dir, r.policy.Config.Excludes)
 	if err != nil {
 		return err
 	}
-	if len(inv.Packages) == 0 && len(inv.Unknown) == 0 && len(dockerfiles) == 0 && len(composes) == 0 {
+	if none && build.none() {
 		return &EmptyError{dir}
 	}
-	r.add(Target{Subject: s, Inventory: inv}, Found{})
-	for _, f := range dockerfiles {
+	r.add(Target{Subject: s, Inventory: inv}, Found{Unknown: build.unread})
+	for _, f := range build.dockerfiles {
 		if err := r.dockerfile(ctx, f); err != nil {
 			r.take(s, Found{Unknown: []finding.Unknown{{What: f, Why: err.Error()}}})
 		}
 	}
-	for _, f := range composes {
+	for _, f := range build.composes {
 		if err := r.compose(f); err != nil {
 			r.take(s, Found{Unknown: []finding.Unknown{{What: f, Why: err.Error()}}})
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -52,7 +53,7 @@ func (r *run) image(ctx context.Context, target string) error {
 		r.add(t, Found{})
 		return err
 	}
-	r.add(t, Found{Unknown: im.Unknown})
+	r.add(t, Found{Unknown: append(slices.Clone(im.Unknown), r.nothingIn(&t)...)})
 	if r.ask.Dockerfile == "" || !r.ask.Grades {
 		return nil
 	}
@@ -61,6 +62,23 @@ func (r *run) image(ctx context.Context, target string) error {
 		r.lint(ctx, r.ask.Dockerfile, b, LintOptions{})
 	}
 	return err
+}
+
+// nothingIn is the Unknown of an image in which nothing was recognised: no
+// distribution, and no package of any kind. Of a root file system that was named
+// it is what was asked; an image may well hold one static program.
+func (r *run) nothingIn(t *Target) []finding.Unknown {
+	if !r.ask.Vulnerabilities && !r.ask.Inventory || t.Inventory == nil || t.Inventory.Distro != nil {
+		return nil
+	}
+	if len(t.Inventory.Packages)+len(t.Inventory.Unknown)+len(t.Image.Unknown) > 0 {
+		return nil
+	}
+	return []finding.Unknown{{
+		What:   "packages of " + t.Subject.Name,
+		Why:    "neither a distribution nor a package of a known kind was found in it",
+		Beyond: t.Subject.Kind != finding.KindRootfs,
+	}}
 }
 
 // ground finds out what the image stands on, and which lines made its layers.

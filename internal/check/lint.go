@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	goruntime "runtime"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -46,11 +47,12 @@ func (p *Pipeline) Lint(ctx context.Context, names []string, opt LintOptions) (*
 	}
 	var files []string
 	for _, name := range names {
-		more, err := r.lintable(name)
+		more, unread, err := r.lintable(name)
 		if err != nil {
 			return nil, err
 		}
 		files = append(files, more...)
+		r.res.Unknown = append(r.res.Unknown, unread...)
 	}
 	if err := r.lintAll(ctx, files, opt); err != nil {
 		return nil, err
@@ -128,33 +130,40 @@ func (r *run) linted(d *linted) {
 	r.take(finding.Subject{Kind: finding.KindDockerfile, Name: d.name}, d.Found)
 }
 
-// Dockerfiles are those of a folder, without what its configuration excludes. A
-// [NoDockerfileError] says that there is none.
-func (p *Pipeline) Dockerfiles(dir string) ([]string, error) {
+// Dockerfiles are those of a folder, without what its configuration excludes, and
+// what of their names could not be read. A [NoDockerfileError] says that there is
+// neither.
+func (p *Pipeline) Dockerfiles(dir string) ([]string, []finding.Unknown, error) {
 	return newRun(p, Ask{}).lintable(dir)
 }
 
-// lintable are the Dockerfiles that a name stands for.
-func (r *run) lintable(name string) ([]string, error) {
+// lintable are the Dockerfiles that a name stands for, and what of them could not
+// be read.
+func (r *run) lintable(name string) ([]string, []finding.Unknown, error) {
 	if name == "-" {
-		return []string{name}, nil
+		return []string{name}, nil, nil
 	}
-	switch what := Resolve(name); {
-	case errors.Is(what.Err, fs.ErrNotExist), what.Said:
-		return nil, finding.WithHint(errors.New(name+": no such file or folder"), "a Dockerfile, a folder that holds some, or - for standard input")
+	what := Resolve(name)
+	switch {
+	case errors.Is(what.Err, fs.ErrNotExist), what.Said && !what.Dir:
+		return nil, nil, finding.WithHint(errors.New(name+": no such file or folder"), "a Dockerfile, a folder that holds some, or - for standard input")
 	case what.Err != nil:
-		return nil, what.Err
+		return nil, nil, what.Err
 	case !what.Dir:
-		return []string{name}, nil
+		return []string{name}, nil, nil
 	}
-	if err := r.policy.addFrom(name); err != nil {
-		return nil, err
+	if err := r.policy.addFrom(what.Path); err != nil {
+		return nil, nil, err
 	}
-	files, _, err := buildFiles(name, r.policy.Config.Excludes)
-	if err == nil && len(files) == 0 {
-		err = &NoDockerfileError{name}
+	b, err := buildFilesOf(what.Path, r.policy.Config.Excludes)
+	if err != nil {
+		return nil, nil, err
 	}
-	return files, err
+	unread := slices.DeleteFunc(b.unread, func(u finding.Unknown) bool { return !isDockerfile(u.What) })
+	if len(b.dockerfiles)+len(unread) == 0 {
+		return nil, nil, &NoDockerfileError{what.Path}
+	}
+	return b.dockerfiles, unread, nil
 }
 
 // NoDockerfileError is a folder without a Dockerfile.

@@ -137,7 +137,11 @@ func (r *run) look(ctx context.Context, target string) error {
 	case Compose:
 		return r.compose(what.Path)
 	case Folder:
-		return r.folder(ctx, target)
+		err := r.folder(ctx, what.Path, what.Said)
+		if none := (*EmptyError)(nil); what.Said && errors.As(err, &none) {
+			return r.image(ctx, target) // programs alone, perhaps
+		}
+		return err
 	case Dockerfile:
 		return r.dockerfile(ctx, target)
 	}

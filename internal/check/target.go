@@ -7,6 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 )
 
 // Kind is what sort of thing a target is.
@@ -15,7 +18,7 @@ type Kind int
 // The kinds.
 const (
 	Image      Kind = iota // an image or a root file system, wherever it lies: [image.Detect] knows more
-	Folder                 // of sources
+	Folder                 // of sources; where Said, what a prefix calls a root file system and holds no system
 	Dockerfile             // by its name
 	Compose                // by its name, or compose://
 	Document               // an SBOM: by its first bytes, or sbom://
@@ -42,6 +45,9 @@ func Resolve(target string) What {
 	case rest != "" && scheme == "compose":
 		return What{Kind: Compose, Path: rest, Said: true}
 	}
+	if t := image.Detect(target); t.Kind == image.Rootfs && isDir(t.Ref) && !catalog.HoldsSystem(t.Ref) {
+		return What{Kind: Folder, Path: t.Ref, Dir: true, Said: true}
+	}
 	info, err := os.Stat(target)
 	switch {
 	case err != nil:
@@ -57,6 +63,11 @@ func Resolve(target string) What {
 		return What{Kind: Compose, Path: target}
 	}
 	return What{Kind: kindOf(target), Path: target}
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // kindOf goes by a file's first bytes: an SBOM begins as JSON, XML or SPDX's tags

@@ -1,11 +1,14 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // maxFolderEntries is how many files and folders a folder may hold.
@@ -32,35 +35,58 @@ func Walk(dir string, visit func(path string, d fs.DirEntry) error) error {
 	})
 }
 
-// buildFiles finds the Dockerfiles and compose files below dir, sorted, without
+// buildFiles are the Dockerfiles and compose files of a folder, sorted, without
 // what the user excluded.
-func buildFiles(dir string, excluded func(path string) bool) (dockerfiles, composes []string, err error) {
-	err = Walk(dir, func(path string, d fs.DirEntry) error {
-		switch {
-		case !d.Type().IsRegular() && (!isDockerfile(path) || !leadsWithin(dir, path)) || excluded(relative(dir, path)):
-		case isDockerfile(path):
-			dockerfiles = append(dockerfiles, path)
-		case isCompose(path):
-			composes = append(composes, path)
+type buildFiles struct {
+	dockerfiles, composes []string
+	unread                []finding.Unknown // of those names, what is no file that may be read
+}
+
+func (b *buildFiles) none() bool { return len(b.dockerfiles)+len(b.composes)+len(b.unread) == 0 }
+
+func buildFilesOf(dir string, excluded func(path string) bool) (*buildFiles, error) {
+	b := &buildFiles{}
+	err := Walk(dir, func(path string, d fs.DirEntry) error {
+		if !isDockerfile(path) && !isCompose(path) || excluded(relative(dir, path)) {
+			return nil
+		}
+		if !d.Type().IsRegular() {
+			if why := LeadsAway(dir, path); why != "" {
+				b.unread = append(b.unread, finding.Unknown{What: path, Why: why})
+				return nil
+			}
+		}
+		if isDockerfile(path) {
+			b.dockerfiles = append(b.dockerfiles, path)
+		} else {
+			b.composes = append(b.composes, path)
 		}
 		return nil
 	})
-	return dockerfiles, composes, err
+	return b, err
 }
 
-// leadsWithin says whether path is a link to a regular file below dir. A link
-// out of it is not followed: it would put a stranger's file into the report.
-func leadsWithin(dir, path string) bool {
+// LeadsAway reports why path, which is no regular file, is not read; empty: it is a
+// link to a regular file below dir. A link out of it is not followed: it would
+// put a stranger's file into the report.
+func LeadsAway(dir, path string) string {
 	root, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return false
+		return err.Error()
 	}
 	to, err := filepath.EvalSymlinks(path)
-	if err != nil || !filepath.IsLocal(relative(root, to)) {
-		return false
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "a link that leads nowhere"
+	case err != nil:
+		return "a link that cannot be followed: " + err.Error()
+	case !filepath.IsLocal(relative(root, to)):
+		return "a link that leads out of the folder"
 	}
-	info, err := os.Stat(to)
-	return err == nil && info.Mode().IsRegular()
+	if info, err := os.Stat(to); err != nil || !info.Mode().IsRegular() {
+		return "not a regular file"
+	}
+	return ""
 }
 
 // relative is path as seen from dir, slash-separated.

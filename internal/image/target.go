@@ -72,7 +72,8 @@ func Detect(target string) Target {
 		return Target{Kind: Registry, Ref: rest}
 	}
 	if rest, ok := strings.CutPrefix(target, "dir:"); ok {
-		if st, err := os.Stat(rest); err == nil && st.IsDir() {
+		st, err := os.Stat(rest)
+		if err == nil && st.IsDir() || strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "/") {
 			return Target{Kind: Rootfs, Ref: rest}
 		}
 	}

@@ -126,11 +126,14 @@ func (r *recommending) now() time.Time {
 func (r *recommending) target(ctx context.Context, target string) error {
 	switch what := check.Resolve(target); what.Kind {
 	case check.Folder:
-		name := filepath.Join(target, "Dockerfile")
-		if _, err := os.Stat(name); err != nil {
+		name := filepath.Join(what.Path, "Dockerfile")
+		_, err := os.Stat(name)
+		switch {
+		case err == nil:
+			return r.file(ctx, name)
+		case !what.Said:
 			return fmt.Errorf("%s: no Dockerfile in it", target)
 		}
-		return r.file(ctx, name)
 	case check.Dockerfile:
 		return r.file(ctx, target)
 	}

@@ -31,9 +31,11 @@ func (f *fixer) manifests(ctx context.Context, dir string, dockerfiles []string)
 	}
 	defer func() { _ = temp.Remove() }() // what stays is in the ledger
 	copied := temp.Path
-	if err := copyManifests(dir, copied); err != nil {
+	unread, err := copyManifests(dir, copied)
+	if err != nil {
 		return err
 	}
+	f.res.Unknown = append(f.res.Unknown, unread...)
 	s := f.subject(finding.KindFolder, dir)
 	s.Identity = vulnIdentity
 	s.Look = func(ctx context.Context, files map[string][]byte) ([]finding.Finding, []finding.Unknown, error) {
@@ -102,12 +104,19 @@ func (p *planner) lookInto(ctx context.Context, s *subject, dir, copied string, 
 }
 
 // copyManifests copies what a folder says about its dependencies into a folder
-// of its own, so that other versions can be looked at.
-func copyManifests(dir, to string) error {
-	return check.Walk(dir, func(name string, d fs.DirEntry) error {
+// of its own, so that other versions can be looked at. It returns what it could
+// not read. A link to a file of the folder is left out: the file has its own copy.
+func copyManifests(dir, to string) (unread []finding.Unknown, err error) {
+	err = check.Walk(dir, func(name string, d fs.DirEntry) error {
 		rel, err := filepath.Rel(dir, name)
-		if err != nil || !d.Type().IsRegular() || !isManifest(rel) {
+		if err != nil || !isManifest(rel) {
 			return err
+		}
+		if !d.Type().IsRegular() {
+			if why := check.LeadsAway(dir, name); why != "" {
+				unread = append(unread, finding.Unknown{What: "packages of " + filepath.ToSlash(rel), Why: why})
+			}
+			return nil
 		}
 		b, err := fix.ReadFile(name)
 		if err != nil {
@@ -118,6 +127,7 @@ func copyManifests(dir, to string) error {
 		}
 		return os.WriteFile(filepath.Join(to, rel), b, 0o600)
 	})
+	return unread, err
 }
 
 // isManifest says whether a file, by its path within the folder, is about

@@ -86,10 +86,10 @@ func Fix(ctx context.Context, p *check.Pipeline, target string, opt Options) (*R
 	}
 	var err error
 	switch what := check.Resolve(target); {
-	case opt.Dockerfile != "", what.Said, what.Kind == check.Missing, what.Kind == check.Image:
+	case opt.Dockerfile != "", what.Said && !what.Dir, what.Kind == check.Missing, what.Kind == check.Image:
 		err = f.image(ctx, target)
 	case what.Dir:
-		err = f.folder(ctx, target)
+		err = f.folder(ctx, what.Path)
 	default: // whatever a Dockerfile is called
 		err = f.dockerfile(ctx, target)
 	}
@@ -121,11 +121,12 @@ func (f *fixer) subject(kind finding.SubjectKind, name string) *subject {
 
 // folder fixes the Dockerfiles of a folder, and what its manifests depend on.
 func (f *fixer) folder(ctx context.Context, dir string) error {
-	files, err := f.Dockerfiles(dir)
+	files, unread, err := f.Dockerfiles(dir)
 	var none *check.NoDockerfileError
 	if err != nil && !errors.As(err, &none) {
 		return err
 	}
+	f.res.Unknown = append(f.res.Unknown, unread...)
 	for _, name := range files {
 		if err := f.dockerfile(ctx, name); err != nil {
 			return err

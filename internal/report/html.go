@@ -38,6 +38,7 @@ type htmlPage struct {
 type htmlSubject struct {
 	finding.Subject
 	Counts []htmlCount // those that are not zero
+	Partly bool        // something of it is not known
 }
 
 type htmlCount struct {
@@ -87,7 +88,7 @@ func HTML(w io.Writer, res *check.Result, opt Options) error {
 	}
 	for _, s := range res.Subjects {
 		tl := tallyOf(res.Findings, func(f finding.Finding) bool { return f.Subject == s })
-		hs := htmlSubject{Subject: s}
+		hs := htmlSubject{Subject: s, Partly: partly(res, s)}
 		for _, sev := range finding.Severities() {
 			if tl[sev] > 0 {
 				hs.Counts = append(hs.Counts, htmlCount{sev, tl[sev]})

@@ -58,6 +58,9 @@ func markdownSubjects(res *check.Result) string {
 		}
 		if len(parts) == 0 {
 			parts = []string{"nothing found"}
+			if partly(res, s) {
+				parts = []string{"nothing found, and not everything is known"}
+			}
 		}
 		rows = append(rows, row+": "+strings.Join(parts, ", ")+"\n\n")
 	}

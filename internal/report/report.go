@@ -96,3 +96,9 @@ func tallyOf(findings []finding.Finding, keep func(finding.Finding) bool) tally 
 	}
 	return t
 }
+
+// partly reports whether something of a subject is not known: that nothing was
+// found of it does not make it clean.
+func partly(res *check.Result, s finding.Subject) bool {
+	return slices.ContainsFunc(res.Unknown, func(u finding.Unknown) bool { return u.Subject == s })
+}

@@ -80,7 +80,7 @@ func (p *page) overview() {
 		for _, s := range finding.Severities() {
 			cell := fmt.Sprint(tl[s])
 			switch {
-			case t.Inventory == nil:
+			case !matched(t):
 				cell = p.paint(dim, "–")
 			case tl[s] > 0:
 				cell = p.severity(s, cell)
@@ -97,6 +97,10 @@ func (p *page) overview() {
 	}
 	p.table(0, head, rows)
 }
+
+// matched reports whether there was anything to match with advisories: what was
+// not looked at has no count, not even of nothing.
+func matched(t check.Target) bool { return t.Inventory != nil && present(t) > 0 }
 
 // local is a path as seen from the folder that is looked at.
 func (p *page) local(path string) string {

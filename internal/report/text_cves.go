@@ -20,9 +20,12 @@ func (p *page) cves() {
 		p.subject(t)
 		groups := p.groups(t.Subject)
 		if len(groups) == 0 && t.Inventory != nil {
-			if whole(p.res, t.Subject) {
+			switch {
+			case !matched(t):
+				p.line("  %s", p.paint(warn, "No package is known here: nothing was matched"))
+			case whole(p.res, t.Subject):
 				p.line("  %s", p.paint(good, "No vulnerabilities found that count here"))
-			} else {
+			default:
 				p.line("  %s", p.paint(warn, "None of the recorded vulnerabilities count here; not all are recorded (see Coverage)"))
 			}
 		}
@@ -265,7 +268,11 @@ func (p *page) total() {
 			fixable++
 		}
 	}
-	if n == 0 {
+	switch {
+	case n == 0 && !slices.ContainsFunc(p.res.Targets, matched):
+		p.line("%s", p.paint(heading, "Nothing was matched"))
+		return
+	case n == 0:
 		p.line("%s", p.paint(heading, "0 vulnerabilities"))
 		return
 	}
