@@ -29,13 +29,6 @@ func helperIn(t *testing.T, script string) {
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func ask(t *testing.T, ref string, opt Options) (authn.AuthConfig, error) {
 	t.Helper()
 	repo, err := name.NewRepository(ref)
