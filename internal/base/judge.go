@@ -38,7 +38,7 @@ func VulnsOf(found []finding.Finding) []Vuln {
 		}
 	}
 	slices.SortFunc(out, func(a, b Vuln) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Package, b.Package), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(a.Severity.Place(), b.Severity.Place()), cmp.Compare(a.Package, b.Package), cmp.Compare(a.ID, b.ID))
 	})
 	return out
 }

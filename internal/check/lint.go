@@ -60,7 +60,7 @@ func (p *Pipeline) Lint(ctx context.Context, names []string, opt LintOptions) (*
 	if err := errors.Join(r.finish(), r.policy.suppress(r.res, r.Now())); err != nil {
 		return nil, err
 	}
-	r.res.Findings = r.policy.Filter.Apply(r.res.Findings)
+	r.filter()
 	r.res.Unknown = append(r.res.Unknown, finding.Omitted(r.res.Findings)...)
 	return r.res, nil
 }

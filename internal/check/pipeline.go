@@ -56,7 +56,7 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	if err := r.policy.suppress(r.res, r.Now()); err != nil {
 		return nil, err
 	}
-	r.res.Findings = r.policy.Filter.Apply(r.res.Findings)
+	r.filter()
 	r.res.Unknown = append(r.res.Unknown, finding.Omitted(r.res.Findings)...)
 	slices.SortStableFunc(r.res.Findings, finding.Compare)
 	if ask.Grades {
@@ -66,6 +66,15 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 		keepLast(r.Surroundings, r.res)
 	}
 	return r.res, nil
+}
+
+// filter leaves out what is not wanted, and tells of which findings that could
+// not be said.
+func (r *run) filter() {
+	r.res.Findings, r.res.Undecided = r.policy.Filter.Apply(r.res.Findings)
+	for _, u := range r.res.Undecided {
+		r.warn(u.String())
+	}
 }
 
 // Found is what an engine found of one target. Whose it is, the run says.

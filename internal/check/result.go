@@ -6,20 +6,22 @@ import (
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
 // Result is all that a run found, ready for a report.
 type Result struct {
-	Subjects []finding.Subject
-	Database Database
-	Findings []finding.Finding // sorted by finding.Compare; suppressed ones included
-	Unknown  []finding.Unknown
-	Coverage []Coverage // of each ecosystem that the targets have packages of
-	Warnings []string   // of the run itself: "the advisory data is 12 days old"
-	Card     []Row      // a row a practice; empty for verbs that do not grade
-	Targets  []Target   // what was looked at, one a subject that was scanned
+	Subjects  []finding.Subject
+	Database  Database
+	Findings  []finding.Finding // sorted by finding.Compare; suppressed ones included
+	Unknown   []finding.Unknown
+	Coverage  []Coverage         // of each ecosystem that the targets have packages of
+	Undecided []policy.Undecided // by the filter; each is among the warnings too
+	Warnings  []string           // of the run itself: "the advisory data is 12 days old"
+	Card      []Row              // a row a practice; empty for verbs that do not grade
+	Targets   []Target           // what was looked at, one a subject that was scanned
 
 	Secrets []string          // values in them that are not shown, wherever they stand
 	Sources map[string][]byte // the Dockerfiles that were looked at, by name

@@ -98,6 +98,11 @@ func (f *flags) judge(res *check.Result, dive bool) error {
 		gate = gate.And(limits)
 	}
 	v := check.Judge(res, gate, f.exitCode != "" && gate.Empty())
+	if !f.quiet {
+		for _, u := range v.Unjudged {
+			fmt.Fprintf(f.env.Stderr, "gate: %s\n", foreign(u))
+		}
+	}
 	if v.Code == 0 {
 		return nil
 	}

@@ -164,7 +164,7 @@ func (d *Diff) vulnerabilities() {
 	slices.SortFunc(d.Vulnerabilities, func(a, b Vulnerability) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(order, a.Kind), slices.Index(order, b.Kind)),
-			cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Name, b.Name),
+			cmp.Compare(a.Severity.Place(), b.Severity.Place()), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Name, b.Name),
 		)
 	})
 }

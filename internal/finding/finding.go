@@ -293,7 +293,7 @@ func versionless(key string) string {
 func Compare(a, b Finding) int {
 	return cmp.Or(
 		boolCompare(a.Suppressed != nil, b.Suppressed != nil),
-		cmp.Compare(b.Severity, a.Severity),
+		cmp.Compare(a.Severity.Place(), b.Severity.Place()),
 		boolCompare(!a.exploited(), !b.exploited()),
 		cmp.Compare(b.score(), a.score()),
 		cmp.Compare(a.Subject.Name, b.Subject.Name),

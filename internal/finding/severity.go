@@ -19,6 +19,21 @@ const (
 	Critical
 )
 
+// Place is where a severity stands among others that are read worst first, 0 for
+// the worst. What nobody has rated may be anything: it comes after high and before
+// medium, where it is seen and hides nothing that is known to be bad.
+func (s Severity) Place() int {
+	switch s {
+	case Critical:
+		return 0
+	case High:
+		return 1
+	case Unspecified:
+		return 2
+	}
+	return 3 + int(Medium-s)
+}
+
 // Severities lists every severity, most severe first, as reports show them.
 func Severities() []Severity {
 	return []Severity{Critical, High, Medium, Low, Negligible, Unspecified}
@@ -43,7 +58,7 @@ func (s Severity) String() string {
 // ParseSeverity reads a severity in any case. It takes the words that other
 // tools and advisory sources use for the same thing: "moderate" and "warning"
 // are medium, "important" and "error" high, "info" low, "style" and
-// "unimportant" negligible, "unknown" unspecified.
+// "unimportant" negligible, "unknown" and "unrated" unspecified.
 func ParseSeverity(s string) (Severity, error) {
 	switch strings.ToLower(strings.TrimSpace(s)) {
 	case "critical":
@@ -56,7 +71,7 @@ func ParseSeverity(s string) (Severity, error) {
 		return Low, nil
 	case "negligible", "unimportant", "style", "none":
 		return Negligible, nil
-	case "unspecified", "unknown":
+	case "unspecified", "unknown", "unrated":
 		return Unspecified, nil
 	}
 	return Unspecified, fmt.Errorf("unknown severity %q (one of critical, high, medium, low, negligible, unspecified)", s)

@@ -52,7 +52,7 @@ func (g Gate) And(o Gate) Gate {
 	if o.Severity != 0 && (g.Severity == 0 || o.Severity < g.Severity) {
 		g.Severity = o.Severity
 	}
-	g.KEV = g.KEV || o.KEV
+	g.KEV, g.Unrated, g.Unknown = g.KEV || o.KEV, g.Unrated || o.Unrated, g.Unknown || o.Unknown
 	if o.EPSS > 0 && (g.EPSS == 0 || o.EPSS < g.EPSS) {
 		g.EPSS = o.EPSS
 	}

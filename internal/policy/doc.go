@@ -21,16 +21,20 @@
 //
 //	vulnerabilities   F  a known exploited one, or a critical one that has a fix
 //	                  D  a critical one, or more than ten high ones
-//	                  C  a high one
-//	                  B  a medium one
+//	                  C  a high one, or more than ten unrated ones that have a fix
+//	                  B  a medium one, or an unrated one
 //	                  A  none of these
 //	layering          by efficiency: A 0.95, B 0.90, C 0.80, D 0.70, F below;
 //	                  waste under 4 MB never lowers it; findings as below
 //	every other one   F  a critical finding
 //	                  D  three high ones or more
 //	                  C  a high one
-//	                  B  a medium one
+//	                  B  a medium one, or an unrated one
 //	                  A  none of these
+//
+// Unrated is what nobody has given a severity yet: it may be anything, so it is
+// never the best grade, and the more of it an upgrade would fix the less there is
+// to wait for.
 //
 // # Floors of a gate
 //

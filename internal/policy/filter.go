@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -12,7 +13,8 @@ import (
 // Terms that pick vulnerabilities out (Packages, PackageTypes, IDs, OnlyKEV,
 // EPSS, OnlyBase, OnlyUnfixed) leave other findings out; OnlyFixed and
 // IgnoreBase concern vulnerabilities and leave other findings alone. An
-// exception that expired is always kept.
+// exception that expired is always kept, and so is a vulnerability that nobody
+// has given the score that a term asks for.
 type Filter struct {
 	Severities   []finding.Severity // exactly these; empty: all
 	OnlyFixed    bool
@@ -26,18 +28,58 @@ type Filter struct {
 	OnlyBase     bool    // only what is known to come with the base
 }
 
-// Apply keeps what the filter keeps, in order.
-func (f Filter) Apply(findings []finding.Finding) []finding.Finding {
+// Apply keeps what the filter keeps, in order, and counts the findings that
+// count of which it could not tell.
+func (f Filter) Apply(findings []finding.Finding) ([]finding.Finding, []Undecided) {
 	out := make([]finding.Finding, 0, len(findings))
+	unscored, unrated := 0, 0
+	anyRated := f
+	anyRated.Severities = nil
 	for _, x := range findings {
-		if f.Keep(x) {
+		kept := f.Keep(x)
+		if kept {
 			out = append(out, x)
 		}
+		switch {
+		case x.Suppressed != nil || x.Vuln == nil:
+		case kept && f.EPSS > 0 && x.Vuln.EPSS == (finding.EPSS{}):
+			unscored++
+		case !kept && x.Severity == finding.Unspecified && anyRated.Keep(x):
+			unrated++
+		}
 	}
-	return out
+	var undecided []Undecided
+	if unscored > 0 {
+		undecided = append(undecided, Undecided{Term: "epss-score", Lacks: "EPSS score", Count: unscored, Kept: true})
+	}
+	if unrated > 0 {
+		undecided = append(undecided, Undecided{Term: "severity", Lacks: "severity", Count: unrated})
+	}
+	return out, undecided
 }
 
-// Keep says whether the user wants to see the finding.
+// Undecided is a term of a filter that could not be held against some findings:
+// nobody has given them the value that it asks for.
+type Undecided struct {
+	Term  string // the flag's name: "epss-score"
+	Lacks string // the value, in words: "EPSS score"
+	Count int    // of findings
+	Kept  bool   // whether they are kept or left out
+}
+
+// String is a sentence for people.
+func (u Undecided) String() string {
+	s, have := plural(u.Count, "vulnerability"), "have"
+	if u.Count == 1 {
+		have = "has"
+	}
+	if u.Kept {
+		return fmt.Sprintf("%s %s no %s: kept (--%s)", s, have, u.Lacks, u.Term)
+	}
+	return fmt.Sprintf("%s %s no %s: left out (--%s; with unrated among its words they are shown)", s, have, u.Lacks, u.Term)
+}
+
+// Keep reports whether the user wants to see the finding.
 func (f Filter) Keep(x finding.Finding) bool {
 	if x.Rule == RuleExpired {
 		return true
@@ -54,7 +96,7 @@ func (f Filter) Keep(x finding.Finding) bool {
 	case f.OnlyFixed && v.FixedIn == "",
 		f.OnlyUnfixed && v.FixedIn != "",
 		f.OnlyKEV && !v.KEV,
-		f.EPSS > 0 && v.EPSS.Score < f.EPSS,
+		f.EPSS > 0 && v.EPSS.Score < f.EPSS && v.EPSS != (finding.EPSS{}),
 		f.IgnoreBase && v.InBase != nil && *v.InBase,
 		f.OnlyBase && (v.InBase == nil || !*v.InBase):
 		return false

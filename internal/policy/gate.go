@@ -18,6 +18,7 @@ const (
 // Gate is what must not be. The zero value lets everything through.
 type Gate struct {
 	Severity   finding.Severity // findings at or over it; Unspecified: none trips
+	Unrated    bool             // findings without a severity
 	KEV        bool             // any known exploited vulnerability
 	EPSS       float64          // a vulnerability with at least this score; 0: none trips
 	Efficiency float64          // the least efficiency score, 0 to 1; 0: none trips
@@ -35,9 +36,13 @@ func (g Gate) Empty() bool { return g == Gate{} }
 func (g Gate) OfImages() bool { return g.Efficiency > 0 || g.HasWaste || g.HasUserWaste }
 
 // ParseGate reads terms with commas between: "severity:high" or the bare
-// severity, "kev", "unknown", "epss:0.5", "efficiency:0.95" or "efficiency:95%",
-// "waste:20MB", "user-waste:10%". "none" and an empty string let everything
-// through. A term given twice is the last one.
+// severity, "unrated", "kev", "unknown", "epss:0.5", "efficiency:0.95" or
+// "efficiency:95%", "waste:20MB", "user-waste:10%". "none" and an empty string
+// let everything through. A term given twice is the last one.
+//
+// "unrated" is a finding without a severity; "unspecified", "severity:unrated"
+// and "severity:unknown" are other words for it. The bare "unknown" is what could
+// not be told.
 func ParseGate(s string) (Gate, error) {
 	var g Gate
 	for term := range strings.SplitSeq(s, ",") {
@@ -68,9 +73,16 @@ func (g *Gate) parseTerm(term string) (err error) {
 	value = strings.TrimSpace(value)
 	switch strings.ToLower(strings.TrimSpace(name)) {
 	case "severity":
-		if g.Severity, err = finding.ParseSeverity(value); err == nil && g.Severity == finding.Unspecified {
-			err = fmt.Errorf("unspecified is no bound: every finding is over it")
+		var s finding.Severity
+		switch s, err = finding.ParseSeverity(value); {
+		case err != nil:
+		case s == finding.Unspecified:
+			g.Unrated = true
+		default:
+			g.Severity = s
 		}
+	case "unrated":
+		g.Unrated, err = strconv.ParseBool(value)
 	case "kev":
 		g.KEV, err = strconv.ParseBool(value)
 	case "unknown":
@@ -86,7 +98,7 @@ func (g *Gate) parseTerm(term string) (err error) {
 		g.UserWaste, err = parseShare(value)
 		g.HasUserWaste = true
 	default:
-		return fmt.Errorf("unknown term %q (one of severity, kev, unknown, epss, efficiency, waste, user-waste)", name)
+		return fmt.Errorf("unknown term %q (one of severity, unrated, kev, unknown, epss, efficiency, waste, user-waste)", name)
 	}
 	return err
 }
@@ -138,12 +150,17 @@ type Stats struct {
 type Verdict struct {
 	Code    int // 0 nothing at or over the gate; 2 something is; 1 something that was asked is not known and nothing is over
 	Reasons []string
+
+	// Unjudged is what passed a term of the gate only because nobody has given it
+	// the value that the term asks for. It is told whatever the code.
+	Unjudged []string
 }
 
 // Judge holds findings that are not suppressed, and images, against the gate.
 func (g Gate) Judge(findings []finding.Finding, unknown []finding.Unknown, stats ...Stats) Verdict {
 	var v Verdict
-	reasons := g.overFindings(findings)
+	reasons, unjudged := g.overFindings(findings)
+	v.Unjudged = unjudged
 	for _, s := range stats {
 		reasons = append(reasons, g.overStats(s)...)
 	}
@@ -163,9 +180,9 @@ func (g Gate) Judge(findings []finding.Finding, unknown []finding.Unknown, stats
 	return v
 }
 
-func (g Gate) overFindings(findings []finding.Finding) []string {
+func (g Gate) overFindings(findings []finding.Finding) (over, unjudged []string) {
 	counts := map[finding.Severity]int{}
-	kev, epss := 0, 0
+	kev, epss, unrated, unscored := 0, 0, 0, 0
 	for _, f := range findings {
 		if f.Suppressed != nil {
 			continue
@@ -176,23 +193,39 @@ func (g Gate) overFindings(findings []finding.Finding) []string {
 		if f.Vuln != nil && f.Vuln.KEV {
 			kev++
 		}
-		if f.Vuln != nil && g.EPSS > 0 && f.Vuln.EPSS.Score >= g.EPSS {
-			epss++
+		if f.Severity == finding.Unspecified {
+			unrated++
+		}
+		if f.Vuln != nil && g.EPSS > 0 {
+			switch e := f.Vuln.EPSS; {
+			case e == finding.EPSS{}:
+				unscored++
+			case e.Score >= g.EPSS:
+				epss++
+			}
 		}
 	}
-	var out []string
 	for _, s := range finding.Severities() {
 		if n := counts[s]; n > 0 {
-			out = append(out, plural(n, s.String()+" finding")+" (severity:"+g.Severity.String()+")")
+			over = append(over, plural(n, s.String()+" finding")+" (severity:"+g.Severity.String()+")")
 		}
 	}
+	switch {
+	case unrated > 0 && g.Unrated:
+		over = append(over, plural(unrated, "finding")+" without a severity (unrated)")
+	case unrated > 0 && g.Severity != finding.Unspecified:
+		unjudged = append(unjudged, fmt.Sprintf("%s without a severity passed (severity:%s,unrated stops them)", plural(unrated, "finding"), g.Severity))
+	}
 	if g.KEV && kev > 0 {
-		out = append(out, plural(kev, "known exploited vulnerability")+" (kev)")
+		over = append(over, plural(kev, "known exploited vulnerability")+" (kev)")
 	}
 	if epss > 0 {
-		out = append(out, fmt.Sprintf("%s likely to be exploited (epss:%g)", plural(epss, "vulnerability"), g.EPSS))
+		over = append(over, fmt.Sprintf("%s likely to be exploited (epss:%g)", plural(epss, "vulnerability"), g.EPSS))
 	}
-	return out
+	if unscored > 0 {
+		unjudged = append(unjudged, fmt.Sprintf("%s without an EPSS score passed (epss:%g)", plural(unscored, "vulnerability"), g.EPSS))
+	}
+	return over, unjudged
 }
 
 func (g Gate) overStats(s Stats) []string {

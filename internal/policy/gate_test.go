@@ -17,19 +17,26 @@ func TestParseGate(t *testing.T) {
 		"high":              {Severity: finding.High},
 		"severity:CRITICAL": {Severity: finding.Critical},
 		"severity:high,efficiency:0.95,waste:20MB": {Severity: finding.High, Efficiency: .95, Waste: 20_000_000, HasWaste: true},
-		" medium , kev ":     {Severity: finding.Medium, KEV: true},
-		"efficiency:90%":     {Efficiency: .9},
-		"waste:1MiB":         {Waste: 1 << 20, HasWaste: true},
-		"waste:0":            {HasWaste: true},
-		"user-waste:10%":     {UserWaste: .1, HasUserWaste: true},
-		"epss:0.5,kev:false": {EPSS: .5},
+		"severity:high,unrated":                    {Severity: finding.High, Unrated: true},
+		"unrated,critical":                         {Severity: finding.Critical, Unrated: true},
+		"unspecified":                              {Unrated: true},
+		"severity:unspecified":                     {Unrated: true},
+		"severity:unknown,severity:low":            {Severity: finding.Low, Unrated: true},
+		"unrated:false":                            {},
+		"unknown":                                  {Unknown: true},
+		" medium , kev ":                           {Severity: finding.Medium, KEV: true},
+		"efficiency:90%":                           {Efficiency: .9},
+		"waste:1MiB":                               {Waste: 1 << 20, HasWaste: true},
+		"waste:0":                                  {HasWaste: true},
+		"user-waste:10%":                           {UserWaste: .1, HasUserWaste: true},
+		"epss:0.5,kev:false":                       {EPSS: .5},
 	} {
 		got, err := ParseGate(text)
 		if err != nil || got != want {
 			t.Errorf("%q: %+v %v, want %+v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"dreadful", "severity:", "severity:unspecified", "efficiency:2", "efficiency:x", "waste:much", "waste:-1", "waste:1e9999", "waste:9999999TB", "size:3", "epss:NaN", "kev:perhaps"} {
+	for _, text := range []string{"dreadful", "severity:", "efficiency:2", "efficiency:x", "waste:much", "waste:-1", "waste:1e9999", "waste:9999999TB", "size:3", "epss:NaN", "kev:perhaps"} {
 		if g, err := ParseGate(text); err == nil || g != (Gate{}) || !strings.Contains(err.Error(), text) {
 			t.Errorf("%q: %+v %v", text, g, err)
 		}
@@ -67,6 +74,7 @@ func TestJudge(t *testing.T) {
 	hidden := s["lodash"]
 	hidden.Suppressed = &finding.Suppression{By: "vex"}
 	unknown := []finding.Unknown{{What: "vulnerabilities of 3 deb packages", Why: "the database has nothing for Debian:99"}}
+	unrated := finding.Finding{Vuln: &finding.Vuln{ID: "CVE-2026-1"}}
 	beyond := []finding.Unknown{{What: "packages of corp/base", Why: "not in the catalogue", Beyond: true}}
 	for _, test := range []struct {
 		name    string
@@ -90,6 +98,10 @@ func TestJudge(t *testing.T) {
 		{"both", "", nil, append(beyond[:1:1], unknown...), nil, 1, "1 thing could not be told: vulnerabilities"},
 		{"both, and asked for", "unknown", nil, append(beyond[:1:1], unknown...), nil, 2, "2 things could not be told"},
 		{"unknown, and none is", "unknown", all, nil, nil, 0, ""},
+		{"unrated passes a severity", "high", []finding.Finding{unrated}, nil, nil, 0, ""},
+		{"unrated", "unrated", []finding.Finding{unrated, s["root"]}, nil, nil, 2, "1 finding without a severity (unrated)"},
+		{"a severity or none", "severity:critical,unrated", []finding.Finding{unrated, s["root"]}, nil, nil, 2, "1 finding without a severity (unrated)"},
+		{"none is unrated", "unrated", []finding.Finding{s["root"]}, nil, nil, 0, ""},
 		{"exploited", "kev", all, nil, nil, 2, "1 known exploited vulnerability (kev)"},
 		{"likely exploited", "epss:0.5", all, nil, nil, 2, "1 vulnerability likely"},
 		{"unlikely", "epss:0.95", all, nil, nil, 0, ""},
@@ -112,6 +124,55 @@ func TestJudge(t *testing.T) {
 				t.Errorf("code %d, %q, want %d, %q", v.Code, got, test.code, test.reasons)
 			}
 		})
+	}
+}
+
+func TestUnjudged(t *testing.T) {
+	s := sample()
+	unrated := finding.Finding{Vuln: &finding.Vuln{ID: "CVE-2026-1"}}
+	hidden := unrated
+	hidden.Suppressed = &finding.Suppression{By: "vex"}
+	all := []finding.Finding{unrated, unrated, hidden, s["root"]}
+	for gate, want := range map[string]string{
+		"":                      "",
+		"kev":                   "",
+		"severity:high,unrated": "",
+		"critical":              "2 findings without a severity passed (severity:critical,unrated stops them)",
+		"epss:0.5":              "2 vulnerabilities without an EPSS score passed (epss:0.5)",
+	} {
+		g, err := ParseGate(gate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(g.Judge(all, nil).Unjudged, "; "); got != want {
+			t.Errorf("%q: %q, want %q", gate, got, want)
+		}
+	}
+}
+
+func TestUndecided(t *testing.T) {
+	s := sample()
+	unknown := finding.Finding{Vuln: &finding.Vuln{ID: "CVE-2026-1", FixedIn: "2"}}
+	unlikely := finding.Finding{Severity: finding.High, Vuln: &finding.Vuln{ID: "CVE-2026-2", EPSS: finding.EPSS{Score: .01, Date: "2026-08-01"}}}
+	hidden := unknown
+	hidden.Suppressed = &finding.Suppression{By: "vex"}
+	all := []finding.Finding{unknown, unlikely, hidden, s["root"]}
+	for _, test := range []struct {
+		f    Filter
+		kept int
+		want []Undecided
+	}{
+		{Filter{}, 4, nil},
+		{Filter{EPSS: .5}, 2, []Undecided{{"epss-score", "EPSS score", 1, true}}},
+		{Filter{Severities: []finding.Severity{finding.High}}, 2, []Undecided{{"severity", "severity", 1, false}}},
+		{Filter{Severities: []finding.Severity{finding.High, finding.Unspecified}}, 4, nil},
+		{Filter{Severities: []finding.Severity{finding.High}, OnlyKEV: true}, 0, nil},
+		{Filter{EPSS: .5, Severities: []finding.Severity{finding.High}}, 0, []Undecided{{"severity", "severity", 1, false}}},
+	} {
+		out, got := test.f.Apply(all)
+		if d := cmp.Diff(test.want, got); len(out) != test.kept || d != "" {
+			t.Errorf("%+v: keeps %d, want %d: %s", test.f, len(out), test.kept, d)
+		}
 	}
 }
 
@@ -171,7 +232,7 @@ func TestFilter(t *testing.T) {
 			if strings.Join(got, " ") != test.want {
 				t.Errorf("keeps %q, want %q", got, test.want)
 			}
-			if out := test.f.Apply([]finding.Finding{expired}); len(out) != 1 {
+			if out, _ := test.f.Apply([]finding.Finding{expired}); len(out) != 1 {
 				t.Error("an expired exception is filtered out")
 			}
 		})
@@ -263,6 +324,8 @@ func TestGrade(t *testing.T) {
 		{"nothing", finding.Vulnerabilities, nil, nil, "A", ""},
 		{"low", finding.Vulnerabilities, many(9, v(finding.Low, "2", false)), nil, "A", ""},
 		{"medium", finding.Vulnerabilities, many(1, v(finding.Medium, "2", false)), nil, "B", "1 medium vulnerability"},
+		{"unrated", finding.Vulnerabilities, many(3, v(finding.Unspecified, "", false)), nil, "B", "3 unrated vulnerabilities"},
+		{"many unrated with a fix", finding.Vulnerabilities, many(35, v(finding.Unspecified, "2", false)), nil, "C", "35 unrated, fixable vulnerabilities"},
 		{"high", finding.Vulnerabilities, many(10, v(finding.High, "", false)), nil, "C", "10 high vulnerabilities"},
 		{"many high", finding.Vulnerabilities, many(11, v(finding.High, "", false)), nil, "D", "11 high vulnerabilities"},
 		{"critical without a fix", finding.Vulnerabilities, many(1, v(finding.Critical, "", false)), nil, "D", "1 critical vulnerability"},

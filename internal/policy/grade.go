@@ -45,7 +45,7 @@ type mark struct {
 }
 
 func gradeVulnerabilities(fs []finding.Finding) []mark {
-	var kev, criticalFixed, critical, high, medium int
+	var kev, criticalFixed, critical, high, medium, unratedFixed, unrated int
 	for _, f := range fs {
 		if f.Vuln != nil && f.Vuln.KEV {
 			kev++
@@ -61,17 +61,28 @@ func gradeVulnerabilities(fs []finding.Finding) []mark {
 			high++
 		case finding.Medium:
 			medium++
+		case finding.Unspecified:
+			if f.Vuln != nil && f.Vuln.FixedIn != "" {
+				unratedFixed++
+			} else {
+				unrated++
+			}
 		}
 	}
-	letterHigh := byte('C')
+	letterHigh, letterUnrated := byte('C'), byte('B')
 	if high > 10 {
 		letterHigh = 'D'
+	}
+	if unratedFixed > 10 {
+		letterUnrated = 'C'
 	}
 	return counted(
 		count{kev, 'F', "known exploited vulnerability"},
 		count{criticalFixed, 'F', "critical, fixable vulnerability"},
 		count{critical, 'D', "critical vulnerability"},
 		count{high, letterHigh, "high vulnerability"},
+		count{unratedFixed, letterUnrated, "unrated, fixable vulnerability"},
+		count{unrated, 'B', "unrated vulnerability"},
 		count{medium, 'B', "medium vulnerability"},
 	)
 }
@@ -88,6 +99,7 @@ func gradeFindings(fs []finding.Finding) []mark {
 	return counted(
 		count{n[finding.Critical], 'F', "critical finding"},
 		count{n[finding.High], letterHigh, "high finding"},
+		count{n[finding.Unspecified], 'B', "unrated finding"},
 		count{n[finding.Medium], 'B', "medium finding"},
 	)
 }

@@ -14,18 +14,19 @@ const Schema = "drydock/v1"
 
 // Document is the JSON report. Fields are only ever added.
 type Document struct {
-	Schema   string         `json:"schema"`
-	Tool     DocTool        `json:"tool"`
-	Subjects []DocSubject   `json:"subjects"`
-	Database DocDatabase    `json:"database"`
-	Findings []DocFinding   `json:"findings"`
-	Unknown  []DocUnknown   `json:"unknown"`
-	Coverage []DocCoverage  `json:"coverage,omitempty"`
-	Bases    []DocKnownBase `json:"bases,omitempty"`
-	Warnings []string       `json:"warnings,omitempty"`
-	Card     []DocRow       `json:"card,omitempty"`
-	Images   []DocImage     `json:"images,omitempty"`
-	Summary  map[string]int `json:"summary"`
+	Schema    string         `json:"schema"`
+	Tool      DocTool        `json:"tool"`
+	Subjects  []DocSubject   `json:"subjects"`
+	Database  DocDatabase    `json:"database"`
+	Findings  []DocFinding   `json:"findings"`
+	Unknown   []DocUnknown   `json:"unknown"`
+	Coverage  []DocCoverage  `json:"coverage,omitempty"`
+	Bases     []DocKnownBase `json:"bases,omitempty"`
+	Undecided []DocUndecided `json:"undecided,omitempty"`
+	Warnings  []string       `json:"warnings,omitempty"`
+	Card      []DocRow       `json:"card,omitempty"`
+	Images    []DocImage     `json:"images,omitempty"`
+	Summary   map[string]int `json:"summary"`
 }
 
 // DocTool is who wrote the report.
@@ -148,6 +149,14 @@ type DocUnknown struct {
 	Beyond  bool   `json:"beyond,omitempty"` // beyond what was asked: no reason to fail
 }
 
+// DocUndecided is a term of the filter that findings have no value for.
+type DocUndecided struct {
+	Filter string `json:"filter"` // the flag's name: "epss-score"
+	Lacks  string `json:"lacks"`
+	Count  int    `json:"count"`
+	Kept   bool   `json:"kept"`
+}
+
 // DocRow is a practice's line on the card.
 type DocRow struct {
 	Practice finding.Practice `json:"practice"`
@@ -187,6 +196,9 @@ func NewDocument(res *check.Result, opt Options) Document {
 	}
 	for _, u := range res.Unknown {
 		d.Unknown = append(d.Unknown, DocUnknown{Subject: subjectIndex(res.Subjects, u.Subject), What: u.What, Why: u.Why, Beyond: u.Beyond})
+	}
+	for _, u := range res.Undecided {
+		d.Undecided = append(d.Undecided, DocUndecided{Filter: u.Term, Lacks: u.Lacks, Count: u.Count, Kept: u.Kept})
 	}
 	for _, c := range res.Coverage {
 		d.Coverage = append(d.Coverage, docCoverage(c, subjectIndex(res.Subjects, c.Subject)))

@@ -23,7 +23,7 @@ func sorted(found []finding.Finding) []finding.Finding {
 	keys := make([]sortKey, len(found))
 	for i := range found {
 		f := &found[i]
-		k := sortKey{first: 2 * int(finding.Critical-f.Severity), score: f.Vuln.CVSS.Score, rule: f.Rule, key: f.Key, at: i}
+		k := sortKey{first: 2 * f.Severity.Place(), score: f.Vuln.CVSS.Score, rule: f.Rule, key: f.Key, at: i}
 		if !f.Vuln.KEV {
 			k.first++
 		}
