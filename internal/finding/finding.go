@@ -156,6 +156,7 @@ type Vuln struct {
 	NoFix          string   // why none, where the source says: "won't fix", "deferred", "end of life"
 	CVSS           CVSS
 	SeveritySource string // who says the severity: "debian", "ubuntu", "nvd", "ghsa" ...
+	Unrated        string // why there is no severity, where a source says: "awaiting analysis (nvd)"
 	EPSS           EPSS
 	KEV            bool   // in CISA's catalogue of known exploited vulnerabilities
 	KEVAdded       string // date, "2021-12-10"

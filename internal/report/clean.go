@@ -217,6 +217,7 @@ func cleanVuln(v *finding.Vuln) *finding.Vuln {
 	c.Via = cleanAll(v.Via)
 	c.ID, c.Package, c.Name, c.Version, c.PackageType = clean(v.ID), clean(v.Package), clean(v.Name), clean(v.Version), clean(v.PackageType)
 	c.Title, c.TitleSource = clean(v.Title), clean(v.TitleSource)
+	c.Unrated = clean(v.Unrated)
 	c.FixedIn, c.NoFix, c.SeveritySource, c.Aliases, c.URL = clean(v.FixedIn), clean(v.NoFix), clean(v.SeveritySource), cleanAll(v.Aliases), webURL(v.URL)
 	c.CVSS.Vector, c.CVSS.Source, c.EPSS.Date, c.KEVAdded = clean(v.CVSS.Vector), clean(v.CVSS.Source), clean(v.EPSS.Date), clean(v.KEVAdded)
 	return &c

@@ -144,6 +144,9 @@ func htmlRowOf(f finding.Finding, where string) htmlRow {
 	if v.SeveritySource != "" && v.SeveritySource != v.CVSS.Source {
 		facts = append(facts, "severity by "+v.SeveritySource)
 	}
+	if v.Unrated != "" {
+		facts = append(facts, v.Unrated)
+	}
 	if v.EPSS.Score >= 0.01 {
 		facts = append(facts, fmt.Sprintf("EPSS %.0f%%", 100*v.EPSS.Score))
 	}

@@ -67,6 +67,7 @@ type DocFinding struct {
 	NoFix       string           `json:"noFix,omitempty"`
 	CVSS        *DocCVSS         `json:"cvss,omitempty"`
 	SeverityBy  string           `json:"severitySource,omitempty"`
+	Unrated     string           `json:"unrated,omitempty"` // why there is no severity, where a source says
 	EPSS        *DocEPSS         `json:"epss,omitempty"`
 	KEV         *bool            `json:"kev,omitempty"`
 	InBase      *bool            `json:"inBase,omitempty"`
@@ -231,6 +232,7 @@ func docFinding(f finding.Finding, subject int) DocFinding {
 		d.Aliases = append(d.Aliases, v.Aliases...)
 		d.Title, d.TitleBy = v.Title, v.TitleSource
 		d.ID, d.Package, d.FixedIn, d.NoFix, d.SeverityBy = v.ID, v.Package, &v.FixedIn, v.NoFix, v.SeveritySource
+		d.Unrated = v.Unrated
 		d.KEV, d.InBase, d.Dev, d.Via = &v.KEV, v.InBase, v.Dev, v.Via
 		if v.CVSS.Vector != "" || v.CVSS.Score > 0 {
 			d.CVSS = &DocCVSS{Vector: v.CVSS.Vector, Score: v.CVSS.Score, Source: v.CVSS.Source}

@@ -54,6 +54,7 @@ func vulnRule(id string, f finding.Finding) sarifRule {
 		fact("What", v.Title+" ("+credit(v.TitleSource)+")")
 	}
 	fact("Severity", f.Severity.String()+by(v.SeveritySource))
+	fact("No severity", v.Unrated)
 	if v.CVSS.Score > 0 {
 		fact("CVSS", fmt.Sprintf("%.1f%s %s", v.CVSS.Score, by(v.CVSS.Source), v.CVSS.Vector))
 	}

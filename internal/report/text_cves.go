@@ -249,6 +249,9 @@ func (p *page) reasons(v *finding.Vuln) string {
 	if v.SeveritySource != "" && v.SeveritySource != v.CVSS.Source {
 		parts = append(parts, "by "+v.SeveritySource)
 	}
+	if v.Unrated != "" {
+		parts = append(parts, v.Unrated)
+	}
 	if v.EPSS.Score >= 0.01 {
 		parts = append(parts, fmt.Sprintf("EPSS %.0f%%", 100*v.EPSS.Score))
 	}

@@ -41,7 +41,10 @@ type Event struct {
 // Meta is what is known of a vulnerability whatever the package.
 type Meta struct {
 	ID       string
-	CVSS     []finding.CVSS // by source: nvd, adp, cna, osv, ghsa, redhat
+	CVSS     []finding.CVSS   // by source: nvd, adp, cna, osv, ghsa, redhat
+	Word     finding.Severity // what a database that rates the vulnerability itself calls it; kept where nobody has a vector
+	WordBy   string           // whose word it is: "ghsa", "ubuntu"
+	Pending  string           // why NVD has not rated it: "awaiting analysis"; kept where nobody has rated it
 	EPSS     finding.EPSS
 	KEV      bool
 	KEVAdded string

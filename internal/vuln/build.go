@@ -1,6 +1,7 @@
 package vuln
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -57,6 +58,10 @@ func (m *matcher) metaOf(c *cluster) Meta {
 		if len(meta.CVSS) == 0 {
 			meta.CVSS = other.CVSS
 		}
+		if meta.Word == finding.Unspecified {
+			meta.Word, meta.WordBy = other.Word, other.WordBy
+		}
+		meta.Pending = cmp.Or(meta.Pending, other.Pending)
 		if other.EPSS.Score > meta.EPSS.Score {
 			meta.EPSS = other.EPSS
 		}
@@ -310,6 +315,9 @@ func (m *matcher) finding(g *group, c *cluster, d *description, v *finding.Vuln)
 	}
 	if v.URL == "" {
 		v.URL = advisoryURL(c.id, first)
+	}
+	if sev == finding.Unspecified {
+		v.Unrated = unrated(c, meta)
 	}
 	if v.FixedIn == "" {
 		v.NoFix = noFix(g, c, d)

@@ -21,7 +21,8 @@ const maxVector = 512
 
 // rate says how bad a cluster is and on whose word: the distribution's own
 // where it has one, else the first usable CVSS vector, else the advisory's
-// word. The vector found is returned whoever's word counts.
+// word, else what another database calls the same vulnerability. The vector
+// found is returned whoever's word counts.
 func rate(c *cluster, meta Meta, distro bool) (finding.Severity, string, finding.CVSS) {
 	vector := pickCVSS(c, meta)
 	if distro {
@@ -41,7 +42,21 @@ func rate(c *cluster, meta Meta, distro bool) (finding.Severity, string, finding
 			return a.Severity, a.Source, vector
 		}
 	}
-	return finding.Unspecified, "", vector
+	return meta.Word, meta.WordBy, vector
+}
+
+// unrated is why a cluster has no severity, in the words of NVD or else of who
+// tells of it: "awaiting analysis (nvd)", "not yet assigned (debian)".
+func unrated(c *cluster, meta Meta) string {
+	if meta.Pending != "" {
+		return meta.Pending + " (nvd)"
+	}
+	for i := range c.hits {
+		if a := c.hits[i].adv; a.Urgency != "" {
+			return a.Urgency + " (" + a.Source + ")"
+		}
+	}
+	return ""
 }
 
 // ownWord is a distribution's severity: its raw word where the word means one

@@ -32,6 +32,9 @@ func (c *compiler) meta(m vuln.Meta) error {
 		c.metas[m.ID] = have
 	}
 	have.CVSS = mergeVectors(have.CVSS, m.CVSS)
+	if err := rate(have, m); err != nil {
+		return err
+	}
 	if err := c.title(have, m); err != nil {
 		return err
 	}
@@ -46,6 +49,53 @@ func (c *compiler) meta(m vuln.Meta) error {
 		}
 	}
 	return nil
+}
+
+// rate keeps one word for a vulnerability: of several, that of the source which
+// comes first, and of one source the worst.
+func rate(have *vuln.Meta, m vuln.Meta) error {
+	if len(m.Pending) > maxID || strings.Contains(m.Pending, "/") {
+		return fmt.Errorf("%s: state %.40q", m.ID, m.Pending)
+	}
+	have.Pending = cmp.Or(have.Pending, m.Pending)
+	if m.Word == finding.Unspecified {
+		return nil
+	}
+	if m.Word < 0 || m.Word > finding.Critical || m.WordBy == "" || len(m.WordBy) > maxID {
+		return fmt.Errorf("%s: severity %d by %.40q", m.ID, m.Word, m.WordBy)
+	}
+	if have.Word == finding.Unspecified || cmp.Or(cmp.Compare(sourceRank(m.WordBy), sourceRank(have.WordBy)),
+		cmp.Compare(m.WordBy, have.WordBy), cmp.Compare(have.Word, m.Word)) < 0 {
+		have.Word, have.WordBy = m.Word, m.WordBy
+	}
+	return nil
+}
+
+// written is what is written as the vectors of a vulnerability: a word in the
+// place of one where there is none. What reads only vectors passes it over.
+func written(m *vuln.Meta) []finding.CVSS {
+	switch {
+	case len(m.CVSS) > 0:
+		return m.CVSS
+	case m.Word != finding.Unspecified:
+		return []finding.CVSS{{Vector: m.Word.String(), Source: m.WordBy}}
+	case m.Pending != "":
+		return []finding.CVSS{{Vector: m.Pending, Source: "nvd"}}
+	}
+	return nil
+}
+
+// takeWord is the other way round.
+func takeWord(m *vuln.Meta) {
+	if len(m.CVSS) != 1 || strings.Contains(m.CVSS[0].Vector, "/") {
+		return
+	}
+	if s, err := finding.ParseSeverity(m.CVSS[0].Vector); err == nil && s != finding.Unspecified {
+		m.Word, m.WordBy = s, m.CVSS[0].Source
+	} else {
+		m.Pending = m.CVSS[0].Vector
+	}
+	m.CVSS = nil
 }
 
 // mergeVectors is a and what b has beside, in the order in which readers prefer
@@ -112,7 +162,8 @@ const (
 
 // putMeta writes a row; meta has checked the values.
 func (c *compiler) putMeta(b []byte, m *vuln.Meta) []byte {
-	flags := metaCVSS * len(m.CVSS)
+	vectors := written(m)
+	flags := metaCVSS * len(vectors)
 	if m.EPSS != (finding.EPSS{}) {
 		flags |= metaEPSS
 	}
@@ -120,7 +171,7 @@ func (c *compiler) putMeta(b []byte, m *vuln.Meta) []byte {
 		flags |= metaKEV
 	}
 	b = putInt(b, flags)
-	b = c.putVectors(b, m.CVSS)
+	b = c.putVectors(b, vectors)
 	switch {
 	case flags&metaEPSS == 0:
 	case m.EPSS.Date == c.epss.date:

@@ -30,7 +30,7 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 		if m.Title != "" {
 			c.words.use(m.TitleBy)
 		}
-		for _, v := range m.CVSS {
+		for _, v := range written(m) {
 			c.words.use(v.Source)
 			c.vectors.use(v.Vector)
 		}
@@ -84,7 +84,7 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 func (c *compiler) putMetas(index []byte, out *blockWriter, metas []*vuln.Meta) ([]byte, error) {
 	var known, titled []*vuln.Meta
 	for _, m := range metas {
-		if m.KEV || len(m.CVSS) > 0 || m.EPSS != (finding.EPSS{}) {
+		if m.KEV || len(written(m)) > 0 || m.EPSS != (finding.EPSS{}) {
 			known = append(known, m)
 		}
 		if m.Title != "" {

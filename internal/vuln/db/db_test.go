@@ -210,6 +210,14 @@ func TestMetaRoundTrip(t *testing.T) {
 		case i%7 == 0: // of others
 			m.EPSS = finding.EPSS{Score: float64(i) / 1e5, Percentile: float64(3000-i) / 1e5, Date: fmt.Sprintf("2026-07-%02d", 1+i%28)}
 		}
+		if len(m.CVSS) == 0 { // such words stand in the place of vectors
+			switch i / 8 % 3 {
+			case 0:
+				m.Word, m.WordBy = finding.Severity(1+i/24%5), "ghsa"
+			case 1:
+				m.Pending = "awaiting analysis"
+			}
+		}
 		if i%4 == 0 {
 			m.Title, m.TitleBy = fmt.Sprintf("Flaw %d in a “library”", i), []string{"ghsa", "kev"}[i/4%2]
 		}
@@ -368,6 +376,24 @@ func TestStackNewestAnswers(t *testing.T) {
 	}
 	if s.Knows(ctx, "Debian:12") || !s.Knows(ctx, "Debian:10") {
 		t.Error("Knows")
+	}
+	words := opened(t, compiled(t, one("nvd", day(9), nil, []vuln.Meta{
+		{ID: "CVE-2026-0002", Word: finding.Low, WordBy: "ubuntu"},
+		{ID: "CVE-2026-0002", Word: finding.Medium, WordBy: "ghsa"},
+		{ID: "CVE-2026-0003", Pending: "deferred"},
+		{ID: "CVE-2026-0003", Word: finding.Medium, WordBy: "ghsa"},
+		{ID: "CVE-2026-0004", CVSS: []finding.CVSS{nvd}},
+		{ID: "CVE-2026-0004", Word: finding.Medium, WordBy: "ghsa"},
+	})))
+	for id, want := range map[string]vuln.Meta{
+		"CVE-2026-0002": {Word: finding.Medium, WordBy: "ghsa"}, "CVE-2026-0003": {Word: finding.Medium, WordBy: "ghsa"},
+		"CVE-2026-0004": {CVSS: []finding.CVSS{nvd}},
+	} {
+		want.ID = id
+		got, err := NewStack(fetched, words, embedded).Meta(ctx, id)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s: %s %v", id, diff, err)
+		}
 	}
 	m, err := s.Meta(ctx, "CVE-2026-0001")
 	want := vuln.Meta{ID: "CVE-2026-0001", EPSS: finding.EPSS{Score: 0.5, Date: "2026-01-01"}, CVSS: []finding.CVSS{nvd, red}}

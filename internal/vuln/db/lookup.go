@@ -131,6 +131,7 @@ func (d *DB) meta(id, row string) (vuln.Meta, error) {
 		if m.CVSS, err = d.readVectors(r, n, nil); err != nil {
 			return vuln.Meta{}, err
 		}
+		takeWord(&m)
 	}
 	if flags&metaEPSS != 0 {
 		if m.EPSS, err = d.score(r); err != nil {

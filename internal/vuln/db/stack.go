@@ -149,6 +149,10 @@ func (s *Stack) Meta(ctx context.Context, id string) (vuln.Meta, error) {
 		if s.first("kev") == d {
 			out.KEV, out.KEVAdded = m.KEV, m.KEVAdded
 		}
+		if out.Word == finding.Unspecified {
+			out.Word, out.WordBy = m.Word, m.WordBy
+		}
+		out.Pending = cmp.Or(out.Pending, m.Pending)
 		if out.Title == "" {
 			out.Title, out.TitleBy = m.Title, m.TitleBy
 		}

@@ -38,7 +38,8 @@ type nvdMetric struct {
 
 // NVD reads one year feed (schema 2.0) and yields each vulnerability that has a
 // CVSS vector, with its vectors by source: "nvd" for NVD's own, "adp" for
-// CISA's, "cna" for who assigned the CVE. It returns the newest date in it, the
+// CISA's, "cna" for who assigned the CVE; and each that nobody has rated and NVD
+// has yet to look at, with its word for that. It returns the newest date in it, the
 // zero time where the feed carries none.
 func NVD(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 	s := newStream(r)
@@ -64,8 +65,8 @@ func NVD(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 					return fmt.Errorf("a vulnerability named %q", clip(it.CVE.ID))
 				}
 				newest = newer(newest, nvdTime(it.CVE.Modified))
-				m := vuln.Meta{ID: it.CVE.ID, CVSS: it.vectors()}
-				if len(m.CVSS) == 0 || it.CVE.Status == "Rejected" {
+				m := vuln.Meta{ID: it.CVE.ID, CVSS: it.vectors(), Pending: it.pending()}
+				if len(m.CVSS) == 0 && m.Pending == "" || it.CVE.Status == "Rejected" {
 					return nil
 				}
 				return yield(m)
@@ -80,6 +81,19 @@ func NVD(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("read NVD feed: %w", cut(err))
 	}
 	return newest, nil
+}
+
+// pending is NVD's word for a vulnerability that it has not rated; "" for one
+// that it has, or that somebody else has.
+func (it *nvdItem) pending() string {
+	switch s := it.CVE.Status; s {
+	case "Received", "Awaiting Analysis", "Undergoing Analysis", "Deferred", "Awaiting Enrichment", "Undergoing Enrichment":
+		m := &it.CVE.Metrics
+		if len(m.V40)+len(m.V31)+len(m.V30)+len(m.V2) == 0 {
+			return strings.ToLower(s)
+		}
+	}
+	return ""
 }
 
 // vectors gathers the metrics, newest CVSS version first, one a source and version.

@@ -19,7 +19,7 @@ type Record struct {
 	ID         string
 	Modified   time.Time
 	Advisories []vuln.Advisory
-	Titles     []vuln.Meta // what the vulnerability is, by its CVE numbers or else by the record's own id
+	Titles     []vuln.Meta // what the vulnerability is and how bad in a word, by its CVE numbers or else by the record's own id
 	Partial    bool        // of a source that speaks of a part of the ecosystem only, and says nothing of how far the rest goes
 
 	lagging []string // packages, as "<ecosystem>\x00<name>", whose entries were left out: see laggards
@@ -175,6 +175,7 @@ func (rec *osvRecord) read(ecosystem string) (Record, error) {
 	}
 	if len(out.Advisories) > 0 && !head.Withdrawn {
 		out.Titles = rec.titles(&head)
+		out.rate(rec, &head)
 	}
 	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -82,6 +83,26 @@ func (rec *osvRecord) titles(head *vuln.Advisory) []vuln.Meta {
 		out = append(out, vuln.Meta{ID: rec.ID, Title: text, TitleBy: by})
 	}
 	return out
+}
+
+// rate adds what the record calls its vulnerability in a word, for those who have
+// none of their own: GitHub's and Ubuntu's are about the vulnerability itself. A
+// distribution's urgency is about its own package.
+func (out *Record) rate(rec *osvRecord, head *vuln.Advisory) {
+	worst, by := finding.Unspecified, ""
+	for i := range out.Advisories {
+		if a := &out.Advisories[i]; (a.Source == "ghsa" || a.Source == "ubuntu") && a.Severity > worst {
+			worst, by = a.Severity, a.Source
+		}
+	}
+	if worst == finding.Unspecified {
+		return
+	}
+	for _, id := range append([]string{rec.ID}, head.Aliases...) {
+		if strings.HasPrefix(id, "CVE-") {
+			out.Titles = append(out.Titles, vuln.Meta{ID: id, Word: worst, WordBy: by})
+		}
+	}
 }
 
 // titleSource is whose words a record's summary is; "" where they are not to be

@@ -120,11 +120,16 @@ func TestNVD(t *testing.T) {
 		{"cve":{"id":"CVE-2024-1","lastModified":"2024-05-02T01:02:03.000","vulnStatus":"Modified","metrics":{
 		 "cvssMetricV2":[{"source":"nvd@nist.gov","type":"Primary","cvssData":{"vectorString":"AV:N/AC:L/Au:N/C:N/I:N/A:P"}}],
 		 "cvssMetricV31":[{"source":"someone@example.org","type":"Secondary","cvssData":{"vectorString":"CVSS:3.1/AV:L"}},{"source":"134c704f-9b21-4f2e-91b3-4a467353bcc0","cvssData":{"vectorString":"CVSS:3.1/AV:P"}},{"source":"nvd@nist.gov","type":"Primary","cvssData":{"vectorString":"CVSS:3.1/AV:N"}}]}}},
-		{"cve":{"id":"CVE-2024-2","metrics":{}}},{"cve":{"id":"CVE-2024-3","vulnStatus":"Rejected","metrics":{"cvssMetricV31":[{"source":"nvd","cvssData":{"vectorString":"CVSS:3.1/AV:N"}}]}}}]}`)
+		{"cve":{"id":"CVE-2024-2","metrics":{}}},{"cve":{"id":"CVE-2024-4","vulnStatus":"Awaiting Analysis","metrics":{}}},
+		{"cve":{"id":"CVE-2024-5","vulnStatus":"Awaiting Analysis","metrics":{"cvssMetricV31":[{"source":"vendor@example.org","type":"Secondary","cvssData":{"vectorString":"CVSS:3.1/AV:N"}}]}}},{"cve":{"id":"CVE-2024-3","vulnStatus":"Rejected","metrics":{"cvssMetricV31":[{"source":"nvd","cvssData":{"vectorString":"CVSS:3.1/AV:N"}}]}}}]}`)
 	if err != nil || at.Format(time.DateOnly) != "2024-05-02" {
 		t.Fatal(at, err)
 	}
-	want := []vuln.Meta{{ID: "CVE-2024-1", CVSS: []finding.CVSS{{Vector: "CVSS:3.1/AV:N", Source: "nvd"}, {Vector: "CVSS:3.1/AV:P", Source: "adp"}, {Vector: "CVSS:3.1/AV:L", Source: "cna"}, {Vector: "AV:N/AC:L/Au:N/C:N/I:N/A:P", Source: "nvd"}}}}
+	want := []vuln.Meta{
+		{ID: "CVE-2024-1", CVSS: []finding.CVSS{{Vector: "CVSS:3.1/AV:N", Source: "nvd"}, {Vector: "CVSS:3.1/AV:P", Source: "adp"}, {Vector: "CVSS:3.1/AV:L", Source: "cna"}, {Vector: "AV:N/AC:L/Au:N/C:N/I:N/A:P", Source: "nvd"}}},
+		{ID: "CVE-2024-4", Pending: "awaiting analysis"},
+		{ID: "CVE-2024-5", CVSS: []finding.CVSS{{Vector: "CVSS:3.1/AV:N", Source: "cna"}}},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -130,6 +130,27 @@ func TestTitles(t *testing.T) {
 	}
 }
 
+func TestWordsForOthers(t *testing.T) {
+	const affected = `"affected":[{"package":{"ecosystem":%q,"name":"x"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}],"ecosystem_specific":{%s}}]`
+	for _, c := range []struct{ id, ecosystem, specific, database, want string }{
+		{"GHSA-1", "npm", "", `"severity":"MODERATE"`, "CVE-2026-1 medium ghsa"},
+		{"GHSA-1", "npm", "", "", ""},
+		{"UBUNTU-CVE-2026-1", "Ubuntu:22.04:LTS", `"ubuntu_priority":"low"`, "", "CVE-2026-1 low ubuntu"},
+		{"UBUNTU-CVE-2026-1", "Ubuntu:22.04:LTS", `"ubuntu_priority":"untriaged"`, "", ""},
+		{"DEBIAN-CVE-2026-1", "Debian:12", `"urgency":"unimportant"`, "", ""}, // of Debian's package
+	} {
+		r := readRecord(t, "", fmt.Sprintf(`{"id":%q,"modified":"2026-01-01T00:00:00Z","aliases":["CVE-2026-1"],"database_specific":{%s},`+affected+`}`,
+			c.id, c.database, c.ecosystem, c.specific))
+		got := ""
+		for _, m := range r.Titles {
+			got += m.ID + " " + m.Word.String() + " " + m.WordBy
+		}
+		if got != c.want {
+			t.Errorf("%s %s: %q, want %q", c.id, c.specific, got, c.want)
+		}
+	}
+}
+
 func quoted(s string) string {
 	var b strings.Builder
 	for _, r := range s {
