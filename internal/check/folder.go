@@ -53,7 +53,7 @@ func (r *run) folder(ctx context.Context, dir string, asRoot bool) error {
 		}
 	}
 	for _, f := range build.composes {
-		if err := r.compose(ctx, f); err != nil {
+		if err := r.compose(f); err != nil {
 			r.take(s, Found{Unknown: []finding.Unknown{{What: f, Why: err.Error()}}})
 		}
 	}
@@ -103,36 +103,38 @@ func (r *run) dockerfile(ctx context.Context, name string) error {
 		return fmt.Errorf("%s:%d: the base %q is a build argument without a default", name, stage.Span.Line, stage.BaseRaw)
 	}
 	s := finding.Subject{Kind: finding.KindDockerfile, Name: name}
-	r.reference(ctx, s, base.Base{Ref: stage.Base, By: "dockerfile"}, &stage.Span)
+	r.reference(s, stage.Base, &stage.Span)
 	if r.ask.Rules {
 		r.linted(r.linter.look(ctx, name, b, LintOptions{knownBase: stage.Base}))
 	}
 	return nil
 }
 
-// reference takes in what is known of an image that a file names at span.
-func (r *run) reference(ctx context.Context, s finding.Subject, of base.Base, span *finding.Span) {
-	t := Target{Subject: s, From: span, Base: &of}
-	if of.Ref == "scratch" {
+// reference takes in what is known, without asking anybody, of an image that a
+// file names at span.
+func (r *run) reference(s finding.Subject, ref string, span *finding.Span) {
+	t := Target{Subject: s, From: span, Base: &base.Base{Ref: ref, By: "dockerfile"}}
+	if ref == "scratch" {
 		r.add(t, Found{})
 		return
 	}
 	var found []finding.Finding
 	if r.ask.Rules {
-		found = base.CheckRef(of.Ref, r.Now())
+		found = base.CheckRef(ref, r.Now())
 	}
 	var unknown []finding.Unknown
-	if h := r.linter.bases.holds(ctx, of); h.inv != nil {
-		t.Inventory, t.Source, t.AsOf = h.inventory(s), h.source, h.at
-		t.Reconstructed, t.Attested = h.reconstructed, h.attested
-		for _, f := range r.ask.aged(t.Inventory, r.Now()) {
-			// The tag may have told it.
-			if !slices.ContainsFunc(found, func(x finding.Finding) bool { return x.Rule == f.Rule && x.Key == f.Key }) {
-				found = append(found, f)
-			}
+	if o, ok := base.Find(ref); ok {
+		t.Inventory, t.AsOf, t.Reconstructed = o.Inventory(), o.Created, o.Reconstructed
+		t.Inventory.Subject = s
+		t.Inventory.MarkBase(true)
+		if r.ask.Rules {
+			found = append(found, base.Aged(t.Inventory, r.Now())...)
 		}
 	} else {
-		unknown = append(unknown, finding.Unknown{What: "packages of " + of.Ref, Why: h.why})
+		unknown = append(unknown, finding.Unknown{
+			What: "packages of " + ref,
+			Why:  "not in the embedded catalogue; scan the image itself: check " + ref,
+		})
 	}
 	for i := range found {
 		found[i].At = append([]finding.Location{{Source: span}}, found[i].At...)
@@ -141,7 +143,7 @@ func (r *run) reference(ctx context.Context, s finding.Subject, of base.Base, sp
 }
 
 // compose looks at the images that a compose file's services run.
-func (r *run) compose(ctx context.Context, name string) error {
+func (r *run) compose(name string) error {
 	b, err := readLimited(name, maxComposeBytes)
 	if err != nil {
 		return err
@@ -167,9 +169,8 @@ func (r *run) compose(ctx context.Context, name string) error {
 		if service.Image.Value == "" || service.Build.Kind != 0 {
 			continue // built here: its Dockerfile speaks for it
 		}
-		r.reference(ctx,
-			finding.Subject{Kind: finding.KindService, Name: name + "#" + key.Value},
-			base.Base{Ref: service.Image.Value, By: "compose"},
+		r.reference(
+			finding.Subject{Kind: finding.KindService, Name: name + "#" + key.Value}, service.Image.Value,
 			&finding.Span{File: name, Line: service.Image.Line, Column: service.Image.Column},
 		)
 	}

@@ -17,12 +17,14 @@ and what to type next. A folder is read for its lock files, Dockerfiles and
 compose files.`,
 		Example: `  drydock check examples/react-app
   drydock check nginx:1.25 --fail-on severity:high
+  drydock check --all .
   drydock check app.tar --format json`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.scan(cmd, args, check.Ask{Vulnerabilities: true, Rules: true, Grades: true, Layers: true}, report.Card)
 		},
 	}
+	c.Flags().BoolVar(&f.all, "all", false, "list every finding with every place, and not the worst alone")
 	f.vulnerabilities(c.Flags())
 	return c
 }

@@ -29,7 +29,7 @@ type Env struct {
 
 	Terminal    bool // stdout is a terminal
 	TerminalErr bool // stderr is a terminal
-	Width       int  // of stdout's terminal in columns; 0: not one
+	Width       int  // of stdout in columns: its terminal's, else as COLUMNS says; 0: not known
 }
 
 // System is the environment of the process.
@@ -65,7 +65,20 @@ func (e Env) withDefaults() Env {
 	if e.Name == "" {
 		e.Name = "drydock"
 	}
+	if e.Width == 0 {
+		e.Width = columns(e.Getenv("COLUMNS"))
+	}
 	return e
+}
+
+// columns is a page's width as the environment has it; 0: it has none that a
+// page could be printed in.
+func columns(s string) int {
+	const least, most = 40, 1000
+	if n, err := strconv.Atoi(s); err == nil && n > 0 {
+		return min(max(n, least), most)
+	}
+	return 0
 }
 
 // stamp is the time to write into files: SOURCE_DATE_EPOCH, or now.

@@ -23,7 +23,7 @@ type flags struct {
 	cacheDir, dataDir, failOn, exitCode, maxAge        string
 	severity, vex, insecure, omit                      []string
 	onlyFixed, offline, quiet, noColor, noCache, stale bool
-	debug, showSuppressed                              bool
+	debug, showSuppressed, all                         bool
 
 	ledger *ledger.Ledger // of what is made outside of cacheDir and dataDir
 

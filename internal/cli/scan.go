@@ -83,7 +83,7 @@ func (f *flags) report(to sink, res *check.Result, view report.View, target stri
 func (f *flags) options(to sink, target string) report.Options {
 	return report.Options{
 		Tool: f.env.Version, Now: f.env.stamp(), Width: f.env.Width, Color: to.color, Quiet: f.quiet,
-		ShowSuppressed: f.showSuppressed, Program: f.env.Name, Target: target,
+		All: f.all, ShowSuppressed: f.showSuppressed, Program: f.env.Name, Target: target,
 	}
 }
 

@@ -181,12 +181,16 @@ func stateOf(files map[string][]byte) finding.Digest {
 // that may be. What may not be is left, with the reason.
 func (g *Rounds) candidates(out *Gathered, found []finding.Finding, dead map[string]Item, only func(Item) bool) (items []Item, err error) {
 	out.Left, out.ByHand, out.Refused = nil, 0, nil
+	disk := places{before: out.before, now: out.now}
 	for _, x := range found {
 		if x.Suppressed != nil || g.Wanted != nil && !g.Wanted(x) {
 			continue
 		}
 		var refused *Item
 		taken := false
+		if len(x.Fixes) > 0 {
+			x = disk.onDisk(x)
+		}
 		for _, f := range x.Fixes {
 			it := Item{Finding: x, Fix: f, Also: g.Beside[f.Title].Findings}
 			if len(f.Edits) == 0 {

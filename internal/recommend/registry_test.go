@@ -272,8 +272,7 @@ func TestRecommendByProvenance(t *testing.T) {
 	if _, n, err := Learn(context.Background(), p, []string{"registry://" + repo + ":20", "registry://" + repo + ":22"}, catalogue); err != nil || n != 2 {
 		t.Fatalf("%d learned, %v", n, err)
 	}
-	p.Learned = catalogue
-	if rec, err = For(context.Background(), p, "registry://"+host+"/app:2", Wish{}); err != nil || len(rec.Places) != 1 {
+	if rec, err = For(context.Background(), p, "registry://"+host+"/app:2", Wish{Catalogue: catalogue}); err != nil || len(rec.Places) != 1 {
 		t.Fatalf("%+v, %v", rec, err)
 	}
 	if pl := rec.Places[0]; pl.Base.By != "layers" || pl.Base.Layers != 1 || pl.Advice.Seen.Packages != 2 || pl.Advice.Seen.From != "this image" {
@@ -281,8 +280,8 @@ func TestRecommendByProvenance(t *testing.T) {
 	}
 	// Offline, the catalogue is what there is: sizes and counts come from it.
 	q := alone(t)
-	q.Now, q.Learned = p.Now, catalogue
-	rec, err = For(context.Background(), q, dockerfileOf(t, "FROM "+repo+":20\n"), Wish{})
+	q.Now = p.Now
+	rec, err = For(context.Background(), q, dockerfileOf(t, "FROM "+repo+":20\n"), Wish{Catalogue: catalogue})
 	if err != nil || rec.Network || rec.Places[0].Advice.Best(base.Update) == nil {
 		t.Fatalf("%+v, %v", rec, err)
 	}
@@ -307,8 +306,7 @@ func TestLearnRefuses(t *testing.T) {
 	if _, _, err := Learn(context.Background(), p, nil, damaged); err == nil {
 		t.Error("a file that is no catalogue was overwritten")
 	}
-	p.Learned = damaged
-	if _, err := For(context.Background(), p, "nginx:1.20", Wish{}); err == nil || !strings.Contains(err.Error(), "line 1") {
+	if _, err := For(context.Background(), p, "nginx:1.20", Wish{Catalogue: damaged}); err == nil || !strings.Contains(err.Error(), "line 1") {
 		t.Errorf("recommended with it: %v", err)
 	}
 }

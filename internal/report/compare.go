@@ -144,13 +144,13 @@ func packagesOf(s compare.Side) string {
 }
 
 func (p *page) compare(d compare.Diff) {
-	head := []string{"", ">SIZE", ">LAYERS", ">PACKAGES"}
+	head := []string{"~", ">SIZE", ">LAYERS", ">PACKAGES"}
 	for _, s := range finding.Severities() {
 		head = append(head, ">"+letter(s))
 	}
 	var rows [][]string
 	for _, s := range []compare.Side{d.A, d.B} {
-		row := []string{p.paint(heading, s.Subject.Name), sizeOf(s.Size), count(s.Layers), packagesOf(s)}
+		row := []string{p.paint(heading, shortDigests(s.Subject.Name)), sizeOf(s.Size), count(s.Layers), packagesOf(s)}
 		t := tallyOf(s.Findings, isVuln)
 		for _, sev := range finding.Severities() {
 			row = append(row, p.severity(sev, fmt.Sprint(t[sev])))
@@ -169,7 +169,7 @@ func (p *page) compare(d compare.Diff) {
 	}
 	p.line("")
 	p.line("%s  %d the same", p.paint(heading, "Vulnerabilities"), d.SameVulns)
-	p.table(2, []string{"", "", "", "", ""}, rows)
+	p.table(2, []string{"", "", "~", "~", "~"}, rows)
 
 	if len(d.Unknown) > 0 {
 		p.line("")
@@ -192,7 +192,7 @@ func (p *page) compare(d compare.Diff) {
 	}
 	p.line("")
 	p.line("%s  %d the same", p.paint(heading, "Packages"), d.Same)
-	p.table(2, []string{"", "", "", ""}, rows)
+	p.table(2, []string{"", "", "~", "~"}, rows)
 }
 
 // sign marks a change; what came is bad only for vulnerabilities.
@@ -213,7 +213,7 @@ func (p *page) sign(k compare.Kind, worse bool) string {
 func compareMarkdown(w io.Writer, d compare.Diff) error {
 	var rows []string
 	for _, s := range []compare.Side{d.A, d.B} {
-		cells := []string{s.Subject.Name, sizeOf(s.Size), count(s.Layers), packagesOf(s)}
+		cells := []string{shortDigests(s.Subject.Name), sizeOf(s.Size), count(s.Layers), packagesOf(s)}
 		t := tallyOf(s.Findings, isVuln)
 		for _, sev := range finding.Severities() {
 			cells = append(cells, fmt.Sprint(t[sev]))

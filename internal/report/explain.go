@@ -266,7 +266,7 @@ func (p *page) affects(k *check.Known) {
 		return
 	}
 	p.line("")
-	p.table(2, []string{"ECOSYSTEM", "PACKAGE", "", "AFFECTED"}, rows)
+	p.table(2, []string{"ECOSYSTEM", "~PACKAGE", "", "AFFECTED"}, rows)
 	if n := len(order) - affectsShown; n > 0 {
 		p.line("  %s", p.paint(dim, fmt.Sprintf("… and %s more; --format json has all, with their advisories", plural(n, "package"))))
 	}
@@ -293,7 +293,7 @@ func (p *page) touches(k *check.Known) {
 		}
 		rows = append(rows, []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), f.Vuln.Name + " " + f.Vuln.Version, p.fixed(f.Vuln), place(f), note})
 	}
-	p.table(2, []string{"", "", "", "", ""}, rows)
+	p.table(2, []string{"", "~", "~", "~", "+"}, rows)
 }
 
 // affected is an advisory's ranges as people write them: ">=1.0 <1.2.3".

@@ -1,8 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -101,25 +104,21 @@ func findingsOf(n int) string {
 }
 
 func (p *page) fixList(f *repair.Fixed) {
-	var rows [][]string
-	for _, it := range f.Applied {
-		rows = append(rows, p.fixRow(it, p.paint(good, "✓")))
-	}
-	for _, it := range f.Left {
-		mark := p.paint(dim, "·")
+	rows := p.fixRows(f.Subject, f.Applied, func(fix.Item) string { return p.paint(good, "✓") })
+	rows = append(rows, p.fixRows(f.Subject, f.Left, func(it fix.Item) string {
 		if it.Failure != nil {
-			mark = p.paint(bad, "✗")
+			return p.paint(bad, "✗")
 		}
-		rows = append(rows, p.fixRow(it, mark))
-	}
-	p.table(2, []string{"", ">LINE", "RULE", "SAFETY", "FIX"}, rows)
-	p.whyLeft(f.Left)
+		return p.paint(dim, "·")
+	})...)
+	p.table(2, []string{"", "~PLACE", "RULE", "SAFETY", "+FIX"}, rows)
+	p.whyLeft(f.Subject, f.Left)
 }
 
 // whyLeft says why fixes were not applied: those for one reason together.
-func (p *page) whyLeft(left []fix.Item) {
+func (p *page) whyLeft(s finding.Subject, left []fix.Item) {
 	var order []string
-	lines := map[string][]string{}
+	at := map[string][]finding.Finding{}
 	for _, it := range left {
 		if it.Failure != nil {
 			p.wrap(4, p.paint(bad, said(it.Failure.Step))+fmt.Sprintf(" (%s, %s): %s", it.Finding.Rule, placeOf(it), said(it.Why)))
@@ -129,30 +128,47 @@ func (p *page) whyLeft(left []fix.Item) {
 			}
 			continue
 		}
-		if lines[it.Why] == nil {
+		if at[it.Why] == nil {
 			order = append(order, it.Why)
 		}
-		lines[it.Why] = append(lines[it.Why], strings.TrimPrefix(placeOf(it), "line "))
+		at[it.Why] = append(at[it.Why], it.Finding)
 	}
 	for _, why := range order {
-		at := lines[why]
-		if len(at) > 6 {
-			at = append(at[:6:6], "…")
+		first, others := placesIn(at[why], whyPlaces, beside(s))
+		if others != "" {
+			first += ", " + others
 		}
-		what := "line "
-		if len(at) > 1 {
-			what = "lines "
-		}
-		p.wrap(4, p.paint(dim, what+strings.Join(at, ", ")+": "+said(why)))
+		p.wrap(4, p.paint(dim, cmp.Or(said(first), "–")+": "+said(why)))
 	}
 }
 
-func (p *page) fixRow(it fix.Item, mark string) []string {
-	line := ""
-	if s := sourceOf(it.Finding); s != nil && s.Line > 0 {
-		line = fmt.Sprint(s.Line)
+// whyPlaces is how many places are named with one reason.
+const whyPlaces = 8
+
+// fixRows is a row a fix: those that are the same in several places are one, with
+// how many they are.
+func (p *page) fixRows(s finding.Subject, items []fix.Item, mark func(fix.Item) string) [][]string {
+	var rows [][]string
+	at := map[string]int{}
+	same := [][]finding.Finding{}
+	for _, it := range items {
+		row := []string{mark(it), "", said(string(it.Finding.Rule)), it.Fix.Safety.String(), said(titleOf(it))}
+		key := strings.Join(row, "\x00")
+		i, ok := at[key]
+		if !ok {
+			i = len(rows)
+			at[key], rows, same = i, append(rows, row), append(same, nil)
+		}
+		same[i] = append(same[i], it.Finding)
 	}
-	return []string{mark, line, said(string(it.Finding.Rule)), it.Fix.Safety.String(), said(titleOf(it))}
+	for i := range rows {
+		first, others := placesIn(same[i], rowPlaces, beside(s))
+		rows[i][1], rows[i][4] = said(first), p.also(rows[i][4], said(others))
+		if n := len(same[i]); n > 1 {
+			rows[i][2] += fmt.Sprintf(" ×%d", n)
+		}
+	}
+	return rows
 }
 
 // titleOf is a fix with the vulnerabilities that it puts right.
@@ -168,12 +184,17 @@ func titleOf(it fix.Item) string {
 	return it.Fix.Title + ": " + strings.Join(ids, ", ")
 }
 
-func placeOf(it fix.Item) string {
-	if s := sourceOf(it.Finding); s != nil && s.Line > 0 {
-		return fmt.Sprintf("line %d", s.Line)
+// beside is a place as seen from the folder of what is fixed, whose path stands
+// above.
+func beside(s finding.Subject) func(string) string {
+	dir := s.Name
+	if s.Kind != finding.KindFolder {
+		dir = path.Dir(filepath.ToSlash(s.Name))
 	}
-	return "–"
+	return func(at string) string { return strings.TrimPrefix(filepath.ToSlash(at), dir+"/") }
 }
+
+func placeOf(it fix.Item) string { return cmp.Or(place(it.Finding), "–") }
 
 // diff shows what changes in a file.
 func (p *page) diff(x fix.File) {
@@ -230,7 +251,7 @@ func (p *page) verdict(f *repair.Fixed) {
 	for _, st := range v.Steps {
 		rows = append(rows, []string{st.Name, took(st.Took), said(st.Did)})
 	}
-	p.table(2, []string{"STEP", ">TOOK", ""}, rows)
+	p.table(2, []string{"STEP", ">TOOK", "+"}, rows)
 	for _, n := range v.Notes {
 		p.wrap(2, "note: "+said(n))
 	}
@@ -248,7 +269,7 @@ func (p *page) verdict(f *repair.Fixed) {
 	}
 	if rows := sides(v); len(rows) > 0 {
 		p.line("")
-		p.table(2, []string{"", ">BEFORE", ">AFTER", ""}, rows)
+		p.table(2, []string{"", ">BEFORE", ">AFTER", "+"}, rows)
 	}
 }
 

@@ -39,12 +39,12 @@ func fixedMarkdown(f *repair.Fixed) string {
 	}
 	var rows []string
 	for _, it := range f.Applied {
-		rows = append(rows, row(placeOf(it), string(it.Finding.Rule), said(titleOf(it)), it.Fix.Safety.String(), it.Fix.Proof.String()))
+		rows = append(rows, row(said(placeOf(it)), string(it.Finding.Rule), said(titleOf(it)), it.Fix.Safety.String(), it.Fix.Proof.String()))
 	}
 	b.WriteString(table("| Place | Rule | Fix | Safety | Proof |\n|---|---|---|---|---|\n", rows, fixListShare))
 	rows = nil
 	for _, it := range f.Left {
-		rows = append(rows, row(placeOf(it), string(it.Finding.Rule), said(titleOf(it)), said(it.Why)))
+		rows = append(rows, row(said(placeOf(it)), string(it.Finding.Rule), said(titleOf(it)), said(it.Why)))
 	}
 	b.WriteString(table("| Not applied | Rule | Fix | Why |\n|---|---|---|---|\n", rows, fixListShare))
 	for _, it := range f.Left {

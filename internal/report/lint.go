@@ -61,7 +61,7 @@ func (p *page) problem(f finding.Finding, excerpt bool) {
 	p.line("")
 	word := p.severity(f.Severity, fmt.Sprintf("%-10s", strings.ToUpper(f.Severity.String())))
 	first := fmt.Sprintf("%7s %s", p.paint(dim, fmt.Sprintf("%7s", place)), word)
-	for i, text := range wrapped(sentence(f.Message), max(20, p.opt.Width-gutter-1)) {
+	for i, text := range wrapped(shortDigests(sentence(f.Message)), max(20, p.opt.Width-gutter-1)) {
 		if i == 0 {
 			p.line("%s %s", first, text)
 			continue

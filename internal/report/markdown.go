@@ -46,7 +46,7 @@ func markdownSubjects(res *check.Result) string {
 	var rows []string
 	for _, s := range res.Subjects {
 		t := tallyOf(res.Findings, func(f finding.Finding) bool { return f.Subject == s })
-		row := "**" + cell(s.Name) + "**"
+		row := "**" + cell(shortDigests(s.Name)) + "**"
 		if s.Digest != "" {
 			row += " " + cell(s.Digest.Short())
 		}
@@ -74,7 +74,7 @@ func markdownCard(res *check.Result) string {
 		if grade == "" {
 			grade = "–"
 		}
-		rows = append(rows, row(strings.TrimSpace(practiceName(r.Practice)), grade, strings.Join(r.Reasons, "; ")))
+		rows = append(rows, row(strings.TrimSpace(practiceName(r.Practice)), grade, shortDigests(strings.Join(r.Reasons, "; "))))
 	}
 	return table("| Practice | Grade | Why |\n|---|---|---|\n", rows, cardShare)
 }
@@ -110,7 +110,7 @@ func markdownFindings(res *check.Result) string {
 	var rows []string
 	for _, f := range res.Findings {
 		if f.Vuln == nil && f.Suppressed == nil {
-			rows = append(rows, row(f.Severity.String(), string(f.Rule), f.Message, where(res, f)))
+			rows = append(rows, row(f.Severity.String(), string(f.Rule), shortDigests(f.Message), where(res, f)))
 		}
 	}
 	return table("| Severity | Rule | Finding | Where |\n|---|---|---|---|\n", rows, findingsShare)
@@ -132,7 +132,7 @@ func markdownUnknown(res *check.Result) string {
 	}
 	var rows []string
 	for _, u := range res.Unknown {
-		rows = append(rows, fmt.Sprintf("- %s: %s\n", cell(about(res, u.Subject)+u.What), cell(u.Why)))
+		rows = append(rows, fmt.Sprintf("- %s: %s\n", cell(shortDigests(about(res, u.Subject)+u.What)), cell(u.Why)))
 	}
 	out := ""
 	if len(rows) > 0 {
@@ -150,11 +150,11 @@ func where(res *check.Result, f finding.Finding) string {
 	p := place(f)
 	switch {
 	case p == "" && len(res.Subjects) > 1:
-		return f.Subject.Name
+		return shortDigests(f.Subject.Name)
 	case strings.HasPrefix(p, f.Subject.Name):
 		return p
 	}
-	return about(res, f.Subject) + p
+	return shortDigests(about(res, f.Subject) + p)
 }
 
 // about names a subject where there are several.

@@ -87,7 +87,7 @@ func (p *page) place(pl *recommend.Place) {
 		about = append(about, a.Channel)
 	}
 	about = append(about, foundBy(pl))
-	p.line("%s", p.fit(p.paint(heading, clean(a.Ref))+"  "+clean(strings.Join(about, " · "))))
+	p.headed(p.paint(heading, shorten(shortDigests(clean(a.Ref)), p.opt.Width)), clean(strings.Join(about, " · ")))
 	for _, s := range standing(a) {
 		p.wrap(2, p.paint(warn, clean(s)))
 	}
@@ -106,7 +106,7 @@ func (p *page) place(pl *recommend.Place) {
 	if len(not) > 0 {
 		rows = append(append(rows, []string{p.paint(dim, "not recommended")}), not...)
 	}
-	head := []string{"", ">SIZE", ">PKGS", ">C", ">H", ">M", ">L", ""}
+	head := []string{"~", ">SIZE", ">PKGS", ">C", ">H", ">M", ">L", ""}
 	p.table(2, head, rows)
 	if slices.ContainsFunc(rows, func(r []string) bool { return len(r) > 1 && strings.HasSuffix(r[1], "*") }) {
 		p.line("  %s", p.paint(dim, "* compressed, as it is pulled"))
@@ -153,7 +153,7 @@ func (p *page) groupRows(a *base.Advice, g base.Group) [][]string {
 
 // optionRow is an image with its size, packages and vulnerabilities.
 func (p *page) optionRow(mark, ref string, s *base.Seen, e, like *base.Entry) []string {
-	row := []string{mark + clean(ref)}
+	row := []string{mark + shortDigests(clean(ref))}
 	if s == nil {
 		s = &base.Seen{Size: -1, Compressed: -1, Packages: -1}
 	}
@@ -211,7 +211,7 @@ func orDash(n int) string {
 // edit that would take it.
 func (p *page) weighed(pl *recommend.Place, o *base.Option) {
 	p.line("")
-	title := p.paint(heading, clean(o.Ref))
+	title := p.paint(heading, shortDigests(clean(o.Ref)))
 	if !o.Recommended {
 		title += "  " + p.paint(bad, "not recommended")
 	}

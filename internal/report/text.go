@@ -129,48 +129,6 @@ func letter(s finding.Severity) string {
 	return strings.ToUpper(s.String()[:1])
 }
 
-// table prints rows with their columns aligned. A column whose head begins
-// with ">" is set flush right. The last column is cut to the page.
-func (p *page) table(indent int, head []string, rows [][]string) {
-	if len(rows) == 0 {
-		return
-	}
-	right := make([]bool, len(head))
-	width := make([]int, len(head))
-	titles := make([]string, len(head))
-	for i, h := range head {
-		h, right[i] = strings.CutPrefix(h, ">")
-		titles[i] = p.paint(dim, h)
-		width[i] = ansi.StringWidth(h)
-	}
-	for _, r := range rows {
-		for i, c := range r {
-			if i < len(r)-1 || i == len(head)-1 {
-				width[i] = max(width[i], ansi.StringWidth(c))
-			}
-		}
-	}
-	if slices.ContainsFunc(head, func(h string) bool { return strings.Trim(h, "> ") != "" }) {
-		rows = append([][]string{titles}, rows...)
-	}
-	for _, r := range rows {
-		var b strings.Builder
-		b.WriteString(strings.Repeat(" ", indent))
-		for i, c := range r {
-			if i > 0 {
-				b.WriteString("  ")
-			}
-			pad := strings.Repeat(" ", max(0, width[i]-ansi.StringWidth(c)))
-			if right[i] {
-				b.WriteString(pad + c)
-			} else {
-				b.WriteString(c + pad)
-			}
-		}
-		p.line("%s", p.fit(strings.TrimRight(b.String(), " ")))
-	}
-}
-
 // fit cuts a line to the page's width.
 func (p *page) fit(s string) string { return ansi.Truncate(s, p.opt.Width, "…") }
 
@@ -195,16 +153,10 @@ func (p *page) wrap(indent int, text string) {
 
 // footer says what could not be told, what to mind, and where the data is from.
 func (p *page) footer(next ...string) {
-	if n := len(p.res.Unknown); n > 0 {
+	if len(p.res.Unknown) > 0 {
 		p.line("")
 		p.line("%s", p.paint(heading, "Could not be told"))
-		for i, u := range p.res.Unknown {
-			if i == 8 && n > 9 {
-				p.line("  … and %d more (--format json lists all)", n-i)
-				break
-			}
-			p.wrap(2, fmt.Sprintf("%s %s%s: %s", p.paint(warn, "?"), about(p.res, u.Subject), u.What, u.Why))
-		}
+		p.unknown()
 	}
 	p.coverage()
 	if len(p.res.Warnings) > 0 {
@@ -213,15 +165,8 @@ func (p *page) footer(next ...string) {
 			p.wrap(0, p.paint(warn, "warning: ")+w)
 		}
 	}
-	about := basesLine(p.res)
-	if about != "" {
-		p.line("")
-		p.wrap(0, p.paint(dim, about))
-	}
 	if d := p.res.Database; len(d.Sources) > 0 {
-		if about == "" {
-			p.line("")
-		}
+		p.line("")
 		p.wrap(0, p.paint(dim, dataLine(d)))
 	}
 	if len(next) > 0 {
@@ -231,6 +176,35 @@ func (p *page) footer(next ...string) {
 			what, cmd, _ := strings.Cut(n, " → ")
 			p.line("  %s → %s", what, p.paint(command, p.opt.Program+" "+cmd))
 		}
+	}
+}
+
+// unknownShown is how many of what could not be told the text lists.
+const unknownShown = 9
+
+// unknown lists what could not be told: what is the same of several subjects once.
+func (p *page) unknown() {
+	var order []finding.Unknown
+	more := map[finding.Unknown]int{}
+	for _, u := range p.res.Unknown {
+		key := finding.Unknown{What: u.What, Why: u.Why}
+		if _, ok := more[key]; ok {
+			more[key]++
+			continue
+		}
+		more[key] = 0
+		order = append(order, u)
+	}
+	for i, u := range order {
+		if i == unknownShown-1 && len(order) > unknownShown {
+			p.line("  … and %d more (--format json lists all)", len(order)-i)
+			break
+		}
+		of := about(p.res, u.Subject)
+		if n := more[finding.Unknown{What: u.What, Why: u.Why}]; n > 0 {
+			of = strings.TrimSuffix(of, ": ") + fmt.Sprintf(" and %d more: ", n)
+		}
+		p.wrap(2, p.paint(warn, "?")+" "+shortDigests(of+u.What)+": "+u.Why)
 	}
 }
 

@@ -13,19 +13,16 @@ import (
 
 func mapKeys(m map[string]int) iter.Seq[string] { return maps.Keys(m) }
 
-// worstShown is how many findings the card lists before it says how to see all.
-const worstShown = 10
-
 // card prints the six practices over everything that was looked at.
 func (p *page) card() {
 	p.overview()
 	p.line("")
 	var rows [][]string
 	for _, r := range p.res.Card {
-		why := strings.Join(r.Reasons, "; ")
+		why := shortDigests(strings.Join(r.Reasons, "; "))
 		rows = append(rows, []string{practiceName(r.Practice), p.grade(r.Grade), why})
 	}
-	p.table(2, []string{"PRACTICE", "GRADE", "WHY"}, rows)
+	p.table(2, []string{"PRACTICE", "GRADE", "+WHY"}, rows)
 	p.worst()
 	p.suppressed()
 	p.footer(p.next()...)
@@ -75,7 +72,7 @@ func (p *page) overview() {
 		if name != t.Subject.Name {
 			name = "  " + name
 		}
-		row := []string{p.paint(heading, name), standsOn(t), packages}
+		row := []string{p.paint(heading, shortDigests(name)), shortDigests(standsOn(t)), packages}
 		tl := tallyOf(p.res.Findings, func(f finding.Finding) bool { return f.Vuln != nil && f.Subject == t.Subject })
 		for _, s := range finding.Severities() {
 			cell := fmt.Sprint(tl[s])
@@ -91,7 +88,7 @@ func (p *page) overview() {
 		}
 		rows = append(rows, row)
 	}
-	head := []string{"SUBJECT", "STANDS ON", ">PKGS"}
+	head := []string{"~SUBJECT", "~STANDS ON", ">PKGS"}
 	for _, s := range finding.Severities() {
 		head = append(head, ">"+letter(s))
 	}
@@ -131,61 +128,6 @@ func standsOn(t check.Target) string {
 		return "lock files"
 	}
 	return "–"
-}
-
-// worst lists the worst findings, one line each.
-func (p *page) worst() {
-	var rows [][]string
-	total := 0
-	for _, f := range p.res.Findings {
-		if f.Suppressed != nil {
-			continue
-		}
-		if total++; total > worstShown {
-			continue
-		}
-		row := []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), string(f.Rule), f.Message}
-		if v := f.Vuln; v != nil {
-			what := v.Name + " " + v.Version + " " + p.fixed(v)
-			if v.Dev {
-				what += " (dev)"
-			}
-			if v.KEV {
-				what += p.paint(bad, " exploited")
-			}
-			row = append(row[:1], v.ID, what)
-			if p.opt.Width >= 100 {
-				row = append(row, p.paint(dim, p.local(place(f))))
-			}
-		}
-		rows = append(rows, row)
-	}
-	if total == 0 {
-		return
-	}
-	p.line("")
-	p.line("%s", p.paint(heading, "Worst first"))
-	p.table(2, []string{"", "", "", ""}, rows)
-	if total > worstShown {
-		p.line("  %s", p.paint(dim, fmt.Sprintf("… and %d more", total-worstShown)))
-	}
-}
-
-// place is a finding's first place in a few words.
-func place(f finding.Finding) string {
-	if len(f.At) == 0 {
-		return ""
-	}
-	at := f.At[0]
-	switch {
-	case at.Source != nil:
-		return span(at.Source)
-	case at.Path != "":
-		return at.Path
-	case at.Config != "":
-		return at.Config
-	}
-	return at.Layer.Short()
 }
 
 // next is what to type after this, for what was found.

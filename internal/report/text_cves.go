@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
@@ -84,20 +86,28 @@ func (p *page) subject(t check.Target) {
 		if t.Reconstructed {
 			facts = append(facts, "reconstructed")
 		}
-		if t.Attested {
-			facts = append(facts, "attested")
-		}
 	}
 	if d := t.Subject.Digest; t.Image != nil && t.Image.EngineID != "" {
 		facts = append(facts, t.Image.EngineID.Short()) // as docker images has it
 	} else if d != "" {
 		facts = append(facts, d.Short())
 	}
-	head := p.paint(heading, t.Subject.Name)
-	if len(facts) > 0 {
-		head += p.paint(dim, "  "+strings.Join(facts, " · "))
+	name := shorten(shortDigests(t.Subject.Name), p.opt.Width)
+	p.headed(p.paint(heading, name), p.paint(dim, shortDigests(strings.Join(facts, " · "))))
+}
+
+// headed prints a title with facts after it or, where they have no room there,
+// below it.
+func (p *page) headed(title, facts string) {
+	switch {
+	case facts == "":
+		p.line("%s", title)
+	case ansi.StringWidth(title)+2+ansi.StringWidth(facts) <= p.opt.Width:
+		p.line("%s  %s", title, facts)
+	default:
+		p.line("%s", title)
+		p.wrap(2, facts)
 	}
-	p.line("%s", p.fit(head))
 }
 
 func plural(n int, what string) string {
@@ -155,21 +165,22 @@ func baseRank(in *bool) int {
 func (p *page) group(t check.Target, g group) {
 	p.line("")
 	counts := p.counts(tallyOf(g.findings, nil))
-	p.line("%s", p.fit(fmt.Sprintf("  %s %s  %s", p.paint(heading, g.name), g.version, counts)))
+	name := shorten(p.paint(heading, g.name)+" "+g.version, max(leastShort, p.opt.Width-4-ansi.StringWidth(counts)))
+	p.line("  %s  %s", name, counts)
 	if s := supported(g.worst); s != "" {
 		p.line("%s", p.fit("    "+p.paint(warn, s)))
 	}
 	if b := brought(g.worst.Vuln); b != "" {
-		p.line("%s", p.fit("    "+p.paint(dim, b)))
+		p.wrap(4, p.paint(dim, b))
 	}
 	if where := p.where(t, g.worst); where != "" {
-		p.line("%s", p.fit("    "+p.paint(dim, where)))
+		p.wrap(4, p.paint(dim, where))
 	}
 	var rows [][]string
 	for _, f := range g.findings {
 		rows = append(rows, []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), f.Vuln.ID, p.fixed(f.Vuln), p.reasons(f.Vuln)})
 	}
-	p.table(4, []string{"", "", "", ""}, rows)
+	p.table(4, []string{"", "", "~", "+"}, rows)
 }
 
 // brought says why a package is there: for development only, and which direct
@@ -322,7 +333,7 @@ func (p *page) suppressed() {
 	}
 	p.line("")
 	p.line("%s", p.paint(heading, "Suppressed"))
-	p.table(2, []string{"WHAT", "BY", "WHY"}, rows)
+	p.table(2, []string{"~WHAT", "BY", "+WHY"}, rows)
 }
 
 func source(s *finding.Suppression) string {

@@ -47,7 +47,7 @@ func (p *page) layerTable(t check.Target) {
 		head = append(head, "CREATED")
 	}
 	if t.Spans != nil {
-		head = append(head, "LINE")
+		head = append(head, "~LINE")
 	}
 	head = append(head, "INSTRUCTION")
 	var rows [][]string
@@ -128,7 +128,7 @@ func (p *page) largest(t check.Target, st image.Stats) {
 	if len(rows) > 0 {
 		p.line("")
 		p.line("%s", p.paint(heading, "Largest files of each layer"))
-		p.table(2, []string{">#", ">SIZE", "PATH", ""}, rows)
+		p.table(2, []string{">#", ">SIZE", "~PATH", ""}, rows)
 	}
 }
 
@@ -146,7 +146,7 @@ func (p *page) waste(st image.Stats) {
 		}
 		rows = append(rows, []string{Bytes(w.Bytes), fmt.Sprintf("%d×", w.Count), shownPath(w.Path)})
 	}
-	p.table(2, []string{">BYTES", ">IN", "PATH"}, rows)
+	p.table(2, []string{">BYTES", ">IN", "~PATH"}, rows)
 	if n := len(st.Inefficient); n > wasteShown {
 		p.line("  %s", p.paint(dim, fmt.Sprintf("… and %d more paths", n-wasteShown)))
 	}
@@ -157,12 +157,12 @@ func (p *page) ruleFindings(s finding.Subject) {
 	var rows [][]string
 	for _, f := range p.res.Findings {
 		if f.Vuln == nil && f.Suppressed == nil && f.Subject == s {
-			rows = append(rows, []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), p.paint(dim, string(f.Rule)), f.Message})
+			rows = append(rows, []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), p.paint(dim, string(f.Rule)), shortDigests(f.Message)})
 		}
 	}
 	if len(rows) > 0 {
 		p.line("")
 		p.line("%s", p.paint(heading, "Findings"))
-		p.table(2, []string{"", "", ""}, rows)
+		p.table(2, []string{"", "", "+"}, rows)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // quickview is a row for the target, a row for its base where it is known, and
 // the next command.
 func (p *page) quickview() {
-	head := []string{""}
+	head := []string{"~"}
 	for _, s := range finding.Severities() {
 		head = append(head, ">"+strings.ToUpper(s.String()))
 	}
@@ -35,7 +35,7 @@ func (p *page) quickview() {
 			}
 			rows = append(rows, row)
 		}
-		of(p.paint(heading, p.local(t.Subject.Name)), t.Inventory != nil, func(finding.Finding) bool { return true })
+		of(p.paint(heading, shortDigests(p.local(t.Subject.Name))), matched(t), func(finding.Finding) bool { return true })
 		if t.Image == nil {
 			continue
 		}
@@ -43,7 +43,7 @@ func (p *page) quickview() {
 			of("  base image not known", false, func(finding.Finding) bool { return false })
 			continue
 		}
-		of("  base  "+cmp.Or(t.Base.Ref, "unnamed"), t.Base.Layers > 0, func(f finding.Finding) bool { return f.Vuln.InBase != nil && *f.Vuln.InBase })
+		of("  base  "+shortDigests(cmp.Or(t.Base.Ref, "unnamed")), t.Base.Layers > 0, func(f finding.Finding) bool { return f.Vuln.InBase != nil && *f.Vuln.InBase })
 	}
 	p.table(0, head, rows)
 	p.suppressed()
@@ -93,7 +93,7 @@ func (p *page) packages() {
 			})
 		}
 		slices.SortStableFunc(rows, func(a, b []string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
-		p.table(2, []string{"TYPE", "NAME", "VERSION", "", "LICENCE", ""}, rows)
+		p.table(2, []string{"TYPE", "~NAME", "~VERSION", "", "~LICENCE", ""}, rows)
 	}
 	p.footer(p.next()...)
 }
