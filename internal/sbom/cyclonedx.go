@@ -24,6 +24,9 @@ const (
 	propType          = "drydock:type"
 	propSource        = "drydock:source"
 	propSourceVersion = "drydock:source-version"
+	propModule        = "drydock:module"
+	propVendor        = "drydock:vendor"
+	propOrigin        = "drydock:origin"
 	propArch          = "drydock:arch"
 	propLicense       = "drydock:license"
 	propLocation      = "drydock:location" // JSON
@@ -158,6 +161,9 @@ func packageComponent(p Package, d *Distro) cdx.Component {
 	ps.add(propType, p.Type)
 	ps.add(propSource, p.Source)
 	ps.add(propSourceVersion, p.SourceVersion)
+	ps.add(propModule, p.Module)
+	ps.add(propVendor, p.Vendor)
+	ps.add(propOrigin, p.Origin)
 	ps.add(propArch, p.Arch)
 	for _, l := range p.Licenses {
 		ps.add(propLicense, l)

@@ -95,6 +95,12 @@ func ownPackage(c *cdx.Component, ps []cdx.Property) (Package, error) {
 			p.Source = v
 		case propSourceVersion:
 			p.SourceVersion = v
+		case propModule:
+			p.Module = v
+		case propVendor:
+			p.Vendor = v
+		case propOrigin:
+			p.Origin = v
 		case propArch:
 			p.Arch = v
 		case propLicense:

@@ -79,6 +79,9 @@ func trivyFacts(p *Package, facts map[string]string) {
 			p.SourceVersion = withEpoch(facts[prefix+"SrcEpoch"], v)
 		}
 	}
+	if m := ModuleStream(facts[prefix+"Modularitylabel"]); m != "" {
+		p.Module = m
+	}
 	if l := facts[prefix+"LayerDiffID"]; l != "" {
 		p.Layer = finding.Digest(l)
 	}
@@ -119,6 +122,7 @@ func syftFacts(p *Package, facts map[string]string) {
 	}
 	if p.Type == "rpm" {
 		p.Version = withEpoch(facts["syft:metadata:epoch"], p.Version)
+		p.Module = orElse(p.Module, ModuleStream(facts["syft:metadata:modularityLabel"]))
 		if rpm := facts["syft:metadata:sourceRpm"]; rpm != "" && p.Source == "" {
 			p.Source, p.SourceVersion = splitUpstream(rpm)
 		}

@@ -23,7 +23,7 @@ func (inv *Inventory) Sort() {
 		ks[i] = keyed{p.PURL(), p}
 	}
 	slices.SortStableFunc(ks, func(a, b keyed) int {
-		return cmp.Or(strings.Compare(a.key, b.key), cmp.Compare(a.p.LayerIndex, b.p.LayerIndex))
+		return cmp.Or(strings.Compare(a.key, b.key), strings.Compare(a.p.Origin, b.p.Origin), cmp.Compare(a.p.LayerIndex, b.p.LayerIndex))
 	})
 	for i, k := range ks {
 		inv.Packages[i] = k.p
@@ -64,6 +64,8 @@ func merge(a, b Package) Package {
 	}
 	a.Source = orElse(a.Source, b.Source)
 	a.SourceVersion = orElse(a.SourceVersion, b.SourceVersion)
+	a.Module = firstSaid(a.Module, b.Module)
+	a.Vendor = firstSaid(a.Vendor, b.Vendor)
 	a.Licenses = slices.Concat(a.Licenses, b.Licenses)
 	a.Locations = slices.Concat(a.Locations, b.Locations)
 	a.Removed = a.Removed && b.Removed
@@ -73,6 +75,14 @@ func merge(a, b Package) Package {
 		a.Owner = ""
 	}
 	return a
+}
+
+// firstSaid is the first in order of what is said.
+func firstSaid(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return min(a, b)
 }
 
 // MaxVia bounds what is kept of the direct dependencies that bring a package.

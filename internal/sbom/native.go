@@ -56,6 +56,9 @@ type nativePackage struct {
 	Version       string           `json:"version,omitempty"`
 	Source        string           `json:"source,omitempty"`
 	SourceVersion string           `json:"sourceVersion,omitempty"`
+	Module        string           `json:"module,omitempty"`
+	Vendor        string           `json:"vendor,omitempty"`
+	Origin        string           `json:"origin,omitempty"` // where it came from, if not from its registry
 	Arch          string           `json:"arch,omitempty"`
 	Licenses      []string         `json:"licenses,omitempty"`
 	Locations     []nativeLocation `json:"locations,omitempty"`
@@ -154,7 +157,8 @@ func (n nativeUnknown) unknown() finding.Unknown {
 func toNativePackage(p Package) nativePackage {
 	n := nativePackage{
 		Type: p.Type, Namespace: p.Namespace, Name: p.Name, Version: p.Version,
-		Source: p.Source, SourceVersion: p.SourceVersion, Arch: p.Arch, Licenses: p.Licenses,
+		Source: p.Source, SourceVersion: p.SourceVersion, Licenses: p.Licenses,
+		Module: p.Module, Vendor: p.Vendor, Origin: p.Origin, Arch: p.Arch,
 		Layer: p.Layer, Owner: p.Owner, Removed: p.Removed, Dev: p.Dev, Via: p.Via, InBase: p.InBase, Cataloger: p.Cataloger,
 	}
 	for _, l := range p.Locations {
@@ -169,7 +173,8 @@ func toNativePackage(p Package) nativePackage {
 func (n nativePackage) toPackage() Package {
 	p := Package{
 		Type: n.Type, Namespace: n.Namespace, Name: n.Name, Version: n.Version,
-		Source: n.Source, SourceVersion: n.SourceVersion, Arch: n.Arch, Licenses: n.Licenses,
+		Source: n.Source, SourceVersion: n.SourceVersion, Licenses: n.Licenses,
+		Module: n.Module, Vendor: n.Vendor, Origin: n.Origin, Arch: n.Arch,
 		Layer: n.Layer, LayerIndex: -1, Owner: n.Owner, Removed: n.Removed, Dev: n.Dev, Via: n.Via, InBase: n.InBase, Cataloger: n.Cataloger,
 	}
 	for _, l := range n.Locations {

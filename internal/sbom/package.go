@@ -11,6 +11,9 @@ type Package struct {
 	Version       string         // whole, as its ecosystem compares it: "1:2.3-4" with epoch for deb and rpm
 	Source        string         // source package's name, a distribution's package only; empty: the same as Name
 	SourceVersion string         // empty: the same as Version
+	Module        string         // the RPM module and stream it is built for, "mariadb:10.3"; empty: none
+	Vendor        string         // who built a distribution's package, by its own word: RPM's Vendor, dpkg's Maintainer; empty: not said
+	Origin        string         // where the code came from, if not from its ecosystem's registry: a repository's address, "file:…"
 	Arch          string         // "amd64", "x86_64" ...; empty: none
 	Licenses      []string       // as declared, sorted
 	Locations     []Location     // sorted by path; where it was read from

@@ -9,8 +9,8 @@ import (
 )
 
 // PURL is the package's URL in canonical form, with the qualifiers that tell
-// builds and sources of it apart: arch, epoch (rpm) and upstream (the source
-// package where it differs). It names no distribution release; [Package.PURLIn]
+// builds and sources of it apart: arch, epoch (rpm) and rpmmod, upstream (the source
+// package where it differs) and vcs_url. It names no distribution release; [Package.PURLIn]
 // does. A Go module keeps the case of its path: the specification would have it
 // lowered, but module paths are case sensitive and every tool writes them as
 // they are.
@@ -34,7 +34,13 @@ func (p Package) PURLIn(d *Distro) string {
 		add("distro", d.qualifier())
 	}
 	add("epoch", epoch)
+	if p.Type == packageurl.TypeRPM {
+		add("rpmmod", p.Module)
+	}
 	add("upstream", p.upstream())
+	if fromRepository(p.Origin) {
+		add("vcs_url", p.Origin)
+	}
 	return formatPURL(p.Type, p.Namespace, p.Name, version, q)
 }
 
@@ -71,9 +77,12 @@ func SourcePURL(p Package, d *Distro) string {
 }
 
 // identity is what makes two records the same package: type, namespace, name,
-// version and architecture, in canonical form.
+// version, architecture and where it came from, in canonical form.
 func (p Package) identity() string {
-	p.Source, p.SourceVersion = "", ""
+	p.Source, p.SourceVersion, p.Module = "", "", ""
+	if p.Origin != "" && !fromRepository(p.Origin) {
+		return p.PURL() + " " + p.Origin
+	}
 	return p.PURL()
 }
 
@@ -123,10 +132,12 @@ func fromPURL(s string) (Package, map[string]string, error) {
 	}
 	q := u.Qualifiers.Map()
 	p.Arch = q["arch"]
+	p.Origin = q["vcs_url"]
 	if !p.FromDistro() {
 		return p, q, nil
 	}
 	p.Version = withEpoch(q["epoch"], p.Version)
+	p.Module = ModuleStream(q["rpmmod"])
 	p.Source, p.SourceVersion = splitUpstream(q["upstream"])
 	p.normalSource()
 	return p, q, nil
@@ -158,6 +169,24 @@ func goModule(s string, u packageurl.PackageURL) (namespace, name string) {
 		return u.Namespace, u.Name
 	}
 	return path[:len(u.Namespace)], path[len(path)-len(u.Name):]
+}
+
+// fromRepository tells a repository's address from a folder and from an
+// archive's: package URLs have a qualifier for the first.
+func fromRepository(origin string) bool {
+	scheme, _, ok := strings.Cut(origin, "://")
+	return ok && (strings.HasPrefix(scheme, "git") || strings.HasPrefix(scheme, "ssh") || strings.Contains(scheme, "+"))
+}
+
+// ModuleStream is the module and stream of an RPM package's label,
+// "mariadb:10.3:8030020200623232426:30b713e6".
+func ModuleStream(label string) string {
+	name, rest, ok := strings.Cut(label, ":")
+	stream, _, _ := strings.Cut(rest, ":")
+	if !ok || name == "" || stream == "" {
+		return ""
+	}
+	return name + ":" + stream
 }
 
 func splitUpstream(v string) (name, version string) {

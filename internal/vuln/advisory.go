@@ -11,6 +11,7 @@ import (
 type Advisory struct {
 	ID        string   // as the source names it: "CVE-2022-0778", "GHSA-…", "DSA-5103-1"
 	Aliases   []string // sorted; the same vulnerability elsewhere
+	Modules   []string // the RPM modules whose streams it is about, "mariadb:10.3"; empty: none, or not said
 	Related   []string // sorted; for distribution advisories whose CVEs are only "related" (ALSA, RLSA, DSA)
 	Source    string   // which database says it: "debian", "ubuntu", "alpine", "wolfi", "ghsa", "osv", "bitnami", "almalinux", "rocky"
 	Ecosystem string   // OSV's, with release: "Debian:11", "Alpine:v3.18", "npm"

@@ -3,7 +3,6 @@ package vuln
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // verdict is what one advisory says of one version.
@@ -34,7 +33,7 @@ func judge(a *Advisory, fam family, version string) (verdict, error) {
 		if err != nil {
 			return v, fmt.Errorf("%s of %s: %w", a.ID, a.Package, err)
 		}
-		if !in {
+		if !in || fam == famRPM && len(a.Ranges) > 1 && rebuilt(a, i, version) {
 			continue
 		}
 		v.affected = true
@@ -158,22 +157,4 @@ func (e Event) point() (version string, vulnerable bool) {
 func less(fam family, eco, a, b string) bool {
 	c, err := compareIn(fam, eco, a, b)
 	return err == nil && c < 0
-}
-
-// sameStream keeps modular packages (nodejs:16, postgresql:13) apart from the
-// plain ones and from each other: a module's build says so in its release, and
-// streams of one package differ in the first number of the version. OSV has no
-// word for streams; without this, every stream but the newest would look
-// vulnerable.
-func sameStream(installed, fixed string) bool {
-	mi, mf := strings.Contains(installed, ".module"), strings.Contains(fixed, ".module")
-	if mi != mf {
-		return false
-	}
-	if !mi {
-		return true
-	}
-	_, installed = rpmEpoch(installed)
-	_, fixed = rpmEpoch(fixed)
-	return installed[:digits(installed)] == fixed[:digits(fixed)]
 }

@@ -21,7 +21,7 @@ import (
 // Advisories are asked for in order of ecosystem and name, each once, and
 // metadata in order of id, so that a Lookup over sorted blocks reads each once.
 func Match(ctx context.Context, inv *sbom.Inventory, l Lookup, opt Options) ([]finding.Finding, []finding.Unknown, error) {
-	m := &matcher{inv: inv, lookup: l, opt: opt}
+	m := &matcher{inv: inv, lookup: l, opt: opt, modules: moduleBuilds{}}
 	m.collect(ctx)
 	if err := m.search(ctx); err != nil {
 		return nil, nil, err
@@ -44,6 +44,7 @@ type matcher struct {
 	lookup Lookup
 	opt    Options
 
+	modules moduleBuilds
 	groups  []group
 	queries []query
 	meta    map[string]Meta
@@ -153,6 +154,9 @@ func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourc
 		}
 	}
 	m.groups[g].members = append(m.groups[g].members, p)
+	if p.Type == "rpm" {
+		m.modules.note(p.Name, p.Version, p.Module)
+	}
 	if p.Type == "rpm" && p.Name != name {
 		// AlmaLinux writes advisories by binary package, Rocky by source.
 		m.ask(query{eco: eco, name: p.Name, group: int32(g), version: p.Version})
@@ -259,6 +263,9 @@ func (m *matcher) sieve(same []query) func(*Advisory) bool {
 	return func(a *Advisory) bool {
 		return slices.ContainsFunc(same, func(q query) bool {
 			v, err := judge(a, m.groups[q.group].fam, q.version)
+			if m.groups[q.group].fam == famRPM && fixesBuild(a, buildTag(q.version)) {
+				return true // it says of which module the build is
+			}
 			return err != nil || v.affected || v.denied
 		})
 	}
@@ -281,10 +288,19 @@ func (m *matcher) apply(q *query, advs []Advisory) {
 		m.unknown.version(g.members[0], q.version, len(advs))
 		return
 	}
+	var of streams
+	if fam == famRPM {
+		of = m.modules.of(g.members[0].Module, q.version, advs)
+	}
 	for i := range advs {
 		a := &advs[i]
-		if notSecurity(a) || (fam == famRPM && otherStream(a, q.version)) {
+		if notSecurity(a) {
 			continue
+		}
+		if fam == famRPM {
+			if a = of.ofBuild(a, q.version); a == nil {
+				continue
+			}
 		}
 		v, err := judge(a, fam, q.version)
 		switch {
@@ -326,21 +342,4 @@ func notSecurity(a *Advisory) bool {
 		return false
 	}
 	return !slices.ContainsFunc(vulnIDs(a), isCVE)
-}
-
-// otherStream says whether every fix of the advisory is another module's.
-func otherStream(a *Advisory, version string) bool {
-	fixes := 0
-	for _, r := range a.Ranges {
-		for _, e := range r.Events {
-			if e.Fixed == "" {
-				continue
-			}
-			if sameStream(version, e.Fixed) {
-				return false
-			}
-			fixes++
-		}
-	}
-	return fixes > 0
 }

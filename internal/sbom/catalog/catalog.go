@@ -141,7 +141,7 @@ func unsound(p sbom.Package) string {
 	case p.Version == "":
 		return "no version"
 	}
-	for _, s := range []string{p.Namespace, p.Name, p.Version, p.Source, p.SourceVersion, p.Arch} {
+	for _, s := range []string{p.Namespace, p.Name, p.Version, p.Source, p.SourceVersion, p.Module, p.Vendor, p.Origin, p.Arch} {
 		if len(s) > maxName {
 			return "over-long name or version"
 		}

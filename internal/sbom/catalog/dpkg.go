@@ -19,7 +19,7 @@ import (
 func dpkg() Cataloger {
 	return Cataloger{
 		Name:    "dpkg",
-		Version: 2,
+		Version: 3,
 		Limit:   layer.Stream,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			rest, ok := strings.CutPrefix(p, "var/lib/dpkg/status")
@@ -95,6 +95,8 @@ func readDpkg(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 			p.Version = text()
 		case "Architecture":
 			p.Arch = text()
+		case "Maintainer":
+			p.Vendor = oneLine(text())
 		case "Source":
 			p.Source, p.SourceVersion = sourceOf(text())
 		}

@@ -29,7 +29,7 @@ func (f facts) empty() bool {
 //
 // A record is decoded at every scan, so the form is made for that: lengths and
 // bytes in a row, every string cut from one, owners' paths left as they lie.
-const encoding = 1
+const encoding = 2
 
 var errFacts = errors.New("not a record of packages")
 
@@ -46,7 +46,7 @@ func (f facts) encode() []byte {
 	put(f.problems...)
 	count(len(f.packages))
 	for _, p := range f.packages {
-		put(p.Type, p.Namespace, p.Name, p.Version, p.Source, p.SourceVersion, p.Arch, p.Cataloger)
+		put(p.Type, p.Namespace, p.Name, p.Version, p.Source, p.SourceVersion, p.Module, p.Vendor, p.Origin, p.Arch, p.Cataloger)
 		count(len(p.Licenses))
 		put(p.Licenses...)
 		count(len(p.Locations))
@@ -75,12 +75,13 @@ func decodeFacts(b []byte) (facts, error) {
 	d := decoder{b: b, s: string(b)}
 	var f facts
 	f.problems = d.strings()
-	n := d.count(9)
+	n := d.count(12)
 	f.packages = make([]sbom.Package, 0, n)
 	for range n {
 		p := sbom.Package{
 			Type: d.str(), Namespace: d.str(), Name: d.str(), Version: d.str(),
-			Source: d.str(), SourceVersion: d.str(), Arch: d.str(), Cataloger: d.str(),
+			Source: d.str(), SourceVersion: d.str(), Module: d.str(), Vendor: d.str(), Origin: d.str(),
+			Arch: d.str(), Cataloger: d.str(),
 			LayerIndex: -1,
 		}
 		p.Licenses = d.strings()

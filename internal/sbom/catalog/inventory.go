@@ -56,7 +56,7 @@ func FromScan(ctx context.Context, s *image.Scan, subject finding.Subject) (*sbo
 }
 
 // identity is what makes two records one package.
-type identity struct{ typ, namespace, name, version, arch string }
+type identity struct{ typ, namespace, name, version, arch, origin string }
 
 // item is a package on its way into the inventory.
 type item struct {
@@ -194,7 +194,7 @@ func (j *join) take(i int, f layer.Fact) {
 }
 
 func (j *join) add(p sbom.Package, at site) {
-	id := identity{p.Type, p.Namespace, p.Name, p.Version, p.Arch}
+	id := identity{p.Type, p.Namespace, p.Name, p.Version, p.Arch, p.Origin}
 	it := j.items[id]
 	if it == nil {
 		it = &item{pkg: p, first: at.layer}
@@ -205,6 +205,8 @@ func (j *join) add(p sbom.Package, at site) {
 		it.pkg.Dev = it.pkg.Dev && p.Dev
 		it.pkg.Source = cmp.Or(it.pkg.Source, p.Source)
 		it.pkg.SourceVersion = cmp.Or(it.pkg.SourceVersion, p.SourceVersion)
+		it.pkg.Module = cmp.Or(it.pkg.Module, p.Module)
+		it.pkg.Vendor = cmp.Or(it.pkg.Vendor, p.Vendor)
 	}
 	it.first = min(it.first, at.layer)
 	it.visible = it.visible || at.visible
@@ -282,6 +284,7 @@ func (j *join) finish() {
 			strings.Compare(a.pkg.Name, b.pkg.Name),
 			strings.Compare(a.pkg.Version, b.pkg.Version),
 			strings.Compare(a.pkg.Arch, b.pkg.Arch),
+			strings.Compare(a.pkg.Origin, b.pkg.Origin),
 		)
 	})
 	j.inv.Packages = make([]sbom.Package, 0, len(j.order))

@@ -10,6 +10,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/drydock-dev/drydock/internal/layer"
 	"github.com/drydock-dev/drydock/internal/ledger"
@@ -21,7 +23,7 @@ import (
 func rpm() Cataloger {
 	return Cataloger{
 		Name:    "rpm",
-		Version: 1,
+		Version: 2,
 		Limit:   layer.Stream,
 		Wants: func(p string, mode fs.FileMode, size int64) bool {
 			return mode.IsRegular() && size > 0 && isRPM(strings.TrimSuffix(p, walSuffix))
@@ -105,6 +107,8 @@ func (h rpmHeader) pkg() sbom.Package {
 		Type:      "rpm",
 		Name:      h.name,
 		Version:   h.version,
+		Module:    sbom.ModuleStream(h.module),
+		Vendor:    oneLine(h.vendor),
 		Arch:      h.arch,
 		Licenses:  declared(h.license),
 		Cataloger: "rpm",
@@ -131,6 +135,16 @@ func (h rpmHeader) pkg() sbom.Package {
 		p.Version = strconv.FormatUint(uint64(h.epoch), 10) + ":" + p.Version
 	}
 	return p
+}
+
+// oneLine is a text that a package's maker wrote, fit to be shown; "" if it is
+// none.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if !utf8.ValidString(s) || len(s) > maxName || strings.IndexFunc(s, unicode.IsControl) >= 0 {
+		return ""
+	}
+	return s
 }
 
 func (h rpmHeader) owner(p sbom.Package) owner {

@@ -70,7 +70,7 @@ func rpmFacts(t testing.TB, db string) facts {
 func nevras(ps []sbom.Package) []string {
 	var out []string
 	for _, p := range ps {
-		out = append(out, strings.Join([]string{p.Name, p.Version, p.Arch, p.Source, p.SourceVersion, strings.Join(p.Licenses, " ")}, "|"))
+		out = append(out, strings.Join([]string{p.Name, p.Version, p.Arch, p.Source, p.SourceVersion, p.Module, p.Vendor, strings.Join(p.Licenses, " ")}, "|"))
 	}
 	slices.Sort(out)
 	return out
@@ -92,7 +92,10 @@ func rpmByOracle(t *testing.T, name string) (want []string, owned map[string]int
 		if p.Name == "gpg-pubkey" {
 			continue
 		}
-		h := rpmHeader{name: p.Name, version: p.Version, release: p.Release, arch: p.Arch, source: p.SourceRpm, license: p.License, epoch: uint32(p.EpochNum())}
+		h := rpmHeader{
+			name: p.Name, version: p.Version, release: p.Release, arch: p.Arch, source: p.SourceRpm, license: p.License, epoch: uint32(p.EpochNum()),
+			vendor: p.Vendor, module: p.Modularitylabel,
+		}
 		want = append(want, nevras([]sbom.Package{h.pkg()})...)
 		files, err := p.InstalledFileNames()
 		if err != nil {

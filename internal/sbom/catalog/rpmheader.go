@@ -11,6 +11,7 @@ import (
 type rpmHeader struct {
 	name, version, release, arch string
 	source, license              string
+	vendor, module               string
 	epoch                        uint32
 
 	dirs, bases, indexes rpmTag
@@ -30,12 +31,14 @@ const (
 	tagRelease    = 1002
 	tagEpoch      = 1003
 	tagLicense    = 1014
+	tagVendor     = 1011
 	tagArch       = 1022
 	tagOldNames   = 1027
 	tagSourceRPM  = 1044
 	tagDirIndexes = 1116
 	tagBaseNames  = 1117
 	tagDirNames   = 1118
+	tagModule     = 5096 // RPMTAG_MODULARITYLABEL
 
 	typeInt32   = 4
 	typeString  = 6
@@ -86,6 +89,10 @@ func parseRPMHeader(b []byte) (rpmHeader, error) {
 			h.license = t.text()
 		case tagArch:
 			h.arch = t.text()
+		case tagVendor:
+			h.vendor = t.text()
+		case tagModule:
+			h.module = t.text()
 		case tagSourceRPM:
 			h.source = t.text()
 		case tagDirIndexes:

@@ -153,7 +153,7 @@ func (c *compiler) advisory(a vuln.Advisory) error {
 		k := string(c.key)
 		b.recordAt[k] = i
 		b.records = append(b.records, recordFacts{key: k, a: vuln.Advisory{
-			ID: a.ID, Aliases: a.Aliases, Related: a.Related, Source: a.Source, CVSS: a.CVSS,
+			ID: a.ID, Aliases: a.Aliases, Related: a.Related, Modules: a.Modules, Source: a.Source, CVSS: a.CVSS,
 			Published: a.Published, Modified: a.Modified, Withdrawn: a.Withdrawn, URL: a.URL,
 		}})
 	}
@@ -185,7 +185,7 @@ func checkAdvisory(a *vuln.Advisory) error {
 			}
 		}
 	}
-	for _, s := range []string{base, release, a.Package, a.URL, a.Source, a.Urgency, a.NoFix} {
+	for _, s := range append([]string{base, release, a.Package, a.URL, a.Source, a.Urgency, a.NoFix}, a.Modules...) {
 		if len(s) > maxString {
 			return fmt.Errorf("advisory %s: a value of %d bytes", a.ID, len(s))
 		}
@@ -229,6 +229,7 @@ func recordKey(b []byte, a *vuln.Advisory) []byte {
 	b = putString(b, a.URL)
 	b = putStrings(b, a.Aliases)
 	b = putStrings(b, a.Related)
+	b = putStrings(b, a.Modules)
 	b = putInt(b, len(a.CVSS))
 	for _, v := range a.CVSS {
 		b = putString(putString(b, v.Source), v.Vector)

@@ -160,6 +160,9 @@ func (b *baseFacts) settle(c *compiler) {
 	for i := range b.records {
 		a := &b.records[i].a
 		c.words.use(a.Source)
+		for _, m := range a.Modules {
+			c.words.use(m)
+		}
 		for _, v := range a.CVSS {
 			c.words.use(v.Source)
 			c.vectors.use(v.Vector)
@@ -178,6 +181,7 @@ const (
 	recordAliases
 	recordRelated
 	recordCVSS
+	recordModules
 )
 
 func (c *compiler) putRecord(b []byte, a *vuln.Advisory) []byte {
@@ -192,6 +196,7 @@ func (c *compiler) putRecord(b []byte, a *vuln.Advisory) []byte {
 	set(recordAliases, len(a.Aliases) > 0)
 	set(recordRelated, len(a.Related) > 0)
 	set(recordCVSS, len(a.CVSS) > 0)
+	set(recordModules, len(a.Modules) > 0)
 	b = putInt(append(b, byte(flags)), c.words.at[a.Source])
 	if flags&recordCVSS != 0 {
 		b = c.putVectors(putInt(b, len(a.CVSS)), a.CVSS)
@@ -206,6 +211,12 @@ func (c *compiler) putRecord(b []byte, a *vuln.Advisory) []byte {
 		b = putInt(b, len(names))
 		for _, n := range names {
 			b = putName(b, n, a.ID)
+		}
+	}
+	if flags&recordModules != 0 {
+		b = putInt(b, len(a.Modules))
+		for _, m := range a.Modules {
+			b = putInt(b, c.words.at[m])
 		}
 	}
 	return putUint(putUint(b, days(a.Published)), days(a.Modified))

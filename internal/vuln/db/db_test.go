@@ -113,6 +113,10 @@ func anyAdvisory(t *rapid.T) vuln.Advisory {
 	for range rapid.IntRange(0, 3).Draw(t, "ranges") {
 		a.Ranges = append(a.Ranges, vuln.Range{Type: rapid.SampledFrom([]string{"ECOSYSTEM", "SEMVER"}).Draw(t, "type"), Events: rapid.SliceOfN(event, 1, 4).Draw(t, "events")})
 	}
+	a.Modules = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"mariadb:10.3", "nodejs:10"}), 0, 2, rapid.ID[string]).Draw(t, "modules")
+	if len(a.Modules) == 0 {
+		a.Modules = nil
+	}
 	a.Versions = rapid.SliceOfN(version, 0, 3).Draw(t, "versions")
 	if len(a.Versions) == 0 {
 		a.Versions = nil

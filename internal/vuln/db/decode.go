@@ -245,6 +245,13 @@ func (x *decoder) record(a *vuln.Advisory, r *reader) error {
 	if flags&recordRelated != 0 {
 		a.Related = x.list(r, a.ID)
 	}
+	if flags&recordModules != 0 {
+		from := len(x.names)
+		for range r.count(maxBlock) {
+			x.names = append(x.names, x.d.word(r))
+		}
+		a.Modules = x.names[from:len(x.names):len(x.names)]
+	}
 	a.Published, a.Modified = fromDays(r.uvarint()), fromDays(r.uvarint())
 	if r.bad || len(r.s) > 0 {
 		x.r.fail()

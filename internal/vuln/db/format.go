@@ -20,7 +20,8 @@ import (
 // of the compressed bytes. It is the only thing that opening reads.
 const (
 	magic         = "drydkADB"
-	formatVersion = 2
+	formatVersion = 3
+	oldestVersion = 2 // that is still read: 3 adds the modules of records
 	headerSize    = 64
 )
 

@@ -17,6 +17,7 @@ import (
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
 	path    string
+	version uint32 // of the format
 	data    io.ReaderAt
 	closer  io.Closer
 	size    int64
@@ -148,6 +149,10 @@ func (d *DB) Close() error {
 // Path is the file's; "" for one that is not in a file.
 func (d *DB) Path() string { return d.path }
 
+// Whole reports whether this version of the program wrote the database, so that
+// it has all that one may have.
+func (d *DB) Whole() bool { return d.version == formatVersion }
+
 // Sources lists the upstreams, by name.
 func (d *DB) Sources() []Source { return d.sources }
 
@@ -162,7 +167,7 @@ func open(path string, r io.ReaderAt, size int64) (*DB, error) {
 	if string(head[:8]) != magic {
 		return nil, &CorruptError{path, "not an advisory database"}
 	}
-	if v := binary.LittleEndian.Uint32(head[8:]); v != formatVersion {
+	if v := binary.LittleEndian.Uint32(head[8:]); v < oldestVersion || v > formatVersion {
 		return nil, &VersionError{path, v, formatVersion}
 	}
 	n := int64(binary.LittleEndian.Uint32(head[12:]))
@@ -180,7 +185,7 @@ func open(path string, r io.ReaderAt, size int64) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{path: path, data: r, size: size, head: headerSize + n, bases: map[string]*base{}, dec: dec}
+	d := &DB{path: path, version: binary.LittleEndian.Uint32(head[8:]), data: r, size: size, head: headerSize + n, bases: map[string]*base{}, dec: dec}
 	copy(d.sha[:], head[32:])
 	ix := indexReader{reader: reader{s: text(raw)}, at: d.head, end: size}
 	d.index(&ix)

@@ -149,6 +149,7 @@ func (rec *osvRecord) read(ecosystem string) (Record, error) {
 			head.Related = nil
 		}
 	}
+	head.Modules = rec.modules()
 	at := map[[2]string]int{}
 	for i := range rec.Affected {
 		a, ok, err := rec.affected(&rec.Affected[i], head, ecosystem)

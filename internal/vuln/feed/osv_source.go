@@ -164,3 +164,27 @@ func fixesOnly(base string) bool {
 		"Mageia", "MinimOS", "Alpaquita", "BellSoft Hardened Containers", "Docker Hardened Images", "Photon OS",
 	}, base)
 }
+
+// modules are the module streams that the title of an RPM distribution's notice
+// names: "Important: container-tools:rhel8 security update". Rocky's titles have
+// the distribution's name in the place of Red Hat's.
+func (rec *osvRecord) modules() []string {
+	if len(rec.Affected) == 0 {
+		return nil
+	}
+	base, _, _ := strings.Cut(rec.Affected[0].Package.Ecosystem, ":")
+	if base != "AlmaLinux" && base != "Rocky Linux" && base != "Red Hat" {
+		return nil
+	}
+	var out []string
+	for _, w := range strings.FieldsFunc(strings.ReplaceAll(rec.Summary, ":Rocky Linux", ":rhel"), func(r rune) bool {
+		return r == ' ' || r == ',' || r == '/'
+	}) {
+		name, stream, ok := strings.Cut(w, ":")
+		if ok && name != "" && stream != "" && !strings.Contains(stream, ":") && validID(w) && !strings.HasPrefix(w, "ALSA-") {
+			out = append(out, w)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

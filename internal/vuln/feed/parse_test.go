@@ -210,3 +210,22 @@ func TestMergeAlpine(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestModules: the streams that a notice's title names.
+func TestModules(t *testing.T) {
+	for title, want := range map[string][]string{
+		"Important: container-tools:rhel8 security, bug fix, and enhancement update": {"container-tools:rhel8"},
+		"Moderate: virt:rhel and virt-devel:rhel security and bug fix update":        {"virt-devel:rhel", "virt:rhel"},
+		"Important: httpd:2.4/mod_http2 security update":                             {"httpd:2.4"},
+		"Moderate: go-toolset:Rocky Linux8 security update":                          {"go-toolset:rhel8"},
+		"new module: php:7.4":                {"php:7.4"},
+		"Important: openssl security update": nil,
+		"":                                   nil,
+	} {
+		rec, err := OSV(strings.NewReader(`{"id":"ALSA-2022:1","modified":"2022-01-01T00:00:00Z","related":["CVE-2022-1"],"summary":"`+title+`",
+			"affected":[{"package":{"ecosystem":"AlmaLinux:8","name":"a"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1-1.el8"}]}]}]}`), "")
+		if err != nil || len(rec.Advisories) != 1 || !slices.Equal(rec.Advisories[0].Modules, want) {
+			t.Errorf("%q: %+v %v, want %v", title, rec.Advisories, err, want)
+		}
+	}
+}

@@ -57,6 +57,11 @@ func (u *Updater) stored(ctx context.Context, source, part string) (*db.DB, part
 		}
 		return nil, partState{}, false
 	}
+	if !d.Whole() {
+		u.log().Warn("stored advisories are of an older drydock and will be fetched anew", "source", source)
+		u.closing(d)
+		return nil, partState{}, false
+	}
 	if err := d.Verify(ctx); err != nil {
 		u.log().Warn("stored advisories are unusable and will be fetched anew", "source", source, "reason", err)
 		u.closing(d)
