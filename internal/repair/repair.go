@@ -110,6 +110,7 @@ type subject struct {
 	on     finding.Subject
 	builds string // the Dockerfile whose builds prove it; empty: none
 	notes  []string
+	later  []string // what a further run may raise, as the last plan has it
 }
 
 // subject begins one. What is wrong in it, its Look is to find.
@@ -164,7 +165,7 @@ func (f *fixer) finish(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	out := Fixed{Subject: s.on, ByHand: got.ByHand, Wanted: f.opt.Prove, Notes: slices.Concat(s.notes, got.Refused)}
+	out := Fixed{Subject: s.on, ByHand: got.ByHand, Wanted: f.opt.Prove, Notes: slices.Concat(s.notes, s.later, got.Refused)}
 	f.res.Unknown = append(f.res.Unknown, got.Unknown...)
 	if len(got.Applied) > 0 {
 		if got, out.Verdict, err = s.Prove(ctx, f.prover(), got, s.builds); err != nil {

@@ -80,9 +80,13 @@ func (p *planner) plan(ctx context.Context, s *subject, dir upgrade.Dir, found [
 		at := u.Resolves[0]
 		found[at].Fixes = append(found[at].Fixes, u.Fix)
 	}
+	s.later = nil
 	for _, u := range left {
-		if !first {
-			break
+		if u.Later {
+			s.later = append(s.later, "not raised yet: "+u.What+": "+seen(u.Why))
+		}
+		if !first || u.Later {
+			continue
 		}
 		note := "not raised: " + u.What + ": " + seen(u.Why)
 		if !slices.Contains(s.notes, note) {

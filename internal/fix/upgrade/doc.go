@@ -43,9 +43,15 @@
 // unless the module's own go line has to rise.
 //
 // Upgrades that need one another or touch the same bytes are one: the edits of
-// any choice of upgrades can be applied together, and leave a lock whole. So a
-// package that can only be overridden may draw those in with it that its users
-// need; planning without its findings leaves them apart.
+// any choice of upgrades can be applied together, and leave a lock whole. What
+// needs a safer upgrade is left for the next plan, over the files as that one
+// leaves them ([Unraised].Later), so that nothing safe waits for a review.
+//
+// An edit of a lock agrees with its manifest: every range that package.json and
+// the packages in the lock declare is satisfied by what the lock resolves, and
+// the lock's copy of package.json is equal to it. Each upgrade is tried out on a
+// copy of the files; what would break that is left to npm, with the command. A
+// second copy of a package that an upgrade makes one is taken out.
 //
 // # Whom it believes
 //

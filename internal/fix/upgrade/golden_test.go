@@ -133,9 +133,7 @@ func TestGoldens(t *testing.T) {
 	for _, file := range stories {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			s := readStory(t, file)
-			us, unknown := Plan(t.Context(), dirOf(s, s.files), s.found)
-			plan := describe(us, unknown)
-			after := apply(t, s.files, "app", allEdits(us))
+			plan, after := planAll(t, dirOf(s, s.files), s.files, s.found)
 			if *update {
 				s.write(t, file, plan, after)
 				return
@@ -152,8 +150,7 @@ func TestGoldens(t *testing.T) {
 					t.Errorf("%s: (-want +got)\n%s", p, diff)
 				}
 			}
-			s.hold(t, us, after)
-			holdLocks(t, s.files, us)
+			s.hold(t, after)
 			for name, change := range variants() {
 				t.Run(name, func(t *testing.T) { s.vary(t, change) })
 			}
@@ -203,11 +200,10 @@ func (s *story) vary(t *testing.T, change func(p, text string) string) {
 	for p, f := range s.files {
 		files[p] = &fstest.MapFile{Data: []byte(change(p, string(f.Data)))}
 	}
-	us, unknown := Plan(t.Context(), dirOf(s, files), s.found)
-	if diff := cmp.Diff(s.plan, describe(us, unknown)); diff != "" {
+	plan, after := planAll(t, dirOf(s, files), files, s.found)
+	if diff := cmp.Diff(s.plan, plan); diff != "" {
 		t.Errorf("the plan: (-want +got)\n%s", diff)
 	}
-	after := apply(t, files, "app", allEdits(us))
 	for _, p := range sortedNames(s.files) {
 		want, changed := s.after[p]
 		if !changed {
@@ -217,19 +213,13 @@ func (s *story) vary(t *testing.T, change func(p, text string) string) {
 			t.Errorf("%s: (-want +got)\n%s", p, diff)
 		}
 	}
-	s.hold(t, us, after)
-	holdLocks(t, files, us)
+	s.hold(t, after)
 }
 
-// hold says what must be true of every plan: each upgrade alone leaves files
-// that parse, and planning again after all of them edits nothing.
-func (s *story) hold(t *testing.T, us []Upgrade, after fstest.MapFS) {
+// hold says what must be true after every plan: the files parse, and planning
+// again edits nothing.
+func (s *story) hold(t *testing.T, after fstest.MapFS) {
 	t.Helper()
-	for _, u := range us {
-		if len(u.Packages) == 0 || len(u.Resolves) == 0 || u.Fix.Title == "" {
-			t.Errorf("an empty upgrade: %+v", u)
-		}
-	}
 	for p, f := range after {
 		if err := parses(p, f.Data); err != nil {
 			t.Errorf("%s after it does not parse: %v", p, err)

@@ -291,6 +291,9 @@ func (p *planner) goUpgrades(g *goPlan, dir string, wants []want) {
 			u.Notes = append(u.Notes, "the new version needs Go "+goMin+", and so the module does")
 			u.Fix.Safety = finding.NeedsReview
 		}
+		if w := g.unhashed(sum, sumErr, lines, i); w != "" && len(why) == 0 {
+			why = append(why, w)
+		}
 		switch {
 		case len(why) > 0:
 		case sumErr != nil:
@@ -307,7 +310,8 @@ func (p *planner) goUpgrades(g *goPlan, dir string, wants []want) {
 			u.Notes = append(u.Notes, "go.sum is not edited: "+strings.Join(unique(why), "; "))
 		} else if len(fresh) > 0 {
 			slices.Sort(fresh)
-			u.Notes = append(u.Notes, "it also requires "+few(slices.Compact(fresh))+", which go.mod does not list: if a build asks for them, run "+goTidy)
+			u.Fix.Safety, u.Commands = finding.NeedsReview, []string{goTidy}
+			u.Notes = append(u.Notes, "it also requires "+few(slices.Compact(fresh))+", which go.mod does not list yet")
 		}
 		edits, ok := joinEdits(u.Fix.Edits)
 		if !ok {
@@ -318,6 +322,35 @@ func (p *planner) goUpgrades(g *goPlan, dir string, wants []want) {
 		made, of = append(made, u), append(of, mine)
 	}
 	p.addJoined(made, of)
+}
+
+// unhashed is why go.sum would lack a line: before Go 1.17 the go command reads
+// the go.mod of everything that anybody requires, and wants its hash.
+func (g *goPlan) unhashed(sum *file, err error, lines []string, i int) string {
+	if err != nil || g.mod.Go != nil && !goNewer("1.17", g.mod.Go.Version) {
+		return ""
+	}
+	have := map[string]bool{}
+	for _, l := range append(strings.Split(string(sum.b), "\n"), lines...) {
+		name, rest, _ := strings.Cut(l, " ")
+		version, _, _ := strings.Cut(rest, " ")
+		have[name+" "+version] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(g.to)) {
+		if g.joins.leader(g.owner[name]) != i {
+			continue
+		}
+		mod, err := modfile.ParseLax("go.mod", g.sums[name+"@"+g.to[name]].GoMod, nil)
+		if err != nil {
+			continue
+		}
+		for _, r := range mod.Require {
+			if !have[r.Mod.Path+" "+r.Mod.Version+"/go.mod"] {
+				return fmt.Sprintf("the hash of %s %s, which %s requires, was not asked for", r.Mod.Path, r.Mod.Version, name)
+			}
+		}
+	}
+	return ""
 }
 
 func (g *goPlan) vendored(wants []want, i int) bool {

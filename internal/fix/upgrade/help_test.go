@@ -72,6 +72,40 @@ func apply(t testing.TB, fsys fs.FS, root string, edits []finding.Edit) fstest.M
 	return out
 }
 
+// planAll plans until nothing is left for later, each time for what the plan
+// before leaves, and holds every plan to what any must do. It returns what was
+// planned, in words, and the files after it.
+func planAll(t testing.TB, dir Dir, files fstest.MapFS, found []finding.Finding) (plan string, after fstest.MapFS) {
+	t.Helper()
+	found = slices.Clone(found)
+	for range 10 {
+		dir.FS = files
+		us, left := Plan(t.Context(), dir, found)
+		plan += describe(us, left)
+		for _, u := range us {
+			if len(u.Packages) == 0 || len(u.Resolves) == 0 || u.Fix.Title == "" {
+				t.Errorf("an empty upgrade: %+v", u)
+			}
+		}
+		holdLocks(t, files, dir.Name, us)
+		files = apply(t, files, dir.Name, allEdits(us))
+		more := slices.ContainsFunc(left, func(u Unraised) bool { return u.Later })
+		if !more {
+			return plan, files
+		}
+		for i := range found {
+			if !slices.ContainsFunc(left, func(u Unraised) bool {
+				return u.Later && strings.HasPrefix(u.What, found[i].Vuln.Name+" "+found[i].Vuln.Version+" ")
+			}) {
+				found[i].Suppressed = &finding.Suppression{By: "test"}
+			}
+		}
+		plan += "then:\n"
+	}
+	t.Fatalf("no end to what is planned:\n%s", plan)
+	return "", nil
+}
+
 func allEdits(us []Upgrade) []finding.Edit {
 	var out []finding.Edit
 	for _, u := range us {
@@ -93,6 +127,10 @@ func describe(us []Upgrade, unknown []Unraised) string {
 		}
 	}
 	for _, u := range unknown {
+		if u.Later {
+			fmt.Fprintf(&b, "later: %s: %s\n", u.What, u.Why)
+			continue
+		}
 		fmt.Fprintf(&b, "unknown: an upgrade of %s: %s\n", u.What, u.Why)
 	}
 	return b.String()

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -13,6 +14,7 @@ import (
 
 // npmDraft is an upgrade before its edits are written.
 type npmDraft struct {
+	of        []int // indices of the wants
 	wants     []want
 	lock      []finding.Edit
 	ranges    map[npmDecl]string
@@ -34,38 +36,31 @@ func (p *planner) npm(ctx context.Context, j job) {
 		}
 		return
 	}
-	s := &npmSolve{ctx: ctx, lock: l, registry: p.dir.Registry, npmState: npmState{
-		plan: map[string]npmPlanned{}, ranges: map[npmDecl]string{}, overrides: map[npmOverride]string{},
-	}, standing: standing(manifest)}
+	s := &npmSolve{ctx: ctx, lock: l, registry: p.dir.Registry, standing: standing(manifest)}
 	if p.dir.Advisories != nil {
 		s.clean = p.cleanIn(ctx)
 	}
 	why := "nobody was asked for the hash of the new version"
 	if p.dir.Registry != nil {
-		why = p.otherRegistry(path.Dir(j.file))
+		why = cmp.Or(p.otherRegistry(path.Dir(j.file)), p.disagreement(path.Dir(j.file), l))
 	}
+	left := map[int]string{} // want -> why the lock is not edited for it
 	var drafts []npmDraft
-	solved := map[int]bool{}
-	for i := range j.wants {
-		s.joins = append(s.joins, i)
-	}
 	if why == "" {
-		s.floor = floors(l, j.wants)
-	}
-	for i, w := range j.wants {
-		reason := why
-		if reason == "" {
-			before := s.clone()
-			if err := s.solve(w, i); err != nil {
-				s.npmState, s.queue = before, nil
-				reason = err.Error()
+		var later map[int]string
+		drafts, later = s.steps(j.wants, left, p.trial(j.file, l, manifest))
+		for i, w := range j.wants {
+			if with := later[i]; with != "" {
+				p.postpone(w, "it is raised after "+with)
 			}
 		}
-		if reason == "" {
-			solved[i] = true
+	}
+	for i, w := range j.wants {
+		reason := cmp.Or(why, left[i])
+		switch {
+		case reason == "":
 			continue
-		}
-		if ctx.Err() != nil {
+		case ctx.Err() != nil:
 			p.cannot(w, ctx.Err().Error())
 			continue
 		}
@@ -76,8 +71,59 @@ func (p *planner) npm(ctx context.Context, j job) {
 		}
 		drafts = append(drafts, d)
 	}
-	drafts = append(s.drafts(j.wants, solved), drafts...)
 	p.npmUpgrades(j.file, l, manifest, drafts)
+}
+
+// disagreement is where a manifest asks for something else than the lock says
+// that it does, so that npm ci takes neither; "": nowhere.
+func (p *planner) disagreement(dir string, l *npmLock) string {
+	if l.packages == nil { // it holds nothing of the manifest
+		return ""
+	}
+	for _, at := range l.paths {
+		e := l.entries[at]
+		if !e.project() {
+			continue
+		}
+		m, err := p.npmManifestIn(path.Join(dir, at))
+		if err != nil {
+			if at == "" {
+				return err.Error()
+			}
+			continue // nothing of it is edited
+		}
+		for _, kind := range []string{npmProd, npmDev, npmOptional, npmPeer} {
+			if name := differs(m.f.b, m.root.get(kind), l.f.b, e.member.value.get(kind)); name != "" {
+				return fmt.Sprintf("%s and the lock disagree on %s", m.f.name, name)
+			}
+		}
+	}
+	return ""
+}
+
+// differs is the first member of which two objects do not say the same; "": none.
+func differs(a []byte, x *jsonNode, b []byte, y *jsonNode) string {
+	of := func(b []byte, n *jsonNode) map[string]string {
+		out := map[string]string{}
+		if n != nil {
+			for _, m := range n.members {
+				out[m.key] = m.value.str(b)
+			}
+		}
+		return out
+	}
+	one, other := of(a, x), of(b, y)
+	for _, m := range []map[string]string{one, other} {
+		for _, name := range slices.Sorted(maps.Keys(m)) {
+			if v, ok := one[name]; !ok || other[name] != v {
+				return name
+			}
+			if _, ok := other[name]; !ok {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // cleanIn looks versions up in the advisories, each once. What cannot be looked
@@ -140,12 +186,13 @@ func (p *planner) otherRegistry(dir string) string {
 
 // npmStanding is what a package.json overrides already.
 type npmStanding struct {
-	all   map[string]string // everywhere, by name
-	mixed map[string]bool   // in some places only
+	all   map[string]string      // everywhere, by name
+	mixed map[string]bool        // in some places only
+	some  map[npmOverride]string // of those, what one package is made to take
 }
 
 func standing(m *npmManifest) npmStanding {
-	s := npmStanding{map[string]string{}, map[string]bool{}}
+	s := npmStanding{map[string]string{}, map[string]bool{}, map[npmOverride]string{}}
 	if m == nil {
 		return s
 	}
@@ -167,24 +214,34 @@ func standing(m *npmManifest) npmStanding {
 		switch {
 		case k.value.kind == '{':
 			within(k.value)
+			for _, in := range k.value.members {
+				if in.value.kind == '"' && spec == "" {
+					s.some[npmOverride{name, in.key}] = m.referred(in.value.str(m.f.b))
+				}
+			}
 			if k.value.get(".") != nil {
 				s.mixed[name] = true
 			}
 		case spec != "" || k.value.kind != '"':
 			s.mixed[name] = true
 		default:
-			v := k.value.str(m.f.b)
-			if direct, ok := strings.CutPrefix(v, "$"); ok {
-				for _, e := range declared(m.f.b, m.root, true) {
-					if e.name == direct {
-						v = e.spec
-					}
-				}
-			}
-			s.all[name] = v
+			s.all[name] = m.referred(k.value.str(m.f.b))
 		}
 	}
 	return s
+}
+
+// referred is what an override says: "$name" stands for what package.json asks
+// for itself.
+func (m *npmManifest) referred(spec string) string {
+	if direct, ok := strings.CutPrefix(spec, "$"); ok {
+		for _, e := range declared(m.f.b, m.root, true) {
+			if e.name == direct {
+				return e.spec
+			}
+		}
+	}
+	return spec
 }
 
 // places are the folders of the lock in which the wanted package is.
@@ -276,6 +333,8 @@ func (s *npmSolve) drafts(wants []want, solved map[int]bool) []npmDraft {
 	if len(solved) == 0 {
 		return nil
 	}
+	s.dedupe()
+	s.tie()
 	a := s.after()
 	edits := s.lockEdits(a)
 	if len(s.overrides) > 0 { // they are written in one place
@@ -304,26 +363,18 @@ func (s *npmSolve) drafts(wants []want, solved map[int]bool) []npmDraft {
 		for _, place := range s.lock.places(w) {
 			w.To = s.versionAt(place)
 		}
-		d.wants = append(d.wants, w)
+		d.of, d.wants = append(d.of, i), append(d.wants, w)
 	}
 	for i, e := range edits {
 		d := &out[at[s.leader(i)]]
 		d.lock = append(d.lock, e...)
 	}
-	owner := func(name string) int {
-		for _, p := range slices.Sorted(maps.Keys(s.plan)) {
-			if folderName(p) == name {
-				return s.plan[p].owner
-			}
-		}
-		return 0
-	}
 	for k, to := range s.ranges {
-		d := &out[at[s.leader(owner(k.name))]]
+		d := &out[at[s.leader(s.ownerOf(k.path, npmEdge{name: k.name, kind: k.kind}))]]
 		d.ranges[k] = to
 	}
 	for k, to := range s.overrides {
-		d := &out[at[s.leader(owner(k.name))]]
+		d := &out[at[s.leader(s.ownerOf("", npmEdge{name: k.name, kind: npmProd}))]]
 		d.overrides[k] = to
 	}
 	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
@@ -344,6 +395,20 @@ func (s *npmSolve) drafts(wants []want, solved map[int]bool) []npmDraft {
 		}
 	}
 	return out
+}
+
+// ownerOf is the want that changed what a dependency of a folder is loaded
+// from, or else any that changed a package of its name.
+func (s *npmSolve) ownerOf(at string, e npmEdge) int {
+	if q, ok := s.plan[s.resolve(at, e)]; ok {
+		return q.owner
+	}
+	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
+		if folderName(p) == e.name {
+			return s.plan[p].owner
+		}
+	}
+	return 0
 }
 
 // of says whether any of the overrides is of the want's package.

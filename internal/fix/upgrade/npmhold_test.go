@@ -2,8 +2,11 @@ package upgrade
 
 import (
 	"path"
+	"slices"
 	"testing"
 	"testing/fstest"
+
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // brokenEdges lists the dependencies that a lock does not hold what they ask
@@ -11,53 +14,16 @@ import (
 func brokenEdges(t testing.TB, files fstest.MapFS, lock string) map[string]bool {
 	t.Helper()
 	p := &planner{dir: Dir{FS: files}, files: map[string]*file{}}
-	l, m, err := p.openNPM(lock)
+	out, err := p.npmFaults(lock)
 	if err != nil {
 		t.Fatal(err)
-	}
-	s := &npmSolve{lock: l, standing: standing(m)}
-	out := map[string]bool{}
-	for _, at := range l.paths {
-		for _, e := range s.edgesAt(at) {
-			to := s.resolve(at, e)
-			switch {
-			case to == "" && (e.maybe || e.kind == npmOptional):
-			case to == "":
-				out[at+" has no "+e.name] = true
-			case l.entries[to].link:
-			case !s.takes(asker{at, e}, s.versionAt(to)) && !overriddenFor(m, at, e.name):
-				out[at+" does not take "+to] = true
-			}
-		}
-	}
-	if l.packages != nil {
-		now := s.graph().flags()
-		for _, at := range l.paths {
-			e := l.entries[at]
-			if e.project() || e.link {
-				continue
-			}
-			n := e.member.value
-			says := npmFlags{n.yes(l.f.b, "dev"), n.yes(l.f.b, "optional"), n.yes(l.f.b, "devOptional"), n.yes(l.f.b, "peer")}
-			is, reached := now[at]
-			if !reached {
-				out[at+" is for nobody"] = true
-			} else if says != is {
-				out[at+" is for others than it says"] = true
-			}
-		}
 	}
 	return out
 }
 
-// overriddenFor says whether package.json overrides a name below a dependent.
-func overriddenFor(m *npmManifest, at, name string) bool {
-	return m.root.get("overrides").get(folderName(at)).get(name) != nil
-}
-
 // holdLocks says of every upgrade on its own that it breaks nothing in a lock
 // that was whole: any choice of upgrades must do.
-func holdLocks(t *testing.T, files fstest.MapFS, us []Upgrade) {
+func holdLocks(t testing.TB, files fstest.MapFS, root string, us []Upgrade) {
 	t.Helper()
 	for name := range files {
 		if path.Base(name) != "package-lock.json" {
@@ -68,11 +34,69 @@ func holdLocks(t *testing.T, files fstest.MapFS, us []Upgrade) {
 			if len(u.Commands) > 0 {
 				continue
 			}
-			for what := range brokenEdges(t, apply(t, files, "app", u.Fix.Edits), name) {
+			alone := apply(t, files, root, u.Fix.Edits)
+			for what := range brokenEdges(t, alone, name) {
 				if !before[what] {
-					t.Errorf("%s, alone: %s", u.Fix.Title, what)
+					t.Errorf("%s, alone: %s\n%s\n%s", u.Fix.Title, what, describe(us, nil), shown(files, alone, name))
 				}
 			}
 		}
+		var whole []finding.Edit
+		for _, u := range us {
+			if len(u.Commands) == 0 {
+				whole = append(whole, u.Fix.Edits...)
+			}
+		}
+		after := apply(t, files, root, whole)
+		for what := range brokenEdges(t, after, name) {
+			if !before[what] {
+				t.Errorf("all together: %s\n%s", what, shown(files, after, name))
+			}
+		}
+		for _, what := range copies(t, files, after, name) {
+			t.Errorf("all together: %s\n%s", what, shown(files, after, name))
+		}
 	}
+}
+
+// copies lists the folders of a lock that hold what would be found further up
+// without them, where an edit has changed either.
+func copies(t testing.TB, before, files fstest.MapFS, lock string) (out []string) {
+	t.Helper()
+	open := func(files fstest.MapFS) *npmLock {
+		l, _, err := (&planner{dir: Dir{FS: files}, files: map[string]*file{}}).openNPM(lock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	was, l := open(before), open(files)
+	same := func(at string) bool {
+		return was.entries[at] != nil && was.entries[at].version == l.entries[at].version
+	}
+	for _, at := range l.paths {
+		e, dir := l.entries[at], above(at)
+		if dir == "" || e.project() || e.link || e.bundled {
+			continue
+		}
+		of := (&npmSolve{lock: l}).resolve(above(dir), npmEdge{name: folderName(at), kind: npmProd})
+		peers := slices.ContainsFunc(e.edges, func(x npmEdge) bool { return x.kind == npmPeer })
+		if of == "" || peers || same(at) && same(of) {
+			continue
+		}
+		if o := l.entries[of]; o.name == e.name && o.version == e.version && !o.bundled {
+			out = append(out, at+" is a copy of "+of)
+		}
+	}
+	return out
+}
+
+// shown is a lock with its manifest, before and after.
+func shown(before, after fstest.MapFS, lock string) string {
+	manifest := path.Join(path.Dir(lock), "package.json")
+	out := "before:\n"
+	for _, files := range []fstest.MapFS{before, after} {
+		out += string(files[manifest].Data) + string(files[lock].Data) + "\nafter:\n"
+	}
+	return out[:len(out)-len("after:\n")]
 }

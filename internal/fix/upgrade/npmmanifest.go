@@ -163,7 +163,7 @@ func joinOverrides(drafts []npmDraft) []npmDraft {
 	for _, d := range drafts {
 		if len(d.overrides) > 0 && first >= 0 {
 			to := &out[first]
-			to.wants = append(to.wants, d.wants...)
+			to.of, to.wants = append(to.of, d.of...), append(to.wants, d.wants...)
 			to.lock = append(to.lock, d.lock...)
 			maps.Copy(to.ranges, d.ranges)
 			maps.Copy(to.overrides, d.overrides)
@@ -267,7 +267,7 @@ func (m *npmManifest) overrideEdits(member string, set overrides) ([]finding.Edi
 		return cmp.Or(cmp.Compare(a.dependent, b.dependent), cmp.Compare(a.name, b.name))
 	}) {
 		value := quote("^" + set[k]) // so that it does not hold back what is fixed next
-		if m.declares(k.name) && member == "overrides" {
+		if k.dependent == "" && m.declares(k.name) && member == "overrides" {
 			value = quote("$" + k.name)
 		}
 		target := o
@@ -297,7 +297,12 @@ func (m *npmManifest) overrideEdits(member string, set overrides) ([]finding.Edi
 			edits = append(edits, m.insert(at, within[dependent], 2))
 			continue
 		}
-		top = append(top, npmMember{dependent, m.layout.object(within[dependent], 2)})
+		inner := within[dependent]
+		if i := slices.IndexFunc(top, func(m npmMember) bool { return m.key == dependent }); i >= 0 {
+			inner = slices.Insert(inner, 0, npmMember{".", top[i].raw}) // itself, beside what it depends on
+			top = slices.Delete(top, i, i+1)
+		}
+		top = append(top, npmMember{dependent, m.layout.object(inner, 2)})
 	}
 	switch {
 	case len(top) == 0:

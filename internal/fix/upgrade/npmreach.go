@@ -24,12 +24,7 @@ type npmLink struct {
 // without a plan.
 func (s *npmSolve) graph() *npmGraph {
 	g := &npmGraph{s: s, from: map[string][]npmLink{}}
-	g.paths = slices.Clone(s.lock.paths)
-	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
-		if s.plan[p].fresh {
-			g.paths = append(g.paths, p)
-		}
-	}
+	g.paths = s.folders()
 	for _, p := range g.paths {
 		for _, e := range s.edgesAt(p) {
 			if to := s.resolve(p, e); to != "" {
@@ -38,6 +33,17 @@ func (s *npmSolve) graph() *npmGraph {
 		}
 	}
 	return g
+}
+
+// folders are those of the lock and those that are planned.
+func (s *npmSolve) folders() []string {
+	out := slices.Clone(s.lock.paths)
+	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
+		if s.plan[p].fresh {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // reach is what is loaded from the user's own code over the edges that are
@@ -156,6 +162,14 @@ func (s *npmSolve) blame(moved []string, users map[string][]string, owner map[st
 			s.union(other, want)
 		}
 		cause[groups.leader(i)] = want
+	}
+	for _, p := range slices.Sorted(maps.Keys(s.dropped)) {
+		c := s.dropped[p]
+		for _, p := range []string{p, c.of} {
+			if i, ok := at[p]; ok {
+				put(i, c.owner)
+			}
+		}
 	}
 	for i, p := range moved {
 		if q, ok := s.plan[p]; ok {

@@ -37,6 +37,7 @@ type npmState struct {
 	plan      map[string]npmPlanned // path -> what it becomes
 	ranges    map[npmDecl]string    // declarations of the user's own to edit
 	overrides overrides             // what dependents are made to take
+	dropped   map[string]npmCopy    // path of a second copy -> the one that serves instead
 	joins                           // of wants
 }
 
@@ -47,6 +48,12 @@ type npmPlanned struct {
 	owner   int
 }
 
+// npmCopy is a folder that holds what another folder further up holds too.
+type npmCopy struct {
+	of    string
+	owner int
+}
+
 type npmDecl struct{ path, kind, name string }
 
 type npmOverride struct{ dependent, name string } // dependent "": everybody's
@@ -54,7 +61,9 @@ type npmOverride struct{ dependent, name string } // dependent "": everybody's
 type overrides map[npmOverride]string
 
 func (s npmState) clone() npmState {
-	return npmState{maps.Clone(s.plan), maps.Clone(s.ranges), maps.Clone(s.overrides), slices.Clone(s.joins)}
+	return npmState{
+		maps.Clone(s.plan), maps.Clone(s.ranges), maps.Clone(s.overrides), maps.Clone(s.dropped), slices.Clone(s.joins),
+	}
 }
 
 func (s *npmSolve) versionAt(p string) string {
@@ -65,6 +74,9 @@ func (s *npmSolve) versionAt(p string) string {
 }
 
 func (s *npmSolve) has(p string) bool {
+	if _, gone := s.dropped[p]; gone {
+		return false
+	}
 	if _, ok := s.plan[p]; ok {
 		return true
 	}
@@ -146,8 +158,10 @@ func (s *npmSolve) takes(a asker, version string) bool {
 		if o, ok := s.standing.all[a.name]; ok {
 			spec = o
 		}
-		if s.standing.mixed[a.name] {
-			return true // as it is today; a change is refused by persuade and raise
+		if o, ok := s.standing.some[npmOverride{folderName(a.path), a.name}]; ok {
+			spec = o
+		} else if e != nil && s.standing.mixed[a.name] && s.loads(a) == version {
+			return true // as it is today, by an override from further off
 		}
 	}
 	if to, ok := s.ranges[npmDecl{a.path, a.kind, a.name}]; ok {
@@ -155,6 +169,14 @@ func (s *npmSolve) takes(a asker, version string) bool {
 	}
 	admits, known := npmAdmits(spec, version)
 	return admits || !known
+}
+
+// loads is the version that a folder of the lock loads for a dependency today.
+func (s *npmSolve) loads(a asker) string {
+	if e := s.lock.entries[(&npmSolve{lock: s.lock}).resolve(a.path, a.npmEdge)]; e != nil {
+		return e.version
+	}
+	return ""
 }
 
 func (s *npmSolve) override(a asker) (string, bool) {
@@ -292,7 +314,7 @@ func (s *npmSolve) persuade(a asker, at, version string, owner int) error {
 		return s.raise(a.path, v, owner)
 	}
 	key := npmOverride{"", a.name}
-	for _, p := range s.lock.paths { // the others of that name stay what they are
+	for _, p := range s.folders() { // the others of that name stay what they are
 		if folderName(p) == a.name && s.versionAt(p) != version {
 			key.dependent = folderName(a.path)
 		}

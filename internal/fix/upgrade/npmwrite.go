@@ -49,7 +49,7 @@ func (s *npmSolve) members(at string, old *jsonNode, flags npmFlags) []npmMember
 		add("deprecated", m.Deprecated)
 	}
 	add("bin", normalBin(folderBase(s.nameAt(at)), m.Bin))
-	add("engines", m.Engines)
+	add("engines", inOrder(m.Engines))
 	add("os", m.OS)
 	add("cpu", m.CPU)
 	add("libc", m.Libc)
@@ -206,6 +206,15 @@ func rawMap(m map[string]string) json.RawMessage {
 	}
 	out.WriteByte('}')
 	return out.Bytes()
+}
+
+// inOrder is a map of words with its members in npm's order; anything else as it is.
+func inOrder(raw json.RawMessage) json.RawMessage {
+	var m map[string]string
+	if json.Unmarshal(raw, &m) != nil || len(m) == 0 {
+		return raw
+	}
+	return rawMap(m)
 }
 
 // normalBin is "bin" as npm writes it: a map of names to paths.

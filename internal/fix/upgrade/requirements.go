@@ -1,6 +1,8 @@
 package upgrade
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"strings"
@@ -63,10 +65,10 @@ func (p *planner) requirement(f *file, lines []pyLine, w want) (u Upgrade, why s
 		return u, f.name + " does not pin " + w.Name + " to " + w.From
 	}
 	source := strings.TrimSuffix(f.path, ".txt") + ".in"
-	compiled := false
-	if _, err := fs.Stat(p.dir.FS, source); err == nil {
-		compiled = true
-		u.Notes = append(u.Notes, "pip-compile makes the file from "+path.Base(source)+", which must allow "+w.To)
+	_, err := fs.Stat(p.dir.FS, source)
+	compiled := err == nil
+	if why := p.pyBeside(f, source, w, &u); why != "" {
+		return u, why
 	}
 	if hashes {
 		u.Fix.Safety, u.Fix.Edits = finding.NeedsReview, nil
@@ -91,6 +93,44 @@ func (p *planner) requirement(f *file, lines []pyLine, w want) (u Upgrade, why s
 		u.Fix.Edits = out
 	}
 	return u, ""
+}
+
+// pyBeside raises what the files that a requirements file has to agree with say
+// of the package: the one that pip-compile makes it from, and constraints.
+func (p *planner) pyBeside(f *file, source string, w want, u *Upgrade) (why string) {
+	names := []string{source}
+	for line := range strings.Lines(strings.TrimPrefix(string(f.b), "\xef\xbb\xbf")) {
+		option, name, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(line), "=", " "), " ")
+		if name = strings.TrimSpace(name); option == "-c" || option == "--constraint" {
+			names = append(names, path.Join(path.Dir(f.path), name))
+		}
+	}
+	for _, name := range unique(names) {
+		if name == f.path || !fs.ValidPath(name) {
+			continue
+		}
+		other, err := p.open(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err.Error()
+		}
+		for _, l := range pyLines(string(other.b)) {
+			if l.name != vuln.NormalName("PyPI", w.Name) || specAdmits(l.spec, w.To) {
+				continue
+			}
+			to, capped, ok := raisedSpec(l.spec, w.To)
+			if !ok || l.hashes || !specAdmits(to, w.To) {
+				return fmt.Sprintf("%s asks for %.80q", other.name, l.spec)
+			}
+			if u.Fix.Safety = min(u.Fix.Safety, step(w.From, w.To)); capped {
+				u.Fix.Safety = finding.NeedsReview
+			}
+			u.Fix.Edits = append(u.Fix.Edits, other.edit(l.start, l.end, to))
+		}
+	}
+	return ""
 }
 
 // pyLines finds the requirements of a file with their bytes.

@@ -55,6 +55,9 @@ type Unraised struct {
 	Subject finding.Subject
 	What    string // "lodash 4.17.11 to 4.17.21", "upgrades in go.mod"
 	Why     string
+	// Later says that a plan for the files as these upgrades leave them raises it:
+	// it needs a safer upgrade of the same plan, which is not to wait for it.
+	Later bool
 }
 
 // Package is one package's step.
@@ -143,6 +146,12 @@ func (p *planner) cannot(w want, why string) {
 		s = p.found[w.found[0]].Subject
 	}
 	p.unraised(s, w.String(), why)
+}
+
+// postpone leaves w to the next plan.
+func (p *planner) postpone(w want, why string) {
+	p.cannot(w, why)
+	p.left[len(p.left)-1].Later = true
 }
 
 func (p *planner) unraised(s finding.Subject, what, why string) {
