@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,18 +17,23 @@ import (
 // attestation that is good to know.
 const AskFor = 20 * time.Second
 
-// bases is what is known of the images that a Dockerfile names, by the
-// references alone.
+// bases finds out what is known of the images that files name.
 type bases struct {
 	*Surroundings
 	locals *Locals
 	warn   func(string)
 	known  map[string]*dockerfile.BaseFacts
+
+	held        map[string]*held // by reference
+	entries     *[]*base.Entry   // of the user's own catalogue; nil: not read yet
+	unreachable map[string]bool  // registries that do not answer
+	pulled      int64            // compressed bytes
 }
 
-// facts is what is known of a base image, without asking a registry: the
-// embedded facts where they are of this very tag, else the configuration of the
-// local image of that name, else what can be inferred.
+// facts is what is known of a base image's configuration: the embedded facts
+// where they are of this very tag, else that of the image that was looked at for
+// what it holds, else that of the local image of that name, else what can be
+// inferred. No registry is asked for it.
 func (b *bases) facts(ctx context.Context, ref string) *dockerfile.BaseFacts {
 	if ref == "" || strings.ContainsRune(ref, '$') {
 		return nil
@@ -37,7 +43,9 @@ func (b *bases) facts(ctx context.Context, ref string) *dockerfile.BaseFacts {
 	}
 	f := base.FactsOf(ref)
 	if f == nil || !f.Config || strings.HasPrefix(f.Source, "inferred") {
-		if l := b.localFacts(ctx, ref); l != nil {
+		if h := b.held[ref]; h != nil && h.facts != nil {
+			f = h.facts
+		} else if l := b.localFacts(ctx, ref); l != nil {
 			f = l
 		}
 	}
@@ -63,23 +71,38 @@ func (b *bases) localFacts(ctx context.Context, ref string) *dockerfile.BaseFact
 
 func factsOfLocal(ref string, im *image.Local) *dockerfile.BaseFacts {
 	c := &im.Config
-	f := &dockerfile.BaseFacts{
-		Ref: ref, Source: "the local image " + im.ID.Short(), Config: true,
-		User: c.User, Workdir: c.WorkingDir, Shell: im.Shell, Env: map[string]string{}, Entrypoint: c.Entrypoint, Cmd: c.Cmd,
+	return factsOf(ref, "the local image "+im.ID.Short(), &dockerfile.BaseFacts{
+		User: c.User, Workdir: c.WorkingDir, Shell: im.Shell, Entrypoint: c.Entrypoint, Cmd: c.Cmd,
 		Healthcheck: im.Healthcheck, StopSignal: c.StopSignal, OnBuild: im.OnBuild,
+	}, c.Env, c.ExposedPorts, c.Volumes)
+}
+
+// factsOfServed are those of an image that was opened.
+func factsOfServed(ref string, im *image.Image) *dockerfile.BaseFacts {
+	if im.Config == nil {
+		return nil
 	}
-	for _, e := range c.Env {
+	source := "the registry's image " + im.ID.Short()
+	if im.Kind == "engine" {
+		source = "the local image " + im.EngineID.Short()
+	}
+	c := &im.Config.Config
+	health := c.Healthcheck != nil && len(c.Healthcheck.Test) > 0 && c.Healthcheck.Test[0] != "NONE"
+	return factsOf(ref, source, &dockerfile.BaseFacts{
+		User: c.User, Workdir: c.WorkingDir, Shell: c.Shell, Entrypoint: c.Entrypoint, Cmd: c.Cmd,
+		Healthcheck: health, StopSignal: c.StopSignal, OnBuild: c.OnBuild,
+	}, c.Env, c.ExposedPorts, c.Volumes)
+}
+
+func factsOf(
+	ref, source string, f *dockerfile.BaseFacts, env []string, ports, volumes map[string]struct{},
+) *dockerfile.BaseFacts {
+	f.Ref, f.Source, f.Config, f.Env = ref, source, true, map[string]string{}
+	for _, e := range env {
 		name, value, _ := strings.Cut(e, "=")
 		f.Env[name] = value
 	}
-	for p := range c.ExposedPorts {
-		f.Exposed = append(f.Exposed, p)
-	}
-	for v := range c.Volumes {
-		f.Volumes = append(f.Volumes, v)
-	}
-	slices.Sort(f.Exposed)
-	slices.Sort(f.Volumes)
+	f.Exposed, f.Volumes = slices.Sorted(maps.Keys(ports)), slices.Sorted(maps.Keys(volumes))
 	// What no configuration has, the embedded facts of the name may.
 	if e := base.FactsOf(ref); e != nil {
 		f.Accounts, f.Distribution, f.Release = e.Accounts, e.Distribution, e.Release

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -28,4 +29,17 @@ func ReadCatalogue(file string) ([]*base.Entry, error) {
 		return nil, finding.WithHint(fmt.Errorf("catalogue %s: %w", file, err), "remove "+file+" and learn the images again")
 	}
 	return entries, nil
+}
+
+// Catalogue reads the user's catalogue of learned images; none where there is no
+// file.
+func (s *Surroundings) Catalogue() ([]*base.Entry, error) {
+	file := s.Learned
+	if file == "" && s.DataDir != "" {
+		file = filepath.Join(s.DataDir, CatalogueName)
+	}
+	if file == "" {
+		return nil, nil
+	}
+	return ReadCatalogue(file)
 }

@@ -2,7 +2,7 @@ package check
 
 import (
 	"context"
-	"path/filepath"
+	"slices"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -24,13 +24,9 @@ func (b *bases) digestOf(ctx context.Context) func(ref string) (finding.Digest, 
 				return d, true
 			}
 		}
-		if entries, err := ReadCatalogue(filepath.Join(b.DataDir, CatalogueName)); err == nil && b.DataDir != "" {
-			for _, e := range entries {
-				for _, name := range e.Names {
-					if name == p.String() && e.Index != "" {
-						return e.Index, true
-					}
-				}
+		for _, e := range b.learned() {
+			if e.Index != "" && slices.Contains(e.Names, p.String()) {
+				return e.Index, true
 			}
 		}
 		if im := b.locals.Get(ctx, ref); im != nil && len(im.Digests) > 0 {

@@ -53,7 +53,7 @@ func (r *run) folder(ctx context.Context, dir string, asRoot bool) error {
 		}
 	}
 	for _, f := range build.composes {
-		if err := r.compose(f); err != nil {
+		if err := r.compose(ctx, f); err != nil {
 			r.take(s, Found{Unknown: []finding.Unknown{{What: f, Why: err.Error()}}})
 		}
 	}
@@ -103,38 +103,36 @@ func (r *run) dockerfile(ctx context.Context, name string) error {
 		return fmt.Errorf("%s:%d: the base %q is a build argument without a default", name, stage.Span.Line, stage.BaseRaw)
 	}
 	s := finding.Subject{Kind: finding.KindDockerfile, Name: name}
-	r.reference(s, stage.Base, &stage.Span)
+	r.reference(ctx, s, base.Base{Ref: stage.Base, By: "dockerfile"}, &stage.Span)
 	if r.ask.Rules {
 		r.linted(r.linter.look(ctx, name, b, LintOptions{knownBase: stage.Base}))
 	}
 	return nil
 }
 
-// reference takes in what is known, without asking anybody, of an image that a
-// file names at span.
-func (r *run) reference(s finding.Subject, ref string, span *finding.Span) {
-	t := Target{Subject: s, From: span, Base: &base.Base{Ref: ref, By: "dockerfile"}}
-	if ref == "scratch" {
+// reference takes in what is known of an image that a file names at span.
+func (r *run) reference(ctx context.Context, s finding.Subject, of base.Base, span *finding.Span) {
+	t := Target{Subject: s, From: span, Base: &of}
+	if of.Ref == "scratch" {
 		r.add(t, Found{})
 		return
 	}
 	var found []finding.Finding
 	if r.ask.Rules {
-		found = base.CheckRef(ref, r.Now())
+		found = base.CheckRef(of.Ref, r.Now())
 	}
 	var unknown []finding.Unknown
-	if o, ok := base.Find(ref); ok {
-		t.Inventory, t.AsOf, t.Reconstructed = o.Inventory(), o.Created, o.Reconstructed
-		t.Inventory.Subject = s
-		t.Inventory.MarkBase(true)
-		if r.ask.Rules {
-			found = append(found, base.Aged(t.Inventory, r.Now())...)
+	if h := r.linter.bases.holds(ctx, of); h.inv != nil {
+		t.Inventory, t.Source, t.AsOf = h.inventory(s), h.source, h.at
+		t.Reconstructed, t.Attested = h.reconstructed, h.attested
+		for _, f := range r.ask.aged(t.Inventory, r.Now()) {
+			// The tag may have told it.
+			if !slices.ContainsFunc(found, func(x finding.Finding) bool { return x.Rule == f.Rule && x.Key == f.Key }) {
+				found = append(found, f)
+			}
 		}
 	} else {
-		unknown = append(unknown, finding.Unknown{
-			What: "packages of " + ref,
-			Why:  "not in the embedded catalogue; scan the image itself: check " + ref,
-		})
+		unknown = append(unknown, finding.Unknown{What: "packages of " + of.Ref, Why: h.why})
 	}
 	for i := range found {
 		found[i].At = append([]finding.Location{{Source: span}}, found[i].At...)
@@ -143,7 +141,7 @@ func (r *run) reference(s finding.Subject, ref string, span *finding.Span) {
 }
 
 // compose looks at the images that a compose file's services run.
-func (r *run) compose(name string) error {
+func (r *run) compose(ctx context.Context, name string) error {
 	b, err := readLimited(name, maxComposeBytes)
 	if err != nil {
 		return err
@@ -169,8 +167,9 @@ func (r *run) compose(name string) error {
 		if service.Image.Value == "" || service.Build.Kind != 0 {
 			continue // built here: its Dockerfile speaks for it
 		}
-		r.reference(
-			finding.Subject{Kind: finding.KindService, Name: name + "#" + key.Value}, service.Image.Value,
+		r.reference(ctx,
+			finding.Subject{Kind: finding.KindService, Name: name + "#" + key.Value},
+			base.Base{Ref: service.Image.Value, By: "compose"},
 			&finding.Span{File: name, Line: service.Image.Line, Column: service.Image.Column},
 		)
 	}

@@ -144,7 +144,7 @@ func (r *run) look(ctx context.Context, target string) error {
 	case Document:
 		return r.document(what.Path)
 	case Compose:
-		return r.compose(what.Path)
+		return r.compose(ctx, what.Path)
 	case Folder:
 		err := r.folder(ctx, what.Path, what.Said)
 		if none := (*EmptyError)(nil); what.Said && errors.As(err, &none) {

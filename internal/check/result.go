@@ -57,12 +57,16 @@ type Target struct {
 	Inventory *sbom.Inventory
 	Base      *base.Base                       // nil: not known
 	Spans     map[finding.Digest]*finding.Span // Dockerfile instruction by layer; nil: no Dockerfile
-	From      *finding.Span                    // the FROM line that an inventory of known facts stands for
-	AsOf      time.Time                        // from when those facts are
+	From      *finding.Span                    // the line that names the image whose inventory this is
 
-	// Reconstructed says that those facts were not read in the image: they are what
-	// its Dockerfile installed on that day.
+	// Of such an inventory, where it is known from, and from when that is. One that
+	// is reconstructed nobody read in the image: it is what the image's Dockerfile
+	// installed on that day. One that is attested is the word of the image's
+	// builder.
+	Source        Source
+	AsOf          time.Time
 	Reconstructed bool
+	Attested      bool
 
 	remembered finding.Digest // under which the cache has the inventory, as it is without InBase; empty: it has not
 }

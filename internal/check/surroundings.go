@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/egress"
@@ -20,6 +21,7 @@ import (
 type Surroundings struct {
 	CacheDir string   // layer records, inventories; empty: nothing is kept
 	DataDir  string   // the advisory database; empty: the embedded snapshot only
+	Learned  string   // file of learned images; empty: the one in DataDir
 	Platform string   // "linux/arm64"; empty: the host's
 	Offline  bool     // no network at all
 	Insecure []string // registries spoken to over HTTP or without a known certificate
@@ -67,4 +69,11 @@ func (s *Surroundings) ImageOptions(warn func(string)) image.Options {
 // in or the user's own.
 func (s *Surroundings) Web(l egress.Limits) *http.Client {
 	return egress.New(egress.Options{Own: true, Limits: l, Offline: s.Offline, Dial: s.Dial, Notice: s.Notice, Log: s.Log}).Client()
+}
+
+// MayAsk reports whether a registry may be asked about an image: the user or a
+// file says exactly which is meant, or it stands in a FROM. "nginx" alone may as
+// well be the name of something private.
+func (s *Surroundings) MayAsk(b base.Base) bool {
+	return !s.Offline && (b.By == "dockerfile" || image.Pinned(b.Ref))
 }

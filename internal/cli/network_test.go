@@ -34,7 +34,10 @@ func outside(t *testing.T, env map[string]string) *outing {
 		"Dockerfile":        "FROM nginx:1.20\nRUN apt-get update && apt-get install -y curl\n",
 		"latest.Dockerfile": "FROM nginx\nCMD [\"nginx\"]\n",
 		"compose.yaml":      "services:\n  db:\n    image: postgres:9.4\n",
-		"package.json":      `{"name":"app","version":"1.0.0","dependencies":{"lodash":"4.17.20"}}`,
+		// What the catalogue has, and a name that may be private.
+		"known/Dockerfile":   "FROM nginx:1.20\nCMD [\"nginx\"]\n",
+		"known/compose.yaml": "services:\n  db: {image: 'nginx:1.20'}\n  own: {image: shop}\n",
+		"package.json":       `{"name":"app","version":"1.0.0","dependencies":{"lodash":"4.17.20"}}`,
 		"package-lock.json": `{
   "name": "app",
   "version": "1.0.0",
@@ -53,6 +56,9 @@ func outside(t *testing.T, env map[string]string) *outing {
 		"go.mod": "module example.org/app\n\ngo 1.20\n\nrequire golang.org/x/text v0.3.0\n",
 		"go.sum": "golang.org/x/text v0.3.0 h1:g61tztE5qeGQ89tm6NTjjM9VPIm088od1l6aSorWRWg=\ngolang.org/x/text v0.3.0/go.mod h1:NqM8EUOU14njkJ3fqMW+pc6Ldnwhi/IjpwHt7yyuwOQ=\n",
 	} {
+		if err := os.MkdirAll(filepath.Join(o.dir, filepath.Dir(name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(o.dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -94,23 +100,26 @@ func waysOut() map[string][]string {
 		"cves registry://registry.example.com/x@sha256:" + strings.Repeat("0", 64): {"registry.example.com:443"},
 		"compare nginx:1.20 nginx:1.21":                                            {hub},
 		"recommend nginx:1.20":                                                     {hub},
-		"recommend bitnami/nginx:1.20":                                             {hub, "hub.docker.com:443"},
-		"recommend DIR/Dockerfile":                                                 {hub},
-		"recommend DIR/latest.Dockerfile":                                          {hub},
-		"recommend --learn nginx:1.20":                                             {hub},
-		"fix --unsafe DIR":                                                         {hub, npm, "proxy.golang.org:443", "sum.golang.org:443"},
-		"fix --dockerfile DIR/Dockerfile nginx:1.20":                               {hub},
-		"db update npm":                                                            {"osv-vulnerabilities.storage.googleapis.com:443"},
-		"db update --mirror http://127.0.0.1:1/ Alpine":                            {"127.0.0.1:1"},
+		"check DIR":                                                                {hub}, "cves DIR": {hub}, "quickview DIR": {hub}, "compare DIR DIR": {hub}, "cves DIR/latest.Dockerfile": {hub},
+		"check compose://DIR/compose.yaml":              {hub},
+		"recommend bitnami/nginx:1.20":                  {hub, "hub.docker.com:443"},
+		"recommend DIR/Dockerfile":                      {hub},
+		"recommend DIR/latest.Dockerfile":               {hub},
+		"recommend --learn nginx:1.20":                  {hub},
+		"fix --unsafe DIR":                              {hub, npm, "proxy.golang.org:443", "sum.golang.org:443"},
+		"fix --dockerfile DIR/Dockerfile nginx:1.20":    {hub},
+		"db update npm":                                 {"osv-vulnerabilities.storage.googleapis.com:443"},
+		"db update --mirror http://127.0.0.1:1/ Alpine": {"127.0.0.1:1"},
 	}
 }
 
 // stayHome are command lines that never do.
 func stayHome() []string {
 	return []string{
-		"check DIR", "cves DIR", "sbom DIR", "quickview DIR", "lint DIR", "lint DIR/Dockerfile", "compare DIR DIR", "db status", "db verify", "db export DIR/x",
+		"check DIR/known", "cves DIR/known", "quickview DIR/known", "cves DIR/known/compose.yaml", "compare DIR/known DIR/known",
+		"sbom DIR", "lint DIR", "lint DIR/Dockerfile", "lint DIR/latest.Dockerfile", "db status", "db verify", "db export DIR/x",
 		"db import DIR/x", "explain CVE-2024-47875", "explain dockerfile/root-user", "init", "version", "plugin uninstall", "completion bash",
-		"check compose://DIR/compose.yaml", "recommend --as-of 2024-03-31 nginx:1.20", "docker-cli-plugin-metadata", `docker-cli-plugin-hooks {"RootCmd":"build"}`,
+		"recommend --as-of 2024-03-31 nginx:1.20", "docker-cli-plugin-metadata", `docker-cli-plugin-hooks {"RootCmd":"build"}`,
 	}
 }
 
@@ -186,7 +195,7 @@ func TestNamesWithoutTagStayHome(t *testing.T) {
 	inFolder(t)
 	o := outside(t, nil)
 	for _, name := range []string{"nginx", "shop", "team/shop", "localhost:5000/shop", "registry.example.com/team/shop", "image://shop", "registry://nginx", "bitnami/nginx"} {
-		for _, verb := range []string{"cves", "quickview", "layers", "sbom", "check", "recommend", "recommend --learn", "fix --unsafe --dockerfile DIR/Dockerfile", "compare DIR", "check --dockerfile DIR/Dockerfile", "explain"} {
+		for _, verb := range []string{"cves", "quickview", "layers", "sbom", "check", "recommend", "recommend --learn", "fix --unsafe --dockerfile DIR/Dockerfile", "compare DIR/known", "check --dockerfile DIR/Dockerfile", "explain"} {
 			dials, stderr := o.run(t.Context(), "drydock", append(strings.Fields(verb), name)...)
 			if len(dials) > 0 {
 				t.Errorf("%s %s: dials %v\n%s", verb, name, dials, stderr)

@@ -46,6 +46,7 @@ were learned (--learn), local images, and registries unless --offline.`,
 				return err
 			}
 			r.catalogue = cmp.Or(r.catalogue, filepath.Join(f.database(), check.CatalogueName))
+			p.Learned = r.catalogue
 			if r.learn {
 				return r.learned(cmd, p, args)
 			}
@@ -68,7 +69,7 @@ func (r *recommending) recommend(cmd *cobra.Command, p *check.Pipeline, args []s
 	if err != nil {
 		return err
 	}
-	wish := recommend.Wish{Catalogue: r.catalogue, Publishers: append(r.publishers, p.Config.Publishers...), Hub: r.hub, Dockerfile: r.dockerfile}
+	wish := recommend.Wish{Publishers: append(r.publishers, p.Config.Publishers...), Hub: r.hub, Dockerfile: r.dockerfile}
 	if r.asOf != "" {
 		if wish.AsOf, err = time.Parse(time.DateOnly, r.asOf); err != nil {
 			return usageError{fmt.Errorf("--as-of %s is no date", r.asOf), "--as-of 2024-03-31"}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -11,6 +13,13 @@ import (
 var errChanged = errors.New("the image changed while it was read")
 
 func hint(err error, text string) error { return finding.WithHint(err, text) }
+
+// Refused reports whether an error is a registry's answer about what it was asked
+// for, and not that there was none.
+func Refused(err error) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer)
+}
 
 // NotImageError is a target that exists but is not a container image: a plain
 // folder, a chart, a tar of something else.

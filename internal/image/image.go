@@ -44,6 +44,21 @@ func (im *Image) ByID() bool {
 	return im.EngineID != "" && im.Name != "" && (strings.HasPrefix(im.EngineID.Hex(), im.Name) || im.Name == string(im.EngineID))
 }
 
+// Created is when the image was made, as it says: its configuration's date, or
+// that of its newest step, for what is built reproducibly has none of its own.
+func (im *Image) Created() time.Time {
+	var at time.Time
+	if im.Config != nil {
+		at = im.Config.Created.Time
+	}
+	for _, s := range im.Steps {
+		if s.Created.After(at) {
+			at = s.Created
+		}
+	}
+	return at
+}
+
 // Layer is one layer of an image, bottom first.
 type Layer struct {
 	DiffID    finding.Digest // as the configuration claims it; empty for a rootfs

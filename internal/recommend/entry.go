@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/check"
@@ -26,31 +25,8 @@ func entryOf(im *image.Image, source string) *base.Entry {
 			e.Compressed += l.Size
 		}
 	}
-	if im.Config != nil {
-		e.Created = im.Config.Created.Time
-	}
-	for _, s := range im.Steps { // what was built reproducibly has no date of its own
-		if s.Created.After(e.Created) {
-			e.Created = s.Created
-		}
-	}
+	e.Created = im.Created()
 	return e
-}
-
-// addSBOM takes the packages out of the SBOM that a build left beside its image.
-func addSBOM(e *base.Entry, statements []image.Statement) bool {
-	for _, s := range statements {
-		if s.Predicate != "https://spdx.dev/Document" && !strings.HasPrefix(s.Predicate, "https://cyclonedx.org/") {
-			continue
-		}
-		inv, err := sbom.Decode(bytes.NewReader(s.Body), "SBOM attestation")
-		if err != nil || len(inv.Packages) == 0 {
-			continue
-		}
-		hold(e, inv)
-		return true
-	}
-	return false
 }
 
 // hold makes an inventory an entry's.

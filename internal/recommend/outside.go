@@ -3,7 +3,6 @@ package recommend
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -19,7 +18,6 @@ import (
 // Bounds on what is asked of others for one recommendation.
 const (
 	hubFor     = 3 * time.Second
-	sbomFor    = 2 * time.Minute // for an SBOM of some 20 MB
 	maxHub     = 256 << 10
 	maxScans   = 3         // images that are pulled to be looked at
 	maxPull    = 400 << 20 // bytes of such an image as it is pulled
@@ -119,19 +117,14 @@ func (r *recommending) served(parent context.Context, p base.Ref) *base.Entry {
 	im, err := image.Open(ctx, "registry://"+p.String(), r.remote())
 	stop()
 	if err != nil {
-		var refused interface{ Temporary() bool }
-		if !errors.As(err, &refused) { // no answer at all; a refusal is about this image
+		if !image.Refused(err) { // no answer at all; a refusal is about this image
 			r.silent(p, err)
 		}
 		return nil
 	}
 	e := entryOf(im, "registry")
 	e.Ref, e.Names = p.String(), []string{p.String()}
-	ctx, stop = context.WithTimeout(parent, sbomFor)
-	defer stop()
-	statements, err := im.SBOMs(ctx)
-	var late *egress.TimeoutError
-	slow := ctx.Err() != nil || errors.As(err, &late)
+	inv, slow, err := check.AttestedInventory(parent, im)
 	if err != nil {
 		r.warn(fmt.Sprintf("attestations of %s: %v", p, err))
 	}
@@ -139,7 +132,10 @@ func (r *recommending) served(parent context.Context, p base.Ref) *base.Entry {
 		r.Log.Debug("close", "image", p.String(), "error", err)
 	}
 	r.out.Network = true
-	if addSBOM(e, statements) || slow { // what takes too long for an SBOM does for an image
+	if inv != nil {
+		hold(e, inv)
+	}
+	if inv != nil || slow {
 		return e
 	}
 	if r.scans < maxScans && e.Compressed < maxPull {

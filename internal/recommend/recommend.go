@@ -15,7 +15,6 @@ import (
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
@@ -23,7 +22,6 @@ import (
 // Wish is what is wanted beside the target.
 type Wish struct {
 	AsOf       time.Time // judge by what was known at this time; zero: now. Nobody is asked then
-	Catalogue  string    // file of learned images; empty: none
 	Publishers []string  // repositories and prefixes of them that the user trusts
 	Hub        string    // address of Docker Hub's API; empty: it is not asked
 	Dockerfile string    // that made the image; empty: not known
@@ -64,13 +62,11 @@ func For(ctx context.Context, on check.Surroundings, target string, wish Wish) (
 		Pipeline: &check.Pipeline{Surroundings: on}, wish: wish, out: &Result{AsOf: wish.AsOf},
 		locals: on.Locals(), seen: map[*base.Entry]*base.Seen{}, used: map[string]bool{},
 	}
-	if wish.Catalogue != "" {
-		learned, err := check.ReadCatalogue(wish.Catalogue)
-		if err != nil {
-			return nil, err
-		}
-		r.learned = learned
+	learned, err := on.Catalogue()
+	if err != nil {
+		return nil, err
 	}
+	r.learned = learned
 	stack, err := feed.Open(on.DataDir)
 	if err != nil {
 		return nil, errors.Join(err, stack.Close())
@@ -203,7 +199,7 @@ func (r *recommending) place(ctx context.Context, p Place, e *base.Entry, today 
 	if err != nil {
 		return err
 	}
-	if was := r.Offline; !r.mayAsk(p.Base) {
+	if was := r.Offline; !r.MayAsk(p.Base) {
 		r.Offline = true // of this base
 		defer func() { r.Offline = was }()
 	}
@@ -236,13 +232,6 @@ func (r *recommending) place(ctx context.Context, p Place, e *base.Entry, today 
 	}
 	r.out.Places = append(r.out.Places, p)
 	return nil
-}
-
-// mayAsk reports whether a registry may be asked about a base: the user or a
-// file says exactly which image is meant, or it stands in a FROM. "nginx" alone
-// may as well be the name of something private.
-func (r *recommending) mayAsk(b base.Base) bool {
-	return !r.Offline && (b.By == "dockerfile" || image.Pinned(b.Ref))
 }
 
 // fill finds out what the base and each option hold.

@@ -272,7 +272,8 @@ func TestRecommendByProvenance(t *testing.T) {
 	if _, n, err := Learn(context.Background(), p, []string{"registry://" + repo + ":20", "registry://" + repo + ":22"}, catalogue); err != nil || n != 2 {
 		t.Fatalf("%d learned, %v", n, err)
 	}
-	if rec, err = For(context.Background(), p, "registry://"+host+"/app:2", Wish{Catalogue: catalogue}); err != nil || len(rec.Places) != 1 {
+	p.Learned = catalogue
+	if rec, err = For(context.Background(), p, "registry://"+host+"/app:2", Wish{}); err != nil || len(rec.Places) != 1 {
 		t.Fatalf("%+v, %v", rec, err)
 	}
 	if pl := rec.Places[0]; pl.Base.By != "layers" || pl.Base.Layers != 1 || pl.Advice.Seen.Packages != 2 || pl.Advice.Seen.From != "this image" {
@@ -280,8 +281,8 @@ func TestRecommendByProvenance(t *testing.T) {
 	}
 	// Offline, the catalogue is what there is: sizes and counts come from it.
 	q := alone(t)
-	q.Now = p.Now
-	rec, err = For(context.Background(), q, dockerfileOf(t, "FROM "+repo+":20\n"), Wish{Catalogue: catalogue})
+	q.Now, q.Learned = p.Now, catalogue
+	rec, err = For(context.Background(), q, dockerfileOf(t, "FROM "+repo+":20\n"), Wish{})
 	if err != nil || rec.Network || rec.Places[0].Advice.Best(base.Update) == nil {
 		t.Fatalf("%+v, %v", rec, err)
 	}
@@ -306,7 +307,8 @@ func TestLearnRefuses(t *testing.T) {
 	if _, _, err := Learn(context.Background(), p, nil, damaged); err == nil {
 		t.Error("a file that is no catalogue was overwritten")
 	}
-	if _, err := For(context.Background(), p, "nginx:1.20", Wish{Catalogue: damaged}); err == nil || !strings.Contains(err.Error(), "line 1") {
+	p.Learned = damaged
+	if _, err := For(context.Background(), p, "nginx:1.20", Wish{}); err == nil || !strings.Contains(err.Error(), "line 1") {
 		t.Errorf("recommended with it: %v", err)
 	}
 }

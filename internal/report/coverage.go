@@ -50,42 +50,7 @@ func coverageLines(res *check.Result) []string {
 			lines[i] = about(res, of[s][0]) + s
 		}
 	}
-	return append(reconstructed(res), lines...)
-}
-
-// DocKnownBase is a base whose packages are the embedded catalogue's and were
-// not read in the image. Reconstructed says that nobody read them in any: they
-// are what its Dockerfile installed on that day.
-type DocKnownBase struct {
-	Subject       int    `json:"subject"`
-	Ref           string `json:"ref"`
-	AsOf          string `json:"asOf,omitempty"`
-	Reconstructed bool   `json:"reconstructed"`
-}
-
-func docKnownBases(res *check.Result) []DocKnownBase {
-	var out []DocKnownBase
-	for _, t := range res.Targets {
-		if t.From != nil && t.Base != nil && t.Inventory != nil {
-			out = append(out, DocKnownBase{subjectIndex(res.Subjects, t.Subject), t.Base.Ref, day(t.AsOf), t.Reconstructed})
-		}
-	}
-	return out
-}
-
-// reconstructed are the bases whose packages nobody read in an image.
-func reconstructed(res *check.Result) []string {
-	var lines []string
-	for _, t := range res.Targets {
-		if !t.Reconstructed || t.Base == nil {
-			continue
-		}
-		s := t.Base.Ref + ": its packages are reconstructed, as its Dockerfile installs them on " + day(t.AsOf) + ", and were not read in the image"
-		if !slices.Contains(lines, s) {
-			lines = append(lines, s)
-		}
-	}
-	return lines
+	return append(notRead(res), lines...)
 }
 
 // whole reports whether everything that the data could have of a subject is

@@ -165,8 +165,15 @@ func (p *page) footer(next ...string) {
 			p.wrap(0, p.paint(warn, "warning: ")+w)
 		}
 	}
-	if d := p.res.Database; len(d.Sources) > 0 {
+	about := basesLine(p.res)
+	if about != "" {
 		p.line("")
+		p.wrap(0, p.paint(dim, about))
+	}
+	if d := p.res.Database; len(d.Sources) > 0 {
+		if about == "" {
+			p.line("")
+		}
 		p.wrap(0, p.paint(dim, dataLine(d)))
 	}
 	if len(next) > 0 {

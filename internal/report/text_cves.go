@@ -86,6 +86,9 @@ func (p *page) subject(t check.Target) {
 		if t.Reconstructed {
 			facts = append(facts, "reconstructed")
 		}
+		if t.Attested {
+			facts = append(facts, "attested")
+		}
 	}
 	if d := t.Subject.Digest; t.Image != nil && t.Image.EngineID != "" {
 		facts = append(facts, t.Image.EngineID.Short()) // as docker images has it
