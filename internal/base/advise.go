@@ -341,7 +341,7 @@ func HeardOf(ref string) bool {
 	if err != nil {
 		return false
 	}
-	return r.official() != "" || releaseFor(productFor(r), ParseTag("", r.Tag)).Cycle != ""
+	return r.isOfficial() || releaseFor(productFor(r), ParseTag("", r.Tag)).Cycle != ""
 }
 
 // productFor is endoflife.date's name of what a repository holds: an official

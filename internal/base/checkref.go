@@ -24,7 +24,7 @@ func CheckRef(ref string, now time.Time) []finding.Finding {
 		return nil
 	}
 	var found []finding.Finding
-	if kind, _ := Publisher(ref); kind == "unknown" {
+	if kind, _ := Publisher(ref); kind == "unknown" && r.official() == "" {
 		f := of(unknownPublisher(), r.Name(), fmt.Sprintf("who publishes %s is not known", r.Name()))
 		found = append(found, f)
 	}

@@ -15,6 +15,7 @@ type Base struct {
 	Layers   int            // how many of the image's layers, from the bottom, are the base's; 0: not known
 	By       string         // how it was found out: "dockerfile", "label", "provenance", "layers", "history", "name"
 	Official *Entry         // what is known of it; nil: nothing
+	Sole     bool           // of provenance: told only by being the one image that went into the build
 }
 
 // Labels and annotations of the OCI image specification.

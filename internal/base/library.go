@@ -48,7 +48,7 @@ func Publisher(ref string) (kind, name string) {
 	if err != nil {
 		return "unknown", ""
 	}
-	if repo := r.official(); repo != "" {
+	if r.isOfficial() {
 		return "official", "Docker Official Images"
 	}
 	full := r.Registry + "/" + r.Repository + "/"
@@ -58,6 +58,17 @@ func Publisher(ref string) (kind, name string) {
 		}
 	}
 	return "unknown", ""
+}
+
+// isOfficial reports whether a reference is of a repository that is, or is known
+// to have been, among the Docker Official Images. "shop:dev" is spelled like one.
+func (r Ref) isOfficial() bool {
+	repo := r.official()
+	if repo == "" {
+		return false
+	}
+	_, listed := official().repos[repo]
+	return listed || successors[repo] != "" || distributions[repo] != ""
 }
 
 // vendors are those who publish base images under an address that only they

@@ -61,8 +61,9 @@ type buildkitMetadata struct {
 
 // FromProvenance reads the base out of a SLSA provenance statement: the image
 // that the Dockerfile's final stage stands on, or, where the statement has no
-// Dockerfile, the only image among its materials. False: it does not tell. An
-// error is a statement that does not parse.
+// Dockerfile, the only image among its materials ([Base.Sole]): what was built on
+// nothing may have it from there. False: it does not tell. An error is a statement
+// that does not parse.
 func FromProvenance(predicate string, body []byte) (Base, bool, error) {
 	if !strings.HasPrefix(predicate, "https://slsa.dev/provenance/") {
 		return Base{}, false, nil
@@ -81,9 +82,9 @@ func FromProvenance(predicate string, body []byte) (Base, bool, error) {
 			images = append(images, b)
 		}
 	}
-	if ref := p.final(); ref != "" {
+	if ref, told := p.final(); told {
 		r, err := ParseRef(ref)
-		if err != nil {
+		if err != nil || ref == "scratch" {
 			return Base{}, false, nil
 		}
 		for _, b := range images {
@@ -95,6 +96,7 @@ func FromProvenance(predicate string, body []byte) (Base, bool, error) {
 		return Base{Ref: ref, Digest: r.Digest, By: "provenance"}, true, nil
 	}
 	if len(images) == 1 {
+		images[0].Sole = true
 		return images[0], true, nil
 	}
 	return Base{}, false, nil
@@ -130,16 +132,16 @@ func (m material) image() (Base, bool) {
 	if err != nil || r.Name() == "docker/dockerfile" || strings.HasPrefix(r.Name(), "docker/buildkit") || r.Name() == "docker/scout-sbom-indexer" {
 		return Base{}, false // the builder's own tools
 	}
-	b := Base{Ref: r.String(), By: "provenance"}
+	b := Base{Ref: r.String(), Digest: r.Digest, By: "provenance"}
 	if d := "sha256:" + m.Digest["sha256"]; validDigest(d) {
 		b.Digest = finding.Digest(d)
 	}
 	return b, true
 }
 
-// final is what the final stage of the statement's Dockerfile stands on; empty
-// where there is none, or it cannot be told.
-func (p *provenance) final() string {
+// final is what the final stage of the statement's Dockerfile stands on, "scratch"
+// for nothing; false where there is no Dockerfile, or it does not tell.
+func (p *provenance) final() (ref string, told bool) {
 	args := p.Invocation.Parameters.Args
 	if len(args) == 0 {
 		args = p.BuildDefinition.ExternalParameters.Request.Args
@@ -160,9 +162,9 @@ func (p *provenance) final() string {
 		if err != nil {
 			continue
 		}
-		if base := f.Chain(st)[0].Base; base != "" && base != "scratch" {
-			return base
+		if base := f.Chain(st)[0].Base; base != "" {
+			return base, true
 		}
 	}
-	return ""
+	return "", false
 }

@@ -41,9 +41,10 @@ func TestFromProvenance(t *testing.T) {
 		"several, no file":    {slsa02, `{"materials":[` + golang + `,` + alpine + `]}`, ""},
 		"version 1":           {slsa1, `{"buildDefinition":{"resolvedDependencies":[` + frontend + `,` + golang + `]}}`, "golang:1.22 g"},
 		"another registry":    {slsa1, `{"buildDefinition":{"resolvedDependencies":[` + mat("pkg:docker/ghcr.io/org/base@1?platform=linux%2Farm64", "o") + `]}}`, "ghcr.io/org/base:1 o"},
-		"by digest":           {slsa1, `{"buildDefinition":{"resolvedDependencies":[{"uri":"pkg:docker/node@sha256:` + strings.Repeat("a", 64) + `"}]}}`, "node@sha256:" + strings.Repeat("a", 64) + " "},
+		"by digest":           {slsa1, `{"buildDefinition":{"resolvedDependencies":[{"uri":"pkg:docker/node@sha256:` + strings.Repeat("a", 64) + `"}]}}`, "node@sha256:" + strings.Repeat("a", 64) + " @"},
 		"no image":            {slsa1, `{"buildDefinition":{"resolvedDependencies":[{"uri":"git+https://example.com/x"}]}}`, ""},
 		"from nothing":        {slsa02, statement02("FROM scratch AS run\nCOPY x /\n", golang, alpine), ""},
+		"from nothing, one":   {slsa02, statement02("FROM golang:1.22 AS b\nRUN x\nFROM scratch AS run\nCOPY --from=b x /\n", golang), ""},
 		"another predicate":   {"https://spdx.dev/Document", `{"materials":[` + alpine + `]}`, ""},
 		"a hostile reference": {slsa02, `{"materials":[{"uri":"pkg:docker/..%2F..%2Fx@1"}]}`, ""},
 	} {
@@ -53,8 +54,10 @@ func TestFromProvenance(t *testing.T) {
 			continue
 		}
 		ref, of, _ := strings.Cut(tt.want, " ")
-		want := Base{Ref: ref, By: "provenance"}
-		if of != "" {
+		want := Base{Ref: ref, By: "provenance", Sole: name != "by its Dockerfile"}
+		if of == "@" {
+			want.Digest = finding.Digest("sha256:" + strings.Repeat("a", 64))
+		} else if of != "" {
 			want.Digest = finding.DigestOf([]byte(of))
 		}
 		if tt.want == "" {

@@ -102,10 +102,11 @@ func (m *matcher) splitUnknown(t *Target) (finding.Unknown, bool) {
 	}
 	for _, p := range t.Inventory.Packages {
 		if p.InBase == nil && !p.Removed {
-			return finding.Unknown{
-				What: "which packages the base image brings",
-				Why:  "the base is not known; --dockerfile FILE joins its layers, and the labels org.opencontainers.image.base.name and .digest name it",
-			}, true
+			why := "the base is not known; --dockerfile FILE joins its layers, and the labels org.opencontainers.image.base.name and .digest name it"
+			if t.Base != nil {
+				why = "it stands on " + t.Base.Ref + ", and how many of its layers are that image's is not known; --dockerfile FILE joins them"
+			}
+			return finding.Unknown{What: "which packages the base image brings", Why: why}, true
 		}
 	}
 	return finding.Unknown{}, false

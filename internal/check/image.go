@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
@@ -49,7 +48,7 @@ func (r *run) image(ctx context.Context, target string) error {
 		r.take(s, l.Found)
 		return nil
 	})
-	if err := r.ground(&t); err != nil {
+	if err := r.ground(ctx, &t); err != nil {
 		r.add(t, Found{})
 		return err
 	}
@@ -82,7 +81,7 @@ func (r *run) nothingIn(t *Target) []finding.Unknown {
 }
 
 // ground finds out what the image stands on, and which lines made its layers.
-func (r *run) ground(t *Target) (err error) {
+func (r *run) ground(ctx context.Context, t *Target) (err error) {
 	var from []string
 	layers := 0
 	if name := r.ask.Dockerfile; name != "" {
@@ -93,7 +92,8 @@ func (r *run) ground(t *Target) (err error) {
 			r.warn(name + " did not make this image, as far as its history tells: no layer is joined to a line")
 		}
 	}
-	if b, ok := base.Identify(t.Image, from); ok {
+	split := r.policy.Filter.OnlyBase || r.policy.Filter.IgnoreBase
+	if b, ok := r.linter.bases.under(ctx, t, from, split); ok {
 		b.Layers = cmp.Or(b.Layers, layers)
 		t.Base = &b
 		t.Inventory.SplitBase(b.Layers)

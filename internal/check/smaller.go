@@ -89,6 +89,8 @@ func (s *smaller) first(ref string) bool {
 // one at all.
 func standing(t *Target) (ref string, told bool) {
 	switch {
+	case t.Image != nil && t.Base != nil && t.Base.By == "dockerfile":
+		return t.Base.Ref, true
 	case t.Image != nil:
 		if t.Image.Kind == "registry" || t.Image.Kind == "engine" {
 			if name := image.Detect(t.Subject.Name).Ref; !t.Image.ByID() && base.HeardOf(name) {

@@ -159,7 +159,11 @@ type basesOf struct {
 		Reconstructed, Attested bool
 	}
 	Findings []placed
-	Unknown  []struct {
+	Card     []struct {
+		Practice string
+		Reasons  []string
+	}
+	Unknown []struct {
 		What, Why string
 		Beyond    bool
 	}

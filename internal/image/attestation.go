@@ -27,6 +27,16 @@ type Statement struct {
 	Body      []byte // of the predicate: JSON
 }
 
+// Attestations are the digests of the manifests that attest the image: all of
+// what [Image.Statements] reads hangs on them.
+func (im *Image) Attestations() []finding.Digest {
+	var out []finding.Digest
+	for _, d := range im.attests {
+		out = append(out, finding.Digest(d.Digest))
+	}
+	return out
+}
+
 // Statements reads the attestations of an image in a registry, a Docker Engine,
 // an OCI layout or an archive of one, whose predicate's type begins with one of
 // those wanted; none where there are none. The image must be open.

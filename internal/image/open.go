@@ -187,6 +187,13 @@ func (e *bothError) Unwrap() []error {
 	return []error{e.remote, e.local}
 }
 
+// Absent reports whether an error is that an image is neither in the Docker Engine
+// nor to be had from its registry.
+func Absent(err error) bool {
+	var both *bothError
+	return errors.As(err, &both)
+}
+
 func openRootfs(dir string) (*Image, error) {
 	st, err := os.Stat(dir)
 	if err != nil {

@@ -3,7 +3,6 @@ package recommend
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -29,7 +28,9 @@ func (r *recommending) isLocal(ctx context.Context, ref string) bool {
 func (r *recommending) image(ctx context.Context, target string) error {
 	t := image.Detect(target)
 	ref, bad := base.ParseRef(t.Ref)
-	named := t.Kind == image.Reference && target != "" && bad == nil && r.heardOf(ref)
+	// A Dockerfile that is given says what the base is; the name is of what was
+	// built.
+	named := r.wish.Dockerfile == "" && t.Kind == image.Reference && target != "" && bad == nil && r.heardOf(ref)
 	var res *check.Result
 	err := errPast
 	switch {
@@ -41,7 +42,8 @@ func (r *recommending) image(ctx context.Context, target string) error {
 		res, err = r.Run(ctx, target, check.Ask{Dockerfile: r.wish.Dockerfile, Vulnerabilities: true, Layers: true})
 	}
 	if err != nil {
-		if !named || ctx.Err() != nil {
+		byFile := r.wish.Dockerfile != "" && image.Absent(err)
+		if !named && !byFile || ctx.Err() != nil {
 			return err
 		}
 		s := finding.Subject{Kind: finding.KindImage, Name: target}
@@ -53,9 +55,12 @@ func (r *recommending) image(ctx context.Context, target string) error {
 		default:
 			r.warn(target + " itself was not looked at: " + err.Error())
 		}
+		if byFile {
+			return r.file(ctx, r.wish.Dockerfile)
+		}
 		return r.place(ctx, Place{Subject: s, Base: base.Base{Ref: t.Ref, By: "name"}}, nil, nil)
 	}
-	return r.looked(ctx, target, res)
+	return r.looked(ctx, res)
 }
 
 // heardOf says whether a reference is of an image of which something is known
@@ -65,7 +70,7 @@ func (r *recommending) heardOf(ref base.Ref) bool {
 }
 
 // looked takes in the base of an image that was looked at.
-func (r *recommending) looked(ctx context.Context, target string, res *check.Result) error {
+func (r *recommending) looked(ctx context.Context, res *check.Result) error {
 	r.out.Subjects, r.out.Warnings = res.Subjects, append(r.out.Warnings, res.Warnings...)
 	for n := range res.Database.Sources {
 		r.used[n] = true
@@ -77,7 +82,7 @@ func (r *recommending) looked(ctx context.Context, target string, res *check.Res
 	}
 	p := Place{Subject: t.Subject}
 	named, err := base.ParseRef(image.Detect(t.Subject.Name).Ref)
-	own := err == nil && (t.Image.Kind == "registry" || t.Image.Kind == "engine") && !t.Image.ByID() && r.heardOf(named)
+	own := r.wish.Dockerfile == "" && err == nil && (t.Image.Kind == "registry" || t.Image.Kind == "engine") && !t.Image.ByID() && r.heardOf(named)
 	switch {
 	case own:
 		p.Base = base.Base{Ref: named.String(), By: "name", Digest: t.Image.Top}
@@ -89,7 +94,7 @@ func (r *recommending) looked(ctx context.Context, target string, res *check.Res
 				p.Base.Digest = im.Digests[0]
 			}
 		}
-	case !r.ground(ctx, target, &t):
+	case t.Base == nil:
 		r.unknown(t.Subject, "the base", "neither labels nor attestations nor layers nor history tell it; --dockerfile FILE names it")
 		return nil
 	default:
@@ -132,51 +137,6 @@ func (r *recommending) edits(p *Place) error {
 		p.Fixes = append(p.Fixes, p.Advice.Options[i].Swap(f, st))
 	}
 	return nil
-}
-
-// ground finds out which base the image has, also by what was learned and by
-// the provenance that its build left beside it; false: it is not known.
-func (r *recommending) ground(ctx context.Context, target string, t *check.Target) bool {
-	if t.Base == nil || t.Base.By == "history" {
-		if b, ok := base.IdentifyIn(t.Image, nil, r.learned); ok && b.By != "history" {
-			t.Base = &b
-			t.Inventory.SplitBase(b.Layers)
-		}
-	}
-	if t.Image.Attested && (t.Base == nil || t.Base.By == "history") {
-		if b, ok := r.attested(ctx, target); ok {
-			if t.Base != nil {
-				b.Layers = t.Base.Layers
-			}
-			t.Base = &b
-		}
-	}
-	return t.Base != nil
-}
-
-// attested reads the base out of the provenance beside an image.
-func (r *recommending) attested(ctx context.Context, target string) (base.Base, bool) {
-	im, err := image.Open(ctx, target, r.ImageOptions(r.warn))
-	if err != nil {
-		r.warn(fmt.Sprintf("attestations of %s: %v", target, err))
-		return base.Base{}, false
-	}
-	defer im.Close() //nolint:errcheck // only read from
-	statements, err := im.Statements(ctx, "https://slsa.dev/provenance/")
-	if err != nil {
-		r.warn(fmt.Sprintf("attestations of %s: %v", target, err))
-		return base.Base{}, false
-	}
-	for _, s := range statements {
-		b, ok, err := base.FromProvenance(s.Predicate, s.Body)
-		if err != nil {
-			r.warn(fmt.Sprintf("attestations of %s: %v", target, err))
-		}
-		if ok {
-			return b, true
-		}
-	}
-	return base.Base{}, false
 }
 
 // held is what an image's base holds: the image as a whole where it is the base
