@@ -126,7 +126,7 @@ func Brought(vulns []Vuln) string {
 	where := make([]string, 0, most+1)
 	for i, n := range names {
 		if i == most {
-			where = append(where, fmt.Sprintf("and %d more packages", len(names)-most))
+			where = append(where, "and "+finding.Count(len(names)-most, "more package"))
 			break
 		}
 		where = append(where, fmt.Sprintf("%d in %s", in[n], n))

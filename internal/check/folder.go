@@ -30,6 +30,9 @@ func (r *run) folder(ctx context.Context, dir string, asRoot bool) error {
 		return err
 	}
 	exclude(inv, r.policy.Config)
+	if title := FolderTitle(dir); title != "" {
+		r.res.Titles = map[string]string{dir: title}
+	}
 	inv.MarkBase(false)
 	none := len(inv.Packages) == 0 && len(inv.Unknown) == 0
 	if r.ask.Inventory {

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"cmp"
+	"path/filepath"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
@@ -23,8 +25,25 @@ type Result struct {
 	Card      []Row              // a row a practice; empty for verbs that do not grade
 	Targets   []Target           // what was looked at, one a subject that was scanned
 
+	Titles  map[string]string // by a subject's name, what people call it where that does not say: of ".", the folder
 	Secrets []string          // values in them that are not shown, wherever they stand
 	Sources map[string][]byte // the Dockerfiles that were looked at, by name
+}
+
+// Title is what people call a subject.
+func (r *Result) Title(s finding.Subject) string { return cmp.Or(r.Titles[s.Name], s.Name) }
+
+// FolderTitle is the name of a folder that a path like "." does not tell; empty:
+// the path tells it.
+func FolderTitle(path string) string {
+	if base := filepath.Base(path); base != "." && base != ".." {
+		return ""
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil || filepath.Dir(abs) == abs {
+		return ""
+	}
+	return filepath.Base(abs)
 }
 
 // Coverage is what the advisory data cover of one ecosystem of one target.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/recommend"
 	"github.com/drydock-dev/drydock/internal/report"
 )
@@ -115,11 +116,11 @@ func (r *recommending) learned(cmd *cobra.Command, p *check.Pipeline, refs []str
 	}
 	return r.write(func(to sink) error {
 		for _, e := range entries {
-			if _, err := fmt.Fprintf(to, "learned %s  %s  %d packages\n", report.Clean(e.Ref), report.Bytes(e.Size), len(e.Packages)); err != nil {
+			if _, err := fmt.Fprintf(to, "learned %s  %s  %s\n", report.Clean(e.Ref), report.Bytes(e.Size), finding.Count(len(e.Packages), "package")); err != nil {
 				return err
 			}
 		}
-		_, err := fmt.Fprintf(to, "%s has %d images\n", r.catalogue, total)
+		_, err := fmt.Fprintf(to, "%s has %s\n", r.catalogue, finding.Count(total, "image"))
 		return err
 	})
 }

@@ -174,6 +174,27 @@ func TestNoWidthIsTooSmall(t *testing.T) {
 	}
 }
 
+// TestKeysFit wants every key on the screen, at 80 columns with what it does.
+func TestKeysFit(t *testing.T) {
+	m := explorer(t)
+	for _, width := range []int{40, 60, 80, 100, 120} {
+		m.Update(tea.WindowSizeMsg{Width: width, Height: 20})
+		keys := ansi.Strip(m.keys())
+		if w := ansi.StringWidth(keys); w > width {
+			t.Errorf("%d columns of %d: %s", w, width, keys)
+		}
+		want := []string{"a", "c", "r", "w", "/", "tab", "←→", "q"}
+		if width >= 80 {
+			want = append(want, "added", "changed", "removed", "wasted", "search", "side", "fold", "leave")
+		}
+		for _, k := range want {
+			if !strings.Contains(keys, k) {
+				t.Errorf("%d columns: no %s in %s", width, k, keys)
+			}
+		}
+	}
+}
+
 func TestRunNeedsLayers(t *testing.T) {
 	if err := Run(context.Background(), os.Stdin, os.Stdout, check.Target{}); err == nil {
 		t.Error("no error for a target without layers")

@@ -140,9 +140,32 @@ func (m *model) keys() string {
 	keys := []string{
 		mark(m.filter.added, "a", "added"), mark(m.filter.changed, "c", "changed"),
 		mark(m.filter.removed, "r", "removed"), mark(m.filter.wasted, "w", "wasted"),
-		mark(m.filter.text != "", "/", "search "+m.filter.text), dim("[tab] side"), dim("[←→] fold"), dim("[q] leave"),
+		mark(m.filter.text != "", "/", strings.TrimSpace("search "+m.filter.text)), dim("[tab] side"), dim("[←→] fold"), dim("[q] leave"),
 	}
-	return strings.Join(keys, " ")
+	for _, short := range []func(string) string{func(s string) string { return s }, unbracketed, bare} {
+		line := make([]string, len(keys))
+		for i, k := range keys {
+			line[i] = short(k)
+		}
+		if s := strings.Join(line, " "); ansi.StringWidth(s) <= m.width {
+			return s
+		}
+	}
+	return bare(strings.Join(keys, " "))
+}
+
+// unbracketed is a key and what it does with fewer signs, and bare is the key alone,
+// for screens that have no room for more.
+func unbracketed(s string) string { return strings.NewReplacer("[", "", "] ", ":").Replace(s) }
+
+func bare(s string) string {
+	var keys []string
+	for part := range strings.SplitSeq(ansi.Strip(s), "[") {
+		if key, _, ok := strings.Cut(part, "]"); ok {
+			keys = append(keys, key)
+		}
+	}
+	return dim(strings.Join(keys, " "))
 }
 
 func pad(s string, width int) string {

@@ -47,7 +47,7 @@ func (r *proving) compareFiles(ctx context.Context) error {
 		if len(left) > 0 {
 			return "", r.fail(Failure{Step: "compare files", Why: tell(left), Log: listing(left)})
 		}
-		return plural(len(before.app), "file") + " of the application", nil
+		return finding.Count(len(before.app), "file") + " of the application", nil
 	})
 }
 
@@ -56,14 +56,6 @@ func tell(d []difference) string {
 		return fmt.Sprintf("%s, a file of the application, %s without a reason that the fix gives", d[0].path, d[0].what)
 	}
 	return fmt.Sprintf("%d files of the application differ without a reason that the fix gives, among them %s, which %s", len(d), d[0].path, d[0].what)
-}
-
-// plural is a number of things.
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func listing(d []difference) string {
@@ -216,7 +208,7 @@ func (r *proving) excuse(diffs []difference, before, after appTree) (left []diff
 		if n == 1 {
 			verb = " differs"
 		}
-		reasons = append(reasons, plural(n, "file")+verb+" as it should: "+why)
+		reasons = append(reasons, finding.Count(n, "file")+verb+" as it should: "+why)
 	}
 	slices.Sort(reasons)
 	return left, reasons
@@ -354,7 +346,7 @@ func (r *proving) unsteady(ctx context.Context, left []difference, before appTre
 		return was && is && !same(a, b, before, second)
 	})
 	if n > len(left) {
-		r.note("%s not compared: the file as it is makes another at every build, from one build to the next", plural(n-len(left), "file"))
+		r.note("%s not compared: the file as it is makes another at every build, from one build to the next", finding.Count(n-len(left), "file"))
 	}
 	return left, nil
 }

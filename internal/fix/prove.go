@@ -239,7 +239,7 @@ func (r *proving) connect(ctx context.Context) (err error) {
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("%s, %.1f MB", plural(r.stage.files, "file"), float64(r.stage.bytes)/1e6), nil
+		return fmt.Sprintf("%s, %.1f MB", finding.Count(r.stage.files, "file"), float64(r.stage.bytes)/1e6), nil
 	})
 }
 
@@ -295,7 +295,7 @@ func (r *proving) build(ctx context.Context, after bool) (*Side, error) {
 			return "", err
 		}
 		cached, all := built.Cached()
-		return fmt.Sprintf("%s, %d from the cache", plural(all, "step"), cached), nil
+		return fmt.Sprintf("%s, %d from the cache", finding.Count(all, "step"), cached), nil
 	})
 	if err != nil {
 		return nil, r.buildFailed(name, after, err)

@@ -29,7 +29,7 @@ func (r *proving) recheck(context.Context) error {
 			return "", r.fail(*failed)
 		}
 		r.v.Notes = append(r.v.Notes, came...)
-		return fmt.Sprintf("%s before, %d after", plural(len(before), "finding"), len(after)), nil
+		return fmt.Sprintf("%s before, %d after", finding.Count(len(before), "finding"), len(after)), nil
 	})
 }
 

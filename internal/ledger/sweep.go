@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/disk"
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // Fate is what became of a thing that was to be removed.
@@ -145,7 +146,8 @@ func (s *sweep) page(ctx context.Context, path string) error {
 		return f.Close()
 	}
 	// A page that is damaged is said once, and kept for people to look at.
-	s.l.told(fmt.Sprintf("the list of what a killed run left behind is damaged: %d lines of %s; what they name is left alone", b.damaged, path+".damaged"))
+	s.l.told(fmt.Sprintf("the list of what a killed run left behind is damaged: %s of %s; what stands there is left alone",
+		finding.Count(b.damaged, "line"), path+".damaged"))
 	return errors.Join(f.Close(), os.Rename(path, path+".damaged"))
 }
 

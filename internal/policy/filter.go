@@ -69,7 +69,7 @@ type Undecided struct {
 
 // String is a sentence for people.
 func (u Undecided) String() string {
-	s, have := plural(u.Count, "vulnerability"), "have"
+	s, have := finding.Count(u.Count, "vulnerability"), "have"
 	if u.Count == 1 {
 		have = "has"
 	}

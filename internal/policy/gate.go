@@ -174,7 +174,7 @@ func (g Gate) Judge(findings []finding.Finding, unknown []finding.Unknown, stats
 		v.Code = 1
 	}
 	if len(unknown) > 0 {
-		reasons = append(reasons, plural(len(unknown), "thing")+" could not be told: "+unknown[0].What+" ("+unknown[0].Why+")")
+		reasons = append(reasons, finding.Count(len(unknown), "thing")+" could not be told: "+unknown[0].What+" ("+unknown[0].Why+")")
 	}
 	v.Reasons = reasons
 	return v
@@ -207,23 +207,23 @@ func (g Gate) overFindings(findings []finding.Finding) (over, unjudged []string)
 	}
 	for _, s := range finding.Severities() {
 		if n := counts[s]; n > 0 {
-			over = append(over, plural(n, s.String()+" finding")+" (severity:"+g.Severity.String()+")")
+			over = append(over, finding.Count(n, s.String()+" finding")+" (severity:"+g.Severity.String()+")")
 		}
 	}
 	switch {
 	case unrated > 0 && g.Unrated:
-		over = append(over, plural(unrated, "finding")+" without a severity (unrated)")
+		over = append(over, finding.Count(unrated, "finding")+" without a severity (unrated)")
 	case unrated > 0 && g.Severity != finding.Unspecified:
-		unjudged = append(unjudged, fmt.Sprintf("%s without a severity passed (severity:%s,unrated stops them)", plural(unrated, "finding"), g.Severity))
+		unjudged = append(unjudged, fmt.Sprintf("%s without a severity passed (severity:%s,unrated stops them)", finding.Count(unrated, "finding"), g.Severity))
 	}
 	if g.KEV && kev > 0 {
-		over = append(over, plural(kev, "known exploited vulnerability")+" (kev)")
+		over = append(over, finding.Count(kev, "known exploited vulnerability")+" (kev)")
 	}
 	if epss > 0 {
-		over = append(over, fmt.Sprintf("%s likely to be exploited (epss:%g)", plural(epss, "vulnerability"), g.EPSS))
+		over = append(over, fmt.Sprintf("%s likely to be exploited (epss:%g)", finding.Count(epss, "vulnerability"), g.EPSS))
 	}
 	if unscored > 0 {
-		unjudged = append(unjudged, fmt.Sprintf("%s without an EPSS score passed (epss:%g)", plural(unscored, "vulnerability"), g.EPSS))
+		unjudged = append(unjudged, fmt.Sprintf("%s without an EPSS score passed (epss:%g)", finding.Count(unscored, "vulnerability"), g.EPSS))
 	}
 	return over, unjudged
 }

@@ -114,7 +114,7 @@ func counted(cs ...count) []mark {
 	var out []mark
 	for _, c := range cs {
 		if c.n > 0 {
-			out = append(out, mark{c.letter, plural(c.n, c.what)})
+			out = append(out, mark{c.letter, finding.Count(c.n, c.what)})
 		}
 	}
 	return out

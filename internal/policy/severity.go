@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -27,15 +26,4 @@ func ParseSeverities(words []string) ([]finding.Severity, error) {
 		}
 	}
 	return out, nil
-}
-
-// plural is "1 finding", "2 findings".
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	if s, ok := strings.CutSuffix(what, "y"); ok {
-		return fmt.Sprintf("%d %sies", n, s)
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -34,6 +34,7 @@ type Options struct {
 // Fixed is what was fixed of one subject.
 type Fixed struct {
 	Subject finding.Subject
+	Title   string       // of the subject, where its name does not say; empty: it does
 	Files   []fix.File   // that change, by name
 	Applied []fix.Item   // in the order of the file
 	Left    []fix.Item   // fixes that were not applied, with the reason
@@ -159,13 +160,23 @@ func (f *fixer) dockerfile(ctx context.Context, name string) error {
 	return f.finish(ctx, s)
 }
 
+func title(s finding.Subject) string {
+	if s.Kind != finding.KindFolder {
+		return ""
+	}
+	return check.FolderTitle(s.Name)
+}
+
 // finish gathers what is to be applied, proves it, and writes it.
 func (f *fixer) finish(ctx context.Context, s *subject) error {
 	got, err := s.Gather(ctx, nil)
 	if err != nil {
 		return err
 	}
-	out := Fixed{Subject: s.on, ByHand: got.ByHand, Wanted: f.opt.Prove, Notes: slices.Concat(s.notes, s.later, got.Refused)}
+	out := Fixed{
+		Subject: s.on, Title: title(s.on), ByHand: got.ByHand, Wanted: f.opt.Prove,
+		Notes: slices.Concat(s.notes, s.later, got.Refused),
+	}
 	f.res.Unknown = append(f.res.Unknown, got.Unknown...)
 	if len(got.Applied) > 0 {
 		if got, out.Verdict, err = s.Prove(ctx, f.prover(), got, s.builds); err != nil {

@@ -268,7 +268,7 @@ func (p *page) affects(k *check.Known) {
 	p.line("")
 	p.table(2, []string{"ECOSYSTEM", "~PACKAGE", "", "AFFECTED"}, rows)
 	if n := len(order) - affectsShown; n > 0 {
-		p.line("  %s", p.paint(dim, fmt.Sprintf("… and %s more; --format json has all, with their advisories", plural(n, "package"))))
+		p.line("  %s", p.paint(dim, fmt.Sprintf("… and %s more; --format json has all, with their advisories", finding.Count(n, "package"))))
 	}
 }
 

@@ -65,7 +65,7 @@ func (p *page) fixes(res *repair.Result) {
 
 // fixed is one subject: the fixes, what they change, how far that is proved.
 func (p *page) fixedSubject(f *repair.Fixed) {
-	p.line("%s", p.paint(heading, said(f.Subject.Name)))
+	p.line("%s", p.paint(heading, said(cmp.Or(f.Title, f.Subject.Name))))
 	if len(f.Applied) == 0 && len(f.Left) == 0 {
 		p.line("  %s", nothingToFix(f))
 		for _, n := range f.Notes {

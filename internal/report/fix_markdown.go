@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -32,7 +33,7 @@ func fixMarkdown(res *repair.Result) string {
 
 func fixedMarkdown(f *repair.Fixed) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### %s\n\n", cell(said(f.Subject.Name)))
+	fmt.Fprintf(&b, "### %s\n\n", cell(said(cmp.Or(f.Title, f.Subject.Name))))
 	if len(f.Applied) == 0 && len(f.Left) == 0 {
 		b.WriteString(nothingToFix(f) + ".\n\n")
 		return b.String()

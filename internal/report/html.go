@@ -60,6 +60,7 @@ type htmlRow struct {
 
 type htmlImage struct {
 	Name, Platform, Base, Efficiency, Wasted, Size string
+	Count                                          string // "7 layers"
 	Layers                                         []htmlLayer
 }
 
@@ -81,7 +82,7 @@ func HTML(w io.Writer, res *check.Result, opt Options) error {
 		Script: template.JS(pageJS), ScriptHash: "sha256-" + base64.StdEncoding.EncodeToString(hash[:]), //nolint:gosec // see above
 	}
 	if len(res.Subjects) > 0 {
-		p.Title = res.Subjects[0].Name
+		p.Title = clean(res.Title(res.Subjects[0]))
 	}
 	if len(res.Database.Sources) > 0 {
 		p.Data = dataLine(res.Database)
@@ -89,6 +90,7 @@ func HTML(w io.Writer, res *check.Result, opt Options) error {
 	for _, s := range res.Subjects {
 		tl := tallyOf(res.Findings, func(f finding.Finding) bool { return f.Subject == s })
 		hs := htmlSubject{Subject: s, Partly: partly(res, s)}
+		hs.Name = clean(res.Title(s))
 		for _, sev := range finding.Severities() {
 			if tl[sev] > 0 {
 				hs.Counts = append(hs.Counts, htmlCount{sev, tl[sev]})
@@ -165,7 +167,7 @@ func htmlRowOf(f finding.Finding, where string) htmlRow {
 func htmlImageOf(d DocImage, name string) htmlImage {
 	im := htmlImage{
 		Name: name, Platform: d.Platform, Base: d.Base, Efficiency: fmt.Sprintf("%.1f%%", 100*d.Efficiency),
-		Wasted: Bytes(d.Wasted), Size: Bytes(d.Size),
+		Wasted: Bytes(d.Wasted), Size: Bytes(d.Size), Count: finding.Count(len(d.Layers), "layer"),
 	}
 	for _, l := range d.Layers {
 		im.Layers = append(im.Layers, htmlLayer{Bytes(l.Size), Bytes(l.Wasted), clean(l.CreatedBy)})

@@ -220,7 +220,7 @@ func (p *page) lintTotal(counts tally, fixable, files int) {
 		}
 		return
 	}
-	text := fmt.Sprintf("%s in %s  %s", plural(total, "finding"), plural(files, "file"), p.counts(counts))
+	text := fmt.Sprintf("%s in %s  %s", finding.Count(total, "finding"), finding.Count(files, "file"), p.counts(counts))
 	if fixable > 0 {
 		text += fmt.Sprintf("  %d with a fix", fixable)
 	}

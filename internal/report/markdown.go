@@ -46,7 +46,7 @@ func markdownSubjects(res *check.Result) string {
 	var rows []string
 	for _, s := range res.Subjects {
 		t := tallyOf(res.Findings, func(f finding.Finding) bool { return f.Subject == s })
-		row := "**" + cell(shortDigests(s.Name)) + "**"
+		row := "**" + cell(shortDigests(res.Title(s))) + "**"
 		if s.Digest != "" {
 			row += " " + cell(s.Digest.Short())
 		}
@@ -150,7 +150,7 @@ func where(res *check.Result, f finding.Finding) string {
 	p := place(f)
 	switch {
 	case p == "" && len(res.Subjects) > 1:
-		return shortDigests(f.Subject.Name)
+		return shortDigests(res.Title(f.Subject))
 	case strings.HasPrefix(p, f.Subject.Name):
 		return p
 	}
@@ -162,7 +162,7 @@ func about(res *check.Result, s finding.Subject) string {
 	if len(res.Subjects) < 2 || s.Name == "" {
 		return ""
 	}
-	return s.Name + ": "
+	return clean(res.Title(s)) + ": "
 }
 
 // table is a table with an empty line after it, and nothing where it has no rows.

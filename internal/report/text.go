@@ -264,13 +264,13 @@ func ago(now, t time.Time) string {
 	case d < time.Minute:
 		return "just now"
 	case d < time.Hour:
-		return fmt.Sprintf("%d minutes ago", int(d.Minutes()))
+		return finding.Count(int(d.Minutes()), "minute") + " ago"
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%d hours ago", int(d.Hours()))
+		return finding.Count(int(d.Hours()), "hour") + " ago"
 	case d < 60*24*time.Hour:
-		return fmt.Sprintf("%d days ago", int(d.Hours()/24))
+		return finding.Count(int(d.Hours()/24), "day") + " ago"
 	case d < 2*365*24*time.Hour:
-		return fmt.Sprintf("%d months ago", int(d.Hours()/24/30))
+		return finding.Count(int(d.Hours()/24/30), "month") + " ago"
 	}
-	return fmt.Sprintf("%d years ago", int(now.Sub(t).Hours()/24/365))
+	return finding.Count(int(now.Sub(t).Hours()/24/365), "year") + " ago"
 }

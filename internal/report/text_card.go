@@ -63,14 +63,14 @@ func (p *page) grade(g string) string {
 // overview is a row a subject: what it is, what it stands on, what it has.
 func (p *page) overview() {
 	var rows [][]string
-	for _, t := range p.res.Targets {
+	for i, t := range p.res.Targets {
 		packages := "–"
 		if inv := t.Inventory; inv != nil {
 			packages = fmt.Sprint(present(t))
 		}
-		name := p.local(t.Subject.Name)
-		if name != t.Subject.Name {
-			name = "  " + name
+		name := p.title(t.Subject)
+		if i > 0 && p.res.Subjects[0].Kind == finding.KindFolder {
+			name = "  " + p.local(t.Subject.Name)
 		}
 		row := []string{p.paint(heading, shortDigests(name)), shortDigests(standsOn(t)), packages}
 		tl := tallyOf(p.res.Findings, func(f finding.Finding) bool { return f.Vuln != nil && f.Subject == t.Subject })
@@ -98,6 +98,9 @@ func (p *page) overview() {
 // matched reports whether there was anything to match with advisories: what was
 // not looked at has no count, not even of nothing.
 func matched(t check.Target) bool { return t.Inventory != nil && present(t) > 0 }
+
+// title is what people call a subject.
+func (p *page) title(s finding.Subject) string { return clean(p.res.Title(s)) }
 
 // local is a path as seen from the folder that is looked at.
 func (p *page) local(path string) string {

@@ -71,7 +71,7 @@ func (p *page) subject(t check.Target) {
 				n++
 			}
 		}
-		facts = append(facts, plural(n, "package"))
+		facts = append(facts, finding.Count(n, "package"))
 	}
 	if t.Image != nil {
 		if im := t.Image; im.Platform != "" {
@@ -95,7 +95,7 @@ func (p *page) subject(t check.Target) {
 	} else if d != "" {
 		facts = append(facts, d.Short())
 	}
-	name := shorten(shortDigests(t.Subject.Name), p.opt.Width)
+	name := shorten(shortDigests(p.title(t.Subject)), p.opt.Width)
 	p.headed(p.paint(heading, name), p.paint(dim, shortDigests(strings.Join(facts, " · "))))
 }
 
@@ -111,13 +111,6 @@ func (p *page) headed(title, facts string) {
 		p.line("%s", title)
 		p.wrap(2, facts)
 	}
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // group is one package's findings.
@@ -229,7 +222,7 @@ func (p *page) where(t check.Target, f finding.Finding) string {
 		parts = append(parts, at.Path)
 	}
 	if n := len(f.At) - 1; n > 0 {
-		parts = append(parts, fmt.Sprintf("and %s more", plural(n, "place")))
+		parts = append(parts, fmt.Sprintf("and %s more", finding.Count(n, "place")))
 	}
 	return strings.Join(parts, " · ")
 }
@@ -296,15 +289,8 @@ func (p *page) total() {
 		p.line("%s", p.paint(heading, "0 vulnerabilities"))
 		return
 	}
-	p.line("%s in %s  %s", p.paint(heading, vulnerabilities(n)), plural(len(packages), "package"), p.counts(t))
-	p.line("%d of them have a fix", fixable)
-}
-
-func vulnerabilities(n int) string {
-	if n == 1 {
-		return "1 vulnerability"
-	}
-	return fmt.Sprintf("%d vulnerabilities", n)
+	p.line("%s in %s  %s", p.paint(heading, finding.Count(n, "vulnerability")), finding.Count(len(packages), "package"), p.counts(t))
+	p.line("%s a fix", oneOrMore(fixable, "of them has", "of them have"))
 }
 
 // suppressed says how many findings do not count and, when asked, which.

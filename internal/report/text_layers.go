@@ -148,7 +148,7 @@ func (p *page) waste(st image.Stats) {
 	}
 	p.table(2, []string{">BYTES", ">IN", "~PATH"}, rows)
 	if n := len(st.Inefficient); n > wasteShown {
-		p.line("  %s", p.paint(dim, fmt.Sprintf("… and %d more paths", n-wasteShown)))
+		p.line("  %s", p.paint(dim, "… and "+finding.Count(n-wasteShown, "more path")))
 	}
 }
 

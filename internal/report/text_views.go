@@ -35,7 +35,7 @@ func (p *page) quickview() {
 			}
 			rows = append(rows, row)
 		}
-		of(p.paint(heading, shortDigests(p.local(t.Subject.Name))), matched(t), func(finding.Finding) bool { return true })
+		of(p.paint(heading, shortDigests(p.local(p.title(t.Subject)))), matched(t), func(finding.Finding) bool { return true })
 		if t.Image == nil {
 			continue
 		}

@@ -127,7 +127,7 @@ func (d *decoder) unknown(what, why string) {
 func (d *decoder) finish() error {
 	inv := d.inv
 	if d.untold > 0 {
-		inv.unknown(fmt.Sprintf("%d more components", d.untold), "they have no package URL to look up")
+		inv.unknown(finding.Count(d.untold, "more component"), "they have no package URL to look up")
 	}
 	if d.own {
 		inv.Sort() // tag-value has an order of its own

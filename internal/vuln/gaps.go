@@ -66,7 +66,7 @@ func (g *gaps) version(p *sbom.Package, version string, advisories int) {
 	}
 	g.add(finding.Unknown{
 		What: fmt.Sprintf("vulnerabilities of %s %s", p.Name, p.Version),
-		Why:  fmt.Sprintf("%q is not a version that can be compared with those of the %d advisories for it", version, advisories),
+		Why:  fmt.Sprintf("%q is not a version that can be compared with those of its %s", version, finding.Count(advisories, "record")),
 	})
 }
 
@@ -97,13 +97,13 @@ func (m *matcher) sortedUnknown() []finding.Unknown {
 		return strings.Compare(a[0]+a[1], b[0]+b[1])
 	}) {
 		out = append(out, finding.Unknown{
-			What: fmt.Sprintf("vulnerabilities of %s", count(g.ecosystems[k], k[1]+" package")),
+			What: fmt.Sprintf("vulnerabilities of %s", finding.Count(g.ecosystems[k], k[1]+" package")),
 			Why:  fmt.Sprintf("the database has nothing for %s", k[0]),
 		})
 	}
 	for _, k := range slices.Sorted(maps.Keys(g.types)) {
 		typ, why, _ := strings.Cut(k, "\x00")
-		out = append(out, finding.Unknown{What: fmt.Sprintf("vulnerabilities of %s", count(g.types[k], typ+" package")), Why: why})
+		out = append(out, finding.Unknown{What: fmt.Sprintf("vulnerabilities of %s", finding.Count(g.types[k], typ+" package")), Why: why})
 	}
 	if len(g.programs) > 0 {
 		slices.Sort(g.programs)
@@ -123,13 +123,6 @@ func (m *matcher) sortedUnknown() []finding.Unknown {
 		out[i].Subject = m.inv.Subject
 	}
 	return out
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func distroName(d *sbom.Distro) string {

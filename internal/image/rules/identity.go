@@ -112,8 +112,9 @@ func Age(now time.Time) finding.Check[*scan] {
 				return nil
 			}
 			p.Report(finding.Finding{
-				Message: fmt.Sprintf("built on %s, %d months ago", created.Format(time.DateOnly), int(now.Sub(created).Hours()/24/30.44)),
-				At:      []finding.Location{atConfig("created")},
+				Message: fmt.Sprintf("built on %s, %s ago", created.Format(time.DateOnly),
+					finding.Count(int(now.Sub(created).Hours()/24/30.44), "month")),
+				At: []finding.Location{atConfig("created")},
 			})
 			return nil
 		},

@@ -77,7 +77,7 @@ func privileged(p *pass, what string, bit fs.FileMode) error {
 	if len(usual) > 0 {
 		p.Report(finding.Finding{
 			Key:     "distribution",
-			Message: fmt.Sprintf("%s that the distribution ships: %s", count(len(usual), what+" program"), names(usual)),
+			Message: fmt.Sprintf("%s that the distribution ships: %s", finding.Count(len(usual), what+" program"), names(usual)),
 			At:      places(p.Input, usual),
 			Fixes:   []finding.Fix{{Title: "Remove the bits: RUN find / -xdev -perm /6000 -type f -exec chmod a-s {} +", Safety: finding.Behaviour}},
 		})
@@ -94,13 +94,6 @@ func owner(what string, e entry) string {
 		return "root"
 	}
 	return fmt.Sprintf("%s %d", kind, id)
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func split(path string) (dir, base string) {
@@ -144,7 +137,7 @@ func worldWritable() check {
 					At:      places(p.Input, g),
 				}
 				if n := len(g) - 1; n > 0 {
-					f.Message += fmt.Sprintf(", and %s in it", count(n, "path"))
+					f.Message += fmt.Sprintf(", and %s in it", finding.Count(n, "path"))
 				}
 				if top, _, _ := strings.Cut(first.Path, "/"); top == "etc" || top == "usr" || top == "bin" || top == "sbin" || strings.HasPrefix(top, "lib") {
 					f.Severity = finding.Medium

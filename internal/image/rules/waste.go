@@ -65,7 +65,7 @@ func waste() check {
 				At:      places,
 			}
 			for _, w := range st.Inefficient[:min(5, len(st.Inefficient))] {
-				f.Evidence = append(f.Evidence, finding.Evidence{Kind: "file", Text: fmt.Sprintf("/%s: %s in %d layers", w.Path, megabytes(w.Bytes), w.Count)})
+				f.Evidence = append(f.Evidence, finding.Evidence{Kind: "file", Text: fmt.Sprintf("/%s: %s in %s", w.Path, megabytes(w.Bytes), finding.Count(w.Count, "layer"))})
 			}
 			if wasted >= wasteMuch {
 				f.Severity = finding.Medium

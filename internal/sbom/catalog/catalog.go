@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/layer"
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
@@ -129,7 +130,7 @@ func (f *facts) check() {
 		kept = append(kept, p)
 	}
 	if bad > 3 {
-		f.problems = append(f.problems, fmt.Sprintf("and %d more packages like that", bad-3))
+		f.problems = append(f.problems, "and "+finding.Count(bad-3, "more package")+" like that")
 	}
 	f.packages = kept
 }

@@ -64,7 +64,7 @@ func FromDir(ctx context.Context, dir string, subject finding.Subject) (*sbom.In
 	}
 	if w.more > 0 {
 		w.inv.Unknown = append(w.inv.Unknown, finding.Unknown{
-			Subject: subject, What: fmt.Sprintf("%d more files", w.more), Why: "like those before",
+			Subject: subject, What: finding.Count(w.more, "more file"), Why: "like those before",
 		})
 	}
 	w.inv.Merge()

@@ -234,7 +234,8 @@ func (j *join) lostDatabases() {
 			}
 		}
 		if n > 0 {
-			j.unknown("packages of /"+path, fmt.Sprintf("a layer deletes the package database; the %d packages that it last named are taken to be there still", n))
+			j.unknown("packages of /"+path, fmt.Sprintf("a layer deletes the package database; what it named last (%s) is taken to be there still",
+				finding.Count(n, "package")))
 		}
 		for k := range j.files {
 			if j.files[k].layer == last {

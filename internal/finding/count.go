@@ -1,0 +1,22 @@
+package finding
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Count is a number of things as people say it: "1 layer", "2 layers", "3
+// vulnerabilities". What is counted is given as one of it.
+func Count(n int, what string) string {
+	if n != 1 {
+		what = pluralOf(what)
+	}
+	return strconv.Itoa(n) + " " + what
+}
+
+func pluralOf(what string) string {
+	if s, ok := strings.CutSuffix(what, "y"); ok && s != "" && !strings.ContainsRune("aeiou", rune(s[len(s)-1])) {
+		return s + "ies"
+	}
+	return what + "s"
+}
