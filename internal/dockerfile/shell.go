@@ -106,8 +106,31 @@ func (f *File) Script(in *Instruction, shell []string) *Script {
 		s.Err = fmt.Errorf("%s is not a shell that is read here", strings.Join(shell, " "))
 		return s
 	}
-	s.Err = s.read(s.text(in, words))
+	text := s.text(in, words)
+	if other := interpreter(text.text); other != "" && len(in.Heredocs) > 0 && s.Span == in.Heredocs[0].Body {
+		s.Err = fmt.Errorf("%s is not a shell that is read here", other)
+		return s
+	}
+	s.Err = s.read(text)
 	return s
+}
+
+// interpreter is the program that a script names in its first line, where it is
+// no shell; "": it names none, or a shell.
+func interpreter(script string) string {
+	line, _, _ := strings.Cut(script, "\n")
+	line, ok := strings.CutPrefix(line, "#!")
+	words := strings.Fields(line)
+	if !ok || len(words) == 0 {
+		return ""
+	}
+	if path.Base(words[0]) == "env" {
+		words = slices.DeleteFunc(words[1:], func(w string) bool { return strings.HasPrefix(w, "-") || strings.Contains(w, "=") })
+	}
+	if len(words) == 0 || isShell(words[:1]) {
+		return ""
+	}
+	return path.Base(words[0])
 }
 
 // isShell says whether a shell is sh or a relative of it.

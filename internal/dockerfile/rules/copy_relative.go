@@ -39,6 +39,10 @@ func copyRelative() Check {
 					if base := in.Scopes.Base(st); dir.Known && base != nil && st.Base != "scratch" {
 						f = why(f, "base", "the working directory of %s is %s, says %s", base.Ref, dir.Value, base.Source)
 					}
+					if strings.HasPrefix(written, "~") {
+						p.Report(why(f, "home", "no builder puts a home folder in the place of a tilde: a folder named ~ is made"))
+						return
+					}
 					if dir.Known && !strings.ContainsAny(t.dest.Text, `"'$\`) && !t.JSON {
 						whole := path.Join(dir.Value, written)
 						if strings.HasSuffix(written, "/") || path.Base(written) == "." || path.Base(written) == ".." {

@@ -51,6 +51,7 @@ func (k *keeping) bounded(c finding.Check[*Input]) finding.Check[*Input] {
 			c.Complete(&f)
 			k.distinguish(&f)
 			obey(k.in, &f)
+			k.in.unlessBroken(&f)
 			of := classOf(&f)
 			if k.count[of]++; k.count[of] <= k.most {
 				p.Report(f)

@@ -246,7 +246,8 @@ func TestPackageFixes(t *testing.T) {
 		{"apt-lists", "FROM a\nRUN apt-get update && \\\n    apt-get install -y curl\n", "FROM a\nRUN apt-get update && \\\n    apt-get install -y curl && \\\n    rm -rf /var/lib/apt/lists/*\n", finding.Safe},
 		{"apt-lists", "FROM a\nRUN set -eux; \\\n\tapt-get update; \\\n\tapt-get install -y curl\n", "FROM a\nRUN set -eux; \\\n\tapt-get update; \\\n\tapt-get install -y curl; \\\n\trm -rf /var/lib/apt/lists/*\n", finding.Safe},
 		{"apt-lists", "FROM a\r\nRUN apt-get update \\\r\n  && apt-get install -y curl\r\n", "FROM a\r\nRUN apt-get update \\\r\n  && apt-get install -y curl \\\r\n  && rm -rf /var/lib/apt/lists/*\r\n", finding.Safe},
-		{"apt-lists", "FROM a\nRUN <<EOF\napt-get update\napt-get install -y curl\nEOF\n", "FROM a\nRUN <<EOF\napt-get update\napt-get install -y curl\nrm -rf /var/lib/apt/lists/*\nEOF\n", finding.Safe},
+		{"apt-lists", "FROM a\nRUN <<EOF\napt-get update\napt-get install -y curl\nEOF\n", "FROM a\nRUN <<EOF\napt-get update\napt-get install -y curl && rm -rf /var/lib/apt/lists/*\nEOF\n", finding.Safe},
+		{"apt-lists", "FROM a\nRUN <<EOF\nset -e\napt-get update\napt-get install -y curl\nEOF\n", "FROM a\nRUN <<EOF\nset -e\napt-get update\napt-get install -y curl\nrm -rf /var/lib/apt/lists/*\nEOF\n", finding.Safe},
 		{"apt-lists", "FROM a\nRUN apt-get update && apt-get install -y curl\nRUN make\n", "FROM a\nRUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*\nRUN make\n", finding.Behaviour},
 		// Another RUN needs them.
 		{"apt-lists", "FROM a\nRUN apt-get update\nRUN apt-get install -y curl\n", "none", 0},

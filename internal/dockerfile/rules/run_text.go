@@ -175,10 +175,16 @@ func appendCommand(in *Input, i int, command string) []finding.Edit {
 	run := in.runAt(i)
 	if run != nil && len(run.Heredocs) == 1 && s.Err == nil && !s.Exec && s.Span == run.Heredocs[0].Body && len(s.Commands) > 0 {
 		h := run.Heredocs[0]
-		if strings.HasPrefix(h.Content, "#!") {
+		last := &s.Commands[len(s.Commands)-1]
+		switch tail := b[min(last.Span.End, h.Body.End):h.Body.End]; {
+		case strings.HasPrefix(h.Content, "#!"):
 			return nil
+		case in.stopsAtErrors(i):
+			return []finding.Edit{in.Insert(h.Body.End, command+in.LineEnd())}
+		case len(bytes.TrimSpace(tail)) > 0 || len(last.Within) > 0 || holdsHeredoc(last):
+			return nil // on a line of its own it would hide that the last command failed
 		}
-		return []finding.Edit{in.Insert(h.Body.End, command+in.LineEnd())}
+		return []finding.Edit{in.Insert(last.Span.End, " && "+command)}
 	}
 	end, ok := endOfRun(in, i)
 	if !ok {
@@ -207,6 +213,38 @@ func appendCommand(in *Input, i int, command string) []finding.Edit {
 		return []finding.Edit{in.Insert(end, sep+more+lead+command)}
 	}
 	return []finding.Edit{in.Insert(end, more+"    && "+command)}
+}
+
+// holdsHeredoc reports whether a here-document follows a command.
+func holdsHeredoc(c *dockerfile.Command) bool {
+	return slices.ContainsFunc(c.Redirects, func(r dockerfile.Redirect) bool { return strings.HasPrefix(r.Op, "<<") })
+}
+
+// stopsAtErrors reports whether the shell of instruction i ends with the first
+// command that fails: it is told so, or its script begins with set -e.
+func (in *Input) stopsAtErrors(i int) bool {
+	said := false
+	for _, w := range in.Scopes.Shell(in.Stage(i), i).Words {
+		said = said || len(w) > 1 && w[0] == '-' && w[1] != '-' && strings.Contains(w, "e") || w == "errexit"
+	}
+	commands := in.Script(i).Commands
+	for n := range commands {
+		c := &commands[n]
+		if c.Program() != "set" {
+			continue
+		}
+		for k, w := range c.Args() {
+			switch {
+			case strings.HasPrefix(w.Text, "+") && strings.Contains(w.Text, "e"):
+				return false
+			case w.Text == "errexit" && k > 0 && strings.HasPrefix(c.Args()[k-1].Text, "+"):
+				return false
+			}
+		}
+		leads := n == 0 || said || !slices.ContainsFunc(commands[:n], func(c dockerfile.Command) bool { return c.Program() != "set" })
+		said = said || leads && len(c.Within) == 0 && (c.Has("-e") || slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool { return w.Text == "errexit" }))
+	}
+	return said
 }
 
 // assignedOnce are the variables that a script sets once, to a value that can be told.

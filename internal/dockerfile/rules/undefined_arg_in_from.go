@@ -41,7 +41,7 @@ func undefinedArgInFrom() Check {
 						for _, name := range names(r, args) {
 							f := at(span, name, "FROM uses $%s, which no ARG before the first FROM declares", name)
 							if told++; told <= maxAdvised {
-								f = p.Input.respelled(f, span, name, closest(name, slices.Collect(maps.Keys(args.declared))))
+								f = respelled(f, closest(name, slices.Collect(maps.Keys(args.declared))))
 							}
 							p.Report(f)
 						}

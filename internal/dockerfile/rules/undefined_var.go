@@ -59,7 +59,7 @@ func (in *Input) unset(s *dockerfile.Stage, i int, place finding.Span, name stri
 		f.Severity = finding.Low
 	}
 	if spelling {
-		f = in.respelled(f, place, name, closest(name, in.variables(s, i)))
+		f = respelled(f, closest(name, in.variables(s, i, name)))
 	}
 	if slices.ContainsFunc(in.File.GlobalArgs, func(a dockerfile.Arg) bool { return a.Name == name }) {
 		f = why(f, "scope", "ARG %s before the first FROM is not seen in a stage that does not repeat it", name)
@@ -78,24 +78,21 @@ func (in *Input) useOf(word finding.Span, name string) finding.Span {
 	return word
 }
 
-// respelled adds what may have been meant by a variable of a word.
-func (in *Input) respelled(f finding.Finding, word finding.Span, name, match string) finding.Finding {
+// respelled adds what may have been meant by a variable: a question, and never
+// an edit, since the name may well be another's.
+func respelled(f finding.Finding, match string) finding.Finding {
 	if match == "" {
 		return f
 	}
-	f = why(f, "spelling", "did you mean $%s", match)
-	if use := in.useOf(word, name); use != word {
-		f = fix(f, finding.NeedsReview, "Write "+match, in.Edit(in.File.Span(use.End-len(name), use.End), match))
-	}
-	return f
+	return why(f, "spelling", "did you mean $%s", match)
 }
 
-// variables are the names that instruction i may use.
-func (in *Input) variables(s *dockerfile.Stage, i int) []string {
+// variables are the names that instruction i may use and may have meant by name.
+func (in *Input) variables(s *dockerfile.Stage, i int, name string) []string {
 	var out []string
 	if base := in.Scopes.Base(s); base != nil {
-		for name := range base.Env {
-			out = append(out, name)
+		for set := range base.Env {
+			out = append(out, set)
 		}
 	}
 	for ; s != nil; s, i = s.Parent, len(in.File.Instructions) {
@@ -106,6 +103,9 @@ func (in *Input) variables(s *dockerfile.Stage, i int) []string {
 				}
 			}
 		}
+	}
+	if strings.HasSuffix(name, "PATH") {
+		return out // GOPATH is one of its own
 	}
 	return append(out, "PATH")
 }

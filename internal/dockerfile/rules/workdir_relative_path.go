@@ -57,6 +57,10 @@ func workdirRelativePath() Check {
 						return
 					}
 					to := in.Scopes.Workdir(s, i+1)
+					if strings.HasPrefix(strings.TrimLeft(word.Text, `"'`), "~") {
+						p.Report(why(f, "home", "no builder puts a home folder in the place of a tilde: a folder named ~ is made"))
+						return
+					}
 					if to.Known && path.IsAbs(to.Value) && !strings.ContainsAny(to.Value, "$\"'\\` \t\n") {
 						f = fix(f, finding.Safe, "Write the whole path", in.Edit(word.Span, to.Value))
 					}
