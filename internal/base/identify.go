@@ -13,7 +13,7 @@ type Base struct {
 	Ref      string         // as it is known: "node:21.6-alpine3.18"
 	Digest   finding.Digest // of its manifest or index; empty: not known
 	Layers   int            // how many of the image's layers, from the bottom, are the base's; 0: not known
-	By       string         // how it was found out: "dockerfile", "label", "provenance", "layers", "history", "name"
+	By       string         // how it was found out: "dockerfile", "label", "provenance", "layers", "history", "name", "compose", "variable" (of a compose file)
 	Official *Entry         // what is known of it; nil: nothing
 	Sole     bool           // of provenance: told only by being the one image that went into the build
 }

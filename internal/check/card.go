@@ -31,16 +31,23 @@ func stats(res *Result) []policy.Stats {
 // and says why.
 func card(res *Result, bases *smaller) []Row {
 	var rows []Row
-	images, froms, inventories := 0, 0, 0
+	images, inventories, grounds, neither := 0, 0, 0, "neither an image nor a Dockerfile was looked at"
+	var unnamed []finding.Unknown // bases of which not even the name is known
 	for _, t := range res.Targets {
-		if t.Image != nil {
+		if t.Image != nil && t.Subject.Kind != finding.KindRootfs {
 			images++
 		}
-		if t.From != nil {
-			froms++
+		if t.Subject.Kind == finding.KindRootfs {
+			neither = "a root file system has neither layers nor a configuration"
 		}
 		if t.Inventory != nil {
 			inventories++
+		}
+		switch {
+		case t.Base != nil, t.Inventory != nil && t.Inventory.Distro != nil:
+			grounds++
+		case t.From != nil:
+			unnamed = append(unnamed, of(res.Unknown, t.Subject)...)
 		}
 	}
 	st, files := stats(res), len(res.Sources)
@@ -48,8 +55,8 @@ func card(res *Result, bases *smaller) []Row {
 		why := ""
 		switch p {
 		case finding.Layering:
-			if images == 0 && files == 0 {
-				why = "neither an image nor a Dockerfile was looked at"
+			if images == 0 && files == 0 && !anyOf(res, p) {
+				why = neither
 			}
 		case finding.Vulnerabilities:
 			switch found := anyOf(res, p); {
@@ -59,7 +66,7 @@ func card(res *Result, bases *smaller) []Row {
 				why = res.Unknown[0].What + ": " + res.Unknown[0].Why
 			}
 		case finding.TrustedBase:
-			if images == 0 && froms == 0 && inventories == 0 {
+			if grounds == 0 && !anyOf(res, p) {
 				why = "no base is known"
 			}
 		case finding.MinimalBase:
@@ -75,8 +82,8 @@ func card(res *Result, bases *smaller) []Row {
 				why = "signatures are not verified yet"
 			}
 		case finding.LeastPrivilege:
-			if images == 0 && files == 0 {
-				why = "neither an image nor a Dockerfile was looked at"
+			if images == 0 && files == 0 && !anyOf(res, p) {
+				why = neither
 			}
 		}
 		row := Row{Practice: p}
@@ -94,12 +101,33 @@ func card(res *Result, bases *smaller) []Row {
 		if p == finding.MinimalBase && why == "" {
 			row.Reasons = bases.reasons
 		}
-		if n := len(res.Unknown); n > 0 && why == "" && p == finding.Vulnerabilities {
-			row.Reasons = append(row.Reasons, notKnown(res.Unknown))
+		switch {
+		case why != "":
+		case p == finding.Vulnerabilities:
+			row.lacks(res.Unknown)
+		case p == finding.TrustedBase:
+			row.lacks(unnamed)
 		}
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// lacks adds to a row what is not known of its practice. The best grade would say
+// that there is nothing, and nobody knows that.
+func (r *Row) lacks(unknown []finding.Unknown) {
+	if len(unknown) == 0 {
+		return
+	}
+	if r.Grade == "A" {
+		r.Grade, r.Reasons = "", []string{"not assessed: " + strings.Join(r.Reasons, "; ") + " in what is known"}
+	}
+	r.Reasons = append(r.Reasons, notKnown(unknown))
+}
+
+// of is what is not known of one subject.
+func of(unknown []finding.Unknown, s finding.Subject) []finding.Unknown {
+	return slices.DeleteFunc(slices.Clone(unknown), func(u finding.Unknown) bool { return u.Subject != s })
 }
 
 // notKnown names what is not known: the first of it, and how much else.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -14,8 +12,6 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 )
-
-const maxComposeBytes = 1 << 20
 
 // folder looks at a folder of sources: its lock files, its Dockerfiles and its
 // compose files. Where it was called a root file system, one with no lock file in
@@ -89,24 +85,24 @@ func (r *run) dockerfile(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	s := finding.Subject{Kind: finding.KindDockerfile, Name: name}
 	f, err := dockerfile.Parse(name, b)
-	if err != nil && r.ask.Rules {
+	var stage *dockerfile.Stage
+	if err == nil {
+		stage, err = f.Target("")
+	}
+	switch {
+	case err != nil && r.ask.Rules:
 		r.lint(ctx, name, b, LintOptions{})
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
-	stage, err := f.Target("")
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	if stage = f.Chain(stage)[0]; stage.Base == "" {
+		r.unnamed(s, &stage.Span, stage.BaseRaw, "a build argument in it has no default")
+	} else {
+		r.reference(ctx, s, base.Base{Ref: stage.Base, By: "dockerfile"}, &stage.Span)
 	}
-	stage = f.Chain(stage)[0]
-	if stage.Base == "" {
-		return fmt.Errorf("%s:%d: the base %q is a build argument without a default", name, stage.Span.Line, stage.BaseRaw)
-	}
-	s := finding.Subject{Kind: finding.KindDockerfile, Name: name}
-	r.reference(ctx, s, base.Base{Ref: stage.Base, By: "dockerfile"}, &stage.Span)
 	if r.ask.Rules {
 		r.linted(r.linter.look(ctx, name, b, LintOptions{knownBase: stage.Base}))
 	}
@@ -141,40 +137,4 @@ func (r *run) reference(ctx context.Context, s finding.Subject, of base.Base, sp
 		found[i].At = append([]finding.Location{{Source: span}}, found[i].At...)
 	}
 	r.add(t, Found{Findings: found, Unknown: unknown})
-}
-
-// compose looks at the images that a compose file's services run.
-func (r *run) compose(ctx context.Context, name string) error {
-	b, err := readLimited(name, maxComposeBytes)
-	if err != nil {
-		return err
-	}
-	var doc struct {
-		Services yaml.Node `yaml:"services"`
-	}
-	if err := yaml.Unmarshal(b, &doc); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if doc.Services.Kind != yaml.MappingNode {
-		return fmt.Errorf("%s: no services", name)
-	}
-	for i := 0; i+1 < len(doc.Services.Content); i += 2 {
-		key, body := doc.Services.Content[i], doc.Services.Content[i+1]
-		var service struct {
-			Image yaml.Node `yaml:"image"`
-			Build yaml.Node `yaml:"build"`
-		}
-		if err := body.Decode(&service); err != nil {
-			return fmt.Errorf("%s: service %s: %w", name, key.Value, err)
-		}
-		if service.Image.Value == "" || service.Build.Kind != 0 {
-			continue // built here: its Dockerfile speaks for it
-		}
-		r.reference(ctx,
-			finding.Subject{Kind: finding.KindService, Name: name + "#" + key.Value},
-			base.Base{Ref: service.Image.Value, By: "compose"},
-			&finding.Span{File: name, Line: service.Image.Line, Column: service.Image.Column},
-		)
-	}
-	return nil
 }

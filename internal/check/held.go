@@ -111,6 +111,8 @@ func (b *bases) looked(ctx context.Context, of base.Base) *held {
 	switch {
 	case b.Offline:
 		why = append(why, "no registry is asked (--offline)")
+	case of.By == "variable":
+		why = append(why, "no registry is told the value of a variable")
 	case !b.MayAsk(of):
 		why = append(why, "without a tag no registry is asked for it")
 	default:

@@ -73,7 +73,8 @@ func (s *Surroundings) Web(l egress.Limits) *http.Client {
 
 // MayAsk reports whether a registry may be asked about an image: the user or a
 // file says exactly which is meant, or it stands in a FROM. "nginx" alone may as
-// well be the name of something private.
+// well be the name of something private, and so may be a variable's value that a
+// compose file has put into a name.
 func (s *Surroundings) MayAsk(b base.Base) bool {
-	return !s.Offline && (b.By == "dockerfile" || image.Pinned(b.Ref))
+	return !s.Offline && b.By != "variable" && (b.By == "dockerfile" || image.Pinned(b.Ref))
 }

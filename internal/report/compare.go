@@ -143,6 +143,21 @@ func packagesOf(s compare.Side) string {
 	return fmt.Sprint(n)
 }
 
+// sideCounts are a side's vulnerabilities by severity, and dashes where there was
+// nothing to match.
+func sideCounts(s compare.Side) []string {
+	t := tallyOf(s.Findings, isVuln)
+	var out []string
+	for _, sev := range finding.Severities() {
+		n := notLooked
+		if s.Inventory != nil && len(s.Inventory.Packages) > 0 {
+			n = fmt.Sprint(t[sev])
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
 func (p *page) compare(d compare.Diff) {
 	head := []string{"~", ">SIZE", ">LAYERS", ">PACKAGES"}
 	for _, s := range finding.Severities() {
@@ -151,9 +166,8 @@ func (p *page) compare(d compare.Diff) {
 	var rows [][]string
 	for _, s := range []compare.Side{d.A, d.B} {
 		row := []string{p.paint(heading, shortDigests(s.Subject.Name)), sizeOf(s.Size), count(s.Layers), packagesOf(s)}
-		t := tallyOf(s.Findings, isVuln)
-		for _, sev := range finding.Severities() {
-			row = append(row, p.severity(sev, fmt.Sprint(t[sev])))
+		for i, n := range sideCounts(s) {
+			row = append(row, p.severity(finding.Severities()[i], n))
 		}
 		rows = append(rows, row)
 	}
@@ -213,12 +227,8 @@ func (p *page) sign(k compare.Kind, worse bool) string {
 func compareMarkdown(w io.Writer, d compare.Diff) error {
 	var rows []string
 	for _, s := range []compare.Side{d.A, d.B} {
-		cells := []string{shortDigests(s.Subject.Name), sizeOf(s.Size), count(s.Layers), packagesOf(s)}
-		t := tallyOf(s.Findings, isVuln)
-		for _, sev := range finding.Severities() {
-			cells = append(cells, fmt.Sprint(t[sev]))
-		}
-		rows = append(rows, row(cells...))
+		cells := []string{s.Subject.Name, sizeOf(s.Size), count(s.Layers), packagesOf(s)}
+		rows = append(rows, row(append(cells, sideCounts(s)...)...))
 	}
 	out := table("| | Size | Layers | Packages | C | H | M | L | N | ? |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n", rows, subjectsShare)
 	rows = nil
@@ -230,6 +240,13 @@ func compareMarkdown(w io.Writer, d compare.Diff) error {
 		rows = append(rows, row(string(v.Kind), severity, v.ID, v.Name))
 	}
 	out += table("| | Severity | Vulnerability | Package |\n|---|---|---|---|\n", rows, (commentSize-subjectsShare)/2)
+	rows = nil
+	for _, u := range d.Unknown {
+		rows = append(rows, fmt.Sprintf("- %s: %s\n", cell(u.What), cell(u.Why)))
+	}
+	if len(rows) > 0 {
+		out += fill("**Could not be told**\n\n", rows, unknownShare) + "\n"
+	}
 	rows = nil
 	for _, c := range d.Packages {
 		rows = append(rows, row(string(c.Kind), c.Type+" "+c.Name, c.Before, c.After))

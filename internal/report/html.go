@@ -26,6 +26,7 @@ type htmlPage struct {
 	Doc        Document
 	Subjects   []htmlSubject
 	Card       []htmlPractice
+	Looked     bool // something was looked at
 	Counting   []htmlRow
 	Suppressed []htmlRow
 	Images     []htmlImage
@@ -37,8 +38,8 @@ type htmlPage struct {
 
 type htmlSubject struct {
 	finding.Subject
-	Counts []htmlCount // those that are not zero
-	Partly bool        // something of it is not known
+	Counts  []htmlCount // those that are not zero
+	Nothing string      // what is said where there are none
 }
 
 type htmlCount struct {
@@ -89,14 +90,14 @@ func HTML(w io.Writer, res *check.Result, opt Options) error {
 	}
 	for _, s := range res.Subjects {
 		tl := tallyOf(res.Findings, func(f finding.Finding) bool { return f.Subject == s })
-		hs := htmlSubject{Subject: s, Partly: partly(res, s)}
+		hs := htmlSubject{Subject: s, Nothing: nothing(res, s)}
 		hs.Name = clean(res.Title(s))
 		for _, sev := range finding.Severities() {
 			if tl[sev] > 0 {
 				hs.Counts = append(hs.Counts, htmlCount{sev, tl[sev]})
 			}
 		}
-		p.Subjects = append(p.Subjects, hs)
+		p.Subjects, p.Looked = append(p.Subjects, hs), p.Looked || hs.Nothing != notLooked
 	}
 	for i, u := range res.Unknown {
 		p.Doc.Unknown[i].What = about(res, u.Subject) + u.What

@@ -57,10 +57,7 @@ func markdownSubjects(res *check.Result) string {
 			}
 		}
 		if len(parts) == 0 {
-			parts = []string{"nothing found"}
-			if partly(res, s) {
-				parts = []string{"nothing found, and not everything is known"}
-			}
+			parts = []string{nothing(res, s)}
 		}
 		rows = append(rows, row+": "+strings.Join(parts, ", ")+"\n\n")
 	}

@@ -98,6 +98,25 @@ func tallyOf(findings []finding.Finding, keep func(finding.Finding) bool) tally 
 	return t
 }
 
+// notLooked stands in the place of a count of what was not looked at.
+const notLooked = "–"
+
+// nothing is what is said of a subject in which nothing was found: that nothing
+// was, only where something was looked at.
+func nothing(res *check.Result, s finding.Subject) string {
+	_, linted := res.Sources[s.Name]
+	looked := linted || slices.ContainsFunc(res.Targets, func(t check.Target) bool {
+		return t.Subject == s && (matched(t) || t.Image != nil && t.Scan != nil)
+	})
+	switch {
+	case !looked:
+		return notLooked
+	case partly(res, s):
+		return "nothing found, and not everything is known"
+	}
+	return "nothing found"
+}
+
 // partly reports whether something of a subject is not known: that nothing was
 // found of it does not make it clean.
 func partly(res *check.Result, s finding.Subject) bool {

@@ -43,7 +43,7 @@ func (p *page) quickview() {
 			of("  base image not known", false, func(finding.Finding) bool { return false })
 			continue
 		}
-		of("  base  "+shortDigests(cmp.Or(t.Base.Ref, "unnamed")), t.Base.Layers > 0, func(f finding.Finding) bool { return f.Vuln.InBase != nil && *f.Vuln.InBase })
+		of("  base  "+shortDigests(cmp.Or(t.Base.Ref, "unnamed")), t.Base.Layers > 0 && matched(t), func(f finding.Finding) bool { return f.Vuln.InBase != nil && *f.Vuln.InBase })
 	}
 	p.table(0, head, rows)
 	p.suppressed()
