@@ -22,6 +22,7 @@ type matcher struct {
 	now    func() time.Time
 	stack  *db.Stack
 	filter policy.Filter
+	git    bool            // match by name what comes from a repository
 	used   map[string]bool // ecosystems that were looked up
 }
 
@@ -30,7 +31,7 @@ func (m *matcher) look(ctx context.Context, t *Target) (Found, error) {
 	if t.Inventory == nil {
 		return Found{}, nil
 	}
-	found, unknown, err := vuln.Match(ctx, t.Inventory, m.stack, vuln.Options{Now: m.now(), EndOfLife: base.DistroEnds})
+	found, unknown, err := vuln.Match(ctx, t.Inventory, m.stack, vuln.Options{Now: m.now(), EndOfLife: base.DistroEnds, MatchGit: m.git})
 	if err != nil {
 		return Found{}, fmt.Errorf("match %s: %w", t.Subject.Name, err)
 	}
@@ -60,7 +61,7 @@ func (r *run) match(ctx context.Context) error {
 		return errors.Join(err, stack.Close())
 	}
 	defer func() { _ = stack.Close() }() // only read from
-	m := &matcher{now: r.Now, stack: stack, filter: r.policy.Filter, used: map[string]bool{}}
+	m := &matcher{now: r.Now, stack: stack, filter: r.policy.Filter, git: r.policy.MatchGit, used: map[string]bool{}}
 	if err := r.each(ctx, m.look); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ type Policy struct {
 	Hadolint *policy.Lint   // hadolint's configuration, for Dockerfiles; nil: none
 	VEX      []string       // files
 	OmitDev  bool           // development dependencies are left out of every inventory
+	MatchGit bool           // what comes from a repository is matched as the registry's package of its name
 	Filter   policy.Filter  // what of the findings is wanted
 	Baseline string         // an earlier report: only what it has not is new
 }

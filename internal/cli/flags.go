@@ -23,7 +23,7 @@ type flags struct {
 	cacheDir, dataDir, failOn, exitCode, maxAge        string
 	severity, vex, insecure, omit                      []string
 	onlyFixed, offline, quiet, noColor, noCache, stale bool
-	debug, showSuppressed, all                         bool
+	debug, showSuppressed, all, matchGit               bool
 
 	ledger *ledger.Ledger // of what is made outside of cacheDir and dataDir
 
@@ -50,6 +50,7 @@ func (f *flags) global(s *pflag.FlagSet) {
 	s.StringVar(&f.dockerfile, "dockerfile", "", "join layers to the lines of this `FILE`")
 	s.StringSliceVar(&f.vex, "vex", nil, "apply these VEX `FILES` (OpenVEX, CycloneDX, CSAF)")
 	s.StringSliceVar(&f.omit, "omit", nil, "leave out packages of this `KIND`: dev, the development dependencies that a lock file marks")
+	s.BoolVar(&f.matchGit, "match-git", false, "match what comes from a repository by its name, as if the registry had published it")
 	s.StringVarP(&f.config, "config", "c", "", "configuration `FILE` (default .drydock.yaml)")
 	s.BoolVar(&f.offline, "offline", false, "use no network at all (DRYDOCK_OFFLINE=1)")
 	s.StringVar(&f.cacheDir, "cache-dir", "", "keep layer records and inventories in `DIR`")
@@ -120,7 +121,7 @@ func (f *flags) pipeline() (*check.Pipeline, error) {
 			Now: f.env.Now, Getenv: f.env.Getenv, Log: f.logger(), Ledger: f.ledger,
 			Dial: f.env.Dial, Notice: f.notice(),
 		},
-		Policy: check.Policy{Config: cfg, VEX: append(cfg.VEX, f.vex...), OmitDev: len(f.omit) > 0, Baseline: cmp.Or(f.baseline, cfg.Baseline)},
+		Policy: check.Policy{Config: cfg, VEX: append(cfg.VEX, f.vex...), OmitDev: len(f.omit) > 0, MatchGit: f.matchGit, Baseline: cmp.Or(f.baseline, cfg.Baseline)},
 	}
 	if p.Hadolint, err = check.LoadHadolint(".", f.env.Getenv); err != nil {
 		return nil, err

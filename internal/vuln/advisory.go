@@ -79,6 +79,9 @@ type Sifter interface {
 // Options are the inputs of a match that are not in the inventory.
 type Options struct {
 	Now time.Time
+	// MatchGit matches what comes from a repository as if it came from the
+	// registry that has a package of its name.
+	MatchGit bool
 	// EndOfLife says when support for the inventory's distribution ended, as a
 	// reason for the absence of a fix; nil: not known.
 	EndOfLife func(d string, version string) (time.Time, bool)

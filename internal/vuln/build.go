@@ -162,7 +162,7 @@ func (m *matcher) describe(g *group) description {
 		d.dev = d.dev && p.Dev
 		d.via = sbom.UniteVia(d.via, p.Via)
 	}
-	d.suppressed = suppression(g)
+	d.suppressed = m.suppression(g)
 	if g.rule == RuleOS {
 		d.support, _ = m.covers[g.eco].Of(sourceName(*p))
 	}
@@ -232,7 +232,7 @@ func inBase(ps []*sbom.Package) *bool {
 
 // suppression says why a group's findings do not count, if they do not. What
 // would excuse one package counts only if it excuses every one.
-func suppression(g *group) *finding.Suppression {
+func (m *matcher) suppression(g *group) *finding.Suppression {
 	p := g.members[0]
 	all := func(f func(*sbom.Package) bool) bool {
 		return !slices.ContainsFunc(g.members, func(p *sbom.Package) bool { return !f(p) })
@@ -242,7 +242,7 @@ func suppression(g *group) *finding.Suppression {
 		return &finding.Suppression{By: "removed", Source: string(p.Layer), Reason: "removed in a later layer; it is still in the layer that brought it"}
 	case g.rule == RuleOS && ofKernel(g.members):
 		return &finding.Suppression{By: "kernel-headers", Source: sourceName(*p), Reason: "built from the kernel's source: a container runs its host's kernel, not this one"}
-	case g.rule != RuleOS && all(func(p *sbom.Package) bool { return p.Owner != "" || p.Removed }):
+	case g.rule != RuleOS && all(func(p *sbom.Package) bool { return p.Owner != "" && !m.foreign[p.Owner] || p.Removed }):
 		owner := p.Owner
 		for _, o := range g.members {
 			if owner == "" {
@@ -360,7 +360,8 @@ func noFix(g *group, c *cluster, d *description) string {
 	if reason != "" || g.rule != RuleOS {
 		return reason
 	}
-	if _, version, ok := upstreamOf(*g.members[0]); ok {
+	if g.by != "" {
+		_, version := upstreamOf(g.members[0])
 		if last := lastAffected(c, version); last != "" {
 			return "only in versions after " + last
 		}

@@ -267,45 +267,6 @@ func programName(name string) string {
 	return name
 }
 
-// upstreamOf recognises a distribution-format package that its upstream or
-// another builds, by how they write versions. The distribution's advisories do
-// not speak of such a build (its version is ahead of every fix of the
-// distribution's), so that its upstream's have to.
-func upstreamOf(p sbom.Package) (program, version string, ok bool) {
-	if p.Type != "deb" {
-		return "", "", false
-	}
-	v := p.Version
-	if p.SourceVersion != "" {
-		v = p.SourceVersion
-	}
-	_, rest, found := strings.Cut(v, ":")
-	if !found {
-		rest = v
-	}
-	upstream, revision, _ := strings.Cut(rest, "-")
-	name := sourceName(p)
-	switch {
-	case name == "nginx" && nginxRevision(revision):
-		program = "nginx"
-	case name == "nodejs" && strings.Contains(revision, "nodesource"):
-		program = "node"
-	case strings.HasPrefix(name, "postgresql-") && strings.Contains(revision, "pgdg"):
-		program = "postgresql"
-	case strings.HasPrefix(name, "mariadb") && strings.Contains(v, "+maria~"):
-		program = "mariadb"
-	case name == "redis" && strings.Contains(revision, "rl1~"):
-		program = "redis"
-	case strings.HasPrefix(name, "php") && strings.Contains(v, "deb.sury.org"):
-		program = "php"
-	default:
-		return "", "", false
-	}
-	upstream, _, _ = strings.Cut(upstream, "+")
-	upstream, _, _ = strings.Cut(upstream, "~")
-	return program, upstream, upstream != ""
-}
-
 // nginxRevision recognises nginx.org's "1~bullseye".
 func nginxRevision(r string) bool {
 	n := digits(r)

@@ -16,6 +16,8 @@ type gaps struct {
 	ecosystems map[[2]string]int // ecosystem and package type: how many packages
 	types      map[string]int    // package type without any source of advisories
 	programs   []string
+	elsewhere  []string            // packages that no registry published
+	builders   map[string][]string // who built packages in place of the distribution: which ones
 	list       []finding.Unknown
 	seen       map[string]bool
 }
@@ -58,6 +60,26 @@ func (g *gaps) program(p *sbom.Package) {
 	if p.Owner == "" && !p.Removed {
 		g.programs = append(g.programs, p.Name+" "+p.Version)
 	}
+}
+
+// origin notes a package that its registry did not publish: a namesake's
+// advisories would be matched. What is the project's own folder has none.
+func (g *gaps) origin(p *sbom.Package) {
+	if !p.Removed && p.Owner == "" && !strings.HasPrefix(p.Origin, "file:") {
+		g.elsewhere = append(g.elsewhere, joinName(p.Namespace, p.Name, separator(p.Type))+" "+p.Version)
+	}
+}
+
+// foreign notes a package that the distribution did not build and whose
+// upstream's advisories are not there.
+func (g *gaps) foreign(p *sbom.Package, by string) {
+	if p.Removed {
+		return
+	}
+	if g.builders == nil {
+		g.builders = map[string][]string{}
+	}
+	g.builders[by] = append(g.builders[by], p.Name+" "+p.Version)
 }
 
 func (g *gaps) version(p *sbom.Package, version string, advisories int) {
@@ -106,15 +128,21 @@ func (m *matcher) sortedUnknown() []finding.Unknown {
 		out = append(out, finding.Unknown{What: fmt.Sprintf("vulnerabilities of %s", finding.Count(g.types[k], typ+" package")), Why: why})
 	}
 	if len(g.programs) > 0 {
-		slices.Sort(g.programs)
-		names := slices.Compact(g.programs)
-		shown := strings.Join(names[:min(namesShown, len(names))], ", ")
-		if len(names) > namesShown {
-			shown += fmt.Sprintf(" and %d more", len(names)-namesShown)
-		}
 		out = append(out, finding.Unknown{
-			What: "vulnerabilities of " + shown,
+			What: "vulnerabilities of " + some(g.programs),
 			Why:  "no package manager owns the program, and the database has no advisories of its upstream",
+		})
+	}
+	if len(g.elsewhere) > 0 {
+		out = append(out, finding.Unknown{
+			What: "vulnerabilities of " + some(g.elsewhere),
+			Why:  "from a repository or an archive and not from the registry, whose advisories are of the package that it publishes by the name; --match-git takes them",
+		})
+	}
+	for _, by := range slices.Sorted(maps.Keys(g.builders)) {
+		out = append(out, finding.Unknown{
+			What: "vulnerabilities of " + some(g.builders[by]),
+			Why:  "built by " + by + " and not by the distribution, whose advisories do not speak of it, and the database has none of its upstream",
 		})
 	}
 	slices.SortStableFunc(g.list, func(a, b finding.Unknown) int { return strings.Compare(a.What+a.Why, b.What+b.Why) })
@@ -123,6 +151,17 @@ func (m *matcher) sortedUnknown() []finding.Unknown {
 		out[i].Subject = m.inv.Subject
 	}
 	return out
+}
+
+// some names the first few.
+func some(names []string) string {
+	slices.Sort(names)
+	names = slices.Compact(names)
+	shown := strings.Join(names[:min(namesShown, len(names))], ", ")
+	if len(names) > namesShown {
+		shown += fmt.Sprintf(" and %d more", len(names)-namesShown)
+	}
+	return shown
 }
 
 func distroName(d *sbom.Distro) string {

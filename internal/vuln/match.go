@@ -21,7 +21,7 @@ import (
 // Advisories are asked for in order of ecosystem and name, each once, and
 // metadata in order of id, so that a Lookup over sorted blocks reads each once.
 func Match(ctx context.Context, inv *sbom.Inventory, l Lookup, opt Options) ([]finding.Finding, []finding.Unknown, error) {
-	m := &matcher{inv: inv, lookup: l, opt: opt, modules: moduleBuilds{}}
+	m := &matcher{inv: inv, lookup: l, opt: opt, modules: moduleBuilds{}, builder: newBuilder(inv.Distro), foreign: map[string]bool{}}
 	m.collect(ctx)
 	if err := m.search(ctx); err != nil {
 		return nil, nil, err
@@ -45,6 +45,8 @@ type matcher struct {
 	opt    Options
 
 	modules moduleBuilds
+	builder *builder
+	foreign map[string]bool // purls of packages that the distribution did not build
 	groups  []group
 	queries []query
 	meta    map[string]Meta
@@ -59,6 +61,7 @@ type group struct {
 	eco      string
 	fam      family
 	version  string // what advisories' versions are compared with, and what is shown
+	by       string // who built it, if not the distribution
 	pro      bool   // Ubuntu Pro's advisories are asked too
 	members  []*sbom.Package
 	hits     []hit
@@ -108,6 +111,9 @@ func (m *matcher) collect(ctx context.Context) {
 		p := &m.inv.Packages[i]
 		eco, name, ok := Ecosystem(*p, m.inv.Distro)
 		switch {
+		case p.Origin != "" && !isDistro(p.Type) && !m.opt.MatchGit:
+			m.unknown.origin(p)
+			continue
 		case !ok:
 			m.unknown.unsupported(p, m.inv.Distro)
 			continue
@@ -123,7 +129,7 @@ func (m *matcher) collect(ctx context.Context) {
 }
 
 // sourceKey is what makes two packages one group: what they are findings of.
-type sourceKey struct{ typ, namespace, name, version string }
+type sourceKey struct{ typ, namespace, name, version, origin string }
 
 func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourceKey]int, knows func(string) bool) {
 	version := p.Version
@@ -136,7 +142,11 @@ func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourc
 			}
 		}
 	}
-	key := sourceKey{p.Type, p.Namespace, name, version}
+	key := sourceKey{typ: p.Type, namespace: p.Namespace, name: name, version: version}
+	if by := m.builder.foreign(p); by != "" {
+		m.addForeign(p, by, eco, key, sources, knows)
+		return
+	}
 	g, seen := sources[key]
 	if !seen {
 		g = len(m.groups)
@@ -149,9 +159,6 @@ func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourc
 				m.ask(query{eco: proEco, name: name, group: int32(g), version: version, kind: pro})
 			}
 		}
-		if program, v, ok := upstreamOf(*p); ok && knows("Bitnami") {
-			m.ask(query{eco: "Bitnami", name: program, group: int32(g), version: v, kind: upstream})
-		}
 	}
 	m.groups[g].members = append(m.groups[g].members, p)
 	if p.Type == "rpm" {
@@ -163,8 +170,35 @@ func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourc
 	}
 }
 
+// addForeign adds a package that the distribution did not build. Its upstream's
+// advisories are asked; the distribution's speak of another build.
+func (m *matcher) addForeign(p *sbom.Package, by, eco string, key sourceKey, sources map[sourceKey]int, knows func(string) bool) {
+	m.foreign[p.PURL()] = true
+	if !knows("Bitnami") {
+		m.unknown.foreign(p, by)
+		return
+	}
+	program, v := upstreamOf(p)
+	key.name, key.version = "another's "+program, v // with what of it is packaged apart
+	g, seen := sources[key]
+	if !seen {
+		g = len(m.groups)
+		sources[key] = g
+		m.groups = append(m.groups, group{rule: RuleOS, eco: eco, fam: familyOf(eco), version: p.Version, by: by})
+		m.ask(query{eco: "Bitnami", name: program, group: int32(g), version: v, kind: upstream})
+	}
+	group := &m.groups[g]
+	group.members = append(group.members, p)
+	// "nginx" stands for "nginx-module-njs", whatever the order.
+	if first := group.members[0]; len(sourceName(*p)) < len(sourceName(*first)) {
+		last := len(group.members) - 1
+		group.members[0], group.members[last] = p, first
+		group.version = p.Version
+	}
+}
+
 func (m *matcher) addOther(p *sbom.Package, eco, name string, sources map[sourceKey]int, knows func(string) bool) {
-	key := sourceKey{p.Type, p.Namespace, p.Name, p.Version}
+	key := sourceKey{p.Type, p.Namespace, p.Name, p.Version, p.Origin}
 	if g, seen := sources[key]; seen {
 		m.groups[g].members = append(m.groups[g].members, p)
 		return
@@ -275,8 +309,13 @@ func (m *matcher) sieve(same []query) func(*Advisory) bool {
 func (m *matcher) apply(q *query, advs []Advisory) {
 	g := &m.groups[q.group]
 	if len(advs) == 0 {
-		if g.rule == RuleProgram {
+		switch {
+		case g.rule == RuleProgram:
 			m.unknown.program(g.members[0])
+		case g.by != "":
+			for _, p := range g.members {
+				m.unknown.foreign(p, g.by)
+			}
 		}
 		return
 	}

@@ -16,7 +16,7 @@ import (
 func apk() Cataloger {
 	return Cataloger{
 		Name:    "apk",
-		Version: 2,
+		Version: 3,
 		Limit:   layer.Stream,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return (p == "lib/apk/db/installed" || p == "usr/lib/apk/db/installed") && mode.IsRegular()
@@ -80,6 +80,8 @@ func learnAPK(_ context.Context, f layer.Input) (facts, error) {
 			p.Arch = string(value)
 		case 'o':
 			p.Source = string(value)
+		case 'm':
+			p.Vendor = oneLine(string(value))
 		case 'L':
 			p.Licenses = declared(string(value))
 		case 'F':

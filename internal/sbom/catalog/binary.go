@@ -19,7 +19,7 @@ import (
 func binary() Cataloger {
 	return Cataloger{
 		Name:    "binary",
-		Version: 1,
+		Version: 2,
 		Limit:   layer.Stream,
 		Wants:   wantsBinary,
 		Read:    packagesOf(learnBinary),

@@ -107,7 +107,7 @@ func (r *rustFinder) facts(string) (facts, error) {
 	}
 	var doc struct {
 		Packages []struct {
-			Name, Version, Kind string
+			Name, Version, Kind, Source string
 		}
 	}
 	if err := json.Unmarshal(r.list, &doc); err != nil {
@@ -118,7 +118,14 @@ func (r *rustFinder) facts(string) (facts, error) {
 		if p.Kind == "build" { // it ran when the program was made and is not in it
 			continue
 		}
-		out.packages = append(out.packages, sbom.Package{Type: "cargo", Name: p.Name, Version: p.Version, Cataloger: "rust-binary"})
+		origin := ""
+		switch p.Source { // the list says no address
+		case "git":
+			origin = "git:"
+		case "local":
+			origin = "file:"
+		}
+		out.packages = append(out.packages, sbom.Package{Type: "cargo", Name: p.Name, Version: p.Version, Origin: origin, Cataloger: "rust-binary"})
 	}
 	return out, nil
 }

@@ -1,6 +1,9 @@
 package catalog
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // cargoLock reads Cargo.lock, versions 1 to 4. A package without a source is a
 // member of the workspace: the project's own code.
@@ -22,7 +25,11 @@ func cargoRead(file string, body []byte) (lockResult, error) {
 		if !lockWord(name) || !lockWord(version) {
 			return lockResult{}, fmt.Errorf("line %d: a package without name and version", t.line)
 		}
-		r.Packages = append(r.Packages, lockPackage("cargo-lock", "cargo", name, version, file, t.line))
+		p := lockPackage("cargo-lock", "cargo", name, version, file, t.line)
+		if source := t.str("source"); strings.HasPrefix(source, "git+") {
+			p.Origin = source
+		}
+		r.Packages = append(r.Packages, p)
 	}
 	return r, nil
 }

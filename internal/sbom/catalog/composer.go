@@ -18,7 +18,7 @@ import (
 // Composer 2.
 func composerTree() Cataloger {
 	return Cataloger{
-		Name: "composer", Version: 2, Limit: layer.MaxBuffer,
+		Name: "composer", Version: 3, Limit: layer.MaxBuffer,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix("/"+p, "/composer/installed.json")
 		},
@@ -111,7 +111,7 @@ func (c *composerList) read(dev bool) error {
 			return errLockMany
 		}
 		at := j.i
-		var name, version, typ string
+		var name, version, typ, origin string
 		var licenses []string
 		err := j.object(func(key []byte, _ int) (err error) {
 			switch string(key) {
@@ -121,6 +121,8 @@ func (c *composerList) read(dev bool) error {
 				version, err = j.str()
 			case "type":
 				typ, err = j.str()
+			case "dist":
+				origin, err = c.folder()
 			case "license":
 				err = npmLicenses(j, &licenses)
 			default:
@@ -139,10 +141,30 @@ func (c *composerList) read(dev bool) error {
 			line = c.lines.at(at)
 		}
 		p := lockPackage(c.cataloger, "composer", name, version, c.path, line)
-		p.Licenses, p.Dev = licenses, dev
+		p.Licenses, p.Dev, p.Origin = licenses, dev, origin
 		c.found = append(c.found, p)
 		return nil
 	})
+}
+
+// folder is where a package that is a folder of the project's lies.
+func (c *composerList) folder() (string, error) {
+	var typ, url string
+	err := c.j.object(func(key []byte, _ int) (err error) {
+		switch string(key) {
+		case "type":
+			typ, err = c.j.str()
+		case "url":
+			url, err = c.j.str()
+		default:
+			err = c.j.skip()
+		}
+		return err
+	})
+	if typ != "path" {
+		return "", err
+	}
+	return "file:" + url, err
 }
 
 // lockBody reads a whole file of an image, or refuses one over the limit.

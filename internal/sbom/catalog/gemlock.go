@@ -27,10 +27,11 @@ type gemfileLines struct {
 	file     string
 	indent   lockIndent
 	section  string
-	specs    bool // under "specs:"
-	known    bool // a section of gems was met
-	listed   int  // gems under specs, the project's own too
-	depended bool // DEPENDENCIES names any
+	remote   string // of the section: "git+https://…#revision" of GIT
+	specs    bool   // under "specs:"
+	known    bool   // a section of gems was met
+	listed   int    // gems under specs, the project's own too
+	depended bool   // DEPENDENCIES names any
 	needs    []gemNeed
 	odd      bool // too many gems have one name
 }
@@ -76,7 +77,7 @@ func (g *gemfileLines) line(n int, line string) error {
 	switch {
 	case text == "":
 	case depth == 0:
-		g.section, g.specs = text, false
+		g.section, g.specs, g.remote = text, false, ""
 		g.known = g.known || gemfileSource(text)
 	case !gemfileSource(g.section):
 		if g.section == "DEPENDENCIES" {
@@ -85,7 +86,8 @@ func (g *gemfileLines) line(n int, line string) error {
 			g.r.roots = append(g.r.roots, strings.TrimSuffix(name, "!"))
 		}
 	case depth == 1:
-		key, _, ok := strings.Cut(text, ":")
+		key, value, ok := strings.Cut(text, ":")
+		g.option(strings.TrimSpace(key), strings.TrimSpace(value))
 		if g.specs = strings.TrimSpace(key) == "specs"; !ok {
 			return fmt.Errorf("line %d: neither a source's option nor a gem", n)
 		}
@@ -109,6 +111,19 @@ func (g *gemfileLines) line(n int, line string) error {
 	return nil
 }
 
+// option takes where the gems of a GIT section come from.
+func (g *gemfileLines) option(key, value string) {
+	switch {
+	case g.section != "GIT":
+	case key == "remote":
+		if g.remote = value; strings.Contains(value, "://") && !strings.HasPrefix(value, "git") {
+			g.remote = "git+" + value
+		}
+	case key == "revision":
+		g.remote += "#" + value
+	}
+}
+
 func (g *gemfileLines) gem(line int, text string) error {
 	if g.listed++; g.r.full() {
 		return errLockMany
@@ -130,7 +145,9 @@ func (g *gemfileLines) gem(line int, text string) error {
 		g.r.nodes[name] = append(g.r.nodes[name], n)
 	}
 	if pkg >= 0 {
-		g.r.Packages = append(g.r.Packages, lockPackage("gemfile-lock", "gem", name, version, g.file, line))
+		p := lockPackage("gemfile-lock", "gem", name, version, g.file, line)
+		p.Origin = g.remote
+		g.r.Packages = append(g.r.Packages, p)
 	}
 	return nil
 }

@@ -62,14 +62,19 @@ func pnpmRead(file string, body []byte) (lockResult, error) {
 		if pnpmOwn(version) || strings.HasPrefix(e.key, "file:") {
 			continue // the project's own code
 		}
-		if e.name != "" {
+		origin := npmWanted(version)
+		if e.name != "" { // only of what is not the registry's
 			name = e.name
+			if origin == "" && !strings.HasPrefix(e.key, "/") {
+				origin = npmWanted("https://" + pnpmBare(e.key))
+			}
 		}
 		if e.version != "" {
 			version = e.version
 		}
 		if p := npmLockPackage(&r, "pnpm-lock", name, version, file, e.line); p != nil {
 			pkg[i] = len(r.Packages) - 1
+			p.Origin = origin
 			p.Dev = e.dev || reached != nil && !reached[pnpmBare(e.key)]
 		}
 	}

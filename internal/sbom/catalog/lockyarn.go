@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -27,6 +28,7 @@ type yarnEntry struct {
 	line                int
 	patterns            string // as the first line has them
 	version, resolution string
+	resolved            string   // yarn 1: the archive or repository
 	needs               []string // "name@range", as the patterns are written
 }
 
@@ -94,6 +96,8 @@ func (f *yarnFile) field(key, value string) {
 		e.version = value
 	case "resolution":
 		e.resolution = value
+	case "resolved":
+		e.resolved = value
 	}
 }
 
@@ -345,7 +349,11 @@ func yarnAdd(r *lockResult, e yarnEntry, file string) bool {
 			return own == "workspace:"
 		}
 	}
-	npmLockPackage(r, "yarn-lock", name, e.version, file, e.line)
+	if p := npmLockPackage(r, "yarn-lock", name, e.version, file, e.line); p != nil {
+		if p.Origin = npmWanted(want); p.Origin != "" && e.resolved != "" {
+			p.Origin = cmp.Or(npmOrigin(e.resolved), e.resolved)
+		}
+	}
 	return false
 }
 

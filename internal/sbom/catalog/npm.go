@@ -22,7 +22,7 @@ const npmLimit = 1 << 20
 // distribution. The application's own package.json is not a dependency.
 func npmTree() Cataloger {
 	return Cataloger{
-		Name: "npm", Version: 2, Limit: npmLimit,
+		Name: "npm", Version: 3, Limit: npmLimit,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, "/package.json") &&
 				(npmRoot(p) || npmNested(p) || npmYarn(p))
@@ -96,7 +96,7 @@ func npmRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 		return nil, fmt.Errorf("not a package's name and version: %.80q %.80q", m.name, m.version)
 	}
 	p := lockPackage("npm", "npm", m.name, m.version, "", 0)
-	p.Licenses = m.licenses
+	p.Licenses, p.Origin = m.licenses, m.origin
 	return []sbom.Package{p}, nil
 }
 
@@ -115,6 +115,7 @@ func npmBody(f layer.Input) ([]byte, error) {
 type npmManifest struct {
 	name, version string
 	private       bool
+	origin        string
 	licenses      []string
 }
 
@@ -130,6 +131,9 @@ func npmParse(body []byte) (npmManifest, error) {
 			m.version = npmVersion(m.version)
 		case "private":
 			m.private, err = j.boolean()
+		case "_resolved": // as npm up to 6 notes it
+			m.origin, err = j.str()
+			m.origin = npmOrigin(m.origin)
 		case "license", "licence", "licenses":
 			err = npmLicenses(j, &m.licenses)
 		default:

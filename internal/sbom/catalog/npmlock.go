@@ -202,7 +202,7 @@ func (l *npmLockFile) entry(key []byte, at int) error {
 	if version == "" && resolved == "" && !installed {
 		return nil // an optional peer that npm noted and left out
 	}
-	return l.add(&l.new, node, name, version, license, dev, at)
+	return l.add(&l.new, node, name, version, license, resolved, dev, at)
 }
 
 // dependency reads one member of "dependencies" of lockfile version 1, and
@@ -238,10 +238,10 @@ func (l *npmLockFile) dependency(above, name string, at int) error {
 	} else if strings.ContainsAny(version, ":/#") {
 		version = "" // a git or tarball address
 	}
-	return l.add(&l.old, node, name, version, "", dev, at)
+	return l.add(&l.old, node, name, version, "", "", dev, at)
 }
 
-func (l *npmLockFile) add(to *npmTreeLock, node npmNode, name, version, license string, dev bool, at int) error {
+func (l *npmLockFile) add(to *npmTreeLock, node npmNode, name, version, license, resolved string, dev bool, at int) error {
 	if to.full() || len(to.nodes) > maxPackages {
 		return errLockMany
 	}
@@ -252,7 +252,7 @@ func (l *npmLockFile) add(to *npmTreeLock, node npmNode, name, version, license 
 	node.pkg = len(to.Packages)
 	to.nodes = append(to.nodes, node)
 	p := lockPackage("package-lock", "npm", name, version, l.file, l.lines.at(at))
-	p.Dev = dev
+	p.Dev, p.Origin = dev, npmOrigin(resolved)
 	if license != "" {
 		p.Licenses = []string{license}
 	}
@@ -265,6 +265,38 @@ func (l *npmLockFile) add(to *npmTreeLock, node npmNode, name, version, license 
 func npmNoVersion(to *lockResult, name string) {
 	to.Unknown = append(to.Unknown, name)
 	to.Why = "locked to a repository or an address, which does not say the version"
+}
+
+// npmOrigin is the address that a dependency was resolved to, if it is a
+// repository's: of an archive on any other host it cannot be told whether the
+// host is a registry.
+func npmOrigin(resolved string) string {
+	switch scheme, rest, _ := strings.Cut(resolved, ":"); {
+	case strings.HasPrefix(scheme, "git"), scheme == "ssh", scheme == "bitbucket", scheme == "gist":
+		return resolved
+	case scheme == "https" && strings.Contains(rest, ".git#"):
+		return "git+" + resolved
+	case scheme == "https" && (strings.HasPrefix(rest, "//codeload.github.com/") || strings.Contains(rest, "/archive/") && strings.Contains(rest, "github.com/")):
+		return resolved
+	}
+	return ""
+}
+
+// npmWanted is where a dependency comes from by what is asked for: a repository
+// or an archive in place of a range of the registry's versions.
+func npmWanted(want string) string {
+	scheme, rest, ok := strings.Cut(want, ":")
+	switch {
+	case ok && (scheme == "npm" || scheme == "patch" || scheme == "catalog"):
+		return ""
+	case ok && strings.HasPrefix(rest, "//registry."): // the registry's own archive
+		return ""
+	case ok && (strings.HasPrefix(rest, "//") || strings.HasPrefix(scheme, "git") || scheme == "bitbucket" || scheme == "gist"):
+		return want
+	case !ok && strings.Contains(want, "/") && !strings.ContainsAny(want, " <>=^~"):
+		return "git+https://github.com/" + want // "acme/minimist#main"
+	}
+	return ""
 }
 
 // npmSplit takes "@scope/name@1.2.3" apart.

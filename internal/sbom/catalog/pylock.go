@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	stdbinary "encoding/binary"
 	"errors"
 	"fmt"
@@ -53,6 +54,7 @@ func pyTables(cataloger, file string, body []byte) (lockResult, error) {
 			continue
 		}
 		p := lockPackage(cataloger, "pypi", name, version, file, t.line)
+		p.Origin = pyOrigin(t.under("source"))
 		p.Dev = t.str("category") == "dev" || pyDevGroups(t.under("groups"))
 		g.add(t, len(r.Packages))
 		g.marked = g.marked || t.str("category") != "" || len(t.under("groups")) > 0
@@ -77,6 +79,30 @@ func pyOwn(source []lockLeaf) bool {
 		kind := l.path[0]
 		return kind == "virtual" || kind == "editable" || kind == "directory" || kind == "type" && l.text == "directory"
 	})
+}
+
+// pyOrigin is where a package comes from if not from an index: uv names the kind
+// of a source by its key, poetry by its type.
+func pyOrigin(source []lockLeaf) string {
+	at := map[string]string{}
+	for _, l := range source {
+		if len(l.path) == 1 {
+			at[l.path[0]] = l.text
+		}
+	}
+	switch {
+	case at["git"] != "":
+		return "git+" + strings.TrimPrefix(at["git"], "git+")
+	case at["path"] != "":
+		return "file:" + at["path"]
+	case at["type"] == "git":
+		return "git+" + at["url"] + "#" + cmp.Or(at["resolved_reference"], at["reference"])
+	case at["type"] == "file":
+		return "file:" + at["url"]
+	case at["type"] == "url" || at["type"] == "" && at["registry"] == "":
+		return at["url"]
+	}
+	return ""
 }
 
 // pyDevGroups reports whether there are groups and none of them is the main one.

@@ -1,0 +1,208 @@
+package vuln
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// repository is who builds packages in a distribution's format beside the
+// distribution. Any of what is said here tells its packages.
+type repository struct {
+	name    string   // as people know it
+	vendors []string // parts of the vendor's or maintainer's word, in lower case
+	marks   []string // parts of the version
+	names   []string // package names that no distribution has; a final "*" stands for any ending
+}
+
+// repositories are those whose packages are met in images.
+func repositories() []repository {
+	return []repository{
+		{name: "nginx.org", vendors: []string{"nginx packaging", "@nginx.com", "@f5.com", "nginx, inc", "f5, inc"}, marks: []string{".ngx"}},
+		{name: "NodeSource", vendors: []string{"nodesource"}, marks: []string{"nodesource"}},
+		{name: "PostgreSQL's repository", vendors: []string{"postgresql global development"}, marks: []string{"pgdg"}},
+		{name: "Sury", vendors: []string{"@sury.org"}, marks: []string{"deb.sury.org", "+0~20"}},
+		{name: "MariaDB's repository", vendors: []string{"@lists.mariadb.org", "@mariadb.org", "mariadb foundation", "mariadb corporation"}, marks: []string{"+maria~"}, names: []string{"MariaDB-*"}},
+		{name: "Redis' repository", vendors: []string{"@redis.io", "@redis.com", "@redislabs.com"}, marks: []string{"rl1~"}},
+		{name: "Remi's repository", vendors: []string{"remi collet", "remi's rpm"}, marks: []string{".remi"}},
+		{name: "a personal package archive", vendors: []string{"launchpad ppa"}, marks: []string{"ppa1", "ppa2", "ppa~", "~ppa", "+focal1", "+jammy1", "+noble1", "+bionic1"}},
+		{name: "Docker", vendors: []string{"@docker.com", "@containerd.io"}, names: []string{"docker-ce", "docker-ce-*", "containerd.io", "docker-buildx-plugin", "docker-compose-plugin", "docker-scan-plugin"}},
+		{name: "Oracle's MySQL repository", vendors: []string{"mysql release engineering", "mysql-build@"}, names: []string{"mysql-community-*"}},
+		{name: "MongoDB", vendors: []string{"@mongodb.com", "mongodb, inc", "mongodb inc"}, names: []string{"mongodb-org", "mongodb-org-*", "mongodb-mongosh"}},
+		{name: "Microsoft", vendors: []string{"@microsoft.com", "microsoft corporation"}, names: []string{"dotnet-runtime-*", "dotnet-sdk-*", "aspnetcore-runtime-*", "powershell", "msodbcsql*", "mssql-*"}},
+		{name: "Elastic", vendors: []string{"@elastic.co", "elasticsearch b.v", "elastic.co"}},
+		{name: "Grafana Labs", vendors: []string{"@grafana.com", "grafana labs"}},
+		{name: "HashiCorp", vendors: []string{"@hashicorp.com", "hashicorp"}},
+		{name: "GitLab", vendors: []string{"@gitlab.com", "gitlab, inc", "gitlab b.v"}, names: []string{"gitlab-ce", "gitlab-ee", "gitlab-runner"}},
+		{name: "Kubernetes' repository", vendors: []string{"@kubernetes.io"}, names: []string{"kubectl", "kubelet", "kubeadm"}},
+		{name: "NVIDIA", vendors: []string{"@nvidia.com", "nvidia"}},
+		{name: "Eclipse Adoptium", vendors: []string{"adoptium", "temurin"}, names: []string{"temurin-*"}},
+		{name: "Azul", vendors: []string{"azul systems"}, names: []string{"zulu*-jdk*", "zulu*-jre*"}},
+		{name: "Amazon Corretto", vendors: []string{"corretto"}},
+		{name: "Google", vendors: []string{"chromium-dev@chromium.org", "google-cloud-cli-support", "google llc", "google inc"}, names: []string{"google-chrome-*", "google-cloud-cli*"}},
+		{name: "Datadog", vendors: []string{"@datadoghq.com", "datadog, inc"}},
+		{name: "InfluxData", vendors: []string{"@influxdb.com", "@influxdata.com", "influxdata"}},
+		{name: "Yarn", vendors: []string{"yarn@dan.cx", "yarn contributors"}},
+		{name: "RabbitMQ", vendors: []string{"@rabbitmq.com", "rabbitmq team"}},
+		{name: "Jenkins", vendors: []string{"jenkins project", "kk@kohsuke.org"}},
+		{name: "Percona", vendors: []string{"percona"}},
+		{name: "Oracle", vendors: []string{"oracle corporation"}},
+		{name: "GitHub", vendors: []string{"@github.com>"}, names: []string{"gh"}},
+		{name: "apt.llvm.org", marks: []string{"~++20"}},
+	}
+}
+
+// builder says who built a package of a distribution's format, if not the
+// distribution: by its version, its name, or its own word.
+type builder struct {
+	vendors []string // how they call themselves in RPM's Vendor; nil: not known
+	repos   []repository
+	known   map[string]string // by vendor: the repository's name, or ""
+}
+
+func newBuilder(d *sbom.Distro) *builder {
+	b := &builder{repos: repositories(), known: map[string]string{}}
+	if d == nil {
+		return b
+	}
+	b.vendors = map[string][]string{
+		"almalinux":           {"almalinux"},
+		"rocky":               {"rocky"},
+		"rhel":                {"red hat"},
+		"centos":              {"centos"},
+		"fedora":              {"fedora"},
+		"ol":                  {"oracle"},
+		"amzn":                {"amazon"},
+		"sles":                {"suse"},
+		"opensuse-leap":       {"suse"},
+		"opensuse-tumbleweed": {"suse"},
+		"openeuler":           {"openeuler"},
+		"mageia":              {"mageia"},
+		"photon":              {"vmware", "broadcom"},
+		"azurelinux":          {"microsoft"},
+		"mariner":             {"microsoft"},
+	}[d.ID]
+	return b
+}
+
+// foreign names who built a package; "": the distribution, as far as is known.
+func (b *builder) foreign(p *sbom.Package) string {
+	if p.Vendor != "" {
+		by, ok := b.known[p.Vendor]
+		if !ok {
+			by = b.vendor(p)
+			b.known[p.Vendor] = by
+		}
+		if by != "" {
+			return by
+		}
+	}
+	name := sourceName(*p)
+	if p.Type == "deb" && (name == "nginx" || strings.HasPrefix(name, "nginx-")) {
+		if i := strings.LastIndexByte(p.Version, '-'); nginxRevision(p.Version[i+1:]) {
+			return "nginx.org"
+		}
+	}
+	for i := range b.repos {
+		r := &b.repos[i]
+		if slices.ContainsFunc(r.marks, func(m string) bool { return strings.Contains(p.Version, m) }) {
+			return r.name
+		}
+		if p.Vendor == "" && len(r.names) > 0 && (nameIn(r.names, p.Name) || nameIn(r.names, name)) {
+			return r.name
+		}
+	}
+	return ""
+}
+
+// vendor is foreign by the vendor's word alone. An RPM's vendor is the one who
+// built it, and so not the distribution unless it says so; a Debian package's
+// maintainer may be anyone.
+func (b *builder) vendor(p *sbom.Package) string {
+	word := strings.ToLower(p.Vendor)
+	in := func(part string) bool { return strings.Contains(word, part) }
+	rpm := p.Type == "rpm" && len(b.vendors) > 0
+	if rpm && slices.ContainsFunc(b.vendors, in) {
+		return ""
+	}
+	for i := range b.repos {
+		if slices.ContainsFunc(b.repos[i].vendors, in) {
+			return b.repos[i].name
+		}
+	}
+	if rpm {
+		return p.Vendor
+	}
+	return ""
+}
+
+// nameIn says whether a name is one of a list, in which "*" stands for anything.
+func nameIn(list []string, name string) bool {
+	return slices.ContainsFunc(list, func(pattern string) bool {
+		head, tail, any := strings.Cut(pattern, "*")
+		tail = strings.TrimSuffix(tail, "*")
+		return pattern == name || any && len(name) >= len(head) && strings.HasPrefix(name, head) && strings.Contains(name[len(head):], tail)
+	})
+}
+
+// upstreamOf is the program that a package of another's repository is, by the
+// name under which its upstream's advisories are kept, and its version.
+func upstreamOf(p *sbom.Package) (program, version string) {
+	_, v := rpmEpoch(p.Version)
+	if p.Type == "deb" && p.SourceVersion != "" {
+		_, v = rpmEpoch(p.SourceVersion)
+	}
+	i := strings.IndexAny(v, "-+~")
+	if i >= 0 {
+		v = v[:i]
+	}
+	name := strings.ToLower(sourceName(*p))
+	if name == "docker-ce" && p.Name == "docker-ce-cli" {
+		return "docker-cli", v
+	}
+	for _, known := range upstreams() {
+		if nameIn(known.names, name) && !library(name) {
+			return known.program, v
+		}
+	}
+	return programName(name), v
+}
+
+// upstreams are the programs of other repositories' source packages, where
+// these have another name.
+func upstreams() []struct {
+	names   []string
+	program string
+} {
+	return []struct {
+		names   []string
+		program string
+	}{
+		{[]string{"nginx", "nginx-plus", "nginx-module-*"}, "nginx"},
+		{[]string{"nodejs"}, "node"},
+		{[]string{"postgresql*"}, "postgresql"},
+		{[]string{"mariadb*"}, "mariadb"},
+		{[]string{"mongodb-org*"}, "mongodb"},
+		{[]string{"redis", "redis-server", "redis-tools", "redis-stack-server"}, "redis"},
+		{[]string{"php", "php5*", "php7*", "php8*"}, "php"},
+		{[]string{"docker-ce-cli"}, "docker-cli"},
+		{[]string{"rabbitmq-server"}, "rabbitmq"},
+		{[]string{"dotnet-sdk-*"}, "dotnet-sdk"},
+		{[]string{"dotnet-runtime-*"}, "dotnet"},
+		{[]string{"aspnetcore-runtime-*"}, "aspnet-core"},
+		{[]string{"gitlab-ce", "gitlab-ee"}, "gitlab"},
+	}
+}
+
+// library tells what is named after a program and is released by itself:
+// extensions, clients and drivers.
+func library(name string) bool {
+	if nameIn([]string{"php*-pecl*", "mariadb-connector*", "postgresql-common", "postgresql-client-common"}, name) {
+		return true
+	}
+	// "postgresql-14-postgis-3": an extension for the server of that version
+	rest, ok := strings.CutPrefix(name, "postgresql-")
+	n := digits(rest)
+	return ok && n > 0 && n < len(rest) && rest[n] == '-'
+}

@@ -1,0 +1,89 @@
+package vuln
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// TestBuilder: who built a package is told by its version, its name and its
+// vendor's word, and what a distribution builds is never taken for another's.
+func TestBuilder(t *testing.T) {
+	for _, test := range []struct {
+		distro, typ, name, version, vendor, want string
+	}{
+		{"debian", "deb", "nginx", "1.26.2-1~bookworm", "", "nginx.org"},
+		{"debian", "deb", "nginx", "1.22.1-9", "Debian Nginx Maintainers <pkg-nginx-maintainers@alioth-lists.debian.net>", ""},
+		{"debian", "deb", "nginx", "1.26.2-9", "NGINX Packaging <nginx-packaging@f5.com>", "nginx.org"},
+		{"debian", "deb", "tzdata", "2024a-0+deb12u1~bpo", "GNU Libc Maintainers <debian-glibc@lists.debian.org>", ""},
+		{"debian", "deb", "nodejs", "18.19.0-1nodesource1", "", "NodeSource"},
+		{"debian", "deb", "php8.2", "8.2.20-1+0~20240614.45+debian12~1.gbpf2b381", "Debian PHP Maintainers <team+pkg-php@tracker.debian.org>", "Sury"},
+		{"ubuntu", "deb", "php7.4", "1:7.4.33-8+ubuntu22.04.1+deb.sury.org+1", "", "Sury"},
+		{"debian", "deb", "postgresql-14", "14.11-1.pgdg120+2", "Debian PostgreSQL Maintainers <team+postgresql@tracker.debian.org>", "PostgreSQL's repository"},
+		{"debian", "deb", "postgresql-15", "15.6-0+deb12u1", "Debian PostgreSQL Maintainers <team+postgresql@tracker.debian.org>", ""},
+		{"debian", "deb", "docker-ce", "5:24.0.7-1~debian.12~bookworm", "", "Docker"},
+		{"debian", "deb", "containerd.io", "1.6.28-1", "Containerd team <help@containerd.io>", "Docker"},
+		{"ubuntu", "deb", "python3.12", "3.12.3-1+jammy1", "", "a personal package archive"},
+		{"ubuntu", "deb", "openssl", "3.0.2-0ubuntu1.15", "Ubuntu Developers <ubuntu-devel-discuss@lists.ubuntu.com>", ""},
+		{"almalinux", "rpm", "nginx", "1:1.26.2-1.el9.ngx", "", "nginx.org"},
+		{"almalinux", "rpm", "php", "7.4.33-10.el9.remi", "", "Remi's repository"},
+		{"almalinux", "rpm", "php", "8.0.30-1.el9_2", "AlmaLinux", ""},
+		{"almalinux", "rpm", "jq", "1.7-1.el9", "Fedora Project", "Fedora Project"},
+		{"rocky", "rpm", "openssl", "1:3.0.7-24.el9", "Rocky Enterprise Software Foundation", ""},
+		{"ol", "rpm", "openssl", "1:3.0.7-24.el9", "Oracle America", ""},
+		{"rhel", "rpm", "openssl", "1:3.0.7-24.el9", "Red Hat, Inc.", ""},
+		{"clearlinux", "rpm", "openssl", "3-1", "Someone", ""},
+		{"alpine", "apk", "nginx", "1.25.4-r1", "NGINX Packaging <nginx-packaging@f5.com>", "nginx.org"},
+		{"alpine", "apk", "nginx", "1.24.0-r7", "Jakub Jirutka <jakub@jirutka.cz>", ""},
+	} {
+		b := newBuilder(&sbom.Distro{ID: test.distro})
+		p := sbom.Package{Type: test.typ, Name: test.name, Version: test.version, Vendor: test.vendor}
+		for range 2 { // the second time by what is remembered
+			if got := b.foreign(&p); got != test.want {
+				t.Errorf("%s %s of %q: %q, want %q", test.name, test.version, test.vendor, got, test.want)
+			}
+		}
+	}
+}
+
+// TestForeign: another's build is measured by its upstream's advisories, and is
+// unknown where there are none; what it owns is not excused by the distribution.
+func TestForeign(t *testing.T) {
+	fixed := func(eco, name, id, fix string) Advisory {
+		return Advisory{ID: id, Ecosystem: eco, Package: name, Ranges: []Range{{Type: "ECOSYSTEM", Events: []Event{{Introduced: "0"}, {Fixed: fix}}}}}
+	}
+	l := newMemory(
+		fixed("AlmaLinux:9", "nginx", "ALSA-2024:1", "1:1.99.0-1.el9"),
+		fixed("AlmaLinux:9", "php", "ALSA-2024:2", "8.0.30-1.el9"),
+		fixed("AlmaLinux:9", "docker-ce", "ALSA-2024:3", "99:1-1"),
+		fixed("Bitnami", "nginx", "BIT-nginx-2024-1", "1.26.3"),
+		fixed("Bitnami", "php", "BIT-php-2024-2", "8.1.0"),
+		fixed("Go", "github.com/docker/docker", "GHSA-1", "25.0.0"),
+	)
+	rpm := func(name, source, version, vendor string) sbom.Package {
+		return sbom.Package{Type: "rpm", Namespace: "almalinux", Name: name, Source: source, Version: version, Vendor: vendor}
+	}
+	docker := rpm("docker-ce", "", "3:24.0.7-1.el9", "Docker <support@docker.com>")
+	engine := pkg("golang", "github.com/docker", "docker", "v24.0.7", "/usr/bin/dockerd")
+	engine.Owner = docker.PURL()
+	found, unknown := match(t, l, &sbom.Inventory{Distro: &sbom.Distro{ID: "almalinux", VersionID: "9.4"}, Packages: []sbom.Package{
+		docker, engine,
+		rpm("nginx", "", "1:1.26.2-1.el9.ngx", ""), rpm("nginx-module-njs", "", "1:1.26.2+0.8.5-1.el9.ngx", ""),
+		rpm("php-common", "php", "7.4.33-10.el9.remi", "Remi's RPM repository <https://rpms.remirepo.net/>"),
+	}})
+	want := map[string]string{"BIT-nginx-2024-1 nginx": "1.26.3", "BIT-php-2024-2 php": "8.1.0", "GHSA-1 github.com/docker/docker": "25.0.0"}
+	for _, f := range found {
+		fix, ok := want[f.Vuln.ID+" "+f.Vuln.Name]
+		if !ok || fix != f.Vuln.FixedIn || f.Suppressed != nil {
+			t.Errorf("found %s of %s, fixed in %q, %+v", f.Vuln.ID, f.Vuln.Name, f.Vuln.FixedIn, f.Suppressed)
+		}
+		delete(want, f.Vuln.ID+" "+f.Vuln.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not found: %v", want)
+	}
+	if len(unknown) != 1 || !strings.Contains(unknown[0].What, "docker-ce 3:24.0.7-1.el9") || !strings.Contains(unknown[0].Why, "built by Docker") {
+		t.Errorf("unknown: %v", unknown)
+	}
+}
