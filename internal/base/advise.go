@@ -42,6 +42,7 @@ type Option struct {
 	Build   Build
 	Release Support // zero Cycle: not known
 	Channel string
+	Leap    string // another release of the software or of the system that it moves to: "moves the base from node:18 to node:22"; empty: none
 	Other   bool   // it is another channel, and one that changes more
 	Listed  bool   // it is built and gets updates, as far as the list of official images says
 	Entry   *Entry // what is known of it; nil: nothing
@@ -161,6 +162,7 @@ type advising struct {
 
 	stays bool // the tag names a distribution's release that is supported
 	loose bool // it is not stayed on
+	flees bool // the tag names a distribution's release that is supported no more
 }
 
 // gather collects every image of the repository that is known.
@@ -270,6 +272,7 @@ var successors = map[string]string{"openjdk": "eclipse-temurin", "java": "eclips
 func (p *advising) today(r Ref) {
 	p.Build = newTags(r.official()).parse(r.Tag)
 	p.stays = p.pinned(r.Tag)
+	p.flees = !p.stays && p.Build.Distro.VersionID != "" && distributions[p.repo] == ""
 	for i := range p.all {
 		c := &p.all[i]
 		if p.successor != "" {

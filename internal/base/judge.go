@@ -265,6 +265,32 @@ func (a *Advice) among(o *Option) {
 	}
 }
 
+// Successor is the option to take in place of a base that is over, the nearest
+// first: nothing is wrong with it that the rules over bases would tell. Nil: there
+// is none.
+func (a *Advice) Successor() *Option {
+	for i := range a.Options {
+		o := &a.Options[i]
+		if r, err := ParseRef(o.Ref); o.Group != Update || !o.Recommended || err != nil || numbered(a.Build.Version) && !numbered(ParseTag(r.official(), r.Tag).Version) ||
+			a.successor != "" && r.Tag == "latest" {
+			continue
+		}
+		if !o.flagged(a.Now) {
+			return o
+		}
+	}
+	return nil
+}
+
+// flagged says whether the rules over bases would tell of an option at now.
+func (o *Option) flagged(now time.Time) bool {
+	found := CheckRef(o.Ref, now)
+	if e, ok := Find(o.Ref); ok {
+		found = append(found, Aged(e.Inventory(), now)...)
+	}
+	return slices.ContainsFunc(found, func(f finding.Finding) bool { return f.Remedy == finding.NewRelease })
+}
+
 // Best is the option of a group to take: the first that is recommended; nil for
 // none.
 func (a *Advice) Best(g Group) *Option {

@@ -23,11 +23,16 @@ func (p *advising) propose() {
 	if c := p.own(); c != nil {
 		updates = append(updates, c)
 	}
-	for _, s := range releases {
-		if c := p.best(s, p.Build.kind(), p.Build.family(), false); c != nil && len(updates) < mostUpdates && !p.beyond(s) {
-			updates = append(updates, c)
+	var next []*candidate
+	for _, s := range slices.Backward(releases) {
+		if c := p.onFirmGround(s); c != nil && !p.beyond(s) {
+			next = append(next, c)
 		}
 	}
+	if most := mostUpdates - len(updates); len(next) > most {
+		next = append(next[:most-1], next[len(next)-1]) // the nearest, and the newest
+	}
+	updates = append(updates, next...)
 	if len(updates) == 0 {
 		updates = p.calmer()
 	}
@@ -218,7 +223,7 @@ func (p *advising) best(s Support, kind int, family string, own bool) *candidate
 
 // prefer orders candidates of one release and kind.
 func (p *advising) prefer(a, b *candidate) int {
-	if c := compareBools(a.listed, b.listed); c != 0 {
+	if c := cmp.Or(compareBools(a.listed, b.listed), compareBools(p.sound(a), p.sound(b))); c != 0 {
 		return c
 	}
 	if !p.loose && p.stays {
@@ -241,6 +246,32 @@ func (p *advising) prefer(a, b *candidate) int {
 		compareBools(a.entry != nil, b.entry != nil),
 		cmp.Compare(len(a.tags), len(b.tags)),
 	)
+}
+
+// onFirmGround is the base's build of a release, on a release of its distribution
+// that its own team supports where there is such a build.
+func (p *advising) onFirmGround(s Support) *candidate {
+	c := p.best(s, p.Build.kind(), p.Build.family(), false)
+	if c == nil || p.flees || distributions[p.repo] != "" {
+		return c
+	}
+	p.flees = true
+	if !p.sound(c) {
+		c = p.best(s, p.Build.kind(), p.Build.family(), false)
+	}
+	p.flees = false
+	return c
+}
+
+// sound says whether what a candidate stands on is supported by its own team for
+// longer than soon, or not known not to be.
+func (p *advising) sound(c *candidate) bool {
+	s, ok := DistroSupport(c.entry.standsOn(c.build))
+	if !ok || !p.flees {
+		return true
+	}
+	_, flagged := ended(endOfLife(), s, p.Now)
+	return !flagged
 }
 
 // pinned says whether a tag names a release of a distribution that is supported
@@ -325,7 +356,23 @@ func (p *advising) offer(g Group, c *candidate, other bool) {
 	} else {
 		o.Like = p.like(c)
 	}
+	if g != Refresh {
+		o.Leap = p.leap(&o)
+	}
 	p.Options = append(p.Options, o)
+}
+
+// leap says what an option moves that is a decision of its own: another release
+// of the software, or of the system beneath it as far as both are known.
+func (p *advising) leap(o *Option) string {
+	was, is := p.distro(), o.distro()
+	switch {
+	case p.Release.Cycle != o.Release.Cycle || p.successor != "":
+		return "moves the base from " + p.Ref + " to " + o.Ref
+	case was.ID != is.ID || was.VersionID == "" || releaseName(was) != releaseName(is):
+		return "moves the base to " + o.Ref + ", on another release of the system as far as is known"
+	}
+	return ""
 }
 
 // like is the newest image of the same build that something is known of.

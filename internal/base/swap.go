@@ -2,6 +2,8 @@ package base
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -9,39 +11,109 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// Swap has a stage of f stand on the option, with what must follow in the file.
-// Where that cannot be done, the fix edits nothing and says why; nil where the
-// line names the base by a build argument.
-func (o *Option) Swap(f *dockerfile.File, st *dockerfile.Stage) *finding.Fix {
-	word := st.BaseWord
-	if word.Text != st.Base || strings.ContainsRune(word.Text, '$') || string(f.Bytes[word.Span.Start:word.Span.End]) != word.Text {
+// Swap has a stage, and every other on the same image, stand on the option, with
+// what must follow in the file. Where that cannot be done, the fix edits nothing
+// and says why; nil where the line names the base by a build argument.
+func (o *Option) Swap(r rewrite.Request, st *dockerfile.Stage) *finding.Fix {
+	w := Swap(r, map[*dockerfile.Stage]*Option{st: o})
+	if w == nil {
 		return nil
 	}
-	ref := o.Ref
-	title := "Build on " + ref
-	if strings.Contains(word.Text, "@") {
-		if o.Digest == "" {
-			title += " (its digest is not known: pin it again)"
-		} else {
-			ref += "@" + string(o.Digest)
+	return &w.Fix
+}
+
+// Swap has stages, and every other on an image of one of them, stand on the
+// options, all of them or none. Where that cannot be done, the fix edits nothing
+// and says why; nil where a line names its base by a build argument.
+func Swap(r rewrite.Request, to map[*dockerfile.Stage]*Option) *rewrite.Rewrite {
+	f := r.File
+	options := map[string]*Option{}
+	for st, o := range to {
+		options[st.Base] = o
+	}
+	var moves []rewrite.Move
+	offer := ""
+	var refs []string
+	for i := range f.Stages {
+		st := &f.Stages[i]
+		o := options[st.Base]
+		if o == nil || st.Parent != nil {
+			continue
+		}
+		word := st.BaseWord
+		if word.Text != st.Base || strings.ContainsRune(word.Text, '$') || string(f.Bytes[word.Span.Start:word.Span.End]) != word.Text {
+			return nil
+		}
+		ref := spelled(word.Text, o.Ref)
+		if !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
+		}
+		if strings.Contains(word.Text, "@") {
+			digest := o.Digest
+			if d, known := r.Digest, false; digest == "" && d != nil {
+				if digest, known = d(ref); !known {
+					digest = ""
+				}
+			}
+			if digest == "" {
+				return refusedSwap(refs, "the base is pinned, and the digest of "+ref+" is not known: look it up first")
+			}
+			ref += "@" + string(digest)
+		}
+		if o.Group == Refresh {
+			edit := finding.Edit{File: f.Name, Base: finding.DigestOf(f.Bytes), Start: word.Span.Start, End: word.Span.End, New: ref}
+			return &rewrite.Rewrite{Fix: finding.Fix{Title: "Build on " + o.Ref, Safety: finding.Behaviour, Edits: []finding.Edit{edit}}}
+		}
+		moves = append(moves, rewrite.Move{Stage: st, To: ref, Facts: o.facts(), Version: o.Build.Version})
+		if offer == "" {
+			offer = o.Leap
 		}
 	}
-	if o.Group == Refresh {
-		edit := finding.Edit{File: f.Name, Base: finding.DigestOf(f.Bytes), Start: word.Span.Start, End: word.Span.End, New: ref}
-		return &finding.Fix{Title: title, Safety: finding.Behaviour, Edits: []finding.Edit{edit}}
+	if r.Scopes == nil {
+		r.Scopes = f.Scopes(func(st *dockerfile.Stage) *dockerfile.BaseFacts { return FactsOf(st.Base) })
 	}
-	facts := func(st *dockerfile.Stage) *dockerfile.BaseFacts { return FactsOf(st.Base) }
-	w, err := rewrite.SwapBase(rewrite.Request{File: f, Scopes: f.Scopes(facts)}, st, ref, FactsOf(o.Ref))
+	r.Package = HasPackage
+	w, err := rewrite.SwapBase(r, moves...)
 	if err != nil {
 		why := err.Error()
 		var no *rewrite.Refused
 		if errors.As(err, &no) {
 			why = no.Why
+			if no.Span.Line > 0 {
+				why = fmt.Sprintf("line %d: %s", no.Span.Line, why)
+			}
 		}
-		return &finding.Fix{Title: title + " by hand: " + why}
+		return refusedSwap(refs, why)
 	}
-	w.Fix.Title = title
-	return &w.Fix
+	w.Fix.Title, w.Fix.Offer = "Build on "+strings.Join(refs, " and "), offer
+	return &w
+}
+
+func refusedSwap(refs []string, why string) *rewrite.Rewrite {
+	return &rewrite.Rewrite{Fix: finding.Fix{Title: "Build on " + strings.Join(refs, " and ") + " by hand: " + why}}
+}
+
+// spelled is a reference at the registry that the file names: docker.io/node
+// stays docker.io/node.
+func spelled(as, ref string) string {
+	for _, prefix := range []string{"docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/", "library/"} {
+		if strings.HasPrefix(as, prefix) && !strings.HasPrefix(ref, prefix) {
+			return prefix + ref
+		}
+	}
+	return ref
+}
+
+// facts are what is known of the option, its distribution's release included.
+func (o *Option) facts() *dockerfile.BaseFacts {
+	f, d := FactsOf(o.Ref), o.distro()
+	if release := releaseName(d); release != "" && (f == nil || f.Release == "") {
+		if f == nil {
+			f = &dockerfile.BaseFacts{Ref: o.Ref, Source: "the tag's name"}
+		}
+		f.Distribution, f.Release = d.ID, release
+	}
+	return f
 }
 
 // ListArch is a platform's architecture ("linux/arm64" has arm64) as the list of

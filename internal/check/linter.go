@@ -80,7 +80,7 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 	if len(opt.Only) == 0 {
 		of := l.ofBases(f, opt.knownBase)
 		if l.fixing {
-			l.rebased(of, f)
+			l.rebased(ctx, of, in, folder)
 		}
 		found = append(found, of...)
 	}

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/drydock-dev/drydock/internal/base"
@@ -55,50 +56,85 @@ func (l *linter) remedied(ctx context.Context, found []finding.Finding, in *rule
 			f.Evidence = append(f.Evidence, finding.Evidence{Kind: finding.EvidenceNotRewritten, Text: no.Why})
 		case err == nil:
 			f.Fixes = append(f.Fixes, w.Fix)
-			for _, note := range w.Notes {
-				f.Evidence = append(f.Evidence, finding.Evidence{Kind: finding.EvidenceRewrite, Text: note})
-			}
-			for _, note := range w.Undecided {
-				f.Evidence = append(f.Evidence, finding.Evidence{Kind: finding.EvidenceUndecided, Text: note})
-			}
+			f.Evidence = append(f.Evidence, decided(&w)...)
 		}
 	}
 	return found
 }
 
-// rebased gives what is wrong with a base itself a fix: the release that takes
-// its place, with what must follow in the file. All of a stage's have the same.
-func (l *linter) rebased(found []finding.Finding, f *dockerfile.File) {
-	swaps := map[int]*finding.Fix{}
+// rebased gives what is wrong with a base itself a fix: the nearest release that
+// takes its place, with what must follow in the file, or the reason why there is
+// none. Stages of which one copies what another builds move together.
+func (l *linter) rebased(ctx context.Context, found []finding.Finding, in *rules.Input, folder string) {
+	f := in.File
+	options := map[*dockerfile.Stage]*base.Option{}
+	at := map[int]*dockerfile.Stage{} // by finding
 	for i := range found {
-		x := &found[i]
-		if x.Remedy != finding.NewRelease {
+		if found[i].Remedy != finding.NewRelease {
 			continue
 		}
-		n := slices.IndexFunc(f.Stages, func(st dockerfile.Stage) bool { return st.BaseWord.Span.Start == firstByte(*x) })
+		n := slices.IndexFunc(f.Stages, func(st dockerfile.Stage) bool { return st.BaseWord.Span.Start == firstByte(found[i]) })
 		if n < 0 {
 			continue
 		}
-		if _, done := swaps[n]; !done {
-			swaps[n] = l.release(f, &f.Stages[n])
+		st := &f.Stages[n]
+		if _, done := options[st]; !done {
+			options[st] = l.release(st)
 		}
-		if fix := swaps[n]; fix != nil && len(fix.Edits) > 0 {
-			x.Fixes = append([]finding.Fix{*fix}, x.Fixes...)
+		at[i] = st
+	}
+	r := rewrite.Request{File: f, Scopes: in.Scopes, Context: in.Options.Context, Folder: folder, Digest: l.bases.digestOf(ctx)}
+	swaps := map[*dockerfile.Stage]*rewrite.Rewrite{}
+	for st, o := range options {
+		if o == nil {
+			continue
+		}
+		w := base.Swap(r, map[*dockerfile.Stage]*base.Option{st: o})
+		if w != nil && len(w.Fix.Edits) == 0 && len(options) > 1 {
+			if all := base.Swap(r, known(options)); all != nil && len(all.Fix.Edits) > 0 {
+				w = all
+			}
+		}
+		swaps[st] = w
+	}
+	for i, st := range at {
+		x, w := &found[i], swaps[st]
+		switch {
+		case w == nil:
+		case len(w.Fix.Edits) == 0:
+			x.Evidence = append(x.Evidence, finding.Evidence{Kind: finding.EvidenceNotRewritten, Text: w.Fix.Title})
+		default:
+			x.Fixes = append([]finding.Fix{w.Fix}, x.Fixes...)
+			x.Evidence = append(x.Evidence, decided(w)...)
 		}
 	}
 }
 
-// release has a stage stand on the newer supported release of its base; nil:
-// none is known.
-func (l *linter) release(f *dockerfile.File, st *dockerfile.Stage) *finding.Fix {
+// known are the stages with an option.
+func known(options map[*dockerfile.Stage]*base.Option) map[*dockerfile.Stage]*base.Option {
+	out := maps.Clone(options)
+	maps.DeleteFunc(out, func(_ *dockerfile.Stage, o *base.Option) bool { return o == nil })
+	return out
+}
+
+// decided is what a rewrite decided, and what it could not tell, as evidence.
+func decided(w *rewrite.Rewrite) []finding.Evidence {
+	var out []finding.Evidence
+	for _, note := range w.Notes {
+		out = append(out, finding.Evidence{Kind: finding.EvidenceRewrite, Text: note})
+	}
+	for _, note := range w.Undecided {
+		out = append(out, finding.Evidence{Kind: finding.EvidenceUndecided, Text: note})
+	}
+	return out
+}
+
+// release is the nearest supported release of a stage's base; nil: none is known.
+func (l *linter) release(st *dockerfile.Stage) *base.Option {
 	a, err := base.Advise(base.Question{Ref: st.Base, Now: l.Now(), Arch: base.ListArch(l.Platform)})
 	if err != nil {
 		return nil
 	}
 	a.Judge()
-	o := a.Best(base.Update)
-	if o == nil {
-		return nil
-	}
-	return o.Swap(f, st)
+	return a.Successor()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 )
@@ -119,7 +120,7 @@ func (s *smaller) swapAt(span *finding.Span, o *base.Option) *finding.Fix {
 	}
 	for i := range f.Stages {
 		if f.Stages[i].Span == *span {
-			return o.Swap(f, &f.Stages[i])
+			return o.Swap(rewrite.Request{File: f}, &f.Stages[i])
 		}
 	}
 	return nil

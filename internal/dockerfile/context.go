@@ -94,6 +94,16 @@ func (c *Context) Read(name string, limit int64) ([]byte, error) {
 	return c.read(name, limit)
 }
 
+// Beside returns a file of the folder whether or not the build sees it: what
+// other tools than the build read. Larger than limit bytes it is an error.
+func (c *Context) Beside(name string, limit int64) ([]byte, error) {
+	name = contextPath(name)
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
+	}
+	return c.read(name, limit)
+}
+
 func (c *Context) read(name string, limit int64) ([]byte, error) {
 	// Asked before it is opened: the opening of a pipe waits for who writes to it.
 	if info, err := fs.Stat(c.FS, name); err != nil {

@@ -9,6 +9,10 @@ type Fix struct {
 	Safety Safety
 	Edits  []Edit // none: the title says what to do by hand
 	Proof  Proof
+	// Offer is set where the fix is a decision of its own and no part of a lump:
+	// "moves the base from Node.js 18 to Node.js 22". It is applied where its rule
+	// is named, or where the user says yes to it.
+	Offer string
 	// Changes are the differences in the image's files that the fix means to
 	// make. A proof that runs the image lets these pass and no others.
 	Changes []Change

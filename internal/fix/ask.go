@@ -7,7 +7,7 @@ type Choice int
 const (
 	No   Choice = iota
 	Yes         // this one
-	All         // this one and all that follow
+	All         // this one and all that follow, but for what is an offer of its own
 	Quit        // neither this one nor any that follows
 )
 
@@ -29,7 +29,7 @@ func (a *Asker) ask(it Item, hunks func(Item) []Hunk) (bool, error) {
 	if c, ok := a.said[it.id()]; ok || a.quit {
 		return c == Yes, nil
 	}
-	if a.all {
+	if a.all && it.Fix.Offer == "" {
 		return true, nil
 	}
 	c, err := a.Choose(it, hunks(it))

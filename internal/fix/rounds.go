@@ -37,6 +37,7 @@ type Rounds struct {
 	Built    bool                       // what is wrong is seen in the image only: Look finds it again whatever is edited
 	Beside   map[string]Beside          // by a fix's title: what else it does
 	Wanted   func(finding.Finding) bool // which findings are to be fixed; nil: all
+	Named    func(finding.Finding) bool // which findings the user names, by their rule; nil: none
 	Unsafe   bool                       // also by what changes behaviour or wants review
 	Want     finding.Proof              // from Rechecked on, no fix counts before a second look
 	Asker    *Asker                     // nil: all are taken
@@ -200,6 +201,13 @@ func (g *Rounds) candidates(out *Gathered, found []finding.Finding, dead map[str
 				taken = true // it is told of with its reason
 				continue
 			}
+			if f.Offer != "" && !g.asksFor(x) {
+				it.Why = fmt.Sprintf("it %s, which is a decision of its own: --unsafe --only %s applies it", f.Offer, x.Rule)
+				if refused == nil {
+					refused = &it
+				}
+				continue
+			}
 			if f.Safety < finding.Safe && !g.Unsafe {
 				it.Unsafe = true
 				if it.Why = "to be reviewed: --unsafe applies it"; f.Safety == finding.Behaviour {
@@ -242,6 +250,12 @@ func (g *Rounds) candidates(out *Gathered, found []finding.Finding, dead map[str
 		}
 	}
 	return items, nil
+}
+
+// asksFor says whether the user asks for a fix that is an offer of its own: by
+// the name of its rule, or because each fix is asked about.
+func (g *Rounds) asksFor(x finding.Finding) bool {
+	return g.Unsafe && (g.Named != nil && g.Named(x) || g.Asker != nil && g.Asker.Choose != nil)
 }
 
 // round applies what can be applied together, and takes it only if a second

@@ -8,6 +8,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -134,7 +135,7 @@ func (r *recommending) edits(p *Place) error {
 	}
 	p.At, p.Packages = &st.BaseWord.Span, installs(f, st)
 	for i := range p.Advice.Options {
-		p.Fixes = append(p.Fixes, p.Advice.Options[i].Swap(f, st))
+		p.Fixes = append(p.Fixes, p.Advice.Options[i].Swap(rewrite.Request{File: f}, st))
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
@@ -167,7 +168,7 @@ func (r *recommending) file(ctx context.Context, name string) error {
 		}
 		at := &r.out.Places[len(r.out.Places)-1]
 		for n := range at.Advice.Options {
-			at.Fixes = append(at.Fixes, at.Advice.Options[n].Swap(f, st))
+			at.Fixes = append(at.Fixes, at.Advice.Options[n].Swap(rewrite.Request{File: f}, st))
 		}
 	}
 	if len(f.Stages) > 0 && len(r.out.Places) == 0 && f.Stages[final].Base == "scratch" {

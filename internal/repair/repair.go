@@ -105,6 +105,12 @@ func (f *fixer) wanted(x finding.Finding) bool {
 	return len(f.opt.Only) == 0 || finding.Rule{ID: x.Rule, Aliases: x.Aliases}.Matches(f.opt.Only...)
 }
 
+// named says whether the user names the rule of a finding, and not all rules.
+func (f *fixer) named(x finding.Finding) bool {
+	only := slices.DeleteFunc(slices.Clone(f.opt.Only), func(s string) bool { return s == "*" || s == "all" })
+	return len(only) > 0 && finding.Rule{ID: x.Rule, Aliases: x.Aliases}.Matches(only...)
+}
+
 // subject is one subject whose fixes are gathered, proved and written.
 type subject struct {
 	fix.Rounds
@@ -117,7 +123,7 @@ type subject struct {
 // subject begins one. What is wrong in it, its Look is to find.
 func (f *fixer) subject(kind finding.SubjectKind, name string) *subject {
 	return &subject{on: finding.Subject{Kind: kind, Name: name}, Rounds: fix.Rounds{
-		Files: map[string][]byte{}, Wanted: f.wanted, Unsafe: f.opt.Unsafe, Want: f.opt.Prove, Asker: f.asker,
+		Files: map[string][]byte{}, Wanted: f.wanted, Named: f.named, Unsafe: f.opt.Unsafe, Want: f.opt.Prove, Asker: f.asker,
 	}}
 }
 

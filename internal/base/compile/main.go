@@ -23,25 +23,32 @@ import (
 func main() {
 	from := flag.String("from", "../shared", "folder with end-of-life.json.xz and official-images")
 	to := flag.String("to", "internal/base/data", "folder to write to")
+	archives := flag.String("archives", "", "folder with the Packages files of distributions; empty: the names of packages stay as they are")
 	flag.Parse()
-	if err := run(*from, *to); err != nil {
+	if err := run(*from, *to, *archives); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(from, to string) error {
-	for _, part := range []struct {
-		name    string
-		compile func(string) ([]byte, error)
-	}{
+type part struct {
+	name    string
+	compile func(string) ([]byte, error)
+}
+
+func run(from, to, archives string) error {
+	parts := []part{
 		{"eol.zst", func(dir string) ([]byte, error) { return endOfLife(filepath.Join(dir, "end-of-life.json.xz")) }},
 		{"official.zst", func(dir string) ([]byte, error) { return official(filepath.Join(dir, "official-images")) }},
 		{"facts.zst", configurations},
 		{"library.zst", func(dir string) ([]byte, error) {
 			return library(filepath.Join(dir, "official-images", "library.tar.xz"))
 		}},
-	} {
+	}
+	if archives != "" {
+		parts = append(parts, part{"packages.zst", func(string) ([]byte, error) { return packageNames(archives, releases()) }})
+	}
+	for _, part := range parts {
 		text, err := part.compile(from)
 		if err != nil {
 			return fmt.Errorf("compile %s: %w", part.name, err)
@@ -56,6 +63,11 @@ func run(from, to string) error {
 		fmt.Printf("%-14s %7d bytes, %6d compressed\n", part.name, len(text), len(packed))
 	}
 	return nil
+}
+
+// releases are those whose packages are known, the bits of the mask in order.
+func releases() []string {
+	return []string{"debian-11", "debian-12", "debian-13", "ubuntu-20.04", "ubuntu-22.04", "ubuntu-24.04", "ubuntu-26.04"}
 }
 
 func pack(text []byte) ([]byte, error) {

@@ -20,7 +20,7 @@ func TestDeterministic(t *testing.T) {
 		t.Skipf("no shared data: %v", err)
 	}
 	dir := t.TempDir()
-	if err := run(from, dir); err != nil {
+	if err := run(from, dir, ""); err != nil {
 		t.Fatal(err)
 	}
 	for name, ceiling := range map[string]int{"eol.zst": 60 << 10, "official.zst": 40 << 10, "library.zst": 150 << 10, "facts.zst": 30 << 10} {

@@ -90,7 +90,7 @@ func TestSwapKnowsTheBases(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := request(t, c.text, old)
-			w, err := rewrite.SwapBase(r, &r.File.Stages[0], c.to, &c.facts)
+			w, err := rewrite.SwapBase(r, rewrite.Move{Stage: &r.File.Stages[0], To: c.to, Facts: &c.facts})
 			if got := result(t, r, w, err); got != c.want {
 				t.Errorf("got %q\nwant %q", got, c.want)
 			}

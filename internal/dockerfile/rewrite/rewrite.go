@@ -24,6 +24,9 @@ type Request struct {
 	// table of this package: kind is one of [Kinds], current the image that the
 	// build uses. nil or not ok: the table.
 	Runtime func(kind, current string) (ref, why string, ok bool)
+	// Package says whether a release of a distribution ("debian", "12") has a
+	// package; known is false where that is not known. nil: of none it is.
+	Package func(distribution, release, name string) (has, known bool)
 	// Digest says which bytes a reference stands for now.
 	Digest func(ref string) (finding.Digest, bool)
 }

@@ -39,7 +39,7 @@ func kinds() map[string]func(rewrite.Request) (rewrite.Rewrite, error) {
 // swapTo exchanges the base of the last stage.
 func swapTo(to string) func(rewrite.Request) (rewrite.Rewrite, error) {
 	return func(r rewrite.Request) (rewrite.Rewrite, error) {
-		return rewrite.SwapBase(r, &r.File.Stages[len(r.File.Stages)-1], to, nil)
+		return rewrite.SwapBase(r, rewrite.Move{Stage: &r.File.Stages[len(r.File.Stages)-1], To: to})
 	}
 }
 

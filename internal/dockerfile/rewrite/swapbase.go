@@ -8,23 +8,55 @@ import (
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 )
 
-// SwapBase has a stage stand on another image, with what must follow: the names
-// of packages and their manager's, and how users are made. facts are of the new
-// image; nil: nothing is known of it but its name.
-func SwapBase(r Request, stage *dockerfile.Stage, to string, facts *dockerfile.BaseFacts) (Rewrite, error) {
-	s := &swap{draft: newDraft(r), stage: stage, facts: facts, old: parseReference(stage.Base), ref: parseReference(to), gids: map[string]string{}}
-	if err := s.alike(to); err != nil {
+// Move is a stage that is to stand on another image.
+type Move struct {
+	Stage   *dockerfile.Stage
+	To      string
+	Facts   *dockerfile.BaseFacts // of that image; nil: nothing is known of it but its name
+	Version string                // of the software in it: "22.23"; empty: the tag says
+}
+
+// SwapBase has stages stand on other images, all of them or none, with what must
+// follow: the names of packages and their manager's, and how users are made. A
+// release that the file, or what lies beside it, is known not to work with is
+// refused, and what is not known is told.
+func SwapBase(r Request, moves ...Move) (Rewrite, error) {
+	d := newDraft(r)
+	var titles []string
+	var all []*swap
+	for _, m := range moves {
+		s := &swap{draft: d, stage: m.Stage, facts: m.Facts, old: parseReference(m.Stage.Base), ref: parseReference(m.To), gids: map[string]string{}}
+		if s.version = versionOf(s.ref.tag); len(s.version) == 0 {
+			s.version = versionOf(m.Version)
+		}
+		if err := s.alike(m.To); err != nil {
+			return Rewrite{}, err
+		}
+		s.was, s.is = d.systemOf(m.Stage), systemOfFacts(m.Facts, s.ref)
+		if s.to != s.from && len(s.above()) > 1 {
+			return Rewrite{}, refuse(&d.File.Instructions[m.Stage.From], "other stages build on this one, whose system would be another: move them by hand")
+		}
+		d.edit(m.Stage.BaseWord.Span.Start, m.Stage.BaseWord.Span.End, m.To)
+		if m.Stage.BaseRaw != m.Stage.Base {
+			s.note("%s took a part of its name from a build argument, which means nothing to it any more", m.Stage.BaseRaw)
+		}
+		for _, step := range []func() error{s.crossing, s.software, s.follow} {
+			if err := step(); err != nil {
+				return Rewrite{}, err
+			}
+		}
+		s.configured()
+		all = append(all, s)
+		if title := "Build on " + m.To; !slices.Contains(titles, title) {
+			titles = append(titles, title)
+		}
+	}
+	if err := coupled(d, all); err != nil {
 		return Rewrite{}, err
 	}
-	s.edit(stage.BaseWord.Span.Start, stage.BaseWord.Span.End, to)
-	if stage.BaseRaw != stage.Base {
-		s.note("%s took a part of its name from a build argument, which means nothing to it any more", stage.BaseRaw)
-	}
-	if err := s.follow(); err != nil {
-		return Rewrite{}, err
-	}
-	s.configured()
-	return s.done("Build on " + to)
+	w, err := d.done(strings.Join(titles, ", b"))
+	w.Fix.Title = strings.ReplaceAll(w.Fix.Title, ", bBuild", ", build")
+	return w, err
 }
 
 // swap is a stage on its way to another base.
@@ -34,6 +66,8 @@ type swap struct {
 	facts    *dockerfile.BaseFacts
 	old, ref reference
 	from, to string            // families
+	was, is  system            // releases
+	version  version           // of the new image's software; none: not known
 	added    []string          // packages that the stage installs, by their new names
 	gids     map[string]string // of groups that it makes
 	users    []string          // that it makes
@@ -69,7 +103,8 @@ func (s *swap) alike(to string) error {
 		s.to = familyOf(s.facts.Distribution)
 	}
 	if s.from == "" || s.to == "" {
-		if s.from == s.to && path.Dir(s.old.name) == path.Dir(s.ref.name) && s.old.name == s.ref.name {
+		if s.old.name == s.ref.name && slices.Equal(s.old.parts()[1:], s.ref.parts()[1:]) {
+			s.from = s.to
 			s.undecided("what system the two images are cannot be told: nothing but FROM is changed")
 			return nil
 		}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// sections are the parts of Debian's and Ubuntu's archives whose packages
+// Dockerfiles install: tools, libraries, servers.
+var sections = strings.Fields(`libs libdevel utils net admin database web httpd devel interpreters java php shells editors graphics
+	video sound vcs text oldlibs misc python mail science math comm electronics otherosfs fonts x11 metapackages localization ruby perl golang rust javascript`)
+
+// seldom are names that a Dockerfile hardly installs: modules of languages that
+// have managers of their own, kernels, cross compilers, documentation.
+var seldom = regexp.MustCompile(`^(librust-|libghc-|node-|ruby-[^df]|r-cran|r-bioc|elpa-|gir1|lib(32|64|x32|n32)|` +
+	`linux-(headers|image|tools|modules|buildinfo|lowlatency|aws|azure|gcp|oracle|cloud|generic)|binutils-.*-linux|kf[56]|libkf|qml|` +
+	`emacs|libreoffice|nvidia|libnvidia|lazarus|fp-|lib.*-ocaml|xserver-xorg-video|texlive-lang|fonts-sil|calligra-|kde-l10n|hunspell-|myspell|aspell-|manpages-|task-|firefox-|thunderbird-|libjs-|golang-[^g])|` +
+	`-(cross|doc|dbg|dbgsym|data|perl|java|ocaml-dev|prof|examples|l10n|locales|tests|cil|cil-dev|guile|tcl|testing|gui|demos?)$`)
+
+// ofPython are Python's packages that Dockerfiles take from the distribution
+// all the same.
+var ofPython = strings.Fields(`pip dev venv setuptools wheel numpy distutils virtualenv yaml requests apt pil tk lxml psycopg2 dateutil six
+	cryptography crypto scipy matplotlib pandas opencv gi dbus minimal full software-properties docker jinja2 flask django openssl ldap certbot all-dev`)
+
+// likely says whether a Dockerfile may install a package of that name.
+func likely(name string) bool {
+	module, python := strings.CutPrefix(name, "python3-")
+	return !seldom.MatchString(name) && (!python || slices.Contains(ofPython, module))
+}
+
+// packageNames says which packages each release has: in the first line the
+// releases of a mask's bits, then a line for each mask, "mask name name …". dir
+// holds a file a release, named "debian-13", of what its archive's Packages files
+// say (`/usr/lib/apt/apt-helper cat-file` prints them).
+func packageNames(dir string, releases []string) ([]byte, error) {
+	has := map[string]int{}
+	provided := map[string]int{}
+	for bit, r := range releases {
+		if err := archive(filepath.Join(dir, r), 1<<bit, has, provided); err != nil {
+			return nil, err
+		}
+	}
+	by := map[int][]string{}
+	for _, n := range slices.Sorted(maps.Keys(has)) {
+		// A package by another's name is known if it is one elsewhere.
+		mask := has[n] | provided[n]
+		by[mask] = append(by[mask], n)
+	}
+	var out bytes.Buffer
+	fmt.Fprintln(&out, strings.Join(releases, " "))
+	for _, mask := range slices.Sorted(maps.Keys(by)) {
+		fmt.Fprintf(&out, "%x %s\n", mask, strings.Join(by[mask], " "))
+	}
+	return out.Bytes(), nil
+}
+
+// archive takes in the packages of one release, and what exactly one of them
+// provides: apt-get installs that too.
+func archive(name string, bit int, has, provided map[string]int) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	by := map[string]map[string]bool{}
+	pkg := ""
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		key, value, _ := strings.Cut(lines.Text(), ": ")
+		switch key {
+		case "Package":
+			pkg = value
+		case "Provides":
+			for p := range strings.SplitSeq(value, ",") {
+				p, _, _ = strings.Cut(strings.TrimSpace(p), " ")
+				p, _, _ = strings.Cut(p, ":")
+				if by[p] == nil {
+					by[p] = map[string]bool{}
+				}
+				by[p][pkg] = true
+			}
+		case "Section":
+			if slices.Contains(sections, value[strings.LastIndexByte(value, '/')+1:]) && likely(pkg) {
+				has[pkg] |= bit
+			}
+		}
+	}
+	for p, all := range by {
+		if len(all) == 1 {
+			provided[p] |= bit
+		}
+	}
+	return lines.Err()
+}
