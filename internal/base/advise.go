@@ -42,7 +42,7 @@ type Option struct {
 	Build   Build
 	Release Support // zero Cycle: not known
 	Channel string
-	Leap    string // another release of the software or of the system that it moves to: "moves the base from node:18 to node:22"; empty: none
+	Leap    string // what it moves to another release: "moves the base from node:18 to node:22"; empty: nothing
 	Other   bool   // it is another channel, and one that changes more
 	Listed  bool   // it is built and gets updates, as far as the list of official images says
 	Entry   *Entry // what is known of it; nil: nothing
