@@ -81,6 +81,10 @@ func (p *advising) own() *candidate {
 		}
 	}
 	p.loose = false
+	if c := p.onFirmGround(p.Release); c != nil && p.mine != nil && c != p.mine && p.Release.Cycle != "" && c.build.Distro.ID == p.mine.build.Distro.ID &&
+		compareVersions(c.build.Distro.VersionID, p.mine.build.Distro.VersionID) > 0 && !p.firm(p.mine) && p.firm(c) {
+		return c
+	}
 	return nil
 }
 
@@ -255,19 +259,23 @@ func (p *advising) onFirmGround(s Support) *candidate {
 	if c == nil || p.flees || distributions[p.repo] != "" {
 		return c
 	}
-	p.flees = true
-	if !p.sound(c) {
+	if !p.firm(c) {
+		p.flees = true
 		c = p.best(s, p.Build.kind(), p.Build.family(), false)
+		p.flees = false
 	}
-	p.flees = false
 	return c
 }
 
-// sound says whether what a candidate stands on is supported by its own team for
+// sound says whether nothing is known against what a candidate stands on, where
+// the base is left for that.
+func (p *advising) sound(c *candidate) bool { return !p.flees || p.firm(c) }
+
+// firm says whether what a candidate stands on is supported by its own team for
 // longer than soon, or not known not to be.
-func (p *advising) sound(c *candidate) bool {
+func (p *advising) firm(c *candidate) bool {
 	s, ok := DistroSupport(c.entry.standsOn(c.build))
-	if !ok || !p.flees {
+	if !ok {
 		return true
 	}
 	_, flagged := ended(endOfLife(), s, p.Now)
