@@ -71,6 +71,7 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 // filter leaves out what is not wanted, and tells of which findings that could
 // not be said.
 func (r *run) filter() {
+	oneSecret(r.res)
 	r.res.Findings, r.res.Undecided = r.policy.Filter.Apply(r.res.Findings)
 	for _, u := range r.res.Undecided {
 		r.warn(u.String())

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 )
@@ -19,7 +20,7 @@ type Kind int
 const (
 	Image      Kind = iota // an image or a root file system, wherever it lies: [image.Detect] knows more
 	Folder                 // of sources; where Said, what a prefix calls a root file system and holds no system
-	Dockerfile             // by its name
+	Dockerfile             // by its name, or what it holds
 	Compose                // by its name, or compose://
 	Document               // an SBOM: by its first bytes, or sbom://
 	Text                   // a file that is none of these, and no archive either
@@ -62,7 +63,11 @@ func Resolve(target string) What {
 	case isCompose(target):
 		return What{Kind: Compose, Path: target}
 	}
-	return What{Kind: kindOf(target), Path: target}
+	kind := kindOf(target)
+	if kind == Text && holdsStages(target) {
+		kind = Dockerfile
+	}
+	return What{Kind: kind, Path: target}
 }
 
 func isDir(path string) bool {
@@ -93,6 +98,17 @@ func kindOf(path string) Kind {
 		return Image
 	}
 	return Text
+}
+
+// holdsStages reports whether a text is a Dockerfile, whatever it is called:
+// nothing but what may stand there comes before a FROM.
+func holdsStages(path string) bool {
+	b, err := readFound(path, dockerfile.MaxBytes)
+	if err != nil {
+		return false
+	}
+	f, err := dockerfile.Parse(path, b)
+	return err == nil && len(f.Stages) > 0 && f.Stages[0].BaseRaw != ""
 }
 
 // isDockerfile goes by the names that docker build and editors know.

@@ -46,6 +46,7 @@ func (b *buildFiles) none() bool { return len(b.dockerfiles)+len(b.composes)+len
 
 func buildFilesOf(dir string, excluded func(path string) bool) (*buildFiles, error) {
 	b := &buildFiles{}
+	var links []string
 	err := Walk(dir, func(path string, d fs.DirEntry) error {
 		if !isDockerfile(path) && !isCompose(path) || excluded(relative(dir, path)) {
 			return nil
@@ -55,15 +56,42 @@ func buildFilesOf(dir string, excluded func(path string) bool) (*buildFiles, err
 				b.unread = append(b.unread, finding.Unknown{What: path, Why: why})
 				return nil
 			}
+			links = append(links, path)
+			return nil
 		}
-		if isDockerfile(path) {
-			b.dockerfiles = append(b.dockerfiles, path)
-		} else {
-			b.composes = append(b.composes, path)
-		}
+		b.add(path)
 		return nil
 	})
+	if len(links) > 0 {
+		b.follow(links)
+	}
 	return b, err
+}
+
+func (b *buildFiles) add(path string) {
+	if isDockerfile(path) {
+		b.dockerfiles = append(b.dockerfiles, path)
+	} else {
+		b.composes = append(b.composes, path)
+	}
+}
+
+// follow takes in links whose files have not been met by another name.
+func (b *buildFiles) follow(links []string) {
+	met := map[string]bool{}
+	for _, path := range slices.Concat(b.dockerfiles, b.composes) {
+		if to, err := filepath.EvalSymlinks(path); err == nil {
+			met[to] = true
+		}
+	}
+	for _, path := range links {
+		if to, err := filepath.EvalSymlinks(path); err != nil || !met[to] {
+			met[to] = true
+			b.add(path)
+		}
+	}
+	slices.Sort(b.dockerfiles)
+	slices.Sort(b.composes)
 }
 
 // LeadsAway reports why path, which is no regular file, is not read; empty: it is a

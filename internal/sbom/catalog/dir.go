@@ -56,6 +56,9 @@ func FromDir(ctx context.Context, dir string, subject finding.Subject) (*sbom.In
 	}); err != nil && !errors.Is(err, errDirFull) {
 		return nil, fmt.Errorf("read folder %s: %w", dir, err)
 	}
+	if err := w.follow(ctx); err != nil {
+		return nil, fmt.Errorf("read folder %s: %w", dir, err)
+	}
 	for _, m := range w.manifests {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("read folder %s: %w", dir, ctx.Err())
@@ -82,6 +85,7 @@ type dirWalk struct {
 	read      map[string]bool // files parsed
 	kinds     []dirManifest
 	manifests []dirFound
+	links     []string // read after the files, as each file counts once
 }
 
 func (w *dirWalk) unknown(what, why string) {
@@ -114,6 +118,51 @@ func (w *dirWalk) visit(p string, d fs.DirEntry, err error) error {
 		}
 		return nil
 	}
+	if d.Type()&fs.ModeSymlink != 0 {
+		w.links = append(w.links, p)
+		return nil
+	}
+	w.file(p)
+	return nil
+}
+
+// follow reads what links lead to and has not been met by another name.
+func (w *dirWalk) follow(ctx context.Context) error {
+	if len(w.links) == 0 {
+		return nil
+	}
+	var met []fs.FileInfo
+	meet := func(p string) {
+		if info, err := w.root.Stat(p); err == nil {
+			met = append(met, info)
+		}
+	}
+	for p := range w.read {
+		meet(p)
+	}
+	for _, m := range w.manifests {
+		meet(m.path)
+	}
+	for _, p := range w.links {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if dirManifestOf(w.kinds, p) == nil && !slices.ContainsFunc(w.parsers, func(q lockParser) bool { return q.Wants(p) }) {
+			continue
+		}
+		info, err := w.root.Stat(p)
+		if err == nil && slices.ContainsFunc(met, func(m fs.FileInfo) bool { return os.SameFile(m, info) }) {
+			w.read[p] = true // by its other name
+			continue
+		}
+		w.file(p)
+		meet(p)
+	}
+	return nil
+}
+
+// file takes in one that a parser may want.
+func (w *dirWalk) file(p string) {
 	if m := dirManifestOf(w.kinds, p); m != nil {
 		w.manifests = append(w.manifests, dirFound{p, m})
 		if m.unread != "" {
@@ -121,7 +170,6 @@ func (w *dirWalk) visit(p string, d fs.DirEntry, err error) error {
 		}
 	}
 	w.parse(p, 0)
-	return nil
 }
 
 // parse reads the file if a parser wants it, and those that it includes.
