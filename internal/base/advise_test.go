@@ -256,8 +256,51 @@ func TestNewerAndWorse(t *testing.T) {
 	// A smaller build that is not known to be smaller is no smaller build.
 	a.Seen, by["python:3.12-alpine"].Seen = &Seen{Size: 100, Found: []Vuln{}}, &Seen{Size: 100, Found: []Vuln{}}
 	a.Judge()
-	if by["python:3.12-alpine"].Recommended {
+	if i := slices.IndexFunc(a.Options, func(o Option) bool { return o.Ref == "python:3.12-alpine" }); a.Options[i].Recommended {
 		t.Error("as large as today's, and recommended as smaller")
+	}
+}
+
+// TestNotAssessedIsNotRecommended: over what was, and by nothing that a gate or a
+// grade sees.
+func TestNotAssessedIsNotRecommended(t *testing.T) {
+	ask := func(assessed ...string) *Advice {
+		a, err := Advise(Question{Ref: "python:3.12", Now: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range a.Options {
+			if o := &a.Options[i]; slices.Contains(assessed, o.Ref) {
+				o.Seen = &Seen{Found: []Vuln{}}
+			} else {
+				o.Seen = &Seen{Size: 1}
+			}
+		}
+		a.Judge()
+		return a
+	}
+	a := ask()
+	if o := a.Best(Slim); o == nil || o.Assessed() {
+		t.Fatalf("%+v", o)
+	}
+	for _, g := range Groups() {
+		if f, _, ok := a.Finding(g); ok {
+			t.Errorf("a finding of what nobody assessed: %+v", f)
+		}
+	}
+	first, second := a.Options[0].Ref, a.Options[1].Ref
+	if a.Options[0].Group != Update || a.Options[1].Group != Update {
+		t.Fatalf("%+v", a.Options)
+	}
+	a = ask(second)
+	if o := a.Best(Update); o.Ref != second || !o.Assessed() {
+		t.Errorf("%s is taken, and %s is assessed", o.Ref, second)
+	}
+	if _, _, ok := a.Finding(Update); !ok {
+		t.Error("what is assessed is no finding")
+	}
+	if a = ask(first, second); a.Best(Update).Ref != first {
+		t.Errorf("both are assessed: %s", a.Best(Update).Ref)
 	}
 }
 

@@ -398,6 +398,9 @@ func advises(t *testing.T, from string, rule finding.RuleID) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i := range a.Options {
+		a.Options[i].Seen = &Seen{Found: []Vuln{}}
+	}
 	a.Judge()
 	for _, g := range Groups() {
 		if f, _, ok := a.Finding(g); ok && f.Rule == rule {

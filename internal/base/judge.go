@@ -144,6 +144,7 @@ func (a *Advice) Judge() {
 		a.among(&a.Options[i])
 	}
 	a.order()
+	a.assessedFirst()
 }
 
 // order puts the smaller images in order: by size where sizes are known, and

@@ -40,10 +40,11 @@ func newerImage() finding.Rule {
 }
 
 // Finding is the best option of a group as a finding, with its index among the
-// options; false: none is recommended. Its place and its edit are the caller's.
+// options; false: none is recommended, or nobody assessed it. Its place and its
+// edit are the caller's.
 func (a *Advice) Finding(g Group) (finding.Finding, int, bool) {
 	n := a.best(g)
-	if n < 0 {
+	if n < 0 || !a.Options[n].Assessed() {
 		return finding.Finding{}, 0, false
 	}
 	o := &a.Options[n]

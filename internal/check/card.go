@@ -99,7 +99,7 @@ func card(res *Result, bases *smaller) []Row {
 			row.Grade, row.Reasons = covered(res, row.Grade, row.Reasons)
 		}
 		if p == finding.MinimalBase && why == "" {
-			row.Reasons = bases.reasons
+			row.Reasons = append(bases.reasons, bases.open...)
 		}
 		switch {
 		case why != "":

@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -14,7 +13,6 @@ import (
 	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/vuln"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
-	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
 
 // matcher looks inventories up in the database.
@@ -55,17 +53,13 @@ func (m *matcher) look(ctx context.Context, t *Target) (Found, error) {
 }
 
 // match looks every inventory up in the database, and says from when that is.
-func (r *run) match(ctx context.Context) error {
-	stack, err := feed.Open(r.DataDir)
-	if err != nil {
-		return errors.Join(err, stack.Close())
-	}
-	defer func() { _ = stack.Close() }() // only read from
+func (r *run) match(ctx context.Context, stack *db.Stack) error {
 	m := &matcher{now: r.Now, stack: stack, filter: r.policy.Filter, git: r.policy.MatchGit, used: map[string]bool{}}
 	if err := r.each(ctx, m.look); err != nil {
 		return err
 	}
 	var warning string
+	var err error
 	r.res.Database, warning, err = r.Describe(stack, Use{Ecosystems: m.used, Coverage: r.res.Coverage, Filter: m.filter})
 	if warning != "" {
 		r.warn(warning)

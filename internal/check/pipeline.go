@@ -14,6 +14,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/secret"
 	"github.com/drydock-dev/drydock/internal/vuln"
+	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
 
 // Pipeline looks at targets: where, and by whose policy.
@@ -40,14 +41,20 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	if err := r.look(ctx, target); err != nil {
 		return nil, errors.Join(err, r.finish())
 	}
+	bases := smaller{now: r.Now(), arch: r.Platform}
 	var err error
 	if ask.Vulnerabilities {
-		err = r.match(ctx)
+		stack, bad := feed.Open(r.DataDir)
+		defer func() { _ = stack.Close() }() // only read from
+		bases.stack = stack
+		if err = bad; err == nil {
+			err = r.match(ctx, stack)
+		}
 	}
 	if err := errors.Join(err, r.finish()); err != nil {
 		return nil, err
 	}
-	bases := smaller{now: r.Now(), arch: r.Platform, sources: r.res.Sources}
+	bases.sources = r.res.Sources
 	if ask.Grades {
 		if err := r.each(ctx, bases.look); err != nil {
 			return nil, err

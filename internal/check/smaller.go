@@ -11,13 +11,15 @@ import (
 	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/vuln/db"
 )
 
 // smaller looks for a smaller image in place of what each target stands on, in
-// what came with the program alone: `recommend` asks the registry too, and holds
-// their vulnerabilities against each other. It keeps what the card says of the
+// what came with the program alone: `recommend` asks the registry too. What nobody
+// has assessed is no reason for a grade. It keeps what the card says of the
 // practice of minimal bases.
 type smaller struct {
+	stack   *db.Stack // nil: nothing is matched, and so nothing assessed
 	now     time.Time
 	arch    string            // the platform
 	sources map[string][]byte // of the Dockerfiles that were looked at
@@ -26,11 +28,13 @@ type smaller struct {
 	why      string          // why nothing can be told of the others
 	reasons  []string        // that there is a smaller image, then that there is none
 	better   int             // how many of the reasons are of the first kind
+	open     []string        // that there may be one, which nobody has assessed
 	seen     map[string]bool // bases that a reason speaks of
+	held     map[*base.Entry]*base.Seen
 }
 
 // look looks at one target's base.
-func (s *smaller) look(_ context.Context, t *Target) (Found, error) {
+func (s *smaller) look(ctx context.Context, t *Target) (Found, error) {
 	ref, told := standing(t)
 	switch ref {
 	case "scratch":
@@ -48,14 +52,22 @@ func (s *smaller) look(_ context.Context, t *Target) (Found, error) {
 		s.why = "which other images there are of " + ref + " is not known; recommend " + ref + " asks its registry"
 		return Found{}, nil
 	}
-	s.assessed++
-	a.Seen = a.Entry.Sizes()
-	for n := range a.Options {
-		a.Options[n].Seen = a.Options[n].Entry.Sizes()
+	if err := s.assess(ctx, a); err != nil {
+		return Found{}, err
 	}
 	a.Judge()
 	f, n, ok := a.Finding(base.Slim)
-	if !ok {
+	switch open := a.Best(base.Slim); {
+	case ok:
+		s.assessed++
+	case open != nil:
+		s.why = fmt.Sprintf("%s could be %s, which nobody has assessed; recommend %s asks its registry", ref, open.Ref, ref)
+		if s.first(ref) {
+			s.open = append(s.open, fmt.Sprintf("%s could be %s, which nobody has assessed", ref, open.Ref))
+		}
+		return Found{}, nil
+	default:
+		s.assessed++
 		if s.first(ref) {
 			s.reasons = append(s.reasons, "nothing smaller than "+ref+" is known")
 		}
@@ -72,6 +84,40 @@ func (s *smaller) look(_ context.Context, t *Target) (Found, error) {
 		s.better++
 	}
 	return Found{Findings: []finding.Finding{f}}, nil
+}
+
+// assess fills in what the base and its smaller options hold.
+func (s *smaller) assess(ctx context.Context, a *base.Advice) (err error) {
+	if a.Seen, err = s.seenOf(ctx, a.Entry); err != nil {
+		return err
+	}
+	for n := range a.Options {
+		if o := &a.Options[n]; o.Group == base.Slim {
+			if o.Seen, err = s.seenOf(ctx, o.Entry); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// seenOf is what an image holds, matched once.
+func (s *smaller) seenOf(ctx context.Context, e *base.Entry) (*base.Seen, error) {
+	if e == nil || s.stack == nil {
+		return e.Sizes(), nil
+	}
+	if got, done := s.held[e]; done {
+		return got, nil
+	}
+	got, err := Assess(ctx, e, s.stack, s.now)
+	if err != nil {
+		return nil, err
+	}
+	if s.held == nil {
+		s.held = map[*base.Entry]*base.Seen{}
+	}
+	s.held[e] = got.Seen
+	return got.Seen, nil
 }
 
 // first reports whether a base was not spoken of before.

@@ -87,23 +87,24 @@ func (r *recommending) remote() image.Options {
 }
 
 // fetch finds out what an image holds: a local one by looking at it, one in a
-// registry by the SBOM beside it, else by pulling it while few were pulled. Nil:
-// it is not known.
-func (r *recommending) fetch(ctx context.Context, ref string, have *base.Entry) *base.Entry {
+// registry by the SBOM beside it, else, where it may be pulled, by pulling it while
+// few were. Nil: it is not known.
+func (r *recommending) fetch(ctx context.Context, ref string, have *base.Entry, pull bool) *base.Entry {
 	p, err := base.ParseRef(ref)
 	if err != nil || !r.wish.AsOf.IsZero() {
 		return nil
 	}
-	if e, done := r.fetched[ref]; done {
-		return e
-	}
 	if r.fetched == nil {
-		r.fetched = map[string]*base.Entry{}
+		r.fetched, r.whole = map[string]*base.Entry{}, map[string]bool{}
 	}
-	var e *base.Entry
+	e, done := r.fetched[ref]
 	switch {
+	case done && pull && e != nil && e.Bare && !r.whole[ref]:
+		e = r.pull(ctx, p, e)
+	case done:
 	case have != nil && have.Source == engineSource:
 		e = r.scan(ctx, "local://"+ref, ref, engineSource)
+		r.whole[ref] = true
 	case !r.Offline && !r.unreachable[p.Registry] && len(r.fetched) < maxFetches:
 		e = r.served(ctx, p)
 	}
@@ -111,7 +112,7 @@ func (r *recommending) fetch(ctx context.Context, ref string, have *base.Entry) 
 	return e
 }
 
-// served describes an image of a registry.
+// served describes an image of a registry, without pulling it.
 func (r *recommending) served(parent context.Context, p base.Ref) *base.Entry {
 	ctx, stop := context.WithTimeout(parent, check.AskFor)
 	im, err := image.Open(ctx, "registry://"+p.String(), r.remote())
@@ -135,17 +136,23 @@ func (r *recommending) served(parent context.Context, p base.Ref) *base.Entry {
 	if inv != nil {
 		hold(e, inv)
 	}
-	if inv != nil || slow {
+	r.whole[p.String()] = slow // what takes too long for an SBOM does for an image
+	return e
+}
+
+// pull looks at an image of a registry as a whole, once, while few were.
+func (r *recommending) pull(ctx context.Context, p base.Ref, e *base.Entry) *base.Entry {
+	r.whole[p.String()] = true
+	if r.scans >= maxScans || e.Compressed >= maxPull {
 		return e
 	}
-	if r.scans < maxScans && e.Compressed < maxPull {
-		r.scans++
-		if whole := r.scan(parent, "registry://"+p.String(), p.String(), "registry"); whole != nil {
-			whole.Index = e.Index
-			return whole
-		}
+	r.scans++
+	whole := r.scan(ctx, "registry://"+p.String(), p.String(), "registry")
+	if whole == nil {
+		return e
 	}
-	return e
+	whole.Index = e.Index
+	return whole
 }
 
 // hub asks Docker Hub whether an organisation is a verified publisher.

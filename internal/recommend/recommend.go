@@ -101,6 +101,7 @@ type recommending struct {
 
 	unreachable map[string]bool        // registries that do not answer
 	fetched     map[string]*base.Entry // what was found out of a reference; nil: nothing
+	whole       map[string]bool        // references whose image was pulled, or is not to be
 	scans       int                    // images that were pulled
 
 	mu sync.Mutex // of the warnings: a damaged cache record is met beside
@@ -211,7 +212,7 @@ func (r *recommending) place(ctx context.Context, p Place, e *base.Entry, today 
 			// What the tag means today, for one that may mean another by now.
 			tag := ref
 			tag.Digest = ""
-			if e := r.fetch(ctx, tag.String(), nil); e != nil {
+			if e := r.fetch(ctx, tag.String(), nil, false); e != nil {
 				q.Entries = append(q.Entries, e)
 			}
 		}
@@ -235,16 +236,20 @@ func (r *recommending) place(ctx context.Context, p Place, e *base.Entry, today 
 	return nil
 }
 
-// fill finds out what the base and each option hold.
+// fill finds out what the base and each option hold: of all of them what costs
+// little, and only then are images pulled.
 func (r *recommending) fill(ctx context.Context, p *Place, today *base.Seen) (err error) {
 	a := p.Advice
-	if a.Entry != nil && a.Entry.Bare && today == nil {
-		if e := r.fetch(ctx, a.Ref, a.Entry); e != nil {
-			a.Entry = e
+	for _, pull := range []bool{false, true} {
+		if today == nil {
+			a.Entry = r.better(ctx, a.Ref, a.Entry, pull)
 		}
-	}
-	if a.Entry == nil && today == nil {
-		a.Entry = r.fetch(ctx, a.Ref, nil)
+		for i := range a.Options {
+			o := &a.Options[i]
+			if o.Entry = r.better(ctx, o.Ref, o.Entry, pull); o.Entry != nil && o.Digest == "" {
+				o.Digest = cmp.Or(o.Entry.Index, o.Entry.Manifest)
+			}
+		}
 	}
 	if a.Seen = today; today == nil {
 		if a.Seen, err = r.holds(ctx, p.Subject, a.Entry); err != nil {
@@ -253,19 +258,23 @@ func (r *recommending) fill(ctx context.Context, p *Place, today *base.Seen) (er
 	}
 	for i := range a.Options {
 		o := &a.Options[i]
-		if o.Entry == nil || o.Entry.Bare {
-			if e := r.fetch(ctx, o.Ref, o.Entry); e != nil {
-				o.Entry = e
-				if o.Digest == "" {
-					o.Digest = cmp.Or(e.Index, e.Manifest)
-				}
-			}
-		}
 		if o.Seen, err = r.holds(ctx, p.Subject, o.Entry); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// better is what is known of an image, or what can be found out where that is not
+// what it holds.
+func (r *recommending) better(ctx context.Context, ref string, have *base.Entry, pull bool) *base.Entry {
+	if have != nil && !have.Bare {
+		return have
+	}
+	if e := r.fetch(ctx, ref, have, pull); e != nil {
+		return e
+	}
+	return have
 }
 
 func (r *recommending) unknown(s finding.Subject, what, why string) {

@@ -4,19 +4,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/secret"
-	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
-// holds matches what is known of an image against the database, once. Where
-// the database does not have the image's distribution, what it is vulnerable to
-// is not known: that nothing was found would mean nothing.
+// holds matches what is known of an image against the database, once.
 func (r *recommending) holds(ctx context.Context, subject finding.Subject, e *base.Entry) (*base.Seen, error) {
 	if e == nil {
 		return nil, nil
@@ -24,45 +20,18 @@ func (r *recommending) holds(ctx context.Context, subject finding.Subject, e *ba
 	if s, done := r.seen[e]; done {
 		return s, nil
 	}
-	s := e.Sizes()
-	s.At = e.Created
-	r.seen[e] = s
-	if e.Bare {
-		return s, nil
-	}
-	inv := e.Inventory()
-	s.Packages = len(inv.Packages)
-	if what := r.uncovered(ctx, inv); what != "" {
-		r.unknown(subject, "vulnerabilities of "+e.Ref, "the database has no advisories for "+what)
-		return s, nil
-	}
-	found, _, err := vuln.Match(ctx, inv, r.stack, vuln.Options{Now: r.now(), EndOfLife: base.DistroEnds})
+	got, err := check.Assess(ctx, e, r.stack, r.now())
 	if err != nil {
-		return nil, fmt.Errorf("match %s: %w", e.Ref, err)
+		return nil, err
 	}
-	s.Found = base.VulnsOf(found)
-	return s, nil
-}
-
-// uncovered is the distribution's release whose packages the database does not
-// have advisories for; empty: it has them. What it has is noted as used.
-func (r *recommending) uncovered(ctx context.Context, inv *sbom.Inventory) string {
-	for _, p := range inv.Packages {
-		eco, _, ok := vuln.Ecosystem(p, inv.Distro)
-		switch {
-		case ok && r.stack.Knows(ctx, eco):
-			name, _, _ := strings.Cut(eco, ":")
-			r.used[name] = true
-		case !p.FromDistro():
-		case ok:
-			return eco
-		case inv.Distro != nil:
-			return strings.TrimSpace(inv.Distro.ID + " " + inv.Distro.VersionID)
-		default:
-			return p.Type + " packages of an unnamed distribution"
-		}
+	r.seen[e] = got.Seen
+	for name := range got.Ecosystems {
+		r.used[name] = true
 	}
-	return ""
+	if got.Lacking != "" {
+		r.unknown(subject, "vulnerabilities of "+e.Ref, "the database has no advisories for "+got.Lacking)
+	}
+	return got.Seen, nil
 }
 
 // installs lists the commands of the stages on a base that ask for its package

@@ -100,7 +100,7 @@ func (p *page) place(pl *recommend.Place) {
 	var not [][]string
 	for i := range a.Options {
 		if o := &a.Options[i]; !o.Recommended {
-			not = append(not, p.optionRow(p.paint(bad, "✗")+" ", o.Ref, o.Seen, o.Entry, o.Like))
+			not = append(not, p.optionRow(p.mark(o)+" ", o.Ref, o.Seen, o.Entry, o.Like))
 		}
 	}
 	if len(not) > 0 {
@@ -145,10 +145,21 @@ func (p *page) groupRows(a *base.Advice, g base.Group) [][]string {
 			if rows == nil {
 				rows = append(rows, []string{p.paint(dim, groupTitle(g))})
 			}
-			rows = append(rows, p.optionRow(p.paint(good, "✓")+" ", o.Ref, o.Seen, o.Entry, o.Like))
+			rows = append(rows, p.optionRow(p.mark(o)+" ", o.Ref, o.Seen, o.Entry, o.Like))
 		}
 	}
 	return rows
+}
+
+// mark is an option's sign: recommended, not assessed, not recommended.
+func (p *page) mark(o *base.Option) string {
+	switch {
+	case !o.Recommended:
+		return p.paint(bad, "✗")
+	case !o.Assessed():
+		return p.paint(warn, "?")
+	}
+	return p.paint(good, "✓")
 }
 
 // optionRow is an image with its size, packages and vulnerabilities.
@@ -222,8 +233,8 @@ func (p *page) weighed(pl *recommend.Place, o *base.Option) {
 	for _, s := range o.Why {
 		p.item(p.paint(good, "✓"), clean(s))
 	}
-	if o.Recommended && (o.Seen == nil || o.Seen.Found == nil) {
-		p.item(p.paint(warn, "?"), "its vulnerabilities are not known here")
+	if o.Recommended && !o.Assessed() {
+		p.item(p.paint(warn, "?"), "its vulnerabilities are not known here: it is no recommendation yet")
 	}
 	if o.Recommended {
 		if s := base.Brought(o.BringsIn); s != "" {

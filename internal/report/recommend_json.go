@@ -64,6 +64,7 @@ type DocOption struct {
 	Digest      string     `json:"digest,omitempty"`
 	Group       base.Group `json:"group"`
 	Recommended bool       `json:"recommended"`
+	Assessed    bool       `json:"assessed"` // whether its vulnerabilities are known: one that is not assessed is not recommended
 	Channel     string     `json:"channel,omitempty"`
 	Release     string     `json:"release,omitempty"`
 	EOL         string     `json:"eol,omitempty"`
@@ -118,7 +119,7 @@ func docBase(pl *recommend.Place) DocBase {
 	for i := range a.Options {
 		o := &a.Options[i]
 		x := DocOption{
-			Ref: o.Ref, Digest: string(o.Digest), Group: o.Group, Recommended: o.Recommended, Channel: o.Channel, Release: release(o.Release),
+			Ref: o.Ref, Digest: string(o.Digest), Group: o.Group, Recommended: o.Recommended && o.Assessed(), Assessed: o.Assessed(), Channel: o.Channel, Release: release(o.Release),
 			EOL: day(o.Release.EOL), Listed: o.Listed, DocHeld: docHeld(o.Seen), Beside: o.Beside,
 			Why: append([]string{}, o.Why...), Against: append([]string{}, o.Against...), Check: append([]string{}, o.Check...),
 			TakesAway: docVulns(o.TakesAway), BringsIn: docVulns(o.BringsIn),
@@ -198,8 +199,11 @@ func placeMarkdown(pl *recommend.Place) string {
 		o := &a.Options[i]
 		verdict := string(o.Group)
 		why := o.Why
-		if !o.Recommended {
+		switch {
+		case !o.Recommended:
 			verdict, why = "not recommended", o.Against
+		case !o.Assessed():
+			verdict += ", not assessed"
 		}
 		rows = append(rows, markdownRow(verdict, o.Ref, o.Seen, strings.Join(why, "; ")))
 	}
