@@ -65,6 +65,9 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	}
 	r.filter()
 	r.res.Unknown = append(r.res.Unknown, finding.Omitted(r.res.Findings)...)
+	if ask.Grades {
+		r.unshipped()
+	}
 	slices.SortStableFunc(r.res.Findings, finding.Compare)
 	if ask.Grades {
 		r.res.Card = card(r.res, &bases)

@@ -52,6 +52,9 @@ type Finding struct {
 
 	// Suppressed says why the finding does not count, and nil that it does.
 	Suppressed *Suppression
+	// Unshipped is what of a project the finding is in that no image of it holds
+	// ("documentation", "tests"): it weighs less. Empty: it may be shipped.
+	Unshipped string
 	// More is how many more there are like it, of its rule and severity in its
 	// subject, that were counted and not kept: see [Omitted].
 	More int
@@ -294,6 +297,7 @@ func versionless(key string) string {
 func Compare(a, b Finding) int {
 	return cmp.Or(
 		boolCompare(a.Suppressed != nil, b.Suppressed != nil),
+		boolCompare(a.Unshipped != "", b.Unshipped != ""),
 		cmp.Compare(a.Severity.Place(), b.Severity.Place()),
 		boolCompare(!a.exploited(), !b.exploited()),
 		cmp.Compare(b.score(), a.score()),

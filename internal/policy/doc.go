@@ -32,6 +32,10 @@
 //	                  B  a medium one, or an unrated one
 //	                  A  none of these
 //
+// What is found in parts of a project that no image of it holds (documentation,
+// tests, development containers, what .dockerignore keeps out) is counted apart and
+// is never worse than B.
+//
 // Unrated is what nobody has given a severity yet: it may be anything, so it is
 // never the best grade, and the more of it an upgrade would fix the less there is
 // to wait for.

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
 )
@@ -12,9 +13,13 @@ import (
 // findings of that practice that are not suppressed, and for layering at the
 // images' efficiency too.
 func Grade(p finding.Practice, findings []finding.Finding, stats ...Stats) (letter string, reasons []string) {
-	var of []finding.Finding
+	var of, aside []finding.Finding
 	for _, f := range findings {
-		if f.Practice == p && f.Suppressed == nil && f.Rule != RuleExpired {
+		switch {
+		case f.Practice != p || f.Suppressed != nil || f.Rule == RuleExpired:
+		case f.Unshipped != "":
+			aside = append(aside, f)
+		default:
 			of = append(of, f)
 		}
 	}
@@ -29,6 +34,7 @@ func Grade(p finding.Practice, findings []finding.Finding, stats ...Stats) (lett
 			marks = append(marks, gradeEfficiency(s)...)
 		}
 	}
+	marks = append(marks, gradeUnshipped(aside)...)
 	slices.SortStableFunc(marks, func(a, b mark) int { return int(b.letter) - int(a.letter) })
 	best := byte('A')
 	for _, m := range marks {
@@ -42,6 +48,25 @@ func Grade(p finding.Practice, findings []finding.Finding, stats ...Stats) (lett
 type mark struct {
 	letter byte
 	reason string
+}
+
+// gradeUnshipped is the mark for what is found where nothing is shipped from.
+func gradeUnshipped(fs []finding.Finding) []mark {
+	if len(fs) == 0 {
+		return nil
+	}
+	letter := byte('A')
+	var where []string
+	for _, f := range fs {
+		if f.Severity.Place() <= finding.Unspecified.Place() {
+			letter = 'B'
+		}
+		if !slices.Contains(where, f.Unshipped) {
+			where = append(where, f.Unshipped)
+		}
+	}
+	slices.Sort(where)
+	return []mark{{letter, finding.Count(len(fs), "finding") + " in what is not shipped (" + strings.Join(where, ", ") + "), which weighs less"}}
 }
 
 func gradeVulnerabilities(fs []finding.Finding) []mark {

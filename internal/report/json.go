@@ -71,8 +71,9 @@ type DocFinding struct {
 	EPSS        *DocEPSS         `json:"epss,omitempty"`
 	KEV         *bool            `json:"kev,omitempty"`
 	InBase      *bool            `json:"inBase,omitempty"`
-	Dev         bool             `json:"dev,omitempty"` // a development dependency
-	Via         []string         `json:"via,omitempty"` // the direct dependencies that bring the package
+	Dev         bool             `json:"dev,omitempty"`       // a development dependency
+	Via         []string         `json:"via,omitempty"`       // the direct dependencies that bring the package
+	Unshipped   string           `json:"unshipped,omitempty"` // what of a project it is in that no image holds
 	Suppressed  *DocSuppression  `json:"suppressed"`
 	At          []DocLocation    `json:"at"`
 	Evidence    []DocEvidence    `json:"evidence"`
@@ -226,7 +227,7 @@ func docFinding(f finding.Finding, subject int) DocFinding {
 	d := DocFinding{
 		Subject: subject, Rule: f.Rule, Aliases: append([]string{}, f.Aliases...), Key: f.Key, Practice: f.Practice,
 		Severity: f.Severity, Message: f.Message, Fingerprint: f.Fingerprint(),
-		At: []DocLocation{}, Evidence: []DocEvidence{}, Fixes: []DocFix{},
+		At: []DocLocation{}, Evidence: []DocEvidence{}, Fixes: []DocFix{}, Unshipped: f.Unshipped,
 	}
 	if v := f.Vuln; v != nil {
 		d.Aliases = append(d.Aliases, v.Aliases...)

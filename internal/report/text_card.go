@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -60,39 +61,112 @@ func (p *page) grade(g string) string {
 	return p.paint(bad, g)
 }
 
-// overview is a row a subject: what it is, what it stands on, what it has.
+// overview is a row a subject: what it is, what it stands on, what it has. Of a
+// folder with lock files in several folders, each has a row.
 func (p *page) overview() {
 	var rows [][]string
 	for i, t := range p.res.Targets {
-		packages := "–"
-		if inv := t.Inventory; inv != nil {
-			packages = fmt.Sprint(present(t))
-		}
 		name := p.title(t.Subject)
 		if i > 0 && p.res.Subjects[0].Kind == finding.KindFolder {
 			name = "  " + p.local(t.Subject.Name)
 		}
-		row := []string{p.paint(heading, shortDigests(name)), shortDigests(standsOn(t)), packages}
-		tl := tallyOf(p.res.Findings, func(f finding.Finding) bool { return f.Vuln != nil && f.Subject == t.Subject })
-		for _, s := range finding.Severities() {
-			cell := fmt.Sprint(tl[s])
-			switch {
-			case !matched(t):
-				cell = p.paint(dim, "–")
-			case tl[s] > 0:
-				cell = p.severity(s, cell)
-			default:
-				cell = p.paint(dim, cell)
-			}
-			row = append(row, cell)
+		found := p.of(t.Subject)
+		if locks := p.lockFolders(t, found); len(locks) > 0 {
+			rows = append(rows, locks...)
+			continue
 		}
-		rows = append(rows, row)
+		packages := "–"
+		if t.Inventory != nil {
+			packages = fmt.Sprint(present(t))
+		}
+		rows = append(rows, p.overviewRow(name, standsOn(t), packages, matched(t), found))
 	}
 	head := []string{"~SUBJECT", "~STANDS ON", ">PKGS"}
 	for _, s := range finding.Severities() {
 		head = append(head, ">"+letter(s))
 	}
 	p.table(0, head, rows)
+}
+
+// of are the vulnerabilities of a subject that count.
+func (p *page) of(s finding.Subject) []finding.Finding {
+	var found []finding.Finding
+	for _, f := range p.res.Findings {
+		if f.Vuln != nil && f.Subject == s {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+func (p *page) overviewRow(name, standsOn, packages string, matched bool, found []finding.Finding) []string {
+	row := []string{p.paint(heading, shortDigests(name)), shortDigests(standsOn), packages}
+	tl := tallyOf(found, nil)
+	for _, s := range finding.Severities() {
+		cell := fmt.Sprint(tl[s])
+		switch {
+		case !matched:
+			cell = p.paint(dim, "–")
+		case tl[s] > 0:
+			cell = p.severity(s, cell)
+		default:
+			cell = p.paint(dim, cell)
+		}
+		row = append(row, cell)
+	}
+	return row
+}
+
+// lockFolders is a row for each folder with lock files, below one for the
+// folder itself; none where all are in that.
+func (p *page) lockFolders(t check.Target, found []finding.Finding) [][]string {
+	if t.Subject.Kind != finding.KindFolder || t.Inventory == nil {
+		return nil
+	}
+	packages := map[string]int{}
+	for _, pkg := range t.Inventory.Packages {
+		in := map[string]bool{}
+		for _, l := range pkg.Locations {
+			in[path.Dir(l.Path)] = !pkg.Removed
+		}
+		for dir, there := range in {
+			if there {
+				packages[dir]++
+			}
+		}
+	}
+	if n := len(packages); n == 0 || n == 1 && packages["."] > 0 {
+		return nil
+	}
+	byDir, what := map[string][]finding.Finding{}, map[string]string{}
+	for _, f := range found {
+		in := map[string]bool{}
+		for _, at := range f.At {
+			if at.Source != nil {
+				in[path.Dir(strings.TrimPrefix(at.Source.File, t.Subject.Name+"/"))] = true
+			}
+		}
+		for dir := range in {
+			byDir[dir] = append(byDir[dir], f)
+			what[dir] = f.Unshipped
+		}
+	}
+	top := []string{p.paint(heading, p.title(t.Subject)), "", ""}
+	if n := packages["."]; n > 0 {
+		top = p.overviewRow(p.title(t.Subject), "lock files", fmt.Sprint(n), true, byDir["."])
+	}
+	rows := [][]string{top}
+	for _, dir := range slices.Sorted(maps.Keys(packages)) {
+		if dir == "." {
+			continue
+		}
+		on := "lock files"
+		if w := what[dir]; w != "" {
+			on += " (" + w + ")"
+		}
+		rows = append(rows, p.overviewRow("  "+dir, on, fmt.Sprint(packages[dir]), true, byDir[dir]))
+	}
+	return rows
 }
 
 // matched reports whether there was anything to match with advisories: what was

@@ -32,6 +32,9 @@ func (p *page) worst() {
 		if f.Vuln != nil {
 			k.name, k.what = f.Vuln.ID, p.vulnerable(f.Vuln)
 		}
+		if f.Unshipped != "" {
+			k.what += p.paint(dim, " ("+f.Unshipped+")")
+		}
 		if same[k] == nil {
 			order = append(order, k)
 		}
@@ -88,7 +91,13 @@ func place(f finding.Finding) string {
 	if len(f.At) == 0 {
 		return ""
 	}
-	at := f.At[0]
+	return placeIn(f.At[0])
+}
+
+func placeIn(at finding.Location) string {
+	if at.Source != nil {
+		return span(at.Source)
+	}
 	return cmp.Or(at.Path, at.Config, at.Layer.Short())
 }
 
@@ -98,27 +107,34 @@ func place(f finding.Finding) string {
 func placesIn(found []finding.Finding, most int, local func(string) string) (first, others string) {
 	var parts [2][]string
 	seen, file, left := map[string]bool{}, "", 0
-	for i, f := range found {
-		at, in := place(f), fileOf(sourceOf(f))
-		if at == "" || seen[at] {
-			continue
+	home := ""
+	for _, f := range found {
+		for _, at := range placesOf(f) {
+			text := placeIn(at)
+			if text == "" || seen[text] {
+				continue
+			}
+			in := fileOf(at.Source)
+			if len(seen) == 0 {
+				home = in
+			}
+			seen[text] = true
+			where := 0
+			if in != home {
+				where = 1
+			}
+			switch {
+			case len(seen) > most:
+				left++
+				continue
+			case at.Source != nil && at.Source.Line > 0 && in == file:
+				text = fmt.Sprint(at.Source.Line)
+			default:
+				text = local(text)
+			}
+			file = in
+			parts[where] = append(parts[where], text)
 		}
-		seen[at] = true
-		where := 0
-		if len(seen) > 1 && in != fileOf(sourceOf(found[0])) {
-			where = 1
-		}
-		switch s := sourceOf(f); {
-		case len(seen) > most:
-			left++
-			continue
-		case s != nil && s.Line > 0 && in == file && i > 0:
-			at = fmt.Sprint(s.Line)
-		default:
-			at = local(at)
-		}
-		file = in
-		parts[where] = append(parts[where], at)
 	}
 	first, others = strings.Join(parts[0], ", "), strings.Join(parts[1], ", ")
 	switch {
@@ -128,6 +144,18 @@ func placesIn(found []finding.Finding, most int, local func(string) string) (fir
 		first += fmt.Sprintf(" and %d more", left)
 	}
 	return first, others
+}
+
+// placesOf are all places of what is in lock files, and of any other finding the
+// first.
+func placesOf(f finding.Finding) []finding.Location {
+	if f.Subject.Kind == finding.KindFolder {
+		return f.At
+	}
+	if s := sourceOf(f); s != nil {
+		return []finding.Location{{Source: s}}
+	}
+	return f.At[:min(1, len(f.At))]
 }
 
 // also names further places after a text.
