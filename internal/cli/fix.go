@@ -14,6 +14,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/fix"
 	"github.com/drydock-dev/drydock/internal/repair"
 	"github.com/drydock-dev/drydock/internal/report"
+	"github.com/drydock-dev/drydock/internal/runtime/exercise"
 )
 
 func newFix(f *flags) *cobra.Command {
@@ -45,7 +46,7 @@ answer alike). What is not proved as far is not written, and the exit code is 1.
 				return err
 			}
 			for _, p := range opt.Work.Probes {
-				if _, err := fix.ParseProbe(p); err != nil {
+				if _, err := exercise.ParseProbe(p); err != nil {
 					return usageError{err, "--probe http://localhost:8080/"}
 				}
 			}

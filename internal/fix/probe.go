@@ -2,64 +2,20 @@ package fix
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/runtime/exercise"
 )
 
 // maxBody is how much of an answer is compared, in bytes.
 const maxBody = 32 << 20
-
-// target is a probe with the container's port that it is for.
-type target struct {
-	url  string
-	port uint16
-}
-
-// targets finds the port of each probe: the one that it names, else the only
-// one that the image exposes, else the scheme's.
-func (w Workload) targets(exposed []uint16) ([]target, error) {
-	var out []target
-	for _, p := range w.Probes {
-		u, err := ParseProbe(p)
-		if err != nil {
-			return nil, err
-		}
-		t := target{url: p, port: 80}
-		switch n, err := strconv.ParseUint(u.Port(), 10, 16); {
-		case u.Port() != "" && err == nil:
-			t.port = uint16(n)
-		case len(exposed) == 1:
-			t.port = exposed[0]
-		case u.Scheme == "https":
-			t.port = 443
-		}
-		out = append(out, t)
-	}
-	return out, nil
-}
-
-// ParseProbe reads a probe: an absolute URL of http or https.
-func ParseProbe(s string) (*url.URL, error) {
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("probe %q is no URL such as http://localhost:8080/", s)
-	}
-	if n, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || n == 0) {
-		return nil, fmt.Errorf("probe %q names no port", s)
-	}
-	return u, nil
-}
 
 // answer is how a version answered a probe.
 type answer struct {
@@ -98,18 +54,18 @@ func named(s string) string {
 
 // ask asks until the version answers: well, or as the other did. The first
 // version is asked twice, to know whether its answers can be compared at all.
-func (v *running) ask(ctx context.Context, t target, at string, like *answer) (answer, error) {
+func (v *running) ask(ctx context.Context, t exercise.Target, at string, like *answer) (answer, error) {
 	if at == "" {
-		return answer{}, v.failed(ctx, fmt.Sprintf("port %d is not published", t.port))
+		return answer{}, v.failed(ctx, fmt.Sprintf("port %d is not published", t.Port))
 	}
-	client := probeClient(at)
+	client := exercise.Client(at)
 	defer client.CloseIdleConnections()
 	var last answer
 	var err error
 	limit, cancel := context.WithTimeout(ctx, v.Work.ready())
 	defer cancel()
 	for {
-		last, err = get(ctx, client, t.url)
+		last, err = get(ctx, client, t.URL)
 		if ctx.Err() != nil {
 			return last, ctx.Err()
 		}
@@ -125,10 +81,10 @@ func (v *running) ask(ctx context.Context, t target, at string, like *answer) (a
 		}
 		if limit.Err() != nil {
 			if err != nil {
-				return last, v.failed(ctx, fmt.Sprintf("probe %s: no answer after %s: %v", t.url, v.Work.ready(), err))
+				return last, v.failed(ctx, fmt.Sprintf("probe %s: no answer after %s: %v", t.URL, v.Work.ready(), err))
 			}
 			if like == nil {
-				return last, v.failed(ctx, fmt.Sprintf("probe %s: it answers %d", t.url, last.status))
+				return last, v.failed(ctx, fmt.Sprintf("probe %s: it answers %d", t.URL, last.status))
 			}
 			return last, nil // the comparison says what is wrong
 		}
@@ -137,31 +93,13 @@ func (v *running) ask(ctx context.Context, t target, at string, like *answer) (a
 		}
 	}
 	if like == nil {
-		again, err := get(ctx, client, t.url)
+		again, err := get(ctx, client, t.URL)
 		if err != nil {
-			return last, v.failed(ctx, fmt.Sprintf("probe %s: it answers once and not again: %v", t.url, err))
+			return last, v.failed(ctx, fmt.Sprintf("probe %s: it answers once and not again: %v", t.URL, err))
 		}
 		last.varies = again.digest != last.digest
 	}
 	return last, nil
-}
-
-// probeClient speaks to a published port, whatever host the URL names. A
-// certificate of the container's own is as good as any: it is the other end of
-// a wire within this machine.
-func probeClient(at string) *http.Client {
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "tcp", at)
-	}
-	return &http.Client{
-		Timeout: 30 * time.Second,
-		Transport: &http.Transport{
-			DialContext: dial, Proxy: nil, DisableCompression: true,
-			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // see above
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 }
 
 func get(ctx context.Context, client *http.Client, url string) (answer, error) {
@@ -172,7 +110,7 @@ func get(ctx context.Context, client *http.Client, url string) (answer, error) {
 	req.Header.Set("User-Agent", "drydock")
 	res, err := client.Do(req)
 	if err != nil {
-		return answer{}, unwrapURL(err)
+		return answer{}, exercise.Reason(err)
 	}
 	defer res.Body.Close() //nolint:errcheck // read only
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
@@ -201,13 +139,4 @@ func relativeTo(asked *url.URL, location string) string {
 	}
 	u.Scheme, u.Host = "", ""
 	return u.String()
-}
-
-// unwrapURL takes the method and URL away from what net/http says.
-func unwrapURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/runtime"
+	"github.com/drydock-dev/drydock/internal/runtime/exercise"
 )
 
 // Workload is what both versions must do. Without any of it, and without a
@@ -146,7 +147,7 @@ func (r *proving) runVersion(ctx context.Context, after bool, health *runtime.He
 		return v.job(ctx, outcome{ended: true})
 	}
 	var err error
-	if v.probes, err = r.Work.targets(side.Image.Exposed); err != nil {
+	if v.probes, err = exercise.Targets(r.Work.Probes, side.Image.Exposed); err != nil {
 		return outcome{}, err
 	}
 	o, err := v.service(ctx, want)
@@ -165,7 +166,7 @@ type running struct {
 	side   *Side
 	after  bool
 	health *runtime.HealthCheck
-	probes []target
+	probes []exercise.Target
 	c      *runtime.Container
 }
 
@@ -183,7 +184,7 @@ func (v *running) failed(ctx context.Context, why string) *Failure {
 func (v *running) spec() runtime.Run {
 	run := runtime.Run{Image: v.side.Image.ID, Labels: v.labels, Network: v.net}
 	for _, t := range v.probes {
-		run.Publish = append(run.Publish, t.port)
+		run.Publish = append(run.Publish, t.Port)
 	}
 	if v.health != nil {
 		h := *v.health
@@ -234,12 +235,12 @@ func (v *running) service(ctx context.Context, want []answer) (o outcome, err er
 		if i < len(want) {
 			like = &want[i]
 		}
-		a, err := v.ask(ctx, t, state.Ports[t.port], like)
+		a, err := v.ask(ctx, t, state.Ports[t.Port], like)
 		if err != nil {
 			return o, err
 		}
 		o.answers = append(o.answers, a)
-		o.did = append(o.did, fmt.Sprintf("%s answers %d", t.url, a.status))
+		o.did = append(o.did, fmt.Sprintf("%s answers %d", t.URL, a.status))
 	}
 	for _, test := range v.Work.Tests {
 		if err := v.test(ctx, test); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 
@@ -41,7 +42,13 @@ type Run struct {
 	CPUs    int           // processors, as far as there are; 0: maxCPUs
 	Disk    int64         // bytes written outside of volumes, see [Engine.LimitsDisk]; 0: maxDisk
 	Grace   time.Duration // between asking it to stop and killing it; 0: 5 s
+	Env     []string      // "NAME=value", beside the image's
+	Mounts  []Mount       // read only
+	Confine Confinement
 }
+
+// Mount is a folder of this machine that a container sees, and cannot write.
+type Mount struct{ Source, Target string }
 
 // HealthCheck is an image's HEALTHCHECK. Test begins with "CMD" or "CMD-SHELL".
 type HealthCheck struct {
@@ -63,6 +70,7 @@ type Container struct {
 // State is how a container is at one moment.
 type State struct {
 	Running  bool
+	PID      int // of the first process, as the Engine's machine counts; 0: it does not run
 	ExitCode int
 	OOM      bool              // killed because its memory was not enough
 	Health   string            // "starting", "healthy", "unhealthy"; empty: no check
@@ -142,7 +150,7 @@ func (e *Engine) LimitsDisk() bool {
 
 // shape is a container as the Engine's API has it.
 func (e *Engine) shape(r Run) (*container.Config, *container.HostConfig, error) {
-	cfg := &container.Config{Image: r.Image, Labels: r.Labels}
+	cfg := &container.Config{Image: r.Image, Labels: r.Labels, Env: r.Env}
 	if r.Command != nil {
 		cfg.Entrypoint, cfg.Cmd = r.Command[:1], r.Command[1:]
 	}
@@ -156,6 +164,10 @@ func (e *Engine) shape(r Run) (*container.Config, *container.HostConfig, error) 
 		LogConfig:   container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m"}},
 		SecurityOpt: []string{"no-new-privileges"},
 	}
+	for _, m := range r.Mounts {
+		host.Mounts = append(host.Mounts, mount.Mount{Type: mount.TypeBind, Source: m.Source, Target: m.Target, ReadOnly: true})
+	}
+	r.Confine.apply(cfg, host)
 	if r.Network != "" {
 		host.NetworkMode = container.NetworkMode(r.Network)
 	}
@@ -164,6 +176,9 @@ func (e *Engine) shape(r Run) (*container.Config, *container.HostConfig, error) 
 	pids := orElse(r.PIDs, maxPIDs)
 	host.PidsLimit = &pids
 	host.NanoCPUs = orElse(int64(r.CPUs), maxCPUs) * 1e9
+	if c := r.Confine.CPUs; c > 0 {
+		host.NanoCPUs = int64(c * 1e9)
+	}
 	if has := int64(e.processors()); has > 0 {
 		host.NanoCPUs = min(host.NanoCPUs, has*1e9) // more is an error
 	}
@@ -196,7 +211,7 @@ func (c *Container) State(ctx context.Context) (State, error) {
 	}
 	s := State{Ports: map[uint16]string{}}
 	if st := got.Container.State; st != nil {
-		s.Running, s.ExitCode, s.OOM = st.Running, st.ExitCode, st.OOMKilled
+		s.Running, s.PID, s.ExitCode, s.OOM = st.Running, st.Pid, st.ExitCode, st.OOMKilled
 		if h := st.Health; h != nil && string(h.Status) != "none" {
 			s.Health = string(h.Status)
 			if n := len(h.Log); n > 0 && h.Log[n-1] != nil {

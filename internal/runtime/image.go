@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/moby/moby/api/types/network"
@@ -20,6 +21,7 @@ type Image struct {
 	Entrypoint []string
 	Command    []string
 	Exposed    []uint16     // TCP ports, sorted
+	Volumes    []string     // folders, sorted
 	Health     *HealthCheck // nil: none
 	Size       int64        // bytes, as the Engine counts
 }
@@ -42,6 +44,7 @@ func (e *Engine) Inspect(ctx context.Context, ref string) (Image, error) {
 		}
 	}
 	slices.Sort(im.Exposed)
+	im.Volumes = slices.Sorted(maps.Keys(c.Volumes))
 	if h := c.Healthcheck; h != nil && len(h.Test) > 1 && h.Test[0] != "NONE" {
 		im.Health = &HealthCheck{Test: h.Test, Timeout: h.Timeout, Start: h.StartPeriod, Retries: h.Retries, Interval: h.Interval}
 	}

@@ -1,0 +1,275 @@
+package exercise
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/runtime"
+)
+
+// Exercise is what a workload is put through. With none of it, the workload is
+// left alone until it ends.
+type Exercise struct {
+	Probes []string `json:"probes,omitempty"` // URLs of http or https; the port is the container's
+	Tests  []string `json:"tests,omitempty"`  // commands that must pass in the container
+	For    Duration `json:"for,omitempty"`    // let it run for so long
+	Within Duration `json:"within,omitempty"` // how long it may take to come up; 0: a minute
+}
+
+// Empty reports whether there is nothing to do but to wait for the end.
+func (x Exercise) Empty() bool { return len(x.Probes)+len(x.Tests) == 0 && x.For == 0 }
+
+func (x Exercise) within() time.Duration {
+	if x.Within == 0 {
+		return time.Minute
+	}
+	return time.Duration(x.Within)
+}
+
+// Duration is a length of time, "1m30s" in JSON.
+type Duration time.Duration
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText writes it as time.ParseDuration reads it.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what time.ParseDuration does; less than nothing is an error.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err == nil && v < 0 {
+		err = fmt.Errorf("duration %s is negative", v)
+	}
+	*d = Duration(v)
+	return err
+}
+
+// Steps are what the exercise does, in words.
+func (x Exercise) Steps() []string {
+	var all []string
+	for _, p := range x.Probes {
+		all = append(all, "probe "+p)
+	}
+	for _, t := range x.Tests {
+		all = append(all, "test "+t)
+	}
+	if x.For > 0 {
+		all = append(all, "for "+x.For.String())
+	}
+	return all
+}
+
+// Ports are what must be published for the probes, sorted.
+func (x Exercise) Ports(exposed []uint16) ([]uint16, error) {
+	targets, err := Targets(x.Probes, exposed)
+	if err != nil {
+		return nil, err
+	}
+	var ports []uint16
+	for _, t := range targets {
+		ports = append(ports, t.Port)
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports), nil
+}
+
+// Failure is a step that did not pass: what the workload did wrong.
+type Failure struct {
+	Step string // "probe http://localhost/", "start"
+	Why  string
+	Log  string // the end of what it printed
+}
+
+func (f *Failure) Error() string { return f.Step + ": " + f.Why }
+
+// Workload is a container under exercise.
+type Workload struct {
+	Container *runtime.Container
+	Exposed   []uint16
+	Health    bool // the image has a health check
+}
+
+// Ready waits until every probe is answered, or else the health check passes, or
+// else the program has been up for a second. A *Failure is a workload that did not
+// come up.
+func (x Exercise) Ready(ctx context.Context, w Workload) error {
+	targets, err := Targets(x.Probes, w.Exposed)
+	if err != nil {
+		return err
+	}
+	limit := time.Now().Add(x.within())
+	for _, t := range targets {
+		if err := x.answers(ctx, w, t, limit); err != nil {
+			return err
+		}
+	}
+	if len(targets) > 0 {
+		return nil
+	}
+	began := time.Now()
+	for {
+		s, err := w.Container.State(ctx)
+		switch {
+		case err != nil:
+			return err
+		case !s.Running && x.Empty():
+			return nil // it was to end
+		case !s.Running:
+			return w.failed(ctx, "start", fmt.Sprintf("the program ended with exit code %d", s.ExitCode))
+		case w.Health && s.Health == "healthy", !w.Health && time.Since(began) > time.Second:
+			return nil
+		case time.Now().After(limit):
+			return w.failed(ctx, "health check", fmt.Sprintf("%s after %s: %s", s.Health, x.within(), strings.TrimSpace(s.Check)))
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// answers waits until a probe is answered by anything but an error of the server.
+func (x Exercise) answers(ctx context.Context, w Workload, t Target, limit time.Time) error {
+	for {
+		s, err := w.Container.State(ctx)
+		if err != nil {
+			return err
+		}
+		if !s.Running {
+			return w.failed(ctx, "start", fmt.Sprintf("the program ended with exit code %d", s.ExitCode))
+		}
+		at := s.Ports[t.Port]
+		if at == "" {
+			return w.failed(ctx, "probe "+t.URL, fmt.Sprintf("port %d is not published", t.Port))
+		}
+		status, err := get(ctx, at, t.URL)
+		if err == nil && status < 500 {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if time.Now().After(limit) {
+			why := fmt.Sprintf("it answers %d", status)
+			if err != nil {
+				why = fmt.Sprintf("no answer after %s: %v", x.within(), err)
+			}
+			return w.failed(ctx, "probe "+t.URL, why)
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// Outcome is what came of an exercise: statuses of probes, in order. Two outcomes
+// of one exercise are equal if the workload did the same.
+type Outcome struct{ Statuses []int }
+
+// times is how often each probe is sent: once is not how anything is used.
+const times = 5
+
+// Do puts a workload that is up through the exercise, a round of it for each second
+// that For says, at least one. A *Failure is what the workload did wrong.
+func (x Exercise) Do(ctx context.Context, w Workload) (Outcome, error) {
+	var out Outcome
+	targets, err := Targets(x.Probes, w.Exposed)
+	if err != nil {
+		return out, err
+	}
+	s, err := w.Container.State(ctx)
+	if err != nil {
+		return out, err
+	}
+	for _, t := range targets {
+		var status int
+		for range times {
+			if status, err = get(ctx, s.Ports[t.Port], t.URL); err != nil {
+				return out, w.failed(ctx, "probe "+t.URL, err.Error())
+			}
+		}
+		out.Statuses = append(out.Statuses, status)
+	}
+	for _, command := range x.Tests {
+		code, said, err := w.Container.Exec(ctx, []string{"/bin/sh", "-c", command})
+		switch {
+		case ctx.Err() != nil:
+			return out, ctx.Err()
+		case err != nil:
+			return out, w.failed(ctx, "test "+command, err.Error())
+		case code != 0:
+			return out, &Failure{Step: "test " + command, Why: fmt.Sprintf("exit code %d", code), Log: said}
+		}
+	}
+	if x.Empty() {
+		code, err := w.Container.Wait(ctx)
+		if err != nil {
+			return out, err
+		}
+		out.Statuses = append(out.Statuses, code)
+		return out, nil
+	}
+	for end := time.Now().Add(time.Duration(x.For)); time.Now().Before(end); {
+		s, err := w.Container.State(ctx)
+		if err != nil {
+			return out, err
+		}
+		if !s.Running {
+			break
+		}
+		if err := pause(ctx, min(time.Until(end), 200*time.Millisecond)); err != nil {
+			return out, err
+		}
+	}
+	s, err = w.Container.State(ctx)
+	if err == nil && !s.Running && len(targets)+len(x.Tests) > 0 {
+		return out, w.failed(ctx, "exercise", fmt.Sprintf("the program ended with exit code %d", s.ExitCode))
+	}
+	return out, err
+}
+
+func (w Workload) failed(ctx context.Context, step, why string) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	log, err := w.Container.Logs(ctx)
+	if err != nil {
+		log = ""
+	}
+	return &Failure{Step: step, Why: why, Log: log}
+}
+
+// maxBody is how much of an answer is read, in bytes.
+const maxBody = 32 << 20
+
+func get(ctx context.Context, at, url string) (status int, err error) {
+	client := Client(at)
+	defer client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("User-Agent", "drydock")
+	res, err := client.Do(req)
+	if err != nil {
+		return 0, Reason(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // read only
+	_, err = io.Copy(io.Discard, io.LimitReader(res.Body, maxBody))
+	return res.StatusCode, err
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

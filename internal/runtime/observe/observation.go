@@ -1,0 +1,281 @@
+package observe
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/runtime/exercise"
+	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
+)
+
+// Schema is the version of an Observation's JSON. What reads another one refuses
+// it.
+const Schema = "drydock.observation/v1"
+
+// Status is how far an observation can be trusted to be complete.
+type Status string
+
+// An observation is complete if everything was seen from the first call to the
+// exit and nothing was lost. That says nothing of what the exercise left out.
+const (
+	Complete  Status = "complete"
+	Partial   Status = "partial"   // something was not looked at
+	Truncated Status = "truncated" // a table was full, or events came too fast
+)
+
+// Observation is what a container did.
+type Observation struct {
+	Schema  string   `json:"schema"`
+	Image   Image    `json:"image"`
+	Runtime Engine   `json:"runtime"`
+	Way     string   `json:"way"` // how it was seen: "bpf"
+	Status  Status   `json:"status"`
+	Reasons []string `json:"reasons,omitempty"` // why it is not complete
+
+	Began    time.Time         `json:"began"`
+	Seconds  float64           `json:"seconds"`
+	LastNew  float64           `json:"lastNew"` // seconds after the start, when something was seen for the first time
+	Exercise exercise.Exercise `json:"exercise"`
+	Exit     *Exit             `json:"exit,omitempty"`
+
+	Calls        []Call       `json:"calls"`
+	Arguments    []Argument   `json:"arguments,omitempty"`
+	Capabilities []Capability `json:"capabilities"`
+	Files        []File       `json:"files"`
+	Writable     []string     `json:"writable"` // folders in which something was written, made, changed or taken away
+	Programs     []string     `json:"programs"` // that were executed
+	Listens      []Socket     `json:"listens,omitempty"`
+	Connects     []Socket     `json:"connects,omitempty"`
+	Users        []User       `json:"users"` // that processes ran as
+	Peaks        Peaks        `json:"peaks"`
+
+	Default Default `json:"engineDefault"` // what the Engine lets a container call that asks for nothing
+}
+
+// Image is what was run.
+type Image struct {
+	Name    string   `json:"name"`
+	ID      string   `json:"id"`
+	ABI     string   `json:"abi"` // of the machine: "x86_64"
+	Command []string `json:"command"`
+	Env     []string `json:"env,omitempty"`     // names of variables that were set beside the image's
+	Volumes []string `json:"volumes,omitempty"` // folders that the image declares as such
+	Exposed []uint16 `json:"exposed,omitempty"` // TCP ports
+	Health  bool     `json:"health,omitempty"`  // it has a health check
+	User    string   `json:"user,omitempty"`    // as the image says
+}
+
+// Engine is what ran it. A profile is good for the runtime that it was seen on:
+// each calls other things after the filter is loaded.
+type Engine struct {
+	Engine          string `json:"engine"`  // "29.1.0"
+	Name            string `json:"name"`    // "runc"
+	Version         string `json:"version"` // "1.1.5"
+	Kernel          string `json:"kernel"`
+	NoNewPrivileges bool   `json:"noNewPrivileges"`
+}
+
+// Exit is how the first process ended.
+type Exit struct {
+	Code int  `json:"code"`
+	OOM  bool `json:"oom,omitempty"`
+	Own  bool `json:"own,omitempty"` // by itself, not because it was told to
+}
+
+// Call is a system call that was made.
+type Call struct {
+	ABI    seccomp.ABI `json:"abi"`
+	Number int         `json:"number"`
+	Name   string      `json:"name,omitempty"` // empty: unknown
+	Count  uint64      `json:"count"`
+	Phases []Phase     `json:"phases"`
+}
+
+// Argument is one argument that selects what a call does.
+type Argument struct {
+	Name  string `json:"name"`
+	Index int    `json:"index"`
+	Value uint64 `json:"value"`
+	Count uint64 `json:"count"`
+}
+
+// Capability is one that the kernel asked for.
+type Capability struct {
+	Name    string  `json:"name"` // "CHOWN"
+	Count   uint64  `json:"count"`
+	Refused uint64  `json:"refused,omitempty"` // of Count
+	Phases  []Phase `json:"phases"`
+}
+
+// File is a path that was used, generalised: see [Generalise].
+type File struct {
+	Path    string `json:"path"`
+	Read    bool   `json:"read,omitempty"`
+	Write   bool   `json:"write,omitempty"`
+	Execute bool   `json:"execute,omitempty"`
+	Missing bool   `json:"missing,omitempty"` // it was looked for, and was never there
+}
+
+// Socket is an address that was bound or connected to.
+type Socket struct {
+	Family  string `json:"family"` // "inet", "inet6", "unix", "netlink", or a number
+	Address string `json:"address,omitempty"`
+	Port    int    `json:"port,omitempty"`
+	Refused string `json:"refused,omitempty"` // why it did not come to be
+}
+
+// User is who processes ran as.
+type User struct {
+	UID int `json:"uid"`
+	GID int `json:"gid"`
+}
+
+// Peaks are the largest values that were seen; 0 is unknown.
+type Peaks struct {
+	Memory    int64   `json:"memory"`    // bytes
+	PIDs      int64   `json:"pids"`      // processes and threads at once
+	CPU       float64 `json:"cpu"`       // seconds of processor time in all
+	OpenFiles int     `json:"openFiles"` // of one process
+}
+
+// Default is what the Engine's default filter lets pass, as it was loaded.
+type Default struct {
+	Calls        []string `json:"calls"`        // of the native ABI
+	I386         int      `json:"i386"`         // how many of the 32-bit ABI
+	Capabilities []string `json:"capabilities"` // that the container had
+}
+
+// maxObservation is the size of an observation that is read, in bytes.
+const maxObservation = 64 << 20
+
+// Read reads an observation.
+func Read(b []byte) (*Observation, error) {
+	if len(b) > maxObservation {
+		return nil, fmt.Errorf("observation of %d bytes: the limit is %d", len(b), maxObservation)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	var o Observation
+	if err := d.Decode(&o); err != nil {
+		return nil, fmt.Errorf("observation: %w", err)
+	}
+	if d.More() {
+		return nil, errors.New("observation: data after the JSON document")
+	}
+	if o.Schema != Schema {
+		return nil, fmt.Errorf("observation: schema %q, not %q", o.Schema, Schema)
+	}
+	if err := o.valid(); err != nil {
+		return nil, fmt.Errorf("observation: %w", err)
+	}
+	return &o, nil
+}
+
+// valid holds what others rely on: names are the kernel's, numbers are not
+// negative.
+func (o *Observation) valid() error {
+	if o.Status != Complete && o.Status != Partial && o.Status != Truncated {
+		return fmt.Errorf("status %q", o.Status)
+	}
+	for _, c := range o.Calls {
+		if name, ok := c.ABI.Name(c.Number); ok && name != c.Name || !ok && c.Name != "" {
+			return fmt.Errorf("call %d of ABI %q is not %q", c.Number, c.ABI, c.Name)
+		}
+	}
+	for _, c := range o.Capabilities {
+		if !slices.Contains(seccomp.Capabilities(), c.Name) {
+			return fmt.Errorf("no capability is called %q", c.Name)
+		}
+	}
+	if o.Peaks.Memory < 0 || o.Peaks.PIDs < 0 || o.Peaks.CPU < 0 || o.Peaks.OpenFiles < 0 {
+		return errors.New("a peak is negative")
+	}
+	return nil
+}
+
+// Marshal writes an observation, indented.
+func (o *Observation) Marshal() ([]byte, error) {
+	b, err := json.MarshalIndent(o, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("observation: %w", err)
+	}
+	return append(b, '\n'), nil
+}
+
+// Merge joins two observations of one image: what either saw, the larger of the
+// peaks, and the worse status. Images, machines and runtimes must be the same.
+func Merge(a, b *Observation) (*Observation, error) {
+	if a.Image.ID != b.Image.ID {
+		return nil, fmt.Errorf("observations of two images: %s and %s", a.Image.ID, b.Image.ID)
+	}
+	if a.Image.ABI != b.Image.ABI {
+		return nil, fmt.Errorf("observations of two architectures: %s and %s", a.Image.ABI, b.Image.ABI)
+	}
+	if a.Runtime.Name != b.Runtime.Name || a.Runtime.Version != b.Runtime.Version || a.Runtime.NoNewPrivileges != b.Runtime.NoNewPrivileges {
+		return nil, errors.New("observations on two runtimes, or with other settings: each calls other things under the filter")
+	}
+	o := *a
+	o.Began = a.Began
+	if b.Began.Before(a.Began) {
+		o.Began = b.Began
+	}
+	o.Seconds, o.LastNew = a.Seconds+b.Seconds, max(a.LastNew, b.LastNew)
+	worst := []Status{Complete, Partial, Truncated}
+	o.Status = worst[max(slices.Index(worst, a.Status), slices.Index(worst, b.Status))]
+	o.Reasons = union(a.Reasons, b.Reasons)
+	o.Exercise.Probes = union(a.Exercise.Probes, b.Exercise.Probes)
+	o.Exercise.Tests = union(a.Exercise.Tests, b.Exercise.Tests)
+	o.Exercise.For = max(a.Exercise.For, b.Exercise.For)
+	o.Exit = cmp.Or(a.Exit, b.Exit)
+
+	o.Calls = joined(a.Calls, b.Calls, func(c Call) string { return fmt.Sprintf("%s %05d", c.ABI, c.Number) }, func(x, y Call) Call {
+		x.Count, x.Phases = x.Count+y.Count, union(x.Phases, y.Phases)
+		return x
+	})
+	o.Arguments = joined(a.Arguments, b.Arguments, func(c Argument) string { return fmt.Sprintf("%s %d %020d", c.Name, c.Index, c.Value) },
+		func(x, y Argument) Argument { x.Count += y.Count; return x })
+	o.Capabilities = joined(a.Capabilities, b.Capabilities, func(c Capability) string { return c.Name }, func(x, y Capability) Capability {
+		x.Count, x.Refused, x.Phases = x.Count+y.Count, x.Refused+y.Refused, union(x.Phases, y.Phases)
+		return x
+	})
+	o.Files = joined(a.Files, b.Files, func(f File) string { return f.Path }, func(x, y File) File {
+		return File{x.Path, x.Read || y.Read, x.Write || y.Write, x.Execute || y.Execute, x.Missing && y.Missing}
+	})
+	o.Writable, o.Programs = union(a.Writable, b.Writable), union(a.Programs, b.Programs)
+	key := func(s Socket) string { return fmt.Sprintf("%s %s %05d %s", s.Family, s.Address, s.Port, s.Refused) }
+	same := func(x, _ Socket) Socket { return x }
+	o.Listens, o.Connects = joined(a.Listens, b.Listens, key, same), joined(a.Connects, b.Connects, key, same)
+	o.Users = joined(a.Users, b.Users, func(u User) string { return fmt.Sprintf("%010d %010d", u.UID, u.GID) }, func(x, _ User) User { return x })
+	o.Peaks = Peaks{
+		max(a.Peaks.Memory, b.Peaks.Memory), max(a.Peaks.PIDs, b.Peaks.PIDs),
+		max(a.Peaks.CPU, b.Peaks.CPU), max(a.Peaks.OpenFiles, b.Peaks.OpenFiles),
+	}
+	return &o, nil
+}
+
+// union is all values of both, sorted.
+func union[T cmp.Ordered](a, b []T) []T {
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
+}
+
+// joined is all rows of both, sorted by key; two of one key are made one.
+func joined[T any](a, b []T, key func(T) string, both func(x, y T) T) []T {
+	rows := map[string]T{}
+	for _, r := range slices.Concat(a, b) {
+		k := key(r)
+		if x, ok := rows[k]; ok {
+			r = both(x, r)
+		}
+		rows[k] = r
+	}
+	out := make([]T, 0, len(rows))
+	for _, k := range slices.Sorted(maps.Keys(rows)) {
+		out = append(out, rows[k])
+	}
+	return out
+}

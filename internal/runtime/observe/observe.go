@@ -1,0 +1,58 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/ledger"
+	"github.com/drydock-dev/drydock/internal/runtime"
+	"github.com/drydock-dev/drydock/internal/runtime/exercise"
+)
+
+// Options says what to observe and how the workload is exercised.
+type Options struct {
+	Engine   *runtime.Engine
+	Ledger   *ledger.Ledger // of the start gate's files
+	Image    string
+	Args     []string // in place of the image's command
+	Env      []string // "NAME=value"
+	User     string   // in place of the image's
+	Exercise exercise.Exercise
+
+	NewPrivileges bool              // a set-user-ID program may gain some: the runtime then calls more
+	Progress      func(what string) // told what is going on; may be nil
+	Now           func() time.Time
+}
+
+// Error is an observation that cannot be made here, with the way out.
+type Error struct {
+	Err error
+	Way string
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("cannot observe: %v", e.Err) }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint says what to do.
+func (e *Error) Hint() string { return e.Way }
+
+func (o Options) progress(format string, args ...any) {
+	if o.Progress != nil {
+		o.Progress(fmt.Sprintf(format, args...))
+	}
+}
+
+// Run starts the workload, watches it through its exercise, and stops it. What was
+// made in the Engine is gone when it returns. An exercise that fails is an error:
+// what was seen then is not what the workload needs.
+func Run(ctx context.Context, opt Options) (*Observation, error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	return run(ctx, opt)
+}
+
+// grace is how long a workload has to stop when it is told to.
+const grace = 10 * time.Second

@@ -1,0 +1,94 @@
+package observe
+
+import (
+	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
+)
+
+// Phase is when something was seen.
+type Phase string
+
+// The phases of a container's life. What the runtime itself calls under the
+// container's filter, before it executes the program, is a phase of its own: the
+// profile must allow it, and another runtime calls other things there.
+const (
+	Runtime  Phase = "runtime"
+	StartUp  Phase = "startup"
+	Serving  Phase = "serving" // the exercise, or what the workload does once it is up
+	Shutdown Phase = "shutdown"
+	Exec     Phase = "exec" // health checks, docker exec: processes that the Engine puts beside the first
+)
+
+// The numbers of the phases in the kernel's tables.
+const (
+	phaseRuntime = iota
+	phaseStartUp
+	phaseServing
+	phaseShutdown
+	phaseExec
+)
+
+func phase(n uint32) Phase {
+	return [...]Phase{Runtime, StartUp, Serving, Shutdown, Exec}[min(n, phaseExec)]
+}
+
+// What kind of thing the argument of a call points at.
+const (
+	kindPath    = iota // a path that is looked up, the flags after it are the call's own
+	kindOpen           // a path, and open(2)'s flags after it
+	kindHow            // a path, and a struct open_how behind the argument after it
+	kindWrite          // a path that the call changes, or makes, or takes away
+	kindAddress        // a socket address
+	kindExec           // a program that was executed
+)
+
+// maxRules is the length of the table of rules: numbers of calls from there on have
+// no rule.
+const maxRules = 512
+
+// pathCalls are the calls of which an argument is read: which one, from 0, and
+// what it is.
+func pathCalls() map[string][2]int {
+	return map[string][2]int{
+		"open": {0, kindOpen}, "openat": {1, kindOpen}, "openat2": {1, kindHow}, "creat": {0, kindWrite},
+		"stat": {0, kindPath}, "lstat": {0, kindPath}, "newfstatat": {1, kindPath}, "statx": {1, kindPath},
+		"access": {0, kindPath}, "faccessat": {1, kindPath}, "faccessat2": {1, kindPath},
+		"readlink": {0, kindPath}, "readlinkat": {1, kindPath}, "statfs": {0, kindPath}, "chdir": {0, kindPath},
+		"getxattr": {0, kindPath}, "lgetxattr": {0, kindPath}, "inotify_add_watch": {1, kindPath},
+		"mkdir": {0, kindWrite}, "mkdirat": {1, kindWrite}, "rmdir": {0, kindWrite},
+		"unlink": {0, kindWrite}, "unlinkat": {1, kindWrite}, "rename": {1, kindWrite}, "renameat": {3, kindWrite}, "renameat2": {3, kindWrite},
+		"chmod": {0, kindWrite}, "fchmodat": {1, kindWrite}, "fchmodat2": {1, kindWrite},
+		"chown": {0, kindWrite}, "lchown": {0, kindWrite}, "fchownat": {1, kindWrite},
+		"symlink": {1, kindWrite}, "symlinkat": {2, kindWrite}, "link": {1, kindWrite}, "linkat": {3, kindWrite},
+		"mknod": {0, kindWrite}, "mknodat": {1, kindWrite}, "truncate": {0, kindWrite},
+		"utime": {0, kindWrite}, "utimes": {0, kindWrite}, "futimesat": {1, kindWrite}, "utimensat": {1, kindWrite},
+		"setxattr": {0, kindWrite}, "lsetxattr": {0, kindWrite}, "removexattr": {0, kindWrite},
+		"bind": {1, kindAddress}, "connect": {1, kindAddress},
+	}
+}
+
+// argumentCalls are the calls of which an argument tells what is asked for: a
+// family of sockets, a set of flags, a request.
+func argumentCalls() map[string]int {
+	return map[string]int{
+		"socket": 0, "socketpair": 0, "clone": 0, "unshare": 0, "setns": 1, "ioctl": 1, "prctl": 0, "fcntl": 1,
+		"personality": 0, "keyctl": 0, "bpf": 0, "ptrace": 0, "futex": 1, "madvise": 2,
+	}
+}
+
+// ruleTable is both of these as the kernel's programs read them, by number: the
+// path's argument from 1, the selected one from 1, and the kind, a byte each from
+// the lowest.
+func ruleTable(abi seccomp.ABI) map[uint32]uint32 {
+	table := map[uint32]uint32{}
+	for name, p := range pathCalls() {
+		if nr, ok := abi.Number(name); ok && nr < maxRules {
+			table[uint32(nr)] |= uint32(p[0]+1) | uint32(p[1])<<16
+		}
+	}
+	for name, arg := range argumentCalls() {
+		if nr, ok := abi.Number(name); ok && nr < maxRules {
+			table[uint32(nr)] |= uint32(arg+1) << 8
+		}
+	}
+	return table
+}

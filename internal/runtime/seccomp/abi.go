@@ -1,0 +1,116 @@
+package seccomp
+
+import (
+	"runtime"
+	"slices"
+
+	"github.com/elastic/go-seccomp-bpf/arch"
+)
+
+// ABI is a way to enter the kernel. Numbers of calls mean something only within
+// one: the same number is another call in another ABI.
+type ABI string
+
+// The ABIs that are known. A process of a 64-bit kernel can use the older ones of
+// its architecture at any time, whatever its program was compiled for.
+const (
+	X8664   ABI = "x86_64"
+	I386    ABI = "i386"
+	X32     ABI = "x32"
+	AArch64 ABI = "aarch64"
+	ARM     ABI = "arm"
+)
+
+// x32Bit is set in the number of every call of the x32 ABI.
+const x32Bit = 0x40000000
+
+// maxNumber is above every number in the tables, with room for kernels to come.
+const maxNumber = 1024
+
+// Native is the ABI of programs compiled for this machine; empty if it is not
+// known.
+func Native() ABI {
+	switch runtime.GOARCH {
+	case "amd64":
+		return X8664
+	case "arm64":
+		return AArch64
+	}
+	return ""
+}
+
+// ABIs are the ABIs that this machine's kernel may offer, the native one first.
+func ABIs() []ABI {
+	switch runtime.GOARCH {
+	case "amd64":
+		return []ABI{X8664, I386, X32}
+	case "arm64":
+		return []ABI{AArch64, ARM}
+	}
+	return nil
+}
+
+func (a ABI) info() *arch.Info {
+	switch a {
+	case X8664:
+		return arch.X86_64
+	case I386:
+		return arch.I386
+	case X32:
+		return arch.X32
+	case AArch64:
+		return arch.AARCH64
+	case ARM:
+		return arch.ARM
+	}
+	return nil
+}
+
+// Name is the name of the call with a number; false if the tables do not have it.
+func (a ABI) Name(number int) (string, bool) {
+	i := a.info()
+	if i == nil {
+		return "", false
+	}
+	name, ok := i.SyscallNumbers[number]
+	return name, ok
+}
+
+// Number is the number of a call, without the bit that marks x32.
+func (a ABI) Number(name string) (int, bool) {
+	i := a.info()
+	if i == nil {
+		return 0, false
+	}
+	n, ok := i.SyscallNames[name]
+	return n, ok
+}
+
+// Names are the names of all calls of an ABI, sorted.
+func (a ABI) Names() []string {
+	i := a.info()
+	if i == nil {
+		return nil
+	}
+	names := make([]string, 0, len(i.SyscallNames))
+	for n := range i.SyscallNames {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// audit is what a filter is told about the ABI: AUDIT_ARCH_… of linux/audit.h.
+func (a ABI) audit() uint32 {
+	if i := a.info(); i != nil {
+		return uint32(i.ID)
+	}
+	return 0
+}
+
+// Profile's name of the ABI: SCMP_ARCH_… of libseccomp.
+func (a ABI) profileName() string {
+	return map[ABI]string{
+		X8664: "SCMP_ARCH_X86_64", I386: "SCMP_ARCH_X86", X32: "SCMP_ARCH_X32", AArch64: "SCMP_ARCH_AARCH64", ARM: "SCMP_ARCH_ARM",
+	}[a]
+}
