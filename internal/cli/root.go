@@ -89,7 +89,7 @@ fs://, sbom://. Without a target, the most recently built local image is taken.`
 	root.SetGlobalNormalizationFunc(synonyms)
 	root.PersistentPreRunE = f.begin
 	root.AddCommand(
-		newCheck(f), newQuickview(f), newCVEs(f), newLint(f), newFix(f), newLayers(f), newSBOM(f), newCompare(f), newRecommend(f),
+		newCheck(f), newQuickview(f), newCVEs(f), newLint(f), newFix(f), newLayers(f), newSBOM(f), newCompare(f), newRecommend(f), newObserve(f), newConfine(f),
 		newDB(f), newExplain(f), newInit(f), newPlugin(f), newVersion(f),
 	)
 	return root

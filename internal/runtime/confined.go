@@ -19,6 +19,7 @@ type Confinement struct {
 	NewPrivileges bool              // a set-user-ID program may gain some
 	ReadOnly      bool              // the root file system
 	Tmpfs         map[string]string // path -> mount options
+	Volumes       []string          // folders on fresh volumes, which start as the image has them
 	User          string            // "UID:GID"; empty: the image's
 	Nofile        int64             // open files per process; 0: the Engine's default
 	CPUs          float64           // processors; 0: as [Run] says
@@ -39,6 +40,12 @@ func (c Confinement) apply(cfg *container.Config, host *container.HostConfig) {
 		host.CapDrop, host.CapAdd = []string{"ALL"}, c.Capabilities
 	}
 	host.ReadonlyRootfs, host.Tmpfs = c.ReadOnly, c.Tmpfs
+	for _, dir := range c.Volumes {
+		if cfg.Volumes == nil {
+			cfg.Volumes = map[string]struct{}{}
+		}
+		cfg.Volumes[dir] = struct{}{}
+	}
 	if c.Nofile > 0 {
 		host.Ulimits = append(host.Ulimits, &container.Ulimit{Name: "nofile", Soft: c.Nofile, Hard: c.Nofile})
 	}

@@ -2,6 +2,7 @@ package exercise
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -156,7 +157,10 @@ func (x Exercise) answers(ctx context.Context, w Workload, t Target, limit time.
 		if time.Now().After(limit) {
 			why := fmt.Sprintf("it answers %d", status)
 			if err != nil {
-				why = fmt.Sprintf("no answer after %s: %v", x.within(), err)
+				why = fmt.Sprintf("no answer after %s", x.within().Round(time.Second))
+				if !errors.Is(err, context.DeadlineExceeded) {
+					why += ": " + err.Error()
+				}
 			}
 			return w.failed(ctx, "probe "+t.URL, why)
 		}

@@ -169,3 +169,32 @@ func idOf(status []byte, name string) int {
 	}
 	return 0
 }
+
+// CgroupLimits are what the kernel holds a container to; 0 is no limit.
+type CgroupLimits struct {
+	Memory int64 // bytes
+	PIDs   int64
+	CPUs   float64
+}
+
+// Limits reads what a process's cgroups are limited to.
+func Limits(pid int) (CgroupLimits, error) {
+	in, err := groups(pid)
+	if err != nil {
+		return CgroupLimits{}, err
+	}
+	l := CgroupLimits{
+		Memory: in.number("memory", "memory.limit_in_bytes", "memory.max"),
+		PIDs:   in.number("pids", "pids.max"),
+	}
+	if quota, period := in.number("cpu", "cpu.cfs_quota_us"), in.number("cpu", "cpu.cfs_period_us"); quota > 0 && period > 0 {
+		l.CPUs = float64(quota) / float64(period)
+	} else if dir, ok := in.folder("cpu"); ok {
+		if b, err := os.ReadFile(filepath.Join(dir, "cpu.max")); err == nil {
+			if f := strings.Fields(string(b)); len(f) == 2 && atoi(f[1]) > 0 {
+				l.CPUs = float64(atoi(f[0])) / float64(atoi(f[1]))
+			}
+		}
+	}
+	return l, nil
+}

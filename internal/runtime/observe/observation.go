@@ -40,6 +40,7 @@ type Observation struct {
 
 	Began    time.Time         `json:"began"`
 	Seconds  float64           `json:"seconds"`
+	Up       float64           `json:"up"`      // seconds from the start until it was up
 	LastNew  float64           `json:"lastNew"` // seconds after the start, when something was seen for the first time
 	Exercise exercise.Exercise `json:"exercise"`
 	Exit     *Exit             `json:"exit,omitempty"`
@@ -224,7 +225,7 @@ func Merge(a, b *Observation) (*Observation, error) {
 	if b.Began.Before(a.Began) {
 		o.Began = b.Began
 	}
-	o.Seconds, o.LastNew = a.Seconds+b.Seconds, max(a.LastNew, b.LastNew)
+	o.Seconds, o.Up, o.LastNew = a.Seconds+b.Seconds, max(a.Up, b.Up), max(a.LastNew, b.LastNew)
 	worst := []Status{Complete, Partial, Truncated}
 	o.Status = worst[max(slices.Index(worst, a.Status), slices.Index(worst, b.Status))]
 	o.Reasons = union(a.Reasons, b.Reasons)

@@ -217,6 +217,7 @@ func (w *watch) exercise(ctx context.Context) error {
 	if err := w.opt.Exercise.Ready(ctx, load); err != nil {
 		return err
 	}
+	w.o.Up = w.opt.Now().Sub(w.began).Seconds()
 	if err := w.t.phase(phaseServing); err != nil {
 		return err
 	}

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/report"
+	"github.com/drydock-dev/drydock/internal/runtime/observe"
+)
+
+func newObserve(f *flags) *cobra.Command {
+	opt := observe.Options{}
+	var work workload
+	c := &cobra.Command{
+		Use:   "observe [flags] IMAGE [ARG…]",
+		Short: "Watch what a container calls, opens and needs, and write it down",
+		Long: `Start an image on the Docker Engine of this machine as a user would, watch it while
+it is exercised, and write down what it did: system calls, capabilities, files,
+ports, users and peaks. "confine" makes the smallest profile of that.
+
+The exercise is --probe, --test and --for, as often as you like; without any, the
+workload is watched until it ends. What the exercise does not reach, the profile
+will not allow. It needs Linux with BTF, and root or the capabilities BPF, PERFMON
+and SYS_ADMIN. ARG takes the place of the image's command; options
+that follow the image are its own, but for --output, --format, --probe, --test and
+--for right after it.`,
+		Example: `  drydock observe --probe http://localhost/ nginx:1.29 -o nginx.json
+  drydock observe --test 'redis-cli set a 1' --for 10s redis:8 -o redis.json
+  drydock observe alpine:3.22 sh -c 'echo hello'`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notEmpty(args[:1]); err != nil {
+				return err
+			}
+			rest, err := afterImage(cmd.Flags(), args[1:])
+			if err != nil {
+				return err
+			}
+			if err := work.check(); err != nil {
+				return err
+			}
+			e, err := f.engine(cmd)
+			if err != nil {
+				return err
+			}
+			defer e.Close() //nolint:errcheck // nothing is lost with it
+			bar := f.progress()
+			opt.Engine, opt.Ledger, opt.Image, opt.Args, opt.Now = e, f.ledger, args[0], rest, f.env.Now
+			opt.Exercise, opt.Env, opt.Progress = work.Exercise, work.env, func(what string) { bar.update(0, 0, what) }
+			o, err := observe.Run(cmd.Context(), opt)
+			bar.done()
+			if err != nil {
+				return failed(err)
+			}
+			return f.observed(o)
+		},
+	}
+	c.Flags().SetInterspersed(false) // what follows the image is its own
+	work.flags(c.Flags())
+	c.Flags().StringVar(&opt.User, "user", "", "run as this `UID[:GID]` instead of the image's")
+	c.Flags().BoolVar(&opt.NewPrivileges, "new-privileges", false, "let set-user-ID programs gain privileges; a profile then allows that, too")
+	c.AddCommand(newObserveMerge(f))
+	return c
+}
+
+// observed writes an observation: with --output as JSON into the file, and what it
+// comes to on standard output.
+func (f *flags) observed(o *observe.Observation) error {
+	file := ""
+	if f.output != "" && f.output != "-" && !f.formats.set {
+		file, f.output = f.output, ""
+		if err := f.writeTo(file, func(w io.Writer) error { return report.Observation(w, "json", o, "", report.Options{}) }); err != nil {
+			return err
+		}
+	}
+	return f.write(func(to sink) error { return report.Observation(to, to.format, o, file, f.options(to, "")) })
+}
+
+func newObserveMerge(f *flags) *cobra.Command {
+	return &cobra.Command{
+		Use:     "merge A B…",
+		Short:   "Join observations of one image, made on one runtime",
+		Example: "  drydock observe merge reads.json writes.json -o both.json",
+		Args:    cobra.MinimumNArgs(2),
+		RunE: func(_ *cobra.Command, args []string) error {
+			var all *observe.Observation
+			for _, name := range args {
+				o, err := readObservation(name)
+				if err != nil {
+					return err
+				}
+				if all != nil {
+					if o, err = observe.Merge(all, o); err != nil {
+						return fmt.Errorf("merge %s: %w", name, err)
+					}
+				}
+				all = o
+			}
+			return f.observed(all)
+		},
+	}
+}
+
+func readObservation(name string) (*observe.Observation, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	o, err := observe.Read(b)
+	if err != nil {
+		return nil, finding.WithHint(fmt.Errorf("%s: %w", name, err), "drydock observe IMAGE -o "+name+" writes one")
+	}
+	return o, nil
+}

@@ -1,0 +1,246 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/runtime/confine"
+	"github.com/drydock-dev/drydock/internal/runtime/observe"
+)
+
+// Observation writes an observation as text or json; file is where it was kept,
+// empty if nowhere.
+func Observation(w io.Writer, format string, o *observe.Observation, file string, opt Options) error {
+	switch format {
+	case "json":
+		b, err := o.Marshal()
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(b)
+		return err
+	case "text":
+		opt.Width = cmp.Or(opt.Width, 120)
+		return paged(w, opt, func(p *page) { p.observation(o, file) })
+	}
+	return fmt.Errorf("observe has no format %q (one of text, json)", format)
+}
+
+func (p *page) observation(o *observe.Observation, file string) {
+	p.line("%s  %s", p.paint(heading, clean(o.Image.Name)), p.paint(dim, "observed for "+seconds(o.Seconds)+" by "+o.Way+", on "+runtimeName(o.Runtime)))
+	switch o.Status {
+	case observe.Complete:
+		p.line("%s  nothing was lost; the last new thing came %s after the start", p.paint(good, "complete"), seconds(o.LastNew))
+	default:
+		p.line("%s", p.paint(warn, string(o.Status)))
+		for _, r := range o.Reasons {
+			p.wrap(2, clean(r))
+		}
+	}
+	p.line("")
+	p.facts([][2]string{
+		{"System calls", fmt.Sprintf("%d; the Engine allows %d, and %d of i386", len(o.Calls), len(o.Default.Calls), o.Default.I386)},
+		{"Capabilities", orNone(granted(o)) + " were asked for; confine finds which are needed"},
+		{"Programs", orNone(cleanAll(o.Programs))},
+		{"Writes in", orNone(cleanAll(o.Writable))},
+		{"Files", files(o.Files)},
+		{"Listens on", orNone(addresses(o.Listens))},
+		{"Connects to", orNone(addresses(o.Connects))},
+		{"Users", orNone(users(o.Users))},
+		{"Peaks", fmt.Sprintf("%s memory, %s, %.2f s of CPU, %s", sizeOf(o.Peaks.Memory), fmt.Sprintf("%d processes", o.Peaks.PIDs), o.Peaks.CPU, plural(o.Peaks.OpenFiles, "open file"))},
+	})
+	if file != "" && !p.opt.Quiet {
+		p.line("")
+		p.line("%s", p.paint(heading, "What's next"))
+		p.line("  the smallest profile, proved → %s", p.paint(command, p.opt.Program+" confine "+shellWord(file)+" -o profile"))
+	}
+}
+
+// facts are rows of a name and a text that is wrapped beside it.
+func (p *page) facts(rows [][2]string) {
+	const width = 14
+	for _, r := range rows {
+		lines := wrapped(r[1], max(20, p.opt.Width-width-1))
+		for i, l := range lines {
+			name := ""
+			if i == 0 {
+				name = r[0]
+			}
+			p.line("%s %s", p.paint(dim, fmt.Sprintf("%-*s", width, name)), l)
+		}
+	}
+}
+
+func runtimeName(r observe.Engine) string {
+	s := clean(r.Name)
+	if r.Version != "" {
+		s += " " + clean(r.Version)
+	}
+	return s + ", Engine " + clean(r.Engine)
+}
+
+func seconds(s float64) string {
+	if s < 10 {
+		return fmt.Sprintf("%.1f s", s)
+	}
+	return fmt.Sprintf("%.0f s", s)
+}
+
+// granted are the capabilities that the workload had when the kernel asked.
+func granted(o *observe.Observation) []string {
+	var names []string
+	for _, c := range o.Capabilities {
+		if c.Count > c.Refused {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+func files(all []observe.File) string {
+	var read, wrote, missing int
+	for _, f := range all {
+		switch {
+		case f.Missing:
+			missing++
+		case f.Write:
+			wrote++
+		default:
+			read++
+		}
+	}
+	return fmt.Sprintf("%d read or looked at, %d written, %d looked for and not there", read, wrote, missing)
+}
+
+func addresses(all []observe.Socket) []string {
+	var out []string
+	for _, s := range all {
+		at := clean(s.Address)
+		switch s.Family {
+		case "inet":
+			at = fmt.Sprintf("%s:%d", at, s.Port)
+		case "inet6":
+			at = fmt.Sprintf("[%s]:%d", at, s.Port)
+		default:
+			at = strings.TrimSpace(s.Family + " " + at)
+		}
+		if s.Refused != "" {
+			at += " (" + s.Refused + ")"
+		}
+		out = append(out, at)
+	}
+	return out
+}
+
+func users(all []observe.User) []string {
+	var out []string
+	for _, u := range all {
+		out = append(out, fmt.Sprintf("%d:%d", u.UID, u.GID))
+	}
+	return out
+}
+
+func orNone(all []string) string {
+	if len(all) == 0 {
+		return "none"
+	}
+	return strings.Join(all, ", ")
+}
+
+// Confinement writes what came of a profile as text or json; dir is where it lies,
+// empty if nowhere.
+func Confinement(w io.Writer, format string, c *confine.Profile, proof *confine.Proof, dir string, opt Options) error {
+	switch format {
+	case "json":
+		b, err := json.MarshalIndent(struct {
+			Profile *confine.Profile `json:"profile"`
+			Proof   *confine.Proof   `json:"proof"`
+		}{c, proof}, "", "  ")
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(append(b, '\n'))
+		return err
+	case "text":
+		opt.Width = cmp.Or(opt.Width, 120)
+		return paged(w, opt, func(p *page) { p.confinement(c, proof, dir) })
+	}
+	return fmt.Errorf("confine has no format %q (one of text, json)", format)
+}
+
+func (p *page) confinement(c *confine.Profile, proof *confine.Proof, dir string) {
+	if proof.Level == "ran" {
+		p.line("%s  %s", p.paint(heading, clean(c.Image.Name)), p.paint(good, fmt.Sprintf("proved by %s in %s, on %s", plural(proof.Runs, "run"), seconds(proof.Seconds), runtimeName(c.Runtime))))
+	} else {
+		p.line("%s  %s", p.paint(heading, clean(c.Image.Name)), p.paint(warn, "not proved: nothing was run under this profile"))
+	}
+	p.line("")
+	user := c.User
+	if user == "" {
+		user = "the image's"
+		if c.Image.User == "" {
+			user = "root, as the image has it"
+		}
+	}
+	writable := slices.Concat(cleanAll(c.Tmpfs), cleanAll(c.Volumes))
+	root := "read-only; writable are " + orNone(writable)
+	if !c.ReadOnly {
+		root = "writable"
+	}
+	i386 := fmt.Sprint(proof.Enforced.I386Reachable)
+	if proof.Level != "ran" {
+		i386 = "0 by the profile"
+	}
+	p.facts([][2]string{
+		{"System calls", fmt.Sprintf("%d of the %d that the Engine allows; of i386 %s of %d", proof.Syscalls.Allowed, proof.Syscalls.EngineDefault, i386, proof.Syscalls.DefaultI386)},
+		{"Capabilities", orNone(c.Capabilities)},
+		{"User", user},
+		{"Root", root},
+		{"Network", network(c)},
+		{"Limits", fmt.Sprintf("%s memory, %d pids, %g CPUs, %d open files", sizeOf(c.Memory), c.PIDs, c.CPUs, c.Nofile)},
+	})
+	p.kept(proof)
+	if len(proof.NotEnforced) > 0 {
+		p.line("")
+		p.line("%s", p.paint(warn, "Not enforced on this machine"))
+		for _, n := range proof.NotEnforced {
+			p.wrap(2, clean(n.What+": "+n.Why))
+		}
+	}
+	if dir != "" && !p.opt.Quiet {
+		p.line("")
+		p.line("%s", p.paint(heading, "What's next"))
+		p.line("  how to start it → %s", p.paint(command, "cat "+shellWord(dir+"/README.md")))
+	}
+}
+
+// kept are the privileges that stay, each with why.
+func (p *page) kept(proof *confine.Proof) {
+	all := slices.Concat(proof.Users, proof.Capabilities, proof.Writable)
+	if len(all) == 0 {
+		return
+	}
+	p.line("")
+	p.line("%s", p.paint(heading, "What was tried without, and why it stays"))
+	for _, k := range all {
+		p.wrap(2, clean(k.Name+k.Path+": "+k.Failure))
+	}
+}
+
+func network(c *confine.Profile) string {
+	if c.Network == "none" {
+		return "none"
+	}
+	if len(c.Ports) == 0 {
+		return "of its own; other containers do not reach it"
+	}
+	var ports []string
+	for _, n := range c.Ports {
+		ports = append(ports, fmt.Sprint(n))
+	}
+	return "of its own, port " + strings.Join(ports, ", ") + "; other containers do not reach it"
+}

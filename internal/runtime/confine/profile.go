@@ -1,0 +1,283 @@
+package confine
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/runtime/observe"
+	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
+)
+
+// Schema is the version of a profile's JSON.
+const Schema = "drydock.profile/v1"
+
+// Profile is all that a workload may do.
+type Profile struct {
+	Schema  string         `json:"schema"`
+	Image   observe.Image  `json:"image"`
+	Runtime observe.Engine `json:"runtime"` // that it was observed on; on another one it may be too tight
+
+	Seccomp         *seccomp.Profile `json:"seccomp"`
+	Capabilities    []string         `json:"capabilities"` // all others are dropped
+	NoNewPrivileges bool             `json:"noNewPrivileges"`
+	User            string           `json:"user,omitempty"` // "UID:GID"; empty: the image's
+	ReadOnly        bool             `json:"readOnly"`       // the root file system
+	Tmpfs           []string         `json:"tmpfs"`          // folders that are writable and start empty
+	Volumes         []string         `json:"volumes"`        // folders that are writable and start as the image has them
+
+	Memory int64   `json:"memory"` // bytes
+	PIDs   int64   `json:"pids"`
+	CPUs   float64 `json:"cpus"`
+	Nofile int64   `json:"nofile"`
+
+	Network string `json:"network"` // "none", or "isolated": a network of its own in which containers do not reach each other
+	Ports   []int  `json:"ports"`   // TCP ports that it listens on
+	Restart string `json:"restart"`
+}
+
+// Options says how a draft is made.
+type Options struct {
+	Portable bool // allow the calls that stand for each other in another libc or runtime
+	Log      bool // the filter logs instead of refusing
+	// UnsafeBeyondDefault is why calls and capabilities that the Engine's default
+	// refuses may be allowed; empty: they may not.
+	UnsafeBeyondDefault string
+}
+
+// Margins on what was seen.
+const (
+	memoryTimes, pidsTimes, cpuTimes, filesTimes = 2, 2, 4, 4
+
+	leastMemory = 32 << 20
+	leastPIDs   = 16
+	leastCPUs   = 0.5
+	leastFiles  = 1024
+)
+
+// Families are calls that stand for each other from one libc, or runtime, to the
+// next: a step of either does not break a portable profile.
+func families() [][]string {
+	return [][]string{
+		{"open", "openat", "openat2"},
+		{"stat", "lstat", "fstat", "newfstatat", "statx"},
+		{"access", "faccessat", "faccessat2"},
+		{"fork", "vfork", "clone", "clone3"},
+		{"select", "pselect6", "poll", "ppoll"},
+		{"epoll_create", "epoll_create1"},
+		{"epoll_wait", "epoll_pwait", "epoll_pwait2"},
+		{"dup2", "dup3"},
+		{"pipe", "pipe2"},
+		{"accept", "accept4"},
+		{"mkdir", "mkdirat"},
+		{"unlink", "unlinkat", "rmdir"},
+		{"rename", "renameat", "renameat2"},
+		{"chmod", "fchmodat", "fchmodat2"},
+		{"chown", "fchownat", "lchown"},
+		{"readlink", "readlinkat"},
+		{"getdents", "getdents64"},
+		{"eventfd", "eventfd2"},
+		{"signalfd", "signalfd4"},
+		{"inotify_init", "inotify_init1"},
+		{"wait4", "waitid"},
+		{"exit", "exit_group"},
+		{"time", "gettimeofday", "clock_gettime"},
+		{"nanosleep", "clock_nanosleep"},
+		{"getrlimit", "setrlimit", "prlimit64"},
+	}
+}
+
+// always are calls that a program makes without anybody's seeing them in one run: by
+// a signal that comes, a clock that the kernel cannot read in user space, the end.
+func always() []string {
+	return []string{"exit", "exit_group", "rt_sigreturn", "restart_syscall", "clock_gettime", "gettimeofday", "time", "getcpu"}
+}
+
+// Draft makes a profile of what was seen. The capabilities and folders are a
+// superset: [Prove] finds out which of them are needed.
+func Draft(o *observe.Observation, opt Options) (*Profile, error) {
+	native := seccomp.ABI(o.Image.ABI)
+	if len(native.Names()) == 0 {
+		return nil, fmt.Errorf("no table of system calls for %q", o.Image.ABI)
+	}
+	names, err := calls(o, native, opt)
+	if err != nil {
+		return nil, err
+	}
+	action := seccomp.ActErrno
+	if opt.Log {
+		action = seccomp.ActLog
+	}
+	p := &Profile{
+		Schema: Schema, Image: o.Image, Runtime: o.Runtime,
+		Seccomp: seccomp.New(native, names, action), Capabilities: []string{}, NoNewPrivileges: o.Runtime.NoNewPrivileges,
+		ReadOnly: true, Tmpfs: []string{}, Volumes: []string{}, Ports: []int{}, Restart: "on-failure:5",
+	}
+	for _, c := range o.Capabilities {
+		used := c.Count > c.Refused && !slices.Equal(c.Phases, []observe.Phase{observe.Runtime})
+		if used && (opt.UnsafeBeyondDefault != "" || slices.Contains(o.Default.Capabilities, c.Name)) {
+			p.Capabilities = append(p.Capabilities, c.Name)
+		}
+	}
+	p.folders(o)
+	p.limits(o)
+	p.network(o)
+	return p, nil
+}
+
+// calls are what the profile allows, sorted.
+func calls(o *observe.Observation, native seccomp.ABI, opt Options) ([]string, error) {
+	names := always()
+	var foreign, beyond []string
+	for _, c := range o.Calls {
+		switch {
+		case c.ABI != native:
+			foreign = append(foreign, fmt.Sprintf("%s of %s", c.Name, c.ABI))
+		case c.Name != "":
+			names = append(names, c.Name)
+		}
+	}
+	if len(foreign) > 0 {
+		return nil, fmt.Errorf("the workload uses another ABI than the machine's (%s): no profile is written for it", strings.Join(foreign, ", "))
+	}
+	if opt.Portable {
+		for _, f := range families() {
+			if slices.ContainsFunc(f, func(name string) bool { return slices.Contains(names, name) }) {
+				names = append(names, f...)
+			}
+		}
+	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		_, known := native.Number(name)
+		if known && opt.UnsafeBeyondDefault == "" && len(o.Default.Calls) > 0 && !slices.Contains(o.Default.Calls, name) {
+			beyond = append(beyond, name)
+			return true
+		}
+		return !known
+	})
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// folders decides how each folder that was written becomes writable: not at all
+// where it is a volume of the image's, as an empty tmpfs, or as a volume where files
+// of the image lie in it that were read.
+func (p *Profile) folders(o *observe.Observation) {
+	for _, dir := range o.Writable {
+		if slices.ContainsFunc(o.Image.Volumes, func(v string) bool { return within(dir, v) }) {
+			continue
+		}
+		if dir == "/" {
+			p.ReadOnly = false
+			continue
+		}
+		kept := slices.ContainsFunc(o.Files, func(f observe.File) bool {
+			return within(f.Path, dir) && f.Path != dir && (f.Read || f.Execute) && !f.Write
+		})
+		if kept {
+			p.Volumes = append(p.Volumes, dir)
+		} else {
+			p.Tmpfs = append(p.Tmpfs, dir)
+		}
+	}
+}
+
+func within(p, dir string) bool {
+	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/")
+}
+
+// limits are the peaks with their margins, rounded up to what people write.
+func (p *Profile) limits(o *observe.Observation) {
+	const step = 16 << 20
+	p.Memory = max(leastMemory, (o.Peaks.Memory*memoryTimes+step-1)/step*step)
+	p.PIDs = max(leastPIDs, o.Peaks.PIDs*pidsTimes)
+	p.Nofile = max(leastFiles, int64(o.Peaks.OpenFiles)*filesTimes)
+	p.CPUs = leastCPUs
+	if o.Seconds > 0 {
+		p.CPUs = max(leastCPUs, math.Ceil(o.Peaks.CPU/o.Seconds*cpuTimes*4)/4)
+	}
+}
+
+// network is none unless the workload listens, or reaches out, beyond itself.
+func (p *Profile) network(o *observe.Observation) {
+	p.Network = "none"
+	for _, s := range o.Listens {
+		if beyond(s) && s.Refused == "" {
+			p.Network = "isolated"
+			if s.Port > 0 {
+				p.Ports = append(p.Ports, s.Port)
+			}
+		}
+	}
+	slices.Sort(p.Ports)
+	p.Ports = slices.Compact(p.Ports)
+	for _, s := range o.Connects {
+		if beyond(s) {
+			p.Network = "isolated"
+		}
+	}
+}
+
+// beyond reports whether an address is not within the container.
+func beyond(s observe.Socket) bool {
+	if s.Family != "inet" && s.Family != "inet6" {
+		return false
+	}
+	a, err := netip.ParseAddr(s.Address)
+	return err != nil || !a.IsLoopback()
+}
+
+// maxProfile is the size of a profile that is read, in bytes.
+const maxProfile = 8 << 20
+
+// Read reads a profile.
+func Read(b []byte) (*Profile, error) {
+	if len(b) > maxProfile {
+		return nil, fmt.Errorf("profile of %d bytes: the limit is %d", len(b), maxProfile)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	var p Profile
+	if err := d.Decode(&p); err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
+	}
+	if d.More() {
+		return nil, errors.New("profile: data after the JSON document")
+	}
+	if p.Schema != Schema {
+		return nil, fmt.Errorf("profile: schema %q, not %q", p.Schema, Schema)
+	}
+	if p.Seccomp == nil {
+		return nil, errors.New("profile: it has no seccomp profile")
+	}
+	raw, err := p.Seccomp.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := seccomp.ReadProfile(raw); err != nil {
+		return nil, err
+	}
+	for _, c := range p.Capabilities {
+		if !slices.Contains(seccomp.Capabilities(), c) {
+			return nil, fmt.Errorf("profile: no capability is called %q", c)
+		}
+	}
+	for _, dir := range slices.Concat(p.Tmpfs, p.Volumes) {
+		if !path.IsAbs(dir) || path.Clean(dir) != dir {
+			return nil, fmt.Errorf("profile: %q is no folder of a container", dir)
+		}
+	}
+	return &p, nil
+}
+
+// clone is a copy that can be changed without the original.
+func (p *Profile) clone() *Profile {
+	c := *p
+	c.Capabilities, c.Tmpfs, c.Volumes = slices.Clone(p.Capabilities), slices.Clone(p.Tmpfs), slices.Clone(p.Volumes)
+	return &c
+}

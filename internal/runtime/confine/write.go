@@ -1,0 +1,285 @@
+package confine
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/drydock-dev/drydock/internal/disk"
+)
+
+// Document is one file that is written of a profile.
+type Document struct {
+	Name string
+	Body []byte
+}
+
+// Documents are a profile as others read it, with its proof; dir is where they
+// will lie, absolute.
+func (p *Profile) Documents(dir string, proof *Proof, files []Access) ([]Document, error) {
+	var docs []Document
+	var errs error
+	put := func(name string, body []byte, err error) {
+		if err != nil && errs == nil {
+			errs = fmt.Errorf("%s: %w", name, err)
+		}
+		docs = append(docs, Document{name, body})
+	}
+	body, err := indented(p)
+	put("profile.json", body, err)
+	body, err = p.Seccomp.Marshal()
+	put("seccomp.json", body, err)
+	put("docker-run.args", lines(p.DockerArgs(filepath.Join(dir, "seccomp.json"))), nil)
+	body, err = p.compose()
+	put("compose.override.yaml", body, err)
+	body, err = p.kubernetes()
+	put("kubernetes.yaml", body, err)
+	put("systemd.conf", p.systemd(), nil)
+	put("apparmor.profile", p.appArmor(files), nil)
+	put("selinux.cil", p.selinux(), nil)
+	body, err = indented(proof)
+	put("proof.json", body, err)
+	put("README.md", p.readme(proof), nil)
+	return docs, errs
+}
+
+// Write puts the documents into a folder, each whole or not at all.
+func Write(dir string, docs []Document, opt disk.Options) error {
+	for _, d := range docs {
+		if err := disk.WriteFile(filepath.Join(dir, d.Name), d.Body, opt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func indented(v any) ([]byte, error) {
+	b, err := json.MarshalIndent(v, "", "  ")
+	return append(b, '\n'), err
+}
+
+func lines(all []string) []byte { return []byte(strings.Join(all, "\n") + "\n") }
+
+// DockerArgs are the options of docker run, each one argument; seccomp is the path
+// of the profile.
+func (p *Profile) DockerArgs(seccomp string) []string {
+	args := []string{"--cap-drop=ALL"}
+	for _, c := range p.Capabilities {
+		args = append(args, "--cap-add="+c)
+	}
+	if p.NoNewPrivileges {
+		args = append(args, "--security-opt=no-new-privileges")
+	}
+	args = append(args, "--security-opt=seccomp="+seccomp)
+	if p.ReadOnly {
+		args = append(args, "--read-only")
+	}
+	for _, dir := range p.Tmpfs {
+		args = append(args, "--tmpfs="+dir+":"+p.tmpfsOptions())
+	}
+	for _, dir := range p.Volumes {
+		args = append(args, "--volume="+dir)
+	}
+	if p.User != "" {
+		args = append(args, "--user="+p.User)
+	}
+	args = append(args,
+		fmt.Sprintf("--memory=%d", p.Memory), fmt.Sprintf("--memory-swap=%d", p.Memory),
+		fmt.Sprintf("--pids-limit=%d", p.PIDs), fmt.Sprintf("--cpus=%g", p.CPUs),
+		fmt.Sprintf("--ulimit=nofile=%d:%d", p.Nofile, p.Nofile),
+	)
+	if p.Network == "none" {
+		args = append(args, "--network=none")
+	}
+	return args
+}
+
+// service is what the workload is called where it needs a name.
+func (p *Profile) service() string {
+	name := p.Image.Name
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	name, _, _ = strings.Cut(name, "@")
+	name, _, _ = strings.Cut(name, ":")
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '-'
+	}, name)
+	if name = strings.Trim(name, "-"); name == "" {
+		return "app"
+	}
+	return name[:min(len(name), 63)]
+}
+
+type object = map[string]any
+
+func (p *Profile) compose() ([]byte, error) {
+	service := object{
+		"cap_drop":     []string{"ALL"},
+		"security_opt": []string{"seccomp=./seccomp.json"},
+		"mem_limit":    p.Memory, "memswap_limit": p.Memory, "pids_limit": p.PIDs, "cpus": p.CPUs,
+		"ulimits": object{"nofile": object{"soft": p.Nofile, "hard": p.Nofile}},
+		"restart": p.Restart,
+	}
+	if len(p.Capabilities) > 0 {
+		service["cap_add"] = p.Capabilities
+	}
+	if p.NoNewPrivileges {
+		service["security_opt"] = []string{"no-new-privileges:true", "seccomp=./seccomp.json"}
+	}
+	if p.ReadOnly {
+		service["read_only"] = true
+	}
+	if len(p.Tmpfs) > 0 {
+		var all []string
+		for _, dir := range p.Tmpfs {
+			all = append(all, dir+":"+p.tmpfsOptions())
+		}
+		service["tmpfs"] = all
+	}
+	if len(p.Volumes) > 0 {
+		var all []object
+		for _, dir := range p.Volumes {
+			all = append(all, object{"type": "volume", "target": dir})
+		}
+		service["volumes"] = all
+	}
+	if p.User != "" {
+		service["user"] = p.User
+	}
+	doc := object{"services": object{p.service(): service}}
+	if p.Network == "none" {
+		service["network_mode"] = "none"
+	} else {
+		service["networks"] = []string{p.service()}
+		doc["networks"] = object{p.service(): object{"driver_opts": object{"com.docker.network.bridge.enable_icc": "false"}}}
+	}
+	return document("Beside the compose file: docker compose -f compose.yaml -f compose.override.yaml up", doc)
+}
+
+// document is YAML with a comment on top.
+func document(comment string, docs ...any) ([]byte, error) {
+	b := bytes.NewBufferString("# " + comment + "\n")
+	for i, d := range docs {
+		if i > 0 {
+			b.WriteString("---\n")
+		}
+		body, err := yaml.Marshal(d)
+		if err != nil {
+			return nil, err
+		}
+		b.Write(body)
+	}
+	return b.Bytes(), nil
+}
+
+func (p *Profile) kubernetes() ([]byte, error) {
+	name := p.service()
+	drop := object{"drop": []string{"ALL"}}
+	if len(p.Capabilities) > 0 {
+		drop["add"] = p.Capabilities
+	}
+	security := object{
+		"allowPrivilegeEscalation": !p.NoNewPrivileges, "capabilities": drop, "readOnlyRootFilesystem": p.ReadOnly, "privileged": false,
+		"seccompProfile": object{"type": "Localhost", "localhostProfile": "operator/" + name + ".json"},
+	}
+	if uid, gid, ok := ids(p.User); ok {
+		security["runAsUser"], security["runAsGroup"], security["runAsNonRoot"] = uid, gid, uid != 0
+	}
+	container := object{
+		"name": name, "image": p.Image.Name, "securityContext": security,
+		"resources": object{"limits": object{"memory": fmt.Sprint(p.Memory), "cpu": fmt.Sprintf("%g", p.CPUs)}},
+	}
+	var mounts, volumes []object
+	for i, dir := range slices.Concat(p.Tmpfs, p.Volumes) {
+		empty := object{}
+		if i < len(p.Tmpfs) {
+			empty = object{"medium": "Memory", "sizeLimit": "64Mi"}
+		}
+		mounts = append(mounts, object{"name": fmt.Sprintf("writable-%d", i), "mountPath": dir})
+		volumes = append(volumes, object{"name": fmt.Sprintf("writable-%d", i), "emptyDir": empty})
+	}
+	spec := object{"automountServiceAccountToken": false, "containers": []any{container}}
+	if len(mounts) > 0 {
+		container["volumeMounts"], spec["volumes"] = mounts, volumes
+	}
+	labels := object{"app": name}
+	var ports []object
+	for _, port := range p.Ports {
+		ports = append(ports, object{"protocol": "TCP", "port": port})
+	}
+	policy := object{"podSelector": object{"matchLabels": labels}, "policyTypes": []string{"Ingress", "Egress"}}
+	if len(ports) > 0 {
+		policy["ingress"] = []object{{"ports": ports}}
+	}
+	if p.Network == "none" {
+		policy["ingress"] = []object{}
+	}
+	seccomp := object{"defaultAction": p.Seccomp.DefaultAction, "architectures": p.Seccomp.Architectures, "syscalls": p.Seccomp.Rules}
+	return document("Not proved on Kubernetes: the Pod's settings, a NetworkPolicy, and the filter for the security profiles operator.",
+		object{"apiVersion": "v1", "kind": "Pod", "metadata": object{"name": name, "labels": labels}, "spec": spec},
+		object{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": object{"name": name}, "spec": policy},
+		object{"apiVersion": "security-profiles-operator.x-k8s.io/v1beta1", "kind": "SeccompProfile", "metadata": object{"name": name}, "spec": seccomp},
+	)
+}
+
+// ids reads "UID:GID".
+func ids(user string) (uid, gid int, ok bool) {
+	n, err := fmt.Sscanf(user, "%d:%d", &uid, &gid)
+	return uid, gid, err == nil && n == 2
+}
+
+// systemd are the hardening lines for a unit that runs the same program without a
+// container (systemd.exec(5)).
+func (p *Profile) systemd() []byte {
+	out := []string{
+		"# Not proved by a run under systemd. Put it beside the unit: NAME.service.d/hardening.conf",
+		"[Service]",
+		"CapabilityBoundingSet=" + strings.Join(prefixed("CAP_", p.Capabilities), " "),
+		"AmbientCapabilities=",
+		fmt.Sprintf("NoNewPrivileges=%t", p.NoNewPrivileges),
+		"SystemCallArchitectures=native",
+		"SystemCallFilter=" + strings.Join(p.Seccomp.Allowed(), " "),
+		"SystemCallErrorNumber=EPERM",
+		fmt.Sprintf("MemoryMax=%d", p.Memory), fmt.Sprintf("TasksMax=%d", p.PIDs),
+		fmt.Sprintf("CPUQuota=%.0f%%", p.CPUs*100), fmt.Sprintf("LimitNOFILE=%d", p.Nofile),
+		"PrivateDevices=true", "ProtectKernelTunables=true", "ProtectKernelModules=true", "ProtectControlGroups=true",
+		"RestrictSUIDSGID=true", "LockPersonality=true",
+	}
+	if p.ReadOnly {
+		out = append(out, "ProtectSystem=strict", "ProtectHome=true", "PrivateTmp=true")
+		for _, dir := range slices.Concat(p.Tmpfs, p.Volumes) {
+			out = append(out, "ReadWritePaths="+systemdPath(dir))
+		}
+	}
+	if p.Network == "none" {
+		out = append(out, "PrivateNetwork=true")
+	}
+	if uid, gid, ok := ids(p.User); ok {
+		out = append(out, fmt.Sprintf("User=%d", uid), fmt.Sprintf("Group=%d", gid))
+	}
+	return lines(out)
+}
+
+// systemdPath quotes a path as systemd.syntax(7) has it; "%" begins a specifier.
+func systemdPath(p string) string {
+	r := strings.NewReplacer("%", "%%", `\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`, "\r", `\r`)
+	return `"` + r.Replace(p) + `"`
+}
+
+func prefixed(with string, all []string) []string {
+	out := make([]string, len(all))
+	for i, s := range all {
+		out[i] = with + s
+	}
+	return out
+}
