@@ -42,7 +42,8 @@ never allows more than the Engine does by default.`,
 				return err
 			}
 			if prove != "run" && prove != "none" {
-				return usageError{fmt.Errorf("--prove %q is no way to prove a profile", prove), "--prove run, or --prove none"}
+				err := fmt.Errorf("--prove %q is no way to prove a profile", prove)
+				return usageError{err, "--prove run, or --prove none"}
 			}
 			if mode != "enforce" && mode != "log" {
 				return usageError{fmt.Errorf("--mode %q is none", mode), "--mode enforce, or --mode log"}
@@ -79,7 +80,9 @@ never allows more than the Engine does by default.`,
 }
 
 // prove runs the workload under the profile.
-func (f *flags) prove(cmd *cobra.Command, p *confine.Profile, o *observe.Observation, work *workload, force bool) (*confine.Profile, *confine.Proof, error) {
+func (f *flags) prove(
+	cmd *cobra.Command, p *confine.Profile, o *observe.Observation, work *workload, force bool,
+) (*confine.Profile, *confine.Proof, error) {
 	var unset []string
 	for _, name := range o.Image.Env {
 		if !slices.ContainsFunc(work.env, func(e string) bool { return strings.HasPrefix(e, name+"=") }) {
@@ -87,7 +90,8 @@ func (f *flags) prove(cmd *cobra.Command, p *confine.Profile, o *observe.Observa
 		}
 	}
 	if len(unset) > 0 {
-		return nil, nil, usageError{errors.New("the workload was observed with variables whose values are not in the observation"), strings.Join(unset, " ")}
+		err := errors.New("the workload was observed with variables whose values are not in the observation")
+		return nil, nil, usageError{err, strings.Join(unset, " ")}
 	}
 	e, err := f.engine(cmd)
 	if err != nil {
@@ -98,7 +102,8 @@ func (f *flags) prove(cmd *cobra.Command, p *confine.Profile, o *observe.Observa
 		return nil, nil, err
 	}
 	how := confine.Proving{
-		Engine: e, Exercise: o.Exercise, Env: work.env, Default: o.Default, Users: o.Users, Up: time.Duration(o.Up * float64(time.Second)),
+		Engine: e, Exercise: o.Exercise, Env: work.env, Default: o.Default, Users: o.Users,
+		Up: time.Duration(o.Up * float64(time.Second)),
 	}
 	if !work.Exercise.Empty() {
 		how.Exercise = work.Exercise

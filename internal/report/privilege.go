@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/runtime/confine"
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
 )
@@ -51,7 +52,7 @@ func (p *page) observation(o *observe.Observation, file string) {
 		{"Listens on", orNone(addresses(o.Listens))},
 		{"Connects to", orNone(addresses(o.Connects))},
 		{"Users", orNone(users(o.Users))},
-		{"Peaks", fmt.Sprintf("%s memory, %s, %.2f s of CPU, %s", sizeOf(o.Peaks.Memory), fmt.Sprintf("%d processes", o.Peaks.PIDs), o.Peaks.CPU, plural(o.Peaks.OpenFiles, "open file"))},
+		{"Peaks", fmt.Sprintf("%s memory, %s, %.2f s of CPU, %s", sizeOf(o.Peaks.Memory), fmt.Sprintf("%d processes", o.Peaks.PIDs), o.Peaks.CPU, finding.Count(o.Peaks.OpenFiles, "open file"))},
 	})
 	if file != "" && !p.opt.Quiet {
 		p.line("")
@@ -174,7 +175,7 @@ func Confinement(w io.Writer, format string, c *confine.Profile, proof *confine.
 
 func (p *page) confinement(c *confine.Profile, proof *confine.Proof, dir string) {
 	if proof.Level == "ran" {
-		p.line("%s  %s", p.paint(heading, clean(c.Image.Name)), p.paint(good, fmt.Sprintf("proved by %s in %s, on %s", plural(proof.Runs, "run"), seconds(proof.Seconds), runtimeName(c.Runtime))))
+		p.line("%s  %s", p.paint(heading, clean(c.Image.Name)), p.paint(good, fmt.Sprintf("proved by %s in %s, on %s", finding.Count(proof.Runs, "run"), seconds(proof.Seconds), runtimeName(c.Runtime))))
 	} else {
 		p.line("%s  %s", p.paint(heading, clean(c.Image.Name)), p.paint(warn, "not proved: nothing was run under this profile"))
 	}
@@ -197,6 +198,7 @@ func (p *page) confinement(c *confine.Profile, proof *confine.Proof, dir string)
 	}
 	p.facts([][2]string{
 		{"System calls", fmt.Sprintf("%d of the %d that the Engine allows; of i386 %s of %d", proof.Syscalls.Allowed, proof.Syscalls.EngineDefault, i386, proof.Syscalls.DefaultI386)},
+		{"Kernel CVEs", fmt.Sprintf("%d of %d out of reach; %d by the Engine's default", len(proof.KernelCVEs.Blocked), proof.KernelCVEs.Known, len(proof.KernelCVEs.EngineDefault))},
 		{"Capabilities", orNone(c.Capabilities)},
 		{"User", user},
 		{"Root", root},

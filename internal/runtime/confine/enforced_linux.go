@@ -50,6 +50,10 @@ func (s *search) enforced(ctx context.Context, c *runtime.Container, p *Profile)
 	e.Capabilities = seccomp.CapabilitySet(bounding).Names()
 	filters, err := seccomp.Loaded(st.PID)
 	if err != nil {
+		if st, serr := c.State(ctx); serr == nil && !st.Running {
+			s.note("everything", "the container ended before anybody could look")
+			return nil
+		}
 		return err
 	}
 	if e.Differences, err = p.Seccomp.Differences(filters); err != nil {

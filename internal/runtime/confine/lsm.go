@@ -41,18 +41,18 @@ func (p *Profile) appArmor(files []Access) []byte {
 		default:
 			how = "mr"
 		}
-		out = append(out, "  "+appArmorPath(f.Path)+" "+how+",")
+		out = append(out, "  "+appArmorPath(f.Path, "")+" "+how+",")
 	}
 	for _, dir := range slices.Concat(p.Tmpfs, p.Volumes, p.Image.Volumes) {
-		out = append(out, "  "+appArmorPath(dir)+"/ rw,", "  "+appArmorPath(dir)+"/** rwk,")
+		out = append(out, "  "+appArmorPath(dir, "/")+" rw,", "  "+appArmorPath(dir, "/**")+" rwk,")
 	}
-	out = append(out, "  @{PROC}/** r,", "  /dev/null rw,", "  /dev/zero rw,", "  /dev/urandom r,", "  /dev/pts/* rw,", "}")
+	out = append(out, "  /proc/** r,", "  /dev/null rw,", "  /dev/zero rw,", "  /dev/urandom r,", "  /dev/pts/* rw,", "}")
 	return lines(out)
 }
 
 // appArmorPath quotes a path. Of what has a meaning in a pattern only "*" stays,
-// which stands for what differs from run to run.
-func appArmorPath(p string) string {
+// which stands for what differs from run to run. The pattern after it is ours.
+func appArmorPath(p, pattern string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, c := range []byte(p) {
@@ -66,7 +66,7 @@ func appArmorPath(p string) string {
 			b.WriteByte(c)
 		}
 	}
-	b.WriteByte('"')
+	b.WriteString(pattern + `"`)
 	return b.String()
 }
 

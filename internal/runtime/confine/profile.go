@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
 	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
@@ -96,7 +97,7 @@ func families() [][]string {
 // always are calls that a program makes without anybody's seeing them in one run: by
 // a signal that comes, a clock that the kernel cannot read in user space, the end.
 func always() []string {
-	return []string{"exit", "exit_group", "rt_sigreturn", "restart_syscall", "clock_gettime", "gettimeofday", "time", "getcpu"}
+	return []string{"execve", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "clock_gettime", "gettimeofday", "time", "getcpu"}
 }
 
 // Draft makes a profile of what was seen. The capabilities and folders are a
@@ -125,7 +126,9 @@ func Draft(o *observe.Observation, opt Options) (*Profile, error) {
 			p.Capabilities = append(p.Capabilities, c.Name)
 		}
 	}
-	p.folders(o)
+	if err := p.folders(o); err != nil {
+		return nil, err
+	}
 	p.limits(o)
 	p.network(o)
 	return p, nil
@@ -167,9 +170,13 @@ func calls(o *observe.Observation, native seccomp.ABI, opt Options) ([]string, e
 
 // folders decides how each folder that was written becomes writable: not at all
 // where it is a volume of the image's, as an empty tmpfs, or as a volume where files
-// of the image lie in it that were read.
-func (p *Profile) folders(o *observe.Observation) {
+// of the image lie in it that were read. A name that the options of docker run
+// would read as something else is an error: there is no way to write it.
+func (p *Profile) folders(o *observe.Observation) error {
 	for _, dir := range o.Writable {
+		if strings.ContainsFunc(dir, unnameable) || path.Clean(dir) != dir {
+			return fmt.Errorf("the workload writes in %q: no option of docker run can name such a folder", dir)
+		}
 		if slices.ContainsFunc(o.Image.Volumes, func(v string) bool { return within(dir, v) }) {
 			continue
 		}
@@ -186,7 +193,12 @@ func (p *Profile) folders(o *observe.Observation) {
 			p.Tmpfs = append(p.Tmpfs, dir)
 		}
 	}
+	return nil
 }
+
+// unnameable reports whether a character ends, or breaks, a path in the options of
+// docker run.
+func unnameable(r rune) bool { return r == ':' || r == ',' || !unicode.IsPrint(r) }
 
 func within(p, dir string) bool {
 	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/")
@@ -230,7 +242,7 @@ func beyond(s observe.Socket) bool {
 		return false
 	}
 	a, err := netip.ParseAddr(s.Address)
-	return err != nil || !a.IsLoopback()
+	return err != nil || !a.Unmap().IsLoopback()
 }
 
 // maxProfile is the size of a profile that is read, in bytes.
@@ -268,7 +280,7 @@ func Read(b []byte) (*Profile, error) {
 		}
 	}
 	for _, dir := range slices.Concat(p.Tmpfs, p.Volumes) {
-		if !path.IsAbs(dir) || path.Clean(dir) != dir {
+		if !path.IsAbs(dir) || path.Clean(dir) != dir || strings.ContainsFunc(dir, unnameable) {
 			return nil, fmt.Errorf("profile: %q is no folder of a container", dir)
 		}
 	}

@@ -32,6 +32,7 @@ type Proof struct {
 	Level        string            `json:"level"` // "unproved", or "ran"
 	Exercise     exercise.Exercise `json:"exercise"`
 	Syscalls     Counts            `json:"syscalls"`
+	KernelCVEs   CVEs              `json:"kernelCVEs"`
 	Users        []Kept            `json:"users,omitempty"` // the user that stays, where others were tried
 	Capabilities []Kept            `json:"capabilities"`
 	Writable     []Kept            `json:"writable"`
@@ -47,6 +48,24 @@ type Counts struct {
 	Allowed       int `json:"allowed"`
 	EngineDefault int `json:"engineDefault"`
 	DefaultI386   int `json:"engineDefaultI386"`
+}
+
+// CVEs are vulnerabilities of the kernel of which no entry call passes: under the
+// profile, and under the Engine's default. The table has x86_64's only.
+type CVEs struct {
+	Blocked       []string `json:"blocked"`
+	EngineDefault []string `json:"engineDefault"`
+	Known         int      `json:"known"`
+}
+
+// counts says what a profile buys beside the Engine's default.
+func counts(p *Profile, d observe.Default) (Counts, CVEs) {
+	allowed := p.Seccomp.Allowed()
+	c := CVEs{[]string{}, []string{}, len(seccomp.KernelCVEs())}
+	if p.Image.ABI == string(seccomp.X8664) {
+		c.Blocked, c.EngineDefault = seccomp.Blocked(allowed), seccomp.Blocked(d.Calls)
+	}
+	return Counts{len(allowed), len(d.Calls), d.I386}, c
 }
 
 // Kept is a privilege that stays, with the failure that was seen without it.
@@ -91,12 +110,15 @@ func Prove(ctx context.Context, draft *Profile, how Proving) (*Profile, *Proof, 
 	began := time.Now()
 	s := &search{Proving: how, proof: &Proof{
 		Level: "ran", Exercise: how.Exercise, Capabilities: []Kept{}, Writable: []Kept{}, NotEnforced: []NotEnforced{},
-		Syscalls: Counts{len(draft.Seccomp.Allowed()), len(how.Default.Calls), how.Default.I386},
 	}}
+	s.proof.Syscalls, s.proof.KernelCVEs = counts(draft, how.Default)
 	p := draft.clone()
 	var err error
 	if how.Fixed {
-		_, err = s.run(ctx, p, true)
+		var fail *exercise.Failure
+		if fail, err = s.run(ctx, p, true); err == nil && fail != nil {
+			err = &TooTight{Failure: fail}
+		}
 	} else {
 		p, err = s.smallest(ctx, p)
 	}
@@ -390,10 +412,11 @@ func (p *Profile) tmpfsOptions() string {
 
 // Unproved is the proof of a profile under which nothing was run.
 func Unproved(p *Profile, o *observe.Observation) *Proof {
-	return &Proof{
+	proof := &Proof{
 		Level: "unproved", Exercise: o.Exercise, Capabilities: []Kept{}, Writable: []Kept{}, NotEnforced: []NotEnforced{},
-		Syscalls: Counts{len(p.Seccomp.Allowed()), len(o.Default.Calls), o.Default.I386},
 	}
+	proof.Syscalls, proof.KernelCVEs = counts(p, o.Default)
+	return proof
 }
 
 // OtherRuntime is a profile that was observed on another runtime than the one here,

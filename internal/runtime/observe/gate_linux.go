@@ -23,6 +23,10 @@ import (
 // in no observation and in no profile.
 const gateFolder = "/.drydock-gate"
 
+// gateName is the file name of the program there, by which the kernel's programs
+// know it.
+const gateName = "drydock-gate"
+
 // gate holds a container's program back until somebody watches: the Engine starts
 // a small program of ours in its place, which waits on a FIFO for the path of the
 // real one and executes it. Both files are ours and mounted read only, so that
@@ -41,11 +45,11 @@ func newGate(l *ledger.Ledger) (*gate, error) {
 	g := &gate{dir}
 	err = errors.Join(
 		os.Chmod(dir.Path, 0o755), // any user of the container must reach it
-		os.WriteFile(filepath.Join(dir.Path, "gate"), code, 0o755),
+		os.WriteFile(filepath.Join(dir.Path, gateName), code, 0o755),
 		unix.Mkfifo(filepath.Join(dir.Path, "start"), 0o644),
 	)
 	// The umask of the process is not the container's business.
-	err = errors.Join(err, os.Chmod(filepath.Join(dir.Path, "gate"), 0o755), os.Chmod(filepath.Join(dir.Path, "start"), 0o644))
+	err = errors.Join(err, os.Chmod(filepath.Join(dir.Path, gateName), 0o755), os.Chmod(filepath.Join(dir.Path, "start"), 0o644))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start gate: %w", err), dir.Remove())
 	}
@@ -54,7 +58,7 @@ func newGate(l *ledger.Ledger) (*gate, error) {
 
 // command is what the Engine starts in place of a command.
 func (g *gate) command(argv []string) []string {
-	return append([]string{gateFolder + "/gate", gateFolder + "/start"}, argv...)
+	return append([]string{gateFolder + "/" + gateName, gateFolder + "/start"}, argv...)
 }
 
 // open lets the process in the container go on as the program that its command

@@ -36,7 +36,8 @@ const (
 	kindPath    = iota // a path that is looked up, the flags after it are the call's own
 	kindOpen           // a path, and open(2)'s flags after it
 	kindHow            // a path, and a struct open_how behind the argument after it
-	kindWrite          // a path that the call changes, or makes, or takes away
+	kindWrite          // a path that the call makes or takes away, in a folder that must be writable
+	kindChange         // a path whose owner, mode, times or attributes the call changes
 	kindAddress        // a socket address
 	kindExec           // a program that was executed
 )
@@ -56,12 +57,12 @@ func pathCalls() map[string][2]int {
 		"getxattr": {0, kindPath}, "lgetxattr": {0, kindPath}, "inotify_add_watch": {1, kindPath},
 		"mkdir": {0, kindWrite}, "mkdirat": {1, kindWrite}, "rmdir": {0, kindWrite},
 		"unlink": {0, kindWrite}, "unlinkat": {1, kindWrite}, "rename": {1, kindWrite}, "renameat": {3, kindWrite}, "renameat2": {3, kindWrite},
-		"chmod": {0, kindWrite}, "fchmodat": {1, kindWrite}, "fchmodat2": {1, kindWrite},
-		"chown": {0, kindWrite}, "lchown": {0, kindWrite}, "fchownat": {1, kindWrite},
+		"chmod": {0, kindChange}, "fchmodat": {1, kindChange}, "fchmodat2": {1, kindChange},
+		"chown": {0, kindChange}, "lchown": {0, kindChange}, "fchownat": {1, kindChange},
 		"symlink": {1, kindWrite}, "symlinkat": {2, kindWrite}, "link": {1, kindWrite}, "linkat": {3, kindWrite},
-		"mknod": {0, kindWrite}, "mknodat": {1, kindWrite}, "truncate": {0, kindWrite},
-		"utime": {0, kindWrite}, "utimes": {0, kindWrite}, "futimesat": {1, kindWrite}, "utimensat": {1, kindWrite},
-		"setxattr": {0, kindWrite}, "lsetxattr": {0, kindWrite}, "removexattr": {0, kindWrite},
+		"mknod": {0, kindWrite}, "mknodat": {1, kindWrite}, "truncate": {0, kindChange},
+		"utime": {0, kindChange}, "utimes": {0, kindChange}, "futimesat": {1, kindChange}, "utimensat": {1, kindChange},
+		"setxattr": {0, kindChange}, "lsetxattr": {0, kindChange}, "removexattr": {0, kindChange},
 		"bind": {1, kindAddress}, "connect": {1, kindAddress},
 	}
 }

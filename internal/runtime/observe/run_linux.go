@@ -253,12 +253,12 @@ func (w *watch) finish(ctx context.Context) error {
 	w.samples.Wait()
 	w.t.settle()
 	w.o.Seconds = w.opt.Now().Sub(w.began).Seconds()
-	w.o.Users = joined(w.users, nil, func(u User) string { return fmt.Sprintf("%010d %010d", u.UID, u.GID) }, func(u, _ User) User { return u })
-	w.o.Peaks.OpenFiles = w.maxFiles
+	w.o.Users, w.o.Peaks.OpenFiles = w.users, w.maxFiles
 	lost, err := w.t.tables(w.cgroup, w.o)
 	if err != nil {
 		return err
 	}
+	slices.SortFunc(w.o.Users, func(a, b User) int { return cmp.Or(a.UID-b.UID, a.GID-b.GID) })
 	w.t.mu.Lock()
 	w.t.seen[w.cgroup].into(w.o)
 	w.t.mu.Unlock()

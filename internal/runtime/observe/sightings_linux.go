@@ -28,6 +28,7 @@ type sightings struct {
 	files    map[string]*File
 	raw      map[string]struct{} // before they were generalised
 	writable map[string]struct{} // folders
+	changed  map[string]struct{} // files or folders whose owner, mode or times were changed
 	programs map[string]struct{}
 	binds    map[Socket]struct{}
 	connects map[Socket]struct{}
@@ -39,7 +40,7 @@ type sightings struct {
 
 func newSightings(began time.Time) *sightings {
 	return &sightings{
-		began: began, lastNew: began, files: map[string]*File{}, raw: map[string]struct{}{}, writable: map[string]struct{}{},
+		began: began, lastNew: began, files: map[string]*File{}, raw: map[string]struct{}{}, writable: map[string]struct{}{}, changed: map[string]struct{}{},
 		programs: map[string]struct{}{}, binds: map[Socket]struct{}{}, connects: map[Socket]struct{}{},
 	}
 }
@@ -102,7 +103,7 @@ func (s *sightings) file(p string, e event) {
 		s.programs[general] = struct{}{}
 		return
 	}
-	write := e.Kind == kindWrite
+	write := e.Kind == kindWrite || e.Kind == kindChange
 	if e.Kind == kindOpen || e.Kind == kindHow {
 		write = e.Next&(unix.O_WRONLY|unix.O_RDWR|unix.O_CREAT|unix.O_TRUNC) != 0
 	}
@@ -118,8 +119,12 @@ func (s *sightings) file(p string, e event) {
 		return
 	}
 	f.Write = true
-	if folder := path.Dir(general); !kernelOwn(general) {
-		s.writable[folder] = struct{}{}
+	switch {
+	case kernelOwn(general):
+	case e.Kind == kindChange:
+		s.changed[general] = struct{}{}
+	default:
+		s.writable[path.Dir(general)] = struct{}{}
 	}
 }
 
@@ -199,6 +204,9 @@ func (s *sightings) into(o *Observation) {
 	for _, p := range slices.Sorted(maps.Keys(s.files)) {
 		o.Files = append(o.Files, *s.files[p])
 	}
+	for p := range s.changed {
+		s.writable[s.folder(p)] = struct{}{}
+	}
 	o.Writable = outermost(slices.Sorted(maps.Keys(s.writable)))
 	o.Programs = slices.Sorted(maps.Keys(s.programs))
 	o.Listens, o.Connects = sockets(s.binds), sockets(s.connects)
@@ -212,6 +220,17 @@ func (s *sightings) into(o *Observation) {
 	if s.full {
 		o.lack(Truncated, fmt.Sprintf("more than %d paths or addresses", maxFiles))
 	}
+}
+
+// folder is what must be writable for a path to be changed: the path itself if
+// something was used within it, else the folder that it is in.
+func (s *sightings) folder(p string) string {
+	for f := range s.files {
+		if strings.HasPrefix(f, p+"/") {
+			return p
+		}
+	}
+	return path.Dir(p)
 }
 
 func sockets(m map[Socket]struct{}) []Socket {

@@ -161,6 +161,12 @@ func (t *tracer) tables(cgroup uint64, o *Observation) (lost [lostKinds]uint64, 
 			caps = append(caps, c)
 		}
 	}
+	var uk userKey
+	for it := t.k.users.Iterate(); it.Next(&uk, &n); {
+		if u := (User{int(uk.UID), int(uk.GID)}); uk.Cgroup == cgroup && !slices.Contains(o.Users, u) {
+			o.Users = append(o.Users, u)
+		}
+	}
 	for i := range lost {
 		if err := t.k.lost.Lookup(uint32(i), &lost[i]); err != nil {
 			return lost, fmt.Errorf("what was lost: %w", err)

@@ -1,0 +1,259 @@
+package confine
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/drydock-dev/drydock/internal/runtime/observe"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func nginx(t testing.TB) *observe.Observation {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "observe", "testdata", "nginx.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := observe.Read(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// TestDocuments holds every document of a profile to a golden file.
+func TestDocuments(t *testing.T) {
+	o := nginx(t)
+	p, err := Draft(o, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, err := p.Documents("/etc/drydock/nginx", Unproved(p, o), o.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range docs {
+		golden := filepath.Join("testdata", "nginx", d.Name)
+		if *update {
+			if err := os.MkdirAll(filepath.Dir(golden), 0o750); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(golden, d.Body, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(d.Body, want) {
+			t.Errorf("%s is\n%s", d.Name, d.Body)
+		}
+	}
+}
+
+// TestNeverWider holds that a workload gains nothing by what it does while it is
+// observed: calls and capabilities beyond the Engine's default are not allowed.
+func TestNeverWider(t *testing.T) {
+	o := nginx(t)
+	o.Calls = append(o.Calls, observe.Call{ABI: "x86_64", Number: 165, Name: "mount", Count: 1, Phases: []observe.Phase{observe.Serving}})
+	o.Capabilities = append(o.Capabilities,
+		observe.Capability{Name: "SYS_MODULE", Count: 1, Phases: []observe.Phase{observe.Serving}},
+		observe.Capability{Name: "NET_RAW", Count: 2, Refused: 2, Phases: []observe.Phase{observe.Serving}})
+	p, err := Draft(o, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Contains(p.Seccomp.Allowed(), "mount") || slices.Contains(p.Capabilities, "SYS_MODULE") {
+		t.Errorf("allowed beyond the default: %q", p.Capabilities)
+	}
+	if slices.Contains(p.Capabilities, "NET_RAW") {
+		t.Error("what was refused is allowed")
+	}
+	if p, err = Draft(o, Options{UnsafeBeyondDefault: "a test"}); err != nil || !slices.Contains(p.Seccomp.Allowed(), "mount") || !slices.Contains(p.Capabilities, "SYS_MODULE") {
+		t.Errorf("with a reason it is not allowed: %v", err)
+	}
+	o.Calls = append(o.Calls, observe.Call{ABI: "i386", Number: 1, Name: "exit", Count: 1})
+	if _, err := Draft(o, Options{}); err == nil {
+		t.Error("a profile was written for a workload that uses i386")
+	}
+}
+
+func TestPortable(t *testing.T) {
+	o := nginx(t)
+	tight, err := Draft(o, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide, err := Draft(o, Options{Portable: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"openat2", "statx", "faccessat2"} {
+		if slices.Contains(tight.Seccomp.Allowed(), name) || !slices.Contains(wide.Seccomp.Allowed(), name) {
+			t.Errorf("%s: tight %t, portable %t", name, slices.Contains(tight.Seccomp.Allowed(), name), slices.Contains(wide.Seccomp.Allowed(), name))
+		}
+	}
+	for _, name := range tight.Seccomp.Allowed() {
+		if !slices.Contains(wide.Seccomp.Allowed(), name) {
+			t.Errorf("portable lacks %s", name)
+		}
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	for _, c := range []struct {
+		o       observe.Observation
+		network string
+		ports   []int
+	}{
+		{observe.Observation{}, "none", nil},
+		{observe.Observation{Listens: []observe.Socket{{Family: "inet", Address: "127.0.0.1", Port: 80}, {Family: "unix", Address: "/x"}}}, "none", nil},
+		{observe.Observation{Listens: []observe.Socket{{Family: "inet6", Address: "::", Port: 80}, {Family: "inet", Address: "0.0.0.0", Port: 80}}}, "isolated", []int{80}},
+		{observe.Observation{Listens: []observe.Socket{{Family: "inet6", Address: "::ffff:127.0.0.1"}}}, "none", nil},
+		{observe.Observation{Listens: []observe.Socket{{Family: "inet", Address: "0.0.0.0", Port: 80, Refused: "EACCES"}}}, "none", nil},
+		{observe.Observation{Connects: []observe.Socket{{Family: "inet", Address: "192.0.2.1", Port: 5432}}}, "isolated", nil},
+	} {
+		var p Profile
+		p.network(&c.o)
+		if p.Network != c.network || !slices.Equal(p.Ports, c.ports) {
+			t.Errorf("%+v: %s %v", c.o, p.Network, p.Ports)
+		}
+	}
+}
+
+// TestFolders holds how a folder that was written becomes writable.
+func TestFolders(t *testing.T) {
+	o := &observe.Observation{
+		Image:    observe.Image{Volumes: []string{"/data"}},
+		Writable: []string{"/data/db", "/run", "/var/lib/app"},
+		Files:    []observe.File{{Path: "/var/lib/app/seed", Read: true}, {Path: "/run/pid", Write: true}},
+	}
+	p := Profile{ReadOnly: true}
+	if err := p.folders(o); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(p.Tmpfs, []string{"/run"}) || !slices.Equal(p.Volumes, []string{"/var/lib/app"}) || !p.ReadOnly {
+		t.Errorf("tmpfs %q, volumes %q", p.Tmpfs, p.Volumes)
+	}
+	o.Writable = append(o.Writable, "/")
+	p = Profile{ReadOnly: true}
+	if err := p.folders(o); err != nil || p.ReadOnly {
+		t.Errorf("the root is read-only, and was written: %v", err)
+	}
+	for _, dir := range []string{"/a:b", "/a,b", "/a\nb", "/a\x1b[m"} {
+		o.Writable = []string{dir}
+		if err := p.folders(o); err == nil {
+			t.Errorf("%q was taken", dir)
+		}
+	}
+}
+
+// FuzzDocuments has a hostile workload choose its names: whatever they are, each
+// document says the same and nothing else.
+func FuzzDocuments(f *testing.F) {
+	f.Add("/var/lib/x", "nginx")
+	f.Add("/a\nprivileged: true", "x: y\n- z")
+	f.Add(`/"{*},[]^@`, `'; rm -rf / #`)
+	f.Add("/%n\\", "--privileged")
+	f.Fuzz(func(t *testing.T, dir, name string) {
+		dir = "/" + strings.Trim(dir, "/")
+		if strings.ContainsAny(dir, "\x00") || len(dir) > 200 || len(name) > 200 {
+			return
+		}
+		o := nginx(t)
+		o.Image.Name, o.Writable, o.Files = name, []string{dir}, []observe.File{{Path: dir + "/x", Write: true}}
+		p, err := Draft(o, Options{})
+		if err != nil {
+			o.Writable = nil // refused by name; the file's name is still the workload's
+			if p, err = Draft(o, Options{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		docs, err := p.Documents("/d", Unproved(p, o), o.Files)
+		if err != nil {
+			return // refused
+		}
+		for _, d := range docs {
+			switch d.Name {
+			case "docker-run.args":
+				if n := len(slices.Collect(strings.Lines(string(d.Body)))); n != len(p.DockerArgs("/d/seccomp.json")) {
+					t.Fatalf("%d lines of %d options:\n%s", n, len(p.DockerArgs("/d/seccomp.json")), d.Body)
+				}
+			case "compose.override.yaml":
+				var doc struct {
+					Services map[string]map[string]any
+					Networks map[string]any
+				}
+				if err := yaml.Unmarshal(d.Body, &doc); err != nil || len(doc.Services) != 1 {
+					t.Fatalf("%v\n%s", err, d.Body)
+				}
+				for _, s := range doc.Services {
+					if _, ok := s["privileged"]; ok || s["read_only"] != p.ReadOnly {
+						t.Fatalf("%s", d.Body)
+					}
+				}
+			case "kubernetes.yaml":
+				for part := range strings.SplitSeq(string(d.Body), "\n---\n") {
+					var doc map[string]any
+					if err := yaml.Unmarshal([]byte(part), &doc); err != nil {
+						t.Fatalf("%v\n%s", err, part)
+					}
+				}
+			case "systemd.conf", "apparmor.profile", "selinux.cil":
+				for line := range strings.Lines(string(d.Body)) {
+					if strings.HasPrefix(strings.TrimSpace(line), "privileged") {
+						t.Fatalf("%s:\n%s", d.Name, d.Body)
+					}
+				}
+			case "profile.json":
+				var q Profile
+				if err := json.Unmarshal(d.Body, &q); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}
+
+// TestAppArmorSyntax has AppArmor's own parser read the profile, where it is.
+func TestAppArmorSyntax(t *testing.T) {
+	parser, err := exec.LookPath("apparmor_parser")
+	if err != nil {
+		lacking(t, "no apparmor_parser here")
+	}
+	o := nginx(t)
+	o.Files = append(o.Files, observe.File{Path: `/srv/"{*},[]^@ #`, Read: true}, observe.File{Path: "/srv/a\nb", Write: true})
+	p, err := Draft(o, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, ok := range map[string]bool{string(p.appArmor(o.Files)): true, "profile x { no such rule }": false} {
+		file := filepath.Join(t.TempDir(), "profile")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.CommandContext(t.Context(), parser, "-Q", "-K", file).CombinedOutput(); (err == nil) != ok {
+			t.Errorf("%v: %s\n%s", err, out, text)
+		}
+	}
+}
+
+// lacking skips a test for want of something, and fails it in CI.
+func lacking(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}

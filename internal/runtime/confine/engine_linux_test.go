@@ -1,0 +1,194 @@
+package confine_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/disk"
+	"github.com/drydock-dev/drydock/internal/ledger"
+	"github.com/drydock-dev/drydock/internal/runtime"
+	"github.com/drydock-dev/drydock/internal/runtime/confine"
+	"github.com/drydock-dev/drydock/internal/runtime/exercise"
+	"github.com/drydock-dev/drydock/internal/runtime/observe"
+)
+
+// lacking skips a test for want of something, and fails it in CI.
+func lacking(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+// docker is the docker program.
+func docker() string {
+	if d := os.Getenv("DRYDOCK_DOCKER"); d != "" {
+		return d
+	}
+	return "docker"
+}
+
+// engineWith is an Engine with the workload's image in it, and the ledger of what
+// the test makes there.
+func engineWith(t *testing.T, image string, command string) (*runtime.Engine, *ledger.Ledger) {
+	t.Helper()
+	l := ledger.Open(t.TempDir(), disk.Caller(os.Getenv), nil)
+	e, err := runtime.Dial(t.Context(), runtime.Options{Ledger: l})
+	if err != nil {
+		lacking(t, "no Docker Engine: %v", err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	if os.Geteuid() != 0 {
+		lacking(t, "BPF needs root")
+	}
+	program := filepath.Join(t.TempDir(), "workload")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", program, "./testdata/workload")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	b, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var layer bytes.Buffer
+	w := tar.NewWriter(&layer)
+	for _, dir := range []string{"dev", "proc", "sys", "tmp", "var", "var/lib", "var/lib/app"} {
+		err = errors.Join(err, w.WriteHeader(&tar.Header{Name: dir + "/", Typeflag: tar.TypeDir, Mode: 0o755}))
+	}
+	err = errors.Join(err, w.WriteHeader(&tar.Header{Name: "workload", Mode: 0o755, Size: int64(len(b))}))
+	_, werr := w.Write(b)
+	if err := errors.Join(err, werr, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	load := exec.CommandContext(t.Context(), docker(), "import", "-c", "EXPOSE 8080", "-c", "CMD "+command, "-", image)
+	load.Stdin = &layer
+	if out, err := load.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	t.Cleanup(func() { _ = exec.Command(docker(), "rmi", "-f", image).Run() })
+	return e, l
+}
+
+func observed(t *testing.T, e *runtime.Engine, l *ledger.Ledger, image string) *observe.Observation {
+	t.Helper()
+	o, err := observe.Run(t.Context(), observe.Options{
+		Engine: e, Ledger: l, Image: image, Now: time.Now,
+		Exercise: exercise.Exercise{Probes: []string{"http://localhost:8080/x"}, Within: exercise.Duration(20 * time.Second)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func proving(e *runtime.Engine, o *observe.Observation) confine.Proving {
+	return confine.Proving{Engine: e, Exercise: o.Exercise, Exit: o.Exit.Code, Default: o.Default, Users: o.Users, Up: time.Second}
+}
+
+// TestEngineObserveAndConfine sees what a workload does, makes the smallest profile
+// of it, and holds the proof to what the kernel enforces.
+func TestEngineObserveAndConfine(t *testing.T) {
+	e, l := engineWith(t, "drydock-test/confine", `["/workload"]`)
+	o := observed(t, e, l, "drydock-test/confine")
+	if o.Status != observe.Complete {
+		t.Errorf("status %s: %q", o.Status, o.Reasons)
+	}
+	called := func(name string, in observe.Phase) bool {
+		return slices.ContainsFunc(o.Calls, func(c observe.Call) bool { return c.Name == name && slices.Contains(c.Phases, in) })
+	}
+	for name, in := range map[string]observe.Phase{"execve": observe.StartUp, "fchownat": observe.StartUp, "setuid": observe.StartUp, "accept4": observe.Serving} {
+		if !called(name, in) {
+			t.Errorf("%s was not seen in %s", name, in)
+		}
+	}
+	if called("open", observe.Runtime) || called("open", observe.StartUp) {
+		t.Errorf("the start gate's own call is in the observation: %+v", o.Calls[2])
+	}
+	if !slices.Contains(o.Writable, "/var/lib/app") || !slices.Contains(o.Programs, "/workload") {
+		t.Errorf("writes in %q, executes %q", o.Writable, o.Programs)
+	}
+	if !slices.Contains(o.Users, observe.User{UID: 1000, GID: 1000}) || !slices.ContainsFunc(o.Listens, func(s observe.Socket) bool { return s.Port == 8080 }) {
+		t.Errorf("users %v, listens on %v", o.Users, o.Listens)
+	}
+	for _, f := range o.Files {
+		if strings.Contains(f.Path, "drydock") {
+			t.Errorf("the start gate is in the observation: %s", f.Path)
+		}
+	}
+
+	draft, err := confine.Draft(o, confine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, proof, err := confine.Prove(t.Context(), draft, proving(e, o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.User != "1000:1000" || len(p.Capabilities) > 0 || !p.ReadOnly {
+		t.Errorf("user %q, capabilities %q, read-only %t: %+v", p.User, p.Capabilities, p.ReadOnly, proof.Users)
+	}
+	in := proof.Enforced
+	if !in.FilterEqualsProfile || in.I386Reachable != 0 || !in.NoNewPrivs || !in.ReadOnly || len(in.Capabilities) > 0 {
+		t.Errorf("in force: %+v", in)
+	}
+	if in.PIDs != p.PIDs || in.Memory != p.Memory || in.Nofile != p.Nofile {
+		t.Errorf("limits in force %+v, asked for %d pids, %d bytes, %d files", in, p.PIDs, p.Memory, p.Nofile)
+	}
+	if len(proof.Writable) != 1 || proof.Writable[0].Path != "/var/lib/app" || proof.Writable[0].Failure == "" {
+		t.Errorf("writable: %+v", proof.Writable)
+	}
+	if proof.Syscalls.Allowed >= proof.Syscalls.EngineDefault || len(proof.KernelCVEs.Blocked) <= len(proof.KernelCVEs.EngineDefault) {
+		t.Errorf("the profile buys nothing: %+v", proof)
+	}
+
+	t.Run("one thing more is caught", func(t *testing.T) {
+		more := *p
+		more.Image.Command = []string{"/workload", "more"}
+		how := proving(e, o)
+		how.Fixed = true
+		_, _, err := confine.Prove(t.Context(), &more, how)
+		var tight *confine.TooTight
+		if !errors.As(err, &tight) || !strings.Contains(tight.Failure.Log, "operation not permitted") {
+			t.Errorf("got %v", err)
+		}
+	})
+	left, err := exec.CommandContext(t.Context(), docker(), "ps", "-aq", "--filter", "label=dev.drydock.observe", "--filter", "label=dev.drydock.confine").Output()
+	if err != nil || len(bytes.TrimSpace(left)) > 0 {
+		t.Errorf("containers are left: %s %v", left, err)
+	}
+}
+
+// TestEngineCapabilitiesThatStay keeps a workload from starting as its own user, so
+// that its capabilities are needed: each has the failure that was seen without it.
+func TestEngineCapabilitiesThatStay(t *testing.T) {
+	e, l := engineWith(t, "drydock-test/capabilities", `["/workload"]`)
+	o := observed(t, e, l, "drydock-test/capabilities")
+	draft, err := confine.Draft(o, confine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	how := proving(e, o)
+	how.Users = nil
+	p, proof, err := confine.Prove(t.Context(), draft, how)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"CHOWN", "SETGID", "SETUID"}; !slices.Equal(p.Capabilities, want) {
+		t.Errorf("capabilities %q, want %q", p.Capabilities, want)
+	}
+	for _, k := range proof.Capabilities {
+		if !strings.Contains(k.Failure, "operation not permitted") {
+			t.Errorf("%s: %q", k.Name, k.Failure)
+		}
+	}
+}

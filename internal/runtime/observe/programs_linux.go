@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+//
+// The kernel lets a program read the registers of a call only if its licence is
+// one that the kernel counts as compatible with the GPL, so this file, the source
+// of such programs, may be used under either licence.
+
+package observe
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+)
+
+// Places on the programs' stacks.
+const (
+	fpKey     = -24  // a callKey or a capKey, with room for an argKey's value
+	fpTask    = -32  // a task's id
+	fpOne     = -40  // a value to store
+	fpPending = -112 // pendingSize bytes
+	fpID      = -120 // thread and process
+)
+
+// prologue leaves the current task in R7 and the key's cgroup and phase on the
+// stack, and jumps to "out" where nothing is to be recorded. R9 is not 0 for a
+// container that is observed, as opposed to a runtime that prepares one.
+func (k *kernel) prologue(at offsets) asm.Instructions {
+	return asm.Instructions{
+		asm.Mov.Reg(asm.R6, asm.R1),
+		asm.FnGetCurrentTaskBtf.Call(),
+		asm.Mov.Reg(asm.R7, asm.R0),
+		asm.LoadMem(asm.R1, asm.R7, at.mode, asm.Word),
+		asm.JNE.Imm(asm.R1, 2, "out"), // what runs before its filter is loaded is the runtime's own work
+		asm.FnGetCurrentCgroupId.Call(),
+		asm.StoreMem(asm.RFP, fpKey, asm.R0, asm.DWord),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.StoreMem(asm.RFP, fpKey+8, asm.R0, asm.DWord),
+		asm.LoadMapPtr(asm.R1, k.targets.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpKey),
+		asm.FnMapLookupElem.Call(),
+		asm.Mov.Reg(asm.R9, asm.R0),
+		asm.LoadMem(asm.R1, asm.R7, at.comm, asm.Word),
+		asm.JEq.Imm(asm.R1, word("runc"), "runtime"),
+		asm.JEq.Imm(asm.R1, word("crun"), "runtime"),
+		asm.JEq.Imm(asm.R9, 0, "out"),
+		asm.JNE.Imm(asm.R1, word(gateName), "program"), // the start gate is ours
+		asm.LoadMem(asm.R1, asm.R7, at.comm+4, asm.Word),
+		asm.JNE.Imm(asm.R1, word(gateName[4:]), "program"),
+		asm.LoadMem(asm.R1, asm.R7, at.comm+8, asm.Word),
+		asm.JEq.Imm(asm.R1, word(gateName[8:]), "out"),
+		asm.LoadMem(asm.R1, asm.R7, at.tgid, asm.Word).WithSymbol("program"),
+		asm.StoreMem(asm.RFP, fpTask, asm.R1, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.tasks.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpTask),
+		asm.FnMapLookupElem.Call(),
+		asm.JNE.Imm(asm.R0, 0, "phase"),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.StoreMem(asm.RFP, fpTask, asm.R0, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.config.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpTask),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "out"),
+		asm.LoadMem(asm.R1, asm.R0, 0, asm.Word).WithSymbol("phase"),
+		asm.StoreMem(asm.RFP, fpKey+13, asm.R1, asm.Byte),
+		asm.Ja.Label("known"),
+		// A runtime in a container that is observed prepares a process beside the
+		// first: a health check, or somebody's exec.
+		asm.JEq.Imm(asm.R9, 0, "known").WithSymbol("runtime"),
+		asm.LoadMem(asm.R1, asm.R7, at.tgid, asm.Word),
+		asm.StoreMem(asm.RFP, fpTask, asm.R1, asm.Word),
+		asm.Mov.Imm(asm.R1, int32(phaseExec)),
+		asm.StoreMem(asm.RFP, fpOne, asm.R1, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.tasks.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpTask),
+		asm.Mov.Reg(asm.R3, asm.RFP),
+		asm.Add.Imm(asm.R3, fpOne),
+		asm.Mov.Imm(asm.R4, 0),
+		asm.FnMapUpdateElem.Call(),
+		asm.Mov.Imm(asm.R9, 0), // its paths and arguments are not the workload's
+		asm.Mov.Imm(asm.R0, 0).WithSymbol("known"),
+	}
+}
+
+// epilogue ends a program.
+func epilogue() asm.Instructions {
+	return asm.Instructions{asm.Mov.Imm(asm.R0, 0).WithSymbol("out"), asm.Return()}
+}
+
+// count adds one to a table's value for the key on the stack. done is a label of
+// the program's own, for each use.
+func (k *kernel) count(table *ebpf.Map, lost int32, done string) asm.Instructions {
+	return asm.Instructions{
+		asm.LoadMapPtr(asm.R1, table.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpKey),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, done+" new"),
+		asm.Mov.Imm(asm.R1, 1),
+		asm.AddAtomic.Mem(asm.R0, asm.R1, asm.DWord, 0),
+		asm.Ja.Label(done),
+		asm.Mov.Imm(asm.R1, 1).WithSymbol(done + " new"),
+		asm.StoreMem(asm.RFP, fpOne, asm.R1, asm.DWord),
+		asm.LoadMapPtr(asm.R1, table.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpKey),
+		asm.Mov.Reg(asm.R3, asm.RFP),
+		asm.Add.Imm(asm.R3, fpOne),
+		asm.Mov.Imm(asm.R4, 0),
+		asm.FnMapUpdateElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, done),
+		asm.Mov.Imm(asm.R1, lost),
+		asm.StoreMem(asm.RFP, fpTask, asm.R1, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.lost.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpTask),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, done),
+		asm.Mov.Imm(asm.R1, 1),
+		asm.AddAtomic.Mem(asm.R0, asm.R1, asm.DWord, 0),
+		asm.Mov.Imm(asm.R0, 0).WithSymbol(done),
+	}
+}
+
+// argument loads the argument whose number, from 1, is in R1 into R8; registers
+// are in R3. Label is the program's own.
+func argument(at offsets, label string) asm.Instructions {
+	var code asm.Instructions
+	for i, off := range at.args {
+		next := fmt.Sprintf("%s %d", label, i+1)
+		first := asm.JNE.Imm(asm.R1, int32(i+1), next)
+		if i > 0 {
+			first = first.WithSymbol(fmt.Sprintf("%s %d", label, i))
+		}
+		code = append(code, first, asm.LoadMem(asm.R8, asm.R3, off, asm.DWord), asm.Ja.Label(label))
+	}
+	return append(code,
+		asm.Mov.Imm(asm.R8, 0).WithSymbol(fmt.Sprintf("%s %d", label, len(at.args))),
+		asm.Mov.Imm(asm.R0, 0).WithSymbol(label))
+}
+
+// enter counts a call, keeps the argument that its rule selects, and where to
+// find its path when it is done.
+func (k *kernel) enter(at offsets) asm.Instructions {
+	code := k.prologue(at)
+	code = append(code,
+		asm.LoadMem(asm.R8, asm.R6, 8, asm.DWord), // the number
+		asm.Mov.Imm(asm.R2, abiNative),
+		asm.LoadMem(asm.R1, asm.R7, at.status, asm.Word),
+		asm.JSet.Imm(asm.R1, at.compat, "compat"),
+		asm.JSet.Imm(asm.R8, x32Bit, "x32"),
+		asm.Ja.Label("abi"),
+		asm.Mov.Imm(asm.R2, abiCompat).WithSymbol("compat"),
+		asm.Ja.Label("abi"),
+		asm.Mov.Imm(asm.R2, abiX32).WithSymbol("x32"),
+		asm.And.Imm(asm.R8, ^int32(x32Bit)),
+		asm.StoreMem(asm.RFP, fpKey+8, asm.R8, asm.Word).WithSymbol("abi"),
+		asm.StoreMem(asm.RFP, fpKey+12, asm.R2, asm.Byte),
+	)
+	code = append(code, k.count(k.calls, lostCalls, "counted")...)
+	code = append(code,
+		asm.JEq.Imm(asm.R9, 0, "out"),
+		asm.LoadMem(asm.R1, asm.RFP, fpKey+12, asm.Byte),
+		asm.JNE.Imm(asm.R1, abiNative, "out"),
+		asm.LoadMapPtr(asm.R1, k.rules.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpKey+8),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "out"),
+		asm.LoadMem(asm.R9, asm.R0, 0, asm.Word), // the rule
+		asm.JEq.Imm(asm.R9, 0, "out"),
+		asm.Mov.Reg(asm.R1, asm.R9),
+		asm.RSh.Imm(asm.R1, 8),
+		asm.And.Imm(asm.R1, 0xff), // the argument that counts
+		asm.JEq.Imm(asm.R1, 0, "no argument"),
+		asm.LoadMem(asm.R3, asm.R6, 0, asm.DWord),
+	)
+	code = append(code, argument(at, "selected")...)
+	code = append(code, asm.StoreMem(asm.RFP, fpKey+16, asm.R8, asm.DWord))
+	code = append(code, k.count(k.args, lostArgs, "argued")...)
+	code = append(code,
+		asm.Mov.Reg(asm.R1, asm.R9).WithSymbol("no argument"),
+		asm.And.Imm(asm.R1, 0xff), // the path
+		asm.JEq.Imm(asm.R1, 0, "out"),
+		asm.Mov.Imm(asm.R8, 0),
+	)
+	for off := int16(0); off < pendingSize; off += 8 {
+		code = append(code, asm.StoreMem(asm.RFP, fpPending+off, asm.R8, asm.DWord))
+	}
+	// Of a pending event, Dir, Next and Return hold the arguments before, at and
+	// after the path; the exit puts them where they belong.
+	for i, to := range []int16{8, 24, 16} {
+		label := []string{"before", "path", "after"}[i]
+		code = append(code,
+			asm.Mov.Reg(asm.R1, asm.R9),
+			asm.And.Imm(asm.R1, 0xff),
+			asm.Add.Imm(asm.R1, int32(i-1)),
+			asm.LoadMem(asm.R3, asm.R6, 0, asm.DWord),
+		)
+		code = append(code, argument(at, label)...)
+		code = append(code, asm.StoreMem(asm.RFP, fpPending+to, asm.R8, asm.DWord))
+	}
+	code = append(code,
+		asm.LoadMem(asm.R1, asm.RFP, fpKey, asm.DWord),
+		asm.StoreMem(asm.RFP, fpPending, asm.R1, asm.DWord),
+		asm.LoadMem(asm.R1, asm.R7, at.tgid, asm.Word),
+		asm.StoreMem(asm.RFP, fpPending+32, asm.R1, asm.Word),
+		asm.LoadMem(asm.R1, asm.RFP, fpKey+8, asm.Word),
+		asm.StoreMem(asm.RFP, fpPending+36, asm.R1, asm.Word),
+		asm.RSh.Imm(asm.R9, 16),
+		asm.StoreMem(asm.RFP, fpPending+40, asm.R9, asm.Word), // what kind of thing the path is
+		asm.LoadMem(asm.R1, asm.RFP, fpKey+13, asm.Byte),
+		asm.StoreMem(asm.RFP, fpPending+48, asm.R1, asm.Word),
+		asm.FnGetCurrentPidTgid.Call(),
+		asm.StoreMem(asm.RFP, fpID, asm.R0, asm.DWord),
+		asm.LoadMapPtr(asm.R1, k.pending.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpID),
+		asm.Mov.Reg(asm.R3, asm.RFP),
+		asm.Add.Imm(asm.R3, fpPending),
+		asm.Mov.Imm(asm.R4, 0),
+		asm.FnMapUpdateElem.Call(),
+	)
+	return append(code, epilogue()...)
+}
+
+// reserve leaves room for an event in R8, or jumps to "full".
+func (k *kernel) reserve() asm.Instructions {
+	return asm.Instructions{
+		asm.LoadMapPtr(asm.R1, k.events.FD()),
+		asm.Mov.Imm(asm.R2, eventSize),
+		asm.Mov.Imm(asm.R3, 0),
+		asm.FnRingbufReserve.Call(),
+		asm.Mov.Reg(asm.R8, asm.R0),
+		asm.JEq.Imm(asm.R8, 0, "full"),
+	}
+}
+
+// submit hands the event in R8 over, and counts it as lost at "full".
+func (k *kernel) submit() asm.Instructions {
+	return asm.Instructions{
+		asm.Mov.Reg(asm.R1, asm.R8),
+		asm.Mov.Imm(asm.R2, 0),
+		asm.FnRingbufSubmit.Call(),
+		asm.Ja.Label("sent"),
+		asm.Mov.Imm(asm.R1, lostEvents).WithSymbol("full"),
+		asm.StoreMem(asm.RFP, fpTask, asm.R1, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.lost.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpTask),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "sent"),
+		asm.Mov.Imm(asm.R1, 1),
+		asm.AddAtomic.Mem(asm.R0, asm.R1, asm.DWord, 0),
+		asm.Mov.Imm(asm.R0, 0).WithSymbol("sent"),
+	}
+}
+
+// exit reads the path of a call that is done: at its entry the page may not have
+// been there yet.
+func (k *kernel) exit() asm.Instructions {
+	code := asm.Instructions{
+		asm.Mov.Reg(asm.R6, asm.R1),
+		asm.FnGetCurrentPidTgid.Call(),
+		asm.StoreMem(asm.RFP, fpID, asm.R0, asm.DWord),
+		asm.LoadMapPtr(asm.R1, k.pending.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpID),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "out"),
+		asm.Mov.Reg(asm.R7, asm.R0),
+	}
+	code = append(code, k.reserve()...)
+	for off := int16(0); off < eventHead; off += 8 {
+		code = append(code, asm.LoadMem(asm.R1, asm.R7, off, asm.DWord), asm.StoreMem(asm.R8, off, asm.R1, asm.DWord))
+	}
+	code = append(code,
+		asm.LoadMem(asm.R9, asm.R7, 24, asm.DWord), // the path
+		asm.LoadMem(asm.R1, asm.R6, 8, asm.DWord),  // what the call returned
+		asm.StoreMem(asm.R8, 24, asm.R1, asm.DWord),
+		asm.LoadMem(asm.R1, asm.R7, 40, asm.Word),
+		asm.JEq.Imm(asm.R1, kindAddress, "address"),
+		asm.JNE.Imm(asm.R1, kindHow, "string"),
+		// openat2 has its flags behind a pointer.
+		asm.Mov.Imm(asm.R1, 0),
+		asm.StoreMem(asm.RFP, fpOne, asm.R1, asm.DWord),
+		asm.Mov.Reg(asm.R1, asm.RFP),
+		asm.Add.Imm(asm.R1, fpOne),
+		asm.Mov.Imm(asm.R2, 8),
+		asm.LoadMem(asm.R3, asm.R7, 16, asm.DWord),
+		asm.FnProbeReadUser.Call(),
+		asm.LoadMem(asm.R1, asm.RFP, fpOne, asm.DWord),
+		asm.StoreMem(asm.R8, 16, asm.R1, asm.DWord),
+		asm.Mov.Reg(asm.R1, asm.R8).WithSymbol("string"),
+		asm.Add.Imm(asm.R1, eventHead),
+		asm.Mov.Imm(asm.R2, maxPath),
+		asm.Mov.Reg(asm.R3, asm.R9),
+		asm.FnProbeReadUserStr.Call(),
+		asm.StoreMem(asm.R8, 44, asm.R0, asm.Word),
+		asm.Ja.Label("read"),
+		asm.Mov.Reg(asm.R1, asm.R8).WithSymbol("address"),
+		asm.Add.Imm(asm.R1, eventHead),
+		asm.LoadMem(asm.R2, asm.R7, 16, asm.DWord), // its length
+		asm.JLE.Imm(asm.R2, maxAddress, "fits"),
+		asm.Mov.Imm(asm.R2, maxAddress),
+		asm.Mov.Reg(asm.R3, asm.R9).WithSymbol("fits"),
+		asm.FnProbeReadUser.Call(),
+		asm.StoreMem(asm.R8, 44, asm.R0, asm.Word),
+		asm.Mov.Imm(asm.R0, 0).WithSymbol("read"),
+	)
+	code = append(code, k.submit()...)
+	code = append(code,
+		asm.LoadMapPtr(asm.R1, k.pending.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpID),
+		asm.FnMapDeleteElem.Call(),
+	)
+	return append(code, epilogue()...)
+}
+
+// capable counts the capabilities that the kernel asked for, and whether they were
+// there.
+func (k *kernel) capable(at offsets) asm.Instructions {
+	code := k.prologue(at)
+	code = append(code,
+		asm.LoadMem(asm.R1, asm.R6, 24, asm.DWord),
+		asm.StoreMem(asm.RFP, fpKey+8, asm.R1, asm.Word),
+		asm.LoadMem(asm.R1, asm.R6, 32, asm.DWord),
+		asm.LSh.Imm(asm.R1, 32), // an int: only its lower half counts
+		asm.JEq.Imm(asm.R1, 0, "granted"),
+		asm.Mov.Imm(asm.R1, 1),
+		asm.StoreMem(asm.RFP, fpKey+12, asm.R1, asm.Byte),
+		asm.Mov.Imm(asm.R0, 0).WithSymbol("granted"),
+	)
+	code = append(code, k.count(k.caps, lostCaps, "counted")...)
+	return append(code, epilogue()...)
+}
+
+// exec tells of a program that was executed: the call's own path is gone by then.
+func (k *kernel) exec(at offsets) asm.Instructions {
+	code := k.prologue(at)
+	code = append(code, asm.JEq.Imm(asm.R9, 0, "out"))
+	code = append(code, k.reserve()...)
+	code = append(code, asm.Mov.Imm(asm.R1, 0))
+	for off := int16(0); off < eventHead; off += 8 {
+		code = append(code, asm.StoreMem(asm.R8, off, asm.R1, asm.DWord))
+	}
+	code = append(code,
+		asm.LoadMem(asm.R1, asm.RFP, fpKey, asm.DWord),
+		asm.StoreMem(asm.R8, 0, asm.R1, asm.DWord),
+		asm.LoadMem(asm.R1, asm.R7, at.tgid, asm.Word),
+		asm.StoreMem(asm.R8, 32, asm.R1, asm.Word),
+		asm.Mov.Imm(asm.R1, kindExec),
+		asm.StoreMem(asm.R8, 40, asm.R1, asm.Word),
+		asm.LoadMem(asm.R1, asm.RFP, fpKey+13, asm.Byte),
+		asm.StoreMem(asm.R8, 48, asm.R1, asm.Word),
+		asm.LoadMem(asm.R3, asm.R6, 16, asm.DWord),
+		asm.LoadMem(asm.R3, asm.R3, at.filename, asm.DWord),
+		asm.Mov.Reg(asm.R1, asm.R8),
+		asm.Add.Imm(asm.R1, eventHead),
+		asm.Mov.Imm(asm.R2, maxPath),
+		asm.FnProbeReadKernelStr.Call(),
+		asm.StoreMem(asm.R8, 44, asm.R0, asm.Word),
+	)
+	code = append(code, k.submit()...)
+	return append(code, epilogue()...)
+}
+
+// fork hands the mark of a process beside the first on to its children.
+func (k *kernel) fork(at offsets) asm.Instructions {
+	code := asm.Instructions{
+		asm.LoadMem(asm.R6, asm.R1, 8, asm.DWord),
+		asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord),
+		asm.LoadMem(asm.R3, asm.R2, at.tgid, asm.Word),
+		asm.StoreMem(asm.RFP, fpTask, asm.R3, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.tasks.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpTask),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "out"),
+		asm.LoadMem(asm.R1, asm.R0, 0, asm.Word),
+		asm.StoreMem(asm.RFP, fpOne, asm.R1, asm.Word),
+		asm.LoadMem(asm.R3, asm.R6, at.tgid, asm.Word),
+		asm.StoreMem(asm.RFP, fpTask, asm.R3, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.tasks.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpTask),
+		asm.Mov.Reg(asm.R3, asm.RFP),
+		asm.Add.Imm(asm.R3, fpOne),
+		asm.Mov.Imm(asm.R4, 0),
+		asm.FnMapUpdateElem.Call(),
+	}
+	return append(code, epilogue()...)
+}
+
+// ended notes who a process was at its end, and forgets it.
+func (k *kernel) ended(at offsets) asm.Instructions {
+	code := asm.Instructions{
+		asm.Mov.Reg(asm.R6, asm.R1),
+		asm.FnGetCurrentCgroupId.Call(),
+		asm.StoreMem(asm.RFP, fpKey, asm.R0, asm.DWord),
+		asm.LoadMapPtr(asm.R1, k.targets.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpKey),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "noted"),
+		asm.FnGetCurrentUidGid.Call(),
+		asm.StoreMem(asm.RFP, fpKey+8, asm.R0, asm.DWord),
+	}
+	code = append(code, k.count(k.users, lostCaps, "noted")...)
+	code = append(code,
+		asm.LoadMem(asm.R2, asm.R6, 0, asm.DWord),
+		asm.LoadMem(asm.R3, asm.R2, at.tgid, asm.Word),
+		asm.LoadMem(asm.R4, asm.R2, at.pid, asm.Word),
+		asm.JNE.Reg(asm.R3, asm.R4, "out"), // a thread
+		asm.StoreMem(asm.RFP, fpTask, asm.R3, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.tasks.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpTask),
+		asm.FnMapDeleteElem.Call(),
+	)
+	return append(code, epilogue()...)
+}
+
+// word is four characters as the kernel's memory has them.
+func word(s string) int32 {
+	return int32(s[0]) | int32(s[1])<<8 | int32(s[2])<<16 | int32(s[3])<<24
+}

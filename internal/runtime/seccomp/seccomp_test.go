@@ -1,0 +1,185 @@
+package seccomp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"testing"
+)
+
+// allowOnly is a filter that allows some calls of one ABI and refuses the others
+// with EPERM, written as the kernel's documentation does.
+func allowOnly(abi ABI, numbers ...int) Filter {
+	f := Filter{
+		{Op: 0x20, K: 4}, // A = arch
+		{Op: 0x15, K: abi.audit(), JT: 1},
+		{Op: 0x06, K: uint32(KillProcess)},
+		{Op: 0x20, K: 0}, // A = nr
+	}
+	for _, n := range numbers {
+		f = append(f, Instruction{Op: 0x15, K: uint32(n), JF: 1}, Instruction{Op: 0x06, K: uint32(Allow)})
+	}
+	return append(f, Instruction{Op: 0x06, K: uint32(Errno | 1)})
+}
+
+func TestEvaluate(t *testing.T) {
+	read, _ := X8664.Number("read")
+	write, _ := X8664.Number("write")
+	one := allowOnly(X8664, read, write)
+	two := allowOnly(X8664, read)
+	for _, c := range []struct {
+		filters []Filter
+		call    Call
+		want    Action
+	}{
+		{nil, Call{ABI: X8664, Number: 999}, Allow},
+		{[]Filter{one}, Call{ABI: X8664, Number: write}, Allow},
+		{[]Filter{one}, Call{ABI: X8664, Number: 2}, Errno | 1},
+		{[]Filter{one}, Call{ABI: I386, Number: read}, KillProcess},
+		{[]Filter{one}, Call{ABI: X32, Number: read}, Errno | 1}, // the same ABI to audit, another number
+		{[]Filter{one, two}, Call{ABI: X8664, Number: write}, Errno | 1},
+		{[]Filter{two, one}, Call{ABI: X8664, Number: write}, Errno | 1},
+		{[]Filter{{{Op: 0x06, K: uint32(Log)}}, one}, Call{ABI: X8664, Number: read}, Log},
+	} {
+		got, err := Evaluate(c.filters, c.call)
+		if err != nil || got != c.want {
+			t.Errorf("%s %d: %v, %v; want %v", c.call.ABI, c.call.Number, got, err, c.want)
+		}
+	}
+}
+
+// TestEvaluateArguments compares both halves of an argument, as a filter must.
+func TestEvaluateArguments(t *testing.T) {
+	f := Filter{
+		{Op: 0x20, K: 16}, // lower half of the first argument
+		{Op: 0x54, K: 0xff},
+		{Op: 0x15, K: 7, JF: 3},
+		{Op: 0x20, K: 20},
+		{Op: 0x15, K: 0, JF: 1},
+		{Op: 0x06, K: uint32(Allow)},
+		{Op: 0x06, K: uint32(Errno | 13)},
+	}
+	for arg, want := range map[uint64]Action{7: Allow, 0x107: Allow, 8: Errno | 13, 1<<32 | 7: Errno | 13} {
+		if got, err := Evaluate([]Filter{f}, Call{ABI: X8664, Args: [6]uint64{arg}}); err != nil || got != want {
+			t.Errorf("%#x: %v, %v; want %v", arg, got, err, want)
+		}
+	}
+}
+
+func TestDifferences(t *testing.T) {
+	if Native() != X8664 {
+		t.Skip("the filters of this test are for x86_64")
+	}
+	p := New(X8664, []string{"read", "write"}, ActErrno)
+	read, _ := X8664.Number("read")
+	write, _ := X8664.Number("write")
+	for _, c := range []struct {
+		filters []Filter
+		want    []string
+	}{
+		{[]Filter{allowOnly(X8664, read, write)}, nil},
+		{[]Filter{allowOnly(X8664, read)}, []string{"write"}},
+		{[]Filter{allowOnly(X8664, read, write, 165)}, []string{"mount"}},
+	} {
+		diff, err := p.Differences(c.filters)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, d := range diff {
+			names = append(names, d.Name)
+		}
+		if !slices.Equal(names, c.want) {
+			t.Errorf("differences %q, want %q", names, c.want)
+		}
+	}
+	all, err := p.Differences(nil) // nothing is loaded
+	if err != nil || len(all) < 1000 {
+		t.Errorf("without a filter %d calls differ, %v", len(all), err)
+	}
+}
+
+// TestTried holds that calls which libc only tries are answered so that it goes on.
+func TestTried(t *testing.T) {
+	p := New(X8664, []string{"clone"}, ActErrno)
+	n, _ := X8664.Number("clone3")
+	if got := p.wants(Call{ABI: X8664, Number: n}); got != Errno|38 {
+		t.Errorf("clone3: %v", got)
+	}
+}
+
+func TestReadProfile(t *testing.T) {
+	for text, ok := range map[string]bool{
+		`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["read"],"action":"SCMP_ACT_ALLOW"}]}`: true,
+		`{"defaultAction":"SCMP_ACT_MAYBE"}`:                                                                                                   false,
+		`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["read"],"action":"allow"}]}`:                                                  false,
+		`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["read"],"action":"SCMP_ACT_ALLOW","args":[{"index":9,"op":"SCMP_CMP_EQ"}]}]}`: false,
+		`{"defaultAction":"SCMP_ACT_ERRNO"} {}`:                                                                                                false,
+		`{`:                                                                                                                                    false,
+	} {
+		if _, err := ReadProfile([]byte(text)); (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestBlocked(t *testing.T) {
+	all := len(KernelCVEs())
+	if all != 29 {
+		t.Errorf("%d vulnerabilities, and the table has 29", all)
+	}
+	if got := len(Blocked(nil)); got != all {
+		t.Errorf("%d of %d blocked where no call passes", got, all)
+	}
+	if slices.Contains(Blocked([]string{"keyctl"}), "CVE-2016-0728") {
+		t.Error("CVE-2016-0728 can be reached by keyctl")
+	}
+}
+
+// FuzzFilter holds that any program ends, with an action or as one that the kernel
+// would refuse.
+func FuzzFilter(f *testing.F) {
+	seed := func(p Filter) []byte {
+		var b bytes.Buffer
+		if err := binary.Write(&b, binary.LittleEndian, p); err != nil {
+			f.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	f.Add(seed(allowOnly(X8664, 0, 1, 2)), 1, uint64(0))
+	f.Add(seed(Filter{{Op: 0x05, K: 0xffffffff}}), 0, uint64(0))
+	f.Add(seed(Filter{{Op: 0x34}, {Op: 0x06}}), 0, uint64(0))
+	f.Fuzz(func(t *testing.T, b []byte, number int, arg uint64) {
+		p := make(Filter, len(b)/8)
+		if err := binary.Read(bytes.NewReader(b), binary.LittleEndian, p); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Evaluate([]Filter{p}, Call{ABI: X8664, Number: number, Args: [6]uint64{arg}}); err != nil && !errors.Is(err, errProgram) {
+			t.Fatal(err)
+		}
+	})
+}
+
+// FuzzReadProfile holds that what is read is written and read again as the same.
+func FuzzReadProfile(f *testing.F) {
+	f.Add([]byte(`{"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":1,"architectures":["SCMP_ARCH_X86_64"],"syscalls":[{"names":["read"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":1,"op":"SCMP_CMP_MASKED_EQ"}]}]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, err := ReadProfile(b)
+		if err != nil {
+			return
+		}
+		one, err := p.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := ReadProfile(one)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, one)
+		}
+		two, err := q.Marshal()
+		if err != nil || !bytes.Equal(one, two) {
+			t.Fatalf("%s\n%s", one, two)
+		}
+	})
+}
