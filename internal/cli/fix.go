@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -65,13 +66,14 @@ answer alike). What is not proved as far is not written, and the exit code is 1.
 			}
 			res, err := repair.Fix(cmd.Context(), p, on, opt)
 			bar.done()
-			if err != nil {
+			if res == nil {
 				return err
 			}
+			stopped := err
 			err = f.write(func(to sink) error {
 				return report.Fix(to, to.format, res, f.options(to, first(args)))
 			})
-			if err != nil {
+			if err = cmp.Or(stopped, err); err != nil {
 				return err
 			}
 			if res.Short() || len(finding.Asked(res.Unknown)) > 0 {

@@ -73,7 +73,10 @@ func (p *progress) update(done, total int64, what string) {
 	}
 	p.last, p.shown = now, true
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s  %d MB", what, done/1_000_000)
+	b.WriteString(what)
+	if done > 0 || total > 0 {
+		fmt.Fprintf(&b, "  %d MB", done/1_000_000)
+	}
 	if total > 0 {
 		fmt.Fprintf(&b, " of %d MB  %d%%", total/1_000_000, min(100, 100*done/total))
 	}

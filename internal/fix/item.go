@@ -2,6 +2,7 @@ package fix
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -18,11 +19,76 @@ type Item struct {
 	Unsafe  bool              // it waits for the user's word that review and changes of behaviour are fine
 	Failure *Failure          // the proof that it failed; nil: none
 	Also    []finding.Finding // what it puts right beside Finding
+
+	origin string // where it stood before any fix was applied; empty: in no file
 }
 
-// id tells fixes apart from one look at the file to the next.
+// id tells fixes apart from one look at the file to the next. Equal findings are
+// numbered in the order of the file, and the number changes when one of them goes:
+// the place where it stood at first does not.
 func (i Item) id() string {
-	return string(i.Finding.Rule) + "\x00" + i.Finding.Key + "\x00" + i.Fix.Title
+	key := i.Finding.Key
+	if i.origin != "" {
+		if at := strings.LastIndex(key, " #"); at >= 0 {
+			key = key[:at]
+		}
+	}
+	return string(i.Finding.Rule) + "\x00" + key + "\x00" + i.Fix.Title + "\x00" + i.origin
+}
+
+// origin is where a finding stood before anything was applied.
+func (g *Gathered) origin(f finding.Finding) string {
+	if len(f.At) == 0 || f.At[0].Source == nil {
+		return ""
+	}
+	s := f.At[0].Source
+	at := s.Start
+	for i := len(g.edits) - 1; i >= 0; i-- {
+		at = before(g.edits[i], s.File, at)
+	}
+	return fmt.Sprintf("%s:%d", s.File, at)
+}
+
+// remember keeps the edits of what is applied to the files as they are now, each
+// without what it leaves as it is at its ends.
+func (g *Gathered) remember(applied []Item) {
+	var edits []finding.Edit
+	for _, it := range applied {
+		edits = append(edits, it.Fix.Edits...)
+	}
+	slices.SortFunc(edits, compareEdits)
+	edits = slices.Compact(edits)
+	for i := range edits {
+		e := &edits[i]
+		b := g.now[e.File]
+		for e.Start < e.End && e.New != "" && b[e.Start] == e.New[0] {
+			e.Start, e.New = e.Start+1, e.New[1:]
+		}
+		for e.Start < e.End && e.New != "" && b[e.End-1] == e.New[len(e.New)-1] {
+			e.End, e.New = e.End-1, e.New[:len(e.New)-1]
+		}
+	}
+	g.edits = append(g.edits, edits)
+}
+
+// before is where the byte at a place of a file stood before edits, which are in
+// order; of what they wrote, where they wrote it.
+func before(edits []finding.Edit, file string, at int) int {
+	grown := 0
+	for _, e := range edits {
+		if e.File != file {
+			continue
+		}
+		start := e.Start + grown
+		if at < start {
+			break
+		}
+		if at < start+len(e.New) {
+			return e.Start
+		}
+		grown += len(e.New) - (e.End - e.Start)
+	}
+	return at - grown
 }
 
 // Resolves lists the vulnerabilities that the fix puts right, the worst first.

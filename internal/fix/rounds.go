@@ -77,6 +77,7 @@ type Gathered struct {
 	first, last []finding.Finding // what was found before and after
 	ahead       *looked           // what was found in the files as they are now; nil: not looked at
 	stages      int               // of the Dockerfile as it is now
+	edits       [][]finding.Edit  // what was applied, round after round, in order
 }
 
 // looked is what a look found.
@@ -193,7 +194,7 @@ func (g *Rounds) candidates(out *Gathered, found []finding.Finding, dead map[str
 			x = disk.onDisk(x)
 		}
 		for _, f := range x.Fixes {
-			it := Item{Finding: x, Fix: f, Also: g.Beside[f.Title].Findings}
+			it := Item{Finding: x, Fix: f, Also: g.Beside[f.Title].Findings, origin: out.origin(x)}
 			if len(f.Edits) == 0 {
 				continue
 			}
@@ -310,7 +311,7 @@ func (g *Rounds) round(ctx context.Context, out *Gathered, found []finding.Findi
 // try applies fixes to a copy.
 func (g *Rounds) try(ctx context.Context, out *Gathered, found []finding.Finding, some []Item, dead map[string]Item) (*Failure, error) {
 	g.tried += len(out.now[g.Dockerfile])
-	trial := &Gathered{before: maps.Clone(out.before), now: maps.Clone(out.now), stages: out.stages}
+	trial := &Gathered{before: maps.Clone(out.before), now: maps.Clone(out.now), stages: out.stages, edits: slices.Clone(out.edits)}
 	return g.apply(ctx, trial, found, some, dead, lesser(some))
 }
 
@@ -435,6 +436,7 @@ func (g *Rounds) apply(ctx context.Context, out *Gathered, found []finding.Findi
 		}
 		ahead = &looked{after, unknown}
 	}
+	out.remember(applied)
 	out.now, out.stages, out.ahead = next, stages, ahead
 	out.Applied = append(out.Applied, applied...)
 	slices.SortStableFunc(out.Applied, func(a, b Item) int { return cmp.Compare(a.Finding.Line(), b.Finding.Line()) })

@@ -73,7 +73,8 @@ type fixer struct {
 
 // Fix fixes what is wrong in a Dockerfile, in those of a folder and in its
 // manifests, or what a Dockerfile's image brings. What fails its proof is
-// reported and not written; an error means that there was no telling.
+// reported and not written; an error means that there was no telling. Where ctx
+// ends, what was proved until then is in the result beside the error.
 func Fix(ctx context.Context, p *check.Pipeline, target string, opt Options) (*Result, error) {
 	if err := check.KnownRules(opt.Only); err != nil {
 		return nil, err
@@ -94,10 +95,10 @@ func Fix(ctx context.Context, p *check.Pipeline, target string, opt Options) (*R
 	default: // whatever a Dockerfile is called
 		err = f.dockerfile(ctx, target)
 	}
-	if err != nil {
+	if err != nil && (ctx.Err() == nil || len(f.res.Fixed) == 0) {
 		return nil, err
 	}
-	return f.res, nil
+	return f.res, err
 }
 
 // wanted says whether a finding is to be fixed.
@@ -184,9 +185,10 @@ func (f *fixer) finish(ctx context.Context, s *subject) error {
 		Notes: slices.Concat(s.notes, s.later, got.Refused),
 	}
 	f.res.Unknown = append(f.res.Unknown, got.Unknown...)
+	var stopped error
 	if len(got.Applied) > 0 {
-		if got, out.Verdict, err = s.Prove(ctx, f.prover(), got, s.builds); err != nil {
-			return err
+		if got, out.Verdict, stopped = s.Prove(ctx, f.prover(), got, s.builds); got == nil {
+			return stopped
 		}
 	}
 	out.Applied, out.Left, out.Files, out.Secrets = got.Applied, got.Left, got.Files(s.Secrets()), s.Secrets()
@@ -212,5 +214,5 @@ func (f *fixer) finish(ctx context.Context, s *subject) error {
 		}
 	}
 	f.res.Fixed = append(f.res.Fixed, out)
-	return nil
+	return stopped
 }
