@@ -76,6 +76,7 @@ type Advice struct {
 	Options    []Option
 	Unknown    []finding.Unknown
 
+	line      string // the channel of its release, whether or not that is over
 	product   string // of what is proposed
 	successor string // the official repository that took this one's place; empty: none
 }
@@ -310,7 +311,7 @@ func (p *advising) today(r Ref) {
 		}
 	}
 	if p.Release.Cycle != "" {
-		p.Channel = Channel(p.of, p.Release)
+		p.line, p.Channel = line(p.of, p.Release), Channel(p.of, p.Release, p.Now)
 	}
 	p.gaps(r)
 }

@@ -46,13 +46,28 @@ func TestParseTag(t *testing.T) {
 
 func TestChannel(t *testing.T) {
 	for in, want := range map[string]string{
-		"nginx 1.24": "stable", "nginx 1.25": "mainline", "nodejs 20": "LTS", "nodejs 21": "current", "ubuntu 24.04": "LTS", "ubuntu 24.10": "short-term",
-		"eclipse-temurin 21": "LTS", "eclipse-temurin 22": "short-term", "python 3.12": "", "debian 12": "", "mariadb 11.4": "LTS", "go 1.26": "",
+		"nginx 1.24 2024-03": "stable", "nginx 1.25 2024-03": "mainline", "python 3.12 2024-03": "", "debian 12 2024-03": "", "go 1.26 2026-03": "",
+		"ubuntu 24.04 2026-11": "LTS", "ubuntu 24.10 2024-11": "short-term", "mariadb 11.4 2026-11": "LTS",
+		"eclipse-temurin 21 2026-11": "LTS", "eclipse-temurin 22 2024-06": "short-term",
+		"nodejs 20 2024-03": "LTS", "nodejs 21 2024-03": "current",
+		// Before it becomes one for the long term, and after its end, it is none.
+		"nodejs 20 2023-06": "current", "nodejs 20 2026-11": "", "nodejs 18 2026-11": "", "ubuntu 16.04 2026-11": "",
 	} {
-		product, cycle, _ := strings.Cut(in, " ")
-		s, ok := EndOfLife(product, cycle)
-		if got := Channel(product, s); !ok || got != want {
+		f := strings.Fields(in)
+		s, ok := EndOfLife(f[0], f[1])
+		at, err := time.Parse("2006-01", f[2])
+		if got := Channel(f[0], s, at); !ok || err != nil || got != want {
 			t.Errorf("%s is %q, %v, want %q", in, got, ok, want)
+		}
+	}
+	a, err := Advise(Question{Ref: "node:18", Now: now})
+	if err != nil || a.Channel != "" {
+		t.Errorf("node:18 is %q, %v", a.Channel, err)
+	}
+	a.Judge()
+	for _, o := range a.Options {
+		if o.Release.Ended(now) && o.Channel == "LTS" {
+			t.Errorf("%s is over, and said to be for the long term", o.Ref)
 		}
 	}
 }

@@ -26,19 +26,15 @@ func Aged(inv *sbom.Inventory, now time.Time) []finding.Finding {
 	seen := map[string]bool{}
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
-		product := programs[p.Name]
-		if p.Type != "generic" || product == "" || p.Owner != "" || p.Removed {
-			continue
-		}
-		s, ok := EndOfLife(product, releaseOf(product, p.Version))
-		if !ok || seen[s.Product+" "+s.Cycle] {
+		s, ok := programSupport(p)
+		if !ok || seen[s.key()] {
 			continue
 		}
 		f, ok := ended(endOfLifeProgram(), s, now)
 		if !ok {
 			continue
 		}
-		seen[s.Product+" "+s.Cycle] = true
+		seen[s.key()] = true
 		f.Subject = inv.Subject
 		for _, l := range p.Locations {
 			f.At = append(f.At, finding.Location{Layer: l.Layer, Path: l.Path})
@@ -92,22 +88,12 @@ func releaseLayer(inv *sbom.Inventory) finding.Digest {
 
 // ended makes a finding of a release that is over, or nearly.
 func ended(r finding.Rule, s Support, now time.Time) (finding.Finding, bool) {
-	f := of(r, s.Product+" "+s.Cycle, "")
-	switch {
-	case s.Over:
-		f.Message = s.Name() + " gets no security fixes any more"
-	case s.Ended(now):
-		f.Message = fmt.Sprintf("%s has had no security fixes since %s", s.Name(), s.EOL.Format(time.DateOnly))
-	case !s.EOL.IsZero() && s.EOL.Sub(now) <= soon:
-		f.Severity = finding.Low
-		f.Message = fmt.Sprintf("%s gets security fixes only until %s", s.Name(), s.EOL.Format(time.DateOnly))
-	case !s.Regular.IsZero() && !now.Before(s.Regular):
-		f.Severity = finding.Medium
-		f.Message = fmt.Sprintf("%s left regular support on %s; its long term support team fixes what it can until %s",
-			s.Name(), s.Regular.Format(time.DateOnly), s.EOL.Format(time.DateOnly))
-	default:
+	message, severity, ok := s.Aging(now)
+	if !ok {
 		return finding.Finding{}, false
 	}
+	f := of(r, s.key(), message)
+	f.Severity = severity
 	f.Evidence = []finding.Evidence{{
 		Kind: "end-of-life", Text: "endoflife.date as of " + Date().Format(time.DateOnly), URL: "https://endoflife.date/" + s.Product,
 	}}

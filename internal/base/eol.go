@@ -106,10 +106,10 @@ func supported(product string, now time.Time) []Support {
 // where its channel is the one that changes least, those of such a channel, if
 // there are any; else all.
 func sameChannel(product string, on Support, all []Support) []Support {
-	if !calm(Channel(product, on)) {
+	if !calm(line(product, on)) {
 		return all
 	}
-	kept := slices.DeleteFunc(slices.Clone(all), func(s Support) bool { return !calm(Channel(product, s)) })
+	kept := slices.DeleteFunc(slices.Clone(all), func(s Support) bool { return !calm(line(product, s)) })
 	if len(kept) == 0 {
 		return all
 	}

@@ -221,8 +221,11 @@ func (a *Advice) support(o *Option) {
 		if o.Group == Slim {
 			word = "smaller"
 		}
-		mine := cmp.Or(a.Channel, "another")
-		o.Against = append(o.Against, fmt.Sprintf("it is %s, and another channel: %s, where %s is %s", word, o.Channel, a.Ref, mine))
+		mine, is := cmp.Or(a.Channel, a.line, "another"), "is"
+		if a.Channel == "" && a.line != "" {
+			is = "was"
+		}
+		o.Against = append(o.Against, fmt.Sprintf("it is %s, and another channel: %s, where %s %s %s", word, o.Channel, a.Ref, is, mine))
 	}
 	if d, ok := DistroSupport(o.distro()); ok && d.Ended(a.Now) && distributions[a.Repository] == "" {
 		o.Recommended = false

@@ -109,13 +109,13 @@ func (p *advising) following() *candidate {
 // calmer is, for a base in a channel that changes more whose release ends soon
 // or has ended with nothing newer to go to, the newest release for the long term.
 func (p *advising) calmer() []*candidate {
-	if p.Release.Cycle == "" || calm(p.Channel) || p.Release.EOL.IsZero() || p.Release.EOL.Sub(p.Now) > soon {
+	if p.Release.Cycle == "" || calm(p.line) || p.Release.EOL.IsZero() || p.Release.EOL.Sub(p.Now) > soon {
 		return nil
 	}
 	var best *candidate
 	for i := range p.all {
 		s := p.all[i].release
-		if !s.current(p.Now) || !s.EOL.After(p.Release.EOL) || !calm(Channel(p.product, s)) || best != nil && compareVersions(s.Cycle, best.release.Cycle) <= 0 {
+		if !s.current(p.Now) || !s.EOL.After(p.Release.EOL) || !calm(line(p.product, s)) || best != nil && compareVersions(s.Cycle, best.release.Cycle) <= 0 {
 			continue
 		}
 		if c := p.best(s, p.Build.kind(), p.Build.family(), false); c != nil {
@@ -176,8 +176,8 @@ func (p *advising) newer() []Support {
 // beyond says whether a release is in another channel than the base's, and one
 // that changes more.
 func (p *advising) beyond(s Support) bool {
-	c := Channel(p.product, s)
-	return c != p.Channel && !calm(c)
+	c := line(p.product, s)
+	return c != p.line && !calm(c)
 }
 
 // ahead says whether a candidate of the base's own release is newer than it: by
@@ -357,7 +357,7 @@ func (p *advising) offer(g Group, c *candidate, other bool) {
 		Group: g, Build: c.build, Release: c.release, Listed: c.listed, Entry: c.entry, Arches: c.arches,
 		Ref: p.places() + ":" + p.spell(c),
 	}
-	o.Channel = Channel(p.product, c.release)
+	o.Channel = Channel(p.product, c.release, p.Now)
 	o.Other = other && g != Refresh
 	if c.entry != nil {
 		o.Digest = cmp.Or(c.entry.Index, c.entry.Manifest)

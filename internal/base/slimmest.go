@@ -57,7 +57,7 @@ func slimmest(repo string, want Build, free bool, now time.Time) (image, why str
 	p.gather()
 	p.Build = want
 	p.Release = releaseFor(a.product, want)
-	p.Channel = Channel(a.product, p.Release)
+	p.line = line(a.product, p.Release)
 	release := p.Release
 	switch {
 	case release.Cycle == "":
@@ -119,7 +119,7 @@ func (p *advising) newestCalm() Support {
 	var best Support
 	for i := range p.all {
 		s := p.all[i].release
-		if s.Cycle == "" || p.all[i].build.Pre || !s.current(p.Now) || !calm(Channel(p.product, s)) {
+		if s.Cycle == "" || p.all[i].build.Pre || !s.current(p.Now) || !calm(line(p.product, s)) {
 			continue
 		}
 		if best.Cycle == "" || compareVersions(s.Cycle, best.Cycle) > 0 {

@@ -122,9 +122,28 @@ func (b Build) family() string {
 	return ""
 }
 
-// Channel is the promise that a release of a product is made under, and empty
-// for a product that has but one: "stable" or "mainline", "LTS" or "current".
-func Channel(product string, s Support) string {
+// Channel is the promise that a release of a product is under at now, and empty
+// for a product that has but one: "stable" or "mainline", "LTS" or "current". One
+// that was for the long term and is over is under none, and one that will be is
+// not yet.
+func Channel(product string, s Support, now time.Time) string {
+	channel := line(product, s)
+	switch {
+	case channel != longTermLine:
+		return channel
+	case s.Ended(now):
+		return ""
+	case s.LTSSince.After(now):
+		s.LTS = false
+	}
+	return line(product, s)
+}
+
+const longTermLine = "LTS"
+
+// line is the promise that a release of a product is made under, whatever the
+// time.
+func line(product string, s Support) string {
 	switch product {
 	case "nginx":
 		_, minor, ok := strings.Cut(s.Cycle, ".")
@@ -138,7 +157,7 @@ func Channel(product string, s Support) string {
 		return "mainline"
 	case "nodejs":
 		if s.LTS {
-			return "LTS"
+			return longTermLine
 		}
 		return "current"
 	}
@@ -146,7 +165,7 @@ func Channel(product string, s Support) string {
 		return ""
 	}
 	if s.LTS {
-		return "LTS"
+		return longTermLine
 	}
 	return "short-term"
 }
@@ -168,7 +187,9 @@ func longTerm(product string) bool {
 }
 
 // calm says whether a channel is the one that changes least.
-func calm(channel string) bool { return channel == "" || channel == "stable" || channel == "LTS" }
+func calm(channel string) bool {
+	return channel == "" || channel == "stable" || channel == longTermLine
+}
 
 // current says whether a release is out at now, gets fixes, and, where it is one
 // for the long term, has become that.

@@ -183,7 +183,26 @@ func (r *run) add(t Target, found Found) {
 	if t.From != nil {
 		found.beyond()
 	}
+	for _, s := range t.supports() {
+		aging, _, _ := s.Aging(r.Now())
+		r.res.Support = append(r.res.Support, Support{t.Subject, s, s.Ended(r.Now()), aging})
+	}
 	r.take(t.Subject, found)
+}
+
+// supports lists how long what a target stands on is supported, each release once:
+// by what it holds, and by the tag of an image that a file names.
+func (t *Target) supports() []base.Support {
+	all := base.Supports(t.Inventory)
+	if t.From == nil || t.Base == nil {
+		return all
+	}
+	for _, s := range base.SupportsOf(t.Base.Ref) {
+		if !slices.ContainsFunc(all, func(x base.Support) bool { return x.Product == s.Product && x.Cycle == s.Cycle }) {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // beyond marks what is not known of an image that a file only names: the file

@@ -20,6 +20,7 @@ type Result struct {
 	Findings  []finding.Finding // sorted by finding.Compare; suppressed ones included
 	Unknown   []finding.Unknown
 	Coverage  []Coverage         // of each ecosystem that the targets have packages of
+	Support   []Support          // of each release that the targets stand on, as far as dates are known
 	Undecided []policy.Undecided // by the filter; each is among the warnings too
 	Warnings  []string           // of the run itself: "the advisory data is 12 days old"
 	Card      []Row              // a row a practice; empty for verbs that do not grade
@@ -52,6 +53,16 @@ func FolderTitle(path string) string {
 type Coverage struct {
 	Subject finding.Subject
 	vuln.Covered
+}
+
+// Support is how long a release is supported that a target stands on: of its
+// distribution, or of a program that this does not fix. What of it is over is a
+// finding where rules are asked for, and is told everywhere.
+type Support struct {
+	Subject finding.Subject
+	base.Support
+	Over  bool
+	Aging string // where it is over, will be soon, or others carry it on
 }
 
 // Database says what advisory data was used, and from when.

@@ -111,6 +111,10 @@ func cleanResult(res *check.Result) *check.Result {
 		out.Subjects = append(out.Subjects, cleanSubject(s))
 	}
 	out.Coverage = cleanCoverage(res.Coverage)
+	out.Support = append([]check.Support{}, res.Support...)
+	for i := range out.Support {
+		out.Support[i].Subject = cleanSubject(out.Support[i].Subject)
+	}
 	out.Unknown = append([]finding.Unknown{}, res.Unknown...)
 	for i, u := range out.Unknown {
 		out.Unknown[i] = finding.Unknown{Subject: cleanSubject(u.Subject), What: clean(u.What), Why: clean(u.Why), Beyond: u.Beyond}

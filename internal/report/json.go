@@ -22,6 +22,7 @@ type Document struct {
 	Unknown   []DocUnknown   `json:"unknown"`
 	Coverage  []DocCoverage  `json:"coverage,omitempty"`
 	Bases     []DocKnownBase `json:"bases,omitempty"`
+	Support   []DocSupport   `json:"support,omitempty"`
 	Undecided []DocUndecided `json:"undecided,omitempty"`
 	Warnings  []string       `json:"warnings,omitempty"`
 	Card      []DocRow       `json:"card,omitempty"`
@@ -205,7 +206,7 @@ func NewDocument(res *check.Result, opt Options) Document {
 	for _, c := range res.Coverage {
 		d.Coverage = append(d.Coverage, docCoverage(c, subjectIndex(res.Subjects, c.Subject)))
 	}
-	d.Bases = docKnownBases(res)
+	d.Bases, d.Support = docKnownBases(res), docSupports(res)
 	for _, r := range res.Card {
 		d.Card = append(d.Card, DocRow{Practice: r.Practice, Grade: r.Grade, Reasons: append([]string{}, r.Reasons...)})
 	}

@@ -20,6 +20,9 @@ func (p *page) cves() {
 			p.line("")
 		}
 		p.subject(t)
+		for _, s := range aging(p.res, t.Subject) {
+			p.wrap(2, p.paint(warn, "! "+s))
+		}
 		groups := p.groups(t.Subject)
 		if len(groups) == 0 && t.Inventory != nil {
 			switch {

@@ -46,6 +46,7 @@ func (p *page) quickview() {
 		of("  base  "+shortDigests(cmp.Or(t.Base.Ref, "unnamed")), t.Base.Layers > 0 && matched(t), func(f finding.Finding) bool { return f.Vuln.InBase != nil && *f.Vuln.InBase })
 	}
 	p.table(0, head, rows)
+	p.outOfSupport()
 	p.suppressed()
 	p.footer(p.next()...)
 }
