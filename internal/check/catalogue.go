@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -40,6 +41,9 @@ func (s *Surroundings) Catalogue() ([]*base.Entry, error) {
 	}
 	if file == "" {
 		return nil, nil
+	}
+	if err := disk.Caller(s.Getenv).Private(file); err != nil {
+		return nil, fmt.Errorf("catalogue of learned images: %w", err)
 	}
 	return ReadCatalogue(file)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/disk"
 	dockerrules "github.com/drydock-dev/drydock/internal/dockerfile/rules"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image/rules"
@@ -107,7 +108,7 @@ func spelled(id string, found []vuln.Advisory) string {
 // Explain looks one vulnerability up by any of its ids. ErrNotKnown says that
 // the database has nothing of it.
 func (p *Pipeline) Explain(ctx context.Context, id string) (*Known, error) {
-	stack, err := feed.Open(p.DataDir)
+	stack, err := feed.Open(p.DataDir, disk.Caller(p.Getenv))
 	if err != nil {
 		return nil, errors.Join(err, stack.Close())
 	}

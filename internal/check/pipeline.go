@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/secret"
@@ -44,7 +45,7 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	bases := smaller{now: r.Now(), arch: r.Platform}
 	var err error
 	if ask.Vulnerabilities {
-		stack, bad := feed.Open(r.DataDir)
+		stack, bad := feed.Open(r.DataDir, disk.Caller(r.Getenv))
 		defer func() { _ = stack.Close() }() // only read from
 		bases.stack = stack
 		if err = bad; err == nil {

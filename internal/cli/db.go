@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/report"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
@@ -25,12 +26,15 @@ the database to machines without a network.`,
 	return c
 }
 
-func (f *flags) updater() *feed.Updater {
+func (f *flags) updater() (*feed.Updater, error) {
+	if f.database() == "" {
+		return nil, errNowhere("advisories")
+	}
 	bar := f.progress()
 	return &feed.Updater{
-		Dir: f.database(), Now: f.env.Now, Client: feed.Outgoing(f.outgoing()), UserAgent: "drydock/" + f.env.Version, Log: f.logger(),
+		Dir: f.database(), User: disk.Caller(f.env.Getenv), Now: f.env.Now, Client: feed.Outgoing(f.outgoing()), UserAgent: "drydock/" + f.env.Version, Log: f.logger(),
 		Progress: func(source string, done, total int64) { bar.update(done, total, source) },
-	}
+	}, nil
 }
 
 func newDBUpdate(f *flags) *cobra.Command {
@@ -52,7 +56,10 @@ refused.`,
 			if f.offline {
 				return usageError{errors.New("db update needs the network, and --offline or DRYDOCK_OFFLINE forbids it"), "drydock db import FILE takes a database that another machine exported"}
 			}
-			u := f.updater()
+			u, err := f.updater()
+			if err != nil {
+				return err
+			}
 			u.Force = force
 			if mirror != "" {
 				u.Bases = feed.Mirror(mirror)
@@ -119,7 +126,7 @@ func newDBStatus(f *flags) *cobra.Command {
 		Short: "Each source: its newest record, when it was fetched, how many records",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			stack, err := feed.Open(f.database())
+			stack, err := feed.Open(f.database(), disk.Caller(f.env.Getenv))
 			if err != nil {
 				return errors.Join(err, stack.Close())
 			}

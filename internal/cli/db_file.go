@@ -19,7 +19,10 @@ func newDBImport(f *flags) *cobra.Command {
 		Short: "Take advisories from files: an export, a mirror of the upstreams, one of their files",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			u := f.updater()
+			u, err := f.updater()
+			if err != nil {
+				return err
+			}
 			u.Force = force
 			rep, err := u.Import(cmd.Context(), args[0])
 			if err != nil {
@@ -42,7 +45,11 @@ func newDBExport(f *flags) *cobra.Command {
 		Example: "  drydock db export advisories.db",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.writeTo(args[0], func(w io.Writer) error { return f.updater().Export(cmd.Context(), w) })
+			u, err := f.updater()
+			if err != nil {
+				return err
+			}
+			return f.writeTo(args[0], func(w io.Writer) error { return u.Export(cmd.Context(), w) })
 		},
 	}
 }
@@ -53,7 +60,11 @@ func newDBVerify(f *flags) *cobra.Command {
 		Short: "Read the whole database and check every checksum",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.updater().Verify(cmd.Context()); err != nil {
+			u, err := f.updater()
+			if err != nil {
+				return err
+			}
+			if err := u.Verify(cmd.Context()); err != nil {
 				return err
 			}
 			fmt.Fprintln(f.env.Stdout, "the database is whole")

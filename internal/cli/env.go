@@ -119,7 +119,8 @@ type eof struct{}
 
 func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 
-// dataDir is where the database lies, cacheDir where layer records do.
+// dataDir is where the database lies, cacheDir where layer records do; empty: the
+// environment names no folder of the user's, and none that others share will do.
 func (e Env) dataDir() string { return e.dir("XDG_DATA_HOME", ".local/share", "LOCALAPPDATA") }
 
 func (e Env) cacheDir() string { return e.dir("XDG_CACHE_HOME", ".cache", "LOCALAPPDATA") }
@@ -137,5 +138,5 @@ func (e Env) dir(xdg, underHome, windows string) string {
 	if h := e.Getenv("USERPROFILE"); filepath.IsAbs(h) {
 		return filepath.Join(h, underHome, "drydock")
 	}
-	return filepath.Join(os.TempDir(), "drydock", filepath.Base(underHome))
+	return ""
 }

@@ -31,8 +31,9 @@ type flags struct {
 	gate   policy.Gate   // of --fail-on or the configuration
 	code   int           // of --exit-code
 
-	said sync.Once // makes tell
-	tell func(host string)
+	places sync.Once // tells of the folders that are not used
+	said   sync.Once // makes tell
+	tell   func(host string)
 }
 
 // global registers the flags that are the same everywhere.
@@ -99,14 +100,6 @@ func (f *flags) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(f.env.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// database is where the advisory database lies.
-func (f *flags) database() string {
-	if f.dataDir != "" {
-		return f.dataDir
-	}
-	return f.env.dataDir()
-}
-
 // pipeline is the surroundings of a run: from the flags, and where a flag was
 // not given, from the configuration.
 func (f *flags) pipeline() (*check.Pipeline, error) {
@@ -116,7 +109,7 @@ func (f *flags) pipeline() (*check.Pipeline, error) {
 	}
 	p := &check.Pipeline{
 		Surroundings: check.Surroundings{
-			DataDir: f.database(), CacheDir: f.cacheDir, Platform: f.platform, Offline: f.offline, Insecure: f.insecure, NoCache: f.noCache,
+			DataDir: f.database(), CacheDir: f.cache(), Platform: f.platform, Offline: f.offline, Insecure: f.insecure, NoCache: f.noCache,
 			MaxAge: cfg.MaxDBAge, StaleFails: f.stale,
 			Now: f.env.Now, Getenv: f.env.Getenv, Log: f.logger(), Ledger: f.ledger,
 			Dial: f.env.Dial, Notice: f.notice(),
@@ -125,9 +118,6 @@ func (f *flags) pipeline() (*check.Pipeline, error) {
 	}
 	if p.Hadolint, err = check.LoadHadolint(".", f.env.Getenv); err != nil {
 		return nil, err
-	}
-	if p.CacheDir == "" {
-		p.CacheDir = f.env.cacheDir()
 	}
 	if f.maxAge != "" {
 		if p.MaxAge, err = policy.ParseAge(f.maxAge); err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,8 +44,12 @@ func newPlugin(f *flags) *cobra.Command {
 		Short: "Install as a plugin of the Docker command line: docker drydock …",
 	}
 	here := func() (plugin.Installation, error) {
+		dir := dockerConfig(f.env)
+		if dir == "" {
+			return plugin.Installation{}, usageError{errors.New("Docker's configuration is nowhere: HOME is not set"), "set HOME or DOCKER_CONFIG"}
+		}
 		exe, err := os.Executable()
-		return plugin.Installation{ConfigDir: dockerConfig(f.env), Program: exe, User: disk.Caller(f.env.Getenv), Record: f.ledger}, err
+		return plugin.Installation{ConfigDir: dir, Program: exe, User: disk.Caller(f.env.Getenv), Record: f.ledger}, err
 	}
 	c.AddCommand(
 		&cobra.Command{
@@ -83,7 +88,7 @@ func newPlugin(f *flags) *cobra.Command {
 	return c
 }
 
-// dockerConfig is where Docker keeps its configuration.
+// dockerConfig is where Docker keeps its configuration; empty: nobody says.
 func dockerConfig(env Env) string {
 	if d := env.Getenv("DOCKER_CONFIG"); d != "" {
 		return d
@@ -91,6 +96,9 @@ func dockerConfig(env Env) string {
 	home := env.Getenv("HOME")
 	if home == "" {
 		home = env.Getenv("USERPROFILE")
+	}
+	if home == "" {
+		return ""
 	}
 	return filepath.Join(home, ".docker")
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -46,7 +45,9 @@ were learned (--learn), local images, and registries unless --offline.`,
 			if err != nil {
 				return err
 			}
-			r.catalogue = cmp.Or(r.catalogue, filepath.Join(f.database(), check.CatalogueName))
+			if dir := f.database(); r.catalogue == "" && dir != "" {
+				r.catalogue = filepath.Join(dir, check.CatalogueName)
+			}
 			p.Learned = r.catalogue
 			if r.learn {
 				return r.learned(cmd, p, args)
@@ -106,6 +107,9 @@ func (r *recommending) learned(cmd *cobra.Command, p *check.Pipeline, refs []str
 	}
 	if err := notEmpty(refs); err != nil {
 		return err
+	}
+	if r.catalogue == "" {
+		return errNowhere("what is learned")
 	}
 	bar := r.progress()
 	p.Progress = bar.update

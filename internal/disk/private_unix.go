@@ -85,7 +85,7 @@ func (u User) mine(path string, info fs.FileInfo, last bool) error {
 	uid, mode := int(st.Uid), info.Mode()
 	open := &OpenError{Path: path, file: !info.IsDir()}
 	switch {
-	case last && !u.owns(uid), !last && !u.trusted(uid):
+	case !u.trusted(uid):
 		open.owner, open.why = true, fmt.Sprintf("belongs to user %d", uid)
 	case mode&0o002 != 0 && (last || mode&fs.ModeSticky == 0):
 		open.why = "can be written by everybody"

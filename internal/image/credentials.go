@@ -79,7 +79,10 @@ func credentials(ctx context.Context, repo name.Repository, opt Options) (authn.
 
 // readAuthFile finds the file as Docker does, else as podman does. Nil: there is none.
 func readAuthFile(getenv func(string) string) (*authFile, error) {
-	files := []string{filepath.Join(dockerConfig(getenv), "config.json")}
+	var files []string
+	if dir := dockerConfig(getenv); dir != "" {
+		files = append(files, filepath.Join(dir, "config.json"))
+	}
 	if p := getenv("REGISTRY_AUTH_FILE"); p != "" {
 		files = append(files, p)
 	}

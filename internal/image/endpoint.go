@@ -32,7 +32,7 @@ func endpoint(getenv func(string) string) (engineEndpoint, error) {
 	}
 	dir := dockerConfig(getenv)
 	name := getenv("DOCKER_CONTEXT")
-	if name == "" {
+	if name == "" && dir != "" {
 		var conf struct{ CurrentContext string }
 		if err := readJSON(filepath.Join(dir, "config.json"), &conf); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return engineEndpoint{}, err
@@ -41,6 +41,9 @@ func endpoint(getenv func(string) string) (engineEndpoint, error) {
 	}
 	if name == "" || name == "default" {
 		return engineEndpoint{}, nil
+	}
+	if dir == "" {
+		return engineEndpoint{}, hint(fmt.Errorf("docker context %s: there is no Docker configuration", printable(name)), "set HOME or DOCKER_CONFIG")
 	}
 	// The CLI keeps a context in a folder named by the digest of its name.
 	id := finding.DigestOf([]byte(name)).Hex()
@@ -58,13 +61,18 @@ func endpoint(getenv func(string) string) (engineEndpoint, error) {
 	return e, nil
 }
 
+// dockerConfig is the folder of Docker's configuration; empty: none is known. A
+// relative one would be whatever lies in the folder that the user stands in.
 func dockerConfig(getenv func(string) string) string {
 	if d := getenv("DOCKER_CONFIG"); d != "" {
 		return d
 	}
 	home := getenv("HOME")
 	if home == "" {
-		home, _ = os.UserHomeDir() // none: the relative folder below is not there either
+		home, _ = os.UserHomeDir()
+	}
+	if home == "" {
+		return ""
 	}
 	return filepath.Join(home, ".docker")
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -68,7 +69,7 @@ func For(ctx context.Context, on check.Surroundings, target string, wish Wish) (
 		return nil, err
 	}
 	r.learned = learned
-	stack, err := feed.Open(on.DataDir)
+	stack, err := feed.Open(on.DataDir, disk.Caller(on.Getenv))
 	if err != nil {
 		return nil, errors.Join(err, stack.Close())
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
@@ -30,7 +31,7 @@ type planner struct {
 
 // planner opens what upgrades ask. The caller calls done.
 func (f *fixer) planner() (p *planner, done func() error, err error) {
-	stack, err := feed.Open(f.DataDir)
+	stack, err := feed.Open(f.DataDir, disk.Caller(f.Getenv))
 	if err != nil {
 		return nil, nil, errors.Join(err, stack.Close())
 	}

@@ -164,7 +164,7 @@ func TestDamagedFolder(t *testing.T) {
 	if err := os.WriteFile(files[0], b, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	stack, err := Open(u.Dir)
+	stack, err := Open(u.Dir, u.User)
 	var version *db.VersionError
 	if !errors.As(err, &version) || stack == nil || !stack.Knows(ctx, "Debian:12") {
 		t.Errorf("%v", err)
@@ -188,7 +188,7 @@ func TestEmptyFolder(t *testing.T) {
 	if err := u.Verify(ctx); err != nil {
 		t.Error(err)
 	}
-	stack, err := Open(u.Dir)
+	stack, err := Open(u.Dir, u.User)
 	if err != nil || !stack.Knows(ctx, "npm") {
 		t.Error(err)
 	}

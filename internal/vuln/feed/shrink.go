@@ -156,7 +156,7 @@ func (u *Updater) guardDB(d *db.DB) error {
 	if u.Force {
 		return nil
 	}
-	stack, err := Open(u.Dir)
+	stack, err := Open(u.Dir, u.User)
 	if err != nil { // of a damaged database, which this one may replace: the embedded one counts
 		u.log().Warn("stored advisories are unusable", "reason", err)
 	}

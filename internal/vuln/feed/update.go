@@ -354,6 +354,9 @@ func (u *Updater) lock(ctx context.Context) (func(), error) {
 	if err := u.User.MkdirAll(u.Dir, 0o755); err != nil {
 		return nil, fail("make the folder of advisories", err)
 	}
+	if err := u.User.Private(u.Dir); err != nil {
+		return nil, fail("keep advisories", err)
+	}
 	for said := false; ; said = true {
 		f, err := tryLock(u.User, u.path("lock"))
 		if err != nil {

@@ -230,7 +230,7 @@ func TestUpdate(t *testing.T) {
 	want(t, fixes(t, u.Dir, "npm", "left"), "GHSA-a 1.0.0")
 	// Of two that name the same, secdb says what fixed it.
 	want(t, fixes(t, u.Dir, "Alpine:v3.18", "openssl"), "CVE-2023-0466 0", "CVE-2023-2650 3.1.1-r0")
-	stack, err := Open(u.Dir)
+	stack, err := Open(u.Dir, u.User)
 	if err != nil {
 		t.Fatal(err)
 	}
