@@ -75,6 +75,7 @@ refused.`,
 				args = met
 			}
 			rep, err := u.Update(cmd.Context(), args, true)
+			f.warnOlder(rep)
 			return errors.Join(err, f.printSources(report.FeedReport(rep)))
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drydock-dev/drydock/internal/report"
+	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
 
 // forceHelp is of the flag that db update and db import share.
@@ -28,6 +29,7 @@ func newDBImport(f *flags) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			f.warnOlder(rep)
 			for _, s := range rep.Skipped {
 				fmt.Fprintf(f.env.Stderr, "skipped %s: no advisories in it\n", s)
 			}
@@ -36,6 +38,13 @@ func newDBImport(f *flags) *cobra.Command {
 	}
 	c.Flags().BoolVar(&force, "force", false, forceHelp)
 	return c
+}
+
+// warnOlder says which stored advisories are left out.
+func (f *flags) warnOlder(rep feed.Report) {
+	for _, w := range rep.Warnings() {
+		fmt.Fprintf(f.env.Stderr, "warning: %s\n", w)
+	}
 }
 
 func newDBExport(f *flags) *cobra.Command {

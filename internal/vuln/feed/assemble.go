@@ -18,12 +18,12 @@ import (
 // as a whole. Where nothing changed but when the sources were asked, the facts
 // are copied as they are.
 func (u *Updater) assemble(ctx context.Context, rep *Report) error {
-	in, closeAll, err := u.input(ctx)
+	in, closeAll, err := u.input(ctx, rep)
 	defer closeAll()
 	if err != nil {
 		return err
 	}
-	imported, err := db.Load(u.path("imported.db"))
+	imported, err := u.loadStored(importedName, rep)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -54,6 +54,21 @@ func (u *Updater) assemble(ctx context.Context, rep *Report) error {
 		}
 	}
 	return nil
+}
+
+// importedName is what was imported from an exported database.
+const importedName = "imported.db"
+
+// loadStored opens a database of the folder; nil, and told in the report, where an older
+// drydock wrote it in a format that is read no more.
+func (u *Updater) loadStored(name string, rep *Report) (*db.DB, error) {
+	d, err := db.Load(u.path(name))
+	var version *db.VersionError
+	if errors.As(err, &version) && version.Have < version.Want {
+		rep.Older = append(rep.Older, u.path(name))
+		return nil, nil //nolint:nilnil // there is none, and that is no error
+	}
+	return d, err
 }
 
 // restamped copies the facts that are there, with new dates of the sources, if
@@ -103,7 +118,7 @@ func sameSources(a, b []db.Source) bool {
 
 // input opens every stored part. A source's parts become one source; Alpine's
 // two sources are merged.
-func (u *Updater) input(ctx context.Context) (in db.Input, closeAll func(), err error) {
+func (u *Updater) input(ctx context.Context, rep *Report) (in db.Input, closeAll func(), err error) {
 	var open []*db.DB
 	closeAll = func() {
 		for _, d := range open {
@@ -128,11 +143,16 @@ func (u *Updater) input(ctx context.Context) (in db.Input, closeAll func(), err 
 			return in, closeAll, err
 		}
 		s := db.SourceInput{Source: KnownSource(name)}
+		read := 0
 		for _, p := range parts {
-			d, err := db.Load(u.partPath(name, p))
+			d, err := u.loadStored(u.partName(name, p), rep)
 			if err != nil {
 				return in, closeAll, err
 			}
+			if d == nil {
+				continue
+			}
+			read++
 			open = append(open, d)
 			for _, src := range d.Sources() {
 				s.Records += src.Records
@@ -143,7 +163,7 @@ func (u *Updater) input(ctx context.Context) (in db.Input, closeAll func(), err 
 			s.Metas = chain(s.Metas, d.Metas(ctx))
 			s.Covers = covering(s.Covers, d)
 		}
-		if len(parts) > 0 {
+		if read > 0 {
 			in.Sources = append(in.Sources, s)
 		}
 	}

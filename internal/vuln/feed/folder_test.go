@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -317,5 +318,59 @@ func TestTwoAtOnce(t *testing.T) {
 	defer cancel()
 	if _, err := u.Update(ctx, []string{"npm"}, false); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
+	}
+}
+
+// TestOlderFormat leaves out what an older drydock imported or stored in a format
+// that is read no more, says so by the file's name, and keeps the rest.
+func TestOlderFormat(t *testing.T) {
+	ctx := context.Background()
+	up := newUpstream(t)
+	up.whole(t)
+	u := updater(t, up)
+	if _, err := u.Update(ctx, []string{"npm", "Alpine"}, false); err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	if err := u.Export(ctx, &buf); err != nil {
+		t.Fatal(err)
+	}
+	old := buf.Bytes()
+	binary.LittleEndian.PutUint32(old[8:], 1)
+	imported := filepath.Join(u.Dir, "imported.db")
+	if err := os.WriteFile(imported, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	parts, err := filepath.Glob(filepath.Join(u.Dir, "sources", "npm", "*.db"))
+	if err != nil || len(parts) == 0 {
+		t.Fatalf("no parts of npm: %v", err)
+	}
+	b, err := os.ReadFile(parts[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary.LittleEndian.PutUint32(b[8:], 1)
+	if err := os.WriteFile(parts[0], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rep, err := u.Update(ctx, []string{"Alpine"}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Join(rep.Warnings(), "\n")
+	for _, w := range []string{imported, parts[0], "db import", "db update"} {
+		if !strings.Contains(said, w) {
+			t.Errorf("%q is not said: %s", w, said)
+		}
+	}
+	want(t, fixes(t, u.Dir, "Alpine:v3.18", "openssl"), "CVE-2023-0466 0", "CVE-2023-2650 3.1.1-r0")
+	if rep, err = u.Update(ctx, []string{"npm"}, false); err != nil {
+		t.Fatal(err)
+	}
+	if said := strings.Join(rep.Warnings(), "\n"); strings.Contains(said, parts[0]) {
+		t.Errorf("npm was fetched anew, and still: %s", said)
+	}
+	if got := fixes(t, u.Dir, "npm", "left"); len(got) == 0 {
+		t.Error("npm has nothing after it was fetched anew")
 	}
 }

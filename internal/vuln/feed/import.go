@@ -228,7 +228,7 @@ func (u *Updater) importDB(ctx context.Context, path string) (rep []SourceReport
 	for _, s := range d.Sources() {
 		rep = append(rep, SourceReport{Name: s.Name, Changed: true, Records: s.Records, Newest: s.Newest})
 	}
-	old, err := db.Load(u.path("imported.db"))
+	old, err := db.Load(u.path(importedName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, db.ErrCorrupt) {
 		var version *db.VersionError
 		if !errors.As(err, &version) {
@@ -238,5 +238,5 @@ func (u *Updater) importDB(ctx context.Context, path string) (rep []SourceReport
 	if old != nil {
 		defer u.closing(old)
 	}
-	return rep, u.replace(u.path("imported.db"), func(w io.Writer) error { return db.NewStack(d, old).Compile(ctx, w) })
+	return rep, u.replace(u.path(importedName), func(w io.Writer) error { return db.NewStack(d, old).Compile(ctx, w) })
 }

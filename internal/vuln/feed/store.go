@@ -38,8 +38,10 @@ type partState struct {
 	Fetched time.Time `json:"fetched"`
 }
 
-func (u *Updater) partPath(source, part string) string {
-	return u.path("sources", fileName(source), fileName(part)+".db")
+func (u *Updater) partPath(source, part string) string { return u.path(u.partName(source, part)) }
+
+func (u *Updater) partName(source, part string) string {
+	return filepath.Join("sources", fileName(source), fileName(part)+".db")
 }
 
 // stored opens a part's facts and reads its state; ok is false where there are

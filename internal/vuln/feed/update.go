@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -50,7 +51,22 @@ type Updater struct {
 type Report struct {
 	Sources []SourceReport
 	Skipped []string // files of an imported folder that are no advisories
+	Older   []string // what was left out: see [Report.Warnings]
 	Path    string   // of the database
+}
+
+// Warnings say which stored advisories are left out, as they are in a format that
+// is read no more.
+func (r *Report) Warnings() []string {
+	var out []string
+	for _, path := range r.Older {
+		what := "drydock db update brings its advisories again"
+		if filepath.Base(path) == importedName {
+			what = "drydock db import, or db update, brings its advisories again"
+		}
+		out = append(out, path+" is in the format of an older drydock and is left out: "+what)
+	}
+	return out
 }
 
 // SourceReport is what became of one source.
