@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -129,10 +130,14 @@ func (p *Pipeline) Explain(ctx context.Context, id string) (*Known, error) {
 		}
 	}
 	vuln.SortAliases(k.Aliases)
+	rejected, live := "", false
 	for _, n := range append([]string{id}, k.Aliases...) {
 		m, err := stack.Meta(ctx, n)
 		if err != nil {
 			return nil, err
+		}
+		if strings.HasPrefix(n, "CVE-") {
+			rejected, live = cmp.Or(rejected, m.Rejected), live || m.Rejected == ""
 		}
 		switch {
 		case k.Meta.ID == "":
@@ -140,6 +145,9 @@ func (p *Pipeline) Explain(ctx context.Context, id string) (*Known, error) {
 		case k.Meta.Title == "":
 			k.Meta.Title, k.Meta.TitleBy = m.Title, m.TitleBy
 		}
+	}
+	if k.Meta.Rejected = rejected; live { // of two numbers for it, one stands
+		k.Meta.Rejected = ""
 	}
 	for i := range k.Meta.CVSS {
 		k.Meta.CVSS[i].Score, _ = vuln.Score(k.Meta.CVSS[i].Vector)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/policy"
+	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -111,6 +112,25 @@ func (p *Policy) addFrom(dir string) error {
 	return nil
 }
 
+// vexKnown is what statements may call the targets of a run.
+func vexKnown(res *Result) map[finding.Subject]vuln.Known {
+	out := map[finding.Subject]vuln.Known{}
+	for _, t := range res.Targets {
+		k := out[t.Subject]
+		if t.Image != nil {
+			k.Names = t.Image.Tags
+		}
+		if t.Subject.Kind == finding.KindFolder {
+			k.Names = catalog.Projects(t.Subject.Name)
+		}
+		if t.Inventory != nil && t.Inventory.Distro != nil {
+			k.Distro = t.Inventory.Distro
+		}
+		out[t.Subject] = k
+	}
+	return out
+}
+
 // suppress gives the findings that do not count their reason: VEX statements,
 // exceptions and the baseline, in that order.
 func (p *Policy) suppress(res *Result, now time.Time) error {
@@ -126,13 +146,9 @@ func (p *Policy) suppress(res *Result, now time.Time) error {
 		}
 		statements = append(statements, more...)
 	}
-	names := map[finding.Subject][]string{}
-	for _, t := range res.Targets {
-		if t.Image != nil {
-			names[t.Subject] = t.Image.Tags
-		}
+	if len(statements) > 0 {
+		res.Findings = vuln.ApplyVEXTo(res.Findings, statements, vexKnown(res))
 	}
-	res.Findings = vuln.ApplyVEXTo(res.Findings, statements, names)
 	if cfg := p.Config; cfg != nil && len(res.Subjects) > 0 {
 		res.Warnings = append(res.Warnings, cfg.Exceptions.Warnings...)
 		res.Findings = cfg.Exceptions.Apply(res.Findings, res.Subjects[0], now)

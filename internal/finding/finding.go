@@ -114,7 +114,8 @@ type Evidence struct {
 type Installed struct {
 	Name    string
 	Version string
-	Removed bool // in a later layer
+	Arch    string // empty: none, or not known
+	Removed bool   // in a later layer
 }
 
 // EvidenceKind is what sort of reason a piece of evidence is.

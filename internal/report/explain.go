@@ -114,6 +114,7 @@ type DocKnown struct {
 	ID         string        `json:"id"`
 	Title      string        `json:"title,omitempty"`
 	TitleBy    string        `json:"titleSource,omitempty"`
+	Rejected   string        `json:"rejectedBy,omitempty"` // who says that the number was taken back
 	Aliases    []string      `json:"aliases"`
 	CVSS       []DocCVSS     `json:"cvss"`
 	EPSS       *DocEPSS      `json:"epss,omitempty"`
@@ -196,6 +197,9 @@ func (p *page) known(k *check.Known) {
 		p.wrap(2, k.Meta.Title+" "+p.paint(dim, "("+credit(k.Meta.TitleBy)+")"))
 	} else {
 		p.wrap(2, p.paint(dim, "no database whose words may be passed on has a title for it"))
+	}
+	if k.Meta.Rejected != "" {
+		p.wrap(2, p.paint(bad, "rejected")+": whoever assigned the number took it back ("+credit(k.Meta.Rejected)+"), so it is found nowhere")
 	}
 	if len(k.Aliases) > 0 {
 		p.wrap(2, "also "+strings.Join(k.Aliases, " "))
@@ -298,6 +302,9 @@ func (p *page) touches(k *check.Known) {
 
 // affected is an advisory's ranges as people write them: ">=1.0 <1.2.3".
 func affected(a vuln.Advisory) string {
+	if a.Withdrawn {
+		return "withdrawn by " + a.Source
+	}
 	var parts []string
 	for _, r := range a.Ranges {
 		var one []string
@@ -329,7 +336,7 @@ func affected(a vuln.Advisory) string {
 
 func docKnown(k *check.Known) DocKnown {
 	d := DocKnown{
-		Schema: Schema, ID: k.ID, Title: k.Meta.Title, TitleBy: k.Meta.TitleBy, Aliases: append([]string{}, k.Aliases...), CVSS: []DocCVSS{},
+		Schema: Schema, ID: k.ID, Title: k.Meta.Title, TitleBy: k.Meta.TitleBy, Rejected: k.Meta.Rejected, Aliases: append([]string{}, k.Aliases...), CVSS: []DocCVSS{},
 		KEV: k.Meta.KEV, KEVAdded: k.Meta.KEVAdded, Advisories: []DocAdvisory{}, Touches: []DocFinding{},
 	}
 	for _, v := range k.Meta.CVSS {

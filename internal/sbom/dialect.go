@@ -188,6 +188,29 @@ func parseDistro(s, namespace string) Distro {
 	return Distro{ID: namespace, Codename: s}
 }
 
+// SameDistro says whether a distro qualifier, as any tool writes it, names a
+// distribution: "debian-11", "debian-11.3", "bullseye", "11.3", or "debian".
+func SameDistro(qualifier, namespace string, d *Distro) bool {
+	if d == nil || qualifier == "" {
+		return false
+	}
+	if strings.EqualFold(qualifier, d.ID) || d.Codename != "" && strings.EqualFold(qualifier, d.Codename) {
+		return true
+	}
+	if namespace == "" {
+		namespace = d.ID
+	}
+	want := normalDistro(parseDistro(qualifier, namespace))
+	have := normalDistro(*d)
+	if want.ID != have.ID {
+		return false
+	}
+	if want.VersionID == "" || have.VersionID == "" {
+		return want.Codename != "" && strings.EqualFold(want.Codename, have.Codename)
+	}
+	return want.VersionID == have.VersionID || strings.HasPrefix(have.VersionID, want.VersionID+".") || strings.HasPrefix(want.VersionID, have.VersionID+".")
+}
+
 // likelyDistro is the distribution that most purls name; nil: none does.
 func (d *decoder) likelyDistro() *Distro {
 	best, most := "", 0

@@ -46,6 +46,7 @@ type Meta struct {
 	Word     finding.Severity // what a database that rates the vulnerability itself calls it; kept where nobody has a vector
 	WordBy   string           // whose word it is: "ghsa", "ubuntu"
 	Pending  string           // why NVD has not rated it: "awaiting analysis"; kept where nobody has rated it
+	Rejected string           // who says that the number was taken back by whoever assigned it: "nvd"; empty: nobody
 	EPSS     finding.EPSS
 	KEV      bool
 	KEVAdded string

@@ -43,6 +43,20 @@ func (m *matcher) loadMeta(ctx context.Context) error {
 	return nil
 }
 
+// dropRejected leaves out the vulnerabilities whose every number was taken back
+// by whoever assigned it.
+func (m *matcher) dropRejected() {
+	for i := range m.groups {
+		g := &m.groups[i]
+		g.clusters = slices.DeleteFunc(g.clusters, func(c cluster) bool {
+			if !isCVE(c.id) || m.meta[c.id].Rejected == "" {
+				return false
+			}
+			return !slices.ContainsFunc(c.aliases, func(a string) bool { return isCVE(a) && m.meta[a].Rejected == "" })
+		})
+	}
+}
+
 // metaOf joins what is known under every CVE number of a cluster, the shown
 // one's first.
 func (m *matcher) metaOf(c *cluster) Meta {
@@ -182,7 +196,7 @@ func member(g *group, p *sbom.Package) (e finding.Evidence, ok bool) {
 		e.Text = "a development dependency, by its lock file"
 		return e, p.Dev
 	}
-	e.Package = &finding.Installed{Name: p.Name, Version: p.Version, Removed: p.Removed}
+	e.Package = &finding.Installed{Name: p.Name, Version: p.Version, Arch: p.Arch, Removed: p.Removed}
 	e.Text = p.Name + " " + p.Version
 	if len(p.Locations) > 0 {
 		e.Text += " in " + p.Locations[0].Path

@@ -104,6 +104,54 @@ func (g *group) clusterDistro() {
 		slices.SortStableFunc(c.hits, func(a, b hit) int { return rank(a, c.id) - rank(b, c.id) })
 		c.nameAliases()
 	}
+	g.foldNames()
+}
+
+// foldNames makes one of a CVE and the GitHub advisory of it that a secdb lists
+// beside it without saying so: both name one fix of one package. Where several
+// came with one fix, which is whose cannot be told, and each of the CVEs has the
+// names of all; more advisories than CVEs are vulnerabilities without a number.
+func (g *group) foldNames() {
+	if g.fam != famAPK {
+		return
+	}
+	type names struct{ cves, others []int }
+	by := map[string]*names{}
+	for i := range g.clusters {
+		c := &g.clusters[i]
+		fix := c.hits[0].fixed
+		if fix == "" {
+			continue
+		}
+		n := by[fix]
+		if n == nil {
+			n = &names{}
+			by[fix] = n
+		}
+		switch {
+		case strings.HasPrefix(c.id, "GHSA-"):
+			n.others = append(n.others, i)
+		case isCVE(c.id) && !slices.ContainsFunc(c.aliases, func(a string) bool { return strings.HasPrefix(a, "GHSA-") }):
+			n.cves = append(n.cves, i)
+		}
+	}
+	folded := map[string]bool{}
+	for _, n := range by {
+		if len(n.others) == 0 || len(n.others) > len(n.cves) {
+			continue
+		}
+		for _, o := range n.others {
+			other := &g.clusters[o]
+			for _, i := range n.cves {
+				c := &g.clusters[i]
+				c.hits = append(c.hits, other.hits...)
+				c.aliases = append(append(c.aliases, other.id), other.aliases...)
+				SortAliases(c.aliases)
+			}
+			folded[other.id] = true
+		}
+	}
+	g.clusters = slices.DeleteFunc(g.clusters, func(c cluster) bool { return folded[c.id] })
 }
 
 // rank orders the records of a cluster: the release's own of that very

@@ -32,6 +32,7 @@ func Match(ctx context.Context, inv *sbom.Inventory, l Lookup, opt Options) ([]f
 	if err := m.loadMeta(ctx); err != nil {
 		return nil, nil, err
 	}
+	m.dropRejected()
 	if err := m.loadCovers(ctx); err != nil {
 		return nil, nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	packageurl "github.com/package-url/packageurl-go"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
 // ApplyVEX returns the findings with what the statements say of them: those
@@ -17,22 +18,31 @@ import (
 // statements about every one of its binaries.
 //
 // A product matches by purl, whose version may be left out and whose
-// qualifiers do not count, or by the image: its reference, with or without tag
-// and registry, or its digest. Findings that are suppressed already stay as
-// they are. The findings given are not changed.
+// architecture, distribution and repository must be the package's where it
+// states them; by the image, its reference, with or without tag and registry,
+// or its digest; or by the project that was looked at, with its parts as
+// subcomponents. Findings that are suppressed already stay as they are. The
+// findings given are not changed.
 func ApplyVEX(findings []finding.Finding, statements []Statement) []finding.Finding {
 	return ApplyVEXTo(findings, statements, nil)
 }
 
-// ApplyVEXTo is [ApplyVEX] where subjects have more names than their own:
-// references ("nginx:1.20") and digests by which an image that was read from a
-// file is known. A product that names any of them is the subject.
-func ApplyVEXTo(findings []finding.Finding, statements []Statement, names map[finding.Subject][]string) []finding.Finding {
+// Known is what is known of a subject beside its name.
+type Known struct {
+	// Names are references ("nginx:1.20") and digests by which an image that was
+	// read from a file is known, and package URLs of the projects that a folder
+	// holds. A product that names any of them is the subject.
+	Names  []string
+	Distro *sbom.Distro // of its packages; nil: none
+}
+
+// ApplyVEXTo is [ApplyVEX] where more is known of the subjects.
+func ApplyVEXTo(findings []finding.Finding, statements []Statement, known map[finding.Subject]Known) []finding.Finding {
 	if len(statements) == 0 {
 		return findings
 	}
 	x := indexVEX(statements)
-	x.names = names
+	x.known = known
 	out := make([]finding.Finding, len(findings))
 	for i, f := range findings {
 		if f.Vuln != nil && f.Suppressed == nil {
@@ -49,7 +59,7 @@ type vexIndex struct {
 	byID  map[string][]int
 	all   []Statement
 	purls map[string]*packageurl.PackageURL
-	names map[finding.Subject][]string
+	known map[finding.Subject]Known
 }
 
 func indexVEX(statements []Statement) *vexIndex {
@@ -74,7 +84,7 @@ func (x *vexIndex) apply(f finding.Finding) finding.Finding {
 		return f
 	}
 	own := x.parse(f.Vuln.Package)
-	if s := x.effective(at, f.Subject, own); s != nil {
+	if s := x.effective(at, f.Subject, vexPackage{own, archs(f)}); s != nil {
 		return speak(f, s)
 	}
 	// No word about the source: what of each of its binaries?
@@ -85,7 +95,7 @@ func (x *vexIndex) apply(f finding.Finding) finding.Finding {
 		}
 		binary := *own
 		binary.Name, binary.Version = e.Package.Name, e.Package.Version
-		s := x.effective(at, f.Subject, &binary)
+		s := x.effective(at, f.Subject, vexPackage{&binary, []string{e.Package.Arch}})
 		if s == nil || (s.Status != NotAffected && s.Status != Fixed) {
 			return f
 		}
@@ -95,6 +105,24 @@ func (x *vexIndex) apply(f finding.Finding) finding.Finding {
 		return f
 	}
 	return speak(f, said)
+}
+
+// vexPackage is a package that statements may be about, with the architectures
+// that it is there for.
+type vexPackage struct {
+	purl  *packageurl.PackageURL
+	archs []string
+}
+
+// archs are the architectures of a source package's binaries.
+func archs(f finding.Finding) []string {
+	var out []string
+	for _, e := range f.Evidence {
+		if e.Package != nil && !slices.Contains(out, e.Package.Arch) {
+			out = append(out, e.Package.Arch)
+		}
+	}
+	return out
 }
 
 // speak applies one statement to a finding.
@@ -115,7 +143,7 @@ func speak(f finding.Finding, s *Statement) finding.Finding {
 }
 
 // effective is the newest statement about a package of a subject; nil: none.
-func (x *vexIndex) effective(at []int, subject finding.Subject, pkg *packageurl.PackageURL) *Statement {
+func (x *vexIndex) effective(at []int, subject finding.Subject, pkg vexPackage) *Statement {
 	best := -1
 	for _, i := range at {
 		s := &x.all[i]
@@ -132,20 +160,21 @@ func (x *vexIndex) effective(at []int, subject finding.Subject, pkg *packageurl.
 	return &x.all[best]
 }
 
-func (x *vexIndex) covers(s *Statement, subject finding.Subject, pkg *packageurl.PackageURL) bool {
+func (x *vexIndex) covers(s *Statement, subject finding.Subject, pkg vexPackage) bool {
+	distro := x.known[subject].Distro
 	for _, p := range s.Products {
 		for _, id := range p.IDs {
 			switch {
-			case x.isImage(id, subject):
+			case x.isImage(id, subject), len(p.Subcomponents) > 0 && x.isProject(id, subject):
 				if len(p.Subcomponents) == 0 {
 					return true
 				}
 				for _, c := range p.Subcomponents {
-					if samePackage(x.parse(c), pkg) {
+					if samePackage(x.parse(c), pkg.purl) && agrees(x.parse(c), pkg, distro) {
 						return true
 					}
 				}
-			case len(p.Subcomponents) == 0 && samePackage(x.parse(id), pkg):
+			case len(p.Subcomponents) == 0 && samePackage(x.parse(id), pkg.purl) && agrees(x.parse(id), pkg, distro):
 				return true
 			}
 		}
@@ -178,6 +207,43 @@ func samePackage(want, have *packageurl.PackageURL) bool {
 		return false
 	}
 	return want.Version == "" || want.Version == have.Version || withoutEpoch(want) == withoutEpoch(have) && sameEpoch(want, have)
+}
+
+// agrees says whether what a statement's purl states beside name and version is
+// true of the package. What is not known of the package contradicts nothing.
+func agrees(want *packageurl.PackageURL, have vexPackage, d *sbom.Distro) bool {
+	q := want.Qualifiers.Map()
+	if arch := q["arch"]; arch != "" {
+		if slices.ContainsFunc(have.archs, func(a string) bool { return !sameArch(arch, a) }) {
+			return false
+		}
+	}
+	if distro := q["distro"]; distro != "" && d != nil && !sbom.SameDistro(distro, want.Namespace, d) {
+		return false
+	}
+	if url := q["vcs_url"]; url != "" && url != have.purl.Qualifiers.Map()["vcs_url"] {
+		return false
+	}
+	return true
+}
+
+// sameArch compares architectures by any of their names. What is built for none
+// is for each.
+func sameArch(a, b string) bool {
+	plain := func(s string) string {
+		switch s = strings.ToLower(s); s {
+		case "x86_64", "x86-64":
+			return "amd64"
+		case "aarch64", "arm64v8":
+			return "arm64"
+		case "i386", "i586", "i686":
+			return "386"
+		case "all", "noarch", "any":
+			return ""
+		}
+		return s
+	}
+	return plain(a) == plain(b) || plain(b) == "" || plain(a) == ""
 }
 
 func withoutEpoch(p *packageurl.PackageURL) string {
@@ -231,6 +297,33 @@ func (x *vexIndex) isImage(id string, subject finding.Subject) bool {
 	return false
 }
 
+// isProject says whether a package URL names what was looked at: a project of the
+// folder, or what an SBOM is of.
+func (x *vexIndex) isProject(id string, subject finding.Subject) bool {
+	p := x.parse(id)
+	if p == nil {
+		return false
+	}
+	for _, name := range x.known[subject].Names {
+		if own := x.parse(name); own != nil {
+			if samePackage(p, own) || own.Version == "" && samePackage(&packageurl.PackageURL{Type: p.Type, Namespace: p.Namespace, Name: p.Name}, own) {
+				return true
+			}
+		}
+	}
+	if subject.Kind != finding.KindSBOM {
+		return false
+	}
+	name, version := subject.Name, ""
+	if i := strings.LastIndexByte(name, ':'); i > 0 {
+		name, version = name[:i], name[i+1:]
+	}
+	if p.Version != "" && p.Version != version {
+		return false
+	}
+	return name == p.Name || name == joinName(p.Namespace, p.Name, "/") || name == joinName(p.Namespace, p.Name, ":")
+}
+
 // versionSuffix is a purl's version as a reference writes it.
 func versionSuffix(version string) string {
 	switch {
@@ -269,7 +362,7 @@ func (x *vexIndex) sameImage(want imageRef, subject finding.Subject) bool {
 	if want.is(subject.Name) {
 		return true
 	}
-	return slices.ContainsFunc(x.names[subject], want.is)
+	return slices.ContainsFunc(x.known[subject].Names, want.is)
 }
 
 // is says whether a reference as a statement has it names the same image as

@@ -11,7 +11,7 @@ import (
 func TestVEXByTag(t *testing.T) {
 	s := finding.Subject{Kind: finding.KindImage, Name: "app.tar", Digest: "sha256:aaaa"}
 	f := finding.Finding{Rule: RuleOS, Subject: s, Vuln: &finding.Vuln{ID: "CVE-2022-0778", Package: "pkg:deb/debian/openssl@1"}}
-	names := map[finding.Subject][]string{s: {"docker.io/library/nginx:1.20x", "sha256:bbbb"}}
+	names := map[finding.Subject]Known{s: {Names: []string{"docker.io/library/nginx:1.20x", "sha256:bbbb"}}}
 	for id, want := range map[string]bool{
 		"pkg:oci/nginx?tag=1.20x":       true,
 		"pkg:oci/nginx":                 true,

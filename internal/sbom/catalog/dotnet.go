@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/layer"
@@ -15,7 +17,7 @@ import (
 // beside a program: its packages and, of a self-contained one, the runtime.
 func nugetTree() Cataloger {
 	return Cataloger{
-		Name: "dotnet", Version: 2, Limit: layer.MaxBuffer,
+		Name: "dotnet", Version: 3, Limit: layer.MaxBuffer,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, ".deps.json")
 		},
@@ -32,39 +34,81 @@ func nugetRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 	if j.kind() == '[' {
 		return nil, nil // another program's file of the same name
 	}
-	var found []sbom.Package
+	d := nugetDeps{j: j, used: map[string]bool{}}
 	err = j.document(func(key []byte, _ int) error {
-		if string(key) != "libraries" {
-			return j.skip()
+		switch string(key) {
+		case "targets":
+			return j.members("targets", func([]byte, int) error { return j.members("a target", d.target) })
+		case "libraries":
+			return j.members("libraries", d.library)
 		}
-		return j.members("libraries", func(key []byte, _ int) error {
-			if len(found) >= maxPackages {
-				return errLockMany
-			}
-			library, typ := string(key), ""
-			err := j.object(func(member []byte, _ int) (err error) {
-				if string(member) == "type" {
-					typ, err = j.str()
-					return err
-				}
-				return j.skip()
-			})
-			if err != nil || typ != "package" && typ != "runtimepack" {
-				return err // "project", "reference": built here, not a package
-			}
-			name, version, _ := strings.Cut(library, "/")
-			name = strings.TrimPrefix(name, "runtimepack.")
-			if !lockWord(name) || !lockWord(version) {
-				return fmt.Errorf("not a library's name and version: %.80q", library)
-			}
-			found = append(found, lockPackage("dotnet", "nuget", name, version, "", 0))
-			return nil
-		})
+		return j.skip()
 	})
 	if err != nil {
 		return nil, err
 	}
-	return found, nil
+	if !d.told { // no target says what it takes of a library
+		return d.found, nil
+	}
+	return slices.DeleteFunc(d.found, func(p sbom.Package) bool { return !d.used[p.Name+"/"+p.Version] }), nil
+}
+
+// nugetDeps gathers what a deps.json says.
+type nugetDeps struct {
+	j     *lockJSON
+	found []sbom.Package
+	told  bool            // a target names libraries
+	used  map[string]bool // libraries, "name/version", that a target takes files of
+}
+
+// target reads a library of a target. One that brings no file to run is only
+// named there: the runtime has it, or it was for the compiler.
+func (d *nugetDeps) target(key []byte, _ int) error {
+	j := d.j
+	d.told = true
+	if len(d.used) > maxPackages {
+		return errLockMany
+	}
+	if j.kind() != '{' {
+		return j.skip()
+	}
+	return j.object(func(member []byte, _ int) error {
+		switch string(member) {
+		case "runtime", "native", "runtimeTargets":
+			return j.object(func(file []byte, _ int) error {
+				if path.Base(string(file)) != "_._" { // which stands for no file
+					d.used[strings.TrimPrefix(string(key), "runtimepack.")] = true
+				}
+				return j.skip()
+			})
+		}
+		return j.skip()
+	})
+}
+
+func (d *nugetDeps) library(key []byte, _ int) error {
+	j := d.j
+	if len(d.found) >= maxPackages {
+		return errLockMany
+	}
+	library, typ := string(key), ""
+	err := j.object(func(member []byte, _ int) (err error) {
+		if string(member) == "type" {
+			typ, err = j.str()
+			return err
+		}
+		return j.skip()
+	})
+	if err != nil || typ != "package" && typ != "runtimepack" {
+		return err // "project", "reference": built here, not a package
+	}
+	name, version, _ := strings.Cut(library, "/")
+	name = strings.TrimPrefix(name, "runtimepack.")
+	if !lockWord(name) || !lockWord(version) {
+		return fmt.Errorf("not a library's name and version: %.80q", library)
+	}
+	d.found = append(d.found, lockPackage("dotnet", "nuget", name, version, "", 0))
+	return nil
 }
 
 // nugetLock reads packages.lock.json.

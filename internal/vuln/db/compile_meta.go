@@ -58,6 +58,12 @@ func rate(have *vuln.Meta, m vuln.Meta) error {
 		return fmt.Errorf("%s: state %.40q", m.ID, m.Pending)
 	}
 	have.Pending = cmp.Or(have.Pending, m.Pending)
+	if len(m.Rejected) > maxID {
+		return fmt.Errorf("%s: rejected by %.40q", m.ID, m.Rejected)
+	}
+	if have.Rejected == "" || m.Rejected != "" && m.Rejected < have.Rejected {
+		have.Rejected = m.Rejected
+	}
 	if m.Word == finding.Unspecified {
 		return nil
 	}
@@ -71,9 +77,16 @@ func rate(have *vuln.Meta, m vuln.Meta) error {
 	return nil
 }
 
+// rejection is the word in the place of a vector that says who calls a number
+// rejected.
+const rejection = "rejected"
+
 // written is what is written as the vectors of a vulnerability: a word in the
 // place of one where there is none. What reads only vectors passes it over.
 func written(m *vuln.Meta) []finding.CVSS {
+	if m.Rejected != "" {
+		return []finding.CVSS{{Vector: rejection, Source: m.Rejected}}
+	}
 	switch {
 	case len(m.CVSS) > 0:
 		return m.CVSS
@@ -90,7 +103,9 @@ func takeWord(m *vuln.Meta) {
 	if len(m.CVSS) != 1 || strings.Contains(m.CVSS[0].Vector, "/") {
 		return
 	}
-	if s, err := finding.ParseSeverity(m.CVSS[0].Vector); err == nil && s != finding.Unspecified {
+	if m.CVSS[0].Vector == rejection {
+		m.Rejected = m.CVSS[0].Source
+	} else if s, err := finding.ParseSeverity(m.CVSS[0].Vector); err == nil && s != finding.Unspecified {
 		m.Word, m.WordBy = s, m.CVSS[0].Source
 	} else {
 		m.Pending = m.CVSS[0].Vector

@@ -153,6 +153,7 @@ func (s *Stack) Meta(ctx context.Context, id string) (vuln.Meta, error) {
 			out.Word, out.WordBy = m.Word, m.WordBy
 		}
 		out.Pending = cmp.Or(out.Pending, m.Pending)
+		out.Rejected = cmp.Or(out.Rejected, m.Rejected)
 		if out.Title == "" {
 			out.Title, out.TitleBy = m.Title, m.TitleBy
 		}

@@ -39,7 +39,7 @@ type nvdMetric struct {
 // NVD reads one year feed (schema 2.0) and yields each vulnerability that has a
 // CVSS vector, with its vectors by source: "nvd" for NVD's own, "adp" for
 // CISA's, "cna" for who assigned the CVE; and each that nobody has rated and NVD
-// has yet to look at, with its word for that. It returns the newest date in it, the
+// has yet to look at, with its word for that; and each whose number was rejected. It returns the newest date in it, the
 // zero time where the feed carries none.
 func NVD(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 	s := newStream(r)
@@ -66,7 +66,10 @@ func NVD(r io.Reader, yield func(vuln.Meta) error) (time.Time, error) {
 				}
 				newest = newer(newest, nvdTime(it.CVE.Modified))
 				m := vuln.Meta{ID: it.CVE.ID, CVSS: it.vectors(), Pending: it.pending()}
-				if len(m.CVSS) == 0 && m.Pending == "" || it.CVE.Status == "Rejected" {
+				if it.CVE.Status == "Rejected" {
+					return yield(vuln.Meta{ID: it.CVE.ID, Rejected: "nvd"})
+				}
+				if len(m.CVSS) == 0 && m.Pending == "" {
 					return nil
 				}
 				return yield(m)

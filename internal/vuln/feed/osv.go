@@ -27,11 +27,23 @@ type Record struct {
 }
 
 // withdrawn says whether the source took the record back. GitHub says so of
-// some only at the beginning of their summary.
+// some only at the beginning of their summary, and a duplicate of another record
+// is taken back in the other's favour.
 func (r *osvRecord) withdrawn() bool {
-	const word = "withdrawn"
-	s := strings.TrimLeft(r.Summary, " [(*_")
-	return r.Withdrawn != "" || len(s) > len(word) && strings.EqualFold(s[:len(word)], word) && strings.ContainsRune(":;- )]", rune(s[len(word)]))
+	if r.Withdrawn != "" {
+		return true
+	}
+	s := strings.ToLower(strings.TrimLeft(r.Summary, " [(*_"))
+	if s == "withdrawn" || s == "rejected cve id" {
+		return true
+	}
+	for _, head := range []string{"withdrawn", "duplicate advisory", "reject **", "rejected reason"} {
+		rest, ok := strings.CutPrefix(s, head)
+		if ok && rest != "" && strings.ContainsRune(":;-.* )]", rune(rest[0])) {
+			return true
+		}
+	}
+	return false
 }
 
 type osvRecord struct {

@@ -129,6 +129,7 @@ func TestNVD(t *testing.T) {
 		{ID: "CVE-2024-1", CVSS: []finding.CVSS{{Vector: "CVSS:3.1/AV:N", Source: "nvd"}, {Vector: "CVSS:3.1/AV:P", Source: "adp"}, {Vector: "CVSS:3.1/AV:L", Source: "cna"}, {Vector: "AV:N/AC:L/Au:N/C:N/I:N/A:P", Source: "nvd"}}},
 		{ID: "CVE-2024-4", Pending: "awaiting analysis"},
 		{ID: "CVE-2024-5", CVSS: []finding.CVSS{{Vector: "CVSS:3.1/AV:N", Source: "cna"}}},
+		{ID: "CVE-2024-3", Rejected: "nvd"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

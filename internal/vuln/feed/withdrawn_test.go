@@ -14,7 +14,11 @@ func TestWithdrawnBySummary(t *testing.T) {
 		"x lets anyone see withdrawn posts":           false,
 		"Withdrawnness is mishandled in x":            false,
 		"":                                            false,
-		"withdrawn":                                   false,
+		"withdrawn":                                   true,
+		"Rejected CVE ID":                             true,
+		"Duplicate Advisory: overflow in x":           true,
+		"Duplicate advisories are merged wrongly":     false,
+		"Reject unauthorized access":                  false,
 		"A flaw; see the withdrawn advisory GHSA-1-2": false,
 	} {
 		doc := `{"id":"GHSA-1","modified":"2024-01-01T00:00:00Z","summary":"` + summary + `","affected":[{"package":{"ecosystem":"npm","name":"x"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}]}]}`

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bufio"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,12 @@ var (
 	edgeDate  = time.Date(2026, 8, 22, 0, 0, 0, 0, time.UTC)
 	goDate    = time.Date(2026, 8, 21, 0, 0, 0, 0, time.UTC)
 )
+
+// rejected are numbers that were taken back while an ecosystem's advisory still
+// stands.
+//
+//go:embed rejected.tsv
+var rejected string
 
 // gather reads every source into memory.
 func gather(dir string) (db.Input, error) {
@@ -121,7 +128,16 @@ func gather(dir string) (db.Input, error) {
 		}); err != nil {
 			return in, err
 		}
-		s.Records, s.Metas = len(all), values(all)
+		s.Records = len(all)
+		if m.name == "nvd" {
+			// The file of vectors does not say which numbers were rejected.
+			for line := range strings.Lines(rejected) {
+				if id, _, ok := strings.Cut(line, "\t"); ok && !strings.HasPrefix(line, "#") {
+					all = append(all, vuln.Meta{ID: id, Rejected: m.name})
+				}
+			}
+		}
+		s.Metas = values(all)
 		in.Sources = append(in.Sources, s)
 	}
 	return in, nil
