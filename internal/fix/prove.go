@@ -197,6 +197,11 @@ func (r *proving) parse(context.Context) error {
 			r.parsed[after] = f
 		}
 	}
+	if b, a := r.parsed[false], r.parsed[true]; b != nil && a != nil {
+		if why := dockerfile.Worse(b, a); why != "" {
+			return r.fail(Failure{Step: "parse", Why: why})
+		}
+	}
 	return nil
 }
 

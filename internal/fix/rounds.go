@@ -422,6 +422,11 @@ func (g *Rounds) apply(ctx context.Context, out *Gathered, found []finding.Findi
 		if err != nil {
 			return &Failure{Step: "parse", Why: err.Error()}, nil
 		}
+		if was, err := dockerfile.Parse(g.Dockerfile, out.now[g.Dockerfile]); err == nil {
+			if why := dockerfile.Worse(was, f); why != "" {
+				return &Failure{Step: "parse", Why: why}, nil
+			}
+		}
 		stages = len(f.Stages)
 	}
 	var ahead *looked

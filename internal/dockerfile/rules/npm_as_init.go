@@ -34,8 +34,7 @@ func npmAsInit() Check {
 					f := at(c.Span, c.Program(), "%s does not hand signals on reliably, and is no init: start the program itself", c.Program())
 					if text := in.scriptAsWords(script); text != "" && len(sc.Commands) == 1 {
 						inst := &in.File.Instructions[i]
-						words := in.File.Span(inst.Words[0].Span.Start, inst.Span.End)
-						p.Report(fix(f, finding.Behaviour, "Start what the script "+script+" of package.json starts", in.Edit(words, text)))
+						p.Report(fix(f, finding.Behaviour, "Start what the script "+script+" of package.json starts", in.Edit(in.arguments(inst), text)))
 						return
 					}
 					p.Report(fix(f, finding.NeedsReview, "Start what the script of package.json starts, as CMD [\"node\", …]"))
@@ -46,6 +45,16 @@ func npmAsInit() Check {
 		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/2549be80a9d6449e5d673611e60bd9462291ac2d.Dockerfile",
 		Quiet: "docker+awesome-compose/react-nginx/Dockerfile",
 	}
+}
+
+// arguments are all that stands after the instruction's name and flags, the
+// brackets of the JSON form included.
+func (in *Input) arguments(inst *dockerfile.Instruction) finding.Span {
+	start := inst.Words[0].Span.Start
+	if inst.JSON {
+		start = inst.Span.Start + strings.LastIndexByte(string(in.File.Bytes[inst.Span.Start:start]), '[')
+	}
+	return in.File.Span(start, inst.Span.End)
 }
 
 // packageScript is the script of package.json that a command of a package
