@@ -19,6 +19,7 @@ type linter struct {
 	*Surroundings
 	hadolint *policy.Lint // nil: none
 	bases    *bases
+	beside   *besideOf         // nil: nothing was looked at
 	versions map[string][]byte // of files that a fix would write: see dirFS
 	fixing   bool              // for a fix: asks what a base's tag stands for now, and withholds no edit
 }

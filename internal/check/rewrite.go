@@ -40,6 +40,7 @@ func (l *linter) remedied(ctx context.Context, found []finding.Finding, in *rule
 			continue
 		}
 		w, err := m.make(rewrite.Request{
+			Uses: l.uses(in.File.Name),
 			File: in.File, Scopes: in.Scopes, Context: in.Options.Context, Folder: folder,
 			Runtime: func(kind, _ string) (ref, why string, ok bool) {
 				if kind != rewrite.KindNginx {
@@ -60,6 +61,23 @@ func (l *linter) remedied(ctx context.Context, found []finding.Finding, in *rule
 		}
 	}
 	return found
+}
+
+// uses is what the files beside a Dockerfile say of how its image is used.
+func (l *linter) uses(name string) []dockerfile.Use {
+	if name == "<stdin>" {
+		return nil
+	}
+	if l.beside == nil || l.beside.of != name {
+		l.beside = &besideOf{name, neighboursOf(name)}
+	}
+	return l.beside.uses
+}
+
+// besideOf are the neighbours of the file that was looked at last.
+type besideOf struct {
+	of string
+	*neighbours
 }
 
 // rebased gives what is wrong with a base itself a fix: the nearest release that

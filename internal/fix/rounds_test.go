@@ -151,3 +151,23 @@ func BenchmarkRounds(b *testing.B) {
 		})
 	}
 }
+
+// An edit after which an instruction is no JSON any more, which a parser of lines
+// does not mind, fails at parse whatever is to be proved.
+func TestBrokenInstructionFailsAtParse(t *testing.T) {
+	text := []byte("FROM x\nCMD [\"a\"]\n")
+	g := fix.Rounds{
+		Dockerfile: "Dockerfile", Files: map[string][]byte{"Dockerfile": text}, Want: finding.Parsed,
+		Look: func(context.Context, map[string][]byte) ([]finding.Finding, []finding.Unknown, error) {
+			edit := finding.Edit{File: "Dockerfile", Base: finding.DigestOf(text), Start: 12, End: 12, New: "["}
+			return []finding.Finding{{Rule: "a/b", Fixes: []finding.Fix{{Title: "t", Safety: finding.Safe, Edits: []finding.Edit{edit}}}}}, nil, nil
+		},
+	}
+	got, err := g.Gather(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Applied) > 0 || len(got.Left) != 1 || got.Left[0].Failure == nil || got.Left[0].Failure.Step != "parse" {
+		t.Errorf("applied %d, left %+v", len(got.Applied), got.Left)
+	}
+}

@@ -1,7 +1,10 @@
 package rewrite
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -61,18 +64,23 @@ func familyOfRef(r reference) string {
 
 // account is who a program could run as.
 type account struct {
-	user  string // of USER
+	name  string // for people
+	user  string // of USER: its number where that is known
 	owner string // of chown: "app:app"
 	add   string // the commands that make it; empty: it is there
 	why   string
+	by    int // index of the RUN that makes it; -1: none of the file does
 }
+
+// newID is the number of a user that is made: one that distributions give nobody.
+const newID = "10001"
 
 // account chooses a user for the end of a stage.
 func (d *draft) account(st *dockerfile.Stage) (account, bool) {
 	r := parseReference(d.File.Chain(st)[0].Base)
 	facts := d.Scopes.Base(st)
-	if u := d.created(st); u != "" {
-		return account{u, u, "", "the file makes the user " + u}, true
+	if m := d.created(st); m.name != "" {
+		return account{m.name, cmp.Or(m.id, m.name), m.name, "", "the file makes the user " + m.name, m.by}, true
 	}
 	for _, known := range []struct{ image, user string }{{"node", "node"}, {"nginx", "nginx"}, {"php", "www-data"}, {"httpd", "www-data"}} {
 		if r.official() != known.image {
@@ -81,75 +89,142 @@ func (d *draft) account(st *dockerfile.Stage) (account, bool) {
 		if facts != nil && facts.Accounts != nil && facts.Accounts[known.user] == 0 {
 			continue
 		}
-		return account{known.user, known.user + ":" + known.user, "", "the image of " + known.image + " has the user " + known.user}, true
+		a := account{known.user, known.user, known.user + ":" + known.user, "", "the image of " + known.image + " has the user " + known.user, -1}
+		if facts != nil && facts.Accounts[known.user] > 0 {
+			a.user = strconv.Itoa(facts.Accounts[known.user])
+		}
+		return a, true
+	}
+	if r.dotnet() >= 8 {
+		return account{"app", "$APP_UID", "app:app", "", "images of .NET 8 and later have the user app, whose number is in APP_UID", -1}, true
 	}
 	family := d.family(st)
 	if facts != nil && facts.Accounts["nonroot"] > 0 || family == "distroless" {
-		return account{"nonroot", "nonroot:nonroot", "", "the image has the user nonroot"}, true
+		return account{"nonroot", "nonroot", "nonroot:nonroot", "", "the image has the user nonroot", -1}, true
 	}
 	name := "app"
 	if facts != nil && facts.Accounts != nil {
-		if _, taken := facts.Accounts[name]; taken {
-			if facts.Accounts[name] > 0 {
-				return account{name, name, "", "the image has the user " + name}, true
+		if id, taken := facts.Accounts[name]; taken {
+			if id > 0 {
+				return account{name, strconv.Itoa(id), name, "", "the image has the user " + name, -1}, true
 			}
 			name = "appuser"
 		}
 	}
+	const why = "no user of the base is made for this"
+	useradd := "useradd --system --uid " + newID + " --user-group --create-home --shell %s " + name
 	switch family {
 	case "scratch":
-		return account{"65532:65532", "65532:65532", "", "an empty base has no names of users, and a number will do"}, true
+		return account{"65532:65532", "65532:65532", "65532:65532", "", "an empty base has no names of users, and a number will do", -1}, true
 	case "alpine":
-		return account{name, name + ":" + name, "addgroup -S " + name + " && adduser -S -G " + name + " " + name, "no user of the base is made for this"}, true
+		return account{name, newID, name + ":" + name, "addgroup -S -g " + newID + " " + name + " && adduser -S -u " + newID + " -G " + name + " " + name, why, -1}, true
 	case "debian":
-		return account{name, name + ":" + name, "useradd --system --user-group --create-home --shell /usr/sbin/nologin " + name, "no user of the base is made for this"}, true
+		return account{name, newID, name + ":" + name, fmt.Sprintf(useradd, "/usr/sbin/nologin"), why, -1}, true
 	case "rhel":
-		return account{name, name + ":" + name, "useradd --system --user-group --create-home --shell /sbin/nologin " + name, "no user of the base is made for this"}, true
+		return account{name, newID, name + ":" + name, fmt.Sprintf(useradd, "/sbin/nologin"), why, -1}, true
 	}
 	return account{}, false
 }
 
-// created is the user that a RUN of the stage makes; empty: none, or several.
-func (d *draft) created(st *dockerfile.Stage) string {
-	found := ""
+// dotnet is the major version of an image of .NET's; 0: it is none.
+func (r reference) dotnet() int {
+	if !strings.HasPrefix(r.name, "mcr.microsoft.com/dotnet/") || strings.Contains(r.name, "/core/") || strings.Contains(r.name, "/framework/") {
+		return 0
+	}
+	return r.major()
+}
+
+// chiseled says whether an image of .NET's has neither a shell nor a package
+// manager, and runs as app.
+func (r reference) chiseled() bool {
+	return r.dotnet() > 0 && (strings.Contains(r.tag, "chiseled") || strings.Contains(r.tag, "distroless"))
+}
+
+// made is a user that a RUN makes, or renames another to.
+type made struct {
+	name, id string // id empty: the file does not say
+	by       int    // index of the RUN
+}
+
+// created is the user that a RUN of the stage makes; no name: none, or several.
+func (d *draft) created(st *dockerfile.Stage) made {
+	var found made
 	for _, s := range d.File.Chain(st) {
 		for i := s.From + 1; i < s.End; i++ {
 			if d.File.Instructions[i].Cmd != "RUN" {
 				continue
 			}
 			for _, cmd := range d.script(i).Commands {
-				user := newUser(&cmd)
-				if user == "" || cmd.Conditional() {
+				m := d.newUser(s, i, &cmd)
+				if m.name == "" || cmd.Conditional() {
 					continue
 				}
-				if found != "" && found != user {
-					return ""
+				if found.name != "" && found.name != m.name && !renames(&cmd, found.name) {
+					return made{}
 				}
-				found = user
+				if m.id == "" && found.name == m.name {
+					m.id = found.id
+				}
+				found = m
 			}
 		}
 	}
 	return found
 }
 
-// newUser is the user that a command makes; empty: none, or it cannot be told.
-func newUser(cmd *dockerfile.Command) string {
-	values := []string{"-u", "--uid", "-g", "--gid", "-G", "--ingroup", "--groups", "-s", "--shell", "-d", "--home-dir", "--home", "-h", "-c", "--comment", "--gecos", "-p", "--password", "-k"}
+// renames says whether a command gives a user another name.
+func renames(cmd *dockerfile.Command, user string) bool {
+	return cmd.Program() == "usermod" && slices.ContainsFunc(cmd.Args(), func(w dockerfile.ShellWord) bool { return w.Text == user })
+}
+
+// newUser is the user that a command makes, or renames another to, with the
+// values of variables that the file sets; no name: none, or it cannot be told.
+func (d *draft) newUser(st *dockerfile.Stage, i int, cmd *dockerfile.Command) made {
+	values := []string{"-u", "--uid", "-g", "--gid", "-G", "--ingroup", "--groups", "-s", "--shell", "-d", "--home-dir", "--home", "-h", "-c", "--comment", "--gecos", "-p", "--password", "-k", "-l", "--login", "-b", "--base-dir"}
+	value := func(w dockerfile.ShellWord) string {
+		if w.Literal {
+			return w.Text
+		}
+		if text, known := d.Scopes.Expand(st, i, w.Text); known && !strings.ContainsAny(text, "$`*") {
+			return text
+		}
+		return ""
+	}
+	m := made{by: i}
+	if id, ok := cmd.Value("-u", "--uid"); ok {
+		if text := value(id); text != "" && strings.Trim(text, "0123456789") == "" {
+			m.id = text
+		}
+	}
 	switch cmd.Program() {
 	case "useradd":
+		values = slices.DeleteFunc(values, func(f string) bool { return f == "-l" || f == "-h" })
 	case "adduser":
 		if cmd.Has("--group", "--disabled-login") && len(cmd.Operands(values...)) > 1 {
-			return ""
+			return made{}
 		}
+	case "usermod":
+		if name, ok := cmd.Value("-l", "--login"); ok {
+			m.name = value(name)
+			if ops := cmd.Operands(values...); m.id == "" && len(ops) == 1 {
+				if b := d.Scopes.Base(st); b != nil && b.Accounts[ops[0].Text] > 0 {
+					m.id = strconv.Itoa(b.Accounts[ops[0].Text])
+				}
+			}
+			return m
+		}
+		return made{}
 	default:
-		return ""
+		return made{}
 	}
 	ops := cmd.Operands(values...)
 	switch {
-	case cmd.Program() == "adduser" && len(ops) == 2 && ops[0].Literal:
-		return ops[0].Text // "adduser -S app app"
-	case len(ops) != 1 || !ops[0].Literal || ops[0].Text == "root":
-		return ""
+	case cmd.Program() == "adduser" && len(ops) == 2: // "adduser -S app app"
+	case len(ops) != 1:
+		return made{}
 	}
-	return ops[0].Text
+	if m.name = value(ops[0]); m.name == "root" || strings.ContainsAny(m.name, " :/") {
+		m.name = ""
+	}
+	return m
 }

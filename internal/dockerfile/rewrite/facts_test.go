@@ -46,18 +46,18 @@ func TestNonRootKnowsTheBase(t *testing.T) {
 		"a known system": {
 			"FROM example.com/x\nCMD [\"a\"]\n",
 			dockerfile.BaseFacts{Config: true, Distribution: "alpine"},
-			"FROM example.com/x\nRUN addgroup -S app && adduser -S -G app app\nUSER app\nCMD [\"a\"]\n",
+			"FROM example.com/x\nRUN addgroup -S -g 10001 app && adduser -S -u 10001 -G app app\nUSER 10001\nCMD [\"a\"]\n",
 		},
-		"a user that is there": {"FROM example.com/x\nCMD [\"a\"]\n", dockerfile.BaseFacts{Config: true, Distribution: "debian", Accounts: map[string]int{"root": 0, "app": 1000}}, "FROM example.com/x\nUSER app\nCMD [\"a\"]\n"},
+		"a user that is there": {"FROM example.com/x\nCMD [\"a\"]\n", dockerfile.BaseFacts{Config: true, Distribution: "debian", Accounts: map[string]int{"root": 0, "app": 1000}}, "FROM example.com/x\nUSER 1000\nCMD [\"a\"]\n"},
 		"a name that is taken": {
 			"FROM example.com/x\nCMD [\"a\"]\n",
 			dockerfile.BaseFacts{Config: true, Distribution: "alpine", Accounts: map[string]int{"app": 0}},
-			"FROM example.com/x\nRUN addgroup -S appuser && adduser -S -G appuser appuser\nUSER appuser\nCMD [\"a\"]\n",
+			"FROM example.com/x\nRUN addgroup -S -g 10001 appuser && adduser -S -u 10001 -G appuser appuser\nUSER 10001\nCMD [\"a\"]\n",
 		},
 		"no user node in this node": {
 			"FROM node:20\nCMD [\"a\"]\n",
 			dockerfile.BaseFacts{Config: true, Accounts: map[string]int{"root": 0}},
-			"FROM node:20\nRUN useradd --system --user-group --create-home --shell /usr/sbin/nologin app\nUSER app\nCMD [\"a\"]\n",
+			"FROM node:20\nRUN useradd --system --uid 10001 --user-group --create-home --shell /usr/sbin/nologin app\nUSER 10001\nCMD [\"a\"]\n",
 		},
 		"a working directory of root's": {"FROM debian:12\nCMD [\"a\"]\n", dockerfile.BaseFacts{Config: true, Workdir: "/root/app"}, "refused: the program works in /root/app, which root alone may enter"},
 	} {

@@ -40,7 +40,9 @@ func (n *unprivileged) nginx() {
 	for _, c := range unknown {
 		n.undecided("which ports %s has nginx listen on: it cannot be read here; below 1024 they need Docker 20.10 or later", c.dest)
 	}
-	if !main && !site && !n.removesSite() {
+	if where := n.publishes("80"); !main && !site && !n.removesSite() && where != "" {
+		n.undecided("whether nginx may listen on port 80, which %s publishes and which therefore stays: Docker lets every user since 20.10, other engines keep it for root", where)
+	} else if !main && !site && !n.removesSite() {
 		n.run = append(n.run, "sed -i 's/listen  *80;/listen 8080;/' "+siteConf)
 		moved["80"] = "8080"
 		n.change(siteConf, "nginx listens on port 8080")
@@ -103,6 +105,10 @@ func (n *unprivileged) listens(c conf, moved map[string]string) {
 		port := string(c.text[m[4]:m[5]])
 		p, err := strconv.Atoi(port)
 		if err != nil || p == 0 || p >= 1024 {
+			continue
+		}
+		if where := n.publishes(port); where != "" {
+			n.undecided("whether nginx may listen on port %s, which %s publishes and which therefore stays: Docker lets every user since 20.10, other engines keep it for root", port, where)
 			continue
 		}
 		to := strconv.Itoa(p + 8000)

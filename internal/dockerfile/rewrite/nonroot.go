@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,15 +22,17 @@ func NonRoot(r Request) (Rewrite, error) {
 	if n.account, ok = d.account(n.stage); !ok {
 		return Rewrite{}, refuse(n.from(), "what system %s is cannot be told, and so not how a user is made on it", n.stage.BaseRaw)
 	}
-	d.note("the program runs as %s: %s", n.user, n.why)
+	d.note("the program runs as %s: %s", n.name, n.why)
 	if n.base.official() == "nginx" {
 		n.nginx()
 	} else {
 		n.ports()
 	}
 	n.owned()
-	n.write()
-	return d.done("Run as " + n.user + " and not as root")
+	if err := n.write(); err != nil {
+		return Rewrite{}, err
+	}
+	return d.done("Run as " + n.name + " and not as root")
 }
 
 // unprivileged is a stage on its way to a user that is not root.
@@ -70,7 +73,7 @@ func (n *unprivileged) ports() {
 }
 
 // write puts the lines before what is started.
-func (n *unprivileged) write() {
+func (n *unprivileged) write() error {
 	at := n.stage.End
 	for i := n.stage.End - 1; i > n.stage.From; i-- {
 		in := &n.File.Instructions[i]
@@ -84,31 +87,82 @@ func (n *unprivileged) write() {
 			at++
 		}
 	}
-	var commands []string
+	volume := n.volume()
+	var before, commands []string // before the first VOLUME: what is done to it later is lost
 	if n.account.add != "" {
 		commands = append(commands, n.account.add)
 	}
+	var volumes, others []string
+	for _, p := range n.own {
+		if volume > 0 && volume < at && n.inVolume(p) {
+			volumes = append(volumes, p)
+		} else {
+			others = append(others, p)
+		}
+	}
+	if len(volumes) > 0 {
+		if n.by > volume {
+			return refuse(&n.File.Instructions[volume], "the user %s is made below VOLUME, after which nobody can be given what is in it: make it above first", n.name)
+		}
+		before, commands = append(commands, "mkdir -p "+strings.Join(volumes, " ")+" && chown "+n.owner+" "+strings.Join(volumes, " ")), nil
+	}
 	commands = append(commands, n.run...)
-	if len(n.own) > 0 {
+	if len(others) > 0 {
 		made := ""
-		if dirs := n.missing(); len(dirs) > 0 {
+		if dirs := slices.DeleteFunc(n.missing(), func(p string) bool { return !slices.Contains(others, p) }); len(dirs) > 0 {
 			made = "mkdir -p " + strings.Join(dirs, " ") + " && "
 		}
-		commands = append(commands, made+"chown "+n.owner+" "+strings.Join(n.own, " "))
+		commands = append(commands, made+"chown "+n.owner+" "+strings.Join(others, " "))
 	}
-	var lines []string
-	if len(commands) > 0 {
-		lines = append(lines, "RUN "+strings.Join(commands, " \\\n    && "))
-		if n.File.Escape != '\\' {
-			lines[0] = "RUN " + strings.Join(commands, " && ")
-		}
-		if u := n.Scopes.User(n.stage, at); u.By >= 0 && n.File.Instructions[u.By].Stage == n.stage.Index && !isRoot(u.Value) {
-			lines = append([]string{"USER root"}, lines...)
-		}
+	if len(before) > 0 {
+		n.place(volume, strings.Join(n.asRoot(volume, before), "\n"))
 	}
-	lines = append(append(lines, n.lines...), "USER "+n.user)
+	lines := append(append(n.asRoot(at, commands), n.lines...), "USER "+n.user)
 	n.place(at, strings.Join(lines, "\n"))
 	n.dropRoot(at)
+	return nil
+}
+
+// asRoot are the lines of a RUN before instruction at, by root.
+func (n *unprivileged) asRoot(at int, commands []string) []string {
+	if len(commands) == 0 {
+		return nil
+	}
+	lines := []string{"RUN " + strings.Join(commands, " \\\n    && ")}
+	if n.File.Escape != '\\' {
+		lines[0] = "RUN " + strings.Join(commands, " && ")
+	}
+	if u := n.Scopes.User(n.stage, at); u.By >= 0 && n.File.Instructions[u.By].Stage == n.stage.Index && !isRoot(u.Value) {
+		lines = append([]string{"USER root"}, lines...)
+	}
+	return lines
+}
+
+// volume is the index of the stage's first VOLUME; 0: it has none.
+func (n *unprivileged) volume() int {
+	for i := n.stage.From + 1; i < n.stage.End; i++ {
+		if n.File.Instructions[i].Cmd == "VOLUME" {
+			return i
+		}
+	}
+	return 0
+}
+
+// inVolume says whether a path is a volume of the stage, or within one.
+func (n *unprivileged) inVolume(p string) bool {
+	for i := n.stage.From + 1; i < n.stage.End; i++ {
+		in := &n.File.Instructions[i]
+		if in.Cmd != "VOLUME" {
+			continue
+		}
+		for _, w := range in.Args {
+			v, _ := n.Scopes.Expand(n.stage, i, w)
+			if _, ok := below(p, path.Clean(v)); ok {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // dropRoot takes a "USER root" at the end away.

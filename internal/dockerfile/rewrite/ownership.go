@@ -29,7 +29,7 @@ func (n *unprivileged) owned() {
 		switch in.Cmd {
 		case "VOLUME":
 			for _, w := range in.Args {
-				if p, _ := n.Scopes.Expand(n.stage, i, w); path.IsAbs(p) && path.Clean(p) != "/" && p == plainPath(p) {
+				if p, _ := n.Scopes.Expand(n.stage, i, w); path.IsAbs(p) && p == plainPath(p) && !systemFolder(path.Clean(p)) {
 					n.add(path.Clean(p))
 					n.note("%s is a volume, and the program's to write", p)
 				}
@@ -41,6 +41,14 @@ func (n *unprivileged) owned() {
 				}
 				n.add(p)
 				n.note("%s is made empty for the program to fill", p)
+			}
+		}
+	}
+	for _, u := range n.Uses {
+		for _, v := range u.Volumes {
+			if p := path.Clean(v); path.IsAbs(p) && p == plainPath(p) && !systemFolder(p) {
+				n.add(p)
+				n.note("%s mounts a volume on %s, which the program writes to", said(u), p)
 			}
 		}
 	}
@@ -66,12 +74,19 @@ func (n *unprivileged) made(i int) []string {
 		}
 		for _, w := range cmd.Operands("-m", "--mode") {
 			p := path.Clean(w.Text)
-			if w.Literal && path.IsAbs(p) && p == plainPath(p) && !temporary(p) {
+			if w.Literal && path.IsAbs(p) && p == plainPath(p) && !temporary(p) && !systemFolder(p) {
 				out = append(out, p)
 			}
 		}
 	}
 	return out
+}
+
+// systemFolder says whether a folder is one of the system's that every user may
+// write, or that is no program's own.
+func systemFolder(p string) bool {
+	return slices.Contains([]string{"/", "/tmp", "/var/tmp", "/var", "/run", "/var/run", "/var/log", "/var/lib", "/dev", "/dev/shm", "/proc", "/sys", "/etc", "/usr", "/opt", "/home", "/root", "/bin", "/lib", "/mnt", "/media", "/srv"}, p) ||
+		strings.HasSuffix(p, ".sock")
 }
 
 // plainPath is a path if nothing in it means something to a shell.
@@ -160,6 +175,13 @@ func (n *unprivileged) missing() []string {
 			p, _ := n.Scopes.Expand(n.stage, i, w)
 			p = path.Clean(p)
 			if slices.Contains(n.own, p) && !slices.Contains(out, p) {
+				out = append(out, p)
+			}
+		}
+	}
+	for _, u := range n.Uses {
+		for _, v := range u.Volumes {
+			if p := path.Clean(v); slices.Contains(n.own, p) && !slices.Contains(out, p) {
 				out = append(out, p)
 			}
 		}

@@ -24,6 +24,8 @@ type Request struct {
 	// table of this package: kind is one of [Kinds], current the image that the
 	// build uses. nil or not ok: the table.
 	Runtime func(kind, current string) (ref, why string, ok bool)
+	// Uses is what files beside the Dockerfile say of how its image is used.
+	Uses []dockerfile.Use
 	// Package says whether a release of a distribution ("debian", "12") has a
 	// package; known is false where that is not known. nil: of none it is.
 	Package func(distribution, release, name string) (has, known bool)

@@ -44,6 +44,15 @@ func (n *unprivileged) possible() error {
 	if slices.Contains(stepsDown, n.base.official()) {
 		return refuse(n.from(), "%s starts as root to prepare its folders, and steps down itself", n.base.official())
 	}
+	if n.base.chiseled() {
+		return refuse(n.from(), "%s has no shell to make a user with, and runs as one that is not root", n.stage.BaseRaw)
+	}
+	if err := n.usedOtherwise(n.stage); err != nil {
+		return err
+	}
+	if err := n.asService(); err != nil {
+		return err
+	}
 	if err := n.forNobody(); err != nil {
 		return err
 	}
@@ -80,6 +89,29 @@ func (n *unprivileged) possible() error {
 	return nil
 }
 
+// asService refuses what files beside the Dockerfile say needs root, or has its
+// user already.
+func (n *unprivileged) asService() error {
+	for _, u := range n.Uses {
+		if u.User != "" {
+			return refuse(n.from(), "%s runs the image as %s already", said(u), u.User)
+		}
+		words := append(slices.Clone(u.Entrypoint), u.Command...)
+		for i, w := range words {
+			if i < 3 && slices.Contains(needsRoot, path.Base(w)) {
+				return refuse(n.from(), "%s starts %s, which needs root", said(u), w)
+			}
+			if err := n.steps(n.from(), w); err != nil {
+				return err
+			}
+		}
+	}
+	if folder, where := n.hostFolder(); folder != "" {
+		return refuse(n.from(), "%s mounts a folder of the host on %s, which a user of another number may not write: choose one with its number", where, folder)
+	}
+	return nil
+}
+
 // stepping is the program that a command handles and that starts others as
 // another user; empty: none.
 func stepping(cmd *dockerfile.Command) string {
@@ -93,26 +125,34 @@ func stepping(cmd *dockerfile.Command) string {
 
 // startScript looks into a script of the context that is started.
 func (n *unprivileged) startScript(i int) error {
-	c := &conversion{draft: n.draft, stage: n.stage}
-	dir, _ := n.workdir(n.stage, n.stage.End)
 	for _, cmd := range n.script(i).Commands {
 		for _, w := range cmd.Words {
-			p := w.Text
-			if !strings.Contains(p, "/") && strings.HasSuffix(p, ".sh") {
-				p = "/usr/local/bin/" + p
+			if err := n.steps(&n.File.Instructions[i], w.Text); err != nil {
+				return err
 			}
-			text, ok := c.read(absolute(dir, p), n.stage.End)
-			if !ok || !strings.HasPrefix(text, "#!") {
-				continue
-			}
-			for _, word := range strings.Fields(text) {
-				switch word {
-				case "gosu", "su-exec", "setpriv", "runuser", "chroot", "su":
-					return refuse(&n.File.Instructions[i], "%s starts as root and steps down itself (%s)", w.Text, word)
-				case "chown", "apt-get", "adduser", "useradd", "usermod":
-					n.undecided("whether %s still does what it does without root: it runs %s", w.Text, word)
-				}
-			}
+		}
+	}
+	return nil
+}
+
+// steps refuses a script that steps down to another user itself.
+func (n *unprivileged) steps(in *dockerfile.Instruction, word string) error {
+	c := &conversion{draft: n.draft, stage: n.stage}
+	dir, _ := n.workdir(n.stage, n.stage.End)
+	p := word
+	if !strings.Contains(p, "/") && strings.HasSuffix(p, ".sh") {
+		p = "/usr/local/bin/" + p
+	}
+	text, ok := c.read(absolute(dir, p), n.stage.End)
+	if !ok || !strings.HasPrefix(text, "#!") {
+		return nil
+	}
+	for _, w := range strings.Fields(text) {
+		switch w {
+		case "gosu", "su-exec", "setpriv", "runuser", "chroot", "su":
+			return refuse(in, "%s starts as root and steps down itself (%s)", word, w)
+		case "chown", "apt-get", "adduser", "useradd", "usermod":
+			n.undecided("whether %s still does what it does without root: it runs %s", word, w)
 		}
 	}
 	return nil
@@ -138,7 +178,10 @@ func (n *unprivileged) forNobody() error {
 			return refuse(in, "%s is started, with nothing to do: others build on the image, or work in it", strings.Join(in.Args, " "))
 		}
 		return nil
-	case facts != nil && facts.Config && len(facts.Cmd)+len(facts.Entrypoint) > 0, slices.Contains([]string{"nginx", "httpd", "php", "tomcat", "jetty", "caddy"}, n.base.official()):
+	case slices.ContainsFunc(n.Uses, func(u dockerfile.Use) bool { return len(u.Entrypoint)+len(u.Command) > 0 }):
+		return nil
+	case facts != nil && facts.Config && len(facts.Cmd)+len(facts.Entrypoint) > 0 &&
+		!(len(facts.Entrypoint) == 0 && slices.Contains(interpreters, path.Base(strings.Join(facts.Cmd, " ")))), slices.Contains([]string{"nginx", "httpd", "php", "tomcat", "jetty", "caddy"}, n.base.official()):
 		return nil
 	}
 	return refuse(n.from(), "the file does not say what is started: others may build on the image, and be stopped by a user that is not root")

@@ -36,14 +36,14 @@ func Kinds() []string {
 
 // runtime is the image of a final stage, and why it was chosen.
 func (d *draft) runtime(kind string, st *dockerfile.Stage) (string, error) {
+	ref, why, ok := "", "", false
 	if d.Runtime != nil {
-		if ref, why, ok := d.Runtime(kind, st.Base); ok {
-			d.note("the final stage stands on %s: %s", ref, why)
-			return ref, nil
-		}
+		ref, why, ok = d.Runtime(kind, st.Base)
 	}
 	base := parseReference(st.Base)
-	ref, why := fromTable(kind, base)
+	if !ok {
+		ref, why = fromTable(kind, base)
+	}
 	if ref == "" {
 		return "", refuse(&d.File.Instructions[st.From], "which %s image goes with %s cannot be told", kind, st.Base)
 	}
@@ -51,10 +51,27 @@ func (d *draft) runtime(kind string, st *dockerfile.Stage) (string, error) {
 		ref = base.sibling(name) + ":" + tag // of the same mirror
 	}
 	d.note("the final stage stands on %s: %s", ref, why)
+	if base.digest != "" && ref != "scratch" {
+		return d.pinnedLike(base, ref), nil
+	}
 	if raw := respelled(st, ref); raw != "" {
 		ref = raw
 	}
 	return ref, nil
+}
+
+// pinnedLike is a reference with its digest, as the build's has one.
+func (d *draft) pinnedLike(base reference, ref string) string {
+	if ref == base.with(base.tag) {
+		return ref + "@" + base.digest
+	}
+	if d.Digest != nil {
+		if digest, ok := d.Digest(ref); ok {
+			return ref + "@" + string(digest)
+		}
+	}
+	d.undecided("which digest %s has, as %s is pinned and it is not: look it up, or pin it with --only dockerfile/unpinned-base", ref, base.with(base.tag))
+	return ref
 }
 
 // fromTable is the image of a kind that goes with the build's.

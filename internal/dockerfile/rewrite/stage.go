@@ -48,6 +48,12 @@ func newConversion(r Request) (*conversion, error) {
 	if parseReference(c.stage.Base).windows() {
 		return nil, refuse(from, "Windows images are not converted")
 	}
+	if err := c.usedOtherwise(c.stage); err != nil {
+		return nil, err
+	}
+	if err := c.startedElsewhere(); err != nil {
+		return nil, err
+	}
 	n := len(r.File.Instructions)
 	c.places = make([]place, n)
 	for i := c.stage.From + 1; i < n; i++ {

@@ -1,0 +1,293 @@
+package check
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+)
+
+// Limits on what is read beside a Dockerfile.
+const (
+	maxAbove      = 6       // folders above it that are looked into, up to the repository's
+	usualDepth    = 3       // folders, its own included, where no repository is known
+	maxNeighbours = 2000    // files of a folder that are looked at
+	maxReadme     = 1 << 18 // bytes
+)
+
+// neighbours are the files beside a Dockerfile that say how its image is built
+// and run.
+type neighbours struct {
+	name     string // of the Dockerfile, absolute
+	uses     []dockerfile.Use
+	contexts []string // folders that compose files build it with
+}
+
+// neighboursOf reads what stands beside a Dockerfile: the compose files and
+// READMEs of its folder and of those above it up to the repository's, and the
+// Dockerfiles around it. A file that cannot be read says nothing.
+func neighboursOf(name string) *neighbours {
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return &neighbours{name: name}
+	}
+	n := &neighbours{name: abs}
+	dirs, known := repository(filepath.Dir(abs))
+	for _, dir := range dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) > maxNeighbours {
+			continue
+		}
+		for _, e := range entries {
+			file := filepath.Join(dir, e.Name())
+			switch {
+			case !e.Type().IsRegular():
+			case isCompose(file):
+				n.compose(file)
+			case strings.HasPrefix(strings.ToLower(e.Name()), "readme"):
+				n.readme(file, dir == dirs[0] || dir == dirs[len(dirs)-1] && known)
+			}
+		}
+	}
+	root := filepath.Dir(dirs[0])
+	if known {
+		root = dirs[len(dirs)-1]
+	}
+	n.siblings(root, known)
+	return n
+}
+
+// repository lists a folder and those above it, up to the one that git knows;
+// where there is none, as many as a Dockerfile is usually deep.
+func repository(dir string) (dirs []string, known bool) {
+	for at := dir; len(dirs) <= maxAbove; at = filepath.Dir(at) {
+		dirs = append(dirs, at)
+		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
+			return dirs, true
+		}
+		if at == filepath.Dir(at) {
+			break
+		}
+	}
+	return dirs[:min(len(dirs), usualDepth)], false
+}
+
+// called is a file as messages name it.
+func (n *neighbours) called(file string) string {
+	if rel, err := filepath.Rel(filepath.Dir(n.name), file); err == nil {
+		return filepath.ToSlash(rel)
+	}
+	return filepath.Base(file)
+}
+
+// running is what a compose file says of a service beside its build.
+type running struct {
+	Build      build     `yaml:"build"`
+	Entrypoint yaml.Node `yaml:"entrypoint"`
+	Command    yaml.Node `yaml:"command"`
+	User       string    `yaml:"user"`
+	Ports      yaml.Node `yaml:"ports"`
+	Volumes    yaml.Node `yaml:"volumes"`
+}
+
+// compose takes in the services of a compose file that are built from the
+// Dockerfile.
+func (n *neighbours) compose(file string) {
+	b, err := readLimited(file, maxComposeBytes)
+	if err != nil {
+		return
+	}
+	var doc struct {
+		Services map[string]yaml.Node `yaml:"services"`
+	}
+	if yaml.Unmarshal(b, &doc) != nil {
+		return
+	}
+	for name, body := range doc.Services {
+		var s running
+		if body.Decode(&s) != nil || !s.Build.said || s.Build.Inline != "" {
+			continue
+		}
+		context := filepath.Join(filepath.Dir(file), s.Build.Context)
+		if filepath.IsAbs(s.Build.Context) {
+			context = s.Build.Context
+		}
+		from := s.Build.Dockerfile
+		if from == "" {
+			from = "Dockerfile"
+		}
+		if !filepath.IsAbs(from) {
+			from = filepath.Join(context, from)
+		}
+		if from != n.name {
+			continue
+		}
+		if !slices.Contains(n.contexts, context) {
+			n.contexts = append(n.contexts, context)
+		}
+		u := dockerfile.Use{File: n.called(file), Service: name, User: s.User}
+		u.Entrypoint, _ = wordsOf(&s.Entrypoint)
+		u.Command, u.Shell = wordsOf(&s.Command)
+		u.Ports = published(&s.Ports)
+		u.Mounts, u.Volumes = mounted(&s.Volumes)
+		n.uses = append(n.uses, u)
+	}
+	slices.SortFunc(n.uses, func(a, b dockerfile.Use) int { return strings.Compare(a.File+a.Service, b.File+b.Service) })
+}
+
+// wordsOf reads an entrypoint or a command: a list, or a line of words.
+func wordsOf(n *yaml.Node) (words []string, text bool) {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			words = append(words, c.Value)
+		}
+	case yaml.ScalarNode:
+		words, text = strings.Fields(n.Value), true
+	}
+	return words, text
+}
+
+// published are the container's ports of a service.
+func published(n *yaml.Node) []string {
+	var out []string
+	for _, c := range n.Content {
+		var port string
+		if c.Kind == yaml.MappingNode {
+			var long struct {
+				Target string `yaml:"target"`
+			}
+			if c.Decode(&long) != nil {
+				continue
+			}
+			port = long.Target
+		} else {
+			port, _, _ = strings.Cut(c.Value[strings.LastIndexByte(c.Value, ':')+1:], "/")
+		}
+		out = append(out, port)
+	}
+	return out
+}
+
+// mounted are the paths of a container on which folders of the host are mounted
+// for writing, and those with named volumes.
+func mounted(n *yaml.Node) (hosts, named []string) {
+	for _, c := range n.Content {
+		var long struct {
+			Type, Source, Target string
+			ReadOnly             bool `yaml:"read_only"`
+		}
+		if c.Kind == yaml.MappingNode {
+			switch {
+			case c.Decode(&long) != nil || long.ReadOnly:
+			case long.Type == "bind":
+				hosts = append(hosts, long.Target)
+			case long.Type == "volume":
+				named = append(named, long.Target)
+			}
+			continue
+		}
+		host, rest, ok := strings.Cut(c.Value, ":")
+		target, mode, _ := strings.Cut(rest, ":")
+		switch {
+		case !ok || strings.HasPrefix(mode, "ro") || host == "":
+		case strings.ContainsAny(host[:1], "./~$"):
+			hosts = append(hosts, target)
+		default:
+			named = append(named, target)
+		}
+	}
+	return hosts, named
+}
+
+var (
+	dockerRun = regexp.MustCompile(`docker(?: container)? run\b[^\n]*(?:\\\r?\n[^\n]*)*`)
+	runPort   = regexp.MustCompile(`(?:\s-p|--publish)[ =]?\s*(?:[0-9.]+:)?[0-9$A-Z_{}]*:([0-9]+)`)
+	runMount  = regexp.MustCompile(`(?:\s-v|--volume)[ =]?\s*["']?(?:\$|\.|/|~|%)[^\s:]*:(/[^\s:"']+)(:ro)?`)
+)
+
+// readme takes in the ports and mounts of the docker run commands of a README.
+func (n *neighbours) readme(file string, near bool) {
+	b, err := readLimited(file, maxReadme)
+	if err != nil || !near {
+		return
+	}
+	for _, line := range dockerRun.FindAllString(string(b), -1) {
+		u := dockerfile.Use{File: n.called(file)}
+		for _, m := range runPort.FindAllStringSubmatch(line, -1) {
+			u.Ports = append(u.Ports, m[1])
+		}
+		for _, m := range runMount.FindAllStringSubmatch(line, -1) {
+			if m[2] == "" {
+				u.Mounts = append(u.Mounts, m[1])
+			}
+		}
+		if len(u.Ports)+len(u.Mounts) > 0 {
+			n.uses = append(n.uses, u)
+		}
+	}
+}
+
+var fromLine = regexp.MustCompile(`(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)`)
+
+// siblings takes in the Dockerfiles of the repository whose FROM names this one:
+// by a tag or a last word that is its folder's name or its own suffix.
+func (n *neighbours) siblings(root string, known bool) {
+	names := calledBy(n.name)
+	if len(names) == 0 {
+		return
+	}
+	seen := 0
+	_ = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if seen++; seen > maxNeighbours {
+			return fs.SkipAll
+		}
+		switch {
+		case err != nil, d.IsDir() && file != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "vendor"):
+			return fs.SkipDir
+		case d.IsDir() && !known && filepath.Dir(filepath.Dir(file)) == root:
+			return fs.SkipDir
+		case d.IsDir() || file == n.name || !isDockerfile(file) || !d.Type().IsRegular():
+			return nil
+		}
+		b, err := readLimited(file, dockerfile.MaxBytes)
+		if err != nil {
+			return nil
+		}
+		for _, m := range fromLine.FindAllStringSubmatch(string(b), -1) {
+			ref, _, _ := strings.Cut(m[1], "@")
+			name, tag := ref, ""
+			if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
+				name, tag = ref[:i], ref[i+1:]
+			}
+			own := strings.Contains(name, "/") || strings.Contains(name, "$")
+			if slices.Contains(names, tag) && tag != "" || slices.Contains(names, path.Base(name)) && (own || tag == "" || tag == "latest") {
+				n.uses = append(n.uses, dockerfile.Use{File: n.called(file), BuiltOn: true})
+				return nil
+			}
+		}
+		return nil
+	})
+}
+
+// calledBy are the names by which another Dockerfile may mean this one: "base"
+// for base/Dockerfile, Dockerfile.base and base.Dockerfile. Those that are official
+// images' are none.
+func calledBy(file string) []string {
+	var out []string
+	base, dir := filepath.Base(file), filepath.Base(filepath.Dir(file))
+	for _, name := range []string{strings.TrimPrefix(base, "Dockerfile."), strings.TrimPrefix(base, "Dockerfile-"), strings.TrimSuffix(base, ".Dockerfile"), dir} {
+		name = strings.ToLower(name)
+		if name != strings.ToLower(base) && len(name) > 2 && !slices.Contains([]string{"docker", "build", "src", "app", "latest", "slim", "alpine", "node", "python", "golang", "nginx", "ubuntu", "debian", "php", "ruby", "postgres", "redis", "mysql"}, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
