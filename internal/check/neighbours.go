@@ -18,6 +18,7 @@ import (
 const (
 	maxAbove      = 6       // folders above it that are looked into, up to the repository's
 	usualDepth    = 3       // folders, its own included, where no repository is known
+	maxSiblings   = 64      // Dockerfiles around it
 	maxNeighbours = 2000    // files of a folder that are looked at
 	maxReadme     = 1 << 18 // bytes
 )
@@ -244,7 +245,7 @@ func (n *neighbours) siblings(root string, known bool) {
 	if len(names) == 0 {
 		return
 	}
-	seen := 0
+	seen, files := 0, 0
 	_ = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if seen++; seen > maxNeighbours {
 			return fs.SkipAll
@@ -256,6 +257,9 @@ func (n *neighbours) siblings(root string, known bool) {
 			return fs.SkipDir
 		case d.IsDir() || file == n.name || !isDockerfile(file) || !d.Type().IsRegular():
 			return nil
+		}
+		if files++; files > maxSiblings {
+			return fs.SkipAll
 		}
 		b, err := readLimited(file, dockerfile.MaxBytes)
 		if err != nil {
