@@ -5,14 +5,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/fix"
 	"github.com/drydock-dev/drydock/internal/repair"
 	"github.com/drydock-dev/drydock/internal/report"
 	"github.com/drydock-dev/drydock/internal/runtime/exercise"
@@ -21,9 +19,9 @@ import (
 func newFix(f *flags) *cobra.Command {
 	opt := repair.Options{}
 	var prove string
-	var interactive bool
+	var interactive, full bool
 	c := &cobra.Command{
-		Use:   "fix [FILE|DIR|IMAGE]",
+		Use:   "fix [FILE|DIR|IMAGE]...",
 		Short: "Put right what lint and cves find, and prove it: recheck, rebuild, run",
 		Long: `Fix what is wrong in a Dockerfile, in those of a folder and in its manifests, or
 (with --dockerfile) what an image brings. Without --write, the changes are shown.
@@ -36,14 +34,15 @@ answer alike). What is not proved as far is not written, and the exit code is 1.
 		Example: `  drydock fix
   drydock fix --write --only DL3008,dockerfile/maintainer Dockerfile
   drydock fix --unsafe --prove run --probe http://localhost:8080/ --write .
+  drydock fix --full web/Dockerfile api/Dockerfile
   drydock fix --prove run --test ./smoke-test --format markdown .`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			on, err := target(args)
-			if err != nil {
-				return err
+			err := notEmpty(args)
+			if err == nil {
+				opt.Prove, err = proofLevel(prove)
 			}
-			if opt.Prove, err = proofLevel(prove); err != nil {
+			if err != nil {
 				return err
 			}
 			for _, p := range opt.Work.Probes {
@@ -64,14 +63,18 @@ answer alike). What is not proved as far is not written, and the exit code is 1.
 			if interactive {
 				opt.Choose = f.choose(bufio.NewReader(interruptible(cmd.Context(), f.env.Stdin)), bar)
 			}
-			res, err := repair.Fix(cmd.Context(), p, on, opt)
+			res, err := repair.Fix(cmd.Context(), p, args, opt)
 			bar.done()
 			if res == nil {
 				return err
 			}
 			stopped := err
 			err = f.write(func(to sink) error {
-				return report.Fix(to, to.format, res, f.options(to, first(args)))
+				o := f.options(to, strings.Join(args, " "))
+				if o.Target, o.Full = cmp.Or(o.Target, "."), full; opt.Unsafe {
+					o.Target = "--unsafe " + o.Target
+				}
+				return report.Fix(to, to.format, res, o)
 			})
 			if err = cmp.Or(stopped, err); err != nil {
 				return err
@@ -85,6 +88,7 @@ answer alike). What is not proved as far is not written, and the exit code is 1.
 	s := c.Flags()
 	s.BoolVarP(&opt.Write, "write", "w", false, "write what is proved, in place")
 	s.BoolVarP(&interactive, "interactive", "i", false, "ask before each fix: yes, no, all, quit")
+	s.BoolVar(&full, "full", false, "show all that changes in lock files, too")
 	s.StringSliceVar(&opt.Only, "only", nil, "only these `RULES`: ids, other tools' names, globs (dockerfile/*)")
 	s.BoolVar(&opt.Unsafe, "unsafe", false, "also what changes behaviour or wants review")
 	s.StringVar(&prove, "prove", "recheck", "how far to prove each change: `LEVEL` parse, recheck, rebuild, run")
@@ -111,37 +115,4 @@ func proofLevel(s string) (finding.Proof, error) {
 		return finding.Ran, nil
 	}
 	return finding.Unproved, usageError{fmt.Errorf("--prove %q is no level", s), "one of parse, recheck, rebuild, run"}
-}
-
-// choose asks about one fix after the other on standard error.
-func (f *flags) choose(in *bufio.Reader, bar *progress) func(fix.Item, []fix.Hunk) (fix.Choice, error) {
-	return func(it fix.Item, hunks []fix.Hunk) (fix.Choice, error) {
-		bar.done()
-		w := f.env.Stderr
-		fmt.Fprintf(w, "\n%s: %s (%s)\n", it.Finding.Rule, foreign(it.Finding.Message), it.Fix.Safety)
-		if err := report.Hunks(w, hunks, report.Options{Color: f.color() && f.env.TerminalErr}); err != nil {
-			return fix.Quit, err
-		}
-		for {
-			fmt.Fprintf(w, "%s? [y]es, [n]o, [a]ll, [q]uit: ", foreign(it.Fix.Title))
-			line, err := in.ReadString('\n')
-			switch strings.ToLower(strings.TrimSpace(line)) {
-			case "y", "yes":
-				return fix.Yes, nil
-			case "n", "no":
-				return fix.No, nil
-			case "a", "all":
-				return fix.All, nil
-			case "q", "quit":
-				return fix.Quit, nil
-			}
-			if errors.Is(err, io.EOF) {
-				fmt.Fprintln(w)
-				return fix.Quit, nil
-			}
-			if err != nil {
-				return fix.Quit, err
-			}
-		}
-	}
 }

@@ -133,7 +133,7 @@ func (r *recommending) edits(p *Place) error {
 	if st = f.Chain(st)[0]; st.Base != p.Base.Ref {
 		return nil
 	}
-	p.At, p.Packages = &st.BaseWord.Span, installs(f, st)
+	p.At, p.Packages, p.Source = &st.BaseWord.Span, installs(f, st), f.Bytes
 	for i := range p.Advice.Options {
 		p.Fixes = append(p.Fixes, p.Advice.Options[i].Swap(rewrite.Request{File: f}, st))
 	}

@@ -45,7 +45,8 @@ type Place struct {
 	Subject   finding.Subject
 	At        *finding.Span  // the FROM line; nil: the base was found otherwise
 	Stage     string         // of a Dockerfile: its name or number; empty: the final one
-	Fixes     []*finding.Fix // one an option; nil: no line of a file names the base
+	Fixes     []*finding.Fix // one an option; nil: no line of a file names the base. Without edits, the title says why
+	Source    []byte         // the file that Fixes edit
 	Packages  []string       // commands of the Dockerfile that install packages: "line 4: apt-get"
 }
 
@@ -169,6 +170,7 @@ func (r *recommending) file(ctx context.Context, name string) error {
 			return err
 		}
 		at := &r.out.Places[len(r.out.Places)-1]
+		at.Source = f.Bytes
 		for n := range at.Advice.Options {
 			at.Fixes = append(at.Fixes, at.Advice.Options[n].Swap(rewrite.Request{File: f}, st))
 		}

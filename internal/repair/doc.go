@@ -3,7 +3,7 @@
 // the upgrades of vulnerable dependencies in a folder's manifests or in the
 // Dockerfile that made an image.
 //
-//	res, err := repair.Fix(ctx, pipeline, "examples/react-app", repair.Options{
+//	res, err := repair.Fix(ctx, pipeline, []string{"examples/react-app"}, repair.Options{
 //		Prove: finding.Rebuilt, Write: true,
 //	})
 //	for _, f := range res.Fixed {

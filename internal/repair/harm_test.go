@@ -53,7 +53,7 @@ func harmless(t *testing.T, name string) {
 		}
 	}
 	target, opt := asked(t, string(a.Comment))
-	res, err := repair.Fix(context.Background(), pipeline(), filepath.Join(dir, target), opt)
+	res, err := repair.Fix(context.Background(), pipeline(), []string{filepath.Join(dir, target)}, opt)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -71,34 +72,46 @@ type fixer struct {
 	asker *fix.Asker
 }
 
-// Fix fixes what is wrong in a Dockerfile, in those of a folder and in its
-// manifests, or what a Dockerfile's image brings. What fails its proof is
+// Fix fixes what is wrong in Dockerfiles, in those of folders and in their
+// manifests, or what a Dockerfile's image brings. No target is the folder. What fails its proof is
 // reported and not written; an error means that there was no telling. Where ctx
 // ends, what was proved until then is in the result beside the error.
-func Fix(ctx context.Context, p *check.Pipeline, target string, opt Options) (*Result, error) {
+func Fix(ctx context.Context, p *check.Pipeline, targets []string, opt Options) (*Result, error) {
 	if err := check.KnownRules(opt.Only); err != nil {
 		return nil, err
 	}
 	f := &fixer{Pipeline: p, opt: opt, res: &Result{}, asker: &fix.Asker{Choose: opt.Choose}}
-	if target == "" {
-		target = "."
-	}
-	if target == "-" {
-		return nil, finding.WithHint(errors.New("standard input cannot be fixed in place"), "save it as a file, and name that")
+	if len(targets) == 0 {
+		targets = []string{"."}
 	}
 	var err error
-	switch what := check.Resolve(target); {
-	case opt.Dockerfile != "", what.Said && !what.Dir, what.Kind == check.Missing, what.Kind == check.Image:
-		err = f.image(ctx, target)
-	case what.Dir:
-		err = f.folder(ctx, what.Path)
-	default: // whatever a Dockerfile is called
-		err = f.dockerfile(ctx, target)
+	for _, target := range once(targets) {
+		if err = f.target(ctx, target, len(targets) > 1); err != nil {
+			break
+		}
 	}
 	if err != nil && (ctx.Err() == nil || len(f.res.Fixed) == 0) {
 		return nil, err
 	}
 	return f.res, err
+}
+
+// target fixes one of what is named.
+func (f *fixer) target(ctx context.Context, target string, several bool) error {
+	if target == "-" {
+		return finding.WithHint(errors.New("standard input cannot be fixed in place"), "save it as a file, and name that")
+	}
+	switch what := check.Resolve(target); {
+	case f.opt.Dockerfile != "", what.Said && !what.Dir, what.Kind == check.Missing, what.Kind == check.Image:
+		if several {
+			return finding.WithHint(fmt.Errorf("%s is no file and no folder", target), "several files and folders are fixed at once, and one image at a time")
+		}
+		return f.image(ctx, target)
+	case what.Dir:
+		return f.folder(ctx, what.Path)
+	default: // whatever a Dockerfile is called
+		return f.dockerfile(ctx, target)
+	}
 }
 
 // wanted says whether a finding is to be fixed.

@@ -18,7 +18,7 @@ import (
 )
 
 // Fix writes what was fixed, how far it is proved, and what it changes, as text,
-// json or markdown.
+// json, sarif or markdown.
 func Fix(w io.Writer, format string, res *repair.Result, opt Options) error {
 	if opt.Width <= 0 {
 		opt.Width = 120
@@ -37,10 +37,12 @@ func Fix(w io.Writer, format string, res *repair.Result, opt Options) error {
 			return err
 		}
 		return g.flush()
+	case "sarif":
+		return writeJSON(w, fixSARIF(res, opt))
 	case "text":
 		return paged(w, opt, func(p *page) { p.fixes(res) })
 	}
-	return fmt.Errorf("fix has no format %q (one of text, json, markdown)", format)
+	return fmt.Errorf("fix has no format %q (one of text, json, sarif, markdown)", format)
 }
 
 // said is foreign text as people may be shown it: one line, no secret.
@@ -199,6 +201,11 @@ func placeOf(it fix.Item) string { return cmp.Or(place(it.Finding), "–") }
 // diff shows what changes in a file.
 func (p *page) diff(x fix.File) {
 	name := strings.TrimPrefix(said(x.Name), "/")
+	if isLock(x.Name) && !p.opt.Full {
+		come, gone := lines(x)
+		p.wrap(0, fmt.Sprintf("%s: %s come, %d go (a lock file: --full shows them)", p.paint(heading, name), finding.Count(come, "line"), gone))
+		return
+	}
 	from := "a/" + name
 	if x.New {
 		from = "/dev/null"
@@ -206,6 +213,32 @@ func (p *page) diff(x fix.File) {
 	p.line("%s", p.paint(bad, "--- "+from))
 	p.line("%s", p.paint(good, "+++ b/"+name))
 	p.hunks(x.Hunks)
+}
+
+// isLock reports whether a program writes a file, and nobody reads what changes
+// in it line by line.
+func isLock(name string) bool {
+	switch base := strings.ToLower(filepath.Base(name)); base {
+	case "go.sum", "go.work.sum", "npm-shrinkwrap.json", "pnpm-lock.yaml", "package-lock.json", "packages.lock.json":
+		return true
+	default:
+		return strings.HasSuffix(base, ".lock")
+	}
+}
+
+// lines counts those that a change brings and takes away.
+func lines(x fix.File) (come, gone int) {
+	for _, h := range x.Hunks {
+		for _, l := range h.Lines {
+			switch l.Op {
+			case '+':
+				come++
+			case '-':
+				gone++
+			}
+		}
+	}
+	return come, gone
 }
 
 func (p *page) hunks(hunks []fix.Hunk) {

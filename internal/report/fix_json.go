@@ -1,8 +1,6 @@
 package report
 
 import (
-	"strings"
-
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
 	"github.com/drydock-dev/drydock/internal/repair"
@@ -137,11 +135,7 @@ func docItems(items []fix.Item, secrets []string) []DocFixItem {
 		if s := sourceOf(it.Finding); s != nil {
 			x.Source = &DocSpan{File: s.File, Line: s.Line, Column: s.Column, Start: s.Start, End: s.End}
 		}
-		for _, e := range it.Fix.Edits {
-			e.New = secret.Redact(e.New)
-			for _, v := range secrets {
-				e.New = strings.ReplaceAll(e.New, v, "****")
-			}
+		for _, e := range shownFix(it.Fix, secrets).Edits {
 			x.Fix.Edits = append(x.Fix.Edits, DocEdit(e))
 		}
 		out = append(out, x)

@@ -130,3 +130,27 @@ func TestFixReportsShowNothingHostile(t *testing.T) {
 		}
 	}
 }
+
+// TestLocksAreSummed: nobody reads a lock file's diff; who wants to asks for it.
+func TestLocksAreSummed(t *testing.T) {
+	before, after := []byte("{\n \"a\": 1,\n \"b\": 1\n}\n"), []byte("{\n \"a\": 2,\n \"b\": 1,\n \"c\": 1\n}\n")
+	for _, name := range []string{"app/package-lock.json", "go.sum", "Cargo.lock", "pnpm-lock.yaml"} {
+		res := &repair.Result{Fixed: []repair.Fixed{{
+			Subject: finding.Subject{Kind: finding.KindFolder, Name: "app"},
+			Applied: []fix.Item{{Finding: finding.Finding{Rule: "vuln/language-package"}, Fix: finding.Fix{Title: "Raise a"}}},
+			Files:   []fix.File{{Name: name, Before: before, After: after, Hunks: fix.Diff(before, after)}},
+		}}}
+		for _, full := range []bool{false, true} {
+			var out bytes.Buffer
+			opt := options()
+			opt.Full = full
+			if err := Fix(&out, "text", res, opt); err != nil {
+				t.Fatal(err)
+			}
+			summed := strings.Contains(out.String(), "3 lines come, 2 go (a lock file: --full shows them)")
+			if shown := strings.Contains(out.String(), `+ "c": 1`); shown != full || summed == full {
+				t.Errorf("%s, full %v:\n%s", name, full, out.String())
+			}
+		}
+	}
+}

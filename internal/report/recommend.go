@@ -10,6 +10,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix"
 	"github.com/drydock-dev/drydock/internal/recommend"
 )
 
@@ -249,10 +250,68 @@ func (p *page) weighed(pl *recommend.Place, o *base.Option) {
 	}
 	for i := range pl.Advice.Options {
 		if &pl.Advice.Options[i] == o && i < len(pl.Fixes) && pl.Fixes[i] != nil && o.Recommended {
-			e := pl.Fixes[i].Edits[0]
-			p.item(p.paint(dim, "→"), fmt.Sprintf("%s: %s", clean(span(pl.At)), p.paint(command, "FROM "+clean(e.New))))
+			p.swap(pl, pl.Fixes[i])
 		}
 	}
+}
+
+// swap is what the file would say with another base, line by line; where it is
+// refused, why.
+func (p *page) swap(pl *recommend.Place, x *finding.Fix) {
+	const most = 6
+	if len(x.Edits) == 0 {
+		p.item(p.paint(warn, "?"), "by hand: "+said(x.Title))
+		return
+	}
+	lines := p.changed(pl, x)
+	for i, l := range lines {
+		if i == most {
+			p.item(" ", fmt.Sprintf("and %s more: fix --unsafe shows them", finding.Count(len(lines)-i, "line")))
+			break
+		}
+		p.item(p.paint(dim, "→"), l)
+	}
+}
+
+// changed are the lines of a file that a fix changes, with their places.
+func (p *page) changed(pl *recommend.Place, x *finding.Fix) (out []string) {
+	name := x.Edits[0].File
+	plan := fix.Compose(map[string][]byte{name: pl.Source}, []finding.Fix{*x})
+	if pl.Source == nil || len(plan.Applied) == 0 {
+		for _, e := range x.Edits {
+			out = append(out, fmt.Sprintf("%s: %s", clean(span(pl.At)), p.paint(command, "FROM "+said(e.New))))
+		}
+		return out
+	}
+	for _, h := range fix.Diff(pl.Source, plan.Files[name]) {
+		at := h.OldStart
+		var gone, come []string
+		told := func() {
+			for i := range max(len(gone), len(come)) {
+				place := fmt.Sprintf("%s:%d: ", clean(name), at-len(gone)+min(i, max(len(gone)-1, 0)))
+				if i < len(come) {
+					out = append(out, place+p.paint(command, said(come[i])))
+				} else {
+					out = append(out, place+"leave out "+p.paint(command, said(gone[i])))
+				}
+			}
+			gone, come = nil, nil
+		}
+		for _, l := range h.Lines {
+			switch l.Op {
+			case '+':
+				come = append(come, l.Text)
+				continue
+			case '-':
+				gone = append(gone, l.Text)
+			default:
+				told()
+			}
+			at++
+		}
+		told()
+	}
+	return out
 }
 
 // item is one reason, wrapped under its sign.

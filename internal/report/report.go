@@ -17,6 +17,7 @@ type Options struct {
 	Now            time.Time
 	Width          int    // columns for text; 0: 120
 	Color          bool   // ANSI colours in text
+	Full           bool   // show all that fixes change, lock files included
 	All            bool   // list every finding, where the card lists the worst
 	ShowSuppressed bool   // list what does not count, with the reason
 	Quiet          bool   // no next steps

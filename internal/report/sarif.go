@@ -58,6 +58,7 @@ type sarifText struct {
 type sarifResult struct {
 	RuleID              string             `json:"ruleId"`
 	RuleIndex           int                `json:"ruleIndex"`
+	Kind                string             `json:"kind,omitempty"`
 	Level               string             `json:"level"`
 	Message             sarifText          `json:"message"`
 	Locations           []sarifLocation    `json:"locations"`
@@ -77,6 +78,13 @@ type sarifProperties struct {
 	Dev          bool     `json:"dev,omitempty"`
 	Via          []string `json:"via,omitempty"`
 	SuppressedBy string   `json:"suppressedBy,omitempty"`
+
+	// Of a fix: "written", "ready" or "left"; how far it is proved, how safe it
+	// is, and why it was left.
+	Fix    string `json:"fix,omitempty"`
+	Proof  string `json:"proof,omitempty"`
+	Safety string `json:"safety,omitempty"`
+	Why    string `json:"why,omitempty"`
 }
 
 type sarifSuppression struct {
@@ -101,6 +109,10 @@ type sarifNotification struct {
 // a notification of an error, and a run with such is not a successful one: who
 // reads the file must not take what is absent from it for solved.
 func SARIF(w io.Writer, res *check.Result, opt Options) error {
+	return writeJSON(w, sarifLogOf(res, opt))
+}
+
+func sarifLogOf(res *check.Result, opt Options) sarifLog {
 	run := sarifRun{
 		Tool: sarifTool{sarifDriver{
 			Name: "drydock", Version: opt.Tool, InformationURI: "https://github.com/drydock-dev/drydock", Rules: []sarifRule{},
@@ -140,7 +152,7 @@ func SARIF(w io.Writer, res *check.Result, opt Options) error {
 	run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, rules.all...)
 	run.Files = files.all
 	run.Invocations[0].Notifications = sarifNotifications(res)
-	return writeJSON(w, sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
+	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
 }
 
 func sarifNotifications(res *check.Result) []sarifNotification {
