@@ -2,8 +2,6 @@ package report
 
 import (
 	"strings"
-
-	"github.com/charmbracelet/x/ansi"
 )
 
 // wrapped breaks text at spaces into lines of at most width columns; a longer
@@ -12,7 +10,7 @@ func wrapped(text string, width int) []string {
 	var lines []string
 	line, n := "", 0
 	for _, word := range strings.Fields(text) {
-		w := ansi.StringWidth(word)
+		w := widthOf(word)
 		if line != "" && n+1+w > width {
 			lines = append(lines, line)
 			line, n = "", 0

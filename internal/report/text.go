@@ -130,7 +130,22 @@ func letter(s finding.Severity) string {
 }
 
 // fit cuts a line to the page's width.
-func (p *page) fit(s string) string { return ansi.Truncate(s, p.opt.Width, "…") }
+func (p *page) fit(s string) string {
+	if len(s) <= p.opt.Width { // no text is wider than it is long
+		return s
+	}
+	return ansi.Truncate(s, p.opt.Width, "…")
+}
+
+// widthOf is how many columns a text takes.
+func widthOf(s string) int {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return ansi.StringWidth(s)
+		}
+	}
+	return len(s)
+}
 
 // wrap breaks text at spaces to fit the page, indenting every line. A longer
 // word stands on a line of its own.
@@ -138,7 +153,7 @@ func (p *page) wrap(indent int, text string) {
 	pad := strings.Repeat(" ", indent)
 	line, width := "", 0
 	for _, word := range strings.Fields(text) {
-		w := ansi.StringWidth(word)
+		w := widthOf(word)
 		if line != "" && indent+width+1+w > p.opt.Width {
 			p.line("%s%s", pad, line)
 			line, width = "", 0

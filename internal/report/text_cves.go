@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
@@ -108,7 +106,7 @@ func (p *page) headed(title, facts string) {
 	switch {
 	case facts == "":
 		p.line("%s", title)
-	case ansi.StringWidth(title)+2+ansi.StringWidth(facts) <= p.opt.Width:
+	case widthOf(title)+2+widthOf(facts) <= p.opt.Width:
 		p.line("%s  %s", title, facts)
 	default:
 		p.line("%s", title)
@@ -164,7 +162,7 @@ func baseRank(in *bool) int {
 func (p *page) group(t check.Target, g group) {
 	p.line("")
 	counts := p.counts(tallyOf(g.findings, nil))
-	name := shorten(p.paint(heading, g.name)+" "+g.version, max(leastShort, p.opt.Width-4-ansi.StringWidth(counts)))
+	name := shorten(p.paint(heading, g.name)+" "+g.version, max(leastShort, p.opt.Width-4-widthOf(counts)))
 	p.line("  %s  %s", name, counts)
 	if s := supported(g.worst); s != "" {
 		p.line("%s", p.fit("    "+p.paint(warn, s)))

@@ -31,7 +31,7 @@ func (p *page) columns(head []string, rows [][]string) []column {
 		title := strings.TrimLeft(h, ">~+")
 		marks := h[:len(h)-len(title)]
 		cols[i] = column{
-			title: p.paint(dim, title), width: ansi.StringWidth(title), right: strings.Contains(marks, ">"),
+			title: p.paint(dim, title), width: widthOf(title), right: strings.Contains(marks, ">"),
 			short: strings.Contains(marks, "~"), wrap: strings.Contains(marks, "+"), gap: columnGap * min(i, 1),
 		}
 	}
@@ -39,7 +39,7 @@ func (p *page) columns(head []string, rows [][]string) []column {
 		for i, c := range r {
 			// The only cell of a row that ends early may stand out to the right.
 			if i < len(r)-1 || i == len(head)-1 {
-				cols[i].width = max(cols[i].width, ansi.StringWidth(c))
+				cols[i].width = max(cols[i].width, widthOf(c))
 			}
 		}
 	}
@@ -50,7 +50,7 @@ func (p *page) columns(head []string, rows [][]string) []column {
 // can be narrowed any more: the last first, as names stand in the first, and then
 // the widest.
 func squeeze(cols []column, room int) {
-	for over := narrow(cols, widthOf(cols)-room); over > 0; over-- {
+	for over := narrow(cols, roomOf(cols)-room); over > 0; over-- {
 		widest := -1
 		for i, c := range cols {
 			if c.short && c.width > leastShort && (widest < 0 || c.width > cols[widest].width) {
@@ -85,16 +85,16 @@ func (p *page) table(indent int, head []string, rows [][]string) {
 	cols := p.columns(head, rows)
 	room := p.opt.Width - indent
 	near := slices.Clone(cols) // numbers stand close where no name is shortened then
-	for i := 1; i < len(near) && widthOf(near) > room; i++ {
+	for i := 1; i < len(near) && roomOf(near) > room; i++ {
 		if near[i-1].right && near[i].right {
 			near[i].gap = 1
 		}
 	}
-	if widthOf(near) <= room {
+	if roomOf(near) <= room {
 		cols = near
 	}
 	last := len(cols) - 1
-	if fair := slices.Clone(cols); cols[last].wrap && narrow(fair, widthOf(fair)-room) == 0 {
+	if fair := slices.Clone(cols); cols[last].wrap && narrow(fair, roomOf(fair)-room) == 0 {
 		cols = fair
 	}
 	under := cols[last].wrap && p.under(cols, room, rows)
@@ -106,7 +106,7 @@ func (p *page) table(indent int, head []string, rows [][]string) {
 		beside[last].width = min(cols[last].width, leastWrap)
 		squeeze(beside, room)
 		copy(cols[:last], beside[:last])
-		cols[last].width = max(leastWrap, room-widthOf(cols[:last])-cols[last].gap)
+		cols[last].width = max(leastWrap, room-roomOf(cols[:last])-cols[last].gap)
 	case !cols[last].short && !cols[last].right: // is cut
 		beside := slices.Clone(cols)
 		beside[last].width = min(cols[last].width, leastCut)
@@ -147,8 +147,8 @@ func (p *page) table(indent int, head []string, rows [][]string) {
 	}
 }
 
-// widthOf is how much room columns take side by side.
-func widthOf(cols []column) int {
+// roomOf is how much room columns take side by side.
+func roomOf(cols []column) int {
 	n := 0
 	for _, c := range cols {
 		n += c.gap + c.width
@@ -160,7 +160,7 @@ func widthOf(cols []column) int {
 // rows than wrapped beside them.
 func (p *page) under(cols []column, room int, rows [][]string) bool {
 	last := len(cols) - 1
-	width := room - widthOf(cols[:last]) - cols[last].gap
+	width := room - roomOf(cols[:last]) - cols[last].gap
 	if cols[last].width <= width {
 		return false
 	}
@@ -183,7 +183,7 @@ func (p *page) tableLine(indent int, cols []column, r []string) {
 	b.WriteString(strings.Repeat(" ", indent))
 	for i, c := range r {
 		b.WriteString(strings.Repeat(" ", cols[i].gap))
-		pad := strings.Repeat(" ", max(0, cols[i].width-ansi.StringWidth(c)))
+		pad := strings.Repeat(" ", max(0, cols[i].width-widthOf(c)))
 		if cols[i].right {
 			b.WriteString(pad + c)
 		} else {
@@ -263,13 +263,13 @@ func differ(names []string) int {
 		}
 		common = common[:i]
 	}
-	return ansi.StringWidth(common)
+	return widthOf(common)
 }
 
 // from is what stands around the column at of a longer text.
 func from(s string, at, width int) string {
 	const before = 4
-	start := max(0, min(at-before, ansi.StringWidth(s)-width+1))
+	start := max(0, min(at-before, widthOf(s)-width+1))
 	return ansi.Truncate("…"+ansi.TruncateLeft(s, start, ""), width, "…")
 }
 
@@ -277,10 +277,10 @@ func from(s string, at, width int) string {
 // folders in its middle where that is enough, else without other text of it. Of
 // what is left, most is the end, which tells names of one folder apart.
 func shorten(s string, width int) string {
-	if ansi.StringWidth(s) <= width {
+	if widthOf(s) <= width {
 		return s
 	}
-	if s = strings.Replace(s, "@sha256:", "@", 1); ansi.StringWidth(s) <= width {
+	if s = strings.Replace(s, "@sha256:", "@", 1); widthOf(s) <= width {
 		return s
 	}
 	plain := ansi.Strip(s)
@@ -289,7 +289,7 @@ func shorten(s string, width int) string {
 			if plain[i] != '/' {
 				continue
 			}
-			if kept := plain[:first] + "/…" + plain[i:]; ansi.StringWidth(kept) <= width {
+			if kept := plain[:first] + "/…" + plain[i:]; widthOf(kept) <= width {
 				return strings.Replace(s, plain, kept, 1)
 			}
 		}
@@ -300,14 +300,14 @@ func shorten(s string, width int) string {
 // middle is the first head columns of a longer text and as much of its end as
 // width holds beside them.
 func middle(s string, head, width int) string {
-	if ansi.StringWidth(s) <= width {
+	if widthOf(s) <= width {
 		return s
 	}
 	if width <= head+1 {
 		return ansi.Truncate(s, width, "…")
 	}
 	tail := width - 1 - head
-	return ansi.Truncate(s, head, "") + "…" + ansi.TruncateLeft(s, ansi.StringWidth(s)-tail, "")
+	return ansi.Truncate(s, head, "") + "…" + ansi.TruncateLeft(s, widthOf(s)-tail, "")
 }
 
 // shortDigests leaves of each digest in a text its first twelve digits, as people

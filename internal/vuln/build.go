@@ -30,7 +30,7 @@ func (m *matcher) loadMeta(ctx context.Context) error {
 			}
 		}
 	}
-	slices.Sort(ids)
+	slices.SortFunc(ids, byNumber) // as a database has them, which reads each of its blocks once then
 	ids = slices.Compact(ids)
 	m.meta = make(map[string]Meta, len(ids))
 	for _, id := range ids {
@@ -55,6 +55,13 @@ func (m *matcher) dropRejected() {
 			return !slices.ContainsFunc(c.aliases, func(a string) bool { return isCVE(a) && m.meta[a].Rejected == "" })
 		})
 	}
+}
+
+// byNumber orders identifiers of one year by their numbers: CVE-2023-9999 is before
+// CVE-2023-10000.
+func byNumber(a, b string) int {
+	i, j := strings.LastIndexByte(a, '-')+1, strings.LastIndexByte(b, '-')+1
+	return cmp.Or(cmp.Compare(a[:i], b[:j]), cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
 // metaOf joins what is known under every CVE number of a cluster, the shown
