@@ -365,21 +365,24 @@ func (m *matcher) finding(g *group, c *cluster, d *description, v *finding.Vuln)
 // has ended. The last is concluded, and so only where the release's own
 // advisory stands behind the finding: nobody else's fix has to wait for it.
 func noFix(g *group, c *cluster, d *description) string {
-	reason, own := "", false
+	said, reason, own := "", "", false
 	for i := range c.hits {
 		h := &c.hits[i]
 		switch {
 		case h.kind == pro && h.fixed != "" && reason == "":
 			reason = "fixed in Ubuntu Pro: " + h.fixed
-		case h.kind == direct && h.adv.NoFix != "":
-			return h.adv.NoFix
-		case h.kind == direct && h.adv.Urgency == "end-of-life":
-			return "end of life"
+		case h.kind == direct && h.adv.NoFix != "" && said == "":
+			said = h.adv.NoFix
+		case h.kind == direct && h.adv.Urgency == "end-of-life" && said == "":
+			said = "end of life"
 		}
 		own = own || h.kind == direct
 	}
-	if reason != "" || g.rule != RuleOS {
-		return reason
+	if said != "" && reason != "" {
+		return said + "; " + reason
+	}
+	if said += reason; said != "" || g.rule != RuleOS {
+		return said
 	}
 	if g.by != "" {
 		_, version := upstreamOf(g.members[0])

@@ -77,7 +77,7 @@ func (g *group) cluster() {
 		g.clusterAliases()
 	}
 	for i := range g.clusters {
-		g.clusters[i].fixed = g.fixedIn(&g.clusters[i])
+		g.clusters[i].fixed = inFlavour(g.fixedIn(&g.clusters[i]), g.version)
 	}
 }
 

@@ -29,6 +29,9 @@ func Ecosystem(p sbom.Package, d *sbom.Distro) (ecosystem, name string, ok bool)
 	case "maven":
 		return "Maven", joinName(p.Namespace, p.Name, ":"), true
 	case "golang":
+		if p.Namespace == "" && p.Name == "std" {
+			return "Go", "stdlib", true
+		}
 		return "Go", joinName(p.Namespace, p.Name, "/"), true
 	case "cargo":
 		return "crates.io", p.Name, true
@@ -145,7 +148,7 @@ func distroEcosystem(d *sbom.Distro) string {
 		}
 		return "Debian:" + debianNumber(d.VersionID)
 	case "ubuntu":
-		return "Ubuntu:" + ubuntuRelease(d.VersionID)
+		return "Ubuntu:" + ubuntuRelease(cmp.Or(d.VersionID, ubuntuNumber(d.Codename)))
 	case "alpine":
 		return "Alpine:" + alpineRelease(d.VersionID)
 	case "wolfi":
@@ -210,6 +213,15 @@ func debianRelease(d *sbom.Distro) string {
 		return "15"
 	}
 	return "sid"
+}
+
+// ubuntuNumber is the number of a release that only its name is said of.
+func ubuntuNumber(codename string) string {
+	return map[string]string{
+		"trusty": "14.04", "xenial": "16.04", "bionic": "18.04", "focal": "20.04", "groovy": "20.10", "hirsute": "21.04", "impish": "21.10",
+		"jammy": "22.04", "kinetic": "22.10", "lunar": "23.04", "mantic": "23.10", "noble": "24.04", "oracular": "24.10",
+		"plucky": "25.04", "questing": "25.10",
+	}[codename]
 }
 
 // ubuntuRelease adds the mark that OSV puts on long-term releases: April of

@@ -29,6 +29,9 @@ func judge(a *Advisory, fam family, version string) (verdict, error) {
 			v.denied = true
 			continue
 		}
+		if fam == famSemver && untagged(a, r, version) {
+			return v, errUntagged
+		}
 		in, fixed, err := holds(r, fam, a.Ecosystem, version)
 		if err != nil {
 			return v, fmt.Errorf("%s of %s: %w", a.ID, a.Package, err)

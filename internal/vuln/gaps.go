@@ -92,6 +92,17 @@ func (g *gaps) version(p *sbom.Package, version string, advisories int) {
 	})
 }
 
+// untagged notes a Go module at a commit that has no release before it.
+func (g *gaps) untagged(p *sbom.Package, version string) {
+	if p.Removed || p.Owner != "" {
+		return
+	}
+	g.add(finding.Unknown{
+		What: fmt.Sprintf("vulnerabilities of %s %s", joinName(p.Namespace, p.Name, "/"), version),
+		Why:  "it is a commit with no release before it, which cannot be ordered with the releases that advisories name",
+	})
+}
+
 func (g *gaps) comparison(p *sbom.Package, err error) {
 	if p.Removed || p.Owner != "" {
 		return

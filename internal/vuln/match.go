@@ -2,6 +2,7 @@ package vuln
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -209,8 +210,11 @@ func (m *matcher) addOther(p *sbom.Package, eco, name string, sources map[source
 		rule = RuleProgram
 	}
 	version := p.Version
-	if eco == "Go" && p.Namespace == "" && (p.Name == "stdlib" || p.Name == "toolchain") {
+	switch {
+	case eco == "Go" && p.Namespace == "" && (name == "stdlib" || name == "toolchain"):
 		version = goVersion(version)
+	case eco == "RubyGems":
+		version = withoutPlatform(version)
 	}
 	g := len(m.groups)
 	sources[key] = g
@@ -344,6 +348,8 @@ func (m *matcher) apply(q *query, advs []Advisory) {
 		}
 		v, err := judge(a, fam, q.version)
 		switch {
+		case errors.Is(err, errUntagged):
+			m.unknown.untagged(g.members[0], q.version)
 		case err != nil:
 			m.unknown.comparison(g.members[0], err)
 		case v.affected:

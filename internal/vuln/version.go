@@ -15,7 +15,10 @@ import (
 // linear.
 const maxVersion = 256
 
-var errVersion = errors.New("version cannot be compared")
+var (
+	errVersion  = errors.New("version cannot be compared")
+	errUntagged = errors.New("a commit without a release before it")
+)
 
 // family is how versions of an ecosystem compare.
 type family uint8
@@ -85,6 +88,9 @@ func compareIn(fam family, ecosystem, a, b string) (int, error) {
 			return c, nil
 		}
 	case famPadded:
+		if ecosystem == "Maven" {
+			a, b = sameFlavour(a, b)
+		}
 		if c, ok := comparePlain(a, b, 4); ok {
 			return c, nil
 		}

@@ -2,11 +2,14 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	stdbinary "encoding/binary"
 	"errors"
 	"regexp"
 	"runtime/debug"
 	"strings"
+
+	"golang.org/x/mod/module"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
@@ -241,8 +244,9 @@ var flagVersion = regexp.MustCompile(`-X[ =]['"]?[^\s='"]*\.(?:[vV]ersion|VERSIO
 // mainVersion is the main module's version: the linker's, or what the build
 // set by -ldflags, as most programs did before Go 1.24 stamped it.
 func mainVersion(info *debug.BuildInfo) string {
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
+	stamped := info.Main.Version
+	if stamped != "" && stamped != "(devel)" && !vcsStamp(stamped) {
+		return stamped
 	}
 	for _, s := range info.Settings {
 		if s.Key == "-ldflags" {
@@ -251,7 +255,14 @@ func mainVersion(info *debug.BuildInfo) string {
 			}
 		}
 	}
-	return "(devel)"
+	return cmp.Or(stamped, "(devel)")
+}
+
+// vcsStamp says whether a version is what Go makes of a commit that no tag is on,
+// or of a tree with changes: the build's own word for it counts before.
+func vcsStamp(v string) bool {
+	v, dirty := strings.CutSuffix(v, "+dirty")
+	return dirty || module.IsPseudoVersion(v)
 }
 
 // segment is a piece of an ELF file that is mapped into memory.

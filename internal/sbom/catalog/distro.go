@@ -21,12 +21,12 @@ func distroFiles() layer.Reader {
 	const limit = 32 << 10
 	return layer.Reader{
 		Name:    distroReader,
-		Version: 1,
+		Version: 2,
 		Limit:   limit,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			switch p {
 			case "etc/os-release", "usr/lib/os-release", "etc/lsb-release",
-				"etc/debian_version", "etc/alpine-release", "etc/redhat-release", "etc/centos-release", "etc/system-release":
+				"etc/debian_version", "etc/alpine-release", alpineRepositories, "etc/redhat-release", "etc/centos-release", "etc/system-release":
 				return true
 			}
 			return strings.HasPrefix(p, "usr/lib/os.release.d/os-release-")
@@ -80,11 +80,26 @@ func distroOf(files map[string]string) *sbom.Distro {
 		}
 	case "alpine":
 		// Edge numbers itself as the release it will be: "3.21.0_alpha20240807".
-		if strings.Contains(d.VersionID, "_alpha") || strings.HasSuffix(d.PrettyName, " edge") {
+		if strings.Contains(d.VersionID, "_alpha") || strings.HasSuffix(d.PrettyName, " edge") || alpineEdge(text(alpineRepositories)) {
 			d.VersionID, d.Codename = "", "edge"
 		}
 	}
 	return d
+}
+
+// alpineRepositories lists where apk takes packages from.
+const alpineRepositories = "etc/apk/repositories"
+
+// alpineEdge says whether packages come from edge, whatever release the system
+// was installed as. A repository under a tag is for the packages that name it.
+func alpineEdge(repositories string) bool {
+	for line := range strings.Lines(repositories) {
+		line = strings.TrimSuffix(strings.TrimSpace(line), "/")
+		if strings.HasSuffix(line, "/edge/main") && line[0] != '#' && line[0] != '@' {
+			return true
+		}
+	}
+	return false
 }
 
 // osRelease reads os-release(5); nil if it names no distribution.

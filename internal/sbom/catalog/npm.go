@@ -63,6 +63,24 @@ func npmNested(p string) bool {
 	return strings.HasPrefix(p, "node_modules/") || strings.Contains(p, "/node_modules/")
 }
 
+// npmFixture says whether a package.json within a package is there for its tests
+// or its documentation.
+func npmFixture(p string) bool {
+	_, within, _ := strings.Cut(p[max(strings.LastIndex(p, "node_modules/"), 0):], "/")
+	if strings.HasPrefix(within, "@") {
+		_, within, _ = strings.Cut(within, "/")
+	}
+	_, within, _ = strings.Cut(within, "/") // the package's own name
+	for part := range strings.SplitSeq(within, "/") {
+		switch strings.ToLower(part) {
+		case "test", "tests", "__tests__", "fixture", "fixtures", "__fixtures__", "testdata", "spec", "specs",
+			"example", "examples", "demo", "demos", "benchmark", "benchmarks", "bench", "mock", "mocks", "__mocks__":
+			return true
+		}
+	}
+	return false
+}
+
 // npmYarn is the distribution of yarn 1 in the official node images:
 // /opt/yarn-v1.22.19/package.json.
 func npmYarn(p string) bool {
@@ -81,7 +99,7 @@ func npmRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 		return nil, nil // a fixture within a package: nobody installs it
 	case err != nil:
 		return nil, err
-	case root == "" && (m.name == "" || m.version == "" || m.private):
+	case root == "" && (m.name == "" || m.version == "" || m.private || npmFixture(f.Path)):
 		return nil, nil
 	case m.version == "":
 		return nil, nil // a marker such as {"type": "module"}, or a workspace member: of no registry

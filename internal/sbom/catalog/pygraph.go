@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
@@ -39,6 +40,26 @@ func (g *pyGraph) add(t lockTable, pkg int) {
 			g.devs = append(g.devs, pyNeed(l)...)
 		}
 	}
+}
+
+// manifest takes in the dependency groups of a uv project that is no package
+// itself: they stand beside the packages.
+func (g *pyGraph) manifest(body []byte) error {
+	if !bytes.Contains(body, []byte("dependency-groups")) {
+		return nil
+	}
+	t := newLockTOML(body)
+	return t.document(tomlVisit{
+		header: func([][]byte, bool, int) error { return nil },
+		pair: func(path [][]byte, _ int) error {
+			return t.value(path, func(path [][]byte, text []byte) error {
+				if len(path) >= 4 && string(path[0]) == "manifest" && string(path[1]) == "dependency-groups" && string(path[len(path)-1]) == "name" {
+					g.devs = append(g.devs, pyName(string(text)))
+				}
+				return nil
+			})
+		},
+	})
 }
 
 // pyNeed is the name of a dependency: uv has a table with a name in a list,

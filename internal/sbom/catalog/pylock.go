@@ -60,6 +60,9 @@ func pyTables(cataloger, file string, body []byte) (lockResult, error) {
 		g.marked = g.marked || t.str("category") != "" || len(t.under("groups")) > 0
 		r.Packages = append(r.Packages, p)
 	}
+	if err := g.manifest(body); err != nil {
+		return lockResult{}, err
+	}
 	g.join()
 	if len(g.dev) > 0 {
 		g.mark(r.Packages)

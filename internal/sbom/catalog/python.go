@@ -23,9 +23,12 @@ const pyLimit = 1 << 20
 // *.egg-info as a folder or a file, eggs, and conda's records.
 func pyTree() Cataloger {
 	return Cataloger{
-		Name: "python", Version: 1, Limit: pyLimit,
+		Name: "python", Version: 2, Limit: pyLimit,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			if mode&fs.ModeSymlink != 0 {
+				return false
+			}
+			if strings.Contains(p, "/~") { // what pip moved aside and could not remove
 				return false
 			}
 			switch {
