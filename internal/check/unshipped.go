@@ -19,8 +19,8 @@ func parts(name string) string {
 		return "documentation"
 	case "example", "examples", "sample", "samples", "demo", "demos":
 		return "examples"
-	case "test", "tests", "testing", "__tests__", "testdata", "fixture", "fixtures", "__fixtures__", "e2e", "spec", "specs",
-		"integration-tests", "testcases", "mocks", "__mocks__":
+	case "test", "tests", "testing", "__tests__", "testdata", "testcases", "integration-tests", "e2e", "spec", "specs",
+		"fixture", "fixtures", "__fixtures__", "mocks", "__mocks__":
 		return "tests"
 	case ".devcontainer", ".gitpod", ".github", ".gitlab", ".circleci":
 		return "development"

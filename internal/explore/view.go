@@ -140,7 +140,8 @@ func (m *model) keys() string {
 	keys := []string{
 		mark(m.filter.added, "a", "added"), mark(m.filter.changed, "c", "changed"),
 		mark(m.filter.removed, "r", "removed"), mark(m.filter.wasted, "w", "wasted"),
-		mark(m.filter.text != "", "/", strings.TrimSpace("search "+m.filter.text)), dim("[tab] side"), dim("[←→] fold"), dim("[q] leave"),
+		mark(m.filter.text != "", "/", strings.TrimSpace("search "+m.filter.text)),
+		dim("[tab] side"), dim("[←→] fold"), dim("[q] leave"),
 	}
 	for _, short := range []func(string) string{func(s string) string { return s }, unbracketed, bare} {
 		line := make([]string, len(keys))

@@ -157,7 +157,8 @@ func (im *Image) join() {
 		im.unknown("which instruction made a layer", "the image has no history")
 	default:
 		im.unknown("which instruction made a layer",
-			fmt.Sprintf("the history has %s with a layer, the image %s", finding.Count(full, "step"), finding.Count(len(im.Layers), "layer")))
+			"the history has "+finding.Count(full, "step")+" with a layer, the image "+
+				finding.Count(len(im.Layers), "layer"))
 	}
 }
 

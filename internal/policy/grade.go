@@ -66,7 +66,8 @@ func gradeUnshipped(fs []finding.Finding) []mark {
 		}
 	}
 	slices.Sort(where)
-	return []mark{{letter, finding.Count(len(fs), "finding") + " in what is not shipped (" + strings.Join(where, ", ") + "), which weighs less"}}
+	return []mark{{letter, fmt.Sprintf("%s in what is not shipped (%s), which weighs less",
+		finding.Count(len(fs), "finding"), strings.Join(where, ", "))}}
 }
 
 func gradeVulnerabilities(fs []finding.Finding) []mark {

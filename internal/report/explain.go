@@ -272,7 +272,7 @@ func (p *page) affects(k *check.Known) {
 	p.line("")
 	p.table(2, []string{"ECOSYSTEM", "~PACKAGE", "", "AFFECTED"}, rows)
 	if n := len(order) - affectsShown; n > 0 {
-		p.line("  %s", p.paint(dim, fmt.Sprintf("… and %s more; --format json has all, with their advisories", finding.Count(n, "package"))))
+		p.line("  %s", p.paint(dim, "… and "+finding.Count(n, "package")+" more; --format json has all, with their advisories"))
 	}
 }
 
@@ -295,7 +295,8 @@ func (p *page) touches(k *check.Known) {
 		if f.Suppressed != nil {
 			note = p.paint(dim, "suppressed: "+f.Suppressed.Reason)
 		}
-		rows = append(rows, []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), f.Vuln.Name + " " + f.Vuln.Version, p.fixed(f.Vuln), place(f), note})
+		name := f.Vuln.Name + " " + f.Vuln.Version
+		rows = append(rows, []string{p.rated(f.Severity), name, p.fixed(f.Vuln), place(f), note})
 	}
 	p.table(2, []string{"", "~", "~", "~", "+"}, rows)
 }

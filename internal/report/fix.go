@@ -123,7 +123,8 @@ func (p *page) whyLeft(s finding.Subject, left []fix.Item) {
 	at := map[string][]finding.Finding{}
 	for _, it := range left {
 		if it.Failure != nil {
-			p.wrap(4, p.paint(bad, said(it.Failure.Step))+fmt.Sprintf(" (%s, %s): %s", it.Finding.Rule, placeOf(it), said(it.Why)))
+			step := p.paint(bad, said(it.Failure.Step))
+			p.wrap(4, fmt.Sprintf("%s (%s, %s): %s", step, it.Finding.Rule, placeOf(it), said(it.Why)))
 			p.log(it.Failure)
 			if it.Failure.Hint != "" {
 				p.wrap(4, "hint: "+said(it.Failure.Hint))
@@ -356,7 +357,10 @@ func sides(v *fix.Verdict) [][]string {
 		{"user", userOf(b), userOf(a), ""},
 	}
 	if c := v.Cache; c != nil {
-		rows = append(rows, []string{"cached steps", fmt.Sprintf("%d of %d", c.CachedBefore, c.StepsBefore), fmt.Sprintf("%d of %d", c.CachedAfter, c.StepsAfter), "after a change of " + said(c.File)})
+		rows = append(rows, []string{
+			"cached steps", fmt.Sprintf("%d of %d", c.CachedBefore, c.StepsBefore),
+			fmt.Sprintf("%d of %d", c.CachedAfter, c.StepsAfter), "after a change of " + said(c.File),
+		})
 	}
 	return rows
 }
@@ -399,9 +403,11 @@ func (p *page) outcome(f *repair.Fixed) string {
 	case n == 0:
 		return "Nothing is changed."
 	case len(f.Files) > 0 && f.Files[0].Written:
-		return p.paint(good, fmt.Sprintf("%s written to %s; proof: %s.", oneOrMore(n, "fix is", "fixes are"), fileNames(f), f.Verdict.Reached))
+		fixes := oneOrMore(n, "fix is", "fixes are")
+		return p.paint(good, fmt.Sprintf("%s written to %s; proof: %s.", fixes, fileNames(f), f.Verdict.Reached))
 	case f.Verdict != nil && f.Verdict.Reached < f.Wanted:
-		return p.paint(warn, fmt.Sprintf("Nothing is written: %s was asked for, and no more than %s is reached.", f.Wanted, f.Verdict.Reached))
+		return p.paint(warn, fmt.Sprintf("Nothing is written: %s was asked for, and no more than %s is reached.",
+			f.Wanted, f.Verdict.Reached))
 	}
 	return fmt.Sprintf("%s ready; nothing is written.", oneOrMore(n, "fix is", "fixes are"))
 }

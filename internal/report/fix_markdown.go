@@ -40,7 +40,8 @@ func fixedMarkdown(f *repair.Fixed) string {
 	}
 	var rows []string
 	for _, it := range f.Applied {
-		rows = append(rows, row(said(placeOf(it)), string(it.Finding.Rule), said(titleOf(it)), it.Fix.Safety.String(), it.Fix.Proof.String()))
+		rows = append(rows, row(said(placeOf(it)), string(it.Finding.Rule), said(titleOf(it)),
+			it.Fix.Safety.String(), it.Fix.Proof.String()))
 	}
 	b.WriteString(table("| Place | Rule | Fix | Safety | Proof |\n|---|---|---|---|---|\n", rows, fixListShare))
 	rows = nil

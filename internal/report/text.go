@@ -106,6 +106,9 @@ func (p *page) severity(s finding.Severity, text string) string {
 	return st.Foreground(c).Render(text)
 }
 
+// rated is a severity in a table's cell.
+func (p *page) rated(s finding.Severity) string { return p.severity(s, strings.ToUpper(s.String())) }
+
 // counts is a tally as "1C 4H 12M 3L", in colour, without the zeros of a tally
 // that has something. Nothing at all is "0".
 func (p *page) counts(t tally) string {

@@ -226,7 +226,8 @@ func (p *page) next() []string {
 		next = append(next, "what an upgrade fixes → cves --only-fixed "+target)
 	}
 	if p.opt.View == Card && slices.ContainsFunc(p.res.Findings, func(f finding.Finding) bool {
-		return f.Suppressed == nil && f.Subject.Kind == finding.KindDockerfile && len(f.Fixes) > 0 && len(f.Fixes[0].Edits) > 0
+		fixable := len(f.Fixes) > 0 && len(f.Fixes[0].Edits) > 0
+		return f.Suppressed == nil && f.Subject.Kind == finding.KindDockerfile && fixable
 	}) {
 		next = append(next, "put Dockerfiles right, with proof → fix "+target)
 	}

@@ -29,7 +29,8 @@ func (p *page) cves() {
 			case whole(p.res, t.Subject):
 				p.line("  %s", p.paint(good, "No vulnerabilities found that count here"))
 			default:
-				p.line("  %s", p.paint(warn, "None of the recorded vulnerabilities count here; not all are recorded (see Coverage)"))
+				const none = "None of the recorded vulnerabilities count here; not all are recorded (see Coverage)"
+				p.line("  %s", p.paint(warn, none))
 			}
 		}
 		var last *bool
@@ -175,7 +176,7 @@ func (p *page) group(t check.Target, g group) {
 	}
 	var rows [][]string
 	for _, f := range g.findings {
-		rows = append(rows, []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), f.Vuln.ID, p.fixed(f.Vuln), p.reasons(f.Vuln)})
+		rows = append(rows, []string{p.rated(f.Severity), f.Vuln.ID, p.fixed(f.Vuln), p.reasons(f.Vuln)})
 	}
 	p.table(4, []string{"", "", "~", "+"}, rows)
 }
@@ -290,7 +291,8 @@ func (p *page) total() {
 		p.line("%s", p.paint(heading, "0 vulnerabilities"))
 		return
 	}
-	p.line("%s in %s  %s", p.paint(heading, finding.Count(n, "vulnerability")), finding.Count(len(packages), "package"), p.counts(t))
+	found := p.paint(heading, finding.Count(n, "vulnerability"))
+	p.line("%s in %s  %s", found, finding.Count(len(packages), "package"), p.counts(t))
 	p.line("%s a fix", oneOrMore(fixable, "of them has", "of them have"))
 }
 
@@ -318,7 +320,8 @@ func (p *page) suppressed() {
 		for _, k := range slices.Sorted(mapKeys(by)) {
 			parts = append(parts, fmt.Sprintf("%d %s", by[k], k))
 		}
-		p.line("%s", p.paint(dim, fmt.Sprintf("%d suppressed (%s); --show-suppressed lists them", len(rows), strings.Join(parts, ", "))))
+		by := strings.Join(parts, ", ")
+		p.line("%s", p.paint(dim, fmt.Sprintf("%d suppressed (%s); --show-suppressed lists them", len(rows), by)))
 		return
 	}
 	p.line("")

@@ -138,7 +138,8 @@ func (p *page) waste(st image.Stats) {
 	if st.Efficiency < 0.9 {
 		mark = warn
 	}
-	p.line("%s %s   wasted %s of %s", p.paint(heading, "Efficiency"), p.paint(mark, fmt.Sprintf("%.1f%%", 100*st.Efficiency)), Bytes(st.WastedBytes), Bytes(st.Bytes))
+	efficiency := p.paint(mark, fmt.Sprintf("%.1f%%", 100*st.Efficiency))
+	p.line("%s %s   wasted %s of %s", p.paint(heading, "Efficiency"), efficiency, Bytes(st.WastedBytes), Bytes(st.Bytes))
 	var rows [][]string
 	for i, w := range st.Inefficient {
 		if i == wasteShown {
@@ -157,7 +158,7 @@ func (p *page) ruleFindings(s finding.Subject) {
 	var rows [][]string
 	for _, f := range p.res.Findings {
 		if f.Vuln == nil && f.Suppressed == nil && f.Subject == s {
-			rows = append(rows, []string{p.severity(f.Severity, strings.ToUpper(f.Severity.String())), p.paint(dim, string(f.Rule)), shortDigests(f.Message)})
+			rows = append(rows, []string{p.rated(f.Severity), p.paint(dim, string(f.Rule)), shortDigests(f.Message)})
 		}
 	}
 	if len(rows) > 0 {

@@ -35,7 +35,8 @@ func (p *page) quickview() {
 			}
 			rows = append(rows, row)
 		}
-		of(p.paint(heading, shortDigests(p.local(p.title(t.Subject)))), matched(t), func(finding.Finding) bool { return true })
+		name := p.paint(heading, shortDigests(p.local(p.title(t.Subject))))
+		of(name, matched(t), func(finding.Finding) bool { return true })
 		if t.Image == nil {
 			continue
 		}
@@ -43,7 +44,10 @@ func (p *page) quickview() {
 			of("  base image not known", false, func(finding.Finding) bool { return false })
 			continue
 		}
-		of("  base  "+shortDigests(cmp.Or(t.Base.Ref, "unnamed")), t.Base.Layers > 0 && matched(t), func(f finding.Finding) bool { return f.Vuln.InBase != nil && *f.Vuln.InBase })
+		base := "  base  " + shortDigests(cmp.Or(t.Base.Ref, "unnamed"))
+		of(base, t.Base.Layers > 0 && matched(t), func(f finding.Finding) bool {
+			return f.Vuln.InBase != nil && *f.Vuln.InBase
+		})
 	}
 	p.table(0, head, rows)
 	p.outOfSupport()
@@ -93,7 +97,9 @@ func (p *page) packages() {
 				p.paint(dim, strings.Join(pkg.Licenses, ", ")), p.paint(warn, strings.Join(marks, "; ")),
 			})
 		}
-		slices.SortStableFunc(rows, func(a, b []string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+		slices.SortStableFunc(rows, func(a, b []string) int {
+			return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
+		})
 		p.table(2, []string{"TYPE", "~NAME", "~VERSION", "", "~LICENCE", ""}, rows)
 	}
 	p.footer(p.next()...)

@@ -60,7 +60,7 @@ func (p *page) worst() {
 			most = len(same[k])
 		}
 		at, others := placesIn(same[k], most, p.local)
-		word := p.severity(k.severity, strings.ToUpper(k.severity.String()))
+		word := p.rated(k.severity)
 		rows = append(rows, []string{word, name, p.paint(dim, at), p.also(k.what, others)})
 		total -= len(same[k])
 	}

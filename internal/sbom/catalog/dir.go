@@ -147,7 +147,8 @@ func (w *dirWalk) follow(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if dirManifestOf(w.kinds, p) == nil && !slices.ContainsFunc(w.parsers, func(q lockParser) bool { return q.Wants(p) }) {
+		wanted := slices.ContainsFunc(w.parsers, func(q lockParser) bool { return q.Wants(p) })
+		if !wanted && dirManifestOf(w.kinds, p) == nil {
 			continue
 		}
 		info, err := w.root.Stat(p)

@@ -3,7 +3,6 @@ package catalog
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -234,8 +233,8 @@ func (j *join) lostDatabases() {
 			}
 		}
 		if n > 0 {
-			j.unknown("packages of /"+path, fmt.Sprintf("a layer deletes the package database; what it named last (%s) is taken to be there still",
-				finding.Count(n, "package")))
+			j.unknown("packages of /"+path, "a layer deletes the package database; what it named last ("+
+				finding.Count(n, "package")+") is taken to be there still")
 		}
 		for k := range j.files {
 			if j.files[k].layer == last {
