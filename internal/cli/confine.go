@@ -102,7 +102,7 @@ func (f *flags) prove(
 		return nil, nil, err
 	}
 	how := confine.Proving{
-		Engine: e, Exercise: o.Exercise, Env: work.env, Default: o.Default, Users: o.Users,
+		Engine: e, Exercise: o.Exercise, Env: work.env, Default: o.Default, Users: o.Users, Refused: o.Refused,
 		Up: time.Duration(o.Up * float64(time.Second)),
 	}
 	if !work.Exercise.Empty() {

@@ -45,6 +45,7 @@ type Run struct {
 	Env     []string      // "NAME=value", beside the image's
 	Mounts  []Mount       // read only
 	Confine Confinement
+	Created func(id string) error // called between making the container and starting it; may be nil
 }
 
 // Mount is a folder of this machine that a container sees, and cannot write.
@@ -101,6 +102,9 @@ func (e *Engine) Start(ctx context.Context, r Run) (*Container, error) {
 	} else {
 		settled = answered(err)
 		err = fmt.Errorf("create container: %w", err)
+	}
+	if err == nil && r.Created != nil {
+		err = r.Created(c.ID)
 	}
 	if err == nil {
 		err = ctx.Err()

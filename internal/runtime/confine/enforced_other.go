@@ -12,3 +12,7 @@ import (
 func (s *search) enforced(context.Context, *runtime.Container, *Profile) error {
 	return errors.New("what the kernel enforces can be read on Linux only")
 }
+
+func (s *search) note(what, why string) {
+	s.proof.NotEnforced = append(s.proof.NotEnforced, NotEnforced{what, why})
+}

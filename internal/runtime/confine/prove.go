@@ -1,6 +1,7 @@
 package confine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"github.com/drydock-dev/drydock/internal/runtime"
 	"github.com/drydock-dev/drydock/internal/runtime/exercise"
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
-	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
 )
 
 // Proving says where a profile is proved, and what the workload must still do.
@@ -22,81 +22,10 @@ type Proving struct {
 	Exit     int           // the code it ended with when it was observed
 	Up       time.Duration // how long it took to come up then; 0: not known
 	Default  observe.Default
-	Users    []observe.User // that it ran as, to try instead of the image's
-	Fixed    bool           // prove the profile as it is, without a search
+	Users    []observe.User    // that it ran as, to try instead of the image's
+	Refused  []observe.Refusal // that were refused when it was observed: it does without
+	Fixed    bool              // prove the profile as it is, without a search
 	Progress func(what string)
-}
-
-// Proof is what came of it.
-type Proof struct {
-	Level        string            `json:"level"` // "unproved", or "ran"
-	Exercise     exercise.Exercise `json:"exercise"`
-	Syscalls     Counts            `json:"syscalls"`
-	KernelCVEs   CVEs              `json:"kernelCVEs"`
-	Users        []Kept            `json:"users,omitempty"` // the user that stays, where others were tried
-	Capabilities []Kept            `json:"capabilities"`
-	Writable     []Kept            `json:"writable"`
-	Enforced     Enforced          `json:"enforced"`
-	NotEnforced  []NotEnforced     `json:"notEnforced"`
-	Runs         int               `json:"runs"`
-	Seconds      float64           `json:"seconds"`
-	Failure      string            `json:"failure,omitempty"` // of a profile that is too tight
-}
-
-// Counts are how many calls can be made.
-type Counts struct {
-	Allowed       int `json:"allowed"`
-	EngineDefault int `json:"engineDefault"`
-	DefaultI386   int `json:"engineDefaultI386"`
-}
-
-// CVEs are vulnerabilities of the kernel of which no entry call passes: under the
-// profile, and under the Engine's default. The table has x86_64's only.
-type CVEs struct {
-	Blocked       []string `json:"blocked"`
-	EngineDefault []string `json:"engineDefault"`
-	Known         int      `json:"known"`
-}
-
-// counts says what a profile buys beside the Engine's default.
-func counts(p *Profile, d observe.Default) (Counts, CVEs) {
-	allowed := p.Seccomp.Allowed()
-	c := CVEs{[]string{}, []string{}, len(seccomp.KernelCVEs())}
-	if p.Image.ABI == string(seccomp.X8664) {
-		c.Blocked, c.EngineDefault = seccomp.Blocked(allowed), seccomp.Blocked(d.Calls)
-	}
-	return Counts{len(allowed), len(d.Calls), d.I386}, c
-}
-
-// Kept is a privilege that stays, with the failure that was seen without it.
-type Kept struct {
-	Name    string `json:"name,omitempty"`
-	Path    string `json:"path,omitempty"`
-	Failure string `json:"failure"`
-}
-
-// Enforced is what the kernel had in force for the first process.
-type Enforced struct {
-	Seccomp             bool     `json:"seccomp"`
-	FilterEqualsProfile bool     `json:"filterEqualsProfile"`
-	I386Reachable       int      `json:"i386Reachable"`
-	NoNewPrivs          bool     `json:"noNewPrivileges"`
-	Capabilities        []string `json:"capabilities"` // that it could ever have
-	ReadOnly            bool     `json:"readOnly"`
-	User                string   `json:"user"`
-	PIDs                int64    `json:"pids"`
-	Memory              int64    `json:"memory"`
-	CPUs                float64  `json:"cpus"`
-	Nofile              int64    `json:"nofile"`
-	LSM                 string   `json:"lsm"` // empty: none
-
-	Differences []seccomp.Difference `json:"differences,omitempty"`
-}
-
-// NotEnforced is something that was asked for and that this machine does not do.
-type NotEnforced struct {
-	What string `json:"what"`
-	Why  string `json:"why"`
 }
 
 // maxRuns bounds a search.
@@ -114,6 +43,11 @@ func Prove(ctx context.Context, draft *Profile, how Proving) (*Profile, *Proof, 
 	s.proof.Syscalls, s.proof.KernelCVEs = counts(draft, how.Default)
 	p := draft.clone()
 	var err error
+	if s.follow, err = observe.Follow(); err != nil {
+		s.note("what is refused", "nobody could watch: "+err.Error())
+	} else {
+		defer s.follow.Close() //nolint:errcheck // the proof stands
+	}
 	if how.Fixed {
 		var fail *exercise.Failure
 		if fail, err = s.run(ctx, p, true); err == nil && fail != nil {
@@ -152,7 +86,8 @@ func (e *TooTight) Hint() string {
 
 type search struct {
 	Proving
-	proof *Proof
+	proof  *Proof
+	follow *observe.Follower // nil: the kernel does not let us watch
 }
 
 // works reports whether the exercise passes under a profile; else why not.
@@ -207,13 +142,16 @@ func (s *search) widen(ctx context.Context, p *Profile, first *exercise.Failure)
 	return nil, &TooTight{Failure: first}
 }
 
+// nobody is a user that no image has files of.
+const nobody = 65532
+
 // user tries to start the workload as a user that it became by itself, instead of
-// as root.
+// as root, and then as one that nothing belongs to.
 func (s *search) user(ctx context.Context, p *Profile) (*Profile, error) {
 	if p.User != "" || p.Image.User != "" && !strings.HasPrefix(p.Image.User, "0") && p.Image.User != "root" {
 		return p, nil
 	}
-	for _, u := range slices.Backward(s.Users) {
+	for _, u := range slices.Backward(slices.Concat([]observe.User{{UID: nobody, GID: nobody}}, s.Users)) {
 		if u.UID == 0 {
 			continue
 		}
@@ -281,15 +219,19 @@ func (s *search) writable(ctx context.Context, p *Profile) (*Profile, error) {
 	return p, nil
 }
 
-// reason is the line of the log that says why, else the failure itself.
+// reason is what the kernel refused, else the line of the log that says why, else
+// the failure itself.
 func reason(f *exercise.Failure) string {
 	if f == nil {
 		return ""
 	}
+	if len(f.Refused) > 0 {
+		return f.Refused[0]
+	}
 	var said string
 	for line := range strings.Lines(f.Log) {
 		low := strings.ToLower(line)
-		for _, word := range []string{"not permitted", "permission denied", "read-only", "denied", "failed", "cannot", "can't", "error"} {
+		for _, word := range []string{"not permitted", "denied", "read-only", "failed", "cannot", "error"} {
 			if strings.Contains(low, word) {
 				said = strings.TrimSpace(line)
 			}
@@ -332,6 +274,9 @@ func (s *search) run(ctx context.Context, p *Profile, last bool) (fail *exercise
 			return nil, err
 		}
 	}
+	if s.follow != nil {
+		run.Created = s.follow.Expect
+	}
 	c, err := s.Engine.Start(ctx, run)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -339,17 +284,69 @@ func (s *search) run(ctx context.Context, p *Profile, last bool) (fail *exercise
 		}
 		return &exercise.Failure{Step: "start", Why: err.Error()}, nil
 	}
-	w := exercise.Workload{Container: c, Exposed: p.Image.Exposed, Health: p.Image.Health}
-	if last {
-		if err := s.enforced(ctx, c, p); err != nil {
-			return nil, err
-		}
+	if err := s.look(ctx, c, p, last); err != nil {
+		return nil, err
 	}
+	w := exercise.Workload{Container: c, Exposed: p.Image.Exposed, Health: p.Image.Health}
 	err = s.exercise(ctx, x, w)
+	refused := s.refused()
 	if errors.As(err, &fail) {
+		fail.Refused = refused
 		return fail, nil
 	}
+	if err == nil && x.Empty() && len(refused) > 0 {
+		// An exit code tells little of a workload that goes on after an error.
+		why := "the kernel refused what it did when it was observed"
+		return &exercise.Failure{Step: "run", Why: why, Refused: refused}, nil
+	}
+	if last {
+		s.proof.Tolerated = refused
+	}
 	return nil, err
+}
+
+// look reads what the kernel enforces for the first program of a container while it
+// is held, and lets it go.
+func (s *search) look(ctx context.Context, c *runtime.Container, p *Profile, last bool) error {
+	st, err := c.State(ctx)
+	if err != nil {
+		return err
+	}
+	if s.follow == nil || st.PID == 0 {
+		if !last {
+			return nil
+		}
+		return s.enforced(ctx, c, p)
+	}
+	if err := s.follow.Held(ctx, st.PID); err != nil {
+		return err
+	}
+	if last {
+		err = s.enforced(ctx, c, p)
+	}
+	return errors.Join(err, s.follow.Release(st.PID))
+}
+
+// refused are the calls that the profile refused, and that were not refused when the
+// workload was observed.
+func (s *search) refused() []string {
+	if s.follow == nil {
+		return nil
+	}
+	var fresh []observe.Refusal
+	for _, r := range s.follow.Refused() {
+		same := func(o observe.Refusal) bool { return o.Call == r.Call && o.Path == r.Path && o.Errno == r.Errno }
+		if !slices.ContainsFunc(s.Refused, same) {
+			fresh = append(fresh, r)
+		}
+	}
+	// A path says most; what the workload calls while it gives up says least.
+	slices.SortStableFunc(fresh, func(a, b observe.Refusal) int { return cmp.Compare(min(len(b.Path), 1), min(len(a.Path), 1)) })
+	var out []string
+	for _, r := range fresh {
+		out = append(out, r.String())
+	}
+	return out
 }
 
 // patience is how long a workload may take to come up under a profile that took so
@@ -359,6 +356,11 @@ func patience(up time.Duration) time.Duration { return 4*up + 5*time.Second }
 func (s *search) exercise(ctx context.Context, x exercise.Exercise, w exercise.Workload) error {
 	if err := x.Ready(ctx, w); err != nil {
 		return err
+	}
+	if s.follow != nil {
+		if err := s.follow.Serving(); err != nil {
+			return err
+		}
 	}
 	out, err := x.Do(ctx, w)
 	if err != nil {
@@ -408,15 +410,6 @@ func (p *Profile) tmpfsOptions() string {
 		opt += fmt.Sprintf(",uid=%d,gid=%d", uid, gid)
 	}
 	return opt
-}
-
-// Unproved is the proof of a profile under which nothing was run.
-func Unproved(p *Profile, o *observe.Observation) *Proof {
-	proof := &Proof{
-		Level: "unproved", Exercise: o.Exercise, Capabilities: []Kept{}, Writable: []Kept{}, NotEnforced: []NotEnforced{},
-	}
-	proof.Syscalls, proof.KernelCVEs = counts(p, o.Default)
-	return proof
 }
 
 // OtherRuntime is a profile that was observed on another runtime than the one here,

@@ -84,9 +84,17 @@ type Failure struct {
 	Step string // "probe http://localhost/", "start"
 	Why  string
 	Log  string // the end of what it printed
+
+	Refused []string // calls that the kernel refused meanwhile, where somebody watched
 }
 
-func (f *Failure) Error() string { return f.Step + ": " + f.Why }
+func (f *Failure) Error() string {
+	s := f.Step + ": " + f.Why
+	if n := len(f.Refused); n > 0 {
+		s += "; refused: " + strings.Join(f.Refused[:min(n, 3)], "; ")
+	}
+	return s
+}
 
 // Workload is a container under exercise.
 type Workload struct {

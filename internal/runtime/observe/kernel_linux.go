@@ -37,6 +37,10 @@ const (
 	abiX32
 )
 
+// idLength is that of a container's id: the name of its cgroup, or what follows
+// "docker-" in it.
+const idLength = 64
+
 // maxPath is how many bytes of a path are read.
 const maxPath = 256
 
@@ -98,13 +102,14 @@ const pendingSize = eventHead
 type kernel struct {
 	targets, config, tasks, rules, pending *ebpf.Map
 	calls, args, caps, users, lost, events *ebpf.Map
+	expected                               *ebpf.Map
 	programs                               []*ebpf.Program
 }
 
 func (k *kernel) maps() map[string]**ebpf.Map {
 	return map[string]**ebpf.Map{
 		"targets": &k.targets, "config": &k.config, "tasks": &k.tasks, "rules": &k.rules, "pending": &k.pending,
-		"calls": &k.calls, "args": &k.args, "caps": &k.caps, "users": &k.users, "lost": &k.lost, "events": &k.events,
+		"expected": &k.expected, "calls": &k.calls, "args": &k.args, "caps": &k.caps, "users": &k.users, "lost": &k.lost, "events": &k.events,
 	}
 }
 
@@ -141,8 +146,9 @@ func load() (_ *kernel, err error) {
 	}
 	specs := map[string]*ebpf.MapSpec{
 		"targets": hash(8, 4, maxTargets), "config": array(4, 1), "tasks": hash(4, 4, maxTasks), "rules": array(4, maxRules),
-		"pending": {Type: ebpf.LRUHash, KeySize: 8, ValueSize: pendingSize, MaxEntries: maxTasks},
-		"calls":   hash(16, 8, maxCalls), "args": hash(24, 8, maxArgs), "caps": hash(16, 8, 1<<12),
+		"expected": array(idLength, 1),
+		"pending":  {Type: ebpf.LRUHash, KeySize: 8, ValueSize: pendingSize, MaxEntries: maxTasks},
+		"calls":    hash(16, 8, maxCalls), "args": hash(24, 8, maxArgs), "caps": hash(16, 8, 1<<12),
 		"users": hash(16, 8, 1<<12), "lost": array(8, lostKinds), "events": {Type: ebpf.RingBuf, MaxEntries: ringBytes},
 	}
 	for name, to := range k.maps() {
@@ -156,7 +162,7 @@ func load() (_ *kernel, err error) {
 		code asm.Instructions
 	}{
 		{"sys_enter", k.enter(at)},
-		{"sys_exit", k.exit()},
+		{"sys_exit", k.exit(at)},
 		{"cap_capable", k.capable(at)},
 		{"sched_process_exec", k.exec(at)},
 		{"sched_process_fork", k.fork(at)},
@@ -179,6 +185,8 @@ type offsets struct {
 	mode, comm, pid, tgid, status int16 // of task_struct; status is the word that tells of a 32-bit call
 	compat                        int32 // the bit of it
 	filename                      int16 // of linux_binprm
+	number                        int16 // of pt_regs: the number of the call
+	group, unified, node, name    int16 // task_struct -> css_set -> cgroup -> kernfs_node -> its name
 	args                          [6]int16
 }
 
@@ -203,7 +211,9 @@ func findOffsets() (o offsets, err error) {
 	}
 	o.mode = field("task_struct", "seccomp") + field("seccomp", "mode")
 	o.comm, o.pid, o.tgid = field("task_struct", "comm"), field("task_struct", "pid"), field("task_struct", "tgid")
-	o.filename = field("linux_binprm", "filename")
+	o.filename, o.number = field("linux_binprm", "filename"), field("pt_regs", machine.number)
+	o.group, o.unified = field("task_struct", "cgroups"), field("css_set", "dfl_cgrp")
+	o.node, o.name = field("cgroup", "kn"), field("kernfs_node", "name")
 	o.status = field("task_struct", "thread_info") + field("thread_info", machine.compatField)
 	o.compat = machine.compatBit
 	for i, reg := range machine.args {

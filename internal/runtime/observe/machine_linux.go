@@ -15,15 +15,16 @@ type register struct {
 // machine is what the programs must know of the architecture.
 var machine = map[string]struct {
 	args        [6]register
+	number      string // of pt_regs: the number of the call
 	compatField string // of thread_info
 	compatBit   int32  // set while a call of the 32-bit ABI is made
 }{
 	"amd64": {
-		args:        [6]register{{"di", 0}, {"si", 0}, {"dx", 0}, {"r10", 0}, {"r8", 0}, {"r9", 0}},
+		args: [6]register{{"di", 0}, {"si", 0}, {"dx", 0}, {"r10", 0}, {"r8", 0}, {"r9", 0}}, number: "orig_ax",
 		compatField: "status", compatBit: 2, // TS_COMPAT
 	},
 	"arm64": {
-		args:        [6]register{{"regs", 0}, {"regs", 8}, {"regs", 16}, {"regs", 24}, {"regs", 32}, {"regs", 40}},
+		args: [6]register{{"regs", 0}, {"regs", 8}, {"regs", 16}, {"regs", 24}, {"regs", 32}, {"regs", 40}}, number: "syscallno",
 		compatField: "flags", compatBit: 1 << 22, // TIF_32BIT
 	},
 }[runtime.GOARCH]

@@ -54,6 +54,7 @@ type Observation struct {
 	Listens      []Socket     `json:"listens,omitempty"`
 	Connects     []Socket     `json:"connects,omitempty"`
 	Users        []User       `json:"users"` // that processes ran as
+	Refused      []Refusal    `json:"refused,omitempty"`
 	Peaks        Peaks        `json:"peaks"`
 
 	Default Default `json:"engineDefault"` // what the Engine lets a container call that asks for nothing
@@ -129,6 +130,27 @@ type Socket struct {
 	Address string `json:"address,omitempty"`
 	Port    int    `json:"port,omitempty"`
 	Refused string `json:"refused,omitempty"` // why it did not come to be
+}
+
+// Refusal is a call that the kernel refused, by a filter, for want of a capability or
+// a permission, or since it has no such call.
+type Refusal struct {
+	Call  string `json:"call"`
+	Path  string `json:"path,omitempty"` // generalised
+	Errno string `json:"errno"`          // "EPERM"
+	Phase Phase  `json:"phase,omitempty"`
+}
+
+func (r Refusal) String() string {
+	s := r.Call
+	if r.Path != "" {
+		s += fmt.Sprintf("(%q)", r.Path)
+	}
+	s += ": " + r.Errno
+	if r.Phase != "" {
+		s += ", at " + string(r.Phase)
+	}
+	return s
 }
 
 // User is who processes ran as.
@@ -251,6 +273,7 @@ func Merge(a, b *Observation) (*Observation, error) {
 	key := func(s Socket) string { return fmt.Sprintf("%s %s %05d %s", s.Family, s.Address, s.Port, s.Refused) }
 	same := func(x, _ Socket) Socket { return x }
 	o.Listens, o.Connects = joined(a.Listens, b.Listens, key, same), joined(a.Connects, b.Connects, key, same)
+	o.Refused = joined(a.Refused, b.Refused, Refusal.String, func(r, _ Refusal) Refusal { return r })
 	o.Users = joined(a.Users, b.Users, func(u User) string { return fmt.Sprintf("%010d %010d", u.UID, u.GID) }, func(x, _ User) User { return x })
 	o.Peaks = Peaks{
 		max(a.Peaks.Memory, b.Peaks.Memory), max(a.Peaks.PIDs, b.Peaks.PIDs),

@@ -9,122 +9,8 @@ package observe
 import (
 	"fmt"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 )
-
-// Places on the programs' stacks.
-const (
-	fpKey     = -24  // a callKey or a capKey, with room for an argKey's value
-	fpTask    = -32  // a task's id
-	fpOne     = -40  // a value to store
-	fpPending = -112 // pendingSize bytes
-	fpID      = -120 // thread and process
-)
-
-// prologue leaves the current task in R7 and the key's cgroup and phase on the
-// stack, and jumps to "out" where nothing is to be recorded. R9 is not 0 for a
-// container that is observed, as opposed to a runtime that prepares one.
-func (k *kernel) prologue(at offsets) asm.Instructions {
-	return asm.Instructions{
-		asm.Mov.Reg(asm.R6, asm.R1),
-		asm.FnGetCurrentTaskBtf.Call(),
-		asm.Mov.Reg(asm.R7, asm.R0),
-		asm.LoadMem(asm.R1, asm.R7, at.mode, asm.Word),
-		asm.JNE.Imm(asm.R1, 2, "out"), // what runs before its filter is loaded is the runtime's own work
-		asm.FnGetCurrentCgroupId.Call(),
-		asm.StoreMem(asm.RFP, fpKey, asm.R0, asm.DWord),
-		asm.Mov.Imm(asm.R0, 0),
-		asm.StoreMem(asm.RFP, fpKey+8, asm.R0, asm.DWord),
-		asm.LoadMapPtr(asm.R1, k.targets.FD()),
-		asm.Mov.Reg(asm.R2, asm.RFP),
-		asm.Add.Imm(asm.R2, fpKey),
-		asm.FnMapLookupElem.Call(),
-		asm.Mov.Reg(asm.R9, asm.R0),
-		asm.LoadMem(asm.R1, asm.R7, at.comm, asm.Word),
-		asm.JEq.Imm(asm.R1, word("runc"), "runtime"),
-		asm.JEq.Imm(asm.R1, word("crun"), "runtime"),
-		asm.JEq.Imm(asm.R9, 0, "out"),
-		asm.JNE.Imm(asm.R1, word(gateName), "program"), // the start gate is ours
-		asm.LoadMem(asm.R1, asm.R7, at.comm+4, asm.Word),
-		asm.JNE.Imm(asm.R1, word(gateName[4:]), "program"),
-		asm.LoadMem(asm.R1, asm.R7, at.comm+8, asm.Word),
-		asm.JEq.Imm(asm.R1, word(gateName[8:]), "out"),
-		asm.LoadMem(asm.R1, asm.R7, at.tgid, asm.Word).WithSymbol("program"),
-		asm.StoreMem(asm.RFP, fpTask, asm.R1, asm.Word),
-		asm.LoadMapPtr(asm.R1, k.tasks.FD()),
-		asm.Mov.Reg(asm.R2, asm.RFP),
-		asm.Add.Imm(asm.R2, fpTask),
-		asm.FnMapLookupElem.Call(),
-		asm.JNE.Imm(asm.R0, 0, "phase"),
-		asm.Mov.Imm(asm.R0, 0),
-		asm.StoreMem(asm.RFP, fpTask, asm.R0, asm.Word),
-		asm.LoadMapPtr(asm.R1, k.config.FD()),
-		asm.Mov.Reg(asm.R2, asm.RFP),
-		asm.Add.Imm(asm.R2, fpTask),
-		asm.FnMapLookupElem.Call(),
-		asm.JEq.Imm(asm.R0, 0, "out"),
-		asm.LoadMem(asm.R1, asm.R0, 0, asm.Word).WithSymbol("phase"),
-		asm.StoreMem(asm.RFP, fpKey+13, asm.R1, asm.Byte),
-		asm.Ja.Label("known"),
-		// A runtime in a container that is observed prepares a process beside the
-		// first: a health check, or somebody's exec.
-		asm.JEq.Imm(asm.R9, 0, "known").WithSymbol("runtime"),
-		asm.LoadMem(asm.R1, asm.R7, at.tgid, asm.Word),
-		asm.StoreMem(asm.RFP, fpTask, asm.R1, asm.Word),
-		asm.Mov.Imm(asm.R1, int32(phaseExec)),
-		asm.StoreMem(asm.RFP, fpOne, asm.R1, asm.Word),
-		asm.LoadMapPtr(asm.R1, k.tasks.FD()),
-		asm.Mov.Reg(asm.R2, asm.RFP),
-		asm.Add.Imm(asm.R2, fpTask),
-		asm.Mov.Reg(asm.R3, asm.RFP),
-		asm.Add.Imm(asm.R3, fpOne),
-		asm.Mov.Imm(asm.R4, 0),
-		asm.FnMapUpdateElem.Call(),
-		asm.Mov.Imm(asm.R9, 0), // its paths and arguments are not the workload's
-		asm.Mov.Imm(asm.R0, 0).WithSymbol("known"),
-	}
-}
-
-// epilogue ends a program.
-func epilogue() asm.Instructions {
-	return asm.Instructions{asm.Mov.Imm(asm.R0, 0).WithSymbol("out"), asm.Return()}
-}
-
-// count adds one to a table's value for the key on the stack. done is a label of
-// the program's own, for each use.
-func (k *kernel) count(table *ebpf.Map, lost int32, done string) asm.Instructions {
-	return asm.Instructions{
-		asm.LoadMapPtr(asm.R1, table.FD()),
-		asm.Mov.Reg(asm.R2, asm.RFP),
-		asm.Add.Imm(asm.R2, fpKey),
-		asm.FnMapLookupElem.Call(),
-		asm.JEq.Imm(asm.R0, 0, done+" new"),
-		asm.Mov.Imm(asm.R1, 1),
-		asm.AddAtomic.Mem(asm.R0, asm.R1, asm.DWord, 0),
-		asm.Ja.Label(done),
-		asm.Mov.Imm(asm.R1, 1).WithSymbol(done + " new"),
-		asm.StoreMem(asm.RFP, fpOne, asm.R1, asm.DWord),
-		asm.LoadMapPtr(asm.R1, table.FD()),
-		asm.Mov.Reg(asm.R2, asm.RFP),
-		asm.Add.Imm(asm.R2, fpKey),
-		asm.Mov.Reg(asm.R3, asm.RFP),
-		asm.Add.Imm(asm.R3, fpOne),
-		asm.Mov.Imm(asm.R4, 0),
-		asm.FnMapUpdateElem.Call(),
-		asm.JEq.Imm(asm.R0, 0, done),
-		asm.Mov.Imm(asm.R1, lost),
-		asm.StoreMem(asm.RFP, fpTask, asm.R1, asm.Word),
-		asm.LoadMapPtr(asm.R1, k.lost.FD()),
-		asm.Mov.Reg(asm.R2, asm.RFP),
-		asm.Add.Imm(asm.R2, fpTask),
-		asm.FnMapLookupElem.Call(),
-		asm.JEq.Imm(asm.R0, 0, done),
-		asm.Mov.Imm(asm.R1, 1),
-		asm.AddAtomic.Mem(asm.R0, asm.R1, asm.DWord, 0),
-		asm.Mov.Imm(asm.R0, 0).WithSymbol(done),
-	}
-}
 
 // argument loads the argument whose number, from 1, is in R1 into R8; registers
 // are in R3. Label is the program's own.
@@ -262,7 +148,7 @@ func (k *kernel) submit() asm.Instructions {
 
 // exit reads the path of a call that is done: at its entry the page may not have
 // been there yet.
-func (k *kernel) exit() asm.Instructions {
+func (k *kernel) exit(at offsets) asm.Instructions {
 	code := asm.Instructions{
 		asm.Mov.Reg(asm.R6, asm.R1),
 		asm.FnGetCurrentPidTgid.Call(),
@@ -271,8 +157,49 @@ func (k *kernel) exit() asm.Instructions {
 		asm.Mov.Reg(asm.R2, asm.RFP),
 		asm.Add.Imm(asm.R2, fpID),
 		asm.FnMapLookupElem.Call(),
-		asm.JEq.Imm(asm.R0, 0, "out"),
 		asm.Mov.Reg(asm.R7, asm.R0),
+		asm.JNE.Imm(asm.R0, 0, "pending"),
+		// No path: only what was refused is of interest. A call that the filter
+		// refuses is not entered at all, but it is left.
+		asm.LoadMem(asm.R8, asm.R6, 8, asm.DWord),
+		asm.JEq.Imm(asm.R8, -1, "refused"),  // EPERM
+		asm.JEq.Imm(asm.R8, -13, "refused"), // EACCES
+		asm.JEq.Imm(asm.R8, -30, "refused"), // EROFS
+		asm.JEq.Imm(asm.R8, -38, "refused"), // ENOSYS
+		asm.Ja.Label("out"),
+		asm.FnGetCurrentCgroupId.Call().WithSymbol("refused"),
+		asm.StoreMem(asm.RFP, fpPending, asm.R0, asm.DWord),
+		asm.LoadMapPtr(asm.R1, k.targets.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpPending),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "out"),
+		asm.LoadMem(asm.R1, asm.R0, 0, asm.Word),
+		asm.JNE.Imm(asm.R1, begun, "out"),
+		asm.Mov.Imm(asm.R1, 0),
+		asm.StoreMem(asm.RFP, fpPending+8, asm.R1, asm.DWord),
+		asm.StoreMem(asm.RFP, fpPending+16, asm.R1, asm.DWord),
+		asm.StoreMem(asm.RFP, fpPending+24, asm.R8, asm.DWord),
+		asm.StoreMem(asm.RFP, fpPending+48, asm.R1, asm.DWord),
+		asm.FnGetCurrentPidTgid.Call(),
+		asm.RSh.Imm(asm.R0, 32),
+		asm.StoreMem(asm.RFP, fpPending+32, asm.R0, asm.Word),
+		asm.LoadMem(asm.R1, asm.R6, 0, asm.DWord),
+		asm.LoadMem(asm.R1, asm.R1, at.number, asm.DWord),
+		asm.StoreMem(asm.RFP, fpPending+36, asm.R1, asm.Word),
+		asm.Mov.Imm(asm.R1, kindRefused),
+		asm.StoreMem(asm.RFP, fpPending+40, asm.R1, asm.Word),
+		asm.Mov.Imm(asm.R1, 0),
+		asm.StoreMem(asm.RFP, fpPending+44, asm.R1, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.events.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpPending),
+		asm.Mov.Imm(asm.R3, pendingSize),
+		asm.Mov.Imm(asm.R4, 0),
+		asm.FnRingbufOutput.Call(),
+		asm.JNE.Imm(asm.R0, 0, "full"),
+		asm.Ja.Label("out"),
+		asm.Mov.Imm(asm.R0, 0).WithSymbol("pending"),
 	}
 	code = append(code, k.reserve()...)
 	for off := int16(0); off < eventHead; off += 8 {
@@ -340,10 +267,23 @@ func (k *kernel) capable(at offsets) asm.Instructions {
 	return append(code, epilogue()...)
 }
 
+// sigStop is SIGSTOP, which reaches the first process of a container too.
+const sigStop = 19
+
 // exec tells of a program that was executed: the call's own path is gone by then.
+// The first program of a container that is held is stopped before it runs.
 func (k *kernel) exec(at offsets) asm.Instructions {
 	code := k.prologue(at)
-	code = append(code, asm.JEq.Imm(asm.R9, 0, "out"))
+	code = append(code,
+		asm.JEq.Imm(asm.R9, 0, "out"),
+		asm.LoadMem(asm.R1, asm.R9, 0, asm.Word),
+		asm.JNE.Imm(asm.R1, held, "runs"),
+		asm.Mov.Imm(asm.R1, begun),
+		asm.StoreMem(asm.R9, 0, asm.R1, asm.Word),
+		asm.Mov.Imm(asm.R1, sigStop),
+		asm.FnSendSignal.Call(),
+		asm.Mov.Imm(asm.R0, 0).WithSymbol("runs"),
+	)
 	code = append(code, k.reserve()...)
 	code = append(code, asm.Mov.Imm(asm.R1, 0))
 	for off := int16(0); off < eventHead; off += 8 {

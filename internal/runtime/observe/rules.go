@@ -40,6 +40,7 @@ const (
 	kindChange         // a path whose owner, mode, times or attributes the call changes
 	kindAddress        // a socket address
 	kindExec           // a program that was executed
+	kindRefused        // no path: a call that the kernel refused
 )
 
 // maxRules is the length of the table of rules: numbers of calls from there on have

@@ -32,6 +32,7 @@ type sightings struct {
 	programs map[string]struct{}
 	binds    map[Socket]struct{}
 	connects map[Socket]struct{}
+	refused  map[Refusal]struct{}
 
 	unread   int // paths that could not be read
 	homeless int // relative paths whose folder is not known
@@ -42,23 +43,28 @@ func newSightings(began time.Time) *sightings {
 	return &sightings{
 		began: began, lastNew: began, files: map[string]*File{}, raw: map[string]struct{}{}, writable: map[string]struct{}{}, changed: map[string]struct{}{},
 		programs: map[string]struct{}{}, binds: map[Socket]struct{}{}, connects: map[Socket]struct{}{},
+		refused: map[Refusal]struct{}{},
 	}
 }
 
 // take learns from an event.
-func (s *sightings) take(e event, now time.Time) {
+func (s *sightings) take(e event, in Phase, now time.Time) {
 	before := len(s.files) + len(s.programs) + len(s.binds) + len(s.connects) + len(s.writable)
-	s.learn(e)
+	s.learn(e, in)
 	if len(s.files)+len(s.programs)+len(s.binds)+len(s.connects)+len(s.writable) > before {
 		s.lastNew = now
 	}
-	if len(s.files) > maxFiles || len(s.binds)+len(s.connects) > maxFiles {
+	if len(s.files) > maxFiles || len(s.binds)+len(s.connects)+len(s.refused) > maxFiles {
 		s.full = true
 	}
 }
 
-func (s *sightings) learn(e event) {
+func (s *sightings) learn(e event, in Phase) {
 	if s.full {
+		return
+	}
+	if e.Kind == kindRefused {
+		s.refuse(e, "", in)
 		return
 	}
 	if e.Length < 0 || e.Kind != kindAddress && e.Length < 1 {
@@ -87,6 +93,7 @@ func (s *sightings) learn(e event) {
 		return
 	}
 	s.file(p, e)
+	s.refuse(e, Generalise(p), in)
 }
 
 // file notes what was done to a path.
@@ -125,6 +132,19 @@ func (s *sightings) file(p string, e event) {
 		s.changed[general] = struct{}{}
 	default:
 		s.writable[path.Dir(general)] = struct{}{}
+	}
+}
+
+// refuse notes a call that the kernel refused.
+func (s *sightings) refuse(e event, p string, in Phase) {
+	switch errno := unix.Errno(-e.Return); {
+	case e.Return >= 0:
+	case errno == unix.EPERM, errno == unix.EACCES, errno == unix.EROFS, errno == unix.ENOSYS:
+		name, ok := seccomp.Native().Name(int(e.Number))
+		if !ok {
+			name = strconv.Itoa(int(e.Number))
+		}
+		s.refused[Refusal{name, p, unix.ErrnoName(errno), in}] = struct{}{}
 	}
 }
 
@@ -210,6 +230,7 @@ func (s *sightings) into(o *Observation) {
 	o.Writable = outermost(slices.Sorted(maps.Keys(s.writable)))
 	o.Programs = slices.Sorted(maps.Keys(s.programs))
 	o.Listens, o.Connects = sockets(s.binds), sockets(s.connects)
+	o.Refused = s.refusals()
 	o.LastNew = s.lastNew.Sub(s.began).Seconds()
 	if s.unread > 0 {
 		o.lack(Partial, fmt.Sprintf("%d path arguments could not be read", s.unread))
@@ -231,6 +252,13 @@ func (s *sightings) folder(p string) string {
 		}
 	}
 	return path.Dir(p)
+}
+
+// refusals are the calls that were refused, sorted.
+func (s *sightings) refusals() []Refusal {
+	return joined(slices.Collect(maps.Keys(s.refused)), nil,
+		func(r Refusal) string { return fmt.Sprintf("%s %s %s %s", r.Call, r.Path, r.Errno, r.Phase) },
+		func(r, _ Refusal) Refusal { return r })
 }
 
 func sockets(m map[Socket]struct{}) []Socket {

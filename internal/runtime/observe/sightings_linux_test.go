@@ -59,10 +59,13 @@ func TestSightings(t *testing.T) {
 		saw(t, "openat", kindOpen, 3, 2, "/dev/null"),
 		saw(t, "openat", kindOpen, 3, 0, gateFolder+"/start"),
 	} {
-		s.take(e, time.Now())
+		s.take(e, StartUp, time.Now())
 	}
 	var o Observation
 	s.into(&o)
+	if want := []Refusal{{"openat", "/etc/shadow", "EACCES", StartUp}}; !slices.Equal(o.Refused, want) {
+		t.Errorf("refused %v, want %v", o.Refused, want)
+	}
 	if want := []string{"/opt", "/var/lib/app", "/var/log/app"}; !slices.Equal(o.Writable, want) {
 		t.Errorf("writable %q, want %q", o.Writable, want)
 	}
@@ -78,7 +81,7 @@ func TestSightings(t *testing.T) {
 func TestSightingsAreBounded(t *testing.T) {
 	s := newSightings(time.Now())
 	for i := range maxFiles + 1000 {
-		s.take(saw(t, "openat", kindOpen, 3, 0, "/srv/"+strings.Repeat("x", i%7)+string(rune('a'+i%26))+time.Duration(i).String()), time.Now())
+		s.take(saw(t, "openat", kindOpen, 3, 0, "/srv/"+strings.Repeat("x", i%7)+string(rune('a'+i%26))+time.Duration(i).String()), Serving, time.Now())
 	}
 	var o Observation
 	o.Status = Complete

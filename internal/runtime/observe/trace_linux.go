@@ -27,6 +27,7 @@ type tracer struct {
 
 	mu   sync.Mutex
 	seen map[uint64]*sightings // by cgroup
+	now  Phase
 }
 
 // newTracer loads and attaches the programs. From then on, what a runtime calls
@@ -81,7 +82,7 @@ func (t *tracer) watch(cgroup uint64, began time.Time) error {
 	t.mu.Lock()
 	t.seen[cgroup] = newSightings(began)
 	t.mu.Unlock()
-	if err := t.k.targets.Put(cgroup, uint32(1)); err != nil {
+	if err := t.k.targets.Put(cgroup, uint32(begun)); err != nil {
 		return fmt.Errorf("table of containers: %w", err)
 	}
 	return nil
@@ -89,6 +90,9 @@ func (t *tracer) watch(cgroup uint64, began time.Time) error {
 
 // phase says what the container's own processes are at from now on.
 func (t *tracer) phase(n uint32) error {
+	t.mu.Lock()
+	t.now = phase(n)
+	t.mu.Unlock()
 	if err := t.k.config.Put(uint32(0), n); err != nil {
 		return fmt.Errorf("phase: %w", err)
 	}
@@ -101,12 +105,18 @@ func (t *tracer) read() {
 	var rec ringbuf.Record
 	for t.ring.ReadInto(&rec) == nil {
 		var e event
-		if binary.Read(bytes.NewReader(rec.RawSample), binary.NativeEndian, &e) != nil {
+		raw := append(rec.RawSample, make([]byte, max(0, eventSize-len(rec.RawSample)))...) // some have no path
+		if binary.Read(bytes.NewReader(raw), binary.NativeEndian, &e) != nil {
 			continue // not one of ours: the size is fixed
 		}
 		t.mu.Lock()
-		if s := t.seen[e.Cgroup]; s != nil {
-			s.take(e, time.Now())
+		s := t.seen[e.Cgroup]
+		if s == nil && len(t.seen) < maxTargets {
+			s = newSightings(time.Now())
+			t.seen[e.Cgroup] = s
+		}
+		if s != nil {
+			s.take(e, t.now, time.Now())
 		}
 		t.mu.Unlock()
 	}

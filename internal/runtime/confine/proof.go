@@ -1,0 +1,88 @@
+package confine
+
+import (
+	"github.com/drydock-dev/drydock/internal/runtime/exercise"
+	"github.com/drydock-dev/drydock/internal/runtime/observe"
+	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
+)
+
+// Proof is what came of it.
+type Proof struct {
+	Level        string            `json:"level"` // "unproved", or "ran"
+	Exercise     exercise.Exercise `json:"exercise"`
+	Syscalls     Counts            `json:"syscalls"`
+	KernelCVEs   CVEs              `json:"kernelCVEs"`
+	Users        []Kept            `json:"users,omitempty"` // the user that stays, where others were tried
+	Capabilities []Kept            `json:"capabilities"`
+	Writable     []Kept            `json:"writable"`
+	Enforced     Enforced          `json:"enforced"`
+	NotEnforced  []NotEnforced     `json:"notEnforced"`
+	Runs         int               `json:"runs"`
+	Seconds      float64           `json:"seconds"`
+	Tolerated    []string          `json:"tolerated,omitempty"` // calls that the profile refused and the exercise did not miss
+}
+
+// Counts are how many calls can be made.
+type Counts struct {
+	Allowed       int `json:"allowed"`
+	EngineDefault int `json:"engineDefault"`
+	DefaultI386   int `json:"engineDefaultI386"`
+}
+
+// CVEs are vulnerabilities of the kernel of which no entry call passes: under the
+// profile, and under the Engine's default. The table has x86_64's only.
+type CVEs struct {
+	Blocked       []string `json:"blocked"`
+	EngineDefault []string `json:"engineDefault"`
+	Known         int      `json:"known"`
+}
+
+// counts says what a profile buys beside the Engine's default.
+func counts(p *Profile, d observe.Default) (Counts, CVEs) {
+	allowed := p.Seccomp.Allowed()
+	c := CVEs{[]string{}, []string{}, len(seccomp.KernelCVEs())}
+	if p.Image.ABI == string(seccomp.X8664) {
+		c.Blocked, c.EngineDefault = seccomp.Blocked(allowed), seccomp.Blocked(d.Calls)
+	}
+	return Counts{len(allowed), len(d.Calls), d.I386}, c
+}
+
+// Kept is a privilege that stays, with the failure that was seen without it.
+type Kept struct {
+	Name    string `json:"name,omitempty"`
+	Path    string `json:"path,omitempty"`
+	Failure string `json:"failure"`
+}
+
+// Enforced is what the kernel had in force for the first process.
+type Enforced struct {
+	Seccomp             bool     `json:"seccomp"`
+	FilterEqualsProfile bool     `json:"filterEqualsProfile"`
+	I386Reachable       int      `json:"i386Reachable"`
+	NoNewPrivs          bool     `json:"noNewPrivileges"`
+	Capabilities        []string `json:"capabilities"` // that it could ever have
+	ReadOnly            bool     `json:"readOnly"`
+	User                string   `json:"user"`
+	PIDs                int64    `json:"pids"`
+	Memory              int64    `json:"memory"`
+	CPUs                float64  `json:"cpus"`
+	Nofile              int64    `json:"nofile"`
+	LSM                 string   `json:"lsm"` // empty: none
+
+	Differences []seccomp.Difference `json:"differences,omitempty"`
+}
+
+// NotEnforced is something that was asked for and that this machine does not do.
+type NotEnforced struct {
+	What string `json:"what"`
+	Why  string `json:"why"`
+}
+
+// Unproved is the proof of a profile under which nothing was run.
+func Unproved(p *Profile, o *observe.Observation) *Proof {
+	proof := &Proof{
+		Level: "unproved", Exercise: o.Exercise, Capabilities: []Kept{}, Writable: []Kept{}, NotEnforced: []NotEnforced{},
+	}
+	proof.Syscalls, proof.KernelCVEs = counts(p, o.Default)
+	return proof
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+//
+// The kernel lets a program read the registers of a call only if its licence is
+// one that the kernel counts as compatible with the GPL, so this file, the source
+// of such programs, may be used under either licence.
+
+package observe
+
+import (
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+)
+
+// Places on the programs' stacks.
+const (
+	fpKey     = -24  // a callKey or a capKey, with room for an argKey's value
+	fpTask    = -32  // a task's id
+	fpOne     = -40  // a value to store
+	fpPending = -112 // pendingSize bytes
+	fpID      = -120 // thread and process
+	fpName    = -208 // the name of a cgroup
+)
+
+// prologue leaves the current task in R7 and the key's cgroup and phase on the
+// stack, and jumps to "out" where nothing is to be recorded. R9 is not 0 for a
+// container that is observed, as opposed to a runtime that prepares one.
+func (k *kernel) prologue(at offsets) asm.Instructions {
+	code := asm.Instructions{
+		asm.Mov.Reg(asm.R6, asm.R1),
+		asm.FnGetCurrentTaskBtf.Call(),
+		asm.Mov.Reg(asm.R7, asm.R0),
+		asm.LoadMem(asm.R1, asm.R7, at.mode, asm.Word),
+		asm.JNE.Imm(asm.R1, 2, "out"), // what runs before its filter is loaded is the runtime's own work
+		asm.FnGetCurrentCgroupId.Call(),
+		asm.StoreMem(asm.RFP, fpKey, asm.R0, asm.DWord),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.StoreMem(asm.RFP, fpKey+8, asm.R0, asm.DWord),
+		asm.LoadMapPtr(asm.R1, k.targets.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpKey),
+		asm.FnMapLookupElem.Call(),
+		asm.Mov.Reg(asm.R9, asm.R0),
+		asm.LoadMem(asm.R1, asm.R7, at.comm, asm.Word),
+		asm.JEq.Imm(asm.R1, word("runc"), "runtime"),
+		asm.JEq.Imm(asm.R1, word("crun"), "runtime"),
+		asm.JEq.Imm(asm.R9, 0, "out"),
+		asm.JNE.Imm(asm.R1, word(gateName), "program"), // the start gate is ours
+		asm.LoadMem(asm.R1, asm.R7, at.comm+4, asm.Word),
+		asm.JNE.Imm(asm.R1, word(gateName[4:]), "program"),
+		asm.LoadMem(asm.R1, asm.R7, at.comm+8, asm.Word),
+		asm.JEq.Imm(asm.R1, word(gateName[8:]), "out"),
+		asm.LoadMem(asm.R1, asm.R7, at.tgid, asm.Word).WithSymbol("program"),
+		asm.StoreMem(asm.RFP, fpTask, asm.R1, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.tasks.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpTask),
+		asm.FnMapLookupElem.Call(),
+		asm.JNE.Imm(asm.R0, 0, "phase"),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.StoreMem(asm.RFP, fpTask, asm.R0, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.config.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpTask),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "out"),
+		asm.LoadMem(asm.R1, asm.R0, 0, asm.Word).WithSymbol("phase"),
+		asm.StoreMem(asm.RFP, fpKey+13, asm.R1, asm.Byte),
+		asm.Ja.Label("known"),
+		// A runtime in a container that is observed, and whose program has begun,
+		// prepares a process beside the first: a health check, or somebody's exec.
+		asm.JEq.Imm(asm.R9, 0, "unknown").WithSymbol("runtime"),
+		asm.LoadMem(asm.R1, asm.R9, 0, asm.Word),
+		asm.Mov.Imm(asm.R9, 0), // its paths and arguments are not the workload's
+		asm.JEq.Imm(asm.R1, held, "known"),
+		asm.LoadMem(asm.R1, asm.R7, at.tgid, asm.Word),
+		asm.StoreMem(asm.RFP, fpTask, asm.R1, asm.Word),
+		asm.Mov.Imm(asm.R1, int32(phaseExec)),
+		asm.StoreMem(asm.RFP, fpOne, asm.R1, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.tasks.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpTask),
+		asm.Mov.Reg(asm.R3, asm.RFP),
+		asm.Add.Imm(asm.R3, fpOne),
+		asm.Mov.Imm(asm.R4, 0),
+		asm.FnMapUpdateElem.Call(),
+		asm.Ja.Label("known"),
+		asm.Mov.Imm(asm.R9, 0).WithSymbol("unknown"),
+	}
+	code = append(code, k.adopt(at)...)
+	return append(code, asm.Mov.Imm(asm.R0, 0).WithSymbol("known"))
+}
+
+// What is known of a container that is observed.
+const (
+	held  = iota // its program has not begun, and is to be stopped when it does
+	begun        // its program runs
+)
+
+// adopt makes the cgroup of a runtime that prepares the expected container one
+// that is observed.
+func (k *kernel) adopt(at offsets) asm.Instructions {
+	code := asm.Instructions{
+		asm.Mov.Imm(asm.R0, 0),
+		asm.StoreMem(asm.RFP, fpTask, asm.R0, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.expected.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpTask),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "known"),
+		asm.Mov.Reg(asm.R8, asm.R0),
+		asm.LoadMem(asm.R1, asm.R8, 0, asm.DWord),
+		asm.JEq.Imm(asm.R1, 0, "known"), // none is expected
+		asm.LoadMem(asm.R1, asm.R7, at.group, asm.DWord),
+		asm.LoadMem(asm.R1, asm.R1, at.unified, asm.DWord),
+		asm.LoadMem(asm.R1, asm.R1, at.node, asm.DWord),
+		asm.LoadMem(asm.R9, asm.R1, at.name, asm.DWord),
+	}
+	for i, skip := range []int32{0, int32(len("docker-"))} {
+		next := []string{"scope", "other"}[i]
+		first := asm.Mov.Reg(asm.R3, asm.R9)
+		if i > 0 {
+			first = first.WithSymbol("scope")
+		}
+		code = append(code, first,
+			asm.Add.Imm(asm.R3, skip),
+			asm.Mov.Reg(asm.R1, asm.RFP),
+			asm.Add.Imm(asm.R1, fpName),
+			asm.Mov.Imm(asm.R2, -fpName+fpID),
+			asm.FnProbeReadKernelStr.Call(),
+			asm.JSLT.Imm(asm.R0, idLength+1, next), // with the zero at its end
+		)
+		for off := int16(0); off < idLength; off += 8 {
+			code = append(code, asm.LoadMem(asm.R1, asm.RFP, fpName+off, asm.DWord),
+				asm.LoadMem(asm.R2, asm.R8, off, asm.DWord), asm.JNE.Reg(asm.R1, asm.R2, next))
+		}
+		if i == 0 {
+			code = append(code, asm.Ja.Label("mine"))
+		}
+	}
+	return append(code,
+		asm.Mov.Imm(asm.R1, held).WithSymbol("mine"),
+		asm.StoreMem(asm.RFP, fpOne, asm.R1, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.targets.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpKey),
+		asm.Mov.Reg(asm.R3, asm.RFP),
+		asm.Add.Imm(asm.R3, fpOne),
+		asm.Mov.Imm(asm.R4, 0),
+		asm.FnMapUpdateElem.Call(),
+		asm.Mov.Imm(asm.R9, 0).WithSymbol("other"),
+	)
+}
+
+// epilogue ends a program.
+func epilogue() asm.Instructions {
+	return asm.Instructions{asm.Mov.Imm(asm.R0, 0).WithSymbol("out"), asm.Return()}
+}
+
+// count adds one to a table's value for the key on the stack. done is a label of
+// the program's own, for each use.
+func (k *kernel) count(table *ebpf.Map, lost int32, done string) asm.Instructions {
+	return asm.Instructions{
+		asm.LoadMapPtr(asm.R1, table.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpKey),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, done+" new"),
+		asm.Mov.Imm(asm.R1, 1),
+		asm.AddAtomic.Mem(asm.R0, asm.R1, asm.DWord, 0),
+		asm.Ja.Label(done),
+		asm.Mov.Imm(asm.R1, 1).WithSymbol(done + " new"),
+		asm.StoreMem(asm.RFP, fpOne, asm.R1, asm.DWord),
+		asm.LoadMapPtr(asm.R1, table.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpKey),
+		asm.Mov.Reg(asm.R3, asm.RFP),
+		asm.Add.Imm(asm.R3, fpOne),
+		asm.Mov.Imm(asm.R4, 0),
+		asm.FnMapUpdateElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, done),
+		asm.Mov.Imm(asm.R1, lost),
+		asm.StoreMem(asm.RFP, fpTask, asm.R1, asm.Word),
+		asm.LoadMapPtr(asm.R1, k.lost.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, fpTask),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, done),
+		asm.Mov.Imm(asm.R1, 1),
+		asm.AddAtomic.Mem(asm.R0, asm.R1, asm.DWord, 0),
+		asm.Mov.Imm(asm.R0, 0).WithSymbol(done),
+	}
+}
