@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"slices"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -31,11 +32,27 @@ func apkNoCache() Check {
 					for n := range commands {
 						c := &commands[n]
 						m, ok := managed(c, "apk")
-						if !ok || !m.is("add") || c.Has("--no-cache", "--no-network", "--cache-dir") {
+						if !ok || !m.is("add") || c.Has("--no-network", "--cache-dir") {
+							continue
+						}
+						edits, update := []finding.Edit(nil), p.Input.indexBefore(i, commands, n)
+						if !c.Has("--no-cache") {
+							edits = insertWord(p.Input, i, c, m.verb, "--no-cache")
+						} else if update.c == nil || slices.ContainsFunc(commands[n:], func(c dockerfile.Command) bool { return c.Is("rm") }) {
 							continue
 						}
 						f := at(c.Span, "apk add", "apk add without --no-cache keeps the package index, unless it is removed by hand")
-						f = withFix(f, finding.Safe, "Install with --no-cache", insertWord(p.Input, i, c, m.verb, "--no-cache"))
+						if len(edits) == 0 {
+							f = at(update.c.Span, "apk update", "apk update keeps the package index, which apk add --no-cache fetches by itself")
+						}
+						switch {
+						case update.c == nil:
+						case update.edit == nil: // what it fetched would stay
+							edits = nil
+						default:
+							edits = append(edits, *update.edit)
+						}
+						f = withFix(f, finding.Safe, "Install with --no-cache", edits)
 						p.Report(changing(f, "the package index is not kept", "/var/cache/apk", "/etc/apk/cache"))
 					}
 				})
@@ -43,4 +60,29 @@ func apkNoCache() Check {
 			},
 		},
 	}
+}
+
+// fetched is an "apk update" before an installation, and the edit that takes it
+// away; nil: there is none.
+type fetched struct {
+	c    *dockerfile.Command
+	edit *finding.Edit
+}
+
+// indexBefore is the update before command n of a RUN.
+func (in *Input) indexBefore(i int, commands []dockerfile.Command, n int) fetched {
+	for k := n - 1; k >= 0; k-- {
+		c := &commands[k]
+		if m, ok := managed(c, "apk"); !ok || !m.is("update") || len(m.operands) > 0 || len(c.Args()) > 1 {
+			continue
+		}
+		next := &commands[k+1]
+		plain := len(c.Within)+len(next.Within) == 0 && (next.After == "&&" || next.After == ";") && len(c.Redirects)+len(c.Assigns) == 0
+		if !plain || in.Script(i).Exec || len(in.File.Instructions[i].Heredocs) > 0 {
+			return fetched{c: c}
+		}
+		e := in.Edit(in.File.Span(c.Span.Start, next.Span.Start), "")
+		return fetched{c, &e}
+	}
+	return fetched{}
 }

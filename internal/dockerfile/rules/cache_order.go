@@ -201,7 +201,7 @@ func manifestFiles(in *Input, folder string, d dependencies) ([]string, finding.
 		}
 	}
 	b, err := ctx.Read(path.Join(prefix, d.manifest), maxManifest)
-	if err != nil {
+	if err != nil || workspace(ctx, prefix, b) {
 		return nil, 0
 	}
 	switch d.manifest {
@@ -227,6 +227,20 @@ func manifestFiles(in *Input, folder string, d dependencies) ([]string, finding.
 		}
 	}
 	return out, finding.Behaviour
+}
+
+// workspace says whether a manifest is the root of several: an install with it
+// alone would install nothing of what the others name.
+func workspace(ctx *dockerfile.Context, prefix string, manifest []byte) bool {
+	for _, name := range []string{"pnpm-workspace.yaml", "lerna.json", "rush.json", "go.work", ".yarn", ".pnp.cjs", "patches"} {
+		if ctx.Exists(path.Join(prefix, name)) {
+			return true
+		}
+	}
+	text := string(manifest)
+	return slices.ContainsFunc([]string{`"workspaces"`, "[workspace]", "[tool.uv.workspace]", "[tool.uv.sources]", `"patchedDependencies"`}, func(s string) bool {
+		return strings.Contains(text, s)
+	})
 }
 
 // nodeSafety says how safe it is to install what package.json names without the

@@ -145,7 +145,7 @@ func (in *Input) unwanted(excluded []string) ([]unwantedEntry, *finding.Unknown)
 		}
 		for _, e := range list {
 			name := path.Join(dir, e.Name())
-			if c.Ignored(name) || slices.Contains(excluded, name) || slices.Contains(excluded, e.Name()) {
+			if c.Ignored(name) || in.letInOnPurpose(name) || slices.Contains(excluded, name) || slices.Contains(excluded, e.Name()) {
 				continue
 			}
 			if e.IsDir() {
@@ -194,10 +194,90 @@ func (in *Input) unwantedFile(name string) (unwantedEntry, bool) {
 		return unwantedEntry{}, false
 	}
 	ms := secret.File(name, b)
+	if strings.HasPrefix(path.Base(name), ".env") && in.readsVariables() {
+		// What a bundler puts into its pages is for everyone: VITE_API_KEY.
+		ms = slices.DeleteFunc(ms, func(m secret.Match) bool { return bundled(string(b), m.Start) })
+	}
 	if len(ms) == 0 {
 		return unwantedEntry{}, false
 	}
 	return unwantedEntry{path: name, pattern: name, what: "a secret (" + ms[0].Kind + ")", secret: true}, true
+}
+
+// bundled says whether the line at a byte assigns a variable that bundlers put
+// into what they make.
+func bundled(text string, at int) bool {
+	line := text[strings.LastIndexByte(text[:at], '\n')+1:]
+	line = strings.TrimPrefix(strings.TrimSpace(line), "export ")
+	for _, prefix := range []string{"VITE_", "REACT_APP_", "NEXT_PUBLIC_", "NUXT_PUBLIC_", "PUBLIC_", "VUE_APP_", "GATSBY_", "EXPO_PUBLIC_"} {
+		if strings.HasPrefix(line, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// letInOnPurpose says whether the ignore file makes an exception for a path: that
+// is a decision.
+func (in *Input) letInOnPurpose(name string) bool {
+	for line := range strings.Lines(string(in.Options.Context.Ignore)) {
+		pattern, ok := strings.CutPrefix(strings.TrimSpace(line), "!")
+		if !ok {
+			continue
+		}
+		pattern = strings.TrimPrefix(strings.Trim(strings.TrimSpace(pattern), "/"), "**/")
+		if match, err := path.Match(pattern, name); err == nil && match || pattern == name || pattern == path.Base(name) || strings.HasPrefix(pattern, name+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// usualPatterns are what an ignore file leaves out first: the history, unless the
+// build reads it, variables, unless it or the program does, and the Dockerfile.
+func (in *Input) usualPatterns() []string {
+	var out []string
+	if !in.readsHistory() {
+		out = append(out, ".git")
+	}
+	if !in.readsVariables() {
+		out = append(out, "**/.env")
+	}
+	return append(out, "Dockerfile*", ".dockerignore")
+}
+
+// ofHistory are words by which a build shows that it asks git for its version.
+var ofHistory = []string{"git describe", "git rev-parse", "git log", "git rev-list", "git show", "git submodule", "setuptools_scm", "setuptools-scm", "hatch-vcs", "versioneer", "poetry-dynamic-versioning", "vergen", "git_version", "GitVersion", "MinVer", "Nerdbank.GitVersioning", "git-commit-id", "goreleaser", "shadow-rs", "git2"}
+
+// readsHistory says whether the build is seen to read the repository's history.
+func (in *Input) readsHistory() bool {
+	return in.anyMentions(ofHistory, "Makefile", "makefile", "GNUmakefile", "build.rs", "Cargo.toml", "pyproject.toml", "setup.py", "setup.cfg", "package.json", "pom.xml", "build.gradle", "build.gradle.kts", "build.sh", "Taskfile.yml", "justfile")
+}
+
+// ofVariables are programs and modules that read .env themselves, as they build
+// or as they run.
+var ofVariables = []string{"vite", "react-scripts", "next build", `"next"`, "nuxt", "astro", "dotenv", "godotenv", "@nestjs/config", "environ.Env", "python-decouple", "decouple", "pydantic-settings", "pydantic_settings", "phpdotenv", "laravel/framework", "symfony/dotenv", "vue-cli-service", "gatsby", "expo"}
+
+// readsVariables says whether something is seen to read .env.
+func (in *Input) readsVariables() bool {
+	return in.anyMentions(ofVariables, "package.json", "go.mod", "requirements.txt", "pyproject.toml", "Pipfile", "composer.json", "Gemfile", "Cargo.toml")
+}
+
+// anyMentions says whether one of the words stands in a RUN, or in a file of the
+// context.
+func (in *Input) anyMentions(words []string, files ...string) bool {
+	has := func(text string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
+	}
+	for i := range in.File.Instructions {
+		if inst := &in.File.Instructions[i]; inst.Cmd == "RUN" && has(inst.Raw) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(files, func(name string) bool {
+		b, err := in.Options.Context.Beside(name, maxReadme)
+		return err == nil && has(string(b))
+	})
 }
 
 // letIn is the finding of a copy that takes in what was seen.
@@ -214,7 +294,7 @@ func (in *Input) letIn(cmd string, w dockerfile.Word, seen []unwantedEntry, ship
 	case len(seen) == 0:
 		f = at(w.Span, "no .dockerignore", "%s %s takes the whole folder, and there is no .dockerignore", cmd, w.Text)
 		f.Severity = finding.Low
-		return fix(f, finding.NeedsReview, "Write a .dockerignore", in.ignoreEdit([]string{".git", "**/.env", "Dockerfile*", ".dockerignore"})), true
+		return fix(f, finding.NeedsReview, "Write a .dockerignore", in.ignoreEdit(in.usualPatterns())), true
 	}
 	var names, patterns []string
 	bad := finding.Low

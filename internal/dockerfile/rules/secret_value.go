@@ -72,7 +72,7 @@ func (in *Input) secretAt(span finding.Span, cmd, where string, m secret.Match, 
 // secretPairs looks at the variables of an ENV or ARG, and the labels of a
 // LABEL. Of a label, only a format is taken for a secret, not a name.
 func (in *Input) secretPairs(inst *dockerfile.Instruction, report func(finding.Finding)) {
-	for _, pair := range inst.Pairs() {
+	for n, pair := range inst.Pairs() {
 		value := unquote(pair.Value.Text)
 		if !pair.HasValue || strings.HasPrefix(value, "$") {
 			continue
@@ -90,11 +90,36 @@ func (in *Input) secretPairs(inst *dockerfile.Instruction, report func(finding.F
 		f := in.secretAt(pair.Value.Span, inst.Cmd, inst.Cmd+" "+pair.Key.Text, m, value)
 		if inst.Cmd == "ARG" && pair.Value.Span.Start > pair.Key.Span.End {
 			f.Fixes = nil
-			f = fix(f, finding.NeedsReview, "Take the default away, pass it with RUN --mount=type=secret, and revoke this one",
-				in.Edit(in.File.Span(pair.Key.Span.End, pair.Value.Span.End), ""))
+			f = in.withoutDefault(f, inst, n, pair)
 		}
 		report(f)
 	}
+}
+
+// withoutDefault takes the default of a build argument away, and gives its value
+// to the commands that use it as a secret. Where these cannot be told, or edited,
+// nothing is: without the default they would have no value.
+func (in *Input) withoutDefault(f finding.Finding, inst *dockerfile.Instruction, n int, pair dockerfile.Pair) finding.Finding {
+	const byHand = "Pass it with RUN --mount=type=secret, take the default away, and revoke this one"
+	arg := pair.Key.Text
+	if inst.Stage < 0 {
+		return fix(f, finding.NeedsReview, byHand)
+	}
+	i := slices.IndexFunc(in.File.Instructions, func(x dockerfile.Instruction) bool { return x.Span.Start == inst.Span.Start })
+	s := &in.File.Stages[inst.Stage]
+	users, elsewhere := in.uses(s).of(arg, i)
+	switch {
+	case elsewhere || nameLength(arg) != len(arg):
+		return fix(f, finding.NeedsReview, byHand)
+	case len(users) == 0:
+		return fix(f, finding.NeedsReview, "Take the default away, which no command is seen to use, and revoke this one",
+			in.Edit(in.File.Span(pair.Key.Span.End, pair.Value.Span.End), ""))
+	}
+	edits, ok := in.mountSecret(s, users, arg)
+	if !ok {
+		return fix(f, finding.NeedsReview, byHand)
+	}
+	return fix(f, finding.NeedsReview, "Mount it as a secret (docker build --secret id="+arg+",env="+arg+"), and revoke this one", append(edits, in.dropPair(inst, n))...)
 }
 
 // publicByName says whether a variable is named for what everyone may know: a
