@@ -91,6 +91,7 @@ answer alike). What is not proved as far is not written, and the exit code is 1.
 	s.BoolVar(&full, "full", false, "show all that changes in lock files, too")
 	s.StringSliceVar(&opt.Only, "only", nil, "only these `RULES`: ids, other tools' names, globs (dockerfile/*)")
 	s.BoolVar(&opt.Unsafe, "unsafe", false, "also what changes behaviour or wants review")
+	s.BoolVar(&opt.Force, "force", false, "also edit files that say that they are generated")
 	s.StringVar(&prove, "prove", "recheck", "how far to prove each change: `LEVEL` parse, recheck, rebuild, run")
 	s.StringArrayVar(&opt.Work.Tests, "test", nil, "`COMMAND` that must pass in both versions' containers; may be repeated")
 	s.StringArrayVar(&opt.Work.Probes, "probe", nil, "`URL` that both versions must answer alike: http://localhost:PORT/path; may be repeated")

@@ -38,6 +38,7 @@ type Rounds struct {
 	Beside   map[string]Beside          // by a fix's title: what else it does
 	Wanted   func(finding.Finding) bool // which findings are to be fixed; nil: all
 	Named    func(finding.Finding) bool // which findings the user names, by their rule; nil: none
+	Held     string                     // why nothing is applied, whatever may be; empty: what may be is
 	Unsafe   bool                       // also by what changes behaviour or wants review
 	Want     finding.Proof              // from Rechecked on, no fix counts before a second look
 	Asker    *Asker                     // nil: all are taken
@@ -200,6 +201,12 @@ func (g *Rounds) candidates(out *Gathered, found []finding.Finding, dead map[str
 			}
 			if _, no := dead[it.id()]; no {
 				taken = true // it is told of with its reason
+				continue
+			}
+			if g.Held != "" {
+				if it.Why = g.Held; refused == nil {
+					refused = &it
+				}
 				continue
 			}
 			if f.Offer != "" && !g.asksFor(x) {

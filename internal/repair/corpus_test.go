@@ -133,7 +133,7 @@ func TestCorpus(t *testing.T) {
 
 func (s *tally) fix(t *testing.T, name string) {
 	t.Helper()
-	res, err := repair.Fix(context.Background(), pipeline(), []string{name}, repair.Options{Prove: finding.Rechecked})
+	res, err := repair.Fix(context.Background(), pipeline(), []string{name}, repair.Options{Prove: finding.Rechecked, Force: true})
 	if err != nil {
 		t.Errorf("fix %s: %v", name, err)
 		return

@@ -85,6 +85,8 @@ func asked(t *testing.T, comment string) (target string, opt repair.Options) {
 		switch words[i] {
 		case "--unsafe":
 			opt.Unsafe = true
+		case "--force":
+			opt.Force = true
 		case "--only":
 			i++
 			opt.Only = strings.Split(words[i], ",")

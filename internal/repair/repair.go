@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Only       []string      // rules by id, alias or glob; empty: all
 	Unsafe     bool          // also what changes behaviour or wants review
+	Force      bool          // also files that say that they are generated
 	Prove      finding.Proof // how far each change must be proved
 	Write      bool
 	Choose     func(fix.Item, []fix.Hunk) (fix.Choice, error) // asked before each fix; nil: all are taken
@@ -165,6 +166,9 @@ func (f *fixer) dockerfile(ctx context.Context, name string) error {
 	}
 	s := f.subject(finding.KindDockerfile, name)
 	s.Dockerfile, s.builds, s.Files[name] = name, name, b
+	if line := generated(b); line > 0 && !f.opt.Force {
+		s.Held = fmt.Sprintf("line %d says that the file is generated: change what it is made from, or --force edits it", line)
+	}
 	s.Look = func(ctx context.Context, files map[string][]byte) ([]finding.Finding, []finding.Unknown, error) {
 		res, err := f.LintVersion(ctx, name, files, f.opt.Context, f.opt.Only)
 		if err != nil {

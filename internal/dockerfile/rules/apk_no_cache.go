@@ -52,7 +52,11 @@ func apkNoCache() Check {
 						default:
 							edits = append(edits, *update.edit)
 						}
-						f = withFix(f, finding.Safe, "Install with --no-cache", edits)
+						safety := finding.Safe
+						if update.edit != nil && len(commands) == 2 && p.Input.besideRun(i) {
+							safety = finding.Behaviour // a step of one command beside another, which is a finding of its own
+						}
+						f = withFix(f, safety, "Install with --no-cache", edits)
 						p.Report(changing(f, "the package index is not kept", "/var/cache/apk", "/etc/apk/cache"))
 					}
 				})
@@ -67,6 +71,12 @@ func apkNoCache() Check {
 type fetched struct {
 	c    *dockerfile.Command
 	edit *finding.Edit
+}
+
+// besideRun says whether a RUN stands before or after another.
+func (in *Input) besideRun(i int) bool {
+	all := in.File.Instructions
+	return all[i-1].Cmd == "RUN" || i+1 < len(all) && all[i+1].Cmd == "RUN"
 }
 
 // indexBefore is the update before command n of a RUN.

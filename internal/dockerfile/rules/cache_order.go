@@ -70,6 +70,12 @@ func cacheOrder() Check {
 							f := at(c.Span, d.tool, "%s downloads the dependencies again whenever any file changes, as line %d copies all of them first", d.tool, by.Span.Line)
 							f.At = append(f.At, finding.Location{Source: &by.Span})
 							safety, edits := manifestFirst(in, all[k], some, i, n, d)
+							if file := workspaceRoot(in, all[k], d); file != "" {
+								f.Evidence = append(f.Evidence, finding.Evidence{
+									Kind: finding.EvidenceNotRewritten,
+									Text: file + " is the root of several packages: copy the manifest of each into its folder before the install, by hand",
+								})
+							}
 							p.Report(withFix(f, safety, "Copy the manifest, install, then copy the rest", edits))
 						}
 					}
@@ -227,6 +233,21 @@ func manifestFiles(in *Input, folder string, d dependencies) ([]string, finding.
 		}
 	}
 	return out, finding.Behaviour
+}
+
+// workspaceRoot is the manifest of what is copied where it is the root of several;
+// empty: it is not, or that is not known.
+func workspaceRoot(in *Input, c copied, d dependencies) string {
+	ctx := in.Options.Context
+	if ctx == nil || d.manifest == "" || len(c.sources) != 1 {
+		return ""
+	}
+	prefix := strings.TrimPrefix(path.Clean("/"+c.sources[0]), "/")
+	name := path.Join(prefix, d.manifest)
+	if b, err := ctx.Read(name, maxManifest); err != nil || !workspace(ctx, prefix, b) {
+		return ""
+	}
+	return name
 }
 
 // workspace says whether a manifest is the root of several: an install with it
