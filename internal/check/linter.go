@@ -96,7 +96,7 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 	}
 	slices.SortStableFunc(found, func(a, b finding.Finding) int { return cmp.Compare(firstByte(a), firstByte(b)) })
 	if !l.fixing {
-		out.secrets = rules.SecretValues(found, name, b)
+		out.secrets = rules.SecretValues(found)
 		withhold(found, out.secrets)
 	}
 	out.Findings, out.Unknown = found, unknown

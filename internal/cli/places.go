@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 
 	"github.com/drydock-dev/drydock/internal/disk"
@@ -45,8 +44,8 @@ func (f *flags) cache() string {
 // warn says something of the run's surroundings on standard error.
 func (f *flags) warn(what string, err error) {
 	fmt.Fprintf(f.env.Stderr, "warning: %s\n", foreign(what))
-	if h := finding.Hinter(nil); errors.As(err, &h) && h.Hint() != "" {
-		fmt.Fprintf(f.env.Stderr, "hint: %s\n", foreign(h.Hint()))
+	if h := finding.HintOf(err); h != "" {
+		fmt.Fprintf(f.env.Stderr, "hint: %s\n", foreign(h))
 	}
 }
 

@@ -50,6 +50,10 @@ type Finding struct {
 	Fixes    []Fix
 	Vuln     *Vuln // for vuln/ rules
 
+	// Hidden are the values in the user's file that are secret: they are not to be
+	// shown, wherever they stand.
+	Hidden []Secret
+
 	// Suppressed says why the finding does not count, and nil that it does.
 	Suppressed *Suppression
 	// Unshipped is what of a project the finding is in that no image of it holds
@@ -61,6 +65,18 @@ type Finding struct {
 
 	Traits // of the rule
 }
+
+// Secret is a value that nothing prints: whoever needs it converts it.
+type Secret string
+
+// String implements fmt.Stringer.
+func (Secret) String() string { return "****" }
+
+// GoString implements fmt.GoStringer.
+func (Secret) GoString() string { return `"****"` }
+
+// MarshalText implements encoding.TextMarshaler.
+func (Secret) MarshalText() ([]byte, error) { return []byte("****"), nil }
 
 // SubjectKind says what sort of thing a subject is.
 type SubjectKind string

@@ -48,7 +48,7 @@ type Rule struct {
 // Traits are what programs must know of a rule's findings beside their words. A
 // finding has those of its rule.
 type Traits struct {
-	Hides      bool   // the place holds a value that is not to be shown
+	Hides      bool   // it is about secrets, and its findings have in Hidden what is not to be shown
 	CacheOrder bool   // it is about steps that a build runs anew too often: a fix is proved by those that it keeps
 	Refused    bool   // a build refuses the file as a whole
 	Remedy     Remedy // the rewrite that puts it right; empty: none does

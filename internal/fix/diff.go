@@ -20,6 +20,8 @@ type Line struct {
 	Op    byte // ' ', '-' or '+'
 	Text  string
 	NoEnd bool // the file ends here without a line end
+
+	starred bool // a secret was taken out of it
 }
 
 const around = 3 // lines of context
@@ -234,7 +236,8 @@ func shown(b []byte, lines []string) []Line {
 			from = min(m.End, at+len(text))
 		}
 		clean.Write(b[from : at+len(text)])
-		out[i] = Line{Op: ' ', Text: secret.Redact(clean.String()), NoEnd: !strings.HasSuffix(l, "\n")}
+		safe := secret.Redact(clean.String())
+		out[i] = Line{Op: ' ', Text: safe, NoEnd: !strings.HasSuffix(l, "\n"), starred: safe != text}
 		at = end
 		for len(found) > 0 && found[0].End <= at {
 			found = found[1:]

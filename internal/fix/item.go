@@ -115,19 +115,22 @@ type File struct {
 	Before, After []byte
 	New           bool // it is not there yet
 	Hunks         []Hunk
+	Starred       bool // the hunks show stars where the file has secrets, and are no patch
 	Written       bool
 }
 
-// maskHunks takes values out of what a diff shows.
-func maskHunks(hunks []Hunk, values []string) []Hunk {
-	if len(values) == 0 {
-		return hunks
-	}
+// maskHunks takes values, and what is known as a secret by its form, out of what a
+// diff shows; starred: there were some.
+func maskHunks(hunks []Hunk, values []string) (_ []Hunk, starred bool) {
 	mask := secret.Masker(values)
 	for i := range hunks {
 		for n := range hunks[i].Lines {
-			hunks[i].Lines[n].Text = mask(hunks[i].Lines[n].Text)
+			l := &hunks[i].Lines[n]
+			if safe := secret.Redact(mask(l.Text)); safe != l.Text {
+				l.Text, l.starred = safe, true
+			}
+			starred = starred || l.starred
 		}
 	}
-	return hunks
+	return hunks, starred
 }

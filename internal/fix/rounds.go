@@ -96,7 +96,8 @@ func (g *Gathered) Files(secrets []string) []File {
 		if before != nil && bytes.Equal(before, after) || before == nil && after == nil {
 			continue
 		}
-		out = append(out, File{Name: name, Before: before, After: after, New: before == nil, Hunks: maskHunks(Diff(before, after), secrets)})
+		hunks, starred := maskHunks(Diff(before, after), secrets)
+		out = append(out, File{Name: name, Before: before, After: after, New: before == nil, Hunks: hunks, Starred: starred})
 	}
 	return out
 }
@@ -124,7 +125,7 @@ func (g *Rounds) Gather(ctx context.Context, only func(Item) bool) (*Gathered, e
 			return nil, err
 		}
 		out.last = found
-		for _, v := range rules.SecretValues(found, g.Dockerfile, out.now[g.Dockerfile]) {
+		for _, v := range rules.SecretValues(found) {
 			if !g.hidden[v] {
 				g.hidden[v] = true
 				g.secrets = append(g.secrets, v)
@@ -488,5 +489,6 @@ func (g *Rounds) hunks(it Item) []Hunk {
 	for _, name := range slices.Sorted(maps.Keys(plan.Files)) {
 		all = append(all, Diff(out.now[name], plan.Files[name])...)
 	}
-	return maskHunks(all, g.secrets)
+	all, _ = maskHunks(all, g.secrets)
+	return all
 }

@@ -79,6 +79,9 @@ func (p *page) fixedSubject(f *repair.Fixed) {
 	for _, x := range f.Files {
 		p.line("")
 		p.diff(x)
+		if x.Starred {
+			p.wrap(2, p.paint(warn, "note: ")+starred)
+		}
 	}
 	p.verdict(f)
 	for _, t := range f.Todo {
@@ -90,6 +93,9 @@ func (p *page) fixedSubject(f *repair.Fixed) {
 	p.line("")
 	p.wrap(2, p.outcome(f))
 }
+
+// starred is said of a diff that is no patch.
+const starred = "**** stands for a secret: this diff cannot be applied as it is shown; fix --write writes the real bytes"
 
 func nothingToFix(f *repair.Fixed) string {
 	if f.ByHand > 0 {

@@ -48,6 +48,7 @@ type DocFixedFile struct {
 	Before  finding.Digest `json:"before"`
 	After   finding.Digest `json:"after"`
 	Diff    string         `json:"diff"`
+	Starred bool           `json:"starred,omitempty"` // the diff shows stars for secrets, and is no patch
 	Written bool           `json:"written"`
 }
 
@@ -115,7 +116,7 @@ func docFixed(f *repair.Fixed) DocFixed {
 	for _, x := range f.Files {
 		d.Files = append(d.Files, DocFixedFile{
 			Name: secret.Redact(x.Name), New: x.New, Before: finding.DigestOf(x.Before), After: finding.DigestOf(x.After),
-			Diff: fix.Unified(secret.Redact(x.Name), x.Hunks), Written: x.Written,
+			Diff: fix.Unified(secret.Redact(x.Name), x.Hunks), Written: x.Written, Starred: x.Starred,
 		})
 	}
 	if v := f.Verdict; v != nil {

@@ -126,7 +126,11 @@ func diffMarkdown(x fix.File) string {
 	if len(text) > fixDiffShare {
 		text = text[:strings.LastIndexByte(text[:fixDiffShare], '\n')+1] + "…"
 	}
-	return fmt.Sprintf("<details><summary>%s</summary>\n\n%s\n</details>\n\n", cell(said(x.Name)), fenced("diff", text))
+	note := ""
+	if x.Starred {
+		note = "\n" + cell(starred) + "\n"
+	}
+	return fmt.Sprintf("<details><summary>%s</summary>\n\n%s%s\n</details>\n\n", cell(said(x.Name)), fenced("diff", text), note)
 }
 
 // fenced is a block of code that its text cannot end.

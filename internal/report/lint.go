@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -132,11 +133,11 @@ func (p *page) excerpt(f finding.Finding) {
 	if row.text == "" {
 		return
 	}
-	text := row.text
-	if f.Hides && !row.redacted {
-		text = masked(row.raw, row.raw)
+	text, unmasked := row.text, row.unmasked(f)
+	if unmasked {
+		text = masked(row.raw, s.Start-start)
 	}
-	if f.Hides || row.hides {
+	if unmasked || row.hides {
 		before, meant = "", ""
 	}
 	indent := len(text) - len(strings.TrimLeft(text, " "))
@@ -159,13 +160,18 @@ func (p *page) excerpt(f finding.Finding) {
 // as a line may be long and have many.
 type excerptLine struct {
 	file  string
-	start int // of its first byte
-	size  int // of what is not white space or a continuation at its end
-	raw   string
+	start int    // of its first byte
+	size  int    // of what is not white space or a continuation at its end
+	raw   string // as it stands in the file
 	text  string // without the values that are secret; empty: there is nothing to show
 	hides bool   // whether there were such
+}
 
-	redacted bool // whether some were known by their form
+// unmasked reports whether a secret of a finding is not among those that were
+// taken out of the line: it is too short for that, or written otherwise there.
+func (r *excerptLine) unmasked(f finding.Finding) bool {
+	return slices.ContainsFunc(f.Hidden, func(v finding.Secret) bool { return strings.Contains(r.text, string(v)) }) ||
+		len(f.Hidden) > 0 && !r.hides
 }
 
 func excerptOf(file string, start int, line string, mask func(string) string) *excerptLine {
@@ -174,9 +180,8 @@ func excerptOf(file string, start int, line string, mask func(string) string) *e
 	if strings.TrimSpace(raw) == "" {
 		return r
 	}
-	r.raw = mask(raw)
-	hidden := secret.Redact(r.raw)
-	r.hides, r.redacted = hidden != raw, hidden != r.raw
+	hidden := secret.Redact(mask(raw))
+	r.hides = hidden != raw
 	r.text = shownLine(hidden)
 	return r
 }
@@ -191,14 +196,19 @@ func fileOf(s *finding.Span) string {
 // shownLine is a line of a file with its tabs as four spaces.
 func shownLine(s string) string { return clean(strings.ReplaceAll(s, "\t", "    ")) }
 
-// masked is a line that holds a secret: as redaction leaves it, or where that
-// saw none, without any value in it.
-func masked(hidden, raw string) string {
-	if hidden != raw {
-		return shownLine(hidden)
-	}
-	if i := strings.IndexByte(raw, '='); i >= 0 {
-		return shownLine(raw[:i+1] + "****")
+// masked is a line that holds a secret at or after a byte, without the value: what
+// is assigned there, or else all behind the first words.
+func masked(raw string, at int) string {
+	if i := strings.IndexByte(raw[min(at, len(raw)):], '='); i >= 0 {
+		value := raw[at+i+1:]
+		end := strings.IndexAny(value, " \t")
+		if value != "" && (value[0] == '"' || value[0] == '\'') {
+			end = strings.IndexByte(value[1:], value[0]) + 2
+		}
+		if end < 2 {
+			end = len(value)
+		}
+		return shownLine(secret.Redact(raw[:at+i+1]) + "****" + secret.Redact(value[min(end, len(value)):]))
 	}
 	words := strings.Fields(raw)
 	return shownLine(strings.Join(words[:min(2, len(words))], " ") + " ****")

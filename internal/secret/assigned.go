@@ -20,7 +20,7 @@ func Assigned(name, value string) (Match, bool) {
 		return ms[0], true
 	}
 	kind := nameKind(name)
-	if kind == "" || !plausible(value) {
+	if kind == "" || !plausible(value, kind) {
 		return Match{}, false
 	}
 	return Match{Kind: kind, Severity: high, End: len(value)}, true
@@ -95,19 +95,17 @@ var endings = []struct{ end, kind string }{
 // innocent are ends of names that only sound like secrets.
 var innocent = []string{"publickey", "maxtoken", "csrftoken", "emptypassword", "randomrootpassword", "onetimepassword", "storepasswordtype", "gpgkey"}
 
-// plausible says whether the value of a variable with a secret's name is one:
-// no placeholder, switch, number of seconds, path or call.
-func plausible(v string) bool {
+// plausible reports whether the value of a variable with the name of such a
+// secret is one. A password may be a number; a token or a key is none.
+func plausible(v, kind string) bool {
 	v = strings.TrimSpace(v)
 	if len(v) < 3 || Placeholder(v) {
 		return false
 	}
-	switch strings.ToLower(v) {
-	case "true", "false", "yes", "off", "required", "optional", "disabled", "enabled", "default", "string", "str", "bytes", "auto":
+	if Harmless(v) && !(kind == "password" && len(v) > 3 && strings.Trim(v, "0123456789") == "") {
 		return false
 	}
-	if v[0] == '/' || strings.HasPrefix(v, `\$`) || strings.HasPrefix(v, "./") || strings.HasPrefix(v, "file:") || strings.HasPrefix(v, "arn:") ||
-		strings.HasPrefix(v, "vault:") || strings.HasPrefix(v, "projects/") || strings.HasPrefix(v, "op://") || strings.HasSuffix(v, ")") {
+	if strings.HasPrefix(v, `\$`) || strings.HasSuffix(v, ")") {
 		return false
 	}
 	for _, code := range []string{"os.environ", "process.env", "getenv", "ENV["} {
@@ -115,15 +113,7 @@ func plausible(v string) bool {
 			return false
 		}
 	}
-	for _, file := range []string{".json", ".pem", ".key", ".txt", ".yml", ".yaml"} {
-		if strings.HasSuffix(v, file) {
-			return false
-		}
-	}
-	if strings.Contains(v, "://") { // a password in it has been found by its format
-		return false
-	}
-	return len(v) > 3 || strings.Trim(v, "0123456789") != ""
+	return !strings.Contains(v, "://") // a password in it has been found by its format
 }
 
 // FindCommand returns the secrets in a shell command: those of [Find], and what
@@ -186,10 +176,21 @@ func flagAt(b []byte, i int) (Match, bool) {
 		return Match{}, false
 	}
 	kind := nameKind(string(b[i : i+n]))
-	if kind == "" || i+n+1 < len(b) && b[i+n+1] == '-' {
+	if kind == "" || i+n+1 < len(b) && b[i+n+1] == '-' || namesSecret(b[i+n+1:]) {
 		return Match{}, false
 	}
 	return valueAt(b, i+n+1, kind)
+}
+
+// namesSecret reports whether what follows a flag says which secret is meant, as
+// docker build --secret id=TOKEN,env=TOKEN does, and not what it is.
+func namesSecret(b []byte) bool {
+	for _, key := range []string{"id=", "type=", "src=", "source=", "env=", "target="} {
+		if bytes.HasPrefix(bytes.TrimLeft(b, ` "'`), []byte(key)) {
+			return true
+		}
+	}
+	return false
 }
 
 // valueAt reads a value, quoted or bare, that begins at i or after blanks.
@@ -212,7 +213,7 @@ func valueAt(b []byte, i int, kind string) (Match, bool) {
 			end++
 		}
 	}
-	if !plausible(string(b[i:end])) {
+	if !plausible(string(b[i:end]), kind) {
 		return Match{}, false
 	}
 	return Match{Kind: kind, Severity: high, Start: i, End: end}, true

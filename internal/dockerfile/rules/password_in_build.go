@@ -26,8 +26,11 @@ func passwordInBuild() Check {
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
 				in.EachRun(func(i int, c *dockerfile.Command) {
-					if who, what, ok := in.setsPassword(i, c); ok {
+					if who, what, password, ok := in.setsPassword(i, c); ok {
 						f := at(c.Span, c.Program()+" "+who, "%s", what)
+						if password != "" {
+							f.Hidden = []finding.Secret{finding.Secret(password)}
+						}
 						p.Report(fix(f, finding.NeedsReview, "Leave the user without a password"))
 					}
 				})
@@ -39,9 +42,9 @@ func passwordInBuild() Check {
 	}
 }
 
-// setsPassword says whether a command gives a user a password that is written
-// there, and to whom.
-func (in *Input) setsPassword(i int, c *dockerfile.Command) (who, what string, ok bool) {
+// setsPassword reports whether a command gives a user a password that is written
+// there, to whom, and which; none is an empty one.
+func (in *Input) setsPassword(i int, c *dockerfile.Command) (who, what, password string, ok bool) {
 	commands := in.Script(i).Commands
 	piped := func() string {
 		if c.Input >= 0 && c.Input < len(commands) && (commands[c.Input].Program() == "echo" || commands[c.Input].Program() == "printf") {
@@ -64,7 +67,7 @@ func (in *Input) setsPassword(i int, c *dockerfile.Command) (who, what string, o
 	switch c.Program() {
 	case "chpasswd":
 		if user, password, has := strings.Cut(piped(), ":"); has && user != "" && !strings.ContainsAny(user, " \\%") && len(password) > 0 && !strings.HasPrefix(password, ":") {
-			return user, "chpasswd gives " + user + " a password that everyone who has the image can read", true
+			return user, "chpasswd gives " + user + " a password that everyone who has the image can read", password, true
 		}
 	case "passwd":
 		user := "root"
@@ -73,20 +76,21 @@ func (in *Input) setsPassword(i int, c *dockerfile.Command) (who, what string, o
 		}
 		switch {
 		case c.Has("-d", "--delete"):
-			return user, "passwd -d leaves " + user + " without a password: everyone in the container can become it where su asks for none", user == "root"
+			return user, "passwd -d leaves " + user + " without a password: everyone in the container can become it where su asks for none", "", user == "root"
 		case piped() != "":
-			return user, "passwd gives " + user + " a password that everyone who has the image can read", true
+			first, _, _ := strings.Cut(piped(), " ")
+			return user, "passwd gives " + user + " a password that everyone who has the image can read", first, true
 		}
 	case "debconf-set-selections": // package question type value
 		if f := strings.Fields(piped()); len(f) == 4 && f[2] == "password" && strings.Contains(f[1], "password") {
-			return f[0], f[0] + " is installed with a password that everyone who has the image can read", true
+			return f[0], f[0] + " is installed with a password that everyone who has the image can read", f[3], true
 		}
 	case "useradd", "usermod":
 		w, has := c.Value("-p", "--password")
 		if ops := c.Operands("-p", "--password", "-s", "-d", "-u", "-g", "-G", "-c", "--shell", "--home", "--uid", "--gid", "--groups", "--comment"); has && w.Literal && strings.HasPrefix(w.Text, "$") && len(ops) > 0 { // else it is no hash, and opens nothing
 			user := ops[len(ops)-1].Text
-			return user, c.Program() + " gives " + user + " a password that everyone who has the image can read", true
+			return user, c.Program() + " gives " + user + " a password that everyone who has the image can read", w.Text, true
 		}
 	}
-	return "", "", false
+	return "", "", "", false
 }

@@ -232,8 +232,10 @@ func (in *Input) mountSecret(s *dockerfile.Stage, users []int, arg string) ([]fi
 		if !in.runsAsRoot(s, u) {
 			mount += ",mode=0444"
 		}
-		start := inst.Words[0].Span.Start
-		edits = append(edits, in.Insert(start, mount+" export "+arg+"=\"$(cat /run/secrets/"+arg+")\" && "))
+		// From the instruction's first byte on: what joins it to the RUN before it is
+		// another way to go on, and no flag may follow an "&&".
+		head := in.File.Span(inst.Span.Start, inst.Words[0].Span.Start)
+		edits = append(edits, in.Edit(head, string(in.File.Bytes[head.Start:head.End])+mount+" export "+arg+"=\"$(cat /run/secrets/"+arg+")\" && "))
 	}
 	return edits, true
 }

@@ -57,7 +57,7 @@ func secretValue() Check {
 
 // secretAt is the finding of a secret, which it does not show.
 func (in *Input) secretAt(span finding.Span, cmd, where string, m secret.Match, text string) finding.Finding {
-	f := at(span, cmd+" "+where, "%s holds a secret (%s): %s", where, m.Kind, m.Redacted([]byte(text)))
+	f := in.hide(at(span, cmd+" "+where, "%s holds a secret (%s): %s", where, m.Kind, m.Redacted([]byte(text))), span, text[m.Start:m.End])
 	f.Severity = m.Severity
 	title := "Pass it to the build with RUN --mount=type=secret, and revoke this one"
 	switch cmd {

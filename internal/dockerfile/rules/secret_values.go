@@ -1,91 +1,49 @@
 package rules
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
-	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// leastSecret is the shortest value that is masked wherever it stands: a shorter
-// one is a part of too many words.
-const leastSecret = 4
+const (
+	leastSecret     = 4  // bytes of a value that is masked wherever it stands: a shorter one is a part of too many words
+	leastSecretLine = 16 // of a line of a secret that has several
+)
 
-// SecretValues are the values that a Dockerfile's variables and commands have
-// and that findings say are secret, by their names or formats: they are not to be
-// shown. Of a file that does not parse there are none.
-func SecretValues(found []finding.Finding, name string, b []byte) []string {
-	var at []finding.Span
-	for _, f := range found {
-		if !f.Hides {
-			continue
-		}
-		for _, l := range f.At {
-			if l.Source != nil && l.Source.File == name {
-				at = append(at, *l.Source)
-			}
-		}
-	}
-	if len(at) == 0 {
-		return nil
-	}
-	f, err := dockerfile.Parse(name, b)
-	if err != nil {
-		return nil
-	}
-	slices.SortFunc(at, func(a, b finding.Span) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End)) })
-	all := slices.Compact(at)
+// SecretValues are the values that findings say are secret, each once: they are
+// not to be shown. Of one with several lines it is each line that is told by
+// nothing else.
+func SecretValues(found []finding.Finding) []string {
 	var out []string
-	for i := range f.Instructions {
-		in := &f.Instructions[i]
-		for len(all) > 0 && all[0].End <= in.Span.Start {
-			all = all[1:]
-		}
-		n := 0
-		for n < len(all) && all[n].Start < in.Span.End {
-			n++
-		}
-		at := all[:n] // those that lie in the instruction
-		if in.Cmd != "ENV" && in.Cmd != "ARG" && in.Cmd != "LABEL" {
-			for _, s := range at {
-				if s.Start >= in.Span.Start && s.End <= in.Span.End {
-					out = appendSecret(out, string(b[s.Start:s.End]))
+	seen := map[string]bool{}
+	for i := range found {
+		for _, hidden := range found[i].Hidden {
+			v := string(hidden)
+			least, parts := leastSecret, []string{v}
+			if strings.ContainsAny(v, "\r\n") {
+				least, parts = leastSecretLine, strings.FieldsFunc(v, func(r rune) bool { return r == '\r' || r == '\n' })
+			}
+			for _, part := range parts {
+				if part = strings.TrimSpace(part); len(part) >= least && !seen[part] {
+					seen[part], out = true, append(out, part)
 				}
 			}
-			continue
-		}
-		for _, p := range in.Pairs() {
-			for len(at) > 0 && at[0].End <= p.Key.Span.Start {
-				at = at[1:]
-			}
-			if len(at) == 0 || at[0].Start >= p.Value.Span.End {
-				continue
-			}
-			if v := strings.Trim(p.Value.Text, `"'`); len(v) >= leastSecret && !strings.HasPrefix(v, "$") {
-				out = append(out, v)
-			}
 		}
 	}
+	// The longer first, of which a shorter may be a part.
+	slices.SortStableFunc(out, func(a, b string) int { return len(b) - len(a) })
 	return out
 }
 
-// appendSecret appends what of a command's word is secret: what follows the name
-// of a user or of an option. A whole command is not one, and a URL's password is
-// known by its form.
-func appendSecret(out []string, word string) []string {
-	word = strings.Trim(word, `"'`)
-	if strings.ContainsAny(word, " \t\n$") || strings.Contains(word, "://") {
-		return out
+// hide is a finding of a secret value, as the file says it at span and as it is
+// meant.
+func (in *Input) hide(f finding.Finding, span finding.Span, value string) finding.Finding {
+	f.Hidden = append(f.Hidden, finding.Secret(value))
+	raw := strings.Trim(string(in.File.Bytes[span.Start:span.End]), `"'`)
+	if !strings.Contains(raw, value) && !strings.ContainsAny(raw, " \t\n") {
+		f.Hidden = append(f.Hidden, finding.Secret(raw)) // written with escapes
 	}
-	if i := strings.IndexAny(word, "=:"); i >= 0 {
-		word = strings.Trim(word[i+1:], `"'`)
-	} else if strings.HasPrefix(word, "-") {
-		return out
-	}
-	if len(word) < leastSecret {
-		return out
-	}
-	return append(out, word)
+	return f
 }

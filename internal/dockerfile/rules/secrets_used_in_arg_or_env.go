@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/secret"
 )
 
 func secretsUsedInArgOrEnv() Check {
@@ -63,13 +65,49 @@ func (in *Input) secretNames(i int, report func(finding.Finding)) {
 		if aliases == nil {
 			continue
 		}
+		severity, value, ok := judged(inst.Cmd, name, pair)
+		if !ok {
+			continue
+		}
 		f := at(pair.Key.Span, inst.Cmd+" "+name, "%s is named like a secret, and %s keeps what it is given in the image", name, inst.Cmd)
 		f.Aliases = aliases
-		if !slices.Contains(aliases, "SecretsUsedInArgOrEnv") {
+		if f.Severity = severity; !slices.Contains(aliases, "SecretsUsedInArgOrEnv") {
 			f.Severity = finding.Low
+		}
+		if value != "" && f.Severity == finding.High {
+			f = in.hide(f, pair.Value.Span, value)
 		}
 		report(fix(f, finding.NeedsReview, "Mount it where it is used: RUN --mount=type=secret,id="+strings.ToLower(name)+",env="+name))
 	}
+}
+
+// judged is how bad it is that a variable is named like a secret, by what it holds;
+// value is what is not to be shown, and false is what nobody has to hide. A name
+// alone, or one of something about a secret, says little.
+func judged(cmd, name string, pair dockerfile.Pair) (severity finding.Severity, value string, ok bool) {
+	value = unquote(pair.Value.Text)
+	switch {
+	case !pair.HasValue || cmd == "ARG" && value == "":
+		return finding.Low, "", true
+	case secret.Harmless(value), publicByName(name) && !strings.HasPrefix(value, "$"):
+		return 0, "", false
+	case strings.HasPrefix(value, "$"):
+		return finding.Medium, "", cmd == "ENV" // what the build is given stays
+	case aboutSecret(name), secret.Placeholder(value), knownToAll(value):
+		return finding.Low, "", true
+	}
+	return finding.High, value, true
+}
+
+// aboutSecret reports whether the last word of a name says that it is of
+// something about a secret: how long it lasts, what it is called.
+func aboutSecret(name string) bool {
+	words := strings.Split(strings.ToLower(name), "_")
+	return slices.Contains([]string{
+		"name", "username", "user", "email", "ttl", "path", "dir", "sock", "socket", "id", "url", "uri", "host", "port", "type", "mode", "length", "size",
+		"bits", "algorithm", "alg", "expiry", "expires", "expiration", "timeout", "enabled", "disabled", "header", "prefix", "suffix", "server",
+		"provider", "method", "issuer", "audience", "realm", "region", "format", "parallelism",
+	}, words[len(words)-1])
 }
 
 // secretWord says whether a word between a name's underscores is one for a
