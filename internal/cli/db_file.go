@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/drydock-dev/drydock/internal/disk"
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/report"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
@@ -63,6 +67,24 @@ func newDBExport(f *flags) *cobra.Command {
 	}
 }
 
+// rangeless lists the advisories that name no range, each with its package.
+func (f *flags) rangeless(ctx context.Context) error {
+	stack, err := feed.Open(f.database(), disk.Caller(f.env.Getenv))
+	if err != nil {
+		return errors.Join(err, stack.Close())
+	}
+	defer stack.Close() //nolint:errcheck // read only
+	all, err := stack.Rangeless(ctx)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	fmt.Fprintf(f.env.Stdout, "%s without a range: every version of the package counts, and a finding says so\n", finding.Count(len(all), "advisory"))
+	for _, a := range all {
+		fmt.Fprintf(f.env.Stdout, "  %s  %s  %s\n", a.Ecosystem, a.Package, a.ID)
+	}
+	return nil
+}
+
 func newDBVerify(f *flags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify",
@@ -77,7 +99,7 @@ func newDBVerify(f *flags) *cobra.Command {
 				return err
 			}
 			fmt.Fprintln(f.env.Stdout, "the database is whole")
-			return nil
+			return f.rangeless(cmd.Context())
 		},
 	}
 }

@@ -28,6 +28,23 @@ type Advisory struct {
 	URL       string
 }
 
+// Everything says whether the advisory names no end and no version: an import may
+// have lost the range, or all there are are meant. Of a distribution it is how
+// what has no fix is said.
+func (a *Advisory) Everything() bool {
+	if len(a.Versions) > 0 || isDistroEcosystem(a.Ecosystem) {
+		return false
+	}
+	for _, r := range a.Ranges {
+		for _, e := range r.Events {
+			if e.Introduced != "0" {
+				return false
+			}
+		}
+	}
+	return len(a.Ranges) > 0
+}
+
 // Range is one OSV range: its events in the order of the source.
 type Range struct {
 	Type   string // "ECOSYSTEM" or "SEMVER"

@@ -329,6 +329,9 @@ func (m *matcher) finding(g *group, c *cluster, d *description, v *finding.Vuln)
 		if a.Source != "" {
 			text += " (" + a.Source + ")"
 		}
+		if a.Everything() {
+			text += ", which names no range: every version counts"
+		}
 		evidence = append(evidence, finding.Evidence{Kind: finding.EvidenceAdvisory, Text: text, URL: a.URL})
 	}
 	if d.support != (Support{}) {

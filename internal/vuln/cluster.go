@@ -166,6 +166,7 @@ func rank(h hit, id string) int {
 
 // clusterAliases joins records that share any name.
 func (g *group) clusterAliases() {
+	g.hits = slices.DeleteFunc(g.hits, func(h hit) bool { return g.lostRange(h.adv) })
 	owner := make(map[string]int, 4*len(g.hits))
 	parent := make([]int, len(g.hits))
 	root := func(i int) int {

@@ -119,6 +119,15 @@ func isDistro(purlType string) bool {
 	return purlType == "deb" || purlType == "apk" || purlType == "rpm"
 }
 
+// isDistroEcosystem says whether an ecosystem is a distribution's.
+func isDistroEcosystem(ecosystem string) bool {
+	switch familyOf(ecosystem) {
+	case famDeb, famRPM, famAPK:
+		return true
+	}
+	return false
+}
+
 func sourceName(p sbom.Package) string {
 	if p.Source != "" {
 		return p.Source

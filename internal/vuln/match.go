@@ -361,6 +361,7 @@ func (m *matcher) apply(q *query, advs []Advisory) {
 			note(&g.cleared, a)
 		}
 	}
+	g.noteCleared(advs, fam, q.version)
 }
 
 // note adds an advisory's vulnerabilities to a set.
@@ -371,6 +372,37 @@ func note(set *map[string]bool, a *Advisory) {
 	for _, id := range vulnIDs(a) {
 		(*set)[id] = true
 	}
+}
+
+// noteCleared notes what the advisories that do not affect the version are
+// called, if one that affects it names no range.
+func (g *group) noteCleared(advs []Advisory, fam family, version string) {
+	if g.rule == RuleOS || !slices.ContainsFunc(g.hits, func(h hit) bool { return h.adv.Everything() }) {
+		return
+	}
+	for i := range advs {
+		a := &advs[i]
+		if v, err := judge(a, fam, version); err == nil && !v.affected && !a.Withdrawn {
+			noteNames(&g.cleared, a)
+		}
+	}
+}
+
+// noteNames adds every name of an advisory to a set.
+func noteNames(set *map[string]bool, a *Advisory) {
+	if *set == nil {
+		*set = map[string]bool{}
+	}
+	(*set)[a.ID] = true
+	for _, id := range a.Aliases {
+		(*set)[id] = true
+	}
+}
+
+// lostRange says whether an advisory that names no range is of a vulnerability of
+// which another does, without the version at hand.
+func (g *group) lostRange(a *Advisory) bool {
+	return len(g.cleared) > 0 && a.Everything() && (g.cleared[a.ID] || slices.ContainsFunc(a.Aliases, func(id string) bool { return g.cleared[id] }))
 }
 
 // fromPro says whether a build came from Ubuntu Pro.

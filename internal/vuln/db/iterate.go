@@ -182,3 +182,26 @@ func (d *DB) Verify(ctx context.Context) error {
 	_, epss := d.epssDay()
 	return errors.Join(vectors, covers, epss)
 }
+
+// Rangeless lists the advisories of ecosystems without releases that name neither
+// a range's end nor a version, by ecosystem, package and id: everything may be
+// meant, or an import lost the range.
+func (d *DB) Rangeless(ctx context.Context) ([]vuln.Advisory, error) {
+	var out []vuln.Advisory
+	var failed error
+	for _, name := range slices.Sorted(maps.Keys(d.bases)) {
+		b := d.bases[name]
+		if a := (vuln.Advisory{Ecosystem: name, Ranges: []vuln.Range{{Events: []vuln.Event{{Introduced: "0"}}}}}); !a.Everything() {
+			continue // a distribution's: what has no fix is said so
+		}
+		if !d.each(ctx, b, nil, func(a vuln.Advisory, err error) bool {
+			if failed = err; err == nil && a.Everything() && !a.Withdrawn {
+				out = append(out, a)
+			}
+			return err == nil
+		}) {
+			return nil, failed
+		}
+	}
+	return out, nil
+}

@@ -317,3 +317,20 @@ func (s *Stack) Close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Rangeless is [DB.Rangeless] of the databases that answer.
+func (s *Stack) Rangeless(ctx context.Context) ([]vuln.Advisory, error) {
+	var out []vuln.Advisory
+	for _, d := range s.dbs {
+		all, err := d.Rangeless(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range all {
+			if s.answers(ctx, a.Ecosystem) == d {
+				out = append(out, a)
+			}
+		}
+	}
+	return out, nil
+}

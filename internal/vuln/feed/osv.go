@@ -101,6 +101,7 @@ type osvSpecific struct {
 	Status        any `json:"status"`
 	Informational any `json:"informational"`
 	Source        any `json:"source"`
+	Last          any `json:"last_known_affected_version_range"`
 }
 
 // OSV reads one OSV record and keeps what it says of the packages of one
@@ -206,7 +207,7 @@ func (rec *osvRecord) affected(in *osvAffected, a vuln.Advisory, ecosystem strin
 	eco, name := ecosystemName(rec.ID, in.Package.Ecosystem), in.Package.Name
 	base, _, _ := strings.Cut(eco, ":")
 	wanted := ecosystem == "" || base == ecosystem || base == drupal && ecosystem == "Packagist"
-	if eco == "" || !wanted {
+	if eco == "" || !wanted || misattributed(rec.ID, base, name) {
 		return a, false, nil
 	}
 	if !validName(eco) || !validName(name) {
@@ -223,9 +224,13 @@ func (rec *osvRecord) affected(in *osvAffected, a vuln.Advisory, ecosystem strin
 		if err != nil {
 			return a, false, err
 		}
-		if len(out.Events) > 0 {
-			a.Ranges = append(a.Ranges, out)
+		if len(out.Events) == 0 {
+			continue
 		}
+		if end, ok := lastKnown(word(in.Database.Last)); ok && !bounded(out) {
+			out.Events = append(out.Events, end)
+		}
+		a.Ranges = append(a.Ranges, out)
 	}
 	if err := versions(&a, base, in.Versions); err != nil {
 		return a, false, err

@@ -188,3 +188,30 @@ func (rec *osvRecord) modules() []string {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// lastKnown is the end of a range whose events have none, as GitHub's records say
+// it beside them: "<= 8.5.1" or "< 0.23.4". The latter is no fix: of a fix the
+// events would tell.
+func lastKnown(said string) (vuln.Event, bool) {
+	if v, ok := strings.CutPrefix(said, "<="); ok {
+		v = strings.TrimSpace(v)
+		return vuln.Event{LastAffected: v}, validVersion(v) && !strings.ContainsAny(v, " ,<>=")
+	}
+	v, ok := strings.CutPrefix(said, "<")
+	v = strings.TrimSpace(v)
+	return vuln.Event{Limit: v}, ok && validVersion(v) && !strings.ContainsAny(v, " ,<>=")
+}
+
+// bounded says whether a range has an end.
+func bounded(r vuln.Range) bool {
+	return slices.ContainsFunc(r.Events, func(e vuln.Event) bool { return e.Introduced == "" })
+}
+
+// misattributed tells the entries that name a package of the registry where
+// another product of its name is meant: Red Hat's Foreman is not the gem that
+// starts a Procfile's processes.
+func misattributed(id, ecosystem, name string) bool {
+	return slices.Contains([][3]string{
+		{"GHSA-9jfq-54vc-9rr2", "RubyGems", "foreman"},
+	}, [3]string{id, ecosystem, name})
+}
