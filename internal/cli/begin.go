@@ -16,6 +16,7 @@ import (
 // removal of what runs that were killed left behind. The shell's completion and
 // Docker's hook do not wait for that.
 func (f *flags) begin(cmd *cobra.Command, _ []string) error {
+	f.running, f.inherited = cmd, map[string]bool{}
 	if err := f.fromEnvironment(cmd); err != nil {
 		return err
 	}
@@ -35,6 +36,7 @@ func (f *flags) fromEnvironment(cmd *cobra.Command) error {
 			if e := cmd.Flags().Set(fl.Name, v); e != nil {
 				err = usageError{fmt.Errorf("%s=%q: %w", name, v, e), ""}
 			}
+			f.inherited[fl.Name] = true
 		}
 	})
 	return err

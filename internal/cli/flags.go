@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/drydock-dev/drydock/internal/check"
@@ -34,6 +35,9 @@ type flags struct {
 	places sync.Once // tells of the folders that are not used
 	said   sync.Once // makes tell
 	tell   func(host string)
+
+	running   *cobra.Command
+	inherited map[string]bool // its flags that the environment set
 }
 
 // global registers the flags that are the same everywhere.

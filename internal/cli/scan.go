@@ -84,6 +84,7 @@ func (f *flags) options(to sink, target string) report.Options {
 	return report.Options{
 		Tool: f.env.Version, Now: f.env.stamp(), Width: f.env.Width, Color: to.color, Quiet: f.quiet,
 		All: f.all, ShowSuppressed: f.showSuppressed, Program: f.env.Name, Target: target,
+		Again: f.again, Offline: f.offline, Kept: f.offline && f.offlineHere(),
 	}
 }
 

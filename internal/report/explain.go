@@ -278,7 +278,7 @@ func (p *page) affects(k *check.Known) {
 
 func (p *page) touches(k *check.Known) {
 	if k.Last == nil {
-		p.line("Nothing has been scanned yet; %s says whether your image is touched", p.paint(command, p.opt.Program+" cves IMAGE"))
+		p.line("Nothing has been scanned yet; %s says whether the image that you built last is touched", p.paint(command, p.opt.Program+" cves"))
 		return
 	}
 	if len(k.Touches) == 0 {

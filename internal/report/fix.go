@@ -432,24 +432,3 @@ func fileNames(f *repair.Fixed) string {
 	}
 	return strings.Join(names, ", ")
 }
-
-// nextFix is what to type next.
-func (p *page) nextFix(res *repair.Result) []string {
-	if p.opt.Quiet {
-		return nil
-	}
-	ready, review := false, false
-	for _, f := range res.Fixed {
-		ready = ready || len(f.Files) > 0 && !f.Files[0].Written && !f.Short()
-		review = review || slices.ContainsFunc(f.Left, func(i fix.Item) bool { return i.Unsafe })
-	}
-	var next []string
-	target := p.opt.Target
-	if ready {
-		next = append(next, "write it → fix --write "+target)
-	}
-	if review {
-		next = append(next, "also what changes behaviour, proved by running it → fix --unsafe --prove run --probe URL "+target)
-	}
-	return next
-}

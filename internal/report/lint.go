@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -235,24 +234,4 @@ func (p *page) lintTotal(counts tally, fixable, files int) {
 		text += fmt.Sprintf("  %d with a fix", fixable)
 	}
 	p.line("%s", text)
-}
-
-func (p *page) lintNext(fixable int) []string {
-	if p.opt.Quiet {
-		return nil
-	}
-	var next []string
-	if fixable > 0 && p.opt.Target != "-" {
-		next = append(next, "see the fixes as a diff → fix "+shellWord(cmp.Or(p.opt.Target, ".")))
-	}
-	var worst *finding.Finding
-	for i, f := range p.res.Findings {
-		if f.Suppressed == nil && (worst == nil || f.Severity > worst.Severity) {
-			worst = &p.res.Findings[i]
-		}
-	}
-	if worst != nil {
-		next = append(next, "why the worst one matters → explain "+string(worst.Rule))
-	}
-	return next
 }

@@ -106,7 +106,7 @@ func TestExplain(t *testing.T) {
 	k.Touches = nil
 	says(t, "text", in("text"), "Touches nothing in app:1")
 	k.Last = nil
-	says(t, "text", in("text"), "Nothing has been scanned yet", "drydock cves IMAGE")
+	says(t, "text", in("text"), "Nothing has been scanned yet", "drydock cves says whether the image that you built last")
 	if err := Vulnerability(&bytes.Buffer{}, "sarif", k, Options{}); err == nil {
 		t.Error("a vulnerability as SARIF")
 	}

@@ -388,22 +388,3 @@ func standing(a *base.Advice) []string {
 	}
 	return out
 }
-
-// nextBase is what to type after this.
-func (p *page) nextBase(rec *recommend.Result) []string {
-	if p.opt.Quiet || len(rec.Places) == 0 {
-		return nil
-	}
-	var next []string
-	pl := &rec.Places[0]
-	for _, g := range []base.Group{base.Slim, base.Update, base.Refresh} {
-		if o := pl.Advice.Best(g); o != nil {
-			next = append(next, fmt.Sprintf("what would change → compare %s %s", shellWord(clean(pl.Advice.Ref)), shellWord(clean(o.Ref))))
-			break
-		}
-	}
-	if rec.AsOf.IsZero() && !rec.Network {
-		next = append(next, "ask the registry too → recommend "+shellWord(cmp.Or(p.opt.Target, clean(pl.Advice.Ref))))
-	}
-	return next
-}

@@ -24,6 +24,12 @@ type Options struct {
 	View           View   // which text; the other formats print everything
 	Program        string // how the user calls the program, for the next command: "drydock", "docker drydock"
 	Target         string // as the user named it
+
+	// For the next command: the flags that one by a verb needs to look at the same
+	// thing, without some (nil: none), and whether no network was used, and will not be.
+	Again   func(verb string, but ...string) []string
+	Offline bool
+	Kept    bool // by the environment, which keeps it so
 }
 
 // View is which of the text reports is wanted.
