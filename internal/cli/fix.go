@@ -70,10 +70,8 @@ answer alike). What is not proved as far is not written, and the exit code is 1.
 			}
 			stopped := err
 			err = f.write(func(to sink) error {
-				o := f.options(to, strings.Join(args, " "))
-				if o.Target, o.Full = cmp.Or(o.Target, "."), full; opt.Unsafe {
-					o.Target = "--unsafe " + o.Target
-				}
+				o := f.options(to, args...)
+				o.Full = full
 				return report.Fix(to, to.format, res, o)
 			})
 			if err = cmp.Or(stopped, err); err != nil {

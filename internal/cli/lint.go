@@ -44,7 +44,7 @@ Without --fail-on, findings of high severity (hadolint's errors) exit with 2.`,
 			if err != nil {
 				return err
 			}
-			if err := f.print(res, report.Lint, only(args)); err != nil || noFail || p.Hadolint.NoFail {
+			if err := f.print(res, report.Lint, args...); err != nil || noFail || p.Hadolint.NoFail {
 				return err
 			}
 			return f.judge(res, false)
@@ -78,19 +78,4 @@ func (f *flags) asHadolint(cfg *policy.Lint, threshold string) error {
 	}
 	f.gate = f.gate.And(gate)
 	return nil
-}
-
-func first(args []string) string {
-	if len(args) == 0 {
-		return "."
-	}
-	return args[0]
-}
-
-// only is the one argument, "." for none, and empty where there are several.
-func only(args []string) string {
-	if len(args) > 1 {
-		return ""
-	}
-	return first(args)
 }

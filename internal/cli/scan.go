@@ -68,22 +68,26 @@ func (f *flags) tellOmitted(res *check.Result, ask check.Ask) {
 }
 
 // print writes the reports where the user wants them.
-func (f *flags) print(res *check.Result, view report.View, target string) error {
-	return f.write(func(to sink) error { return f.report(to, res, view, target) })
+func (f *flags) print(res *check.Result, view report.View, targets ...string) error {
+	return f.write(func(to sink) error { return f.report(to, res, view, targets...) })
 }
 
 // report writes one of them.
-func (f *flags) report(to sink, res *check.Result, view report.View, target string) error {
-	opt := f.options(to, target)
+func (f *flags) report(to sink, res *check.Result, view report.View, targets ...string) error {
+	opt := f.options(to, targets...)
 	opt.View = view
 	return report.Write(to, to.format, res, opt)
 }
 
 // options are what every report is told of its surroundings.
-func (f *flags) options(to sink, target string) report.Options {
+func (f *flags) options(to sink, targets ...string) report.Options {
+	target, more := "", targets
+	if len(targets) > 0 {
+		target, more = targets[0], targets[1:]
+	}
 	return report.Options{
 		Tool: f.env.Version, Now: f.env.stamp(), Width: f.env.Width, Color: to.color, Quiet: f.quiet,
-		All: f.all, ShowSuppressed: f.showSuppressed, Program: f.env.Name, Target: target,
+		All: f.all, ShowSuppressed: f.showSuppressed, Program: f.env.Name, Target: target, More: more,
 		Again: f.again, Offline: f.offline, Kept: f.offline && f.offlineHere(),
 	}
 }

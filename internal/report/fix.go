@@ -26,7 +26,7 @@ func Fix(w io.Writer, format string, res *repair.Result, opt Options) error {
 	if opt.Program == "" {
 		opt.Program = "drydock"
 	}
-	opt.Program, opt.Target = clean(opt.Program), clean(opt.Target)
+	opt.Program, opt.Target, opt.More = clean(opt.Program), clean(opt.Target), cleanAll(opt.More)
 	switch format {
 	case "json":
 		return writeJSON(w, docFixes(res, opt))

@@ -89,21 +89,22 @@ func (p *page) ecosystems() []string {
 	return slices.Compact(out)
 }
 
+// targets are those that the user named, or the folder that he is in.
+func (p *page) targets() []string {
+	if p.opt.Target == "" {
+		return []string{"."}
+	}
+	return append([]string{p.opt.Target}, p.opt.More...)
+}
+
 // lintNext is what to type after lint.
 func (p *page) lintNext(fixable int) []string {
 	if p.opt.Quiet {
 		return nil
 	}
 	var next []string
-	target := p.opt.Target
-	if target == "" { // there are several
-		i := slices.IndexFunc(p.res.Findings, func(f finding.Finding) bool { return f.Suppressed == nil && len(f.Fixes) > 0 })
-		if i >= 0 {
-			target = p.res.Findings[i].Subject.Name
-		}
-	}
-	if fixable > 0 && target != "-" && target != "<stdin>" {
-		next = append(next, p.step("see the fixes as a diff", "fix", nil, target))
+	if targets := p.targets(); fixable > 0 && !slices.Contains(targets, "-") {
+		next = append(next, p.step("see the fixes as a diff", "fix", nil, targets...))
 	}
 	var worst *finding.Finding
 	for i, f := range p.res.Findings {
@@ -129,11 +130,11 @@ func (p *page) nextFix(res *repair.Result) []string {
 	}
 	var next []string
 	if ready {
-		next = append(next, p.step("write it", "fix", []string{"--write"}, p.opt.Target))
+		next = append(next, p.step("write it", "fix", []string{"--write"}, p.targets()...))
 	}
 	if review && !slices.Contains(p.again("fix"), "--unsafe") {
 		const what = "also what changes behaviour, proved by running it"
-		next = append(next, p.step(what, "fix", []string{"--unsafe", "--prove", "run"}, p.opt.Target))
+		next = append(next, p.step(what, "fix", []string{"--unsafe", "--prove", "run"}, p.targets()...))
 	}
 	return next
 }

@@ -23,7 +23,7 @@ func Recommend(w io.Writer, format string, rec *recommend.Result, opt Options) e
 	if opt.Program == "" {
 		opt.Program = "drydock"
 	}
-	opt.Program, opt.Target = clean(opt.Program), clean(opt.Target)
+	opt.Program, opt.Target, opt.More = clean(opt.Program), clean(opt.Target), cleanAll(opt.More)
 	switch format {
 	case "json":
 		return writeJSON(w, docRecommendation(rec, opt))

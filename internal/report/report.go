@@ -15,15 +15,16 @@ import (
 type Options struct {
 	Tool           string // the program's version
 	Now            time.Time
-	Width          int    // columns for text; 0: 120
-	Color          bool   // ANSI colours in text
-	Full           bool   // show all that fixes change, lock files included
-	All            bool   // list every finding, where the card lists the worst
-	ShowSuppressed bool   // list what does not count, with the reason
-	Quiet          bool   // no next steps
-	View           View   // which text; the other formats print everything
-	Program        string // how the user calls the program, for the next command: "drydock", "docker drydock"
-	Target         string // as the user named it
+	Width          int      // columns for text; 0: 120
+	Color          bool     // ANSI colours in text
+	Full           bool     // show all that fixes change, lock files included
+	All            bool     // list every finding, where the card lists the worst
+	ShowSuppressed bool     // list what does not count, with the reason
+	Quiet          bool     // no next steps
+	View           View     // which text; the other formats print everything
+	Program        string   // how the user calls the program, for the next command: "drydock", "docker drydock"
+	Target         string   // as the user named it
+	More           []string // targets after it
 
 	// For the next command: the flags that one by a verb needs to look at the same
 	// thing, without some (nil: none), and whether no network was used, and will not be.
@@ -88,7 +89,7 @@ func Write(w io.Writer, format string, res *check.Result, opt Options) error {
 		opt.Program = "drydock"
 	}
 	opt.Color = opt.Color && format == "text"
-	opt.Program, opt.Target = clean(opt.Program), clean(opt.Target)
+	opt.Program, opt.Target, opt.More = clean(opt.Program), clean(opt.Target), cleanAll(opt.More)
 	return print(w, res, opt)
 }
 
