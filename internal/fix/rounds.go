@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
@@ -45,6 +44,7 @@ type Rounds struct {
 
 	secrets []string // values that are not shown
 	hidden  map[string]bool
+	known   versions
 	tried   int // bytes looked at to tell which fixes do
 	alone   int // fixes looked at one by one
 }
@@ -107,7 +107,7 @@ func (g *Gathered) Files(secrets []string) []File {
 // which fixes may be taken; nil: any.
 func (g *Rounds) Gather(ctx context.Context, only func(Item) bool) (*Gathered, error) {
 	out := &Gathered{before: maps.Clone(g.Files), now: maps.Clone(g.Files)}
-	if f, err := dockerfile.Parse(g.Dockerfile, out.now[g.Dockerfile]); g.Dockerfile != "" && err == nil {
+	if f, err := g.parse(out.now); g.Dockerfile != "" && err == nil {
 		out.stages = len(f.Stages)
 	}
 	dead := map[string]Item{} // fixes that did not do
@@ -170,7 +170,7 @@ func (g *Rounds) look(ctx context.Context, out *Gathered) ([]finding.Finding, []
 		out.ahead = nil
 		return l.found, l.unknown, nil
 	}
-	return g.Look(ctx, out.now)
+	return g.lookAt(ctx, out.now)
 }
 
 func stateOf(files map[string][]byte) finding.Digest {
@@ -426,20 +426,18 @@ func (g *Rounds) apply(ctx context.Context, out *Gathered, found []finding.Findi
 	}
 	stages := 0
 	if g.Dockerfile != "" {
-		f, err := dockerfile.Parse(g.Dockerfile, next[g.Dockerfile])
+		f, err := g.parse(next)
 		if err != nil {
 			return &Failure{Step: "parse", Why: err.Error()}, nil
 		}
-		if was, err := dockerfile.Parse(g.Dockerfile, out.now[g.Dockerfile]); err == nil {
-			if why := dockerfile.Worse(was, f); why != "" {
-				return &Failure{Step: "parse", Why: why}, nil
-			}
+		if why := g.worse(out.now, next); why != "" {
+			return &Failure{Step: "parse", Why: why}, nil
 		}
 		stages = len(f.Stages)
 	}
 	var ahead *looked
 	if !g.Built && g.Want >= finding.Rechecked {
-		after, unknown, err := g.Look(ctx, next)
+		after, unknown, err := g.lookAt(ctx, next)
 		if err != nil {
 			return nil, err
 		}

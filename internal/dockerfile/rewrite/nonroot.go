@@ -104,7 +104,11 @@ func (n *unprivileged) write() error {
 		if n.by > volume {
 			return refuse(&n.File.Instructions[volume], "the user %s is made below VOLUME, after which nobody can be given what is in it: make it above first", n.name)
 		}
-		before, commands = append(commands, "mkdir -p "+strings.Join(volumes, " ")+" && chown "+n.owner+" "+strings.Join(volumes, " ")), nil
+		made := ""
+		if dirs := n.unmade(volumes, volume); len(dirs) > 0 {
+			made = "mkdir -p " + strings.Join(dirs, " ") + " && "
+		}
+		before, commands = append(commands, made+"chown "+n.owner+" "+strings.Join(volumes, " ")), nil
 	}
 	commands = append(commands, n.run...)
 	if len(others) > 0 {
@@ -121,6 +125,18 @@ func (n *unprivileged) write() error {
 	n.place(at, strings.Join(lines, "\n"))
 	n.dropRoot(at)
 	return nil
+}
+
+// unmade are the folders that no RUN of the stage makes before instruction at.
+func (n *unprivileged) unmade(dirs []string, at int) []string {
+	return slices.DeleteFunc(slices.Clone(dirs), func(p string) bool {
+		for i := n.stage.From + 1; i < at; i++ {
+			if n.File.Instructions[i].Cmd == "RUN" && slices.Contains(n.made(i), p) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // asRoot are the lines of a RUN before instruction at, by root.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -78,6 +79,9 @@ func joinRuns(in *Input, i int) []finding.Edit {
 		}
 	}
 	start := in.Script(i).Span.Start
+	if updatedAlready(in.Script(i-1).Commands, in.Script(i).Commands) {
+		start = in.Script(i).Commands[1].Span.Start
+	}
 	var b strings.Builder
 	b.WriteString(" " + string(in.File.Escape) + in.LineEnd())
 	for line := range bytes.Lines(in.File.Bytes[end:in.File.Instructions[i].Span.Start]) {
@@ -87,4 +91,16 @@ func joinRuns(in *Input, i int) []finding.Edit {
 	}
 	b.WriteString("    && ")
 	return []finding.Edit{in.Edit(in.File.Span(end, start), b.String())}
+}
+
+// updatedAlready reports whether the package lists that later commands begin by
+// updating are those that the ones before have fetched, and still have.
+func updatedAlready(before, later []dockerfile.Command) bool {
+	if len(later) < 2 || !updatesLists(&later[0]) || len(later[0].Within) > 0 || later[1].After != "&&" || len(later[1].Within) > 0 {
+		return false
+	}
+	n := slices.IndexFunc(before, func(c dockerfile.Command) bool {
+		return updatesLists(&c) && len(c.Within) == 0 && c.Program() == later[0].Program()
+	})
+	return n >= 0 && !slices.ContainsFunc(before[n+1:], func(c dockerfile.Command) bool { return !isInstall(&c) })
 }

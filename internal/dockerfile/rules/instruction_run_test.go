@@ -41,13 +41,16 @@ func TestRunCd(t *testing.T) {
 		safety     finding.Safety
 	}{
 		{"FROM x\nRUN cd /opt && make\nWORKDIR /srv\n", "FROM x\nWORKDIR /opt\nRUN make\nWORKDIR /srv\n", finding.Behaviour},
-		{"FROM x\nWORKDIR /a\nRUN cd b && \\\n    make && make install\nCOPY x y\n", "FROM x\nWORKDIR /a\nWORKDIR /a/b\nRUN make && make install\nWORKDIR /a\nCOPY x y\n", finding.Behaviour},
-		{"FROM x\nENV D=/opt\nRUN cd $D && make\n", "FROM x\nENV D=/opt\nWORKDIR $D\nRUN make\n", finding.NeedsReview},
+		{"FROM x\nWORKDIR /a\nRUN cd b && \\\n    make && make install\nCOPY x y\n", "", 0}, // a second WORKDIR would have to go back
+		{"FROM x\nWORKDIR /a\nRUN cd b && \\\n    make && make install\nENV C=d\nCOPY x /y\nWORKDIR /c\n", "FROM x\nWORKDIR /a\nWORKDIR /a/b\nRUN make && make install\nENV C=d\nCOPY x /y\nWORKDIR /c\n", finding.Behaviour},
+		{"FROM x\nRUN cd /a && make\nCOPY x y\nWORKDIR /c\n", "", 0},
+		{"FROM x\nRUN cd /a && make\nWORKDIR c\n", "", 0},
+		{"FROM x\nENV D=/opt\nRUN cd $D && make\n", "", 0}, // what is started would be in another folder
 		{"FROM x\r\nRUN cd /opt && make\r\nWORKDIR /srv\r\n", "FROM x\r\nWORKDIR /opt\r\nRUN make\r\nWORKDIR /srv\r\n", finding.Behaviour},
 		{"FROM x\nRUN cd /opt && make && cd /b && c\n", "", 0},
 		{"FROM x\nWORKDIR /a\nRUN cd /a/ && make\n", "FROM x\nWORKDIR /a\nRUN make\n", finding.Behaviour},
 		{"FROM x\nENV D=/a\nWORKDIR $D\nRUN cd $D && make\n", "FROM x\nENV D=/a\nWORKDIR $D\nRUN make\n", finding.Behaviour},
-		{"FROM scratch\nRUN cd a && make\n", "FROM scratch\nWORKDIR /a\nRUN make\nWORKDIR /\n", finding.Behaviour},
+		{"FROM scratch\nRUN cd a && make\n", "", 0},
 		{"FROM x\nRUN cd a && make\n", "", 0},
 		{"FROM x\nENV D=b\nWORKDIR /a\nRUN cd $D && make\n", "", 0},
 		// None is offered where it would be another build.

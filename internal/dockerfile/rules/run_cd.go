@@ -106,26 +106,35 @@ func (in *Input) insteadOfCd(f finding.Finding, i int, s *dockerfile.Script) fin
 		to = path.Join(before.Value, dir.Text)
 	}
 	eol := in.LineEnd()
-	edits := []finding.Edit{in.Insert(inst.Span.Start, "WORKDIR "+to+eol), drop}
-	switch {
-	case in.nextFolder(st, i):
-		return fix(f, finding.Behaviour, "Use WORKDIR", edits...)
-	case known:
-		edits = append(edits, in.Insert(inst.Span.End, eol+"WORKDIR "+before.Value))
-		return fix(f, finding.Behaviour, "Use WORKDIR, and go back after", edits...)
+	if !in.movesOn(st, i) {
+		return f // what comes after would be in another folder, or a second WORKDIR would have to go back
 	}
-	// What comes after is in another folder than before.
-	return fix(f, finding.NeedsReview, "Use WORKDIR", edits...)
+	return fix(f, finding.Behaviour, "Use WORKDIR", in.Insert(inst.Span.Start, "WORKDIR "+to+eol), drop)
 }
 
-// nextFolder says whether the next instruction of the stage is a WORKDIR that
-// does not depend on the one before.
-func (in *Input) nextFolder(st *dockerfile.Stage, i int) bool {
-	if i+1 >= st.End {
-		return false
+// movesOn reports whether nothing after instruction i looks at the working
+// directory until a WORKDIR that does not depend on the one before.
+func (in *Input) movesOn(st *dockerfile.Stage, i int) bool {
+	for n := i + 1; n < st.End; n++ {
+		next := &in.File.Instructions[n]
+		switch next.Cmd {
+		case "WORKDIR":
+			return path.IsAbs(strings.Trim(next.Words[0].Text, `"'`))
+		case "ENV", "ARG", "LABEL", "EXPOSE", "USER", "SHELL", "STOPSIGNAL", "MAINTAINER", "VOLUME":
+		case "COPY", "ADD":
+			if len(next.Words) == 0 || !path.IsAbs(strings.Trim(next.Words[len(next.Words)-1].Text, `"'`)) {
+				return false
+			}
+		case "RUN": // one that goes to a folder of its own
+			c := in.Script(n).Commands
+			if len(c) == 0 || c[0].Program() != "cd" || len(c[0].Within) > 0 || len(c[0].Words) != 2 || !path.IsAbs(c[0].Words[1].Text) {
+				return false
+			}
+		default:
+			return false
+		}
 	}
-	next := &in.File.Instructions[i+1]
-	return next.Cmd == "WORKDIR" && path.IsAbs(strings.Trim(next.Words[0].Text, `"'`))
+	return false
 }
 
 // knownVariables says whether a shell word's variables are the file's own, so

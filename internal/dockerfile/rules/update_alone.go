@@ -86,8 +86,13 @@ func updateWithInstall(in *Input, i int) []finding.Edit {
 		case in.Script(n).Exec || len(later[k].Within) > 0 || len(in.File.Instructions[n].Heredocs) > 0:
 			return nil
 		default:
-			text := string(in.File.Bytes[commands[0].Span.Start:commands[0].Span.End])
-			edits = append(edits, in.Insert(later[k].Span.Start, text+" && "))
+			text := string(in.File.Bytes[commands[0].Span.Start:commands[0].Span.End]) + " && "
+			e := in.Insert(later[k].Span.Start, text)
+			if run := &in.File.Instructions[n]; k == 0 && in.Script(n).Span.Start == later[k].Span.Start && len(run.FlagWords) == 0 {
+				// With the keyword: who would join this RUN to another is to see the update first.
+				e = in.Edit(in.File.Span(run.Span.Start, later[k].Span.Start), string(in.File.Bytes[run.Span.Start:later[k].Span.Start])+text)
+			}
+			edits = append(edits, e)
 		}
 	}
 	for _, s := range in.File.Stages {
