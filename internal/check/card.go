@@ -18,7 +18,9 @@ func stats(res *Result) []policy.Stats {
 			continue
 		}
 		st := t.Scan.Stats()
-		s := policy.Stats{Efficiency: st.Efficiency, Wasted: st.WastedBytes, UserSize: st.UserBytes}
+		s := policy.Stats{
+			Efficiency: st.Efficiency, Wasted: st.WastedBytes, Reclaimable: st.Reclaimable, UserSize: st.UserBytes,
+		}
 		if len(res.Targets) > 1 {
 			s.Name = t.Subject.Name
 		}

@@ -16,9 +16,10 @@ func newLayers(f *flags) *cobra.Command {
 		Use:   "layers [IMAGE]",
 		Short: "What each layer adds, changes, removes and wastes; secrets in any of them",
 		Long: `Show for each layer the instruction that made it, its size, the files it adds,
-changes and removes, and the bytes it stores for nothing; the image's efficiency
-and waste, as dive defines them; and what the image rules find, secrets in
-deleted files included. A .dive-ci file's limits are honoured.`,
+changes and removes, and the bytes it stores for nothing; how much of the image
+could be saved, and beside it the efficiency and waste by dive's count, which is
+what gates and .dive-ci files limit; and what the image rules find, secrets in
+deleted files included.`,
 		Example: `  drydock layers app:dev
   drydock layers --dockerfile Dockerfile app:dev
   drydock layers --fail-on efficiency:0.95,waste:20MB app.tar

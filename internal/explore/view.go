@@ -31,8 +31,8 @@ func (m *model) draw() string {
 	layers, tree := m.drawLayers(left), m.drawTree(right)
 	var b strings.Builder
 	st := m.stats
-	b.WriteString(ansi.Truncate(fmt.Sprintf("%s   efficiency %.1f%%   wasted %s of %s",
-		bold(m.target.Subject.Name), 100*st.Efficiency, report.Bytes(st.WastedBytes), report.Bytes(st.Bytes)), m.width, "…") + "\n\n")
+	b.WriteString(ansi.Truncate(fmt.Sprintf("%s   %s of %s reclaimable   efficiency %.1f%%",
+		bold(m.target.Subject.Name), report.Bytes(st.Reclaimable), report.Bytes(st.Bytes), 100*st.Efficiency), m.width, "…") + "\n\n")
 	for i := range m.treeHeight() + 1 {
 		l, r := "", ""
 		if i < len(layers) {

@@ -14,6 +14,7 @@ const maxLargest = 10
 type Stats struct {
 	Efficiency  float64      // dive's score: 0 to 1
 	WastedBytes int64        // dive's: every copy of a path that is there twice
+	Reclaimable int64        // what would be saved if nothing were stored for nothing: all copies but the last
 	Bytes       int64        // of all regular files of all layers
 	UserBytes   int64        // the same without the lowest layer: what dive takes for the user's own
 	Layers      []LayerStats // one a layer, bottom first
@@ -100,6 +101,7 @@ func (t *Tree) stats() Stats {
 	})
 	for l, ls := range st.Layers {
 		st.Bytes += ls.Bytes
+		st.Reclaimable += ls.Wasted
 		if l > 0 {
 			st.UserBytes += ls.Bytes
 		}

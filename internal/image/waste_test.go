@@ -21,18 +21,15 @@ func TestEfficiency(t *testing.T) {
 		paths  []Waste
 	}{
 		// nginx.conf 2000 and 5000, public 3000, athing 10000; the whiteout of the
-		// directory counts for the 5000 + 3000 that it removes, and once:
-		// (2000+3000+10000+8000)/(7000+3000+10000+8000).
+		// directory is one of nginx.conf and of public: 10000/(7000+3000+10000).
 		{"a removed directory", []*layer.Record{
 			record("d etc", "d etc/nginx", "f etc/nginx/nginx.conf 2000", "f etc/nginx/public 3000"),
 			record("f etc/nginx/nginx.conf 5000", "f etc/athing 10000"),
 			record("w etc/nginx"),
-		}, 23000.0 / 28000, 7000, []Waste{{"etc/nginx/nginx.conf", 2, 7000}}},
-		// The directory is a leaf of its layer with size 0 and is met again as a
-		// whiteout: (0 + 100)/(100 + 100).
+		}, 0.5, 10000, []Waste{{"etc/nginx/nginx.conf", 3, 7000}, {"etc/nginx", 2, 3000}}},
 		{"a directory that was empty first", []*layer.Record{
 			record("d cache"), record("d cache", "f cache/x 100"), record("w cache"),
-		}, 0.5, 100, []Waste{{"cache", 2, 100}}},
+		}, 0, 100, []Waste{{"cache", 2, 100}}},
 		// big 100 then gone: least 0, all 100; small 10: (0+10)/(100+10).
 		{
 			"a removed file",
@@ -45,12 +42,35 @@ func TestEfficiency(t *testing.T) {
 		{"nothing twice", []*layer.Record{record("f a 10"), record("f b 30")}, 1, 0, nil},
 		{"no bytes", []*layer.Record{record("f a 0")}, 1, 0, nil},
 		{"no layers", nil, 1, 0, nil},
-		// What the opaque directory hides is not counted by dive.
-		{"opaque", []*layer.Record{record("d a", "f a/x 10"), record("o a", "f a/y 5")}, 1, 0, nil},
+		// An opaque directory removes what was in it.
+		{"opaque", []*layer.Record{record("d a", "f a/x 10"), record("o a", "f a/y 5")}, 5.0 / 15, 10, []Waste{{"a", 2, 10}}},
+		{
+			"an opaque directory with a file anew",
+			[]*layer.Record{record("d a", "f a/x 10", "f a/y 7"), record("o a", "f a/x 10")},
+			10.0 / 27, 27,
+			[]Waste{{"a/x", 2, 20}, {"a", 2, 7}},
+		},
+		{"an opaque root", []*layer.Record{record("f x 10", "d a", "f a/y 5"), record("o .", "f z 5")}, 5.0 / 20, 15, []Waste{{"", 2, 15}}},
+		// Something else where the directory was.
+		{"a file over a directory", []*layer.Record{record("d a", "f a/x 10"), record("f a 5")}, 5.0 / 15, 10, []Waste{{"a", 2, 10}}},
+		// Made in two layers, removed by the third.
+		{
+			"a directory of two layers",
+			[]*layer.Record{record("d build", "f build/a 10", "f keep 60"), record("f build/o/b 30"), record("w build")},
+			0.6, 40,
+			[]Waste{{"build", 3, 40}},
+		},
+		// Removed, and made again: each copy counts.
+		{
+			"a directory that comes back",
+			[]*layer.Record{record("d a", "f a/x 10"), record("w a"), record("d a", "f a/x 10")},
+			0, 20,
+			[]Waste{{"a/x", 3, 20}},
+		},
 		// A whiteout of nothing must not keep the rest of its layer from counting.
 		{"a whiteout of nothing", []*layer.Record{record("f z 10"), record("w a", "f z 10")}, 0.5, 20, []Waste{{"z", 2, 20}}},
 		// Two whiteouts of one layer, one within the other: the outer has it all.
-		{"nested whiteouts", []*layer.Record{record("d a", "d a/b", "f a/b/x 10", "f a/y 5"), record("w a", "w a/b")}, 1, 0, nil},
+		{"nested whiteouts", []*layer.Record{record("d a", "d a/b", "f a/b/x 10", "f a/y 5"), record("w a", "w a/b")}, 0, 15, []Waste{{"a", 2, 15}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			st := (&Scan{Tree: BuildTree(c.layers)}).Stats()
@@ -73,7 +93,7 @@ func TestEfficiencyOfImages(t *testing.T) {
 		if st.Efficiency != 0.5 || st.WastedBytes != 4 || st.Bytes != 8 {
 			t.Errorf("%s: %+v", name, st)
 		}
-		if l := st.Layers[0]; l.Wasted != 4 {
+		if l := st.Layers[0]; l.Wasted != 4 || st.Reclaimable != 4 {
 			t.Errorf("%s: lowest layer: %+v", name, l)
 		}
 		if diff := cmp.Diff([]Waste{{"foo.txt", 2, 4}}, st.Inefficient); diff != "" {
@@ -134,6 +154,26 @@ func TestLargest(t *testing.T) {
 	for i, c := range top {
 		if c.Size() != int64(39-i) {
 			t.Errorf("place %d: %d bytes", i, c.Size())
+		}
+	}
+}
+
+// What can be saved is all but the last copy, and nothing that a hard link keeps.
+func TestReclaimable(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		layers []*layer.Record
+		want   int64
+	}{
+		{"two copies", []*layer.Record{record("f a 5"), record("f a 5")}, 5},
+		{"three copies", []*layer.Record{record("f a 5"), record("f a 6"), record("f a 7")}, 11},
+		{"a removed file", []*layer.Record{record("f a 5"), record("w a")}, 5},
+		{"a removed directory", []*layer.Record{record("d a", "f a/x 5", "f a/y/z 7"), record("w a")}, 12},
+		{"an opaque directory", []*layer.Record{record("d a", "f a/x 5"), record("o a", "f a/y 7")}, 5},
+		{"nothing twice", []*layer.Record{record("f a 5"), record("f b 5")}, 0},
+	} {
+		if got := (&Scan{Tree: BuildTree(c.layers)}).Stats().Reclaimable; got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
 }

@@ -142,8 +142,10 @@ func parseBytes(s string) (int64, error) {
 type Stats struct {
 	Name       string  // the image's, for messages
 	Efficiency float64 // score, 0 to 1
-	Wasted     int64   // bytes
+	Wasted     int64   // bytes, by dive's count: every copy of what is there twice
 	UserSize   int64   // bytes in the layers above the first; 0: not known
+
+	Reclaimable int64 // bytes that would be saved: all copies but the last
 }
 
 // Verdict is what becomes of a run: its exit code and why.

@@ -336,8 +336,8 @@ func TestGrade(t *testing.T) {
 		{"one high finding", finding.Layering, many(1, l(finding.High)), nil, "C", "1 high finding"},
 		{"three", finding.Layering, many(3, l(finding.High)), nil, "D", "3 high findings"},
 		{"critical finding", finding.Layering, many(1, l(finding.Critical)), nil, "F", "1 critical finding"},
-		{"efficient", finding.Layering, nil, []Stats{{Efficiency: .99, Wasted: 50e6}}, "A", "efficiency 99.0%, 50.0 MB wasted"},
-		{"inefficient", finding.Layering, many(1, l(finding.Medium)), []Stats{{Efficiency: .75, Wasted: 50e6}}, "D", "efficiency 75.0%, 50.0 MB wasted"},
+		{"efficient", finding.Layering, nil, []Stats{{Efficiency: .99, Wasted: 50e6, Reclaimable: 25e6}}, "A", "25.0 MB reclaimable, efficiency 99.0%"},
+		{"inefficient", finding.Layering, many(1, l(finding.Medium)), []Stats{{Efficiency: .75, Wasted: 50e6, Reclaimable: 25e6}}, "D", "25.0 MB reclaimable, efficiency 75.0%"},
 		{"tiny", finding.Layering, nil, []Stats{{Efficiency: .2, Wasted: 3e6}}, "A", ""},
 	} {
 		letter, reasons := Grade(test.p, test.found, test.stats...)

@@ -160,5 +160,5 @@ func gradeEfficiency(s Stats) []mark {
 			break
 		}
 	}
-	return []mark{{letter, fmt.Sprintf("%sefficiency %.1f%%, %s wasted", s.prefix(), 100*s.Efficiency, size(s.Wasted))}}
+	return []mark{{letter, fmt.Sprintf("%s%s reclaimable, efficiency %.1f%%", s.prefix(), size(s.Reclaimable), 100*s.Efficiency)}}
 }

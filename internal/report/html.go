@@ -60,9 +60,9 @@ type htmlRow struct {
 }
 
 type htmlImage struct {
-	Name, Platform, Base, Efficiency, Wasted, Size string
-	Count                                          string // "7 layers"
-	Layers                                         []htmlLayer
+	Name, Platform, Base, Efficiency, Wasted, Reclaimable, Size string
+	Count                                                       string // "7 layers"
+	Layers                                                      []htmlLayer
 }
 
 type htmlLayer struct {
@@ -168,7 +168,7 @@ func htmlRowOf(f finding.Finding, where string) htmlRow {
 func htmlImageOf(d DocImage, name string) htmlImage {
 	im := htmlImage{
 		Name: name, Platform: d.Platform, Base: d.Base, Efficiency: fmt.Sprintf("%.1f%%", 100*d.Efficiency),
-		Wasted: Bytes(d.Wasted), Size: Bytes(d.Size), Count: finding.Count(len(d.Layers), "layer"),
+		Wasted: Bytes(d.Wasted), Reclaimable: Bytes(d.Reclaimable), Size: Bytes(d.Size), Count: finding.Count(len(d.Layers), "layer"),
 	}
 	for _, l := range d.Layers {
 		im.Layers = append(im.Layers, htmlLayer{Bytes(l.Size), Bytes(l.Wasted), clean(l.CreatedBy)})

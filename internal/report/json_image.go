@@ -11,15 +11,17 @@ import (
 
 // DocImage is what an image's layers hold and waste. Sizes are in bytes.
 type DocImage struct {
-	Subject    int        `json:"subject"`
-	Platform   string     `json:"platform,omitempty"`
-	Base       string     `json:"base,omitempty"`
-	BaseLayers int        `json:"baseLayers,omitempty"`
-	Efficiency float64    `json:"efficiency"`
-	Wasted     int64      `json:"wasted"`
-	Size       int64      `json:"size"`
-	Layers     []DocLayer `json:"layers"`
-	Waste      []DocWaste `json:"waste"`
+	Subject    int     `json:"subject"`
+	Platform   string  `json:"platform,omitempty"`
+	Base       string  `json:"base,omitempty"`
+	BaseLayers int     `json:"baseLayers,omitempty"`
+	Efficiency float64 `json:"efficiency"`
+	Wasted     int64   `json:"wasted"` // by dive's count: every copy of what is there twice
+
+	Reclaimable int64      `json:"reclaimable"` // all copies but the last, and what was removed
+	Size        int64      `json:"size"`
+	Layers      []DocLayer `json:"layers"`
+	Waste       []DocWaste `json:"waste"`
 }
 
 // DocLayer is one layer, bottom first. Size is of its files, stored of its blob.
@@ -59,7 +61,7 @@ func docImage(t check.Target, subject int) DocImage {
 	st := t.Scan.Stats()
 	d := DocImage{
 		Subject: subject, Platform: t.Scan.Image.Platform, Efficiency: st.Efficiency, Wasted: st.WastedBytes,
-		Size: st.Bytes, Layers: []DocLayer{}, Waste: []DocWaste{},
+		Reclaimable: st.Reclaimable, Size: st.Bytes, Layers: []DocLayer{}, Waste: []DocWaste{},
 	}
 	if t.Base != nil {
 		d.Base, d.BaseLayers = t.Base.Ref, t.Base.Layers

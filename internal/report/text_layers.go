@@ -139,7 +139,12 @@ func (p *page) waste(st image.Stats) {
 		mark = warn
 	}
 	efficiency := p.paint(mark, fmt.Sprintf("%.1f%%", 100*st.Efficiency))
-	p.line("%s %s   wasted %s of %s", p.paint(heading, "Efficiency"), efficiency, Bytes(st.WastedBytes), Bytes(st.Bytes))
+	saved := p.paint(good, "nothing")
+	if st.Reclaimable > 0 {
+		saved = p.paint(warn, Bytes(st.Reclaimable)) + " of " + Bytes(st.Bytes)
+	}
+	p.line("%s %s   efficiency %s (dive's count: %s wasted)",
+		p.paint(heading, "Reclaimable"), saved, efficiency, Bytes(st.WastedBytes))
 	var rows [][]string
 	for i, w := range st.Inefficient {
 		if i == wasteShown {
