@@ -78,6 +78,14 @@ func (a *Advice) Finding(g Group) (finding.Finding, int, bool) {
 	}
 	if len(facts) > 0 {
 		f.Message += ": " + strings.Join(facts, ", ")
+		if a.Entry != nil && a.Entry.Reconstructed || o.Entry != nil && o.Entry.Reconstructed {
+			f.Message += " (as reconstructed)"
+		}
+	}
+	for _, e := range []*Entry{a.Entry, o.Entry} {
+		if e != nil && !e.Bare {
+			f.Evidence = append(f.Evidence, finding.Evidence{Kind: "base", Text: "what " + e.Ref + " holds: " + e.From()})
+		}
 	}
 	for _, w := range o.Why {
 		f.Evidence = append(f.Evidence, finding.Evidence{Kind: "for", Text: w})

@@ -147,7 +147,10 @@ func (l *linter) ofBases(f *dockerfile.File, but string) []finding.Finding {
 		seen[st.Base] = true
 		found := base.CheckRef(st.Base, l.Now())
 		if o, ok := base.Find(st.Base); ok {
-			found = append(found, base.Aged(o.Inventory(), l.Now())...)
+			for _, x := range base.Aged(o.Inventory(), l.Now()) {
+				x.Evidence = append(x.Evidence, finding.Evidence{Kind: "base", Text: "what " + st.Base + " holds: " + o.From()})
+				found = append(found, x)
+			}
 		}
 		for _, x := range found {
 			at := st.BaseWord.Span
