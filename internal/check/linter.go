@@ -161,9 +161,32 @@ func (l *linter) ofBases(f *dockerfile.File, but string) []finding.Finding {
 	return out
 }
 
+// shown is a folder above a file by the name that the user would give it.
+func shown(name, dir string) string {
+	at := filepath.Dir(name)
+	abs, err := filepath.Abs(at)
+	if err != nil || filepath.IsAbs(name) {
+		return dir
+	}
+	rel, err := filepath.Rel(abs, dir)
+	if err != nil {
+		return dir
+	}
+	return filepath.Join(at, rel)
+}
+
+// aside says whether a Dockerfile lies in a folder that is for such files alone:
+// a build is then usually given the one above.
+func aside(name string) bool {
+	abs, err := filepath.Abs(name)
+	dir := filepath.Base(filepath.Dir(abs))
+	return err == nil && slices.Contains([]string{"docker", ".docker", "dockerfiles", "deploy", "deployment", "build", "ci", ".ci", "packaging", ".devcontainer", "containers"}, strings.ToLower(dir))
+}
+
 // buildContext is the folder of a file's build: the one that was said, else the
-// file's own or the one that the user stands in, whichever holds all that the
-// file copies; nil: it cannot be told.
+// one that a compose file names, else the file's own, the one that the user stands
+// in or one above up to the repository's, whichever holds all that the file copies;
+// nil: it cannot be told.
 func (l *linter) buildContext(out *linted, f *dockerfile.File, said string) (string, *dockerfile.Context) {
 	var folders []string
 	switch {
@@ -172,7 +195,22 @@ func (l *linter) buildContext(out *linted, f *dockerfile.File, said string) (str
 	case out.name == "<stdin>":
 		return "", nil
 	default:
-		folders = []string{filepath.Dir(out.name), "."}
+		near := l.neighbours(out.name)
+		if len(near.contexts) > 1 {
+			return "", nil // which of them is meant, --context says
+		}
+		if len(near.contexts) == 1 {
+			folders = []string{shown(out.name, near.contexts[0])}
+			break
+		}
+		if folders = []string{filepath.Dir(out.name), "."}; aside(out.name) && !f.CopiesByName() {
+			return "", nil // it may as well be the folder above
+		}
+		if near.known {
+			for _, dir := range near.above {
+				folders = append(folders, shown(out.name, dir))
+			}
+		}
 	}
 	for _, dir := range folders {
 		rel, err := filepath.Rel(dir, out.name)

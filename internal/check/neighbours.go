@@ -29,11 +29,14 @@ type neighbours struct {
 	name     string // of the Dockerfile, absolute
 	uses     []dockerfile.Use
 	contexts []string // folders that compose files build it with
+	above    []string // folders above its own that may be its build's
+	root     string   // the repository's folder, or the one above its own
+	known    bool     // whether git knows the repository
 }
 
 // neighboursOf reads what stands beside a Dockerfile: the compose files and
-// READMEs of its folder and of those above it up to the repository's, and the
-// Dockerfiles around it. A file that cannot be read says nothing.
+// READMEs of its folder and of those above it up to the repository's. A file that
+// cannot be read says nothing.
 func neighboursOf(name string) *neighbours {
 	abs, err := filepath.Abs(name)
 	if err != nil {
@@ -57,11 +60,11 @@ func neighboursOf(name string) *neighbours {
 			}
 		}
 	}
-	root := filepath.Dir(dirs[0])
+	n.root, n.known = filepath.Dir(dirs[0]), known
 	if known {
-		root = dirs[len(dirs)-1]
+		n.root = dirs[len(dirs)-1]
 	}
-	n.siblings(root, known)
+	n.above = dirs[1:]
 	return n
 }
 
@@ -240,20 +243,20 @@ var fromLine = regexp.MustCompile(`(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)`)
 
 // siblings takes in the Dockerfiles of the repository whose FROM names this one:
 // by a tag or a last word that is its folder's name or its own suffix.
-func (n *neighbours) siblings(root string, known bool) {
+func (n *neighbours) siblings() {
 	names := calledBy(n.name)
 	if len(names) == 0 {
 		return
 	}
 	seen, files := 0, 0
-	_ = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(n.root, func(file string, d fs.DirEntry, err error) error {
 		if seen++; seen > maxNeighbours {
 			return fs.SkipAll
 		}
 		switch {
-		case err != nil, d.IsDir() && file != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "vendor"):
+		case err != nil, d.IsDir() && file != n.root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "vendor"):
 			return fs.SkipDir
-		case d.IsDir() && !known && filepath.Dir(filepath.Dir(file)) == root:
+		case d.IsDir() && !n.known && filepath.Dir(filepath.Dir(file)) == n.root:
 			return fs.SkipDir
 		case d.IsDir() || file == n.name || !isDockerfile(file) || !d.Type().IsRegular():
 			return nil

@@ -68,15 +68,26 @@ func (l *linter) uses(name string) []dockerfile.Use {
 	if name == "<stdin>" {
 		return nil
 	}
-	if l.beside == nil || l.beside.of != name {
-		l.beside = &besideOf{name, neighboursOf(name)}
+	n := l.neighbours(name)
+	if !n.searched {
+		n.searched = true
+		n.siblings()
 	}
-	return l.beside.uses
+	return n.uses
+}
+
+// neighbours are those of a file, read once.
+func (l *linter) neighbours(name string) *besideOf {
+	if l.beside == nil || l.beside.of != name {
+		l.beside = &besideOf{of: name, neighbours: neighboursOf(name)}
+	}
+	return l.beside
 }
 
 // besideOf are the neighbours of the file that was looked at last.
 type besideOf struct {
-	of string
+	of       string
+	searched bool // for Dockerfiles that build on it
 	*neighbours
 }
 

@@ -197,6 +197,23 @@ func (f *File) CopiesFrom(c *Context) bool {
 	return some || f.copiesAll()
 }
 
+// CopiesByName says whether the file copies something of its context by its name,
+// and not the context as a whole alone.
+func (f *File) CopiesByName() bool {
+	for i := range f.Instructions {
+		in := &f.Instructions[i]
+		if in.Cmd != "COPY" && in.Cmd != "ADD" || len(in.Args) < 2 || in.Flag("from") != "" {
+			continue
+		}
+		for _, source := range in.Args[:len(in.Args)-1] {
+			if source = unquote(source); !strings.ContainsAny(source, "$*?[<") && !strings.Contains(source, "://") && contextPath(source) != "." {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // copiesAll says whether the file copies its whole context.
 func (f *File) copiesAll() bool {
 	for i := range f.Instructions {

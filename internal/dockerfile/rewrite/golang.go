@@ -56,8 +56,7 @@ func convertGo(c *conversion) error {
 func (a *goApp) needs() error {
 	at := &a.File.Instructions[a.start.at]
 	if a.Context == nil {
-		a.undecided("whether the program needs a C library, starts other programs or reads files: the build context is not known")
-		return a.shell()
+		return refuse(at, "no Go file is in sight, and so not what the program needs (a C library, other programs, files): --context names the folder of the build")
 	}
 	dir, ok := a.moduleDir()
 	if !ok {
@@ -65,6 +64,9 @@ func (a *goApp) needs() error {
 	}
 	a.source = a.goFiles(dir)
 	g := a.source
+	if g.files == 0 {
+		return refuse(at, "no Go file is in %s of the build's folder, and so not what the program needs: --context names another", dir)
+	}
 	if g.tooMany {
 		a.undecided("what all Go files of the context say: not all could be read")
 	}
@@ -140,6 +142,9 @@ func (a *goApp) assets(dir string) {
 		case a.source.names(name, folder, words):
 			a.folders = append(a.folders, path.Join(folder, name))
 			a.note("%s is named in a Go file, or in what the program is given: it goes along", name)
+		case e.IsDir() && slices.Contains(dataFolders, strings.ToLower(name)):
+			a.folders = append(a.folders, path.Join(folder, name))
+			a.note("%s goes along: frameworks read a folder of that name without its being named", name)
 		default:
 			left = append(left, name)
 		}
@@ -148,6 +153,13 @@ func (a *goApp) assets(dir string) {
 		a.note("no Go file names %s: left out", strings.Join(left, ", "))
 	}
 	_ = dir
+}
+
+// dataFolders are what frameworks (beego, revel, buffalo, gin with templates,
+// migration tools) read by a name that stands in no Go file of the program.
+var dataFolders = []string{
+	"conf", "config", "configs", "views", "view", "templates", "template", "tmpl", "static", "public", "assets", "web", "www", "migrations", "migration",
+	"locale", "locales", "i18n", "lang", "resources", "data", "swagger", "messages",
 }
 
 // goOnly says whether a file is for building, or for people.

@@ -33,6 +33,7 @@ type goSource struct {
 	home    string          // the file that asks who the user is
 	texts   map[string]bool // its string literals
 	embeds  []string        // what it has in itself
+	files   int             // Go files that were read
 	tooMany bool            // not all of it was read
 }
 
@@ -90,7 +91,7 @@ func (c *conversion) goFiles(dir string) *goSource {
 		g.read(name, b)
 		return true
 	})
-	g.tooMany = g.tooMany || err != nil
+	g.files, g.tooMany = files, g.tooMany || err != nil
 	return g
 }
 
