@@ -50,6 +50,9 @@ func (n *unprivileged) possible() error {
 	if err := n.usedOtherwise(n.stage); err != nil {
 		return err
 	}
+	if line := n.rootMeant(); line > 0 {
+		return refuse(n.from(), "a comment in line %d takes a USER back: that the image runs as root is meant", line)
+	}
 	if err := n.asService(); err != nil {
 		return err
 	}
@@ -135,6 +138,30 @@ func (n *unprivileged) startScript(i int) error {
 	return nil
 }
 
+// brings says whether the stage copies a file of that name from its context.
+func (n *unprivileged) brings(p string) bool {
+	for i := n.stage.From + 1; i < n.stage.End; i++ {
+		if in := &n.File.Instructions[i]; (in.Cmd == "COPY" || in.Cmd == "ADD") && in.Flag("from") == "" && strings.Contains(in.Raw, path.Base(p)) {
+			return true
+		}
+	}
+	return false
+}
+
+// rootMeant is the line of a comment that takes a USER back; 0: there is none.
+func (n *unprivileged) rootMeant() int {
+	start := n.File.Instructions[n.stage.From].Span.End
+	for at, line := range strings.Split(string(n.File.Bytes[start:]), "\n") {
+		text := strings.TrimSpace(line)
+		if rest, ok := strings.CutPrefix(text, "#"); ok {
+			if words := strings.Fields(rest); len(words) == 2 && words[0] == "USER" && !isRoot(words[1]) {
+				return strings.Count(string(n.File.Bytes[:start]), "\n") + at + 1
+			}
+		}
+	}
+	return 0
+}
+
 // steps refuses a script that steps down to another user itself.
 func (n *unprivileged) steps(in *dockerfile.Instruction, word string) error {
 	c := &conversion{draft: n.draft, stage: n.stage}
@@ -144,6 +171,9 @@ func (n *unprivileged) steps(in *dockerfile.Instruction, word string) error {
 		p = "/usr/local/bin/" + p
 	}
 	text, ok := c.read(absolute(dir, p), n.stage.End)
+	if !ok && strings.HasSuffix(p, ".sh") && n.brings(p) {
+		return refuse(in, "what %s does, which is started, is not known: --context names the folder of the build", word)
+	}
 	if !ok || !strings.HasPrefix(text, "#!") {
 		return nil
 	}
