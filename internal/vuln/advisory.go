@@ -94,6 +94,15 @@ type Sifter interface {
 	Sift(ctx context.Context, ecosystem, name string, keep func(*Advisory) bool) ([]Advisory, error)
 }
 
+// Packager is a Lookup that knows from which source package a distribution builds
+// a binary one.
+type Packager interface {
+	Lookup
+	// SourceOf returns the source of a binary package; ok is false where it is not
+	// known.
+	SourceOf(ctx context.Context, ecosystem, binary string) (source string, ok bool, err error)
+}
+
 // Options are the inputs of a match that are not in the inventory.
 type Options struct {
 	Now time.Time

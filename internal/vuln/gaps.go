@@ -17,6 +17,7 @@ type gaps struct {
 	types      map[string]int    // package type without any source of advisories
 	programs   []string
 	elsewhere  []string            // packages that no registry published
+	bare       []string            // binary packages whose source is not known
 	builders   map[string][]string // who built packages in place of the distribution: which ones
 	list       []finding.Unknown
 	seen       map[string]bool
@@ -67,6 +68,14 @@ func (g *gaps) program(p *sbom.Package) {
 func (g *gaps) origin(p *sbom.Package) {
 	if !p.Removed && p.Owner == "" && !strings.HasPrefix(p.Origin, "file:") {
 		g.elsewhere = append(g.elsewhere, joinName(p.Namespace, p.Name, separator(p.Type))+" "+p.Version)
+	}
+}
+
+// sourceless notes a binary package whose source neither the SBOM nor the database
+// names: advisories are kept by source.
+func (g *gaps) sourceless(p *sbom.Package) {
+	if !p.Removed {
+		g.bare = append(g.bare, p.Name+" "+p.Version)
 	}
 }
 
@@ -142,6 +151,13 @@ func (m *matcher) sortedUnknown() []finding.Unknown {
 		out = append(out, finding.Unknown{
 			What: "vulnerabilities of " + some(g.programs),
 			Why:  "no package manager owns the program, and the database has no advisories of its upstream",
+		})
+	}
+	if len(g.bare) > 0 {
+		out = append(out, finding.Unknown{
+			What:   "vulnerabilities of " + some(g.bare),
+			Why:    "the SBOM does not say from which source they are built (upstream), the database does not know it, and advisories are by source",
+			Beyond: true, // what the document does not hold was not asked for
 		})
 	}
 	if len(g.elsewhere) > 0 {

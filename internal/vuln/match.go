@@ -23,7 +23,9 @@ import (
 // metadata in order of id, so that a Lookup over sorted blocks reads each once.
 func Match(ctx context.Context, inv *sbom.Inventory, l Lookup, opt Options) ([]finding.Finding, []finding.Unknown, error) {
 	m := &matcher{inv: inv, lookup: l, opt: opt, modules: moduleBuilds{}, builder: newBuilder(inv.Distro), foreign: map[string]bool{}}
-	m.collect(ctx)
+	if err := m.collect(ctx); err != nil {
+		return nil, nil, err
+	}
 	if err := m.search(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -64,6 +66,7 @@ type group struct {
 	fam      family
 	version  string // what advisories' versions are compared with, and what is shown
 	by       string // who built it, if not the distribution
+	nameless bool   // of a binary package whose source nobody names
 	pro      bool   // Ubuntu Pro's advisories are asked too
 	members  []*sbom.Package
 	hits     []hit
@@ -95,7 +98,8 @@ const (
 	upstream           // of a distribution-format package that its upstream built
 )
 
-func (m *matcher) collect(ctx context.Context) {
+func (m *matcher) collect(ctx context.Context) error {
+	bare := bareTypes(m.inv)
 	n := len(m.inv.Packages)
 	m.groups = make([]group, 0, n)
 	m.queries = make([]query, 0, n+n/4)
@@ -122,18 +126,27 @@ func (m *matcher) collect(ctx context.Context) {
 		case !knows(eco):
 			m.unknown.ecosystem(p, eco)
 			continue
+		case isDistro(p.Type) && bare[p.Type] && bySource(eco):
+			q, told, err := m.named(ctx, p, eco)
+			if err != nil {
+				return err
+			}
+			if g := m.addDistro(q, eco, sourceName(*q), sources, knows); g >= 0 && !told {
+				m.groups[g].nameless = true
+			}
 		case isDistro(p.Type):
 			m.addDistro(p, eco, name, sources, knows)
 		default:
 			m.addOther(p, eco, name, sources, knows)
 		}
 	}
+	return nil
 }
 
 // sourceKey is what makes two packages one group: what they are findings of.
 type sourceKey struct{ typ, namespace, name, version, origin string }
 
-func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourceKey]int, knows func(string) bool) {
+func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourceKey]int, knows func(string) bool) int {
 	version := p.Version
 	if p.SourceVersion != "" {
 		version = p.SourceVersion
@@ -147,7 +160,7 @@ func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourc
 	key := sourceKey{typ: p.Type, namespace: p.Namespace, name: name, version: version}
 	if by := m.builder.foreign(p); by != "" {
 		m.addForeign(p, by, eco, key, sources, knows)
-		return
+		return -1
 	}
 	g, seen := sources[key]
 	if !seen {
@@ -170,6 +183,7 @@ func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourc
 		// AlmaLinux writes advisories by binary package, Rocky by source.
 		m.ask(query{eco: eco, name: p.Name, group: int32(g), version: p.Version})
 	}
+	return g
 }
 
 // addForeign adds a package that the distribution did not build. Its upstream's
@@ -317,6 +331,8 @@ func (m *matcher) apply(q *query, advs []Advisory) {
 		switch {
 		case g.rule == RuleProgram:
 			m.unknown.program(g.members[0])
+		case g.nameless && q.kind == direct:
+			m.unknown.sourceless(g.members[0])
 		case g.by != "":
 			for _, p := range g.members {
 				m.unknown.foreign(p, g.by)

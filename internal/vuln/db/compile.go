@@ -16,7 +16,7 @@ import (
 func Compile(w io.Writer, in Input) error {
 	c := &compiler{
 		bases: map[string]*baseFacts{}, metas: map[string]*vuln.Meta{}, covers: map[string]vuln.Coverage{},
-		words: newPool(), vectors: newPool(),
+		words: newPool(), vectors: newPool(), packaged: in.Packaged,
 	}
 	sources := slices.Clone(in.Sources)
 	slices.SortFunc(sources, func(a, b SourceInput) int { return cmp.Compare(a.Name, b.Name) })
@@ -41,13 +41,14 @@ func Compile(w io.Writer, in Input) error {
 }
 
 type compiler struct {
-	bases   map[string]*baseFacts
-	metas   map[string]*vuln.Meta
-	covers  map[string]vuln.Coverage
-	epss    epssTable
-	words   *pool // sources, urgencies, reasons
-	vectors *pool // CVSS vectors
-	key     []byte
+	bases    map[string]*baseFacts
+	metas    map[string]*vuln.Meta
+	covers   map[string]vuln.Coverage
+	epss     epssTable
+	packaged []Packaged
+	words    *pool // sources, urgencies, reasons
+	vectors  *pool // CVSS vectors
+	key      []byte
 }
 
 // baseFacts are the facts of one ecosystem, all releases. Records and states

@@ -76,6 +76,13 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 	if index, err = out.block(index, c.putCovers(nil)); err != nil {
 		return err
 	}
+	packaged, err := putPackaged(c.packaged)
+	if err == nil {
+		index, err = out.block(index, packaged)
+	}
+	if err != nil {
+		return err
+	}
 	return out.file(w, index)
 }
 

@@ -20,8 +20,8 @@ import (
 // of the compressed bytes. It is the only thing that opening reads.
 const (
 	magic         = "drydkADB"
-	formatVersion = 3
-	oldestVersion = 2 // that is still read: 3 adds the modules of records
+	formatVersion = 4
+	oldestVersion = 2 // that is still read: 3 adds the modules of records, 4 the sources of binary packages
 	headerSize    = 64
 )
 

@@ -180,7 +180,8 @@ func (d *DB) Verify(ctx context.Context) error {
 	_, vectors := d.vectorTable()
 	_, covers := d.coverages()
 	_, epss := d.epssDay()
-	return errors.Join(vectors, covers, epss)
+	_, packaged := d.Packaged()
+	return errors.Join(vectors, covers, epss, packaged)
 }
 
 // Rangeless lists the advisories of ecosystems without releases that name neither

@@ -16,24 +16,25 @@ import (
 
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
-	path    string
-	version uint32 // of the format
-	data    io.ReaderAt
-	closer  io.Closer
-	size    int64
-	sha     [32]byte
-	head    int64  // where the blocks begin
-	tables  string // the index after the sources
-	sources []Source
-	words   []string
-	vectors blockRef
-	nvector int
-	metas   table
-	titles  table
-	epss    lazy[epssDay]
-	covers  lazy[map[string]vuln.Coverage]
-	bases   map[string]*base
-	dec     *zstd.Decoder
+	path     string
+	version  uint32 // of the format
+	data     io.ReaderAt
+	closer   io.Closer
+	size     int64
+	sha      [32]byte
+	head     int64  // where the blocks begin
+	tables   string // the index after the sources
+	sources  []Source
+	words    []string
+	vectors  blockRef
+	nvector  int
+	metas    table
+	titles   table
+	epss     lazy[epssDay]
+	covers   lazy[map[string]vuln.Coverage]
+	packaged lazy[[]Packaged]
+	bases    map[string]*base
+	dec      *zstd.Decoder
 
 	cache   cache
 	scratch sync.Pool // of *decoder
@@ -252,4 +253,7 @@ func (d *DB) index(ix *indexReader) {
 		d.bases[b.name] = b
 	}
 	d.covers.ref = ix.block()
+	if d.version >= 4 {
+		d.packaged.ref = ix.block()
+	}
 }

@@ -28,6 +28,8 @@ type Input struct {
 	// names, beside those that are stored: a record that has no CVE of its own, as
 	// Wolfi's GHSA entries, gets the aliases that others know its id by.
 	Names iter.Seq2[vuln.Advisory, error]
+	// Packaged are the sources of binary packages, in any order.
+	Packaged []Packaged
 }
 
 // SourceInput is a source with its facts; either sequence may be nil. An error

@@ -262,6 +262,10 @@ func (s *Stack) Compile(ctx context.Context, w io.Writer) error {
 		in.Sources = append(in.Sources, SourceInput{Source: src})
 	}
 	if len(in.Sources) > 0 {
+		var err error
+		if in.Packaged, err = s.packaged(); err != nil {
+			return err
+		}
 		in.Sources[0].Advisories = s.advisories(ctx)
 		in.Sources[0].Metas = s.metas(ctx)
 		in.Sources[0].Covers = func(Source) ([]vuln.Coverage, error) { return s.coverages(ctx) }

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bufio"
+	"bytes"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -38,10 +39,31 @@ var (
 //go:embed rejected.tsv
 var rejected string
 
+// packaged are the sources of binary packages: Debian's package index, Alpine's
+// and Debian's official images, the notices of AlmaLinux.
+//
+//go:embed packaged.tsv.xz
+var packaged []byte
+
 // gather reads every source into memory.
 func gather(dir string) (db.Input, error) {
 	in := db.Input{Names: values[vuln.Advisory](nil)}
 	var osvAlpine []vuln.Advisory
+	built, err := xz.NewReader(bytes.NewReader(packaged))
+	if err != nil {
+		return in, err
+	}
+	lines := bufio.NewScanner(built)
+	for lines.Scan() {
+		f := strings.Split(lines.Text(), "\t")
+		if len(f) != 3 {
+			return in, fmt.Errorf("packaged.tsv.xz: %q", lines.Text())
+		}
+		in.Packaged = append(in.Packaged, db.Packaged{Base: f[0], Binary: f[1], Source: f[2]})
+	}
+	if err := lines.Err(); err != nil {
+		return in, err
+	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl.xz"))
 	if err != nil {
 		return in, err
