@@ -2,6 +2,8 @@ package rules
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -34,11 +36,45 @@ func aptNoRecommends() Check {
 					if m.program != "apt-get" {
 						f.Aliases = []string{}
 					}
-					f = withFix(f, finding.Behaviour, "Leave recommended packages out", insertWord(p.Input, i, c, m.verb, "--no-install-recommends"))
+					edits := insertWord(p.Input, i, c, m.verb, "--no-install-recommends")
+					if client, lost := losesCertificates(p.Input, i, m); lost && len(edits) > 0 && !p.Input.Script(i).Exec {
+						edits = append(edits, p.Input.Insert(client.Span.Start, "ca-certificates "))
+						f = why(f, "certificates", "%s only recommends ca-certificates, without which it trusts no address: the fix names it", client.Text)
+					} else if lost {
+						edits = nil
+					}
+					f = withFix(f, finding.Behaviour, "Leave recommended packages out", edits)
 					p.Report(changing(f, "packages that are only recommended are not installed", installed...))
 				})
 				return nil
 			},
 		},
 	}
+}
+
+// losesCertificates reports whether an install names a client of HTTPS that only
+// recommends the certificates it needs, and nothing names them: curl, wget and
+// git fail at the first address then.
+func losesCertificates(in *Input, i int, m call) (client dockerfile.ShellWord, lost bool) {
+	n := slices.IndexFunc(m.operands, func(w dockerfile.ShellWord) bool {
+		name, _, _ := strings.Cut(w.Text, "=")
+		return slices.Contains([]string{"curl", "wget", "git", "libcurl4", "aria2"}, name)
+	})
+	if n < 0 {
+		return client, false
+	}
+	plain, used := false, false // whether it is seen to speak, and of HTTP alone
+	for _, st := range in.File.Chain(in.Stage(i)) {
+		for k := st.From + 1; k < st.End; k++ {
+			text := textOf(in, in.File.Instructions[k].Span)
+			if strings.Contains(text, "ca-certificates") {
+				return client, false
+			}
+			if k >= i {
+				used = used || strings.Contains(text, "https://") || strings.Contains(text, "git clone")
+				plain = plain || strings.Contains(text, "http://")
+			}
+		}
+	}
+	return m.operands[n], used || !plain
 }

@@ -69,7 +69,9 @@ func developmentDependencies() Check {
 				}
 				for _, f := range found {
 					x := at(f.c.Span, f.what.tool, "%s installs development dependencies, too", f.what.tool)
-					if building {
+					if tool := in.usesDevelopment(f.i, f.what.tool); tool != "" {
+						x = fix(x, finding.NeedsReview, "Leave them out once "+tool+" is not run from them")
+					} else if building {
 						x = fix(x, finding.NeedsReview, "Build in an earlier stage, and install in the last one without them")
 					} else {
 						x = withFix(x, finding.Behaviour, "Leave development dependencies out", f.what.without(in, f.i, f.c))

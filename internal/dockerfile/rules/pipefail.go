@@ -41,13 +41,17 @@ func pipefail() Check {
 					switch families(in.Stage(i)) {
 					case alpineFamily: // its /bin/sh is BusyBox's
 						first := commands[0].Span.Start
-						if len(run.Heredocs) == 0 && !in.Script(i).Exec && first == in.Script(i).Span.Start {
-							f = fix(f, pipeSafety(commands), "Let the pipe fail", in.Insert(first, "set -o pipefail && "))
+						if !stopsReading(commands) && len(run.Heredocs) == 0 && !in.Script(i).Exec && first == in.Script(i).Span.Start {
+							f = fix(f, finding.Behaviour, "Let the pipe fail", in.Insert(first, "set -o pipefail && "))
 						}
 					case debianFamily, rpmFamilyBase:
 						if s := in.Stage(i); !offered[s.Index] && in.File.Instructions[i].Cmd == "RUN" && !in.Script(i).Exec {
 							offered[s.Index] = true
-							f = fix(f, min(pipeSafety(commands), shellSafety(in, i)), "Run the stage's commands in bash with pipefail",
+							if in.stopsReadingFrom(i) {
+								f = fix(f, finding.NeedsReview, "Say set -o pipefail in the RUNs in which no command stops reading early")
+								break
+							}
+							f = fix(f, shellSafety(in, i), "Run the stage's commands in bash with pipefail",
 								in.Insert(run.Span.Start, `SHELL ["/bin/bash", "-o", "pipefail", "-c"]`+in.LineEnd()))
 						}
 					}
@@ -80,15 +84,47 @@ func setsPipefail(c dockerfile.Command) bool {
 	return (c.Program() == "set" || c.Program() == "shopt") && slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool { return strings.Contains(w.Text, "pipefail") })
 }
 
-// pipeSafety says how safe pipefail is: what stops reading early makes the
-// command before it fail, and its pipe with it.
-func pipeSafety(commands []dockerfile.Command) finding.Safety {
+// stopsReading reports whether a command stops reading before the one that it is
+// piped from has written all, which then fails, and with pipefail the whole: head,
+// grep -q, or what yes is piped into.
+func stopsReading(commands []dockerfile.Command) bool {
 	for n := range commands {
-		if c := &commands[n]; c.After == "|" && (c.Program() == "head" || c.Program() == "true" || c.Program() == "grep" && c.Has("-q", "-m", "--quiet")) {
-			return finding.NeedsReview
+		c := &commands[n]
+		if c.Input >= 0 && c.Input < len(commands) && commands[c.Input].Program() == "yes" {
+			return true
+		}
+		if c.After != "|" {
+			continue
+		}
+		switch c.Program() {
+		case "head", "true", "yes":
+			return true
+		case "grep", "egrep", "fgrep", "zgrep", "rg":
+			if c.Has("-q", "-m", "-l", "--quiet", "--silent", "--max-count", "--files-with-matches") {
+				return true
+			}
+		case "sed", "awk", "gawk", "mawk":
+			for _, w := range c.Args() {
+				if c.Program() == "sed" && (strings.HasSuffix(w.Text, "q") || strings.Contains(w.Text, "q;")) || strings.Contains(w.Text, "exit") {
+					return true
+				}
+			}
 		}
 	}
-	return finding.Behaviour
+	return false
+}
+
+// stopsReadingFrom reports whether any RUN that a SHELL before instruction i is
+// for has a command that stops reading early.
+func (in *Input) stopsReadingFrom(i int) bool {
+	for n := i; n < len(in.File.Instructions); n++ {
+		st := in.Stage(n)
+		if run := in.runAt(n); run != nil && slices.ContainsFunc(in.File.Chain(st), func(s *dockerfile.Stage) bool { return s == in.Stage(i) }) &&
+			stopsReading(in.Script(n).Commands) {
+			return true
+		}
+	}
+	return false
 }
 
 // shellSafety says how safe another SHELL before instruction i is: it is also

@@ -38,12 +38,12 @@ func sudo() Check {
 					}
 					f := at(c.Words[n].Span, "sudo "+c.Program(), "%s", what)
 					_, worker := in.workerUser(in.Stage(i), i)
-					if e, ok := in.withoutSudo(c, n); ok && !worker {
-						safety := finding.NeedsReview
-						if root {
-							safety = finding.Behaviour
-						}
-						f = fix(f, safety, "Run it without sudo", e)
+					switch e, ok := in.withoutSudo(c, n); {
+					case worker:
+					case ok && root:
+						f = fix(f, finding.Behaviour, "Run it without sudo", e)
+					default:
+						f = fix(f, finding.NeedsReview, "Say USER root before, and the user again after")
 					}
 					p.Report(f)
 				})

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -23,7 +24,7 @@ func worldWritable() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				in.EachRun(func(_ int, c *dockerfile.Command) {
+				in.EachRun(func(i int, c *dockerfile.Command) {
 					if !c.Is("chmod") {
 						return
 					}
@@ -32,7 +33,7 @@ func worldWritable() Check {
 						return
 					}
 					f := at(mode.Span, "chmod "+files[0].Text, "chmod %s lets everyone in the container change %s", mode.Text, files[0].Text)
-					if tight, ok := tighter(mode.Text); ok && in.exactly(mode) {
+					if tight, ok := tighter(mode.Text); ok && in.exactly(mode) && in.givenIn(i, files) {
 						p.Report(fix(f, finding.NeedsReview, "Say "+tight+", and give the files to the user who writes them", in.Edit(mode.Span, tight)))
 						return
 					}
@@ -43,7 +44,8 @@ func worldWritable() Check {
 					for _, fl := range inst.FlagWords {
 						if fl.Name == "chmod" && openToAll(fl.Value) && (inst.Cmd == "COPY" || inst.Cmd == "ADD") {
 							f := at(fl.Span, inst.Cmd+" --chmod", "%s --chmod=%s lets everyone in the container change what is copied", inst.Cmd, fl.Value)
-							if tight, ok := tighter(fl.Value); ok {
+							owned := slices.ContainsFunc(inst.FlagWords, func(o dockerfile.Flag) bool { return o.Name == "chown" })
+							if tight, ok := tighter(fl.Value); ok && owned {
 								f = fix(f, finding.NeedsReview, "Say "+tight+", and give the files to the user who writes them", in.Edit(fl.Span, "--chmod="+tight))
 							}
 							p.Report(f)
@@ -56,6 +58,19 @@ func worldWritable() Check {
 		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/791c87191bb756a12edd67d657023f9215d86736.Dockerfile",
 		Quiet: "docker-library+rabbitmq/4.3/alpine/Dockerfile",
 	}
+}
+
+// givenIn reports whether RUN i gives each of the files to a user: only then may
+// that user still write them when others may not.
+func (in *Input) givenIn(i int, files []dockerfile.ShellWord) bool {
+	for _, f := range files {
+		if !slices.ContainsFunc(in.Script(i).Commands, func(c dockerfile.Command) bool {
+			return c.Is("chown") && slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool { return w.Text == f.Text })
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 // chmodWords are the mode and the files of a chmod.

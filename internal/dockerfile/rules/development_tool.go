@@ -1,0 +1,133 @@
+package rules
+
+import (
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+)
+
+// packageManifest is what a package.json says of scripts and of what is for
+// development only.
+type packageManifest struct {
+	Scripts         map[string]string `json:"scripts"`
+	DevDependencies map[string]string `json:"devDependencies"`
+}
+
+// usesDevelopment is what runs a development dependency of a JavaScript project
+// after the install in instruction i: a later step, or what is started. Where no
+// manifest says what a script runs, any script may. "": nothing does.
+func (in *Input) usesDevelopment(i int, tool string) string {
+	if !slices.Contains([]string{"npm", "yarn", "pnpm"}, tool) {
+		return ""
+	}
+	var m *packageManifest
+	if in.Options.Context != nil {
+		if b, err := in.Options.Context.Read("package.json", maxManifest); err == nil {
+			m = &packageManifest{}
+			if json.Unmarshal(b, m) != nil {
+				m = nil
+			}
+		}
+	}
+	used := ""
+	look := func(c *dockerfile.Command) {
+		if used == "" {
+			used = m.developmentTool(c)
+		}
+	}
+	for _, st := range in.File.Chain(in.Final()) {
+		for n := st.From + 1; n < st.End; n++ {
+			if n <= i && st == in.Stage(i) || in.File.Instructions[n].Cmd != "RUN" {
+				continue
+			}
+			for k := range in.Script(n).Commands {
+				look(&in.Script(n).Commands[k])
+			}
+		}
+	}
+	after := false
+	for k := range in.Script(i).Commands { // of the same RUN, after the install
+		c := &in.Script(i).Commands[k]
+		if after {
+			look(c)
+		}
+		if d, ok := installsDependencies(c); ok && d.tool == tool {
+			after = true
+		}
+	}
+	in.eachStarted(func(_ int, c *dockerfile.Command, _ int) { look(c) })
+	return used
+}
+
+// developmentTool is what of a command comes from the development dependencies,
+// as far as can be told; "": nothing.
+func (m *packageManifest) developmentTool(c *dockerfile.Command) string {
+	p := c.Program()
+	args := c.Operands()
+	switch p {
+	case "npx", "pnpx", "bunx":
+		if len(args) > 0 {
+			return m.fromDevelopment(args[0].Text, true)
+		}
+		return ""
+	case "npm", "yarn", "pnpm":
+		if len(args) == 0 {
+			return ""
+		}
+		script := args[0].Text
+		switch {
+		case (script == "run" || script == "run-script" || script == "exec" || script == "dlx") && len(args) > 1:
+			script = args[1].Text
+		case slices.Contains([]string{"start", "test", "restart"}, script):
+		case p == "npm" || slices.Contains([]string{"install", "add", "ci", "cache", "config", "set", "global", "prune", "rebuild", "i"}, script):
+			return ""
+		}
+		if m == nil {
+			return p + " " + script
+		}
+		text, ok := m.Scripts[script]
+		if !ok {
+			return m.fromDevelopment(script, false)
+		}
+		for _, part := range []string{m.Scripts["pre"+script], text, m.Scripts["post"+script]} {
+			for _, w := range strings.FieldsFunc(part, func(r rune) bool { return strings.ContainsRune(" \t&|;()", r) }) {
+				if t := m.fromDevelopment(strings.Trim(w, `"'`), false); t != "" {
+					return t
+				}
+			}
+		}
+		return ""
+	}
+	return m.fromDevelopment(p, false)
+}
+
+// developmentPrograms are programs of packages whose name is another, and those
+// that are known to be for development where no manifest says so.
+var developmentPrograms = map[string]string{
+	"tsc": "typescript", "ts-node": "ts-node", "ts-node-dev": "ts-node-dev", "tsx": "tsx", "nodemon": "nodemon", "nest": "@nestjs/cli", "ng": "@angular/cli",
+	"webpack": "webpack", "vite": "vite", "rollup": "rollup", "parcel": "parcel", "gulp": "gulp", "grunt": "grunt", "jest": "jest", "mocha": "mocha",
+	"eslint": "eslint", "babel": "@babel/cli", "babel-node": "@babel/node", "vue-cli-service": "@vue/cli-service", "react-scripts": "react-scripts",
+	"prisma": "prisma", "cross-env": "cross-env", "concurrently": "concurrently", "rimraf": "rimraf", "husky": "husky", "sequelize": "sequelize-cli",
+}
+
+// fromDevelopment is the program if a development dependency has it; likely: it
+// is one of a package at any rate.
+func (m *packageManifest) fromDevelopment(program string, likely bool) string {
+	program = path.Base(program)
+	owner, known := developmentPrograms[program]
+	if m == nil {
+		if known || likely {
+			return program
+		}
+		return ""
+	}
+	for name := range m.DevDependencies {
+		if name == program || path.Base(name) == program || known && name == owner || strings.TrimSuffix(path.Base(name), "-cli") == program {
+			return program
+		}
+	}
+	return ""
+}
