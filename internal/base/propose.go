@@ -75,7 +75,7 @@ func (p *advising) own() *candidate {
 		return nil
 	}
 	for _, p.loose = range []bool{false, true} {
-		if c := p.best(p.Release, kind, family, true); c != nil && p.ahead(c) {
+		if c := p.best(p.Release, kind, family, true); c != nil && p.ahead(c) && p.sameLine(c) {
 			p.loose = false
 			return c
 		}
@@ -86,6 +86,13 @@ func (p *advising) own() *candidate {
 		return c
 	}
 	return nil
+}
+
+// sameLine says whether a candidate is of the base's release where that has no
+// dates: its version begins alike.
+func (p *advising) sameLine(c *candidate) bool {
+	was, is := strings.SplitN(p.Build.Version, ".", 3), strings.SplitN(c.build.Version, ".", 3)
+	return p.Release.Cycle != "" || len(was) < 2 || !numbered(p.Build.Version) || len(is) > 1 && slices.Equal(was[:2], is[:2])
 }
 
 // following is the image that follows the same channel as a tag that is built no

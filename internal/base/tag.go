@@ -155,6 +155,11 @@ func line(product string, s Support) string {
 			return "stable"
 		}
 		return "mainline"
+	case "perl":
+		if _, minor, ok := strings.Cut(s.Cycle, "."); ok && minor != "" && (minor[len(minor)-1]-'0')%2 == 1 {
+			return "development"
+		}
+		return "stable"
 	case "nodejs":
 		if s.LTS {
 			return longTermLine

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/egress"
@@ -59,6 +60,7 @@ func (p *planner) plan(ctx context.Context, s *subject, dir upgrade.Dir, found [
 		}
 	}
 	ups, left := upgrade.Plan(ctx, dir, wanted)
+	ups = together(ups)
 	first := s.Beside == nil // what is said of files that were edited is said of nothing that the user has
 	if first {
 		s.Beside = map[string]fix.Beside{}
@@ -94,4 +96,41 @@ func (p *planner) plan(ctx context.Context, s *subject, dir upgrade.Dir, found [
 			s.notes = append(s.notes, note)
 		}
 	}
+}
+
+// together makes one of upgrades that put the same finding right in several
+// files: one of them alone leaves it in the others.
+func together(ups []upgrade.Upgrade) []upgrade.Upgrade {
+	var out []upgrade.Upgrade
+	for _, u := range ups {
+		n := slices.IndexFunc(out, func(o upgrade.Upgrade) bool { return shares(o, u) })
+		if n < 0 {
+			out = append(out, u)
+			continue
+		}
+		o := &out[n]
+		o.Fix.Edits = slices.Concat(o.Fix.Edits, u.Fix.Edits)
+		o.Fix.Changes = slices.Concat(o.Fix.Changes, u.Fix.Changes)
+		o.Fix.Safety = min(o.Fix.Safety, u.Fix.Safety)
+		o.Commands, o.Notes = slices.Concat(o.Commands, u.Commands), slices.Concat(o.Notes, u.Notes)
+		for _, i := range u.Resolves {
+			if !slices.Contains(o.Resolves, i) {
+				o.Resolves = append(o.Resolves, i)
+			}
+		}
+		if !strings.Contains(o.Fix.Title, u.Fix.Title) {
+			o.Fix.Title += "; " + u.Fix.Title
+		}
+	}
+	return out
+}
+
+// shares says whether two upgrades put a finding right in files of their own.
+func shares(a, b upgrade.Upgrade) bool {
+	if !slices.ContainsFunc(a.Resolves, func(i int) bool { return slices.Contains(b.Resolves, i) }) {
+		return false
+	}
+	return !slices.ContainsFunc(a.Fix.Edits, func(e finding.Edit) bool {
+		return slices.ContainsFunc(b.Fix.Edits, func(x finding.Edit) bool { return x.File == e.File })
+	})
 }
