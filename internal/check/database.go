@@ -75,14 +75,19 @@ func locate(found []finding.Finding, t *Target) {
 			found[i].At = []finding.Location{{Source: t.From}}
 			continue
 		}
-		if t.Subject.Kind != finding.KindFolder {
+		dir := t.Subject.Name
+		switch t.Subject.Kind {
+		case finding.KindFolder:
+		case finding.KindFile:
+			dir = filepath.Dir(dir)
+		default:
 			continue
 		}
 		found[i].At = slices.Clone(found[i].At) // findings of one package share their places
 		for j := range found[i].At {
 			if at := &found[i].At[j]; at.Source != nil {
 				s := *at.Source
-				s.File = filepath.Join(t.Subject.Name, s.File)
+				s.File = filepath.Join(dir, s.File)
 				at.Source = &s
 			}
 		}

@@ -59,6 +59,23 @@ func (r *run) folder(ctx context.Context, dir string, asRoot bool) error {
 	return nil
 }
 
+// file looks at one file that is a package or lists some.
+func (r *run) file(ctx context.Context, name string) error {
+	s := finding.Subject{Kind: finding.KindFile, Name: name}
+	inv, err := catalog.FromFile(ctx, name, s)
+	if err != nil {
+		return err
+	}
+	if len(inv.Packages)+len(inv.Unknown) == 0 && !catalog.Lists(name) {
+		inv.Unknown = append(inv.Unknown, finding.Unknown{
+			Subject: s, What: "packages of " + name, Why: "no package of a known kind was found in it",
+		})
+	}
+	inv.MarkBase(false)
+	r.add(Target{Subject: s, Inventory: inv}, Found{Findings: r.ask.aged(inv, r.Now())})
+	return nil
+}
+
 // exclude leaves out what the configuration says is none of the project's:
 // packages whose every place is excluded.
 func exclude(inv *sbom.Inventory, cfg *policy.Config) {

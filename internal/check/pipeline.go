@@ -157,6 +157,8 @@ func (r *run) look(ctx context.Context, target string) error {
 		return r.document(what.Path)
 	case Compose:
 		return r.compose(ctx, what.Path)
+	case File:
+		return r.file(ctx, what.Path)
 	case Folder:
 		err := r.folder(ctx, what.Path, what.Said)
 		if none := (*EmptyError)(nil); what.Said && errors.As(err, &none) {

@@ -23,6 +23,7 @@ const (
 	Dockerfile             // by its name, or what it holds
 	Compose                // by its name, or compose://
 	Document               // an SBOM: by its first bytes, or sbom://
+	File                   // one that is or lists packages, a jar, a program, a lock file: by its name, its first bytes, or file:
 	Text                   // a file that is none of these, and no archive either
 	Missing                // what could be a path or a reference, and is no path
 )
@@ -46,6 +47,9 @@ func Resolve(target string) What {
 	case rest != "" && scheme == "compose":
 		return What{Kind: Compose, Path: rest, Said: true}
 	}
+	if rest, ok := saidFile(target); ok {
+		return What{Kind: File, Path: rest, Said: true}
+	}
 	if t := image.Detect(target); t.Kind == image.Rootfs && isDir(t.Ref) && !catalog.HoldsSystem(t.Ref) {
 		return What{Kind: Folder, Path: t.Ref, Dir: true, Said: true}
 	}
@@ -62,12 +66,32 @@ func Resolve(target string) What {
 		return What{Kind: Dockerfile, Path: target}
 	case isCompose(target):
 		return What{Kind: Compose, Path: target}
+	case catalog.Reads(target):
+		return What{Kind: File, Path: target}
 	}
 	kind := kindOf(target)
 	if kind == Text && holdsStages(target) {
 		kind = Dockerfile
 	}
 	return What{Kind: kind, Path: target}
+}
+
+// saidFile is what follows file: or file://, and fs:// where that is no folder.
+// "file" is an image's name too, and what follows it then is a tag.
+func saidFile(target string) (string, bool) {
+	if rest, ok := strings.CutPrefix(target, "file://"); ok && rest != "" {
+		return rest, true
+	}
+	if rest, ok := strings.CutPrefix(target, "fs://"); ok {
+		info, err := os.Stat(rest)
+		return rest, err == nil && info.Mode().IsRegular()
+	}
+	rest, ok := strings.CutPrefix(target, "file:")
+	if !ok || rest == "" {
+		return "", false
+	}
+	_, err := os.Stat(rest)
+	return rest, err == nil || strings.ContainsAny(rest, `/\`)
 }
 
 func isDir(path string) bool {

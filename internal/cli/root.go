@@ -65,9 +65,9 @@ func newRoot(env Env) *cobra.Command {
 		Long: `Drydock takes a container image from its Dockerfile to its running container
 through the practices of Docker's security guide, offline and without an account.
 
-A target is an image reference, an archive, a folder or an SBOM. It is found out,
-or said with a prefix: image://, local://, registry://, archive://, oci-dir://,
-fs://, sbom://. Without a target, the most recently built local image is taken.`,
+A target is an image reference, an archive, a folder, an SBOM or one file (a
+program, a jar, a lock file). It is found out, or said with a prefix: image://,
+local://, registry://, archive://, oci-dir://, fs://, file:, sbom://. Without a target, the most recently built local image is taken.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},

@@ -86,6 +86,7 @@ const (
 	KindImage      SubjectKind = "image"
 	KindDockerfile SubjectKind = "dockerfile"
 	KindFolder     SubjectKind = "folder"
+	KindFile       SubjectKind = "file" // a lock file, a program, a jar
 	KindRootfs     SubjectKind = "rootfs"
 	KindSBOM       SubjectKind = "sbom"
 	KindService    SubjectKind = "compose-service"

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -110,6 +111,9 @@ func (f *fixer) target(ctx context.Context, target string, several bool) error {
 		return f.image(ctx, target)
 	case what.Dir:
 		return f.folder(ctx, what.Path)
+	case what.Kind == check.File:
+		return finding.WithHint(fmt.Errorf("%s is no Dockerfile", target),
+			"what lock files and manifests depend on is raised in their folder: drydock fix "+filepath.Dir(what.Path))
 	default: // whatever a Dockerfile is called
 		return f.dockerfile(ctx, target)
 	}

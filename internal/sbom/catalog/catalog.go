@@ -43,6 +43,7 @@ func Catalogers() []Cataloger {
 		program(),
 		npmTree(),
 		pyTree(),
+		pyArchives(),
 		javaArchives(),
 		gemTree(),
 		composerTree(),

@@ -44,10 +44,7 @@ func FromDir(ctx context.Context, dir string, subject finding.Subject) (*sbom.In
 		return nil, fmt.Errorf("read folder %s: %w", dir, err)
 	}
 	defer func() { _ = root.Close() }()
-	w := &dirWalk{
-		root: root, parsers: lockParsers(), kinds: slices.Concat(dirManifests(), dirUnread()), read: map[string]bool{},
-		inv: &sbom.Inventory{Subject: subject},
-	}
+	w := newDirWalk(root, subject)
 	if err := fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -86,6 +83,13 @@ type dirWalk struct {
 	kinds     []dirManifest
 	manifests []dirFound
 	links     []string // read after the files, as each file counts once
+}
+
+func newDirWalk(root *os.Root, subject finding.Subject) *dirWalk {
+	return &dirWalk{
+		root: root, parsers: lockParsers(), kinds: slices.Concat(dirManifests(), dirUnread()), read: map[string]bool{},
+		inv: &sbom.Inventory{Subject: subject},
+	}
 }
 
 func (w *dirWalk) unknown(what, why string) {

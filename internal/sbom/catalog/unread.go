@@ -17,7 +17,7 @@ import (
 // no cataloger looks: each is an Unknown.
 func unread() Cataloger {
 	return Cataloger{
-		Name: "unread", Version: 1, Limit: unreadHead,
+		Name: "unread", Version: 2, Limit: unreadHead,
 		Wants: func(p string, mode fs.FileMode, size int64) bool {
 			return mode.IsRegular() && size > 0 && unreadKind(p) != ""
 		},
@@ -40,8 +40,6 @@ const unreadHead = 4 << 10
 // unreadKind is what kind of archive a file is by its name, or "".
 func unreadKind(p string) string {
 	switch path.Ext(p) {
-	case ".egg":
-		return "a zipped egg of Python"
 	case ".pex", ".pyz", ".shiv":
 		return "a zipped application of Python"
 	case ".phar":

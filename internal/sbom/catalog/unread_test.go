@@ -87,8 +87,8 @@ func TestArchivesOfAnImageAreNamed(t *testing.T) {
 		got = append(got, u.What)
 	}
 	want := []string{
+		"packages of /usr/lib/python3/dist-packages/PyYAML-5.1-py3.7.egg", // read, and damaged
 		"packages of /opt/app/resources/app.asar", "packages of /opt/tool.phar", "packages of /srv/app.pex", "packages of /srv/app.pyz",
-		"packages of /usr/lib/python3/dist-packages/PyYAML-5.1-py3.7.egg",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
