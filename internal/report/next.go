@@ -178,3 +178,12 @@ func shellWord(s string) string {
 	}
 	return s
 }
+
+// ShellLine is a command line as a shell takes it.
+func ShellLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = shellWord(w)
+	}
+	return strings.Join(quoted, " ")
+}

@@ -20,8 +20,9 @@ type Image struct {
 	WorkDir    string
 	Entrypoint []string
 	Command    []string
-	Exposed    []uint16     // TCP ports, sorted
-	Volumes    []string     // folders, sorted
+	Exposed    []uint16 // TCP ports, sorted
+	Volumes    []string // folders, sorted
+	Labels     map[string]string
 	Health     *HealthCheck // nil: none
 	Size       int64        // bytes, as the Engine counts
 }
@@ -37,7 +38,7 @@ func (e *Engine) Inspect(ctx context.Context, ref string) (Image, error) {
 	if c == nil {
 		return im, nil
 	}
-	im.User, im.WorkDir, im.Entrypoint, im.Command = c.User, c.WorkingDir, c.Entrypoint, c.Cmd
+	im.User, im.WorkDir, im.Entrypoint, im.Command, im.Labels = c.User, c.WorkingDir, c.Entrypoint, c.Cmd, c.Labels
 	for p := range c.ExposedPorts {
 		if port, err := network.ParsePort(p); err == nil && port.Proto() == network.TCP {
 			im.Exposed = append(im.Exposed, port.Num())

@@ -257,3 +257,36 @@ func lacking(t testing.TB, format string, args ...any) {
 	}
 	t.Skipf(format, args...)
 }
+
+// FuzzRead holds that a profile that is read is written and read again as the same,
+// and that it asks for nothing that docker run would read as something else.
+func FuzzRead(f *testing.F) {
+	b, err := os.ReadFile(filepath.Join("testdata", "nginx", "profile.json"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add([]byte(`{"schema":"drydock.profile/v1","user":"1000:1000","tmpfs":["/tmp"],"capabilities":["CHOWN"]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, err := Read(b)
+		if err != nil {
+			return
+		}
+		one, err := indented(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := Read(one)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, one)
+		}
+		if two, err := indented(q); err != nil || !bytes.Equal(one, two) {
+			t.Fatalf("%s\n%s", one, two)
+		}
+		for _, arg := range p.DockerArgs("") {
+			if strings.ContainsAny(arg, "\n\x00") || !strings.HasPrefix(arg, "--") {
+				t.Fatalf("%q", arg)
+			}
+		}
+	})
+}

@@ -25,7 +25,7 @@ type Profile struct {
 	Image   observe.Image  `json:"image"`
 	Runtime observe.Engine `json:"runtime"` // that it was observed on; on another one it may be too tight
 
-	Seccomp         *seccomp.Profile `json:"seccomp"`
+	Seccomp         *seccomp.Profile `json:"seccomp"`      // nil: the Engine's own
 	Capabilities    []string         `json:"capabilities"` // all others are dropped
 	NoNewPrivileges bool             `json:"noNewPrivileges"`
 	User            string           `json:"user,omitempty"` // "UID:GID"; empty: the image's
@@ -264,15 +264,17 @@ func Read(b []byte) (*Profile, error) {
 	if p.Schema != Schema {
 		return nil, fmt.Errorf("profile: schema %q, not %q", p.Schema, Schema)
 	}
-	if p.Seccomp == nil {
-		return nil, errors.New("profile: it has no seccomp profile")
+	if p.Seccomp != nil {
+		raw, err := p.Seccomp.Marshal()
+		if err != nil {
+			return nil, err
+		}
+		if _, err := seccomp.ReadProfile(raw); err != nil {
+			return nil, err
+		}
 	}
-	raw, err := p.Seccomp.Marshal()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := seccomp.ReadProfile(raw); err != nil {
-		return nil, err
+	if _, _, ok := ids(p.User); p.User != "" && !ok {
+		return nil, fmt.Errorf("profile: user %q is not UID:GID", p.User)
 	}
 	for _, c := range p.Capabilities {
 		if !slices.Contains(seccomp.Capabilities(), c) {

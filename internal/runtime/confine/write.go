@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -66,7 +67,7 @@ func indented(v any) ([]byte, error) {
 func lines(all []string) []byte { return []byte(strings.Join(all, "\n") + "\n") }
 
 // DockerArgs are the options of docker run, each one argument; seccomp is the path
-// of the profile.
+// of the filter, empty for the Engine's own.
 func (p *Profile) DockerArgs(seccomp string) []string {
 	args := []string{"--cap-drop=ALL"}
 	for _, c := range p.Capabilities {
@@ -75,7 +76,9 @@ func (p *Profile) DockerArgs(seccomp string) []string {
 	if p.NoNewPrivileges {
 		args = append(args, "--security-opt=no-new-privileges")
 	}
-	args = append(args, "--security-opt=seccomp="+seccomp)
+	if seccomp != "" {
+		args = append(args, "--security-opt=seccomp="+seccomp)
+	}
 	if p.ReadOnly {
 		args = append(args, "--read-only")
 	}
@@ -89,10 +92,11 @@ func (p *Profile) DockerArgs(seccomp string) []string {
 		args = append(args, "--user="+p.User)
 	}
 	args = append(args,
-		fmt.Sprintf("--memory=%d", p.Memory), fmt.Sprintf("--memory-swap=%d", p.Memory),
-		fmt.Sprintf("--pids-limit=%d", p.PIDs), fmt.Sprintf("--cpus=%g", p.CPUs),
-		fmt.Sprintf("--ulimit=nofile=%d:%d", p.Nofile, p.Nofile),
-	)
+		fmt.Sprintf("--memory=%d", p.Memory), fmt.Sprintf("--memory-swap=%d", p.Memory), fmt.Sprintf("--pids-limit=%d", p.PIDs))
+	if p.CPUs > 0 {
+		args = append(args, fmt.Sprintf("--cpus=%g", p.CPUs))
+	}
+	args = append(args, fmt.Sprintf("--ulimit=nofile=%d:%d", p.Nofile, p.Nofile))
 	if p.Network == "none" {
 		args = append(args, "--network=none")
 	}
@@ -234,8 +238,10 @@ func (p *Profile) kubernetes() ([]byte, error) {
 
 // ids reads "UID:GID".
 func ids(user string) (uid, gid int, ok bool) {
-	n, err := fmt.Sscanf(user, "%d:%d", &uid, &gid)
-	return uid, gid, err == nil && n == 2
+	u, g, both := strings.Cut(user, ":")
+	a, err := strconv.ParseUint(u, 10, 31)
+	b, gerr := strconv.ParseUint(g, 10, 31)
+	return int(a), int(b), both && err == nil && gerr == nil
 }
 
 // systemd are the hardening lines for a unit that runs the same program without a
