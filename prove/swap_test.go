@@ -50,7 +50,8 @@ CMD ["sh", "-c", "sort /srv/ships > /tmp/sorted && sleep 600"]
 		t.Fatal(err)
 	}
 	scopes := f.Scopes(func(st *dockerfile.Stage) *dockerfile.BaseFacts { return base.FactsOf(st.Base) })
-	w, err := rewrite.SwapBase(rewrite.Request{File: f, Scopes: scopes}, &f.Stages[0], "alpine:3.20", base.FactsOf("alpine:3.20"))
+	w, err := rewrite.SwapBase(rewrite.Request{File: f, Scopes: scopes},
+		rewrite.Move{Stage: &f.Stages[0], To: "alpine:3.20", Facts: base.FactsOf("alpine:3.20")})
 	if err != nil {
 		t.Fatal(err)
 	}

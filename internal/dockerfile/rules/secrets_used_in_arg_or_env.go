@@ -33,7 +33,7 @@ func secretsUsedInArgOrEnv() Check {
 				return nil
 			},
 		},
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/f5972acbc66bf3891d4c69993470bb1df8cde785.Dockerfile",
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/2235577d07fbbcb209dbd9c87e2d44d3a37dcded.Dockerfile",
 		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/a38e332edd62b79800654b4d7482745362f4ab43.Dockerfile",
 	}
 }
