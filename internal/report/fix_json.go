@@ -128,16 +128,15 @@ func docFixed(f *repair.Fixed) DocFixed {
 func docItems(items []fix.Item, secrets []string) []DocFixItem {
 	out := []DocFixItem{}
 	for _, it := range items {
+		shown := shownFix(it.Fix, secrets)
+		shown.Title = secret.Redact(shown.Title)
 		x := DocFixItem{
 			Rule: it.Finding.Rule, Key: secret.Redact(it.Finding.Key), Fingerprint: it.Finding.Fingerprint(), Message: secret.Redact(it.Finding.Message),
-			Fix:      DocFix{Title: secret.Redact(it.Fix.Title), Safety: it.Fix.Safety, Proof: it.Fix.Proof, Edits: []DocEdit{}},
+			Fix:      docFix(shown),
 			Resolves: it.Resolves(), Why: secret.Redact(it.Why), Failed: docFailure(it.Failure),
 		}
 		if s := sourceOf(it.Finding); s != nil {
 			x.Source = &DocSpan{File: s.File, Line: s.Line, Column: s.Column, Start: s.Start, End: s.End}
-		}
-		for _, e := range shownFix(it.Fix, secrets).Edits {
-			x.Fix.Edits = append(x.Fix.Edits, DocEdit(e))
 		}
 		out = append(out, x)
 	}

@@ -132,7 +132,10 @@ type DocFix struct {
 	Title  string         `json:"title"`
 	Safety finding.Safety `json:"safety"`
 	Proof  finding.Proof  `json:"proof"`
-	Edits  []DocEdit      `json:"edits"`
+	// Offer: the fix is a decision of its own (a new release of a base), which
+	// --unsafe applies only where its rule is named.
+	Offer bool      `json:"offer,omitempty"`
+	Edits []DocEdit `json:"edits"`
 }
 
 // DocEdit replaces bytes Start to End of the file whose digest is Base.
@@ -257,11 +260,15 @@ func docFinding(f finding.Finding, subject int) DocFinding {
 		d.Evidence = append(d.Evidence, DocEvidence{Kind: string(e.Kind), Text: e.Text, URL: e.URL})
 	}
 	for _, x := range f.Fixes {
-		fix := DocFix{Title: x.Title, Safety: x.Safety, Proof: x.Proof, Edits: []DocEdit{}}
-		for _, e := range x.Edits {
-			fix.Edits = append(fix.Edits, DocEdit(e))
-		}
-		d.Fixes = append(d.Fixes, fix)
+		d.Fixes = append(d.Fixes, docFix(x))
+	}
+	return d
+}
+
+func docFix(x finding.Fix) DocFix {
+	d := DocFix{Title: x.Title, Safety: x.Safety, Proof: x.Proof, Offer: x.Offer != "", Edits: []DocEdit{}}
+	for _, e := range x.Edits {
+		d.Edits = append(d.Edits, DocEdit(e))
 	}
 	return d
 }

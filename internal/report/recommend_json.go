@@ -125,11 +125,7 @@ func docBase(pl *recommend.Place) DocBase {
 			TakesAway: docVulns(o.TakesAway), BringsIn: docVulns(o.BringsIn),
 		}
 		if i < len(pl.Fixes) && pl.Fixes[i] != nil {
-			f := pl.Fixes[i]
-			fix := DocFix{Title: f.Title, Safety: f.Safety, Proof: f.Proof, Edits: []DocEdit{}}
-			for _, e := range f.Edits {
-				fix.Edits = append(fix.Edits, DocEdit(e))
-			}
+			fix := docFix(*pl.Fixes[i])
 			x.Fix = &fix
 		}
 		b.Options = append(b.Options, x)
