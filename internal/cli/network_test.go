@@ -119,7 +119,7 @@ func stayHome() []string {
 		"check DIR/known", "cves DIR/known", "quickview DIR/known", "cves DIR/known/compose.yaml", "compare DIR/known DIR/known",
 		"sbom DIR", "lint DIR", "lint DIR/Dockerfile", "lint DIR/latest.Dockerfile", "db status", "db verify", "db export DIR/x",
 		"db import DIR/x", "explain CVE-2024-47875", "explain dockerfile/root-user", "init", "version", "plugin uninstall", "completion bash",
-		"observe nginx:1.20", "observe merge DIR/a DIR/b", "confine DIR/a", "run nginx:1.20",
+		"audit", "audit DIR/compose.yaml", "audit container://x", "observe nginx:1.20", "observe merge DIR/a DIR/b", "confine DIR/a", "run nginx:1.20",
 		"recommend --as-of 2024-03-31 nginx:1.20", "docker-cli-plugin-metadata", `docker-cli-plugin-hooks {"RootCmd":"build"}`,
 	}
 }

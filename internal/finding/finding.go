@@ -91,6 +91,7 @@ const (
 	KindSBOM       SubjectKind = "sbom"
 	KindService    SubjectKind = "compose-service"
 	KindContainer  SubjectKind = "container"
+	KindEngine     SubjectKind = "engine"
 )
 
 // Subject is what a finding is about.

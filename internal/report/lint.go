@@ -225,13 +225,21 @@ func (p *page) lintTotal(counts tally, fixable, files int) {
 		case n == 1:
 			p.line("%s", p.paint(good, "Nothing found"))
 		default:
-			p.line("%s", p.paint(good, fmt.Sprintf("Nothing found in %d files", n)))
+			p.line("%s", p.paint(good, fmt.Sprintf("Nothing found in %d %ss", n, p.lookedAt())))
 		}
 		return
 	}
-	text := fmt.Sprintf("%s in %s  %s", finding.Count(total, "finding"), finding.Count(files, "file"), p.counts(counts))
+	text := fmt.Sprintf("%s in %s  %s", finding.Count(total, "finding"), finding.Count(files, p.lookedAt()), p.counts(counts))
 	if fixable > 0 {
 		text += fmt.Sprintf("  %d with a fix", fixable)
 	}
 	p.line("%s", text)
+}
+
+// lookedAt is what the page is about.
+func (p *page) lookedAt() string {
+	if p.opt.View == Audit {
+		return "subject"
+	}
+	return "file"
 }

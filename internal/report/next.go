@@ -103,7 +103,7 @@ func (p *page) lintNext(fixable int) []string {
 		return nil
 	}
 	var next []string
-	if targets := p.targets(); fixable > 0 && !slices.Contains(targets, "-") {
+	if targets := p.targets(); fixable > 0 && p.opt.View == Lint && !slices.Contains(targets, "-") {
 		next = append(next, p.step("see the fixes as a diff", "fix", nil, targets...))
 	}
 	var worst *finding.Finding

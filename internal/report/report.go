@@ -44,6 +44,7 @@ const (
 	Layers    View = "layers"
 	Packages  View = "sbom"
 	Lint      View = "lint"
+	Audit     View = "audit"
 )
 
 // writer prints one format.

@@ -30,7 +30,7 @@ func Text(w io.Writer, res *check.Result, opt Options) error {
 		p.layers()
 	case Packages:
 		p.packages()
-	case Lint:
+	case Lint, Audit:
 		p.lint()
 	default:
 		p.card()

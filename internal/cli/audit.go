@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/report"
+	"github.com/drydock-dev/drydock/internal/runtime"
+)
+
+func newAudit(f *flags) *cobra.Command {
+	var a check.Auditing
+	c := &cobra.Command{
+		Use:   "audit [TARGET]...",
+		Short: "How containers are started: the Engine, its containers, compose files, docker run lines",
+		Long: `Look at how containers are started, with the rules of the CIS Docker Benchmark and
+Drydock's own. Without a target, the local Engine is looked at, as far as its API
+and its files say, and every container that it has. A target is a compose file, a
+folder that holds one, container://NAME, or -, which reads lines of docker run from
+standard input.
+
+What cannot be read is unknown, and never passes. A compose file is read as Compose
+does, with its variables filled in; a fix for it is an edit that keeps its comments,
+order and anchors.`,
+		Example: `  drydock audit
+  drydock audit compose.yaml --fail-on severity:high
+  drydock audit container://web
+  echo 'docker run --privileged alpine' | drydock audit -
+  drydock audit --only runtime/privileged,CIS-5.32 compose.yaml`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notEmpty(args); err != nil {
+				return err
+			}
+			p, err := f.pipeline()
+			if err != nil {
+				return err
+			}
+			p.Stdin = interruptible(cmd.Context(), f.env.Stdin)
+			var e *runtime.Engine
+			a.Targets = args
+			a.Engine = func(ctx context.Context) (_ *runtime.Engine, err error) {
+				if e == nil {
+					e, err = runtime.Dial(ctx, runtime.Options{Getenv: f.env.Getenv})
+				}
+				return e, err
+			}
+			res, err := p.Audit(cmd.Context(), a)
+			if e != nil {
+				err = errors.Join(err, e.Close())
+			}
+			if err != nil {
+				return err
+			}
+			if err := f.print(res, report.Audit, args...); err != nil {
+				return err
+			}
+			return f.judge(res, false)
+		},
+	}
+	s := c.Flags()
+	s.StringSliceVar(&a.Only, "only", nil, "only these `RULES`: ids, CIS ids, globs (runtime/*)")
+	s.StringSliceVar(&a.Ignore, "ignore", nil, "not these `RULES`")
+	s.BoolVar(&f.showSuppressed, "show-suppressed", false, "list what does not count, with the reason")
+	return c
+}

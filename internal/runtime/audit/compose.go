@@ -1,0 +1,524 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// Expand fills in the variables of a compose file's value. Those without a value
+// are missing.
+type Expand func(value string) (text string, missing []string, err error)
+
+// unexpanded knows no variable.
+func unexpanded(value string) (string, []string, error) {
+	if plain := strings.ReplaceAll(value, "$$", ""); strings.Contains(plain, "$") {
+		return value, []string{value}, nil
+	}
+	return strings.ReplaceAll(value, "$$", "$"), nil, nil
+}
+
+// Read is what was read of containers.
+type Read struct {
+	Containers []*Container
+	Unknown    []finding.Unknown
+}
+
+// ReadCompose reads the services of a compose file as Compose does. A nil expand
+// knows no variable.
+func ReadCompose(name string, b []byte, expand Expand) (*Read, error) {
+	d, err := parse(name, b)
+	if err != nil {
+		return nil, err
+	}
+	if expand == nil {
+		expand = unexpanded
+	}
+	services, ok := lookup(d.root, "services")
+	if !ok || aliased(services.value).Kind != yaml.MappingNode {
+		return nil, fmt.Errorf("%s: no services", name)
+	}
+	if _, ok := d.meaning(); !ok {
+		return nil, fmt.Errorf("%s: over the limit of %d values, aliases filled in", name, maxNodes)
+	}
+	out := &Read{}
+	if p, ok := lookup(d.root, "include"); ok {
+		out.Unknown = append(out.Unknown, finding.Unknown{
+			What: fmt.Sprintf("%s:%d: the services of included files", name, p.key.Line), Why: "name those files too", Beyond: true,
+		})
+	}
+	all := pairs(services.value)
+	for _, p := range all {
+		r := &reading{d: d, expand: expand, services: all, root: d.root, c: &Container{
+			Subject: finding.Subject{Kind: finding.KindService, Name: name + "#" + p.key.Value}, Form: Compose,
+		}}
+		out.Containers = append(out.Containers, r.service(p))
+	}
+	return out, nil
+}
+
+// reading is one service being read.
+type reading struct {
+	d        *document
+	expand   Expand
+	services []pair
+	root     *yaml.Node
+	c        *Container
+	fields   map[string][]*yaml.Node // what the service says of each, what it extends first
+	keys     map[string]*yaml.Node
+	places   map[string]*yaml.Node
+}
+
+func (r *reading) service(p pair) *Container {
+	c := r.c
+	r.fields, r.keys, r.places = map[string][]*yaml.Node{}, map[string]*yaml.Node{}, map[string]*yaml.Node{}
+	body := aliased(p.value)
+	e := &serviceEditor{d: r.d, name: p.key.Value, body: body, places: r.places}
+	c.edit = e
+	if p.value.Kind == yaml.AliasNode || body.Kind != yaml.MappingNode {
+		c.edit = noEdits{}
+	}
+	c.at = func(field string) finding.Location {
+		n, pointer := r.places[field], "/services/"+escape(p.key.Value)+"/"+field
+		if n == nil {
+			n = r.keys[field]
+		}
+		if n == nil {
+			n, pointer = p.key, "/services/"+escape(p.key.Value)
+		}
+		return finding.Location{Source: r.d.span(n), Config: pointer}
+	}
+	r.gather(body, map[string]bool{p.key.Value: true})
+	if _, extends := r.fields["extends"]; extends {
+		c.edit = noEdits{} // what it says may stand elsewhere, and be joined
+	}
+	r.read()
+	return c
+}
+
+// gather takes in what a service says, what it extends first.
+func (r *reading) gather(body *yaml.Node, seen map[string]bool) {
+	if p, ok := lookup(body, "extends"); ok {
+		from, v := "", aliased(p.value)
+		file, hasFile := lookup(v, "file")
+		if v.Kind == yaml.ScalarNode {
+			from = v.Value
+		} else if s, ok := lookup(v, "service"); ok {
+			from = aliased(s.value).Value
+		}
+		base := slices.IndexFunc(r.services, func(s pair) bool { return s.key.Value == from })
+		switch {
+		case hasFile:
+			r.c.unsure("*", "it extends a service of "+aliased(file.value).Value+", which is not read")
+		case base < 0 || seen[from]:
+			r.c.unsure("*", "it extends "+strconv.Quote(from)+", which is no other service of the file")
+		default:
+			seen[from] = true
+			r.gather(aliased(r.services[base].value), seen)
+		}
+	}
+	for _, p := range pairs(body) {
+		if t := p.value.Tag; strings.HasPrefix(t, "!") && !strings.HasPrefix(t, "!!") {
+			r.c.unsure(p.key.Value, "its tag "+t+" is not read")
+		}
+		r.keys[p.key.Value] = p.key
+		if v := aliased(p.value); v.Kind == yaml.ScalarNode || v.Kind == yaml.MappingNode || v.Kind == yaml.SequenceNode {
+			r.fields[p.key.Value] = append(r.fields[p.key.Value], v)
+		}
+	}
+}
+
+// text is a scalar with its variables filled in; false: it is not known.
+func (r *reading) text(field string, n *yaml.Node) (string, bool) {
+	n = aliased(n)
+	if n.Kind != yaml.ScalarNode {
+		r.c.unsure(field, fmt.Sprintf("line %d is not what Compose takes there", n.Line))
+		return "", false
+	}
+	text, missing, err := r.expand(n.Value)
+	switch {
+	case err != nil:
+		r.c.unsure(field, err.Error())
+		return "", false
+	case len(missing) > 0:
+		r.c.unsure(field, strings.Join(missing, ", ")+" is not set")
+		return "", false
+	}
+	return text, true
+}
+
+// scalar is the last value that is said of a field; empty: none.
+func (r *reading) scalar(field string) string {
+	all := r.fields[field]
+	if len(all) == 0 || all[len(all)-1].ShortTag() == "!!null" {
+		return ""
+	}
+	r.places[field] = all[len(all)-1]
+	text, _ := r.text(field, all[len(all)-1])
+	return text
+}
+
+func (r *reading) truth(field string) bool {
+	switch s := r.scalar(field); strings.ToLower(s) {
+	case "true", "yes", "on", "y":
+		return true
+	case "", "false", "no", "off", "n":
+		return false
+	default:
+		r.c.unsure(field, strconv.Quote(s)+" is neither true nor false")
+		return false
+	}
+}
+
+// list are the items of a field: strings, each at field/N. A scalar is one item.
+func (r *reading) list(field string) []string {
+	var out []string
+	for _, item := range r.items(field) {
+		if text, ok := r.text(field, item); ok {
+			r.places[field+"/"+strconv.Itoa(len(out))] = item
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+func (r *reading) items(field string) []*yaml.Node {
+	var out []*yaml.Node
+	for _, n := range r.fields[field] {
+		switch {
+		case n.Kind == yaml.SequenceNode:
+			for _, v := range n.Content {
+				out = append(out, aliased(v))
+			}
+		case n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null":
+			out = append(out, n)
+		case n.Kind == yaml.MappingNode:
+			r.c.unsure(field, fmt.Sprintf("line %d is a mapping, where a list is expected", n.Line))
+		}
+	}
+	return out
+}
+
+// read reads the fields that rules ask for.
+func (r *reading) read() {
+	c := r.c
+	c.Image, c.Built = r.scalar("image"), len(r.fields["build"]) > 0
+	c.Privileged = r.truth("privileged")
+	c.CapAdd, c.CapDrop = r.capabilities("cap_add"), r.capabilities("cap_drop")
+	c.SecurityOpt = r.list("security_opt")
+	c.PID, c.IPC, c.UTS = r.scalar("pid"), r.scalar("ipc"), r.scalar("uts")
+	c.Userns, c.Cgroupns, c.User = r.scalar("userns_mode"), r.scalar("cgroup"), r.scalar("user")
+	c.ReadOnly = r.truth("read_only")
+	c.Network = r.scalar("network_mode")
+	c.Devices = r.devices()
+	c.Mounts = r.mounts()
+	c.Ports = r.ports()
+	c.Env = r.environment()
+	c.Words = slices.Concat(r.words("entrypoint"), r.words("command"))
+	r.limits()
+	r.restarts()
+}
+
+func (r *reading) capabilities(field string) []string {
+	all := r.list(field)
+	for i := range all {
+		all[i] = capability(all[i])
+	}
+	return all
+}
+
+// words is a command: a list, or a line that is taken apart at its spaces.
+func (r *reading) words(field string) []string {
+	all := r.fields[field]
+	if len(all) == 0 {
+		return nil
+	}
+	last := all[len(all)-1]
+	if last.Kind == yaml.ScalarNode {
+		text := r.scalar(field)
+		words, err := splitWords(text)
+		if err != nil {
+			r.c.unsure(field, err.Error())
+		}
+		return words
+	}
+	r.fields[field] = all[len(all)-1:] // a later one takes the place of an earlier
+	return r.list(field)
+}
+
+func (r *reading) devices() []string {
+	var out []string
+	put := func(text string, n *yaml.Node) {
+		r.places["devices/"+strconv.Itoa(len(out))] = n
+		out = append(out, text)
+	}
+	for _, n := range r.items("devices") {
+		if s, ok := lookup(n, "source"); ok {
+			if text, ok := r.text("devices", s.value); ok {
+				put(text, s.value)
+			}
+		} else if text, ok := r.text("devices", n); ok {
+			host, _, _ := strings.Cut(text, ":")
+			put(host, n)
+		}
+	}
+	for _, n := range r.items("device_cgroup_rules") {
+		if text, ok := r.text("device_cgroup_rules", n); ok {
+			put("cgroup rule "+text, n)
+		}
+	}
+	return out
+}
+
+func (r *reading) mounts() []Mount {
+	var out []Mount
+	for i, n := range r.items("volumes") {
+		field := "volumes/" + strconv.Itoa(i)
+		r.places[field] = n
+		if n.Kind == yaml.ScalarNode {
+			if text, ok := r.text("volumes", n); ok {
+				m := shortMount(text)
+				m.field = field
+				out = append(out, m)
+			}
+			continue
+		}
+		m := Mount{field: field}
+		for key, to := range map[string]*string{"source": &m.Source, "target": &m.Target} {
+			if p, ok := lookup(n, key); ok {
+				*to, _ = r.text("volumes", p.value)
+			}
+		}
+		if p, ok := lookup(n, "type"); ok {
+			if kind, _ := r.text("volumes", p.value); kind != "bind" && kind != "npipe" {
+				m.Source = ""
+			}
+		}
+		if p, ok := lookup(n, "read_only"); ok {
+			text, _ := r.text("volumes", p.value)
+			m.ReadOnly = text == "true"
+		}
+		if b, ok := lookup(n, "bind"); ok {
+			if p, ok := lookup(b.value, "propagation"); ok {
+				m.Propagation, _ = r.text("volumes", p.value)
+			}
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// shortMount reads SOURCE:TARGET:OPTIONS, of which a source that is no path is a
+// volume.
+func shortMount(text string) Mount {
+	parts := strings.Split(text, ":")
+	if len(parts) == 1 {
+		return Mount{Target: parts[0]}
+	}
+	if len(parts[0]) == 1 && len(parts) > 2 && strings.HasPrefix(parts[1], `\`) { // a drive of Windows
+		parts = append([]string{parts[0] + ":" + parts[1]}, parts[2:]...)
+	}
+	m := Mount{Source: parts[0], Target: parts[1]}
+	if len(parts) > 2 {
+		for _, o := range strings.Split(parts[2], ",") {
+			switch o {
+			case "ro", "readonly":
+				m.ReadOnly = true
+			case "shared", "rshared", "slave", "rslave":
+				m.Propagation = o
+			}
+		}
+	}
+	if !strings.ContainsAny(m.Source, `/\~`) && !strings.HasPrefix(m.Source, ".") {
+		m.Source = "" // the name of a volume
+	}
+	return m
+}
+
+func (r *reading) ports() []Port {
+	var out []Port
+	for i, n := range r.items("ports") {
+		field := "ports/" + strconv.Itoa(i)
+		r.places[field] = n
+		if n.Kind == yaml.ScalarNode {
+			if text, ok := r.text("ports", n); ok {
+				p := shortPort(text)
+				p.field = field
+				out = append(out, p)
+			}
+			continue
+		}
+		p := Port{field: field}
+		for key, to := range map[string]*string{"host_ip": &p.Address, "published": &p.Host, "target": &p.Inside} {
+			if at, ok := lookup(n, key); ok {
+				*to, _ = r.text("ports", at.value)
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// shortPort reads [ADDRESS:][HOST:]CONTAINER[/PROTOCOL].
+func shortPort(text string) Port {
+	p := Port{}
+	if rest, ok := strings.CutPrefix(text, "["); ok {
+		if addr, after, ok := strings.Cut(rest, "]:"); ok {
+			p.Address, text = addr, after
+		}
+	}
+	parts := strings.Split(text, ":")
+	p.Inside = parts[len(parts)-1]
+	if len(parts) > 1 {
+		p.Host = parts[len(parts)-2]
+	}
+	if len(parts) > 2 {
+		p.Address = strings.Join(parts[:len(parts)-2], ":")
+	}
+	return p
+}
+
+func (r *reading) environment() []Variable {
+	var out []Variable
+	put := func(name, value string, n *yaml.Node) {
+		v := Variable{name, value, "environment/" + escape(name)}
+		r.places[v.field] = n
+		out = append(slices.DeleteFunc(out, func(o Variable) bool { return o.Name == name }), v)
+	}
+	for _, n := range r.fields["environment"] {
+		if n.Kind == yaml.MappingNode {
+			for _, p := range pairs(n) {
+				// A value that is filled in from elsewhere is not in the file.
+				if v := aliased(p.value); v.Kind == yaml.ScalarNode && v.ShortTag() != "!!null" && !strings.Contains(v.Value, "$") {
+					put(p.key.Value, v.Value, v)
+				}
+			}
+			continue
+		}
+		for _, v := range n.Content {
+			v = aliased(v)
+			if name, value, ok := strings.Cut(v.Value, "="); ok && v.Kind == yaml.ScalarNode && !strings.Contains(value, "$") {
+				put(name, value, v)
+			}
+		}
+	}
+	return out
+}
+
+// limits reads the two ways in which a compose file limits a service.
+func (r *reading) limits() {
+	c := r.c
+	c.Memory = r.size("mem_limit", r.scalar("mem_limit"))
+	c.PIDs = r.whole("pids_limit", r.scalar("pids_limit"))
+	for _, field := range []string{"cpus", "cpu_quota", "cpu_shares", "cpuset", "cpu_count", "cpu_percent"} {
+		s := r.scalar(field)
+		c.CPU = c.CPU || s != "" && s != "0"
+		if why := c.unknown[field]; why != "" {
+			c.unsure("cpus", why)
+		}
+	}
+	for _, n := range r.fields["deploy"] {
+		limits, ok := lookup(n, "resources")
+		if ok {
+			limits, ok = lookup(limits.value, "limits")
+		}
+		if !ok {
+			continue
+		}
+		for _, p := range pairs(limits.value) {
+			switch p.key.Value {
+			case "memory":
+				text, _ := r.text("mem_limit", p.value)
+				c.Memory = r.size("mem_limit", text)
+			case "pids":
+				text, _ := r.text("pids_limit", p.value)
+				c.PIDs = r.whole("pids_limit", text)
+			case "cpus":
+				text, _ := r.text("cpus", p.value)
+				c.CPU = text != "" && text != "0"
+			}
+		}
+	}
+}
+
+func (r *reading) size(field, s string) int64 {
+	n, ok := bytesOf(s)
+	if !ok {
+		r.c.unsure(field, strconv.Quote(s)+" is no size")
+	}
+	return n
+}
+
+func (r *reading) whole(field, s string) int64 {
+	if s == "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		r.c.unsure(field, strconv.Quote(s)+" is no number")
+	}
+	return max(n, 0)
+}
+
+// bytesOf reads a size as Docker does: 512m, 1g, 1024; an empty one is none.
+func bytesOf(s string) (int64, bool) {
+	s = strings.ToLower(strings.TrimSpace(s))
+	if s == "" {
+		return 0, true
+	}
+	s = strings.TrimSuffix(strings.TrimSuffix(s, "b"), "i")
+	if s == "" {
+		return 0, false
+	}
+	unit := int64(1)
+	if n := strings.IndexByte("kmgtp", s[len(s)-1]); n >= 0 {
+		unit, s = int64(1)<<(10*(n+1)), strings.TrimSpace(s[:len(s)-1])
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || f < 0 || f > 1e18/float64(unit) {
+		return 0, err == nil && f == -1
+	}
+	return int64(f * float64(unit)), true
+}
+
+// restarts reads the restart policy: restart, or deploy.restart_policy.
+func (r *reading) restarts() {
+	c := r.c
+	c.Restart, c.Retries = policyOf(r.scalar("restart"))
+	for _, n := range r.fields["deploy"] {
+		p, ok := lookup(n, "restart_policy")
+		if !ok {
+			continue
+		}
+		c.Restart, c.Retries = "always", 0 // any, without end, is what is meant where nothing is said
+		if s, ok := lookup(p.value, "condition"); ok {
+			switch text, _ := r.text("restart", s.value); text {
+			case "none":
+				c.Restart = "no"
+			case "on-failure":
+				c.Restart = text
+			}
+		}
+		if s, ok := lookup(p.value, "max_attempts"); ok {
+			text, _ := r.text("restart", s.value)
+			c.Retries = int(r.whole("restart", text))
+		}
+		r.keys["restart"] = p.key
+		delete(r.places, "restart")
+	}
+}
+
+// policyOf reads a restart policy as docker run has it.
+func policyOf(s string) (name string, retries int) {
+	name, n, _ := strings.Cut(s, ":")
+	retries, err := strconv.Atoi(n)
+	if err != nil || retries < 0 {
+		retries = 0
+	}
+	return name, retries
+}

@@ -1,0 +1,149 @@
+package audit
+
+import (
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// Form is who says how a container is started, and so how it is put right.
+type Form int
+
+// The forms.
+const (
+	Compose   Form = iota // a service of a compose file
+	Inspected             // a container that an Engine has
+	Command               // a line of docker run
+)
+
+// Container is how a container is, or would be, started.
+type Container struct {
+	Subject finding.Subject
+	Form    Form
+	Host    *Host // on which it runs; nil: not known
+
+	Image       string
+	Built       bool // the image is made from a Dockerfile beside it
+	Privileged  bool
+	CapAdd      []string // without "CAP_", in capitals
+	CapDrop     []string
+	SecurityOpt []string // "name=value", as docker run has it
+	Network     string   // mode: "host", "none", "default", "container:…", or a network's name
+	PID, IPC    string
+	UTS, Userns string
+	Cgroupns    string
+	User        string  // empty: what the image says
+	ImageUser   *string // nil: not known
+	ReadOnly    bool
+	Memory      int64 // bytes; 0: no limit
+	PIDs        int64 // 0: no limit
+	CPU         bool  // whether there is a limit on, or a weight of, processor time
+	Restart     string
+	Retries     int // of on-failure; 0: without end
+	Mounts      []Mount
+	Devices     []string // of the host; "cgroup rule …" and "request …" among them
+	Ports       []Port
+	Env         []Variable
+	Words       []string // entry point and command
+
+	unknown map[string]string // by field: why it is not known
+	at      func(field string) finding.Location
+	edit    editor
+}
+
+// Mount is something of the host in the container.
+type Mount struct {
+	Source      string // empty: a volume
+	Target      string
+	ReadOnly    bool
+	Propagation string // "shared", "rslave" …; empty: private
+	field       string
+}
+
+// Port is a published port.
+type Port struct {
+	Address string // of the host; empty: all
+	Host    string // port or range; empty: any free one
+	Inside  string
+	field   string
+}
+
+// Variable is an environment variable that is said with its value.
+type Variable struct {
+	Name, Value string
+	field       string
+}
+
+// Host is what an Engine says of the machine that containers run on.
+type Host struct {
+	AppArmor, SELinux, Seccomp bool
+	Rootless, Remapped         bool // root of a container is not root of the machine
+	NoNewPrivileges            bool // for every container
+	MemoryLimit, PIDsLimit     bool // the kernel can
+	CPUQuota                   bool
+	ICC                        *bool // containers of the default bridge may talk; nil: not known
+}
+
+// An editor writes fixes into what a container was read from.
+type editor interface {
+	// set gives a field a value, and takes the place of one that it has.
+	set(field, value string) []finding.Edit
+	// add puts an item into a list.
+	add(field, value string) []finding.Edit
+	// remove takes a field, or an item of a list, away.
+	remove(field string) []finding.Edit
+	// replace writes another value in the place of one.
+	replace(field, value string) []finding.Edit
+	// outside has the value of an environment variable filled in from outside of the
+	// file.
+	outside(field, name string) []finding.Edit
+}
+
+// noEdits is the editor of what is not a file.
+type noEdits struct{}
+
+func (noEdits) set(string, string) []finding.Edit     { return nil }
+func (noEdits) add(string, string) []finding.Edit     { return nil }
+func (noEdits) remove(string) []finding.Edit          { return nil }
+func (noEdits) replace(string, string) []finding.Edit { return nil }
+func (noEdits) outside(string, string) []finding.Edit { return nil }
+
+// unsure says that a field is not known, and keeps the first reason.
+func (c *Container) unsure(field, why string) {
+	field, _, _ = strings.Cut(field, "/")
+	if c.unknown == nil {
+		c.unknown = map[string]string{}
+	}
+	if c.unknown[field] == "" {
+		c.unknown[field] = why
+	}
+}
+
+// securityOpt is the value of an option that is given as name=value or name:value,
+// or alone, the item that says so, and whether there is one.
+func (c *Container) securityOpt(name string) (value string, item int, ok bool) {
+	for i, o := range c.SecurityOpt {
+		n, v := o, ""
+		if at := strings.IndexAny(o, "=:"); at >= 0 {
+			n, v = o[:at], o[at+1:]
+		}
+		if n == name {
+			value, item, ok = v, i, true
+		}
+	}
+	return value, item, ok
+}
+
+// noNewPrivileges reports whether set-user-ID programs gain nothing.
+func (c *Container) noNewPrivileges() bool {
+	v, _, ok := c.securityOpt("no-new-privileges")
+	if ok {
+		return v == "" || v == "true"
+	}
+	return c.Host != nil && c.Host.NoNewPrivileges
+}
+
+// capability is a capability's name without its prefix.
+func capability(s string) string {
+	return strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(s)), "CAP_")
+}

@@ -1,0 +1,88 @@
+package audit
+
+import "github.com/drydock-dev/drydock/internal/finding"
+
+// The limits that fixes propose where nothing was observed: a start, to be put to
+// what the workload needs.
+const (
+	someMemory = "512m"
+	somePIDs   = "256"
+	someCPUs   = `"1.0"`
+)
+
+func noMemoryLimit() Check {
+	return rule(finding.Rule{
+		ID:       "runtime/no-memory-limit",
+		Title:    "Memory is not limited",
+		Severity: finding.Medium,
+		Aliases:  []string{"CIS-5.11"},
+		Why: "A container without a limit takes all memory of the machine, by a leak or by an attack, and the kernel then kills whatever it likes: another container, or the Engine. " +
+			"Measure what the workload takes at its peak (drydock observe) and allow a margin.",
+		Bad:  "services:\n  app:\n    image: alpine:3.22\n",
+		Good: "services:\n  app:\n    image: alpine:3.22\n    mem_limit: 64m\n",
+	}, []string{"mem_limit"}, func(c *Container, p *pass) {
+		if c.Memory > 0 || !c.knows("mem_limit") {
+			return
+		}
+		f := c.found("mem_limit", "", "the container may take all memory of the machine")
+		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --memory, say "+someMemory, "Set mem_limit, say "+someMemory), c.edit.set("mem_limit", someMemory)))
+	})
+}
+
+func noPIDsLimit() Check {
+	return rule(finding.Rule{
+		ID:       "runtime/no-pids-limit",
+		Title:    "The number of processes is not limited",
+		Severity: finding.Medium,
+		Aliases:  []string{"CIS-5.29"},
+		Why: "A fork bomb, or a server that starts processes without end, uses up the kernel's process table, and then nothing starts on the machine, a shell to stop it included. " +
+			"pids_limit counts processes and threads of this container alone.",
+		Bad:  "services:\n  app:\n    image: alpine:3.22\n",
+		Good: "services:\n  app:\n    image: alpine:3.22\n    deploy:\n      resources:\n        limits:\n          pids: 100\n",
+	}, []string{"pids_limit"}, func(c *Container, p *pass) {
+		if c.PIDs > 0 || !c.knows("pids_limit") {
+			return
+		}
+		f := c.found("pids_limit", "", "the container may start any number of processes")
+		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --pids-limit, say "+somePIDs, "Set pids_limit, say "+somePIDs), c.edit.set("pids_limit", somePIDs)))
+	})
+}
+
+func noCPULimit() Check {
+	return rule(finding.Rule{
+		ID:       "runtime/no-cpu-limit",
+		Title:    "Processor time is not limited",
+		Severity: finding.Low,
+		Aliases:  []string{"CIS-5.12"},
+		Why: "A container without a limit may take every processor for itself, and the others wait. cpus is a limit; cpu_shares is a weight that counts only when " +
+			"processors are short.",
+		Bad:  "services:\n  app:\n    image: alpine:3.22\n",
+		Good: "services:\n  app:\n    image: alpine:3.22\n    cpus: 0.5\n",
+	}, []string{"cpus"}, func(c *Container, p *pass) {
+		if c.CPU || !c.knows("cpus") {
+			return
+		}
+		f := c.found("cpus", "", "the container may take every processor of the machine")
+		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --cpus, say 1.0", "Set cpus, say 1.0"), c.edit.set("cpus", someCPUs)))
+	})
+}
+
+func restartStorm() Check {
+	return rule(finding.Rule{
+		ID:       "runtime/restart-storm",
+		Title:    "The container is restarted without end",
+		Severity: finding.Low,
+		Aliases:  []string{"CIS-5.15"},
+		Why: "A process that fails at once is started again and again, which takes the machine's time and hides the failure; an attacker who can crash it has as many tries " +
+			"as he likes. on-failure with a count stops, and what has stopped is seen.",
+		Bad:  "services:\n  app:\n    image: alpine:3.22\n    restart: always\n",
+		Good: "services:\n  app:\n    image: alpine:3.22\n    restart: on-failure:5\n",
+	}, []string{"restart"}, func(c *Container, p *pass) {
+		endless := c.Restart == "always" || c.Restart == "unless-stopped" || c.Restart == "on-failure" && c.Retries == 0
+		if !endless {
+			return
+		}
+		f := c.found("restart", "", "the container is restarted without end (%s)", c.Restart)
+		p.Report(fixed(f, finding.Behaviour, c.start("Start it with --restart on-failure:5", "Restart it on failure, five times at most"), c.edit.replace("restart", "on-failure:5")))
+	})
+}
