@@ -202,19 +202,24 @@ func (w *dirWalk) parse(p string, depth int) {
 		if r.graph != nil && q.Name == yarnCataloger {
 			r.graph.tell(r.Packages)
 		}
-		if len(w.inv.Packages)+len(r.Packages) > dirPackages {
-			w.unknown("packages of "+p, fmt.Sprintf("with it, the folder has more than %d packages", dirPackages))
-			return
-		}
-		w.inv.Packages = append(w.inv.Packages, r.Packages...)
-		if len(r.Unknown) > 0 {
-			w.unknown("versions of "+lockSee(r.Unknown)+" in "+p, r.Why)
-		}
+		w.take(p, r)
 		for _, in := range r.Include {
 			if depth < 8 {
 				w.parse(path.Join(path.Dir(p), in), depth+1)
 			}
 		}
+	}
+}
+
+// take keeps what a file says.
+func (w *dirWalk) take(p string, r lockResult) {
+	if len(w.inv.Packages)+len(r.Packages) > dirPackages {
+		w.unknown("packages of "+p, fmt.Sprintf("with it, the folder has more than %d packages", dirPackages))
+		return
+	}
+	w.inv.Packages = append(w.inv.Packages, r.Packages...)
+	if len(r.Unknown) > 0 {
+		w.unknown("versions of "+lockSee(r.Unknown)+" in "+p, r.Why)
 	}
 }
 

@@ -126,10 +126,10 @@ func TestManifestsWithoutLockAreUnknown(t *testing.T) {
 	dir := lockFolder(t, map[string]string{
 		"package.json": `{"dependencies":{"a":"1"}}`, "empty/package.json": `{"name":"x"}`, "py/pyproject.toml": "[tool.black]\n",
 		"rs/Cargo.toml": "[dependencies]\na = \"1\"\n", "rs/member/Cargo.toml": "[dependencies]\n", "rs/member/Cargo.lock": "version = 4\n",
-		"net/app.csproj": `<PackageReference Include="A" />`,
+		"net/app.csproj": `<Project><ItemGroup><PackageReference Include="A" /></ItemGroup></Project>`,
 	})
 	want := []string{
-		"unknown: versions of net/app.csproj's dependencies: no lock file; run: dotnet restore --use-lock-file",
+		"unknown: versions of A, transitive dependencies in net/app.csproj: a project file does not say them; dotnet restore --use-lock-file does",
 		"unknown: versions of package.json's dependencies: no lock file; run: npm install --package-lock-only",
 		"unknown: versions of rs/Cargo.toml's dependencies: no lock file; run: cargo generate-lockfile",
 	}

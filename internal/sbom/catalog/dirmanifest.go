@@ -15,6 +15,10 @@ type dirManifest struct {
 	has    func(body []byte) bool
 	hint   string // what makes the lock file
 	unread string // whose file it is, where no parser reads it
+
+	// pins reads what the manifest itself says of versions, where no lock file
+	// speaks for it.
+	pins func(w *dirWalk, file string, body []byte) (lockResult, error)
 }
 
 func dirManifests() []dirManifest {
@@ -40,9 +44,10 @@ func dirManifests() []dirManifest {
 		{name: "composer.json", has: dirHolds(`"require`), locks: []string{"composer.lock"}, hint: "composer update --no-install"},
 		{name: "build.gradle", has: dirHolds("dependencies"), locks: []string{"gradle.lockfile"}, hint: "gradle dependencies --write-locks"},
 		{name: "build.gradle.kts", has: dirHolds("dependencies"), locks: []string{"gradle.lockfile"}, hint: "gradle dependencies --write-locks"},
-		{name: "*.csproj", has: dirHolds("<PackageReference"), locks: []string{"packages.lock.json"}, hint: "dotnet restore --use-lock-file"},
-		{name: "*.fsproj", has: dirHolds("<PackageReference"), locks: []string{"packages.lock.json"}, hint: "dotnet restore --use-lock-file"},
-		{name: "*.vbproj", has: dirHolds("<PackageReference"), locks: []string{"packages.lock.json"}, hint: "dotnet restore --use-lock-file"},
+		{name: "libs.versions.toml", pins: gradleCatalogPins, locks: []string{"gradle.lockfile"}},
+		{name: "*.csproj", pins: nugetPins, locks: nugetLocks()},
+		{name: "*.fsproj", pins: nugetPins, locks: nugetLocks()},
+		{name: "*.vbproj", pins: nugetPins, locks: nugetLocks()},
 	}
 }
 
@@ -111,6 +116,20 @@ func (w *dirWalk) manifest(f dirFound) {
 		if !m.has(body) {
 			return
 		}
+	}
+	if m.pins != nil {
+		body, err := w.body(p)
+		if err != nil {
+			w.unknown("packages of "+p, dirWhy(err))
+			return
+		}
+		r, err := m.pins(w, p, body)
+		if err != nil {
+			w.unknown("packages of "+p, err.Error())
+			return
+		}
+		w.take(p, r)
+		return
 	}
 	if m.unread != "" {
 		w.unknown("packages of "+p, fmt.Sprintf("files of %s are not read yet; scan the built image, or an SBOM made by its own tools", m.unread))

@@ -42,10 +42,13 @@ func TestHookNamesEveryLockFile(t *testing.T) {
 		"go-mod":       {"a/go.mod"},
 		"gemfile-lock": {"Gemfile.lock", "gems.locked"},
 
-		"composer-lock": {"composer.lock"},
-		"nuget-lock":    {"packages.lock.json"},
-		"pom":           {"pom.xml"},
-		"gradle-lock":   {"gradle.lockfile", "buildscript-gradle.lockfile", "gradle/dependency-locks/compile.lockfile"},
+		"composer-lock":   {"composer.lock"},
+		"nuget-lock":      {"packages.lock.json"},
+		"pom":             {"pom.xml"},
+		"packages-config": {"packages.config"}, "packages-props": {"src/Directory.Packages.props"},
+		"pylock": {"pylock.toml", "pylock.dev.toml"}, "pdm-lock": {"pdm.lock"},
+		"bun-lock": {"bun.lock"}, "deno-lock": {"deno.lock"}, "mix-lock": {"mix.lock"}, "pubspec-lock": {"pubspec.lock"}, "package-resolved": {"Package.resolved"},
+		"gradle-lock": {"gradle.lockfile", "buildscript-gradle.lockfile", "gradle/dependency-locks/compile.lockfile"},
 	}
 	for _, p := range lockParsers() {
 		if len(read[p.Name]) == 0 {

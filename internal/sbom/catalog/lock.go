@@ -47,8 +47,10 @@ func (r *lockResult) full() bool {
 func lockParsers() []lockParser {
 	return []lockParser{
 		npmLock(), yarnLock(), pnpmLock(),
-		pipRequirements(), pipfileLock(), poetryLock(), uvLock(),
-		cargoLock(), goModLock(), gemfileLock(), composerLock(), nugetLock(), mavenPOM(), gradleLock(),
+		pipRequirements(), pipfileLock(), poetryLock(), uvLock(), pylockLock(), pdmLock(),
+		cargoLock(), goModLock(), gemfileLock(), composerLock(), mavenPOM(), gradleLock(),
+		nugetLock(), nugetConfig(), nugetCentral(),
+		bunLock(), denoLock(), mixLock(), pubLock(), swiftLock(),
 	}
 }
 

@@ -220,7 +220,7 @@ type lockSeed struct {
 
 func lockSeeds(f *testing.F) (seeds []lockSeed) {
 	f.Helper()
-	for _, pattern := range []string{"testdata/shapes/*/*"} {
+	for _, pattern := range []string{"testdata/shapes/*/*", "testdata/locks/*"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) < 8 {
 			f.Fatal("the seeds are gone: ", pattern)

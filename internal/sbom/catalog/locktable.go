@@ -51,11 +51,16 @@ func (t lockTable) under(key string) []lockLeaf {
 // "package" as anything but a list of tables is an error: whatever it holds
 // would be missed.
 func lockTables(body []byte, keys ...string) ([]lockTable, error) {
+	return lockTablesOf("package", body, keys...)
+}
+
+// lockTablesOf is lockTables for a list of another name.
+func lockTablesOf(list string, body []byte, keys ...string) ([]lockTable, error) {
 	if err := lockText(body); err != nil {
 		return nil, err
 	}
 	t := newLockTOML(body)
-	l := &lockTableList{t: t, lines: newLockLines(t.b), keys: keys}
+	l := &lockTableList{list: list, t: t, lines: newLockLines(t.b), keys: keys}
 	if err := t.document(tomlVisit{header: l.header, pair: l.pair}); err != nil {
 		return nil, err
 	}
@@ -66,6 +71,7 @@ func lockTables(body []byte, keys ...string) ([]lockTable, error) {
 }
 
 type lockTableList struct {
+	list   string // its name
 	t      *lockTOML
 	lines  lockLines
 	keys   []string
@@ -78,14 +84,14 @@ type lockTableList struct {
 func (l *lockTableList) header(path [][]byte, list bool, at int) error {
 	l.some = true
 	switch {
-	case string(path[0]) != "package":
+	case string(path[0]) != l.list:
 		l.open = false
 	case len(path) > 1:
 		if l.open = len(l.tables) > 0; !l.open {
 			return fmt.Errorf("line %d: a part of no package", l.lines.at(at))
 		}
 	case !list:
-		return fmt.Errorf("line %d: package is not a list", l.lines.at(at))
+		return fmt.Errorf("line %d: %s is not a list", l.lines.at(at), l.list)
 	default:
 		l.open = true
 		return l.begin(at)
@@ -104,15 +110,15 @@ func (l *lockTableList) begin(at int) error {
 func (l *lockTableList) pair(path [][]byte, at int) error {
 	l.some = true
 	switch {
-	case string(path[0]) != "package":
+	case string(path[0]) != l.list:
 		return l.t.value(path, nil)
 	case len(path) > 1:
 		if !l.open {
-			return fmt.Errorf("line %d: package is not a list", l.lines.at(at))
+			return fmt.Errorf("line %d: %s is not a list", l.lines.at(at), l.list)
 		}
 		return l.value(path)
 	case l.t.peek() != '[':
-		return fmt.Errorf("line %d: package is not a list", l.lines.at(at))
+		return fmt.Errorf("line %d: %s is not a list", l.lines.at(at), l.list)
 	}
 	return l.t.array(func() error {
 		at := l.t.i

@@ -78,9 +78,16 @@ type npmNode struct {
 	isProject bool // the project itself or a workspace of it: what it needs is direct
 }
 
-// done makes the graph of the tree: a dependency is the nearest folder of its
-// name, from the dependent's own upwards, as Node looks for it.
+// done gives each package what brings it.
 func (t *npmTreeLock) done() lockResult {
+	g := t.graph()
+	g.tell(t.Packages)
+	return t.lockResult
+}
+
+// graph makes the graph of the tree: a dependency is the nearest folder of its
+// name, from the dependent's own upwards, as Node looks for it.
+func (t *npmTreeLock) graph() lockGraph {
 	var g lockGraph
 	at := make(map[string]int32, len(t.nodes))
 	for _, n := range t.nodes {
@@ -128,8 +135,7 @@ func (t *npmTreeLock) done() lockResult {
 			}
 		}
 	}
-	g.tell(t.Packages)
-	return t.lockResult
+	return g
 }
 
 // names adds the names of the object at the cursor; anything else has none.

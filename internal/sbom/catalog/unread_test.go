@@ -12,10 +12,8 @@ import (
 func TestUnreadFilesAreNamedBesideOneThatIsRead(t *testing.T) {
 	clean := `{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0"}}}`
 	for name, body := range map[string]string{
-		"pdm.lock": "[[package]]\nname = \"django\"\n", "pylock.toml": "lock-version = \"1.0\"\n[[packages]]\nname = \"django\"\nversion = \"1.11\"\n", "pylock.dev.toml": "x",
-		"packages.config": `<packages><package id="A" version="1"/></packages>`, "deno.lock": "{}", "mix.lock": "%{}", "pubspec.lock": "packages:\n", "conan.lock": "{}",
-		"Package.resolved": "{}", "Podfile.lock": "PODS:\n", "environment.yml": "name: x\ndependencies:\n  - python=3.6\n", "environment.yaml": "dependencies: []\n", "conda-lock.yml": "x",
-		"bun.lock": "{}", "bun.lockb": "\x00", "pixi.lock": "x", "Cartfile.resolved": "x", "rebar.lock": "x", "stack.yaml.lock": "x", "cabal.project.freeze": "x", "renv.lock": "{}",
+		"conan.lock": "{}", "Podfile.lock": "PODS:\n", "environment.yml": "name: x\ndependencies:\n  - python=3.6\n", "environment.yaml": "dependencies: []\n", "conda-lock.yml": "x",
+		"bun.lockb": "\x00", "pixi.lock": "x", "Cartfile.resolved": "x", "rebar.lock": "x", "stack.yaml.lock": "x", "cabal.project.freeze": "x", "renv.lock": "{}",
 		"Manifest.toml": "[[deps.A]]\n", "Gopkg.lock": "x", "glide.lock": "x", "paket.lock": "x", "cpanfile.snapshot": "x", "luarocks.lock": "x", "shard.lock": "x", "dub.selections.json": "{}",
 		"nimble.lock": "{}", "vcpkg.json": `{"dependencies": ["zlib"]}`, "conanfile.txt": "[requires]\nzlib/1.2.11\n", "build.sbt": "libraryDependencies += x", "project.clj": "(defproject x :dependencies [])",
 		"mix.exs": "defp deps do", "pubspec.yaml": "dependencies:\n", "Package.swift": ".package(url:", "Podfile": "pod 'A'\n", "setup.cfg": "install_requires =\n a\n", "a.cabal": "build-depends: base\n",
@@ -36,8 +34,8 @@ func TestUnreadFilesAreNamedOnce(t *testing.T) {
 		files map[string]string
 		want  []string
 	}{
-		{map[string]string{"package.json": `{"dependencies":{"a":"1"}}`, "bun.lock": "{}"}, []string{"bun.lock"}},
-		{map[string]string{"pyproject.toml": "dependencies = ['a']\n", "pdm.lock": "x"}, []string{"pdm.lock"}},
+		{map[string]string{"package.json": `{"dependencies":{"a":"1"}}`, "bun.lockb": "\x00"}, []string{"bun.lockb"}},
+		{map[string]string{"pyproject.toml": "dependencies = ['a']\n", "pixi.lock": "x"}, []string{"pixi.lock"}},
 		{map[string]string{"mix.exs": "deps", "mix.lock": "x"}, []string{"mix.lock"}},
 		{map[string]string{"sub/pubspec.yaml": "dependencies:\n", "pubspec.lock": "x"}, []string{"pubspec.lock"}},
 		{map[string]string{"setup.cfg": "[flake8]\n", "environment.yml": "env: production\n", "Podfile": "platform :ios\n", "vcpkg.json": "{}", "manifest.toml": "x = 1\n", "Project.toml": "x = 1\n"}, nil},
