@@ -29,6 +29,11 @@ func (r *run) folder(ctx context.Context, dir string, asRoot bool) error {
 	if title := FolderTitle(dir); title != "" {
 		r.res.Titles = map[string]string{dir: title}
 	}
+	build, err := buildFilesOf(dir, r.policy.Config.Excludes)
+	if err != nil && !r.ask.Inventory {
+		return err
+	}
+	builtWith(inv, dir, build)
 	inv.MarkBase(false)
 	none := len(inv.Packages) == 0 && len(inv.Unknown) == 0
 	if r.ask.Inventory {
@@ -37,10 +42,6 @@ func (r *run) folder(ctx context.Context, dir string, asRoot bool) error {
 		}
 		r.add(Target{Subject: s, Inventory: inv}, Found{})
 		return nil
-	}
-	build, err := buildFilesOf(dir, r.policy.Config.Excludes)
-	if err != nil {
-		return err
 	}
 	if none && build.none() {
 		return &EmptyError{dir}

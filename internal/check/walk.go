@@ -39,6 +39,7 @@ func Walk(dir string, visit func(path string, d fs.DirEntry) error) error {
 // what the user excluded.
 type buildFiles struct {
 	dockerfiles, composes []string
+	goMods                []string          // relative to the folder
 	unread                []finding.Unknown // of those names, what is no file that may be read
 }
 
@@ -48,6 +49,10 @@ func buildFilesOf(dir string, excluded func(path string) bool) (*buildFiles, err
 	b := &buildFiles{}
 	var links []string
 	err := Walk(dir, func(path string, d fs.DirEntry) error {
+		if isGoMod(path) && d.Type().IsRegular() && !excluded(relative(dir, path)) {
+			b.goMods = append(b.goMods, relative(dir, path))
+			return nil
+		}
 		if !isDockerfile(path) && !isCompose(path) || excluded(relative(dir, path)) {
 			return nil
 		}

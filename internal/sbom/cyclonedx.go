@@ -26,6 +26,7 @@ const (
 	propSourceVersion = "drydock:source-version"
 	propModule        = "drydock:module"
 	propVendor        = "drydock:vendor"
+	propVersionBy     = "drydock:versionBy"
 	propOrigin        = "drydock:origin"
 	propArch          = "drydock:arch"
 	propLicense       = "drydock:license"
@@ -163,6 +164,7 @@ func packageComponent(p Package, d *Distro) cdx.Component {
 	ps.add(propSourceVersion, p.SourceVersion)
 	ps.add(propModule, p.Module)
 	ps.add(propVendor, p.Vendor)
+	ps.add(propVersionBy, p.VersionBy)
 	ps.add(propOrigin, p.Origin)
 	ps.add(propArch, p.Arch)
 	for _, l := range p.Licenses {

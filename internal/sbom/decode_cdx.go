@@ -99,6 +99,8 @@ func ownPackage(c *cdx.Component, ps []cdx.Property) (Package, error) {
 			p.Module = v
 		case propVendor:
 			p.Vendor = v
+		case propVersionBy:
+			p.VersionBy = v
 		case propOrigin:
 			p.Origin = v
 		case propArch:

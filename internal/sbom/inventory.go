@@ -66,6 +66,7 @@ func merge(a, b Package) Package {
 	a.SourceVersion = orElse(a.SourceVersion, b.SourceVersion)
 	a.Module = firstSaid(a.Module, b.Module)
 	a.Vendor = firstSaid(a.Vendor, b.Vendor)
+	a.VersionBy = firstSaid(a.VersionBy, b.VersionBy)
 	a.Licenses = slices.Concat(a.Licenses, b.Licenses)
 	a.Locations = slices.Concat(a.Locations, b.Locations)
 	a.Removed = a.Removed && b.Removed

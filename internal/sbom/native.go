@@ -58,6 +58,7 @@ type nativePackage struct {
 	SourceVersion string           `json:"sourceVersion,omitempty"`
 	Module        string           `json:"module,omitempty"`
 	Vendor        string           `json:"vendor,omitempty"`
+	VersionBy     string           `json:"versionBy,omitempty"`
 	Origin        string           `json:"origin,omitempty"` // where it came from, if not from its registry
 	Arch          string           `json:"arch,omitempty"`
 	Licenses      []string         `json:"licenses,omitempty"`
@@ -158,7 +159,7 @@ func toNativePackage(p Package) nativePackage {
 	n := nativePackage{
 		Type: p.Type, Namespace: p.Namespace, Name: p.Name, Version: p.Version,
 		Source: p.Source, SourceVersion: p.SourceVersion, Licenses: p.Licenses,
-		Module: p.Module, Vendor: p.Vendor, Origin: p.Origin, Arch: p.Arch,
+		Module: p.Module, Vendor: p.Vendor, VersionBy: p.VersionBy, Origin: p.Origin, Arch: p.Arch,
 		Layer: p.Layer, Owner: p.Owner, Removed: p.Removed, Dev: p.Dev, Via: p.Via, InBase: p.InBase, Cataloger: p.Cataloger,
 	}
 	for _, l := range p.Locations {
@@ -174,7 +175,7 @@ func (n nativePackage) toPackage() Package {
 	p := Package{
 		Type: n.Type, Namespace: n.Namespace, Name: n.Name, Version: n.Version,
 		Source: n.Source, SourceVersion: n.SourceVersion, Licenses: n.Licenses,
-		Module: n.Module, Vendor: n.Vendor, Origin: n.Origin, Arch: n.Arch,
+		Module: n.Module, Vendor: n.Vendor, VersionBy: n.VersionBy, Origin: n.Origin, Arch: n.Arch,
 		Layer: n.Layer, LayerIndex: -1, Owner: n.Owner, Removed: n.Removed, Dev: n.Dev, Via: n.Via, InBase: n.InBase, Cataloger: n.Cataloger,
 	}
 	for _, l := range n.Locations {

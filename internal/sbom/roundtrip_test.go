@@ -42,7 +42,7 @@ func drawPackage(t *rapid.T) Package {
 		}).Draw(t, "type"),
 		Namespace: maybe(t, "namespace"), Name: text(t, "name"), Version: maybe(t, "version"),
 		Source: maybe(t, "source"), SourceVersion: maybe(t, "sourceVersion"), Arch: maybe(t, "arch"),
-		Module: maybe(t, "module"), Vendor: maybe(t, "vendor"), Origin: maybe(t, "origin"),
+		Module: maybe(t, "module"), Vendor: maybe(t, "vendor"), VersionBy: maybe(t, "version by"), Origin: maybe(t, "origin"),
 		Layer: drawDigest(t), LayerIndex: rapid.IntRange(-1, 5).Draw(t, "index"), Owner: maybe(t, "owner"),
 		Removed: rapid.Bool().Draw(t, "removed"), Dev: rapid.Bool().Draw(t, "dev"), Cataloger: maybe(t, "cataloger"),
 	}

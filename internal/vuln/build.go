@@ -201,7 +201,10 @@ func member(g *group, p *sbom.Package) (e finding.Evidence, ok bool) {
 	e.Kind = finding.EvidencePackage
 	if g.rule != RuleOS {
 		e.Text = "a development dependency, by its lock file"
-		return e, p.Dev
+		if p.VersionBy != "" {
+			e.Text = "the version is that of " + p.VersionBy
+		}
+		return e, p.Dev || p.VersionBy != ""
 	}
 	e.Package = &finding.Installed{Name: p.Name, Version: p.Version, Arch: p.Arch, Removed: p.Removed}
 	e.Text = p.Name + " " + p.Version

@@ -130,6 +130,10 @@ func (p *planner) run(ctx context.Context, j job) {
 		p.requirements(j)
 	case isDistro(j.wants[0].Type):
 		p.distro(j)
+	case j.wants[0].Type == "golang":
+		for _, w := range j.wants {
+			p.cannot(w, base+" says which Go builds it: build with Go "+w.To+" or newer")
+		}
 	default:
 		for _, w := range j.wants {
 			p.cannot(w, "no edit is known for "+base+"; raise it with the package manager that wrote the file")

@@ -5,12 +5,36 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+
+	"github.com/drydock-dev/drydock/internal/sbom"
 )
+
+const (
+	goStdlib = "stdlib"
+
+	// GoLine is the word of a go.mod that names only the oldest release that may
+	// build it.
+	GoLine = "the go line of go.mod"
+)
+
+// GoStdlib reports whether p is Go's standard library.
+func GoStdlib(p *sbom.Package) bool {
+	return p.Type == "golang" && p.Namespace == "" && p.Name == goStdlib
+}
+
+// GoStdlibOf is Go's standard library at a release that a line of a file other
+// than go.mod names, by its word.
+func GoStdlibOf(release, by, file string, line int) sbom.Package {
+	p := lockPackage("go-mod", "golang", goStdlib, release, file, line)
+	p.VersionBy = by
+	return p
+}
 
 // goModLock reads go.mod. Since Go 1.17 it lists every module of the build; an
 // older one leaves indirect modules out, which is said. The standard library is
 // known where the file names a release, in "toolchain go1.22.3" or "go 1.22.3";
-// a bare "go 1.22" is a language version and says nothing of the release.
+// a bare "go 1.22" is a language version and says nothing of the release. What
+// builds the module may be another release: who says it stands beside it.
 func goModLock() lockParser {
 	return lockParser{Name: "go-mod", Wants: lockNamed("go.mod"), Read: goModRead}
 }
@@ -39,9 +63,11 @@ func goModRead(file string, body []byte) (lockResult, error) {
 	switch {
 	case m.Toolchain != nil && strings.HasPrefix(m.Toolchain.Name, "go1."):
 		release, _, _ := strings.Cut(strings.TrimPrefix(m.Toolchain.Name, "go"), "-")
-		add("stdlib", release, m.Toolchain.Syntax.Start.Line)
+		add(goStdlib, release, m.Toolchain.Syntax.Start.Line)
+		r.Packages[0].VersionBy = "the toolchain line of go.mod"
 	case m.Go != nil && strings.Count(m.Go.Version, ".") == 2:
-		add("stdlib", m.Go.Version, m.Go.Syntax.Start.Line)
+		add(goStdlib, m.Go.Version, m.Go.Syntax.Start.Line)
+		r.Packages[0].VersionBy = GoLine
 	}
 	replaced := make(map[string]*modfile.Replace, 2*len(m.Replace))
 	for _, p := range m.Replace {
