@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
@@ -21,7 +22,6 @@ type Auditing struct {
 	// Engine connects to the Docker Engine, once it is needed. The caller of Audit
 	// closes it.
 	Engine func(context.Context) (*runtime.Engine, error)
-	Root   string // of the file system that the Engine's files are in; empty: "/"
 	Only   []string
 	Ignore []string
 }
@@ -127,6 +127,22 @@ func composeFile(target string) (string, error) {
 	return "", finding.WithHint(fmt.Errorf("%s: no compose file found", target), hint)
 }
 
+// besideCompose is the file that Compose merges into one that it finds by itself;
+// empty: there is none.
+func besideCompose(name string) string {
+	if !slices.Contains(composeFiles(), filepath.Base(name)) {
+		return ""
+	}
+	ext := filepath.Ext(name)
+	for _, e := range []string{".yaml", ".yml"} {
+		over := strings.TrimSuffix(name, ext) + ".override" + e
+		if _, err := os.Stat(over); err == nil {
+			return over
+		}
+	}
+	return ""
+}
+
 func (u *auditing) stdin() ([]byte, error) {
 	if u.Stdin == nil {
 		return nil, errors.New("there is no standard input")
@@ -141,6 +157,9 @@ func (u *auditing) read(ctx context.Context, name string, b []byte, read func(st
 		return err
 	}
 	u.res.Sources[name] = b
+	if over := besideCompose(name); over != "" {
+		got.Unknown = append(got.Unknown, finding.Unknown{What: "what " + over + " changes", Why: "Compose merges it into " + name + ", and it is not read", Beyond: true})
+	}
 	for _, c := range got.Containers {
 		if f := u.linter.bases.facts(ctx, c.Image); f != nil && f.Config && !c.Built {
 			c.ImageUser = &f.User
@@ -193,6 +212,21 @@ func (u *auditing) connect(ctx context.Context) (*runtime.Engine, error) {
 	return e, nil
 }
 
+// configFile is where the Engine's configuration lies.
+func (u *auditing) configFile() string {
+	if !u.host.Rootless {
+		return "/etc/docker/daemon.json"
+	}
+	getenv := u.Getenv
+	if getenv == nil {
+		getenv = os.Getenv
+	}
+	if dir := getenv("XDG_CONFIG_HOME"); dir != "" {
+		return filepath.Join(dir, "docker", "daemon.json")
+	}
+	return filepath.Join(getenv("HOME"), ".config", "docker", "daemon.json")
+}
+
 // engine looks at the Engine and every container that it has.
 func (u *auditing) engine(ctx context.Context) error {
 	e, err := u.connect(ctx)
@@ -204,14 +238,15 @@ func (u *auditing) engine(ctx context.Context) error {
 		return err
 	}
 	d := audit.DaemonOf(info)
-	d.ICC, d.Remote = u.host.ICC, e.Socket() == ""
-	if !d.Remote {
-		root := u.Root
-		if root == "" {
-			root = "/"
-		}
-		d.ReadFiles(root, e.Socket())
-		d.ReadArguments(filepath.Join(root, "proc"), e.Socket())
+	d.ICC = u.host.ICC
+	// An Engine in a machine of its own (Docker Desktop, Colima) may well answer at
+	// a socket of this one.
+	here, err := os.Hostname()
+	if d.Remote = e.Socket() == "" || err != nil || here != info.Name; d.Remote {
+		d.Unread = append(d.Unread, finding.Unknown{What: "who may change the Engine's files", Why: "it runs on another machine (" + info.Name + ")"})
+	} else {
+		d.ReadArguments("/proc", e.Socket())
+		d.ReadFiles("/", e.Socket(), u.configFile())
 	}
 	var checks []audit.DaemonCheck
 	for _, k := range audit.DaemonChecks() {

@@ -1,9 +1,11 @@
 package audit
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -70,10 +72,16 @@ func DaemonOf(info system.Info) *Daemon {
 // maxConfig bounds what is read of a configuration file.
 const maxConfig = 1 << 20
 
-// ReadFiles reads the files of an Engine on this machine whose root is at root:
-// daemon.json, and the modes of what only root may change. socket is the Engine's.
-func (d *Daemon) ReadFiles(root, socket string) {
-	d.readConfig(root, "/etc/docker/daemon.json")
+// ReadFiles reads the files of an Engine on this machine whose root is at root: its
+// configuration, and the modes of what only root may change. socket is the
+// Engine's, and config its configuration where its arguments name no other.
+func (d *Daemon) ReadFiles(root, socket, config string) {
+	for _, a := range d.Arguments {
+		if file, ok := strings.CutPrefix(a, "--config-file="); ok {
+			config = file
+		}
+	}
+	d.readConfig(root, config)
 	paths := []string{
 		socket, "/etc/docker", "/etc/docker/daemon.json", "/etc/default/docker", "/etc/sysconfig/docker",
 		"/lib/systemd/system/docker.service", "/lib/systemd/system/docker.socket", "/etc/systemd/system/docker.service",
@@ -106,13 +114,17 @@ func (d *Daemon) readConfig(root, name string) {
 		return
 	}
 	defer f.Close() //nolint:errcheck // read only
-	b := make([]byte, maxConfig)
-	n, err := f.Read(b)
-	if err != nil || n == maxConfig {
-		d.unread("what "+name+" says", "it is empty or too large")
-		return
+	b, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	switch {
+	case err != nil:
+	case len(b) > maxConfig:
+		err = fmt.Errorf("larger than %d bytes", maxConfig)
+	case len(bytes.TrimSpace(b)) == 0:
+		d.NoConfig = true
+	default:
+		err = json.Unmarshal(b, &d.Config)
 	}
-	if err := json.Unmarshal(b[:n], &d.Config); err != nil {
+	if err != nil {
 		d.unread("what "+name+" says", err.Error())
 	}
 }
@@ -136,6 +148,11 @@ func (d *Daemon) is(option string) bool {
 // it is not known.
 func (d *Daemon) setting(name string, byDefault any) (value any, why string) {
 	flag := "--" + strings.TrimSuffix(name, "s")
+	if name == "hosts" {
+		if all := d.hosts(); len(all) > 0 {
+			return all, "" // the flag may be repeated
+		}
+	}
 	for _, a := range d.Arguments {
 		n, v, has := strings.Cut(a, "=")
 		if n != flag && n != "--"+name {
@@ -160,6 +177,17 @@ func (d *Daemon) setting(name string, byDefault any) (value any, why string) {
 		return nil, "the arguments of dockerd were not read"
 	}
 	return byDefault, ""
+}
+
+// hosts are where the daemon listens, by its arguments.
+func (d *Daemon) hosts() []any {
+	var out []any
+	for _, a := range d.Arguments {
+		if h, ok := strings.CutPrefix(a, "--host="); ok {
+			out = append(out, h)
+		}
+	}
+	return out
 }
 
 // ReadArguments finds, among the processes below proc, the arguments of the daemon
@@ -220,13 +248,4 @@ func joined(words []string) []string {
 		out = append(out, w)
 	}
 	return out
-}
-
-// String is a mode as ls shows it.
-func (f File) String() string {
-	s := fmt.Sprintf("%s %04o", f.Path, f.Mode.Perm())
-	if f.Owner != "" {
-		s += " " + f.Owner
-	}
-	return s
 }

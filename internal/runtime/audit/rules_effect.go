@@ -41,7 +41,7 @@ func noEffect() Check {
 			}
 			for i, o := range c.SecurityOpt {
 				if n, _, _ := strings.Cut(strings.Replace(o, ":", "=", 1), "="); (n == "seccomp" || n == "apparmor") && !strings.HasSuffix(o, "unconfined") {
-					report(itemOf("security_opt", i), o, "Leave privileged out", "a profile for %s is named, but the container is privileged and not confined", n)
+					report(itemOf("security_opt", i), n, "Leave privileged out", "a profile for %s is named, but the container is privileged and not confined", n)
 				}
 			}
 		}
