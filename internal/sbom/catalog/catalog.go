@@ -48,6 +48,7 @@ func Catalogers() []Cataloger {
 		gemTree(),
 		composerTree(),
 		nugetTree(),
+		embeddedSBOMs(),
 		unread(),
 	}
 }

@@ -49,6 +49,7 @@ func FromScan(ctx context.Context, s *image.Scan, subject finding.Subject) (*sbo
 	j.lostDatabases()
 	j.plausible()
 	j.owners()
+	j.embedded()
 	j.licenses()
 	j.finish()
 	return j.inv, nil
