@@ -71,7 +71,7 @@ func markdownCard(res *check.Result) string {
 		if grade == "" {
 			grade = "–"
 		}
-		rows = append(rows, row(strings.TrimSpace(practiceName(r.Practice)), grade, shortDigests(strings.Join(r.Reasons, "; "))))
+		rows = append(rows, row(strings.TrimSpace(practiceName(r.Practice)), grade, shortDigests(why(r.Reasons))))
 	}
 	return table("| Practice | Grade | Why |\n|---|---|---|\n", rows, cardShare)
 }

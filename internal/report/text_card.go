@@ -20,13 +20,25 @@ func (p *page) card() {
 	p.line("")
 	var rows [][]string
 	for _, r := range p.res.Card {
-		why := shortDigests(strings.Join(r.Reasons, "; "))
+		why := shortDigests(why(r.Reasons))
 		rows = append(rows, []string{practiceName(r.Practice), p.grade(r.Grade), why})
 	}
 	p.table(2, []string{"PRACTICE", "GRADE", "+WHY"}, rows)
 	p.worst()
 	p.suppressed()
 	p.footer(p.next()...)
+}
+
+// maxReasons is how many reasons a row of the card gives; JSON has them all.
+const maxReasons = 6
+
+// why is the reasons of a row, in the order of their weight.
+func why(reasons []string) string {
+	s := strings.Join(reasons[:min(len(reasons), maxReasons)], "; ")
+	if n := len(reasons) - maxReasons; n > 0 {
+		s += fmt.Sprintf("; and %d more", n)
+	}
+	return s
 }
 
 func practiceName(pr finding.Practice) string {
