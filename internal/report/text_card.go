@@ -30,7 +30,7 @@ func (p *page) card() {
 }
 
 // maxReasons is how many reasons a row of the card gives; JSON has them all.
-const maxReasons = 6
+const maxReasons = 8
 
 // why is the reasons of a row, in the order of their weight.
 func why(reasons []string) string {
