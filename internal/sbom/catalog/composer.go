@@ -111,7 +111,7 @@ func (c *composerList) read(dev bool) error {
 			return errLockMany
 		}
 		at := j.i
-		var name, version, typ, origin string
+		var name, version, origin string
 		var licenses []string
 		err := j.object(func(key []byte, _ int) (err error) {
 			switch string(key) {
@@ -119,8 +119,6 @@ func (c *composerList) read(dev bool) error {
 				name, err = j.str()
 			case "version":
 				version, err = j.str()
-			case "type":
-				typ, err = j.str()
 			case "dist":
 				origin, err = c.folder()
 			case "license":
@@ -130,7 +128,7 @@ func (c *composerList) read(dev bool) error {
 			}
 			return err
 		})
-		if err != nil || typ == "metapackage" {
+		if err != nil {
 			return err
 		}
 		if !lockWord(name) || !lockWord(version) {

@@ -48,9 +48,9 @@ func nugetRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 		return nil, err
 	}
 	if !d.told { // no target says what it takes of a library
-		return d.found, nil
+		return d.found, errors.Join(someOf(d.bad)...)
 	}
-	return slices.DeleteFunc(d.found, func(p sbom.Package) bool { return !d.used[p.Name+"/"+p.Version] }), nil
+	return slices.DeleteFunc(d.found, func(p sbom.Package) bool { return !d.used[p.Name+"/"+p.Version] }), errors.Join(someOf(d.bad)...)
 }
 
 // nugetDeps gathers what a deps.json says.
@@ -58,6 +58,7 @@ type nugetDeps struct {
 	j     *lockJSON
 	found []sbom.Package
 	told  bool            // a target names libraries
+	bad   []error         // entries that are none
 	used  map[string]bool // libraries, "name/version", that a target takes files of
 }
 
@@ -105,7 +106,8 @@ func (d *nugetDeps) library(key []byte, _ int) error {
 	name, version, _ := strings.Cut(library, "/")
 	name = strings.TrimPrefix(name, "runtimepack.")
 	if !lockWord(name) || !lockWord(version) {
-		return fmt.Errorf("not a library's name and version: %.80q", library)
+		d.bad = append(d.bad, fmt.Errorf("not a library's name and version: %.80q", library))
+		return nil
 	}
 	d.found = append(d.found, lockPackage("dotnet", "nuget", name, version, "", 0))
 	return nil

@@ -147,12 +147,15 @@ func lockPackage(cataloger, typ, name, version, file string, line int) sbom.Pack
 }
 
 // lockWord says whether s can be a package's name or version: not empty, not
-// absurdly long, no white space or control character in it.
+// absurdly long, no white space or control character in it, and nothing that a
+// variable, a quote or a comment has left.
 func lockWord(s string) bool {
 	if s == "" || len(s) > 512 || s[0] == '/' || s[len(s)-1] == '/' {
 		return false
 	}
-	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\uFFFD' }) < 0
+	return strings.IndexFunc(s, func(r rune) bool {
+		return r <= ' ' || strings.ContainsRune("\"'`${}#", r) || r == 0x7f || r == '\uFFFD'
+	}) < 0
 }
 
 // lockSee lists names for a message: the first few, and how many more.

@@ -200,7 +200,6 @@ func TestDamagedLockFilesAreUnknown(t *testing.T) {
 		"composer.lock":     `{"packages":[{"name":"a/b","version":"1"},{}]}`,
 		"go.mod":            "module m\nrequire a\n",
 		"pom.xml":           "<project><dependencies>",
-		"gradle.lockfile":   "a:b:1=x\nnonsense\n",
 		"requirements.txt":  "a==1\n\x00",
 		"Pipfile.lock":      "",
 		"uv.lock":           "[[package]]\nversion = \"1\"\n",

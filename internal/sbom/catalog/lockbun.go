@@ -111,6 +111,8 @@ func (l *bunFile) entry(key []byte, at int) error {
 			r.Unknown = append(r.Unknown, name)
 			r.Why = "locked to a repository or an address, which does not say the version"
 		}
+	} else if !lockWord(version) {
+		return fmt.Errorf("line %d: not a package's version: %.80q", l.lines.at(at), what)
 	} else {
 		n.pkg = len(r.Packages)
 		r.Packages = append(r.Packages, lockPackage("bun-lock", "npm", name, version, l.file, l.lines.at(at)))
@@ -129,7 +131,7 @@ func bunSplit(s string) (name, version string, ok bool) {
 		return "", "", false
 	}
 	name, version = s[:i], s[i+1:]
-	return name, version, npmName(name) && lockWord(version)
+	return name, version, npmName(name) && version != ""
 }
 
 // bunFolder is a place in the tree, "a/@s/b", as a folder.

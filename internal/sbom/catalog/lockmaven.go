@@ -223,6 +223,9 @@ func gradleRead(file string, body []byte) (lockResult, error) {
 		if line == "" || line[0] == '#' {
 			return nil
 		}
+		if r.full() {
+			return errLockMany
+		}
 		coordinates, configurations, one := strings.Cut(line, "=")
 		if !one {
 			configurations = strings.TrimSuffix(path.Base(file), ".lockfile")
@@ -232,10 +235,9 @@ func gradleRead(file string, body []byte) (lockResult, error) {
 		}
 		part := strings.Split(coordinates, ":")
 		if len(part) != 3 || !mavenWord(part[0]) || !mavenWord(part[1]) || !mavenWord(part[2]) {
-			return fmt.Errorf("line %d: not group:name:version", n)
-		}
-		if r.full() {
-			return errLockMany
+			r.Unknown = append(r.Unknown, fmt.Sprintf("%.80q", coordinates))
+			r.Why = fmt.Sprintf("line %d: not group:name:version", n)
+			return nil
 		}
 		p := mavenPackage("gradle-lock", part[0], part[1], part[2], file, n)
 		p.Dev = configurations != ""

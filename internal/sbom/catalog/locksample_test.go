@@ -104,6 +104,41 @@ func TestProjectsOfNET(t *testing.T) {
 	}
 }
 
+// One entry that is none costs itself, and shapes that are rare are read.
+func TestOddEntries(t *testing.T) {
+	for _, c := range []struct {
+		name, body string
+		want       []string
+	}{
+		{"gradle.lockfile", "a:b:1=x\nnonsense\nc:d:2=x\n", []string{
+			"pkg:maven/a/b@1 gradle.lockfile:1", "pkg:maven/c/d@2 gradle.lockfile:3",
+			"unknown: versions of \"nonsense\" in gradle.lockfile: line 2: not group:name:version",
+		}},
+		{"requirements.txt", "a==2.0.0,>=1.0\nb>=1,==3.0\nc==1.0 -C build=x\nd==1.0 --config-settings x=y\ne==${V}\nf=='1.2'\ng==3.0.0#comment\n", []string{
+			"pkg:pypi/a@2.0.0 requirements.txt:1", "pkg:pypi/b@3.0 requirements.txt:2", "pkg:pypi/c@1.0 requirements.txt:3", "pkg:pypi/d@1.0 requirements.txt:4",
+			"unknown: versions of e, f, g in requirements.txt: not pinned to one version with ==; pip-compile or pip freeze pins them",
+		}},
+		{"requirements.txt", "\xff\xfea\x00=\x00=\x001\x00\n\x00", []string{"pkg:pypi/a@1 requirements.txt:1"}},
+		{"composer.lock", `{"packages":[{"name":"drupal/core-recommended","version":"9.0.0","type":"metapackage"}]}`, []string{
+			"pkg:composer/drupal/core-recommended@9.0.0 composer.lock:1",
+		}},
+		{"package-lock.json", `{"lockfileVersion":3,"packages":{"node_modules/lodash":{"version":"4.17.4","resolved":"file:vendor/lodash-4.17.4.tgz"},` +
+			`"node_modules/own":{"version":"1.0.0","resolved":"file:own"}}}`, []string{
+			"pkg:npm/lodash@4.17.4 package-lock.json:1",
+		}},
+		{"npm-shrinkwrap.json", `{"lockfileVersion":1,"dependencies":{"@s/a":{"version":"file:s-a-1.2.3.tgz"},"own":{"version":"file:own"}}}`, []string{
+			"pkg:npm/%40s/a@1.2.3 npm-shrinkwrap.json:1",
+		}},
+		{"yarn.lock", "\"a@^1.0.0\":\n  \"version\" \"1.0.0\"\n  \"resolved\" \"https://registry.yarnpkg.com/a/-/a-1.0.0.tgz#x\"\n", []string{
+			"pkg:npm/a@1.0.0 yarn.lock:1",
+		}},
+	} {
+		if d := cmp.Diff(c.want, dirLines(dirScan(t, lockFolder(t, map[string]string{c.name: c.body})))); d != "" {
+			t.Errorf("%s: %s", c.name, d)
+		}
+	}
+}
+
 // What is damaged is said, and nothing of it is taken.
 func TestDamagedSamples(t *testing.T) {
 	for name, body := range map[string]string{

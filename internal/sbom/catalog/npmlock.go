@@ -3,6 +3,7 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -100,8 +101,8 @@ func (t *npmTreeLock) graph() lockGraph {
 		}
 		for _, name := range names {
 			for dir := folder; ; {
-				path := dir + "/node_modules/" + string(name)
-				if n, ok := at[strings.TrimPrefix(path, "/")]; ok {
+				folder := dir + "/node_modules/" + string(name)
+				if n, ok := at[strings.TrimPrefix(folder, "/")]; ok {
 					found = append(found, n)
 					break
 				}
@@ -195,7 +196,7 @@ func (l *npmLockFile) entry(key []byte, at int) error {
 		return err
 	}
 	i := strings.LastIndex("/"+folder, "/node_modules/")
-	if i < 0 || link || strings.HasPrefix(resolved, "file:") {
+	if i < 0 || link || strings.HasPrefix(resolved, "file:") && !npmTarball(resolved) {
 		if node.isProject = i < 0; len(l.new.nodes) > maxPackages {
 			return errLockMany
 		}
@@ -236,6 +237,10 @@ func (l *npmLockFile) dependency(above, name string, at int) error {
 		}
 		return err
 	})
+	resolved := ""
+	if err == nil && npmTarball(version) {
+		resolved, version = version, npmTarballVersion(name, version)
+	}
 	if err != nil || strings.HasPrefix(version, "file:") || strings.HasPrefix(version, "link:") {
 		return err
 	}
@@ -244,7 +249,7 @@ func (l *npmLockFile) dependency(above, name string, at int) error {
 	} else if strings.ContainsAny(version, ":/#") {
 		version = "" // a git or tarball address
 	}
-	return l.add(&l.old, node, name, version, "", "", dev, at)
+	return l.add(&l.old, node, name, version, "", resolved, dev, at)
 }
 
 func (l *npmLockFile) add(to *npmTreeLock, node npmNode, name, version, license, resolved string, dev bool, at int) error {
@@ -266,6 +271,25 @@ func (l *npmLockFile) add(to *npmTreeLock, node npmNode, name, version, license,
 	return nil
 }
 
+// npmTarball reports whether a dependency is an archive that lies in the project:
+// "file:vendor/lodash-4.17.4.tgz". A folder is the project's own code.
+func npmTarball(resolved string) bool {
+	return strings.HasPrefix(resolved, "file:") &&
+		(strings.HasSuffix(resolved, ".tgz") || strings.HasSuffix(resolved, ".tar.gz") || strings.HasSuffix(resolved, ".tar"))
+}
+
+// npmTarballVersion is the version by the name that npm pack gives an archive; ""
+// for another name.
+func npmTarballVersion(name, resolved string) string {
+	base := path.Base(strings.TrimPrefix(resolved, "file:"))
+	base = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(base, ".tgz"), ".gz"), ".tar")
+	version, ok := strings.CutPrefix(base, strings.ReplaceAll(strings.TrimPrefix(name, "@"), "/", "-")+"-")
+	if !ok || version == "" || version[0] < '0' || version[0] > '9' {
+		return ""
+	}
+	return version
+}
+
 // npmNoVersion notes a dependency that a lock file pins to something other
 // than a version of the registry.
 func npmNoVersion(to *lockResult, name string) {
@@ -278,6 +302,8 @@ func npmNoVersion(to *lockResult, name string) {
 // host is a registry.
 func npmOrigin(resolved string) string {
 	switch scheme, rest, _ := strings.Cut(resolved, ":"); {
+	case npmTarball(resolved):
+		return resolved
 	case strings.HasPrefix(scheme, "git"), scheme == "ssh", scheme == "bitbucket", scheme == "gist":
 		return resolved
 	case scheme == "https" && strings.Contains(rest, ".git#"):

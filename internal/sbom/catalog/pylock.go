@@ -271,6 +271,16 @@ func pipFlag(line string) (flag, value string) {
 	return line[:i], strings.Trim(line[i:], " \t=\"'")
 }
 
+// pipPin is the version that one of the clauses pins: "==2.0.0,>=1.0".
+func pipPin(clauses string) (version string, pinned bool) {
+	for clause := range strings.SplitSeq(clauses, ",") {
+		if v, ok := strings.CutPrefix(strings.TrimSpace(clause), "=="); ok {
+			return strings.TrimSpace(strings.TrimPrefix(v, "=")), true
+		}
+	}
+	return "", false
+}
+
 // pipLine reads one logical line (pip's requirements file format).
 func pipLine(r *lockResult, file string, n int, line string) {
 	unknown := func(what string) {
@@ -293,6 +303,7 @@ func pipLine(r *lockResult, file string, n int, line string) {
 		return
 	}
 	req, _, _ := strings.Cut(strings.ReplaceAll(line, "\t", " "), " --") // --hash=...
+	req, _, _ = strings.Cut(req, " -C")                                  // -C setting=value, of the build
 	req, _, _ = strings.Cut(req, ";")                                    // environment marker
 	if strings.Contains(req, "://") || strings.HasPrefix(req, ".") || strings.HasPrefix(req, "/") {
 		if name, _, at := strings.Cut(req, " @ "); at {
@@ -310,8 +321,7 @@ func pipLine(r *lockResult, file string, n int, line string) {
 		_, rest, _ = strings.Cut(rest, "]")
 	}
 	rest = strings.Trim(strings.TrimSpace(rest), "()")
-	version, pinned := strings.CutPrefix(rest, "==")
-	version = strings.TrimSpace(strings.TrimPrefix(version, "="))
+	version, pinned := pipPin(rest)
 	name = pyName(name)
 	if !lockWord(name) {
 		unknown(fmt.Sprintf("%.80q", line))
