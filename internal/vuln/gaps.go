@@ -17,6 +17,7 @@ type gaps struct {
 	types      map[string]int    // package type without any source of advisories
 	programs   []string
 	elsewhere  []string            // packages that no registry published
+	ungrouped  []string            // Maven packages whose group is not known
 	bare       []string            // binary packages whose source is not known
 	builders   map[string][]string // who built packages in place of the distribution: which ones
 	list       []finding.Unknown
@@ -68,6 +69,14 @@ func (g *gaps) program(p *sbom.Package) {
 func (g *gaps) origin(p *sbom.Package) {
 	if !p.Removed && p.Owner == "" && !strings.HasPrefix(p.Origin, "file:") {
 		g.elsewhere = append(g.elsewhere, joinName(p.Namespace, p.Name, separator(p.Type))+" "+p.Version)
+	}
+}
+
+// groupless notes a Maven package whose group is not known: advisories are kept
+// by group and name.
+func (g *gaps) groupless(p *sbom.Package) {
+	if !p.Removed && p.Owner == "" {
+		g.ungrouped = append(g.ungrouped, p.Name+" "+p.Version)
 	}
 }
 
@@ -158,6 +167,12 @@ func (m *matcher) sortedUnknown() []finding.Unknown {
 			What:   "vulnerabilities of " + some(g.bare),
 			Why:    "the SBOM does not say from which source they are built (upstream), the database does not know it, and advisories are by source",
 			Beyond: true, // what the document does not hold was not asked for
+		})
+	}
+	if len(g.ungrouped) > 0 {
+		out = append(out, finding.Unknown{
+			What: "vulnerabilities of " + some(g.ungrouped),
+			Why:  "no Maven record, manifest or known class folder of the archive tells the group, and advisories are by group and name",
 		})
 	}
 	if len(g.elsewhere) > 0 {

@@ -120,6 +120,9 @@ func (m *matcher) collect(ctx context.Context) error {
 		case p.Origin != "" && !isDistro(p.Type) && !m.opt.MatchGit:
 			m.unknown.origin(p)
 			continue
+		case p.Type == "maven" && p.Namespace == "":
+			m.unknown.groupless(p)
+			continue
 		case !ok:
 			m.unknown.unsupported(p, m.inv.Distro)
 			continue

@@ -47,6 +47,7 @@ func FromScan(ctx context.Context, s *image.Scan, subject finding.Subject) (*sbo
 		}
 	}
 	j.lostDatabases()
+	j.repositories()
 	j.plausible()
 	j.owners()
 	j.embedded()

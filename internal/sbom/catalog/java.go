@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/layer"
@@ -15,13 +14,14 @@ import (
 )
 
 // javaArchives reads Java archives, and those within them. An archive is
-// what its Maven records (META-INF/maven/**/pom.properties) say, all of them,
-// for a shaded jar holds several; else what its manifest and its file name say.
+// what its Maven records (META-INF/maven/**/pom.properties, else the pom.xml
+// there) say, all of them, for a shaded jar holds several; else what its
+// manifest, its file name and its class folders say.
 // A package within a nested archive has a place such as
 // "/app/app.jar!/BOOT-INF/lib/log4j-core-2.14.1.jar".
 func javaArchives() Cataloger {
 	return Cataloger{
-		Name: "java", Version: 1, Limit: layer.Stream,
+		Name: "java", Version: 2, Limit: layer.Stream,
 		Wants: func(p string, mode fs.FileMode, size int64) bool {
 			return mode&fs.ModeSymlink == 0 && size > 0 && javaArchive(p)
 		},
@@ -65,6 +65,11 @@ type javaScan struct {
 type javaJar struct {
 	poms     []javaCoordinates
 	manifest map[string]string
+	models   map[string]string // folder of META-INF/maven -> its pom.xml
+	held     int               // bytes of models
+	told     map[string]bool   // folders with a pom.properties
+	classes  string            // the folder that all classes share, "org/apache/derby/"
+	compiled bool              // there are classes
 }
 
 type javaCoordinates struct{ group, artifactID, version string }
@@ -72,6 +77,8 @@ type javaCoordinates struct{ group, artifactID, version string }
 const (
 	javaManifestMax = 1 << 20
 	javaPomMax      = 64 << 10
+	javaModelMax    = 1 << 20
+	javaModels      = 8 << 20 // bytes of the pom.xml files of one archive
 )
 
 // archive reads one archive at a place. What was found before an error counts,
@@ -102,6 +109,9 @@ func (s *javaScan) archive(r io.Reader, place string, depth int) error {
 				return javaProblems(problems)
 			}
 		}
+	}
+	if err := jar.readModels(javaFileName(place)); err != nil {
+		problems = append(problems, err)
 	}
 	s.add(jar, place)
 	return javaProblems(problems)
@@ -136,7 +146,19 @@ func (s *javaScan) entry(z *javaZip, e *javaEntry, jar *javaJar, place string, d
 		}
 		if c := javaPom(body); c.artifactID != "" {
 			jar.poms = append(jar.poms, c)
+			jar.tell(path.Dir(e.name))
 		}
+	case strings.HasPrefix(e.name, "META-INF/maven/") && strings.HasSuffix(e.name, "/pom.xml"):
+		if jar.told[path.Dir(e.name)] {
+			return nil
+		}
+		body, err := javaText(z, min(javaModelMax, int64(javaModels-jar.held)))
+		if err != nil {
+			return err
+		}
+		jar.hold(path.Dir(e.name), body)
+	case strings.HasSuffix(e.name, ".class"):
+		jar.class(e.name)
 	case javaArchive(e.name):
 		if e.size == 0 {
 			return nil
@@ -230,15 +252,20 @@ func (s *javaScan) add(jar javaJar, place string) {
 	if len(jar.poms) == 1 && (file.version == "" || file.version == jar.poms[0].version) {
 		own = true // "app.jar" with one record: it is the record's
 	}
-	coordinates := jar.poms
+	coordinates, guessed := jar.poms, -1
 	if !own {
-		if c := javaGuess(jar, file); c.artifactID != "" && !slices.Contains(coordinates, c) {
+		if c := javaGuess(jar, file); c.artifactID != "" && !jar.recorded(c, file) {
+			guessed = len(coordinates)
 			coordinates = append(coordinates, c)
 		}
 	}
-	for _, c := range coordinates {
-		p := mavenPackage("java", c.group, c.artifactID, c.version, place, 0)
-		if own && len(jar.poms) == 1 || !own && c == coordinates[len(coordinates)-1] {
+	for i, c := range coordinates {
+		cataloger := "java"
+		if i == guessed {
+			cataloger = javaByManifest
+		}
+		p := mavenPackage(cataloger, c.group, c.artifactID, c.version, place, 0)
+		if own && len(jar.poms) == 1 || i == guessed {
 			if l := jar.manifest["bundle-license"]; l != "" && len(l) <= 200 {
 				p.Licenses = []string{l}
 			}

@@ -132,7 +132,69 @@ func TestJavaArchives(t *testing.T) {
 		{
 			name: "OSGi manifest", path: "usr/share/java/guice.jar",
 			body: jar(t, "META-INF/MANIFEST.MF", "Bundle-SymbolicName: com.google.inject;singleton:=\r\n true\r\nBundle-Version: 4.2.3\r\n"),
-			want: []string{"pkg:maven/com.google/guice@4.2.3 /usr/share/java/guice.jar"},
+			want: []string{"pkg:maven/com.google.inject/guice@4.2.3 /usr/share/java/guice.jar"},
+		},
+		{
+			name: "a pom.xml alone", path: "opt/tool.jar",
+			body: jar(t, "META-INF/maven/org.acme/tool/pom.xml", "<project><parent><groupId>org.acme</groupId><version>1.4.2</version></parent><artifactId>tool</artifactId></project>"),
+			want: []string{"pkg:maven/org.acme/tool@1.4.2 /opt/tool.jar"},
+		},
+		{
+			name: "a pom.xml whose build fills in the version", path: "opt/tool-2.0.jar",
+			body: jar(t, "META-INF/maven/org.acme/tool/pom.xml", "<project><groupId>${g}</groupId><artifactId>tool</artifactId><version>${revision}</version></project>"),
+			want: []string{"pkg:maven/org.acme/tool@2.0 /opt/tool-2.0.jar"},
+		},
+		{
+			name: "a pom.xml beside a pom.properties", path: "opt/tool-2.0.jar",
+			body: jar(t, "META-INF/maven/g/tool/pom.xml", "<project><groupId>g</groupId><artifactId>tool</artifactId><version>9</version></project>",
+				"META-INF/maven/g/tool/pom.properties", pom("g", "tool", "2.0")),
+			want: []string{"pkg:maven/g/tool@2.0 /opt/tool-2.0.jar"},
+		},
+		{
+			name: "a pom.xml that names no version", path: "opt/x.jar",
+			body: jar(t, "META-INF/maven/g/tool/pom.xml", "<project><groupId>g</groupId><artifactId>tool</artifactId></project>"),
+			err:  "META-INF/maven/g/tool/pom.xml: its version is set elsewhere",
+		},
+		{
+			name: "a broken pom.xml", path: "opt/x.jar", body: jar(t, "META-INF/maven/g/tool/pom.xml", "<project><groupId>g"),
+			err: "META-INF/maven/g/tool/pom.xml: ",
+		},
+		{
+			name: "derby", path: "lib/derby-10.16.1.1.jar",
+			body: jar(t, "META-INF/MANIFEST.MF", "Bundle-SymbolicName: derby\nBundle-Version: 10.16.1000001.1901046\n", "org/apache/derby/engine/X.class", "x"),
+			want: []string{"pkg:maven/org.apache.derby/derby@10.16.1.1 /lib/derby-10.16.1.1.jar"},
+		},
+		{
+			name: "known by its class folders", path: "lib/logging-1.2.jar",
+			body: jar(t, "org/apache/commons/logging/Log.class", "x", "org/apache/commons/logging/impl/X.class", "x", "META-INF/versions/9/module-info.class", "x"),
+			want: []string{"pkg:maven/commons-logging/logging@1.2 /lib/logging-1.2.jar"},
+		},
+		{
+			name: "known by its module", path: "lib/inject-5.1.0.jar",
+			body: jar(t, "META-INF/MANIFEST.MF", "Automatic-Module-Name: com.google.guice\n"),
+			want: []string{"pkg:maven/com.google.inject/inject@5.1.0 /lib/inject-5.1.0.jar"},
+		},
+		{
+			name: "of no known group", path: "lib/acme-1.0.jar", body: jar(t, "com/acme/X.class", "x", "org/other/Y.class", "x"),
+			want: []string{"pkg:maven/acme@1.0 /lib/acme-1.0.jar"},
+		},
+		{
+			name: "the JDK's own", path: "jdk/lib/jrt-fs.jar",
+			body: jar(t, "META-INF/MANIFEST.MF", "Implementation-Title: Java Runtime Environment\nImplementation-Version: 17.0.2\n", "jdk/internal/jrtfs/X.class", "x"),
+		},
+		{
+			name: "shaded, by its title", path: "app/app.jar",
+			body: jar(t, "META-INF/MANIFEST.MF", "Implementation-Title: shop\nImplementation-Version: 0.1\n",
+				"META-INF/maven/com.example/shop/pom.properties", pom("com.example", "shop", "0.1"),
+				"META-INF/maven/g/b/pom.properties", pom("g", "b", "2")),
+			want: []string{"pkg:maven/com.example/shop@0.1 /app/app.jar", "pkg:maven/g/b@2 /app/app.jar"},
+		},
+		{
+			name: "shaded, by its version", path: "app/app.jar",
+			body: jar(t, "META-INF/MANIFEST.MF", "Implementation-Version: 0.1\n",
+				"META-INF/maven/com.example/shop/pom.properties", pom("com.example", "shop", "0.1"),
+				"META-INF/maven/g/b/pom.properties", pom("g", "b", "2")),
+			want: []string{"pkg:maven/com.example/shop@0.1 /app/app.jar", "pkg:maven/g/b@2 /app/app.jar"},
 		},
 		{name: "empty", path: "e.jar", body: jar(t)},
 		{name: "names nothing", path: "app.jar", body: jar(t, "a.class", "x")},
@@ -273,6 +335,7 @@ func FuzzJava(f *testing.F) {
 	f.Add(jar(f, "lib/x-1.0.jar!", inner, "lib/y.jar", inner))
 	f.Add(append([]byte("#!"), inner...))
 	f.Add(inner[:40])
+	f.Add(jar(f, "META-INF/maven/g/a/pom.xml", "<project><version>${v}</version></project>", "org/apache/derby/X.class", "x", "org/Y.class", "x"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got, _ := readCataloger(javaArchives(), "a-1.jar", b)
 		for _, p := range got {

@@ -6,16 +6,14 @@ import "strings"
 // manifest and its file name. A name without a version is no package.
 func javaGuess(jar javaJar, file javaCoordinates) javaCoordinates {
 	m := jar.manifest
+	if m["implementation-title"] == "Java Runtime Environment" || strings.HasPrefix(jar.classes, "jdk/internal/") {
+		return javaCoordinates{} // the JDK's own, which no Maven repository has
+	}
 	c := file
 	symbolic, _, _ := strings.Cut(m["bundle-symbolicname"], ";")
 	symbolic = strings.TrimSpace(symbolic)
 	if c.version == "" {
-		for _, key := range []string{"implementation-version", "bundle-version", "specification-version"} {
-			if v := strings.TrimSpace(m[key]); mavenWord(v) && javaDigit(v) {
-				c.version = v
-				break
-			}
-		}
+		c.version = javaManifestVersion(m)
 		if t := m["implementation-title"]; mavenWord(t) && !strings.Contains(t, ".") {
 			c.artifactID = t
 		}
@@ -23,16 +21,33 @@ func javaGuess(jar javaJar, file javaCoordinates) javaCoordinates {
 	if !mavenWord(c.version) || !mavenWord(c.artifactID) || !javaDigit(c.version) {
 		return javaCoordinates{}
 	}
-	c.group = javaGroup(c.artifactID, symbolic, m)
+	c.group = javaGroup(c.artifactID, symbolic, jar)
 	return c
 }
 
-// javaGroup is the group of an archive: a known one, or what the manifest
-// hints at. It may be empty.
-func javaGroup(artifactID, symbolic string, m map[string]string) string {
+// javaManifestVersion is the version that a manifest names; empty: none.
+func javaManifestVersion(m map[string]string) string {
+	for _, key := range []string{"implementation-version", "bundle-version", "specification-version"} {
+		if v := strings.TrimSpace(m[key]); mavenWord(v) && javaDigit(v) {
+			return v
+		}
+	}
+	return ""
+}
+
+// javaGroup is the group of an archive: a known one by its name, symbolic name,
+// module or class folder, else what the manifest hints at. It may be empty.
+func javaGroup(artifactID, symbolic string, jar javaJar) string {
+	m := jar.manifest
 	for _, k := range javaGroups {
 		if artifactID == k.artifactID || strings.HasSuffix(k.artifactID, "*") && strings.HasPrefix(artifactID, k.artifactID[:len(k.artifactID)-1]) {
 			return k.group
+		}
+	}
+	module := strings.TrimSpace(m["automatic-module-name"])
+	for _, name := range []string{symbolic, module, strings.ReplaceAll(jar.classes, "/", ".")} {
+		if group := javaKnownPackage(name); group != "" {
+			return group
 		}
 	}
 	// org.eclipse.jetty.util of jetty-util, org.apache.commons.commons-text of commons-text
@@ -42,7 +57,7 @@ func javaGroup(artifactID, symbolic string, m map[string]string) string {
 	if id := strings.TrimSpace(m["implementation-vendor-id"]); strings.Contains(id, ".") && mavenWord(id) {
 		return id
 	}
-	for _, name := range []string{symbolic, m["automatic-module-name"]} {
+	for _, name := range []string{symbolic, module} {
 		if i := strings.LastIndexByte(name, '.'); i > 0 && mavenWord(name) {
 			return name[:i]
 		}
@@ -52,6 +67,71 @@ func javaGroup(artifactID, symbolic string, m map[string]string) string {
 		return artifactID[:i]
 	}
 	return ""
+}
+
+// javaKnownPackage is the group that publishes a package of Java: the symbolic
+// name, the module or the class folder that all of an archive is in.
+func javaKnownPackage(name string) string {
+	for _, k := range javaPackages {
+		if name = strings.TrimSuffix(name, "."); name == k.name || strings.HasPrefix(name, k.name+".") {
+			return k.group
+		}
+	}
+	return ""
+}
+
+// javaPackages are the groups whose name is not that of their packages, or is
+// deeper or less deep than a package's name would have it. The first that fits
+// counts, so that the longer name stands first.
+var javaPackages = []struct{ name, group string }{
+	{"org.apache.derby", "org.apache.derby"},
+	{"org.apache.commons.logging", "commons-logging"},
+	{"org.apache.commons.io", "commons-io"},
+	{"org.apache.commons.cli", "commons-cli"},
+	{"org.apache.commons.codec", "commons-codec"},
+	{"org.apache.commons.lang3", "org.apache.commons"},
+	{"org.apache.commons.lang", "commons-lang"},
+	{"org.apache.commons.collections4", "org.apache.commons"},
+	{"org.apache.commons.collections", "commons-collections"},
+	{"org.apache.commons.beanutils", "commons-beanutils"},
+	{"org.apache.commons.fileupload2", "org.apache.commons"},
+	{"org.apache.commons.fileupload", "commons-fileupload"},
+	{"org.apache.commons.httpclient", "commons-httpclient"},
+	{"org.apache.commons.digester3", "org.apache.commons"},
+	{"org.apache.commons.digester", "commons-digester"},
+	{"org.apache.commons.dbcp2", "org.apache.commons"},
+	{"org.apache.commons.dbcp", "commons-dbcp"},
+	{"org.apache.commons.pool2", "org.apache.commons"},
+	{"org.apache.commons.pool", "commons-pool"},
+	{"org.apache.commons.configuration2", "org.apache.commons"},
+	{"org.apache.commons.configuration", "commons-configuration"},
+	{"org.apache.commons.validator", "commons-validator"},
+	{"org.apache.commons.net", "commons-net"},
+	{"org.apache.commons", "org.apache.commons"},
+	{"org.apache.log4j", "log4j"},
+	{"org.apache.logging.log4j", "org.apache.logging.log4j"},
+	{"org.apache.xerces", "xerces"},
+	{"org.apache.xalan", "xalan"},
+	{"org.apache.http", "org.apache.httpcomponents"},
+	{"org.apache.ant", "org.apache.ant"},
+	{"org.apache.tools.ant", "org.apache.ant"},
+	{"org.aopalliance", "aopalliance"},
+	{"com.google.inject", "com.google.inject"},
+	{"com.google.guice", "com.google.inject"},
+	{"com.google.common", "com.google.guava"},
+	{"com.google.gson", "com.google.code.gson"},
+	{"com.google.protobuf", "com.google.protobuf"},
+	{"org.yaml.snakeyaml", "org.yaml"},
+	{"org.h2", "com.h2database"},
+	{"org.hsqldb", "org.hsqldb"},
+	{"org.json.simple", "com.googlecode.json-simple"},
+	{"org.json", "org.json"},
+	{"org.dom4j", "org.dom4j"},
+	{"org.jdom2", "org.jdom"},
+	{"com.thoughtworks.xstream", "com.thoughtworks.xstream"},
+	{"javax.inject", "javax.inject"},
+	{"javax.servlet.jsp", "javax.servlet.jsp"},
+	{"javax.servlet", "javax.servlet"},
 }
 
 // javaGroups are the groups of what is published without a Maven
@@ -118,6 +198,34 @@ var javaGroups = []struct{ artifactID, group string }{
 	{"jackson-datatype-*", "com.fasterxml.jackson.datatype"},
 	{"jackson-module-*", "com.fasterxml.jackson.module"},
 	{"jackson-*", "com.fasterxml.jackson.core"},
+	{"derby", "org.apache.derby"},
+	{"derbyclient", "org.apache.derby"},
+	{"derbynet", "org.apache.derby"},
+	{"derbyshared", "org.apache.derby"},
+	{"derbytools", "org.apache.derby"},
+	{"derbyoptionaltools", "org.apache.derby"},
+	{"derbyrun", "org.apache.derby"},
+	{"derbyLocale_*", "org.apache.derby"},
+	{"aopalliance", "aopalliance"},
+	{"guice-spring", "com.google.inject.extensions"},
+	{"guice-assistedinject", "com.google.inject.extensions"},
+	{"guice-grapher", "com.google.inject.extensions"},
+	{"guice-jmx", "com.google.inject.extensions"},
+	{"guice-jndi", "com.google.inject.extensions"},
+	{"guice-multibindings", "com.google.inject.extensions"},
+	{"guice-persist", "com.google.inject.extensions"},
+	{"guice-servlet", "com.google.inject.extensions"},
+	{"guice-throwingproviders", "com.google.inject.extensions"},
+	{"guice*", "com.google.inject"},
+	{"commons-logging*", "commons-logging"},
+	{"commons-lang", "commons-lang"},
+	{"commons-cli", "commons-cli"},
+	{"commons-net", "commons-net"},
+	{"commons-pool", "commons-pool"},
+	{"commons-dbcp", "commons-dbcp"},
+	{"commons-digester", "commons-digester"},
+	{"commons-validator", "commons-validator"},
+	{"commons-configuration", "commons-configuration"},
 	{"log4j", "log4j"},
 	{"log4j-*", "org.apache.logging.log4j"},
 	{"logback-*", "ch.qos.logback"},

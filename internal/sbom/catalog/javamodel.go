@@ -1,0 +1,107 @@
+package catalog
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// tell notes that a folder of META-INF/maven has a pom.properties.
+func (jar *javaJar) tell(folder string) {
+	if jar.told == nil {
+		jar.told = map[string]bool{}
+	}
+	jar.told[folder] = true
+	jar.held -= len(jar.models[folder])
+	delete(jar.models, folder)
+}
+
+// hold keeps a pom.xml until it is known whether a pom.properties is beside it.
+func (jar *javaJar) hold(folder, body string) {
+	if jar.models == nil {
+		jar.models = map[string]string{}
+	}
+	jar.held += len(body) - len(jar.models[folder])
+	jar.models[folder] = body
+}
+
+// readModels reads the pom.xml files that have no pom.properties beside them.
+// Of one whose version a build fills in, the archive's own name or manifest
+// tells it.
+func (jar *javaJar) readModels(file javaCoordinates) error {
+	var problems []error
+	for _, folder := range slices.Sorted(maps.Keys(jar.models)) {
+		c, err := javaModel(folder, jar.models[folder])
+		if err != nil {
+			problems = append(problems, javaAt(folder+"/pom.xml", err))
+			continue
+		}
+		if !mavenWord(c.version) && javaSameArtifact(c.artifactID, file.artifactID) {
+			c.version = cmp.Or(file.version, javaManifestVersion(jar.manifest))
+		}
+		if mavenWord(c.group) && mavenWord(c.artifactID) && mavenWord(c.version) {
+			jar.poms = append(jar.poms, c)
+			continue
+		}
+		problems = append(problems, javaAt(folder+"/pom.xml", fmt.Errorf("its version is set elsewhere")))
+	}
+	jar.models = nil
+	return javaProblems(problems)
+}
+
+// javaModel is what a pom.xml says of its own project; what it leaves out is
+// its parent's, and the folder's names are those it was built with.
+func javaModel(folder, body string) (javaCoordinates, error) {
+	m, err := mavenParse([]byte(strings.TrimPrefix(body, "\xef\xbb\xbf")))
+	if err != nil {
+		return javaCoordinates{}, err
+	}
+	c := javaCoordinates{
+		group:      m.resolve("${project.groupId}", 0),
+		artifactID: m.resolve("${project.artifactId}", 0),
+		version:    m.resolve("${project.version}", 0),
+	}
+	group, artifactID := path.Base(path.Dir(folder)), path.Base(folder)
+	if strings.Count(folder, "/") == 3 {
+		c.group, c.artifactID = group, artifactID
+	}
+	return c, nil
+}
+
+// class takes in the folder of a class. Those of a web application and of
+// other releases of Java are as deep again.
+func (jar *javaJar) class(name string) {
+	for _, prefix := range []string{"BOOT-INF/classes/", "WEB-INF/classes/"} {
+		name = strings.TrimPrefix(name, prefix)
+	}
+	folder := name[:strings.LastIndexByte(name, '/')+1]
+	if folder == "" || strings.HasPrefix(folder, "META-INF/") {
+		return
+	}
+	if !jar.compiled {
+		jar.compiled, jar.classes = true, folder
+		return
+	}
+	for !strings.HasPrefix(folder, jar.classes) {
+		jar.classes = jar.classes[:strings.LastIndexByte(jar.classes[:len(jar.classes)-1], '/')+1]
+	}
+}
+
+// recorded reports whether one of the Maven records in an archive is what its
+// manifest and its file name make of it.
+func (jar *javaJar) recorded(c, file javaCoordinates) bool {
+	return slices.ContainsFunc(jar.poms, func(p javaCoordinates) bool {
+		switch {
+		case p.version != c.version:
+			return false
+		case javaSameArtifact(p.artifactID, c.artifactID):
+			return true
+		}
+		// "app.jar" is called after what it is for, and has its project's version.
+		symbolic, _, _ := strings.Cut(jar.manifest["bundle-symbolicname"], ";")
+		return file.version == "" && c.artifactID == file.artifactID || symbolic == p.group+"."+p.artifactID
+	})
+}
