@@ -34,7 +34,7 @@ type neighbours struct {
 	known    bool     // whether git knows the repository
 }
 
-// neighboursOf reads what stands beside a Dockerfile: the compose files and
+// neighboursOf reads what stands beside a Dockerfile: the compose files, actions and
 // READMEs of its folder and of those above it up to the repository's. A file that
 // cannot be read says nothing.
 func neighboursOf(name string) *neighbours {
@@ -53,6 +53,8 @@ func neighboursOf(name string) *neighbours {
 			file := filepath.Join(dir, e.Name())
 			switch {
 			case !e.Type().IsRegular():
+			case e.Name() == "action.yml" || e.Name() == "action.yaml":
+				n.action(file)
 			case isCompose(file):
 				n.compose(file)
 			case strings.HasPrefix(strings.ToLower(e.Name()), "readme"):
@@ -144,6 +146,29 @@ func (n *neighbours) compose(file string) {
 		n.uses = append(n.uses, u)
 	}
 	slices.SortFunc(n.uses, func(a, b dockerfile.Use) int { return strings.Compare(a.File+a.Service, b.File+b.Service) })
+}
+
+// action takes in the description of a GitHub action that runs the image that is
+// built from the Dockerfile.
+func (n *neighbours) action(file string) {
+	b, err := readLimited(file, maxComposeBytes)
+	if err != nil {
+		return
+	}
+	var doc struct {
+		Runs struct {
+			Using string `yaml:"using"`
+			Image string `yaml:"image"`
+		} `yaml:"runs"`
+	}
+	if yaml.Unmarshal(b, &doc) != nil || doc.Runs.Using != "docker" || doc.Runs.Image == "" {
+		return
+	}
+	// An image of a registry is built somewhere, and most likely from what is here.
+	built := filepath.Join(filepath.Dir(file), filepath.FromSlash(doc.Runs.Image))
+	if strings.HasPrefix(doc.Runs.Image, "docker://") || built == n.name {
+		n.uses = append(n.uses, dockerfile.Use{File: n.called(file), Action: true})
+	}
 }
 
 // wordsOf reads an entrypoint or a command: a list, or a line of words.

@@ -1,7 +1,8 @@
 package dockerfile
 
 // Use is what a file beside a Dockerfile says of how its image is built or run:
-// a service of a compose file, a command of a README, another Dockerfile.
+// a service of a compose file, a command of a README, another Dockerfile, a
+// GitHub action.
 type Use struct {
 	File       string   // as messages name it: "compose.yaml"
 	Service    string   // of a compose file; empty: none
@@ -13,4 +14,5 @@ type Use struct {
 	Mounts     []string // of the container, on which folders of the host are mounted for writing
 	Volumes    []string // of the container, on which named volumes are mounted
 	BuiltOn    bool     // it is an image that is built on this one
+	Action     bool     // it is the description of a GitHub action that runs the image
 }

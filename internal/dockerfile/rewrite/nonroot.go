@@ -29,6 +29,10 @@ func NonRoot(r Request) (Rewrite, error) {
 		n.ports()
 	}
 	n.owned()
+	n.framework()
+	if err := n.scripts(); err != nil {
+		return Rewrite{}, err
+	}
 	if err := n.write(); err != nil {
 		return Rewrite{}, err
 	}
@@ -43,6 +47,7 @@ type unprivileged struct {
 	base  reference
 	run   []string // commands that root runs before the user is set
 	own   []string // paths that are to be the user's
+	trees []string // paths that are, with all that is in them
 	lines []string // instructions after these
 }
 

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -56,6 +57,9 @@ func (n *unprivileged) possible() error {
 	if err := n.asService(); err != nil {
 		return err
 	}
+	if err := n.rootsFiles(); err != nil {
+		return err
+	}
 	if err := n.forNobody(); err != nil {
 		return err
 	}
@@ -76,6 +80,12 @@ func (n *unprivileged) possible() error {
 		}
 		if in.Cmd == "CMD" || in.Cmd == "ENTRYPOINT" {
 			start = i
+			for c := range script.Commands {
+				cmd := &script.Commands[c]
+				if err := cmp.Or(n.packaged(in, cmd.Program()), n.starter(in, cmd)); err != nil {
+					return err
+				}
+			}
 			if err := n.startScript(i); err != nil {
 				return err
 			}
@@ -96,6 +106,9 @@ func (n *unprivileged) possible() error {
 // user already.
 func (n *unprivileged) asService() error {
 	for _, u := range n.Uses {
+		if u.Action {
+			return refuse(n.from(), "%s makes the image a GitHub action, whose workspace is root's to write", said(u))
+		}
 		if u.User != "" {
 			return refuse(n.from(), "%s runs the image as %s already", said(u), u.User)
 		}
@@ -181,8 +194,6 @@ func (n *unprivileged) steps(in *dockerfile.Instruction, word string) error {
 		switch w {
 		case "gosu", "su-exec", "setpriv", "runuser", "chroot", "su":
 			return refuse(in, "%s starts as root and steps down itself (%s)", word, w)
-		case "chown", "apt-get", "adduser", "useradd", "usermod":
-			n.undecided("whether %s still does what it does without root: it runs %s", word, w)
 		}
 	}
 	return nil

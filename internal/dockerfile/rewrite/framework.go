@@ -1,0 +1,76 @@
+package rewrite
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// writers are frameworks that write into folders of the application while it runs.
+var writers = []struct {
+	name    string
+	signs   []string // files of the application, all of which are there
+	starts  []string // first words of what starts it
+	folders []string
+}{
+	{"Rails", []string{"config/application.rb", "config/environment.rb"}, []string{"rails", "bin/rails", "./bin/rails"}, []string{"log", "tmp", "storage"}},
+	{"Laravel", []string{"artisan", "bootstrap/app.php"}, []string{"php artisan"}, []string{"storage", "bootstrap/cache"}},
+	{"Symfony", []string{"bin/console", "config/bundles.php"}, nil, []string{"var"}},
+	{"CakePHP", []string{"bin/cake", "config/app.php"}, nil, []string{"logs", "tmp"}},
+	{"CodeIgniter", []string{"spark", "app/Config/App.php"}, nil, []string{"writable"}},
+	{"Yii", []string{"yii", "config/web.php"}, nil, []string{"runtime", "web/assets"}},
+}
+
+// framework gives the user the folders that the application's framework writes
+// into, with what is in them.
+func (n *unprivileged) framework() {
+	dir, ok := n.workdir(n.stage, n.stage.End)
+	if !ok || dir == "/" || plainPath(dir) == "" {
+		return
+	}
+	c := &conversion{draft: n.draft, stage: n.stage}
+	for _, f := range writers {
+		missing := slices.ContainsFunc(f.signs, func(sign string) bool { _, ok := c.source(path.Join(dir, sign), n.stage.End); return !ok })
+		if missing && !n.startsWith(f.starts) {
+			continue
+		}
+		folders := slices.Clone(f.folders)
+		if text, ok := c.read(path.Join(dir, "config/database.yml"), n.stage.End); ok && f.name == "Rails" && strings.Contains(text, "sqlite3") {
+			folders = append(folders, "db")
+		}
+		for _, folder := range folders {
+			p := path.Join(dir, folder)
+			n.note("%s writes into %s", f.name, p)
+			if n.inVolume(p) {
+				n.add(p)
+			} else if !slices.Contains(n.own, p) {
+				n.trees = append(n.trees, p)
+			}
+		}
+		if all := strings.Join(n.trees, " "); all != "" {
+			n.run = append(n.run, "mkdir -p "+all+" && chown -R "+n.owner+" "+all)
+		}
+		return
+	}
+}
+
+// startsWith says whether the image's start begins with one of some words, what
+// bundle exec starts included.
+func (n *unprivileged) startsWith(starts []string) bool {
+	for i := n.stage.From + 1; i < n.stage.End; i++ {
+		if in := &n.File.Instructions[i]; in.Cmd != "CMD" && in.Cmd != "ENTRYPOINT" {
+			continue
+		}
+		for _, cmd := range n.script(i).Commands {
+			var words []string
+			for _, w := range cmd.Words {
+				words = append(words, w.Text)
+			}
+			line := strings.TrimPrefix(strings.TrimPrefix(strings.Join(words, " "), "exec "), "bundle exec ") + " "
+			if slices.ContainsFunc(starts, func(s string) bool { return strings.HasPrefix(line, s+" ") }) {
+				return true
+			}
+		}
+	}
+	return false
+}
