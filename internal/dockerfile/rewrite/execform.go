@@ -43,6 +43,8 @@ func (d *draft) execForms(st *dockerfile.Stage) {
 		why := ""
 		words := d.bareWords(i)
 		switch {
+		case parseReference(d.File.Chain(st)[0].Base).windows():
+			why = "is read by Windows' cmd, which splits words in another way"
 		case words == nil:
 			why = "is more than a program and its words"
 		case strings.Contains(in.Raw, "\n#"), strings.Contains(in.Raw, "\n #"):

@@ -46,7 +46,9 @@ func jsonArgsRecommended() Check {
 							f.Severity, f.Aliases = finding.Low, []string{"DL3025"}
 						} else if text := jsonMeant(inst); text != "" {
 							f = at(inst.Keyword.Span, cmd, "%s looks like JSON and is not, so a shell gets all of it", cmd)
-							f = fix(f, finding.Behaviour, "Write it in double quotes", p.Input.Edit(inst.Words[0].Span, text))
+							f = fix(f, finding.Behaviour, "Write it as JSON: in double quotes, each backslash twice", p.Input.Edit(inst.Words[0].Span, text))
+						} else if p.Input.windows(s) { // cmd splits words in another way than sh
+							f.Fixes = nil
 						} else if text := p.Input.execForm(p.Input.Script(i), inst); text != "" {
 							f = fix(f, finding.Behaviour, "Start the program without a shell", p.Input.Edit(inst.Words[0].Span, text))
 						}
@@ -101,12 +103,22 @@ func hasComment(inst *dockerfile.Instruction) bool {
 	return false
 }
 
-// jsonMeant is the JSON that is meant by one in single quotes; empty: none is.
+// jsonMeant is the JSON that is meant by one in single quotes, or with single
+// backslashes, as Windows' paths have them; empty: none is.
 func jsonMeant(inst *dockerfile.Instruction) string {
-	if len(inst.Words) != 1 || !strings.HasPrefix(inst.Words[0].Text, "[") || strings.Contains(inst.Words[0].Text, `"`) {
+	if len(inst.Words) != 1 || !strings.HasPrefix(inst.Words[0].Text, "[") {
 		return ""
 	}
-	text := strings.ReplaceAll(inst.Words[0].Text, "'", `"`)
+	text := inst.Words[0].Text
+	switch {
+	case !strings.Contains(text, `"`):
+		text = strings.ReplaceAll(strings.ReplaceAll(text, `\\`, `\`), `\`, `\\`)
+		text = strings.ReplaceAll(text, "'", `"`)
+	case strings.Contains(text, `\`) && !strings.Contains(text, `\"`):
+		text = strings.ReplaceAll(strings.ReplaceAll(text, `\\`, `\`), `\`, `\\`)
+	default:
+		return ""
+	}
 	var args []string
 	if json.Unmarshal([]byte(text), &args) != nil || len(args) == 0 {
 		return ""

@@ -54,6 +54,10 @@ func (in *Input) plain(p *pass, span finding.Span, what, written, address string
 	}
 	f := at(span, what+" "+bare(address), "%s over %s:// takes what anyone on the way gives it: %s", what, scheme, shortAddress(address))
 	raw := in.said(span)
+	if privateHost(address) {
+		p.Report(fix(f, finding.NeedsReview, "Have the private server answer over https://"))
+		return
+	}
 	if n := strings.Index(raw, scheme+"://"); n >= 0 && strings.HasPrefix(written, scheme+"://") {
 		f = fix(f, finding.NeedsReview, "Say https://", in.Edit(in.File.Span(span.Start+n, span.Start+n+len(scheme)), "https"))
 	}

@@ -40,7 +40,7 @@ func tlsOff() Check {
 									p.Report(at(a.Span, a.Name, "%s=%s lets any server answer in the place of the one that is meant", a.Name, a.Value.Text))
 								}
 							}
-							if f, ok := in.tlsOffCommand(c); ok && verified < n {
+							if f, ok := in.tlsOffCommand(i, c); ok && verified < n {
 								p.Report(f)
 							}
 						}
@@ -80,7 +80,7 @@ func (in *Input) tlsOffPairs(inst *dockerfile.Instruction, report func(finding.F
 }
 
 // tlsOffCommand is the finding of a command that is told not to look.
-func (in *Input) tlsOffCommand(c *dockerfile.Command) (finding.Finding, bool) {
+func (in *Input) tlsOffCommand(i int, c *dockerfile.Command) (finding.Finding, bool) {
 	var flags []string
 	switch c.Program() {
 	case "curl":
@@ -113,12 +113,20 @@ func (in *Input) tlsOffCommand(c *dockerfile.Command) (finding.Finding, bool) {
 			continue
 		}
 		f := at(w.Span, c.Program(), "%s %s takes what anyone answers in the server's place", c.Program(), w.Text)
+		var edits []finding.Edit
+		if client, lacks := in.lacksCertificates(i, c.Program()); lacks && in.exactly(client) {
+			edits = append(edits, in.Edit(in.File.Span(client.Span.Start, client.Span.Start), "ca-certificates "))
+		} else if lacks {
+			return fix(f, finding.NeedsReview, "Install ca-certificates, and look at the certificate"), true
+		}
 		switch {
+		case privateCommand(c):
+			f = fix(f, finding.NeedsReview, "Give "+c.Program()+" the authority of the private server, and look at the certificate")
 		case !in.exactly(w):
 		case slices.Contains(flags, w.Text) && words[n-1].Span.End < w.Span.Start:
-			f = fix(f, finding.Behaviour, "Look at the certificate", in.dropWord(words[n-1].Span, w.Span))
+			f = fix(f, finding.Behaviour, "Look at the certificate", append(edits, in.dropWord(words[n-1].Span, w.Span))...)
 		case !slices.Contains(flags, w.Text) && in.said(w.Span) == w.Text:
-			f = fix(f, finding.Behaviour, "Look at the certificate", in.Edit(w.Span, strings.Replace(w.Text, "k", "", 1)))
+			f = fix(f, finding.Behaviour, "Look at the certificate", append(edits, in.Edit(w.Span, strings.Replace(w.Text, "k", "", 1)))...)
 		}
 		return f, true
 	}

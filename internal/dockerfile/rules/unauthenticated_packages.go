@@ -42,10 +42,16 @@ func unauthenticatedPackages() Check {
 							f = at(in.File.Span(words[n].Span.Start, last.Span.End), c.Program()+" "+words[n].Text, "%s %s takes packages from whoever answers in the index's place", c.Program(), words[n].Text)
 							f.Severity = finding.Medium
 						}
+						host := strings.TrimPrefix(last.Text, "--trusted-host=")
+						trusted := strings.HasPrefix(words[n].Text, "--trusted-host")
 						switch {
+						case trusted && (privateHost(host) || privateCommand(c)):
+							f = fix(f, finding.NeedsReview, "Have the private index answer over https://, and give pip its authority by --cert")
 						case !in.exactly(words[n]) || words[n-1].Span.End >= words[n].Span.Start:
 						case words[n].Text == "--force-yes" && !yes:
 							f = fix(f, finding.Behaviour, "Say -y, and have signatures checked", in.Edit(words[n].Span, "-y"))
+						case plain && trusted:
+							f = fix(f, finding.NeedsReview, "Have the index's certificate checked, and say https://", append(in.sayHTTPS(words), in.dropWord(words[n-1].Span, last.Span))...)
 						case plain: // which is what it is for: the address must change, too
 							f = fix(f, finding.NeedsReview, "Have signatures checked, and say https://", in.dropWord(words[n-1].Span, last.Span))
 						default:
@@ -60,6 +66,17 @@ func unauthenticatedPackages() Check {
 		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/f9ac53e685991ffe2402f9cb3eb5ccdc2d0b198c.Dockerfile",
 		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/c908bff54b922788944157f8fd6cfcf2a893b2f2.Dockerfile",
 	}
+}
+
+// sayHTTPS has the words of a command that are addresses begin with https://.
+func (in *Input) sayHTTPS(words []dockerfile.ShellWord) []finding.Edit {
+	var out []finding.Edit
+	for _, w := range words {
+		if n := strings.Index(in.said(w.Span), "http://"); n >= 0 {
+			out = append(out, in.Edit(in.File.Span(w.Span.Start+n, w.Span.Start+n+len("http")), "https"))
+		}
+	}
+	return out
 }
 
 // trustsAll says whether word n of a package manager's command tells it to look

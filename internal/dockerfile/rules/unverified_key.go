@@ -55,7 +55,9 @@ func (in *Input) plainKey(c *dockerfile.Command, report func(finding.Finding)) {
 			continue
 		}
 		f := at(w.Span, bare(w.Text), "the key of %s comes over http://, from whoever answers", shortAddress(w.Text))
-		if n := strings.Index(in.said(w.Span), "http://"); n >= 0 {
+		if privateHost(w.Text) {
+			f = fix(f, finding.NeedsReview, "Have the private server answer over https://")
+		} else if n := strings.Index(in.said(w.Span), "http://"); n >= 0 {
 			f = fix(f, finding.NeedsReview, "Say https://", in.Edit(in.File.Span(w.Span.Start+n, w.Span.Start+n+len("http")), "https"))
 		}
 		report(f)
