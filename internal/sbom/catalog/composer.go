@@ -18,7 +18,7 @@ import (
 // Composer 2.
 func composerTree() Cataloger {
 	return Cataloger{
-		Name: "composer", Version: 3, Limit: layer.MaxBuffer,
+		Name: "composer", Version: 4, Limit: layer.MaxBuffer,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix("/"+p, "/composer/installed.json")
 		},

@@ -35,7 +35,6 @@ func dirUnread() []dirManifest {
 		holding("dependencies", named("conda", "environment.yml", "environment.yaml")),
 		holding("install_requires", locked("requirements.txt poetry.lock uv.lock Pipfile.lock pdm.lock pylock.toml", named("setuptools", "setup.cfg"))),
 		named("NuGet", "project.lock.json"),
-		named("Paket", "paket.lock"),
 		locked("paket.lock", named("Paket", "paket.dependencies")),
 		locked("mix.lock", holding("deps", named("Mix", "mix.exs"))),
 		named("rebar3", "rebar.lock"),

@@ -17,7 +17,7 @@ import (
 // beside a program: its packages and, of a self-contained one, the runtime.
 func nugetTree() Cataloger {
 	return Cataloger{
-		Name: "dotnet", Version: 3, Limit: layer.MaxBuffer,
+		Name: "dotnet", Version: 4, Limit: layer.MaxBuffer,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, ".deps.json")
 		},

@@ -172,7 +172,9 @@ func (m *nugetProject) resolve(s string, depth int) string {
 func nugetWord(s string) bool { return lockWord(s) && !strings.ContainsAny(s, "$()[]*,/;@%") }
 
 // nugetLocks are the files that speak for a project.
-func nugetLocks() []string { return []string{"packages.lock.json", "packages.config"} }
+func nugetLocks() []string {
+	return []string{"packages.lock.json", "packages.config", "obj/project.assets.json", "project.assets.json", "paket.lock"}
+}
 
 // nugetPins reads the packages that a csproj, fsproj or vbproj without a lock file
 // refers to: NuGet takes the lowest version that a reference allows, which is the

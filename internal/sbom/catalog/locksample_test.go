@@ -42,6 +42,11 @@ func TestLockSamples(t *testing.T) {
 			"pkg:nuget/Serilog@2.10.0 Directory.Packages.props:8",
 			"unknown: versions of Dapper in Directory.Packages.props: not one version; dotnet restore --use-lock-file says which",
 		}},
+		{"paket.lock", []string{
+			"pkg:nuget/FSharp.Core@6.0.5 paket.lock:5", "pkg:nuget/Newtonsoft.Json@9.0.1 paket.lock:6", "pkg:nuget/Serilog@2.10 paket.lock:8",
+			"pkg:nuget/xunit@2.4.1 paket.lock:13",
+		}},
+		{"project.assets.json", []string{"pkg:nuget/Newtonsoft.Json@9.0.1 project.assets.json:5"}},
 		{"deno.lock", []string{
 			"pkg:jsr/%40std/assert@1.0.6 deno.lock:8", "pkg:npm/%40babel/core@7.0.0 deno.lock:13",
 			"pkg:npm/eslint-plugin-x@1.2.3 deno.lock:17", "pkg:npm/lodash@4.17.4 deno.lock:20",

@@ -14,7 +14,7 @@ func TestUnreadFilesAreNamedBesideOneThatIsRead(t *testing.T) {
 	for name, body := range map[string]string{
 		"conan.lock": "{}", "Podfile.lock": "PODS:\n", "environment.yml": "name: x\ndependencies:\n  - python=3.6\n", "environment.yaml": "dependencies: []\n", "conda-lock.yml": "x",
 		"bun.lockb": "\x00", "pixi.lock": "x", "Cartfile.resolved": "x", "rebar.lock": "x", "stack.yaml.lock": "x", "cabal.project.freeze": "x", "renv.lock": "{}",
-		"Manifest.toml": "[[deps.A]]\n", "Gopkg.lock": "x", "glide.lock": "x", "paket.lock": "x", "cpanfile.snapshot": "x", "luarocks.lock": "x", "shard.lock": "x", "dub.selections.json": "{}",
+		"Manifest.toml": "[[deps.A]]\n", "Gopkg.lock": "x", "glide.lock": "x", "cpanfile.snapshot": "x", "luarocks.lock": "x", "shard.lock": "x", "dub.selections.json": "{}",
 		"nimble.lock": "{}", "vcpkg.json": `{"dependencies": ["zlib"]}`, "conanfile.txt": "[requires]\nzlib/1.2.11\n", "build.sbt": "libraryDependencies += x", "project.clj": "(defproject x :dependencies [])",
 		"mix.exs": "defp deps do", "pubspec.yaml": "dependencies:\n", "Package.swift": ".package(url:", "Podfile": "pod 'A'\n", "setup.cfg": "install_requires =\n a\n", "a.cabal": "build-depends: base\n",
 	} {
