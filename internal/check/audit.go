@@ -31,8 +31,7 @@ func (p *Pipeline) Audit(ctx context.Context, a Auditing) (*Result, error) {
 	if err := KnownRules(a.Only); err != nil {
 		return nil, err
 	}
-	u := &auditing{run: newRun(p, Ask{Rules: true}), Auditing: a}
-	u.res.Sources = map[string][]byte{}
+	u := p.auditing(a)
 	err := u.all(ctx)
 	if err := errors.Join(err, u.finish()); err != nil {
 		return nil, err
@@ -44,11 +43,32 @@ func (p *Pipeline) Audit(ctx context.Context, a Auditing) (*Result, error) {
 	return u.res, nil
 }
 
+// AuditVersion looks at a compose file as it would be with other bytes. It is for
+// fixes: no edit is withheld.
+func (p *Pipeline) AuditVersion(ctx context.Context, name string, b []byte) (*Result, error) {
+	u := p.auditing(Auditing{})
+	u.fixing = true
+	if err := errors.Join(u.compose(ctx, name, b), u.finish()); err != nil {
+		return nil, err
+	}
+	if err := u.policy.suppress(u.res, u.Now()); err != nil {
+		return nil, err
+	}
+	return u.res, nil
+}
+
+func (p *Pipeline) auditing(a Auditing) *auditing {
+	u := &auditing{run: newRun(p, Ask{Rules: true}), Auditing: a}
+	u.res.Sources = map[string][]byte{}
+	return u
+}
+
 // auditing is one run of it.
 type auditing struct {
 	*run
 	Auditing
-	host *audit.Host
+	host   *audit.Host
+	fixing bool
 }
 
 func (u *auditing) all(ctx context.Context) error {
@@ -91,6 +111,11 @@ func (u *auditing) target(ctx context.Context, target string) error {
 	if err != nil {
 		return err
 	}
+	return u.compose(ctx, file, b)
+}
+
+// compose looks at a compose file, with its variables filled in.
+func (u *auditing) compose(ctx context.Context, file string, b []byte) error {
 	vars, err := u.variables(filepath.Join(filepath.Dir(file), ".env"))
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
@@ -189,7 +214,9 @@ func (u *auditing) wants(r finding.Rule) bool {
 // subject takes in what was found of a subject.
 func (u *auditing) subject(s finding.Subject, found []finding.Finding, unknown []finding.Unknown) {
 	secrets := rules.SecretValues(found)
-	withhold(found, secrets)
+	if !u.fixing {
+		withhold(found, secrets)
+	}
 	u.res.Secrets = append(u.res.Secrets, secrets...)
 	u.add(Target{Subject: s}, Found{Findings: found, Unknown: unknown})
 }

@@ -22,9 +22,10 @@ func newFix(f *flags) *cobra.Command {
 	var interactive, full bool
 	c := &cobra.Command{
 		Use:   "fix [FILE|DIR|IMAGE]...",
-		Short: "Put right what lint and cves find, and prove it: recheck, rebuild, run",
+		Short: "Put right what lint, audit and cves find, and prove it: recheck, rebuild, run",
 		Long: `Fix what is wrong in a Dockerfile, in those of a folder and in its manifests, or
-(with --dockerfile) what an image brings. Without --write, the changes are shown.
+(with --dockerfile) what an image brings; a compose file is fixed where it is named.
+Without --write, the changes are shown.
 
 Each change is proved as far as --prove says before it counts: parse (it is a
 Dockerfile still), recheck (the finding is gone and no other came), rebuild (the

@@ -74,7 +74,7 @@ type fixer struct {
 	asker *fix.Asker
 }
 
-// Fix fixes what is wrong in Dockerfiles, in those of folders and in their
+// Fix fixes what is wrong in compose files that are named and in Dockerfiles, in those of folders and in their
 // manifests, or what a Dockerfile's image brings. No target is the folder. What fails its proof is
 // reported and not written; an error means that there was no telling. Where ctx
 // ends, what was proved until then is in the result beside the error.
@@ -104,6 +104,8 @@ func (f *fixer) target(ctx context.Context, target string, several bool) error {
 		return finding.WithHint(errors.New("standard input cannot be fixed in place"), "save it as a file, and name that")
 	}
 	switch what := check.Resolve(target); {
+	case what.Kind == check.Compose:
+		return f.compose(ctx, what.Path)
 	case f.opt.Dockerfile != "", what.Said && !what.Dir, what.Kind == check.Missing, what.Kind == check.Image:
 		if several {
 			return finding.WithHint(fmt.Errorf("%s is no file and no folder", target), "several files and folders are fixed at once, and one image at a time")

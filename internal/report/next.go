@@ -97,14 +97,30 @@ func (p *page) targets() []string {
 	return append([]string{p.opt.Target}, p.opt.More...)
 }
 
+// composeFiles are those in which something was found.
+func (p *page) composeFiles() []string {
+	var out []string
+	for _, s := range p.res.Subjects {
+		if file, _, _ := strings.Cut(s.Name, "#"); s.Kind == finding.KindService && !slices.Contains(out, file) {
+			out = append(out, file)
+		}
+	}
+	return out
+}
+
 // lintNext is what to type after lint.
 func (p *page) lintNext(fixable int) []string {
 	if p.opt.Quiet {
 		return nil
 	}
 	var next []string
-	if targets := p.targets(); fixable > 0 && p.opt.View == Lint && !slices.Contains(targets, "-") {
-		next = append(next, p.step("see the fixes as a diff", "fix", nil, targets...))
+	if targets := p.targets(); fixable > 0 && !slices.Contains(targets, "-") {
+		var flags []string
+		if p.opt.View == Audit {
+			flags = []string{"--unsafe"} // none of them is but a change of what runs
+			targets = p.composeFiles()
+		}
+		next = append(next, p.step("see the fixes as a diff", "fix", flags, targets...))
 	}
 	var worst *finding.Finding
 	for i, f := range p.res.Findings {
@@ -133,8 +149,11 @@ func (p *page) nextFix(res *repair.Result) []string {
 		next = append(next, p.step("write it", "fix", []string{"--write"}, p.targets()...))
 	}
 	if review && !slices.Contains(p.again("fix"), "--unsafe") {
-		const what = "also what changes behaviour, proved by running it"
-		next = append(next, p.step(what, "fix", []string{"--unsafe", "--prove", "run"}, p.targets()...))
+		what, flags := "also what changes behaviour", []string{"--unsafe"}
+		if !slices.ContainsFunc(res.Fixed, func(f repair.Fixed) bool { return f.Subject.Kind == finding.KindService }) {
+			what, flags = what+", proved by running it", append(flags, "--prove", "run")
+		}
+		next = append(next, p.step(what, "fix", flags, p.targets()...))
 	}
 	return next
 }
