@@ -266,6 +266,7 @@ func (u *auditing) engine(ctx context.Context) error {
 	}
 	d := audit.DaemonOf(info)
 	d.ICC = u.host.ICC
+	u.res.Titles = map[string]string{d.Subject.Name: d.Subject.Name + " " + d.Version}
 	// An Engine in a machine of its own (Docker Desktop, Colima) may well answer at
 	// a socket of this one.
 	here, err := os.Hostname()

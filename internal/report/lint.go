@@ -27,7 +27,7 @@ func (p *page) lint() {
 				if files++; files > 1 {
 					p.line("")
 				}
-				p.line("%s", p.paint(heading, s.Name))
+				p.line("%s", p.paint(heading, p.res.Title(s)))
 				head = true
 			}
 			counts[f.Severity]++

@@ -134,6 +134,7 @@ func command(file, text string, span finding.Span) (*Container, error) {
 	}
 	if c.Image = words[0]; strings.Contains(c.Image, "$") {
 		c.unsure("image", "the value of "+c.Image+" is not known")
+		c.Image = ""
 	}
 	c.Words = append(c.Words, words[1:]...)
 	return c, nil
@@ -147,7 +148,8 @@ func (c *Container) option(words []string) ([]string, error) {
 		name, value, joined := strings.Cut(rest, "=")
 		switch {
 		case valueless[name]:
-			c.flag(name, value, !joined || value != "false")
+			on, err := strconv.ParseBool(value)
+			c.flag(name, value, !joined || err != nil || on)
 			return words, nil
 		case !valued[name]:
 			return nil, fmt.Errorf("the flag --%s is not known here, nor whether it takes a value", name)

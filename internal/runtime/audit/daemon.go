@@ -51,7 +51,7 @@ type File struct {
 // DaemonOf takes what an Engine says of itself.
 func DaemonOf(info system.Info) *Daemon {
 	d := &Daemon{
-		Subject: finding.Subject{Kind: finding.KindEngine, Name: "Docker Engine " + info.ServerVersion}, Version: info.ServerVersion,
+		Subject: finding.Subject{Kind: finding.KindEngine, Name: "Docker Engine"}, Version: info.ServerVersion,
 		LiveRestore: info.LiveRestoreEnabled, Swarm: string(info.Swarm.LocalNodeState) == "active", Security: info.SecurityOptions, Plugins: info.Plugins.Authorization,
 	}
 	if r := info.RegistryConfig; r != nil {

@@ -235,7 +235,6 @@ func literalSecret() Check {
 		ID:       "runtime/literal-secret",
 		Title:    "A secret stands in the environment",
 		Severity: finding.High,
-		Aliases:  []string{"CIS-7.4"},
 		Traits:   finding.Traits{Hides: true},
 		Why: "A secret in a compose file or a command is in the repository or the shell's history, and docker inspect shows the environment to whoever may use the Engine. " +
 			"Give it as a file (secrets:, which most official images read by NAME_FILE), or at least fill it in from outside of the file.",
