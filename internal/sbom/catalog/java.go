@@ -21,7 +21,7 @@ import (
 // "/app/app.jar!/BOOT-INF/lib/log4j-core-2.14.1.jar".
 func javaArchives() Cataloger {
 	return Cataloger{
-		Name: "java", Version: 2, Limit: layer.Stream,
+		Name: "java", Version: 3, Limit: layer.Stream,
 		Wants: func(p string, mode fs.FileMode, size int64) bool {
 			return mode&fs.ModeSymlink == 0 && size > 0 && javaArchive(p)
 		},
@@ -249,7 +249,7 @@ func (s *javaScan) add(jar javaJar, place string) {
 	for _, c := range jar.poms {
 		own = own || javaSameArtifact(c.artifactID, file.artifactID)
 	}
-	if len(jar.poms) == 1 && (file.version == "" || file.version == jar.poms[0].version) {
+	if len(jar.poms) == 1 && (file.version == "" || file.version == jar.poms[0].version) && !jar.another(jar.poms[0]) {
 		own = true // "app.jar" with one record: it is the record's
 	}
 	coordinates, guessed := jar.poms, -1

@@ -196,6 +196,12 @@ func TestJavaArchives(t *testing.T) {
 				"META-INF/maven/g/b/pom.properties", pom("g", "b", "2")),
 			want: []string{"pkg:maven/com.example/shop@0.1 /app/app.jar", "pkg:maven/g/b@2 /app/app.jar"},
 		},
+		{
+			name: "a bundle with another's record", path: "usr/share/java/guice.jar",
+			body: jar(t, "META-INF/MANIFEST.MF", "Bundle-SymbolicName: com.google.inject\nBundle-Version: 4.2.3\n",
+				"META-INF/maven/cglib/cglib/pom.properties", pom("cglib", "cglib", "3.2.12")),
+			want: []string{"pkg:maven/cglib/cglib@3.2.12 /usr/share/java/guice.jar", "pkg:maven/com.google.inject/guice@4.2.3 /usr/share/java/guice.jar"},
+		},
 		{name: "empty", path: "e.jar", body: jar(t)},
 		{name: "names nothing", path: "app.jar", body: jar(t, "a.class", "x")},
 		{name: "not a zip", path: "x.jar", body: []byte("hello"), err: "not a zip archive"},

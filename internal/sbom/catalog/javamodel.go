@@ -105,3 +105,11 @@ func (jar *javaJar) recorded(c, file javaCoordinates) bool {
 		return file.version == "" && c.artifactID == file.artifactID || symbolic == p.group+"."+p.artifactID
 	})
 }
+
+// another reports whether the bundle that the manifest describes is not c, which
+// then is but shaded into it.
+func (jar *javaJar) another(c javaCoordinates) bool {
+	symbolic, v := jar.manifest["bundle-symbolicname"], javaManifestVersion(jar.manifest)
+	return symbolic != "" && v != "" && !strings.HasPrefix(v, c.version) &&
+		!strings.Contains(symbolic, c.artifactID) && !strings.Contains(symbolic, c.group)
+}

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -20,8 +21,8 @@ var javaRepositories = []string{
 	"/.m2/repository/", "/maven2/", "/maven-repo/", "/m2repo/", "/m2/repository/", "/repository/", "/repo/",
 }
 
-// javaRepositoryPlace takes the path of a pom in a local repository apart:
-// group/as/folders/artifact/version/artifact-version.pom.
+// javaRepositoryPlace takes the path of an archive in a local repository apart:
+// group/as/folders/artifact/version/artifact-version-classifier.jar.
 func javaRepositoryPlace(p string) (javaCoordinates, bool) {
 	for _, root := range javaRepositories {
 		i := strings.Index("/"+p, "/"+strings.TrimPrefix(root, "/"))
@@ -36,7 +37,8 @@ func javaRepositoryPlace(p string) (javaCoordinates, bool) {
 		c := javaCoordinates{
 			group: strings.Join(parts[:n-3], "."), artifactID: parts[n-3], version: parts[n-2],
 		}
-		if parts[n-1] == c.artifactID+"-"+c.version+".pom" && javaDigit(c.version) && !strings.HasSuffix(c.version, ".x") &&
+		rest, named := strings.CutPrefix(parts[n-1], c.artifactID+"-"+c.version)
+		if named && (rest == ".jar" || rest != "" && rest[0] == '-') && javaDigit(c.version) && !strings.HasSuffix(c.version, ".x") &&
 			mavenWord(c.group) && mavenWord(c.artifactID) && mavenWord(c.version) {
 			return c, true
 		}
@@ -49,14 +51,16 @@ func javaRepositoryPlace(p string) (javaCoordinates, bool) {
 func (j *join) repositories() {
 	of := map[string]javaCoordinates{} // by the archive's path
 	j.tree.Walk(func(p string, _ image.Node) bool {
-		if !strings.HasSuffix(p, ".pom") {
+		if !strings.HasSuffix(p, ".jar") {
 			return true
 		}
-		if c, ok := javaRepositoryPlace(p); ok {
-			if jar, _, err := j.tree.Resolve(strings.TrimSuffix(p, ".pom") + ".jar"); err == nil {
-				if _, twice := of[jar]; !twice {
-					of[jar] = c
-				}
+		c, ok := javaRepositoryPlace(p)
+		if _, pom := j.tree.Lookup(path.Dir(p) + "/" + c.artifactID + "-" + c.version + ".pom"); !ok || !pom {
+			return true
+		}
+		if jar, _, err := j.tree.Resolve(p); err == nil {
+			if _, twice := of[jar]; !twice {
+				of[jar] = c
 			}
 		}
 		return true
@@ -64,7 +68,7 @@ func (j *join) repositories() {
 	if len(of) == 0 {
 		return
 	}
-	named := map[string]bool{} // archives with a package of their own
+	named := map[string]bool{} // archives that are told, and not only what is shaded into them
 	for _, it := range slices.Clone(j.order) {
 		if it.pkg.Type != "maven" {
 			continue
@@ -74,7 +78,7 @@ func (j *join) repositories() {
 			if !ok || !javaItself(at) {
 				return false
 			}
-			named[at.path] = true
+			named[at.path] = named[at.path] || it.pkg.Cataloger == javaByManifest || it.pkg.Name == c.artifactID
 			if it.pkg.Cataloger != javaByManifest || c == (javaCoordinates{it.pkg.Namespace, it.pkg.Name, it.pkg.Version}) {
 				return false
 			}
