@@ -139,7 +139,7 @@ func (c *composerList) read(dev bool) error {
 			line = c.lines.at(at)
 		}
 		p := lockPackage(c.cataloger, "composer", name, version, c.path, line)
-		p.Licenses, p.Dev, p.Origin = licenses, dev, origin
+		p.Licenses, p.Dev, p.Origin = licenses, dev, lockOrigin(origin)
 		c.found = append(c.found, p)
 		return nil
 	})

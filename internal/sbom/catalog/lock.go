@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"unicode"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
@@ -156,6 +157,21 @@ func lockWord(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool {
 		return r <= ' ' || strings.ContainsRune("\"'`${}#", r) || r == 0x7f || r == '\uFFFD'
 	}) < 0
+}
+
+// lockOrigin is where a package comes from, without what is no text, and cut
+// where it is endless.
+func lockOrigin(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	if len(s) > maxName {
+		s = strings.ToValidUTF8(s[:maxName], "")
+	}
+	return s
 }
 
 // lockSee lists names for a message: the first few, and how many more.

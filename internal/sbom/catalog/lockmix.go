@@ -121,7 +121,7 @@ func pubEntry(r *lockResult, file string, name, entry *yaml.Node) error {
 				at[k.Value] = yamlText(v)
 				return nil
 			})
-			p.Origin = "git+" + at["url"] + "#" + at["resolved-ref"]
+			p.Origin = lockOrigin("git+" + at["url"] + "#" + at["resolved-ref"])
 			r.Packages = append(r.Packages, p)
 			return err
 		})

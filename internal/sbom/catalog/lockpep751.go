@@ -84,7 +84,7 @@ func pyPinned(cataloger, file string, tables []lockTable, from func(lockTable) (
 			continue
 		}
 		p := lockPackage(cataloger, "pypi", name, version, file, t.line)
-		p.Origin = origin
+		p.Origin = lockOrigin(origin)
 		p.Dev = pdmDev(t.under("groups"))
 		r.Packages = append(r.Packages, p)
 	}

@@ -263,7 +263,7 @@ func (l *npmLockFile) add(to *npmTreeLock, node npmNode, name, version, license,
 	node.pkg = len(to.Packages)
 	to.nodes = append(to.nodes, node)
 	p := lockPackage("package-lock", "npm", name, version, l.file, l.lines.at(at))
-	p.Dev, p.Origin = dev, npmOrigin(resolved)
+	p.Dev, p.Origin = dev, lockOrigin(npmOrigin(resolved))
 	if license != "" {
 		p.Licenses = []string{license}
 	}

@@ -54,7 +54,7 @@ func pyTables(cataloger, file string, body []byte) (lockResult, error) {
 			continue
 		}
 		p := lockPackage(cataloger, "pypi", name, version, file, t.line)
-		p.Origin = pyOrigin(t.under("source"))
+		p.Origin = lockOrigin(pyOrigin(t.under("source")))
 		p.Dev = t.str("category") == "dev" || pyDevGroups(t.under("groups"))
 		g.add(t, len(r.Packages))
 		g.marked = g.marked || t.str("category") != "" || len(t.under("groups")) > 0
