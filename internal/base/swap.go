@@ -50,9 +50,9 @@ func Swap(r rewrite.Request, to map[*dockerfile.Stage]*Option) *rewrite.Rewrite 
 		}
 		if strings.Contains(word.Text, "@") {
 			digest := o.Digest
-			if d, known := r.Digest, false; digest == "" && d != nil {
-				if digest, known = d(ref); !known {
-					digest = ""
+			if digest == "" && r.Digest != nil {
+				if d, known := r.Digest(ref); known {
+					digest = d
 				}
 			}
 			if digest == "" {

@@ -70,10 +70,12 @@ func (b *bases) holds(ctx context.Context, of base.Base) *held {
 
 // catalogued is what the catalogues have of a reference; nil: nothing.
 func (b *bases) catalogued(ref string) *held {
-	e, source := (*base.Entry)(nil), FromCatalogue
-	if found, ok := base.Find(ref); ok {
-		e = found
-	} else if e, source = base.FindIn(b.learned(), ref), FromLearned; e == nil {
+	e, ok := base.Find(ref)
+	source := FromCatalogue
+	if !ok {
+		e, source = base.FindIn(b.learned(), ref), FromLearned
+	}
+	if e == nil {
 		return nil
 	}
 	return &held{inv: e.Inventory(), source: source, at: e.Created, reconstructed: e.Reconstructed}

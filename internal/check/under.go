@@ -21,7 +21,7 @@ func (b *bases) under(ctx context.Context, t *Target, from []string, split bool)
 	im := t.Image
 	of, ok := base.IdentifyIn(im, from, b.learned())
 	if im.Attested && (!ok || of.By == "history") {
-		if told, attested := b.attested(ctx, im); attested && !(told.Sole && t.Inventory.Distro == nil) {
+		if told, attested := b.attested(ctx, im); attested && (!told.Sole || t.Inventory.Distro != nil) {
 			of, ok = base.IdentifyIn(im, []string{told.Ref}, b.learned())
 			of.By, of.Digest, of.Sole = told.By, cmp.Or(told.Digest, of.Digest), told.Sole
 		}

@@ -105,7 +105,7 @@ func (f *flags) prove(
 		Engine: e, Exercise: o.Exercise, Env: work.env, Default: o.Default, Users: o.Users, Refused: o.Refused,
 		Up: time.Duration(o.Up * float64(time.Second)),
 	}
-	if !work.Exercise.Empty() {
+	if !work.Empty() {
 		how.Exercise = work.Exercise
 	}
 	if o.Exit != nil {

@@ -46,7 +46,7 @@ func newPlugin(f *flags) *cobra.Command {
 	here := func() (plugin.Installation, error) {
 		dir := dockerConfig(f.env)
 		if dir == "" {
-			return plugin.Installation{}, usageError{errors.New("Docker's configuration is nowhere: HOME is not set"), "set HOME or DOCKER_CONFIG"}
+			return plugin.Installation{}, usageError{errors.New("no folder for the configuration of Docker: HOME is not set"), "set HOME or DOCKER_CONFIG"}
 		}
 		exe, err := os.Executable()
 		return plugin.Installation{ConfigDir: dir, Program: exe, User: disk.Caller(f.env.Getenv), Record: f.ledger}, err

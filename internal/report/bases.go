@@ -38,7 +38,7 @@ func docKnownBases(res *check.Result) []DocKnownBase {
 func notRead(res *check.Result) []string {
 	var lines []string
 	for _, t := range res.Targets {
-		s := ""
+		var s string
 		switch {
 		case t.Base == nil:
 			continue

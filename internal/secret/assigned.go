@@ -102,7 +102,8 @@ func plausible(v, kind string) bool {
 	if len(v) < 3 || Placeholder(v) {
 		return false
 	}
-	if Harmless(v) && !(kind == "password" && len(v) > 3 && strings.Trim(v, "0123456789") == "") {
+	digits := len(v) > 3 && strings.Trim(v, "0123456789") == ""
+	if Harmless(v) && (kind != "password" || !digits) {
 		return false
 	}
 	if strings.HasPrefix(v, `\$`) || strings.HasSuffix(v, ")") {

@@ -222,7 +222,8 @@ func (n *unprivileged) forNobody() error {
 	case slices.ContainsFunc(n.Uses, func(u dockerfile.Use) bool { return len(u.Entrypoint)+len(u.Command) > 0 }):
 		return nil
 	case facts != nil && facts.Config && len(facts.Cmd)+len(facts.Entrypoint) > 0 &&
-		!(len(facts.Entrypoint) == 0 && slices.Contains(interpreters, path.Base(strings.Join(facts.Cmd, " ")))), slices.Contains([]string{"nginx", "httpd", "php", "tomcat", "jetty", "caddy"}, n.base.official()):
+		(len(facts.Entrypoint) > 0 || !slices.Contains(interpreters, path.Base(strings.Join(facts.Cmd, " ")))),
+		slices.Contains([]string{"nginx", "httpd", "php", "tomcat", "jetty", "caddy"}, n.base.official()):
 		return nil
 	}
 	return refuse(n.from(), "the file does not say what is started: others may build on the image, and be stopped by a user that is not root")

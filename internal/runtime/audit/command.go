@@ -59,7 +59,7 @@ func ReadCommands(name string, b []byte) (*Read, error) {
 
 // program is the length of "docker run" or its like among words; 0: it is none.
 func program(words []string) int {
-	for len(words) > 0 && (words[0] == "sudo" || words[0] == "$") {
+	if len(words) > 0 && (words[0] == "sudo" || words[0] == "$") {
 		n := program(words[1:])
 		if n > 0 {
 			return n + 1

@@ -124,7 +124,7 @@ func wild(t testing.TB) map[string][]byte {
 		}
 		t.Skipf("no shared data (set DRYDOCK_SHARED): %v", err)
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close()
 	x, err := xz.NewReader(f)
 	if err != nil {
 		t.Fatal(err)

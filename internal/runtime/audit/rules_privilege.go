@@ -150,7 +150,7 @@ func unconfined() Check {
 		Good: "services:\n  app:\n    image: alpine:3.22\n    security_opt:\n      - seccomp:./profile.json\n",
 	}, []string{"security_opt"}, func(c *Container, p *pass) {
 		for i, o := range c.SecurityOpt {
-			name, cis := "", ""
+			var name, cis string
 			switch strings.Replace(o, ":", "=", 1) {
 			case "seccomp=unconfined":
 				name, cis = "seccomp", "CIS-5.22"

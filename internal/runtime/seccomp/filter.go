@@ -230,7 +230,8 @@ func calculate(in Instruction, a, x uint32) (uint32, error) {
 
 // jump is how many instructions are skipped.
 func jump(in Instruction, a, x uint32) (uint32, error) {
-	v, yes := operand(in, x), false
+	v := operand(in, x)
+	var yes bool
 	switch in.Op & 0xf0 {
 	case 0x00:
 		return in.K, nil

@@ -57,16 +57,13 @@ func TestEmbeddedSBOMs(t *testing.T) {
 
 // What an SBOM and the files both tell counts once.
 func TestEmbeddedCountsOnce(t *testing.T) {
-	j := &join{}
-	for _, it := range []*item{
+	j := &join{order: []*item{
 		{sites: []site{{path: "opt/bitnami/node/.spdx-node.spdx", visible: true}}},
 		{sites: []site{{path: "opt/bitnami/node/bin/node", visible: true}}},
 		{sites: []site{{path: "usr/bin/node", visible: true}}},
 		{sites: []site{{path: "opt/bitnami/java/.spdx-java.spdx", visible: true}}},
 		{sites: []site{{path: "app/a.jar", visible: true}}},
-	} {
-		j.order = append(j.order, it)
-	}
+	}}
 	set := func(i int, typ, namespace, name, version string) {
 		p := &j.order[i].pkg
 		p.Type, p.Namespace, p.Name, p.Version = typ, namespace, name, version
