@@ -164,7 +164,7 @@ func goOf(f *dockerfile.File, scopes *dockerfile.Scopes, st *dockerfile.Stage) (
 			if in.Cmd == "COPY" {
 				from, _ := scopes.Expand(s, i, in.Flag("from"))
 				copied, err := f.Target(cmp.Or(from, "\x00"))
-				if err == nil && slices.ContainsFunc(in.Args, func(a string) bool { return a == "/usr/local/go" || a == "/usr/local/go/" }) {
+				if err == nil && slices.ContainsFunc(in.Args, isGoRoot) {
 					from, line = copied.Base, copied.Span.Line
 				}
 				if g, ok := goImage(from); ok {
@@ -185,10 +185,15 @@ func goOf(f *dockerfile.File, scopes *dockerfile.Scopes, st *dockerfile.Stage) (
 	return goBuilder{}, false
 }
 
+func isGoRoot(folder string) bool { return path.Clean(folder) == "/usr/local/go" }
+
+// goImages are how repositories of images with a Go toolchain are called.
+var goImages = []string{"golang", "go", "go-toolset", "go-toolchain", "golang-fips"}
+
 // goImage tells a Go image by its repository's name, and its release by its tag.
 func goImage(ref string) (goBuilder, bool) {
 	r, err := base.ParseRef(ref)
-	if err != nil || !slices.Contains([]string{"golang", "go", "go-toolset", "go-toolchain", "golang-fips"}, path.Base(r.Repository)) {
+	if err != nil || !slices.Contains(goImages, path.Base(r.Repository)) {
 		return goBuilder{}, false
 	}
 	release, _, _ := strings.Cut(r.Tag, "-")
@@ -234,7 +239,8 @@ func buildsGo(f *dockerfile.File, st *dockerfile.Stage) bool {
 			if !c.Is("go", "build", "install", "run", "test") {
 				continue
 			}
-			if !slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool { return strings.Contains(w.Text, "@") }) {
+			remote := func(w dockerfile.ShellWord) bool { return strings.Contains(w.Text, "@") }
+			if !slices.ContainsFunc(c.Args(), remote) {
 				return true
 			}
 		}

@@ -13,7 +13,7 @@ type Package struct {
 	SourceVersion string         // empty: the same as Version
 	Module        string         // the RPM module and stream it is built for, "mariadb:10.3"; empty: none
 	Vendor        string         // who built a distribution's package, by its own word: RPM's Vendor, dpkg's Maintainer; empty: not said
-	VersionBy     string         // who says the version where other files could say otherwise: "the builder golang:1.22.5"; empty: the file that names the package
+	VersionBy     string         // who says the version, "the builder golang:1.22.5"; empty: who names the package
 	Origin        string         // where the code came from, if not from its ecosystem's registry: a repository's address, "file:…"
 	Arch          string         // "amd64", "x86_64" ...; empty: none
 	Licenses      []string       // as declared, sorted

@@ -38,7 +38,8 @@ func javaRepositoryPlace(p string) (javaCoordinates, bool) {
 			group: strings.Join(parts[:n-3], "."), artifactID: parts[n-3], version: parts[n-2],
 		}
 		rest, named := strings.CutPrefix(parts[n-1], c.artifactID+"-"+c.version)
-		if named && (rest == ".jar" || rest != "" && rest[0] == '-') && javaDigit(c.version) && !strings.HasSuffix(c.version, ".x") &&
+		if named && (rest == ".jar" || rest != "" && rest[0] == '-') &&
+			javaDigit(c.version) && !strings.HasSuffix(c.version, ".x") &&
 			mavenWord(c.group) && mavenWord(c.artifactID) && mavenWord(c.version) {
 			return c, true
 		}
