@@ -51,6 +51,7 @@ type Traits struct {
 	Hides      bool   // it is about secrets, and its findings have in Hidden what is not to be shown
 	CacheOrder bool   // it is about steps that a build runs anew too often: a fix is proved by those that it keeps
 	Refused    bool   // a build refuses the file as a whole
+	Drifts     bool   // it is about versions that nobody names: a fix that must install something may bring it, and says so
 	Remedy     Remedy // the rewrite that puts it right; empty: none does
 }
 

@@ -180,6 +180,15 @@ func TestLesserFindingsAreToldAndTaken(t *testing.T) {
 	if _, failed := Recheck(before, after, want); failed == nil {
 		t.Error("one as bad is taken")
 	}
+	after[0].Drifts = true
+	if came, failed := Recheck(before, after, want); failed != nil || len(came) != 1 {
+		t.Errorf("a version that nobody names is not taken: %v %+v", came, failed)
+	}
+	after[0].Severity = finding.Medium
+	if _, failed := Recheck(before, after, want); failed == nil {
+		t.Error("a worse one about versions is taken")
+	}
+	after[0].Severity, after[0].Drifts = finding.Low, false
 	after[0].Rule, want.Lesser = "root", finding.Critical
 	if _, failed := Recheck(before, after, want); failed == nil {
 		t.Error("what is still there is taken")

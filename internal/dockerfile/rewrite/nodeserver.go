@@ -45,6 +45,14 @@ func (a *nodeApp) server() error {
 	}
 	c := &carrying{conversion: a.conversion, folders: []string{a.folder}, programs: nodePrograms, tools: []string{"python", "python2", "python3", "python-is-python3"}, buildEnv: []string{"NPM_CONFIG_LOGLEVEL", "CYPRESS_INSTALL_BINARY", "HUSKY", "NODE_OPTIONS_BUILD"}}
 	a.global()
+	if a.base != a.stage.BaseRaw {
+		for _, k := range nodeClients {
+			if a.depends(k.pkg...) && !slices.Contains(c.install, k.needs) {
+				c.install = append(c.install, k.needs)
+				a.note("%s needs %s, which the final stage installs", k.pkg[0], k.needs)
+			}
+		}
+	}
 	if err := c.carry(); err != nil {
 		return err
 	}
@@ -54,11 +62,20 @@ func (a *nodeApp) server() error {
 	}
 	if a.base != a.stage.BaseRaw {
 		a.undecided("whether the program starts others that the slim image has not (curl, git, python3, a compiler)")
-		if a.depends("prisma", "@prisma/client") && !slices.Contains(c.install, "openssl") {
-			a.undecided("whether prisma finds OpenSSL: the slim image does not have the program openssl")
-		}
 	}
 	return nil
+}
+
+// nodeClients are packages of npm that start a program of the system, or look
+// for one: of the same name on Debian and on Alpine.
+var nodeClients = []struct {
+	pkg   []string
+	needs string
+}{
+	{[]string{"prisma", "@prisma/client"}, "openssl"},
+	{[]string{"simple-git"}, "git"},
+	{[]string{"fluent-ffmpeg"}, "ffmpeg"},
+	{[]string{"gm", "imagemagick"}, "imagemagick"},
 }
 
 // startTools are the programs that are started, wrappers included.

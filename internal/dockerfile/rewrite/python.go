@@ -168,11 +168,16 @@ func (a *pythonApp) developed(r run, p string) {
 	}
 }
 
-// nativeLibraries are what packages of PyPI load that are built here.
+// nativeLibraries are what packages of PyPI load that are built here, and the
+// programs that they start.
 var nativeLibraries = map[string][2]string{ // Debian, Alpine
 	"psycopg2": {"libpq5", "libpq"}, "psycopg": {"libpq5", "libpq"}, "mysqlclient": {"libmariadb3", "mariadb-connector-c"}, "uwsgi": {"libxml2", "libxml2"},
 	"python-magic": {"libmagic1", "libmagic"}, "pycurl": {"libcurl4", "libcurl"}, "pyodbc": {"unixodbc", "unixodbc"}, "python-ldap": {"libldap2", "libldap"},
-	"cairocffi": {"libcairo2", "cairo"}, "pygraphviz": {"graphviz", "graphviz"}, "weasyprint": {"libpango-1.0-0", "pango"},
+	"cairocffi": {"libcairo2", "cairo"}, "pygraphviz": {"graphviz", "graphviz"}, "weasyprint": {"libpango-1.0-0 libpangoft2-1.0-0", "pango"},
+	"gitpython": {"git", "git"}, "pre-commit": {"git", "git"}, "opencv-python": {"libgl1 libglib2.0-0", "mesa-gl glib"},
+	"opencv-contrib-python": {"libgl1 libglib2.0-0", "mesa-gl glib"}, "graphviz": {"graphviz", "graphviz"}, "pydot": {"graphviz", "graphviz"},
+	"ffmpeg-python": {"ffmpeg", "ffmpeg"}, "pydub": {"ffmpeg", "ffmpeg"}, "pytesseract": {"tesseract-ocr", "tesseract-ocr"},
+	"pdf2image": {"poppler-utils", "poppler-utils"}, "python-gnupg": {"gnupg", "gnupg"}, "pyzbar": {"libzbar0", "zbar"}, "pypandoc": {"pandoc", "pandoc"},
 }
 
 // libraries adds what packages load that slim images have not.
@@ -180,31 +185,45 @@ func (a *pythonApp) libraries() error {
 	if a.base == a.stage.BaseRaw && a.family(a.stage) == "debian" {
 		return nil // what was there is there
 	}
+	for _, r := range a.runs() {
+		if r.Is("pip", "install") || r.Is("pip3", "install") || r.Is("poetry", "add") || r.Is("pipenv", "install") {
+			for _, w := range r.Operands("-r", "-c", "-i", "--index-url", "--extra-index-url") {
+				a.loads(w.Text)
+			}
+		}
+	}
 	if a.Context == nil {
 		a.undecided("whether the packages load libraries of the system: the build context is not known")
 		return nil
 	}
 	for _, name := range []string{"requirements.txt", "pyproject.toml", "setup.py", "Pipfile"} {
-		text, ok := a.read(path.Join(a.folder, name), a.stage.End)
-		if !ok {
-			continue
-		}
-		for _, line := range strings.Split(strings.ToLower(text), "\n") {
-			line = strings.Trim(strings.TrimSpace(line), `"',`)
-			pkg := line[:len(line)-len(strings.TrimLeft(line, "abcdefghijklmnopqrstuvwxyz0123456789-_."))]
-			libs, known := nativeLibraries[pkg]
-			lib := libs[0]
-			if a.family(a.stage) == "alpine" {
-				lib = libs[1]
-			}
-			if pkg == "psycopg" && !strings.Contains(line, "[c]") || !known || slices.Contains(a.install, lib) {
-				continue
-			}
-			a.install = append(a.install, lib)
-			a.note("%s loads %s, which the final stage installs", pkg, lib)
+		text, _ := a.read(path.Join(a.folder, name), a.stage.End)
+		for _, line := range strings.Split(text, "\n") {
+			a.loads(line)
 		}
 	}
 	return nil
+}
+
+// loads has the final stage install what a package of PyPI needs of the system;
+// line is what asks for the package.
+func (a *pythonApp) loads(line string) {
+	line = strings.Trim(strings.TrimSpace(strings.ToLower(line)), `"',`)
+	pkg := strings.ReplaceAll(line[:len(line)-len(strings.TrimLeft(line, "abcdefghijklmnopqrstuvwxyz0123456789-_."))], "_", "-")
+	libs, known := nativeLibraries[pkg]
+	if !known || pkg == "psycopg" && !strings.Contains(line, "[c]") {
+		return
+	}
+	lib := libs[0]
+	if a.family(a.stage) == "alpine" {
+		lib = libs[1]
+	}
+	for _, name := range strings.Fields(lib) {
+		if !slices.Contains(a.install, name) {
+			a.install = append(a.install, name)
+			a.note("%s needs %s, which the final stage installs", pkg, name)
+		}
+	}
 }
 
 // command has the final stage start without the tools that only installed.

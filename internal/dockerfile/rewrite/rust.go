@@ -183,8 +183,9 @@ var crates = []struct{ name, unless, debian, alpine string }{
 func (a *rustApp) libraries(kind string) {
 	text, ok := a.read(path.Join(a.dir, "Cargo.lock"), a.stage.End)
 	if !ok {
-		a.undecided("whether the program loads libraries of the system: there is no Cargo.lock to be read")
-		return
+		a.undecided("whether the program loads libraries of the system besides those of its own dependencies: there is no Cargo.lock to be read")
+		manifest, _ := a.read(path.Join(a.dir, "Cargo.toml"), a.stage.End)
+		text = brought(manifest)
 	}
 	has := func(name string) bool { return name != "" && strings.Contains(text, `name = "`+name+`"`) }
 	for _, c := range crates {
@@ -201,6 +202,31 @@ func (a *rustApp) libraries(kind string) {
 		a.install = append(a.install, lib)
 		a.note("%s needs %s, which the final stage installs", c.name, lib)
 	}
+}
+
+// brought are the crates with a library of the system that the dependencies of a
+// Cargo.toml bring along, as a lock file names them.
+func brought(manifest string) string {
+	var out strings.Builder
+	for _, line := range strings.Split(manifest, "\n") {
+		name, value, _ := strings.Cut(line, "=")
+		name, _, _ = strings.Cut(strings.Trim(strings.TrimSpace(name), `"`), ".")
+		var crates []string
+		switch {
+		case name == "openssl", name == "postgres-openssl", name == "native-tls", name == "postgres-native-tls",
+			strings.Contains(value, "native-tls") && !strings.Contains(value, "vendored"),
+			name == "reqwest" && !strings.Contains(value, "rustls") && !strings.Contains(strings.ReplaceAll(value, " ", ""), "default-features=false"):
+			crates = []string{"openssl-sys", "native-tls"}
+		case name == "diesel" && strings.Contains(value, "postgres"):
+			crates = []string{"libpq-sys"}
+		case name == "diesel" && strings.Contains(value, "mysql"):
+			crates = []string{"mysqlclient-sys"}
+		}
+		for _, c := range crates {
+			out.WriteString("name = \"" + c + "\"\n")
+		}
+	}
+	return out.String()
 }
 
 var rustText = regexp.MustCompile(`"([^"\\\n]{2,200})"`)

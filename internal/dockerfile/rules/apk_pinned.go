@@ -17,6 +17,7 @@ func apkPinned() Check {
 				ID:       "dockerfile/apk-pinned",
 				Title:    "apk installs whatever version is newest",
 				Practice: finding.TrustedBase,
+				Traits:   finding.Traits{Drifts: true},
 				Severity: finding.Medium,
 				Aliases:  []string{"DL3018"},
 				Why: "Two builds of one Dockerfile get two versions of a package, and the cache decides which. package=1.2.3-r0 names one, package~1.2 allows its patches. " +

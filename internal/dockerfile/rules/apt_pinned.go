@@ -17,6 +17,7 @@ func aptPinned() Check {
 				ID:       "dockerfile/apt-pinned",
 				Title:    "apt-get installs whatever version is newest",
 				Practice: finding.TrustedBase,
+				Traits:   finding.Traits{Drifts: true},
 				Severity: finding.Medium,
 				Aliases:  []string{"DL3008"},
 				Why: "Two builds of one Dockerfile get two versions of a package, and the cache decides which. A version after = says which one was tested. " +

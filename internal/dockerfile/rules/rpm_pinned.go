@@ -17,6 +17,7 @@ func rpmPinned() Check {
 				ID:       "dockerfile/rpm-pinned",
 				Title:    "yum, dnf or zypper installs whatever version is newest",
 				Practice: finding.TrustedBase,
+				Traits:   finding.Traits{Drifts: true},
 				Severity: finding.Medium,
 				Aliases:  []string{"DL3033", "DL3037", "DL3041"},
 				Why: "Two builds of one Dockerfile get two versions of a package, and the cache decides which. " +
