@@ -22,7 +22,7 @@ type sarifLog struct {
 type sarifRun struct {
 	Tool        sarifTool         `json:"tool"`
 	Invocations []sarifInvocation `json:"invocations"`
-	Files       []sarifFile       `json:"artifacts,omitempty"` //nolint:misspell // SARIF spells it so
+	Files       []sarifFile       `json:"artifacts,omitempty"`
 	Results     []sarifResult     `json:"results"`
 	ColumnKind  string            `json:"columnKind"`
 	Properties  map[string]any    `json:"properties,omitempty"`

@@ -109,7 +109,7 @@ func (d *decoder) member(dec *json.Decoder, doc *document, key string, depth int
 		err := dec.Decode(&raw)
 		doc.spdx3 = strings.Contains(string(raw), "spdx.org/rdf/3")
 		return err
-	case "artifacts": //nolint:misspell // Syft's word
+	case "artifacts":
 		doc.others = "Syft"
 	case "Results":
 		doc.others = "Trivy"

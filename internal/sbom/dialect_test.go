@@ -161,7 +161,7 @@ func TestWhatIsNotAnSBOM(t *testing.T) {
 		{`{"bomFormat":"CycloneDX"} x`, "follows", ""},
 		{`{"spdxVersion":"SPDX-1.2"}`, "SPDX-1.2", ""},
 		{`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[]}`, "SPDX 3", "2.3"},
-		{`{"artifacts":[],"descriptor":{"name":"syft"}}`, "Syft", "export"}, //nolint:misspell // as Syft spells it
+		{`{"artifacts":[],"descriptor":{"name":"syft"}}`, "Syft", "export"},
 		{`{"SchemaVersion":2,"Results":[]}`, "Trivy", "export"},
 		{`{"schema":"drydock-sbom/v9"}`, "drydock-sbom/v9", "this version"},
 		{`{"schema":"drydock-sbom/v1","packages":[{"name":"x"}]}`, "without a type", ""},
