@@ -67,7 +67,7 @@ func drawWorld(t *rapid.T) world {
 	newest := rapid.IntRange(1, len(numbers)-1).Draw(t, "newest")
 	lock, ok := w.lock(asks, numbers[:newest])
 	if !ok {
-		t.Skip("no such versions yet")
+		return w // no such versions yet: it has no files
 	}
 	manifest, err := json.MarshalIndent(map[string]any{"name": "harbour", npmProd: asks[npmProd], npmDev: asks[npmDev]}, "", "  ")
 	if err != nil {
@@ -181,6 +181,9 @@ func TestALockAgreesWithItsManifest(t *testing.T) {
 	made := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawWorld(rt)
+		if w.files == nil {
+			return
+		}
 		files := flagged(t, w.files)
 		p := &planner{dir: Dir{FS: files}, files: map[string]*file{}}
 		l, _, err := p.openNPM("package-lock.json")
@@ -188,7 +191,7 @@ func TestALockAgreesWithItsManifest(t *testing.T) {
 			rt.Fatal(err)
 		}
 		if len(brokenEdges(t, files, "package-lock.json")) > 0 {
-			rt.Skip("what stands further down has taken somebody's place")
+			return // what stands further down has taken somebody's place
 		}
 		seen := map[string]bool{}
 		for _, at := range l.paths {
