@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -106,7 +105,7 @@ func newObserveMerge(f *flags) *cobra.Command {
 }
 
 func readObservation(name string) (*observe.Observation, error) {
-	b, err := os.ReadFile(name)
+	b, err := readSome(name, observe.MaxBytes)
 	if err != nil {
 		return nil, err
 	}

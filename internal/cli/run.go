@@ -87,7 +87,7 @@ func (f *flags) confinement(profile, name string, im runtime.Image) ([]string, e
 		if info, err := os.Stat(profile); err == nil && info.IsDir() {
 			profile = filepath.Join(profile, "profile.json")
 		}
-		b, err := os.ReadFile(profile)
+		b, err := readSome(profile, confine.MaxBytes)
 		if err != nil {
 			return nil, err
 		}

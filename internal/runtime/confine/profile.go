@@ -245,13 +245,13 @@ func beyond(s observe.Socket) bool {
 	return err != nil || !a.Unmap().IsLoopback()
 }
 
-// maxProfile is the size of a profile that is read, in bytes.
-const maxProfile = 8 << 20
+// MaxBytes is the size of a profile that is read, in bytes.
+const MaxBytes = 8 << 20
 
 // Read reads a profile.
 func Read(b []byte) (*Profile, error) {
-	if len(b) > maxProfile {
-		return nil, fmt.Errorf("profile of %d bytes: the limit is %d", len(b), maxProfile)
+	if len(b) > MaxBytes {
+		return nil, fmt.Errorf("profile of %d bytes: the limit is %d", len(b), MaxBytes)
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	var p Profile

@@ -174,13 +174,13 @@ type Default struct {
 	Capabilities []string `json:"capabilities"` // that the container had
 }
 
-// maxObservation is the size of an observation that is read, in bytes.
-const maxObservation = 64 << 20
+// MaxBytes is the size of an observation that is read, in bytes.
+const MaxBytes = 64 << 20
 
 // Read reads an observation.
 func Read(b []byte) (*Observation, error) {
-	if len(b) > maxObservation {
-		return nil, fmt.Errorf("observation of %d bytes: the limit is %d", len(b), maxObservation)
+	if len(b) > MaxBytes {
+		return nil, fmt.Errorf("observation of %d bytes: the limit is %d", len(b), MaxBytes)
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	var o Observation
