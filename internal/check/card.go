@@ -101,7 +101,11 @@ func card(res *Result, bases *smaller) []Row {
 			row.Grade, row.Reasons = covered(res, row.Grade, row.Reasons)
 		}
 		if p == finding.MinimalBase && why == "" {
-			row.Reasons = append(bases.reasons, bases.open...)
+			row.Reasons = slices.Concat(bases.reasons, bases.open)
+			if row.Grade == "A" && len(bases.open) > 0 { // which may be smaller, and nobody knows
+				row.Grade, row.Reasons = "", slices.Concat(bases.open, bases.reasons)
+				row.Reasons[0] = "not assessed: " + row.Reasons[0]
+			}
 		}
 		switch {
 		case why != "":

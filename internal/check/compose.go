@@ -29,6 +29,7 @@ type build struct {
 	Context    string `yaml:"context"`
 	Dockerfile string `yaml:"dockerfile"`
 	Inline     string `yaml:"dockerfile_inline"`
+	Args       args   `yaml:"args"`
 	said       bool
 }
 
@@ -65,6 +66,7 @@ func (r *run) compose(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	r.givenBy(name)
 	for i := 0; i+1 < len(doc.Services.Content); i += 2 {
 		key, body := doc.Services.Content[i], doc.Services.Content[i+1]
 		var of service

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -47,6 +48,9 @@ func (r *run) folder(ctx context.Context, dir string, asRoot bool) error {
 		return &EmptyError{dir}
 	}
 	r.add(Target{Subject: s, Inventory: inv}, Found{Unknown: build.unread})
+	for _, f := range build.composes {
+		r.givenBy(f)
+	}
 	for _, f := range build.dockerfiles {
 		if err := r.dockerfile(ctx, f); err != nil {
 			r.take(s, Found{Unknown: []finding.Unknown{{What: f, Why: err.Error()}}})
@@ -106,6 +110,13 @@ func (r *run) dockerfile(ctx context.Context, name string) error {
 	s := finding.Subject{Kind: finding.KindDockerfile, Name: name}
 	f, err := dockerfile.Parse(name, b)
 	var stage *dockerfile.Stage
+	filled := false
+	if err == nil {
+		var args map[string]string
+		if args, filled = r.buildArgs(f); len(args) > 0 {
+			f, err = dockerfile.ParseWith(name, b, args)
+		}
+	}
 	if err == nil {
 		stage, err = f.Target("")
 	}
@@ -119,7 +130,11 @@ func (r *run) dockerfile(ctx context.Context, name string) error {
 	if stage = f.Chain(stage)[0]; stage.Base == "" {
 		r.unnamed(s, &stage.Span, stage.BaseRaw, "a build argument in it has no default")
 	} else {
-		r.reference(ctx, s, base.Base{Ref: stage.Base, By: "dockerfile"}, &stage.Span)
+		of := base.Base{Ref: stage.Base, By: "dockerfile"}
+		if filled && strings.Contains(stage.BaseRaw, "$") {
+			of.By = "variable"
+		}
+		r.reference(ctx, s, of, &stage.Span)
 	}
 	if r.ask.Rules {
 		r.linted(r.linter.look(ctx, name, b, LintOptions{knownBase: stage.Base}))

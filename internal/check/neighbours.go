@@ -29,6 +29,7 @@ type neighbours struct {
 	name     string // of the Dockerfile, absolute
 	uses     []dockerfile.Use
 	contexts []string // folders that compose files build it with
+	args     []givenArgs
 	above    []string // folders above its own that may be its build's
 	root     string   // the repository's folder, or the one above its own
 	known    bool     // whether git knows the repository
@@ -106,38 +107,23 @@ type running struct {
 // compose takes in the services of a compose file that are built from the
 // Dockerfile.
 func (n *neighbours) compose(file string) {
-	b, err := readLimited(file, maxComposeBytes)
+	services, err := composedServices(file)
 	if err != nil {
 		return
 	}
-	var doc struct {
-		Services map[string]yaml.Node `yaml:"services"`
-	}
-	if yaml.Unmarshal(b, &doc) != nil {
-		return
-	}
-	for name, body := range doc.Services {
+	for name, body := range services {
 		var s running
 		if body.Decode(&s) != nil || !s.Build.said || s.Build.Inline != "" {
 			continue
 		}
-		context := filepath.Join(filepath.Dir(file), s.Build.Context)
-		if filepath.IsAbs(s.Build.Context) {
-			context = s.Build.Context
-		}
-		from := s.Build.Dockerfile
-		if from == "" {
-			from = "Dockerfile"
-		}
-		if !filepath.IsAbs(from) {
-			from = filepath.Join(context, from)
-		}
+		context, from := s.Build.paths(file)
 		if from != n.name {
 			continue
 		}
 		if !slices.Contains(n.contexts, context) {
 			n.contexts = append(n.contexts, context)
 		}
+		n.args = append(n.args, givenArgs{file, s.Build.Args})
 		u := dockerfile.Use{File: n.called(file), Service: name, User: s.User}
 		u.Entrypoint, _ = wordsOf(&s.Entrypoint)
 		u.Command, u.Shell = wordsOf(&s.Command)

@@ -111,6 +111,9 @@ type run struct {
 	linter *linter
 	beside []func() error // takes in what goes on beside matching
 
+	composed map[string]bool        // compose files whose build arguments are known
+	given    map[string][]givenArgs // to Dockerfiles, by their absolute path
+
 	mu sync.Mutex // of the warnings: a damaged cache record is met beside
 }
 

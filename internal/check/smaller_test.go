@@ -57,6 +57,31 @@ func TestMinimalBaseOnTheCard(t *testing.T) {
 	}
 }
 
+// A base that nobody has assessed a smaller one of leaves no best grade to those
+// beside it; what is worse stays as it is.
+func TestOpenBaseLeavesNoBestGrade(t *testing.T) {
+	for text, want := range map[string]struct{ grade, reason string }{
+		"FROM nginx:1.30-alpine-slim\n": {"", "not assessed: nginx:1.20 could be nginx:1.30-alpine-slim, which nobody has assessed; " +
+			"nothing smaller than nginx:1.30-alpine-slim is known"},
+		"FROM python:3.14\n": {"B", "python:3.14 could be python:3.14-slim; nginx:1.20 could be"},
+	} {
+		dir := t.TempDir()
+		for name, body := range map[string]string{"Dockerfile": text, "old.Dockerfile": "FROM nginx:1.20\n"} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(body), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		res, err := alone(t).Run(context.Background(), dir, Ask{Vulnerabilities: true, Rules: true, Grades: true, Layers: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(res.Card, func(r Row) bool { return r.Practice == finding.MinimalBase })
+		if i < 0 || res.Card[i].Grade != want.grade || !strings.Contains(strings.Join(res.Card[i].Reasons, "; "), want.reason) {
+			t.Errorf("%q: %+v, want %+v", text, res.Card, want)
+		}
+	}
+}
+
 // alone is a pipeline without Docker, without network, in a home of its own.
 func alone(t *testing.T) *Pipeline {
 	t.Helper()

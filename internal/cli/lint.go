@@ -67,9 +67,11 @@ Without --fail-on, findings of high severity (hadolint's errors) exit with 2.`,
 func (f *flags) asHadolint(cfg *policy.Lint, threshold string) error {
 	term := cmp.Or(cfg.FailOn, "severity:high")
 	switch {
+	case threshold == "none" || threshold == "ignore": // hadolint's words for no gate
+		term = "none"
 	case threshold != "":
 		term = "severity:" + threshold
-	case !f.gate.Empty(), f.exitCode != "":
+	case f.failOn != "", f.exitCode != "":
 		return nil
 	}
 	gate, err := policy.ParseGate(term)

@@ -102,7 +102,7 @@ func (f *flags) judge(res *check.Result, dive bool) error {
 		}
 		gate = gate.And(limits)
 	}
-	v := check.Judge(res, gate, f.exitCode != "" && gate.Empty())
+	v := check.Judge(res, gate, f.exitCode != "" && f.failOn == "" && gate.Empty())
 	if !f.quiet {
 		for _, u := range v.Unjudged {
 			fmt.Fprintf(f.env.Stderr, "gate: %s\n", foreign(u))

@@ -21,8 +21,13 @@ const byteOrderMark = "\xef\xbb\xbf"
 
 // Parse reads a Dockerfile. name is what spans and errors call it. An error is
 // an [*Error]: the place, and BuildKit's own message.
-func Parse(name string, b []byte) (*File, error) {
-	p := &parsing{file: &File{Name: name, Bytes: b, Escape: parser.DefaultEscapeToken}}
+func Parse(name string, b []byte) (*File, error) { return ParseWith(name, b, nil) }
+
+// ParseWith is Parse for a build that is given values of its arguments, as by
+// docker build --build-arg: what stages stand on is told with them in place of
+// the file's own defaults. GlobalArgs is what the file says.
+func ParseWith(name string, b []byte, args map[string]string) (*File, error) {
+	p := &parsing{file: &File{Name: name, Bytes: b, Escape: parser.DefaultEscapeToken}, args: args}
 	if len(b) > MaxBytes {
 		return nil, p.fail(0, fmt.Errorf("%d bytes are over the limit of %d", len(b), MaxBytes))
 	}
@@ -70,6 +75,7 @@ func chainsOnbuild(n *parser.Node) bool {
 
 type parsing struct {
 	file *File
+	args map[string]string // values of build arguments that the build is given
 }
 
 func (p *parsing) findLines() {
@@ -257,6 +263,9 @@ func (p *parsing) globalArgs(in *Instruction, env map[string]string) {
 			} else {
 				delete(env, name)
 			}
+		}
+		if v, given := p.args[a.Name]; given {
+			env[a.Name] = v
 		}
 		p.file.GlobalArgs = append(p.file.GlobalArgs, a)
 	}
