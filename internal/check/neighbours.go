@@ -1,6 +1,7 @@
 package check
 
 import (
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path"
@@ -56,6 +57,8 @@ func neighboursOf(name string) *neighbours {
 			case !e.Type().IsRegular():
 			case e.Name() == "action.yml" || e.Name() == "action.yaml":
 				n.action(file)
+			case e.Name() == "config.json" && dir == dirs[0]:
+				n.plugin(file)
 			case isCompose(file):
 				n.compose(file)
 			case strings.HasPrefix(strings.ToLower(e.Name()), "readme"):
@@ -154,6 +157,24 @@ func (n *neighbours) action(file string) {
 	built := filepath.Join(filepath.Dir(file), filepath.FromSlash(doc.Runs.Image))
 	if strings.HasPrefix(doc.Runs.Image, "docker://") || built == n.name {
 		n.uses = append(n.uses, dockerfile.Use{File: n.called(file), Action: true})
+	}
+}
+
+// plugin takes in the configuration of a plugin of the Engine, which lies beside
+// the Dockerfile of its root file system.
+func (n *neighbours) plugin(file string) {
+	b, err := readLimited(file, maxComposeBytes)
+	if err != nil {
+		return
+	}
+	var doc struct {
+		Interface struct {
+			Types  []string `json:"types"`
+			Socket string   `json:"socket"`
+		} `json:"interface"`
+	}
+	if json.Unmarshal(b, &doc) == nil && (doc.Interface.Socket != "" || len(doc.Interface.Types) > 0) {
+		n.uses = append(n.uses, dockerfile.Use{File: n.called(file), Plugin: true})
 	}
 }
 

@@ -2,7 +2,7 @@ package dockerfile
 
 // Use is what a file beside a Dockerfile says of how its image is built or run:
 // a service of a compose file, a command of a README, another Dockerfile, a
-// GitHub action.
+// GitHub action, the configuration of a plugin.
 type Use struct {
 	File       string   // as messages name it: "compose.yaml"
 	Service    string   // of a compose file; empty: none
@@ -15,4 +15,5 @@ type Use struct {
 	Volumes    []string // of the container, on which named volumes are mounted
 	BuiltOn    bool     // it is an image that is built on this one
 	Action     bool     // it is the description of a GitHub action that runs the image
+	Plugin     bool     // it is the configuration of a plugin of the Engine that the image is
 }

@@ -214,8 +214,29 @@ func valueAt(b []byte, i int, kind string) (Match, bool) {
 			end++
 		}
 	}
-	if !plausible(string(b[i:end]), kind) {
+	if !plausible(string(b[i:end]), kind) || plainWord(b[i:end]) && commented(b, i) {
 		return Match{}, false
 	}
 	return Match{Kind: kind, Severity: high, Start: i, End: end}, true
+}
+
+// commented says whether a byte lies in a line that is a comment of the files
+// that hold settings.
+func commented(b []byte, at int) bool {
+	line := bytes.TrimLeft(b[bytes.LastIndexByte(b[:at], '\n')+1:at], " \t")
+	return bytes.HasPrefix(line, []byte("#")) || bytes.HasPrefix(line, []byte(";")) || bytes.HasPrefix(line, []byte("//"))
+}
+
+// plainWord says whether a value is one short word, as an example in a comment
+// has it: #DB_PASSWORD=password.
+func plainWord(v []byte) bool {
+	if len(v) > 12 {
+		return false
+	}
+	for _, c := range v {
+		if c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return true
 }

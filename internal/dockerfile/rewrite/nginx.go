@@ -28,6 +28,7 @@ func (n *unprivileged) nginx() {
 	for _, c := range confs {
 		n.listens(c, moved)
 	}
+	n.keys(confs)
 	main, site := false, false
 	for _, c := range append(confs, unknown...) {
 		main = main || c.dest == "/etc/nginx/nginx.conf"

@@ -17,6 +17,7 @@ var writes = map[string][]string{
 // folders and files that are made empty.
 func (n *unprivileged) owned() {
 	if n.family(n.stage) == "scratch" || n.family(n.stage) == "distroless" {
+		n.elsewhere(false)
 		return
 	}
 	for _, p := range writes[n.base.official()] {
@@ -53,9 +54,11 @@ func (n *unprivileged) owned() {
 		}
 	}
 	dir, ok := n.workdir(n.stage, n.stage.End)
-	if ok && dir != "/" && n.base.official() != "nginx" && !slices.Contains(n.own, dir) {
+	said := ok && dir != "/" && n.base.official() != "nginx" && !slices.Contains(n.own, dir)
+	if said {
 		n.undecided("whether the program writes into %s: it may not, as the files stay root's", dir)
 	}
+	n.elsewhere(said || n.base.official() == "nginx")
 }
 
 func (n *unprivileged) add(p string) {

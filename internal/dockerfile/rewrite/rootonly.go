@@ -60,6 +60,9 @@ func (n *unprivileged) possible() error {
 	if err := n.rootsFiles(); err != nil {
 		return err
 	}
+	if err := n.byRoot(); err != nil {
+		return err
+	}
 	if err := n.forNobody(); err != nil {
 		return err
 	}

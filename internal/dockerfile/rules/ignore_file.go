@@ -320,7 +320,11 @@ func (in *Input) letIn(cmd string, w dockerfile.Word, seen []unwantedEntry, ship
 	for _, u := range seen[:min(len(seen), 20)] {
 		f = why(f, "context", "%s: %s", u.path, u.what)
 	}
-	return fix(f, finding.NeedsReview, "Have the ignore file leave them out", in.ignoreEdit(patterns)), true
+	title := "Have the ignore file leave them out"
+	if in.readsVariables() && slices.ContainsFunc(patterns, func(p string) bool { return strings.HasPrefix(path.Base(p), ".env") }) {
+		title += ", and give the variables where the container starts"
+	}
+	return fix(f, finding.NeedsReview, title, in.ignoreEdit(patterns)), true
 }
 
 // ignoreEdit appends patterns to the ignore file, or makes one.

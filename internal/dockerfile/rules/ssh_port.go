@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -32,6 +33,10 @@ func sshPort() Check {
 					if text != w.Text {
 						f.Aliases = []string{} // Trivy reads no variables here
 					}
+					if p.Input.servesSSH() {
+						p.Report(f) // it is there for the sake of that port
+						return
+					}
 					edit := p.Input.Remove(inst)
 					if n := len(inst.Words); n > 1 {
 						edit = p.Input.Edit(dropped(inst, w), "")
@@ -44,6 +49,30 @@ func sshPort() Check {
 		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/8961e85cdda4901ae8f637d8a1211cf5648cdabe.Dockerfile",
 		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/bf5506d2533a02bf4e854ec754c328187c27a25e.Dockerfile",
 	}
+}
+
+// servesSSH says whether the file installs or starts an SSH server: then the port
+// is not left over, and only who wrote the file can do without it.
+func (in *Input) servesSSH() bool {
+	servers := []string{"openssh-server", "openssh", "openssh-server-pam", "ssh", "dropbear", "dropbear-run", "dropbear-bin", "sshd", "tinysshd"}
+	serves := false
+	in.EachRun(func(_ int, c *dockerfile.Command) {
+		switch c.Program() {
+		case "sshd", "dropbear":
+			serves = true
+		case "apt-get", "apt", "apk", "yum", "dnf", "microdnf", "zypper", "pacman":
+			serves = serves || slices.ContainsFunc(c.Operands(), func(w dockerfile.ShellWord) bool {
+				name, _, _ := strings.Cut(w.Text, "=")
+				return slices.Contains(servers, name)
+			})
+		}
+	})
+	for i := range in.File.Instructions {
+		if inst := &in.File.Instructions[i]; inst.Cmd == "CMD" || inst.Cmd == "ENTRYPOINT" {
+			serves = serves || strings.Contains(inst.Raw, "sshd") || strings.Contains(inst.Raw, "dropbear")
+		}
+	}
+	return serves
 }
 
 // dropped is a word of an instruction with the blank that parts it from its
