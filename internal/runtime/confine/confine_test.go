@@ -13,7 +13,10 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"pgregory.net/rapid"
+
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
+	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -86,6 +89,96 @@ func TestNeverWider(t *testing.T) {
 	o.Calls = append(o.Calls, observe.Call{ABI: "i386", Number: 1, Name: "exit", Count: 1})
 	if _, err := Draft(o, Options{}); err == nil {
 		t.Error("a profile was written for a workload that uses i386")
+	}
+}
+
+// TestNeverWiderByArguments holds a profile to what Engines refuse by arguments, over
+// whatever arguments were seen and whatever is asked for.
+func TestNeverWiderByArguments(t *testing.T) {
+	names := []string{"clone", "personality", "prctl", "socket", "ioctl"}
+	engine := seccomp.New(seccomp.X8664, names, map[string][]seccomp.Condition{
+		"socket": {
+			{Value: 38, Op: seccomp.CmpLess}, {Value: 39, Op: seccomp.CmpEqual}, {Value: 41, Op: seccomp.CmpEqual},
+		},
+		"clone": {{Value: 0x7e020000, Op: seccomp.CmpMaskedEq}},
+		"personality": {
+			{Op: seccomp.CmpEqual},
+			{Value: 8, Op: seccomp.CmpEqual},
+			{Value: 0x20000, Op: seccomp.CmpEqual},
+			{Value: 0x20008, Op: seccomp.CmpEqual},
+			{Value: 0xffffffff, Op: seccomp.CmpEqual},
+		},
+	}, seccomp.ActErrno)
+	interesting := []uint64{
+		0, 1, 2, 8, 10, 38, 39, 40, 41, 0x11, 0x1200011, 0x10000000, 0x20000, 0x20008, 0x7e020000, 0x5412, 0xffffffff,
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		o := &observe.Observation{Image: observe.Image{ABI: "x86_64"}, Status: observe.Complete}
+		for _, name := range engine.Allowed() {
+			nr, _ := seccomp.X8664.Number(name)
+			o.Calls = append(o.Calls, observe.Call{ABI: seccomp.X8664, Number: nr, Name: name, Count: 1})
+			for _, v := range rapid.SliceOfN(rapid.SampledFrom(interesting), 0, 5).Draw(t, name) {
+				if engine.Wants(seccomp.Call{ABI: seccomp.X8664, Number: nr, Args: [6]uint64{v, v}}).Passes() { // what is refused is not seen
+					o.Arguments = append(o.Arguments, observe.Argument{Name: name, Value: v, Count: 1})
+				}
+			}
+		}
+		if rapid.Bool().Draw(t, "truncated") {
+			o.Status = observe.Truncated
+		}
+		p, err := Draft(o, Options{Portable: rapid.Bool().Draw(t, "portable"), Log: rapid.Bool().Draw(t, "log")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range engine.Allowed() {
+			nr, _ := seccomp.X8664.Number(name)
+			for _, v := range interesting {
+				call := seccomp.Call{ABI: seccomp.X8664, Number: nr, Args: [6]uint64{v, v}}
+				if p.Seccomp.Wants(call) == seccomp.Allow && engine.Wants(call) != seccomp.Allow {
+					t.Fatalf("%s(%#x) is allowed, and the Engine refuses it", name, v)
+				}
+			}
+		}
+		for _, a := range o.Arguments {
+			nr, _ := seccomp.X8664.Number(a.Name)
+			if !p.Seccomp.Wants(seccomp.Call{ABI: seccomp.X8664, Number: nr, Args: [6]uint64{a.Value, a.Value}}).Passes() {
+				t.Fatalf("%s(%#x) was seen, and is refused", a.Name, a.Value)
+			}
+		}
+	})
+}
+
+// TestArguments holds that what chooses among many parts of the kernel is restricted
+// to what was seen.
+func TestArguments(t *testing.T) {
+	p, err := Draft(nginx(t), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		index int
+		value uint64
+		want  bool
+	}{
+		{"socket", 0, 1, true},
+		{"socket", 0, 2, true},
+		{"socket", 0, 16, false},
+		{"socket", 0, 38, false},
+		{"clone", 0, 0x1200011, true},
+		{"clone", 0, 0x10000011, false},
+		{"ioctl", 1, 0x5421, true},
+		{"ioctl", 1, 0x5413, true},
+		{"ioctl", 1, 0x5412, false},
+		{"prctl", 0, 15, true},
+		{"prctl", 0, 35, false},
+	} {
+		nr, _ := seccomp.X8664.Number(c.name)
+		call := seccomp.Call{ABI: seccomp.X8664, Number: nr}
+		call.Args[c.index] = c.value
+		if got := p.Seccomp.Wants(call).Passes(); got != c.want {
+			t.Errorf("%s with %#x passes: %t", c.name, c.value, got)
+		}
 	}
 }
 

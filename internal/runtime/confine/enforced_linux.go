@@ -59,7 +59,7 @@ func (s *search) enforced(ctx context.Context, c *runtime.Container, p *Profile)
 	if e.Differences, err = p.Seccomp.Differences(filters); err != nil {
 		return err
 	}
-	e.FilterEqualsProfile = len(e.Differences) == 0
+	e.FilterEqualsProfile = !slices.ContainsFunc(e.Differences, seccomp.Difference.Passes)
 	if slices.Contains(seccomp.ABIs(), seccomp.I386) {
 		calls, err := seccomp.Reachable(filters, seccomp.I386)
 		if err != nil {

@@ -117,7 +117,7 @@ func Draft(o *observe.Observation, opt Options) (*Profile, error) {
 	}
 	p := &Profile{
 		Schema: Schema, Image: o.Image, Runtime: o.Runtime,
-		Seccomp: seccomp.New(native, names, action), Capabilities: []string{}, NoNewPrivileges: o.Runtime.NoNewPrivileges,
+		Seccomp: seccomp.New(native, names, arguments(o, names, opt), action), Capabilities: []string{}, NoNewPrivileges: o.Runtime.NoNewPrivileges,
 		ReadOnly: true, Tmpfs: []string{}, Volumes: []string{}, Ports: []int{}, Restart: "on-failure:5",
 	}
 	for _, c := range o.Capabilities {

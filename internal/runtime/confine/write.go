@@ -228,12 +228,46 @@ func (p *Profile) kubernetes() ([]byte, error) {
 	if p.Network == "none" {
 		policy["ingress"] = []object{}
 	}
-	seccomp := object{"defaultAction": p.Seccomp.DefaultAction, "architectures": p.Seccomp.Architectures, "syscalls": p.Seccomp.Rules}
+	seccomp, err := plain(p.Seccomp)
+	if err != nil {
+		return nil, err
+	}
 	return document("Not proved on Kubernetes: the Pod's settings, a NetworkPolicy, and the filter for the security profiles operator.",
 		object{"apiVersion": "v1", "kind": "Pod", "metadata": object{"name": name, "labels": labels}, "spec": spec},
 		object{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": object{"name": name}, "spec": policy},
 		object{"apiVersion": "security-profiles-operator.x-k8s.io/v1beta1", "kind": "SeccompProfile", "metadata": object{"name": name}, "spec": seccomp},
 	)
+}
+
+// plain is a value as its JSON has it, for other formats.
+func plain(v any) (any, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	var out any
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	err = d.Decode(&out)
+	return numbers(out), err
+}
+
+// numbers turns JSON's numbers into whole ones.
+func numbers(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k := range v {
+			v[k] = numbers(v[k])
+		}
+	case []any:
+		for i := range v {
+			v[i] = numbers(v[i])
+		}
+	case json.Number:
+		n, _ := strconv.ParseUint(v.String(), 10, 64) // a filter has no others
+		return n
+	}
+	return v
 }
 
 // ids reads "UID:GID".

@@ -100,6 +100,15 @@ func (a ABI) Names() []string {
 	return names
 }
 
+// Since are the names of a call and of those whose numbers are higher, sorted.
+func (a ABI) Since(first string) []string {
+	from, ok := a.Number(first)
+	return slices.DeleteFunc(a.Names(), func(name string) bool {
+		n, _ := a.Number(name)
+		return !ok || n < from
+	})
+}
+
 // audit is what a filter is told about the ABI: AUDIT_ARCH_… of linux/audit.h.
 func (a ABI) audit() uint32 {
 	if i := a.info(); i != nil {

@@ -11,20 +11,24 @@ import (
 // Profile is a seccomp profile as Docker reads it: what is not named is answered
 // with the default action.
 type Profile struct {
-	DefaultAction   string   `json:"defaultAction"`
-	DefaultErrnoRet *uint    `json:"defaultErrnoRet,omitempty"`
-	Architectures   []string `json:"architectures,omitempty"` // SCMP_ARCH_…; of the other ABIs, no call passes
-	Rules           []Rule   `json:"syscalls"`
+	DefaultAction   string         `json:"defaultAction"`
+	DefaultErrnoRet *uint          `json:"defaultErrnoRet,omitempty"`
+	Architectures   []string       `json:"architectures,omitempty"` // SCMP_ARCH_…; of the other ABIs, no call passes
+	ArchMap         []Architecture `json:"archMap,omitempty"`       // instead of Architectures
+	Rules           []Rule         `json:"syscalls"`
 }
 
 // Rule is an action for some calls. Where several rules name a call, one whose
 // conditions all hold is enough.
 type Rule struct {
-	Names    []string    `json:"names"`
+	Name     string      `json:"name,omitempty"` // instead of Names, in old profiles
+	Names    []string    `json:"names,omitempty"`
 	Action   string      `json:"action"`
 	ErrnoRet *uint       `json:"errnoRet,omitempty"`
 	Args     []Condition `json:"args,omitempty"`
 	Comment  string      `json:"comment,omitempty"`
+	Includes *Where      `json:"includes,omitempty"` // the rule is there only where all of this is so
+	Excludes *Where      `json:"excludes,omitempty"` // the rule is not there where any of this is so
 }
 
 // Condition is one on an argument of a call.
@@ -33,6 +37,14 @@ type Condition struct {
 	Value    uint64 `json:"value"`
 	ValueTwo uint64 `json:"valueTwo,omitempty"`
 	Op       string `json:"op"` // SCMP_CMP_…
+
+	comment string // of its rule
+}
+
+// Because is the condition with a comment for its rule in [New].
+func (c Condition) Because(comment string) Condition {
+	c.comment = comment
+	return c
 }
 
 // The actions and comparisons that profiles of ours use.
@@ -42,42 +54,54 @@ const (
 	ActLog        = "SCMP_ACT_LOG"
 	CmpEqual      = "SCMP_CMP_EQ"
 	CmpMaskedEq   = "SCMP_CMP_MASKED_EQ"
+	CmpLess       = "SCMP_CMP_LT"
 	errnoPerm     = 1
 	errnoNoSystem = 38
 )
 
 // New is a profile that allows calls of the native ABI, by name, and nothing else.
-// What libc only tries, and has another way for, is answered with ENOSYS: EPERM
-// would be taken for the last word.
-func New(native ABI, allow []string, action string) *Profile {
+// A call in only passes where one of its conditions holds.
+//
+// A young call that is not allowed is answered with ENOSYS, as an older kernel does:
+// whoever makes it has another way for that, and would take EPERM for the last word.
+func New(native ABI, allow []string, only map[string][]Condition, action string) *Profile {
 	p := &Profile{DefaultAction: action, Architectures: []string{native.profileName()}}
 	if action == ActErrno {
 		perm := uint(errnoPerm)
 		p.DefaultErrnoRet = &perm
 	}
 	allow = slices.Compact(slices.Sorted(slices.Values(allow)))
-	p.Rules = []Rule{{Names: allow, Action: ActAllow}}
+	free := slices.DeleteFunc(slices.Clone(allow), func(name string) bool { return len(only[name]) > 0 })
+	if len(free) > 0 {
+		p.Rules = []Rule{{Names: free, Action: ActAllow}}
+	}
+	for _, name := range allow {
+		for _, c := range only[name] {
+			p.Rules = append(p.Rules, Rule{Names: []string{name}, Action: ActAllow, Args: []Condition{c}, Comment: c.comment})
+		}
+	}
 	if action != ActErrno {
 		return p
 	}
-	var tried []string
-	for _, name := range []string{"clone3", "faccessat2", "openat2", "rseq", "statx"} {
-		if _, known := native.Number(name); known && !slices.Contains(allow, name) {
-			tried = append(tried, name)
-		}
-	}
-	if len(tried) > 0 {
+	young := native.Since(firstYoung)
+	young = slices.DeleteFunc(young, func(name string) bool {
+		return slices.Contains(allow, name) || name == "uretprobe" // which no program calls
+	})
+	if len(young) > 0 {
 		none := uint(errnoNoSystem)
-		p.Rules = append(p.Rules, Rule{Names: tried, Action: ActErrno, ErrnoRet: &none, Comment: "libc tries these and falls back on ENOSYS"})
+		p.Rules = append(p.Rules, Rule{Names: young, Action: ActErrno, ErrnoRet: &none, Comment: "Linux 3.14 has none of these, and programs do without"})
 	}
 	return p
 }
 
+// firstYoung is the first call that Linux 3.15 added. Numbers are given in order.
+const firstYoung = "renameat2"
+
 // maxProfile is the size of a profile that is read, in bytes.
 const maxProfile = 4 << 20
 
-// ReadProfile reads a profile. Names, actions and comparisons that nobody knows
-// are errors, since an Engine would ignore a name and so refuse the call.
+// ReadProfile reads a profile, also one with the conditions of Docker's own format:
+// see [Profile.Resolve]. Actions and comparisons that nobody knows are errors.
 func ReadProfile(b []byte) (*Profile, error) {
 	if len(b) > maxProfile {
 		return nil, fmt.Errorf("seccomp profile of %d bytes: the limit is %d", len(b), maxProfile)
@@ -120,7 +144,7 @@ func (p *Profile) Marshal() ([]byte, error) {
 func (p *Profile) Allowed() []string {
 	var names []string
 	for _, r := range p.Rules {
-		if r.Action == ActAllow || r.Action == ActLog {
+		if act, _ := action(r.Action, nil); act.Passes() {
 			names = append(names, r.Names...)
 		}
 	}
@@ -163,7 +187,7 @@ func (c Condition) holds(args [6]uint64) (bool, error) {
 		return v == c.Value, nil
 	case "SCMP_CMP_NE":
 		return v != c.Value, nil
-	case "SCMP_CMP_LT":
+	case CmpLess:
 		return v < c.Value, nil
 	case "SCMP_CMP_LE":
 		return v <= c.Value, nil
@@ -175,108 +199,4 @@ func (c Condition) holds(args [6]uint64) (bool, error) {
 		return v&c.Value == c.ValueTwo, nil
 	}
 	return false, fmt.Errorf("unknown comparison %q", c.Op)
-}
-
-// wants is what the profile asks for a call.
-func (p *Profile) wants(c Call) Action {
-	if len(p.Architectures) > 0 && !slices.Contains(p.Architectures, c.ABI.profileName()) {
-		return KillProcess
-	}
-	name, known := c.ABI.Name(c.Number)
-	def, _ := action(p.DefaultAction, p.DefaultErrnoRet) // ReadProfile has seen to it
-	for _, r := range p.Rules {
-		if !known || !slices.Contains(r.Names, name) {
-			continue
-		}
-		all := true
-		for _, a := range r.Args {
-			yes, _ := a.holds(c.Args)
-			all = all && yes
-		}
-		if all {
-			act, _ := action(r.Action, r.ErrnoRet)
-			return act
-		}
-	}
-	return def
-}
-
-// Difference is a call that the loaded filters answer otherwise than the profile.
-type Difference struct {
-	ABI          ABI    `json:"abi"`
-	Name         string `json:"name"` // the number where the tables have no name
-	Wanted, Got  Action `json:"-"`
-	WantedAction string `json:"wanted"`
-	GotAction    string `json:"got"`
-}
-
-// Differences runs loaded filters on every call of every ABI of this machine, with
-// arguments that meet each condition of the profile and with some that do not, and
-// returns where a call passes that should not, or the other way round. How a call
-// is refused is not compared: runtimes choose the errno of what they do not know.
-func (p *Profile) Differences(filters []Filter) ([]Difference, error) {
-	var out []Difference
-	for _, abi := range ABIs() {
-		for nr := range maxNumber {
-			name, known := abi.Name(nr)
-			if !known {
-				name = fmt.Sprint(nr)
-			}
-			for _, args := range p.samples(name) {
-				c := Call{ABI: abi, Number: nr, Args: args}
-				got, err := Evaluate(filters, c)
-				if err != nil {
-					return nil, err
-				}
-				if want := p.wants(c); want.Passes() != got.Passes() {
-					out = append(out, Difference{abi, name, want, got, want.String(), got.String()})
-					break
-				}
-			}
-		}
-	}
-	return out, nil
-}
-
-// samples are arguments that tell the rules about a call apart.
-func (p *Profile) samples(name string) [][6]uint64 {
-	all := [][6]uint64{{}}
-	for _, r := range p.Rules {
-		if len(r.Args) == 0 || !slices.Contains(r.Names, name) {
-			continue
-		}
-		for _, by := range []uint64{0, 1, ^uint64(0)} {
-			var args [6]uint64
-			for _, c := range r.Args {
-				v := c.Value
-				if c.Op == CmpMaskedEq {
-					v = c.ValueTwo
-				}
-				args[c.Index] = v + by
-			}
-			all = append(all, args)
-		}
-	}
-	return all
-}
-
-// Reachable are the calls of an ABI that the filters let pass with all arguments
-// zero, by name; a number stands for a call without a name.
-func Reachable(filters []Filter, abi ABI) ([]string, error) {
-	var names []string
-	for nr := range maxNumber {
-		name, known := abi.Name(nr)
-		if !known {
-			continue // there is no such call
-		}
-		act, err := Evaluate(filters, Call{ABI: abi, Number: nr})
-		if err != nil {
-			return nil, err
-		}
-		if act.Passes() {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names, nil
 }

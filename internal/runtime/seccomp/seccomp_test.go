@@ -71,7 +71,7 @@ func TestDifferences(t *testing.T) {
 	if Native() != X8664 {
 		t.Skip("the filters of this test are for x86_64")
 	}
-	p := New(X8664, []string{"read", "write"}, ActErrno)
+	p := &Profile{DefaultAction: ActErrno, Architectures: []string{"SCMP_ARCH_X86_64"}, Rules: []Rule{{Names: []string{"read", "write"}, Action: ActAllow}}}
 	read, _ := X8664.Number("read")
 	write, _ := X8664.Number("write")
 	for _, c := range []struct {
@@ -100,12 +100,117 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
-// TestTried holds that calls which libc only tries are answered so that it goes on.
-func TestTried(t *testing.T) {
-	p := New(X8664, []string{"clone"}, ActErrno)
-	n, _ := X8664.Number("clone3")
-	if got := p.wants(Call{ABI: X8664, Number: n}); got != Errno|38 {
-		t.Errorf("clone3: %v", got)
+// TestYoung holds that calls which programs only try are answered so that they go on.
+func TestYoung(t *testing.T) {
+	p := New(X8664, []string{"clone", "statx"}, nil, ActErrno)
+	for name, want := range map[string]Action{
+		"clone3": Errno | 38, "faccessat2": Errno | 38, "rseq": Errno | 38, "io_uring_setup": Errno | 38, "renameat2": Errno | 38,
+		"mount": Errno | 1, "ptrace": Errno | 1, "clone": Allow, "statx": Allow,
+	} {
+		n, ok := X8664.Number(name)
+		if got := p.Wants(Call{ABI: X8664, Number: n}); !ok || got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}
+
+// TestOnly holds that a condition compares what the kernel looks at: of an int, the
+// lower half, whatever else is in the register.
+func TestOnly(t *testing.T) {
+	only := map[string][]Condition{
+		"socket": {{Value: 0xffffffff, ValueTwo: 1, Op: CmpMaskedEq}, {Value: 0xffffffff, ValueTwo: 2, Op: CmpMaskedEq}},
+		"clone":  {{Value: 0x7e020000, Op: CmpMaskedEq}},
+	}
+	p := New(X8664, []string{"clone", "read", "socket"}, only, ActErrno)
+	for _, c := range []struct {
+		name string
+		arg  uint64
+		want Action
+	}{
+		{"socket", 1, Allow},
+		{"socket", 2, Allow},
+		{"socket", 1<<32 | 1, Allow},
+		{"socket", 38, Errno | 1},
+		{"socket", 1<<32 | 38, Errno | 1},
+		{"socket", 3, Errno | 1},
+		{"clone", 0x1200011, Allow},
+		{"clone", 0x10000011, Errno | 1},
+		{"clone", 0x20000, Errno | 1},
+		{"read", 38, Allow},
+	} {
+		n, _ := X8664.Number(c.name)
+		if got := p.Wants(Call{ABI: X8664, Number: n, Args: [6]uint64{c.arg}}); got != c.want {
+			t.Errorf("%s(%#x): %v, want %v", c.name, c.arg, got, c.want)
+		}
+	}
+	if !slices.Equal(p.Allowed(), []string{"clone", "read", "socket"}) {
+		t.Errorf("allowed: %q", p.Allowed())
+	}
+}
+
+// TestDifferencesInErrno holds that a rule's errno is compared, and the default's is
+// not.
+func TestDifferencesInErrno(t *testing.T) {
+	if Native() != X8664 {
+		t.Skip("the filters of this test are for x86_64")
+	}
+	read, _ := X8664.Number("read")
+	clone3, _ := X8664.Number("clone3")
+	none := uint(38)
+	p := &Profile{DefaultAction: ActErrno, Architectures: []string{"SCMP_ARCH_X86_64"}, Rules: []Rule{
+		{Names: []string{"read"}, Action: ActAllow}, {Names: []string{"clone3"}, Action: ActErrno, ErrnoRet: &none},
+	}}
+	loaded := allowOnly(X8664, read)
+	if diff, err := p.Differences([]Filter{loaded}); err != nil || len(diff) != 1 || diff[0].Name != "clone3" || diff[0].GotAction != "errno 1" {
+		t.Errorf("%v, %v", diff, err)
+	}
+	answered := slices.Concat(loaded[:4], Filter{{Op: 0x15, K: uint32(clone3), JF: 1}, {Op: 0x06, K: uint32(Errno | 38)}}, loaded[4:])
+	if diff, err := p.Differences([]Filter{answered}); err != nil || len(diff) > 0 {
+		t.Errorf("%v, %v", diff, err)
+	}
+}
+
+// TestResolve reads a profile of Docker's own format as an Engine does.
+func TestResolve(t *testing.T) {
+	p, err := ReadProfile([]byte(`{"defaultAction":"SCMP_ACT_ERRNO",
+		"archMap":[{"architecture":"SCMP_ARCH_X86_64","subArchitectures":["SCMP_ARCH_X86","SCMP_ARCH_X32"]},
+			{"architecture":"SCMP_ARCH_AARCH64","subArchitectures":["SCMP_ARCH_ARM"]}],
+		"syscalls":[{"name":"read","action":"SCMP_ACT_ALLOW"},
+			{"names":["ptrace"],"action":"SCMP_ACT_ALLOW","includes":{"minKernel":"4.8"}},
+			{"names":["userfaultfd"],"action":"SCMP_ACT_ALLOW","excludes":{"minKernel":"5.4"}},
+			{"names":["arch_prctl"],"action":"SCMP_ACT_ALLOW","includes":{"arches":["amd64","x32"]}},
+			{"names":["mount"],"action":"SCMP_ACT_ALLOW","includes":{"caps":["CAP_SYS_ADMIN"]}},
+			{"names":["clone"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":2114060288,"op":"SCMP_CMP_MASKED_EQ"}],
+				"excludes":{"caps":["CAP_SYS_ADMIN"],"arches":["s390","s390x"]}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		on   Machine
+		want []string
+		abis int
+	}{
+		{Machine{ABI: X8664, Kernel: "6.18.5-cloud"}, []string{"arch_prctl", "clone", "ptrace", "read"}, 3},
+		{Machine{ABI: X8664, Kernel: "4.4.0"}, []string{"arch_prctl", "clone", "read", "userfaultfd"}, 3},
+		{Machine{ABI: AArch64, Kernel: "5.10", Capabilities: []string{"SYS_ADMIN"}}, []string{"mount", "ptrace", "read"}, 2},
+	} {
+		q, err := p.Resolve(c.on)
+		if err != nil || !slices.Equal(q.Allowed(), c.want) || len(q.Architectures) != c.abis {
+			t.Errorf("%+v: %q of %q, %v", c.on, q.Allowed(), q.Architectures, err)
+		}
+	}
+	for _, text := range []string{
+		`{"defaultAction":"SCMP_ACT_ERRNO","architectures":["SCMP_ARCH_X86"],"archMap":[{"architecture":"SCMP_ARCH_X86_64"}]}`,
+		`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"name":"read","names":["write"],"action":"SCMP_ACT_ALLOW"}]}`,
+		`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["write"],"action":"SCMP_ACT_ALLOW","includes":{"minKernel":"new"}}]}`,
+	} {
+		p, err := ReadProfile([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q, err := p.Resolve(Machine{ABI: X8664, Kernel: "6.1"}); err == nil {
+			t.Errorf("%s: %+v", text, q)
+		}
 	}
 }
 
