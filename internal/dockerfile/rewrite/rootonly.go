@@ -16,7 +16,15 @@ var stepsDown = []string{
 }
 
 // needsRoot are programs that do their work as root alone.
-var needsRoot = []string{"supervisord", "sshd", "cron", "crond", "s6-svscan", "init", "systemd", "gosu", "su-exec", "setpriv", "su", "sudo", "dockerd", "my_init", "runsvdir", "apt-get", "apk", "service"}
+var needsRoot = []string{
+	"supervisord", "sshd", "cron", "crond", "s6-svscan", "init", "systemd", "gosu", "su-exec", "setpriv", "su", "sudo", "dockerd",
+	"my_init", "runsvdir", "apt-get", "apk", "service",
+	// what logs others in, and starts their programs as them
+	"jupyterhub", "rserver", "rstudio-server", "in.ftpd", "vsftpd", "proftpd", "pure-ftpd", "smbd", "in.telnetd", "login", "xrdp", "atd",
+	// what sets up networks, file systems and other containers
+	"openvpn", "wg-quick", "tailscaled", "pppd", "ipsec", "charon", "dhcpd", "keepalived", "iptables", "nft", "tcpdump",
+	"rpc.nfsd", "nfsd", "ganesha.nfsd", "containerd", "buildkitd", "kubelet", "k3s", "podman", "cadvisor", "falco", "chronyd", "ntpd",
+}
 
 // possible refuses what is not run as root, or only can be.
 func (n *unprivileged) possible() error {

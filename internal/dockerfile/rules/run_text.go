@@ -103,13 +103,20 @@ func mounts(run *dockerfile.Instruction, fragments ...string) bool {
 		}
 		if kind == "cache" || kind == "tmpfs" {
 			for _, fragment := range fragments {
-				if strings.Contains(target, fragment) {
+				if strings.Contains(target, fragment) || cachePlace(target, fragment) {
 					return true
 				}
 			}
 		}
 	}
 	return false
+}
+
+// cachePlace says whether a mount's target is a variable that names the cache of
+// the program that the last part of a path names: ${PIP_CACHE_DIR} is pip's.
+func cachePlace(target, fragment string) bool {
+	name := strings.ToUpper(fragment[strings.LastIndexByte(fragment, '/')+1:])
+	return strings.HasPrefix(target, "$") && len(name) > 2 && name[0] != '.' && strings.Contains(strings.ToUpper(target), name)
 }
 
 // inJSON says whether a command's words are the strings of a JSON form.
