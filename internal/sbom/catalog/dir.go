@@ -83,6 +83,7 @@ type dirWalk struct {
 	kinds     []dirManifest
 	manifests []dirFound
 	links     []string // read after the files, as each file counts once
+	maven     mavenTree
 }
 
 func newDirWalk(root *os.Root, subject finding.Subject) *dirWalk {

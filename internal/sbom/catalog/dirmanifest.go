@@ -44,6 +44,7 @@ func dirManifests() []dirManifest {
 		{name: "composer.json", has: dirHolds(`"require`), locks: []string{"composer.lock"}, hint: "composer update --no-install"},
 		{name: "build.gradle", has: dirHolds("dependencies"), locks: []string{"gradle.lockfile"}, hint: "gradle dependencies --write-locks"},
 		{name: "build.gradle.kts", has: dirHolds("dependencies"), locks: []string{"gradle.lockfile"}, hint: "gradle dependencies --write-locks"},
+		{name: "pom.xml", pins: mavenPins},
 		{name: "libs.versions.toml", pins: gradleCatalogPins, locks: []string{"gradle.lockfile"}},
 		{name: "*.csproj", pins: nugetPins, locks: nugetLocks()},
 		{name: "*.fsproj", pins: nugetPins, locks: nugetLocks()},

@@ -44,7 +44,6 @@ func TestHookNamesEveryLockFile(t *testing.T) {
 
 		"composer-lock":   {"composer.lock"},
 		"nuget-lock":      {"packages.lock.json"},
-		"pom":             {"pom.xml"},
 		"packages-config": {"packages.config"}, "nuget-assets": {"obj/project.assets.json"}, "paket-lock": {"paket.lock"}, "packages-props": {"src/Directory.Packages.props"},
 		"pylock": {"pylock.toml", "pylock.dev.toml"}, "pdm-lock": {"pdm.lock"},
 		"bun-lock": {"bun.lock"}, "deno-lock": {"deno.lock"}, "mix-lock": {"mix.lock"}, "pubspec-lock": {"pubspec.lock"}, "package-resolved": {"Package.resolved"},

@@ -37,7 +37,11 @@ func TestLocksThatNameTooMuchAreRefused(t *testing.T) {
 				fmt.Fprintf(&b, c[1], i)
 			}
 			b.WriteString(c[2])
-			r, err := lockParsers()[lockIndex(name)].Read(name, []byte(b.String()))
+			read := lockParsers()[lockIndex(name)].Read
+			if name == "pom.xml" {
+				read = func(file string, body []byte) (lockResult, error) { return mavenPins(&dirWalk{}, file, body) }
+			}
+			r, err := read(name, []byte(b.String()))
 			if err == nil || len(r.Packages) > 0 {
 				t.Fatalf("%d packages, %v", len(r.Packages), err)
 			}

@@ -49,7 +49,7 @@ func lockParsers() []lockParser {
 	return []lockParser{
 		npmLock(), yarnLock(), pnpmLock(),
 		pipRequirements(), pipfileLock(), poetryLock(), uvLock(), pylockLock(), pdmLock(),
-		cargoLock(), goModLock(), gemfileLock(), composerLock(), mavenPOM(), gradleLock(),
+		cargoLock(), goModLock(), gemfileLock(), composerLock(), gradleLock(),
 		nugetLock(), nugetConfig(), nugetCentral(), nugetAssets(), paketLock(),
 		bunLock(), denoLock(), mixLock(), pubLock(), swiftLock(),
 	}

@@ -235,7 +235,6 @@ func lockSeeds(f *testing.F) (seeds []lockSeed) {
 	for name, body := range map[string]string{
 		"requirements.txt": "a==1 \\\n --hash=x\n-r b\n", "poetry.lock": "[[package]]\nname = \"a\"\nversion = '1'\nx = \"\"\"\n\"\"\"\n",
 		"Gemfile.lock": "GEM\n  specs:\n    a (1-x)\n", "go.mod": "module m\ngo 1.21.1\nrequire a.b/c v1.0.0\nreplace a.b/c => d.e/f v1.0.0\n",
-		"pom.xml":         "<project><dependencies><dependency><groupId>g</groupId><artifactId>${a}</artifactId><version>1</version></dependency></dependencies><properties><a>${a}x</a></properties></project>",
 		"gradle.lockfile": "a:b:1=x\n", "composer.lock": `{"packages":[{"name":"a/b","version":"1"}]}`, "Pipfile.lock": `{"default":{"a":{"version":"==1"}}}`,
 		"packages.lock.json": `{"dependencies":{"net6.0":{"A":{"resolved":"1","type":"Direct"}}}}`, "Cargo.lock": "[[package]]\nname = \"a\"\nversion = \"1\"\nsource = \"r\"\n",
 	} {

@@ -6,86 +6,55 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
-// mavenPOM reads pom.xml: the direct dependencies whose version the file itself
-// says, literally, by a property or in its dependencyManagement. Versions that a
-// parent or a bill of materials decides are unknown, and so is what direct
-// dependencies bring along.
-func mavenPOM() lockParser {
-	return lockParser{Name: "pom", Wants: lockNamed("pom.xml"), Read: mavenRead}
-}
-
 // mavenDep is one <dependency>.
 type mavenDep struct {
-	group, artifactID, version, scope string
-	line                              int
+	group, artifactID, version, scope, kind string
+	line                                    int
 }
 
+// mavenFile is what a pom.xml says, or one of its profiles.
 type mavenFile struct {
+	file     string            // empty: not of a folder
 	own      map[string]string // of the project: groupId, artifactId, version, parent.version ...
 	props    map[string]string
 	deps     []mavenDep
-	managed  map[string]mavenDep
+	managed  []mavenDep
+	profiles []*mavenFile
+	line     int  // of its <parent>
 	hasOwner bool // the root element is a project
-	profiles bool // a profile has dependencies of its own
+	byName   bool // its parent has no relativePath, or an empty one
+	active   bool // of a profile: activeByDefault
+
+	up    *mavenFile // its parent, or what a profile adds to; nil: none in the folder
+	bills []*mavenFile
+	keys  map[string]mavenDep // managed, by group:artifact
 }
 
-const mavenDepth = 64
+const (
+	mavenDepth    = 64
+	mavenProfiles = 64
+)
 
-func mavenRead(file string, body []byte) (lockResult, error) {
-	if err := lockText(body); err != nil {
-		return lockResult{}, err
-	}
-	m, err := mavenParse(body)
-	if err != nil {
-		return lockResult{}, err
-	}
-	var r lockResult
-	for _, d := range m.deps {
-		if d.version == "" {
-			d.version = m.managed[d.group+":"+d.artifactID].version
-			if d.scope == "" {
-				d.scope = m.managed[d.group+":"+d.artifactID].scope
-			}
-		}
-		group, artifactID, version := m.resolve(d.group, 0), m.resolve(d.artifactID, 0), m.resolve(d.version, 0)
-		if group == m.resolve("${project.groupId}", 0) && version == m.resolve("${project.version}", 0) && version != "" {
-			continue // a sibling module: the project's own code
-		}
-		if !mavenWord(group) || !mavenWord(artifactID) || !mavenWord(version) {
-			r.Unknown = append(r.Unknown, fmt.Sprintf("%s:%s", group, artifactID))
-			continue
-		}
-		p := mavenPackage("pom", group, artifactID, version, file, d.line)
-		p.Dev = d.scope == "test"
-		r.Packages = append(r.Packages, p)
-	}
-	if m.profiles {
-		r.Unknown = append(r.Unknown, "the profiles' dependencies")
-		r.Why = "which profile is active is not in the file; scan the built image or jar"
-	}
-	if len(m.deps) > 0 {
-		r.Unknown = append(r.Unknown, "transitive dependencies")
-		r.Why = "a pom.xml does not say them; scan the built image or jar"
-	}
-	return r, nil
+func newMavenFile() *mavenFile {
+	return &mavenFile{own: map[string]string{}, props: map[string]string{}}
 }
 
 // mavenParse walks over the elements; a dependency counts only directly under
-// the project's dependencies or dependencyManagement, not under a plugin's or a
-// profile's.
+// the dependencies or dependencyManagement of the project or a profile, not under
+// a plugin's.
 func mavenParse(body []byte) (*mavenFile, error) {
-	m := &mavenFile{own: map[string]string{}, props: map[string]string{}, managed: map[string]mavenDep{}}
+	m := newMavenFile()
 	d := xml.NewDecoder(bytes.NewReader(body))
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // names and versions are ASCII
 	var path []string
 	var text strings.Builder
 	var dep mavenDep
+	profile, held := newMavenFile(), 0
 	for {
 		t, err := d.RawToken()
 		if errors.Is(err, io.EOF) {
@@ -99,9 +68,12 @@ func mavenParse(body []byte) (*mavenFile, error) {
 			if len(path) >= mavenDepth {
 				return nil, fmt.Errorf("nested deeper than %d elements", mavenDepth)
 			}
-			if path = append(path, t.Name.Local); t.Name.Local == "dependency" {
-				line, _ := d.InputPos()
+			line, _ := d.InputPos()
+			switch path = append(path, t.Name.Local); {
+			case t.Name.Local == "dependency":
 				dep = mavenDep{line: line}
+			case len(path) == 2 && path[1] == "parent":
+				m.line, m.byName = line, false
 			}
 			text.Reset()
 		case xml.CharData:
@@ -112,8 +84,21 @@ func mavenParse(body []byte) (*mavenFile, error) {
 			if len(path) == 0 || path[len(path)-1] != t.Name.Local {
 				return nil, fmt.Errorf("</%s> closes nothing", t.Name.Local)
 			}
-			m.element(path, strings.TrimSpace(text.String()), &dep)
-			if len(m.deps)+len(m.managed)+len(m.props) > maxPackages {
+			s := strings.TrimSpace(text.String())
+			dep.field(path, s)
+			switch {
+			case len(path) < 3 || path[1] != "profiles":
+				held += m.element(path, s, dep)
+			case len(path) == 3 && len(m.profiles) >= mavenProfiles:
+				return nil, fmt.Errorf("more than %d profiles", mavenProfiles)
+			case len(path) == 3:
+				m.profiles = append(m.profiles, profile)
+				profile = newMavenFile()
+			default:
+				profile.active = profile.active || s == "true" && strings.HasSuffix(strings.Join(path, "/"), "profile/activation/activeByDefault")
+				held += profile.element(append([]string{"project"}, path[3:]...), s, dep)
+			}
+			if held > maxPackages {
 				return nil, errLockMany
 			}
 			path = path[:len(path)-1]
@@ -129,42 +114,52 @@ func mavenParse(body []byte) (*mavenFile, error) {
 	return m, nil
 }
 
-func (m *mavenFile) element(path []string, text string, dep *mavenDep) {
-	at := strings.Join(path, "/")
-	switch at {
+// element takes in one element as it ends, and returns how much of it is kept.
+func (m *mavenFile) element(path []string, text string, dep mavenDep) int {
+	switch strings.Join(path, "/") {
 	case "project":
 		m.hasOwner = true
 	case "project/dependencies/dependency":
-		m.deps = append(m.deps, *dep)
+		m.deps = append(m.deps, dep)
+		return 1
 	case "project/dependencyManagement/dependencies/dependency":
-		m.managed[dep.group+":"+dep.artifactID] = *dep
-	case "project/profiles/profile/dependencies/dependency":
-		m.profiles = true
+		m.managed = append(m.managed, dep)
+		return 1
 	case "project/groupId", "project/artifactId", "project/version":
 		m.own[path[1]] = text
 	case "project/parent/groupId", "project/parent/artifactId", "project/parent/version":
 		m.own["parent."+path[2]] = text
+	case "project/parent/relativePath":
+		m.own["parent.relativePath"] = text
+		m.byName = text == ""
 	}
 	if len(path) == 3 && path[1] == "properties" {
 		m.props[path[2]] = text
+		return 1
 	}
+	return 0
+}
+
+func (d *mavenDep) field(path []string, text string) {
 	if len(path) < 2 || path[len(path)-2] != "dependency" {
 		return
 	}
 	switch path[len(path)-1] {
 	case "groupId":
-		dep.group = text
+		d.group = text
 	case "artifactId":
-		dep.artifactID = text
+		d.artifactID = text
 	case "version":
-		dep.version = text
+		d.version = text
 	case "scope":
-		dep.scope = text
+		d.scope = text
+	case "type":
+		d.kind = text
 	}
 }
 
-// resolve replaces ${...} by the file's own properties; what is left holds a
-// dollar sign.
+// resolve replaces ${...} by the file's own properties and those of its parents;
+// what is left holds a dollar sign.
 func (m *mavenFile) resolve(s string, depth int) string {
 	if depth > 8 || len(s) > 1024 {
 		return "$"
@@ -177,17 +172,28 @@ func (m *mavenFile) resolve(s string, depth int) string {
 	if !ok {
 		return s
 	}
-	value, known := m.props[name]
-	if key, own := strings.CutPrefix(name, "project."); own && !known {
-		value, known = m.own[key]
-		if !known {
-			value, known = m.own["parent."+key]
-		}
-	}
+	value, known := m.property(name)
 	if !known {
 		return s
 	}
 	return m.resolve(before+value+after, depth+1)
+}
+
+func (m *mavenFile) property(name string) (value string, known bool) {
+	for at := m; at != nil && !known; at = at.up {
+		value, known = at.props[name]
+	}
+	if known {
+		return value, true
+	}
+	for _, prefix := range []string{"project.", "pom."} {
+		if key, own := strings.CutPrefix(name, prefix); own {
+			if value, known = m.own[key]; !known {
+				value, known = m.own["parent."+key]
+			}
+		}
+	}
+	return value, known
 }
 
 // mavenWord says whether s is a coordinate: resolved, and no range.
@@ -197,58 +203,4 @@ func mavenPackage(cataloger, group, artifactID, version, file string, line int) 
 	p := lockPackage(cataloger, "maven", artifactID, version, file, line)
 	p.Namespace = group
 	return p
-}
-
-// gradleLock reads gradle.lockfile and buildscript-gradle.lockfile, and those
-// of Gradle before 7, one for each configuration:
-// gradle/dependency-locks/testRuntimeClasspath.lockfile.
-func gradleLock() lockParser {
-	return lockParser{
-		Name: "gradle-lock", Wants: gradleWants, Read: gradleRead,
-	}
-}
-
-func gradleWants(file string) bool {
-	return lockNamed("gradle.lockfile", "buildscript-gradle.lockfile")(file) ||
-		path.Base(path.Dir(file)) == "dependency-locks" && strings.HasSuffix(file, ".lockfile")
-}
-
-func gradleRead(file string, body []byte) (lockResult, error) {
-	if err := lockText(body); err != nil {
-		return lockResult{}, err
-	}
-	var r lockResult
-	err := lockLine(body, func(n int, line string) error {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			return nil
-		}
-		if r.full() {
-			return errLockMany
-		}
-		coordinates, configurations, one := strings.Cut(line, "=")
-		if !one {
-			configurations = strings.TrimSuffix(path.Base(file), ".lockfile")
-		}
-		if coordinates = strings.TrimSpace(coordinates); coordinates == "empty" {
-			return nil
-		}
-		part := strings.Split(coordinates, ":")
-		if len(part) != 3 || !mavenWord(part[0]) || !mavenWord(part[1]) || !mavenWord(part[2]) {
-			r.Unknown = append(r.Unknown, fmt.Sprintf("%.80q", coordinates))
-			r.Why = fmt.Sprintf("line %d: not group:name:version", n)
-			return nil
-		}
-		p := mavenPackage("gradle-lock", part[0], part[1], part[2], file, n)
-		p.Dev = configurations != ""
-		for c := range strings.SplitSeq(configurations, ",") {
-			p.Dev = p.Dev && strings.HasPrefix(strings.TrimSpace(c), "test")
-		}
-		r.Packages = append(r.Packages, p)
-		return nil
-	})
-	if err != nil {
-		return lockResult{}, err
-	}
-	return r, nil
 }

@@ -162,7 +162,7 @@ func TestDamagedSamples(t *testing.T) {
 // The laws of a manifest that pins are those of a lock file: see FuzzLock.
 func FuzzPins(f *testing.F) {
 	seeds := map[string][]byte{}
-	for _, name := range []string{"App.csproj", "libs.versions.toml"} {
+	for _, name := range []string{"App.csproj", "libs.versions.toml", "pom.xml"} {
 		b, err := os.ReadFile(filepath.Join("testdata/locks", name))
 		if err != nil {
 			f.Fatal(err)
@@ -174,15 +174,18 @@ func FuzzPins(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { _ = root.Close() })
-	f.Add(true, []byte(nil))
-	f.Add(false, []byte(nil))
-	f.Fuzz(func(t *testing.T, project bool, script []byte) {
-		name, pins := "libs.versions.toml", gradleCatalogPins
-		if project {
-			name, pins = "App.csproj", nugetPins
-		}
-		b := damage.Do(seeds[name], script, `Version="1"`, "<PackageReference Include=\"a\" />", "$(a)", "[libraries]", `x = "a:b:1"`, "version.ref = 'x'")
-		r, err := pins(newDirWalk(root, finding.Subject{}), name, b)
+	kinds := []struct {
+		name string
+		pins func(*dirWalk, string, []byte) (lockResult, error)
+	}{{"libs.versions.toml", gradleCatalogPins}, {"App.csproj", nugetPins}, {"pom.xml", mavenPins}}
+	for i := range kinds {
+		f.Add(byte(i), []byte(nil))
+	}
+	f.Fuzz(func(t *testing.T, which byte, script []byte) {
+		k := kinds[int(which)%len(kinds)]
+		b := damage.Do(seeds[k.name], script, `Version="1"`, "<PackageReference Include=\"a\" />", "$(a)", "[libraries]", `x = "a:b:1"`,
+			"version.ref = 'x'", "${a}", "<profile>", "<parent>", "<scope>import</scope>", "<dependency>")
+		r, err := k.pins(newDirWalk(root, finding.Subject{}), k.name, b)
 		if err != nil && (r.Packages != nil || r.Unknown != nil) {
 			t.Fatalf("a result and %v", err)
 		}
