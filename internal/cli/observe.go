@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -26,18 +27,30 @@ workload is watched until it ends. What the exercise does not reach, the profile
 will not allow. It needs Linux with BTF, and root or the capabilities BPF, PERFMON
 and SYS_ADMIN. ARG takes the place of the image's command; options
 that follow the image are its own, but for --output, --format, --probe, --test and
---for right after it.`,
+--for right after it.
+
+--container watches one that runs already, until its exercise is over, it ends, or
+you interrupt. It is left running. What it did before is not in the observation.`,
 		Example: `  drydock observe --probe http://localhost/ nginx:1.29 -o nginx.json
   drydock observe --test 'redis-cli set a 1' --for 10s redis:8 -o redis.json
-  drydock observe alpine:3.22 sh -c 'echo hello'`,
-		Args: cobra.MinimumNArgs(1),
+  drydock observe alpine:3.22 sh -c 'echo hello'
+  drydock observe --container web --for 5m -o web.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := notEmpty(args[:1]); err != nil {
-				return err
+			if opt.Container == "" && len(args) == 0 {
+				return usageError{errors.New("observe requires at least 1 arg: an image"), cmd.CommandPath() + " --help"}
 			}
-			rest, err := afterImage(cmd.Flags(), args[1:])
+			if opt.Container == "" {
+				if err := notEmpty(args[:1]); err != nil {
+					return err
+				}
+				opt.Image, args = args[0], args[1:]
+			}
+			rest, err := afterImage(cmd.Flags(), args)
 			if err != nil {
 				return err
+			}
+			if opt.Args = rest; opt.Container != "" && len(rest)+len(work.env) > 0 || opt.Container != "" && opt.User != "" {
+				return usageError{errors.New("--container watches what runs: it takes no arguments, --env or --user"), ""}
 			}
 			if err := work.check(); err != nil {
 				return err
@@ -48,7 +61,7 @@ that follow the image are its own, but for --output, --format, --probe, --test a
 			}
 			defer e.Close() //nolint:errcheck // nothing is lost with it
 			bar := f.progress()
-			opt.Engine, opt.Ledger, opt.Image, opt.Args, opt.Now = e, f.ledger, args[0], rest, f.env.Now
+			opt.Engine, opt.Ledger, opt.Now = e, f.ledger, f.env.Now
 			opt.Exercise, opt.Env, opt.Progress = work.Exercise, work.env, func(what string) { bar.update(0, 0, what) }
 			o, err := observe.Run(cmd.Context(), opt)
 			bar.done()
@@ -60,6 +73,7 @@ that follow the image are its own, but for --output, --format, --probe, --test a
 	}
 	c.Flags().SetInterspersed(false) // what follows the image is its own
 	work.flags(c.Flags())
+	c.Flags().StringVar(&opt.Container, "container", "", "watch this container (`NAME` or id), which runs, instead of starting an image")
 	c.Flags().StringVar(&opt.User, "user", "", "run as this `UID[:GID]` instead of the image's")
 	c.Flags().BoolVar(&opt.NewPrivileges, "new-privileges", false, "let set-user-ID programs gain privileges; a profile then allows that, too")
 	c.AddCommand(newObserveMerge(f))

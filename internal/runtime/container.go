@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -58,6 +60,7 @@ type HealthCheck struct {
 	Start    time.Duration // the start period, in which a failure does not count
 	Retries  int
 	Interval time.Duration
+	Shell    []string // the image's SHELL; nil: /bin/sh -c
 }
 
 // Container is a container that was started.
@@ -76,7 +79,8 @@ type State struct {
 	OOM      bool              // killed because its memory was not enough
 	Health   string            // "starting", "healthy", "unhealthy"; empty: no check
 	Check    string            // what the last health check printed
-	Ports    map[uint16]string // published: container's port -> "127.0.0.1:49153"
+	Ports    map[uint16]string // published where this machine reaches it: container's port -> "127.0.0.1:49153"
+	Address  netip.Addr        // its own, in one of its networks; the zero Addr: none
 }
 
 // makeWithin is how long the Engine may take to make a container or a network.
@@ -226,13 +230,32 @@ func (c *Container) State(ctx context.Context) (State, error) {
 	if n := got.Container.NetworkSettings; n != nil {
 		for p, at := range n.Ports {
 			for _, b := range at {
-				if b.HostIP.IsLoopback() {
-					s.Ports[p.Num()] = netip.AddrPortFrom(b.HostIP, number(b.HostPort)).String()
+				if ip, ok := loopback(b.HostIP); ok && p.Proto() == network.TCP {
+					s.Ports[p.Num()] = netip.AddrPortFrom(ip, number(b.HostPort)).String()
 				}
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(n.Networks)) {
+			if in := n.Networks[name]; in != nil && in.IPAddress.IsValid() {
+				s.Address = in.IPAddress
 			}
 		}
 	}
 	return s, nil
+}
+
+// loopback is the address of this machine at which a port is reached that is published
+// at ip: on the loopback itself, or everywhere.
+func loopback(ip netip.Addr) (netip.Addr, bool) {
+	switch {
+	case ip.IsLoopback():
+		return ip, true
+	case ip == netip.IPv6Unspecified():
+		return netip.IPv6Loopback(), true
+	case !ip.IsValid() || ip.IsUnspecified():
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1}), true
+	}
+	return ip, false
 }
 
 func number(s string) uint16 {
@@ -300,8 +323,14 @@ func (c *Container) Logs(ctx context.Context) (string, error) {
 	return out.String(), nil
 }
 
-// Remove kills the container and takes it away with its volumes.
-func (c *Container) Remove(ctx context.Context) error { return c.e.unmake(ctx, c.mark, true) }
+// Remove kills the container and takes it away with its volumes. One that somebody
+// else started stays as it is.
+func (c *Container) Remove(ctx context.Context) error {
+	if c.mark == nil {
+		return nil
+	}
+	return c.e.unmake(ctx, c.mark, true)
+}
 
 // ring keeps the last maxOutput bytes that are written to it, or twice as many.
 type ring struct{ b bytes.Buffer }

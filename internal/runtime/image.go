@@ -47,7 +47,7 @@ func (e *Engine) Inspect(ctx context.Context, ref string) (Image, error) {
 	slices.Sort(im.Exposed)
 	im.Volumes = slices.Sorted(maps.Keys(c.Volumes))
 	if h := c.Healthcheck; h != nil && len(h.Test) > 1 && h.Test[0] != "NONE" {
-		im.Health = &HealthCheck{Test: h.Test, Timeout: h.Timeout, Start: h.StartPeriod, Retries: h.Retries, Interval: h.Interval}
+		im.Health = &HealthCheck{Test: h.Test, Timeout: h.Timeout, Start: h.StartPeriod, Retries: h.Retries, Interval: h.Interval, Shell: c.Shell}
 	}
 	return im, nil
 }
@@ -73,4 +73,20 @@ func (e *Engine) Network(ctx context.Context, labels map[string]string) (string,
 		return "", errors.Join(err, e.unmake(long, m, true))
 	}
 	return made.ID, nil
+}
+
+// Line is the command line of a health check as the Engine runs it: by a shell where
+// the check is one for a shell. A nil one has none.
+func (h *HealthCheck) Line() []string {
+	if h == nil || len(h.Test) < 2 {
+		return nil
+	}
+	if h.Test[0] == "CMD-SHELL" {
+		shell := h.Shell
+		if len(shell) == 0 {
+			shell = []string{"/bin/sh", "-c"}
+		}
+		return slices.Concat(shell, h.Test[1:2])
+	}
+	return h.Test[1:]
 }

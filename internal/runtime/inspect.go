@@ -67,3 +67,13 @@ func (e *Engine) Option(ctx context.Context, network, option string) (string, bo
 	}
 	return got.Network.Options[option], true
 }
+
+// Attach is a container that somebody else started, by its name or id, and how it is
+// configured. It is never stopped or taken away.
+func (e *Engine) Attach(ctx context.Context, name string) (*Container, container.InspectResponse, error) {
+	got, err := e.InspectContainer(ctx, name)
+	if err != nil {
+		return nil, got, err
+	}
+	return &Container{ID: got.ID, e: e, api: e.api}, got, nil
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -101,6 +102,15 @@ type Workload struct {
 	Container *runtime.Container
 	Exposed   []uint16
 	Health    bool // the image has a health check
+	Within    bool // a port that is not published is reached at the container's own address
+}
+
+// at is where a port is reached; empty: nowhere.
+func (w Workload) at(s runtime.State, port uint16) string {
+	if at := s.Ports[port]; at != "" || !w.Within || !s.Address.IsValid() {
+		return at
+	}
+	return netip.AddrPortFrom(s.Address, port).String()
 }
 
 // Ready waits until every probe is answered, or else the health check passes, or
@@ -151,7 +161,7 @@ func (x Exercise) answers(ctx context.Context, w Workload, t Target, limit time.
 		if !s.Running {
 			return w.failed(ctx, "start", fmt.Sprintf("the program ended with exit code %d", s.ExitCode))
 		}
-		at := s.Ports[t.Port]
+		at := w.at(s, t.Port)
 		if at == "" {
 			return w.failed(ctx, "probe "+t.URL, fmt.Sprintf("port %d is not published", t.Port))
 		}
@@ -200,7 +210,7 @@ func (x Exercise) Do(ctx context.Context, w Workload) (Outcome, error) {
 	for _, t := range targets {
 		var status int
 		for range times {
-			if status, err = get(ctx, s.Ports[t.Port], t.URL); err != nil {
+			if status, err = get(ctx, w.at(s, t.Port), t.URL); err != nil {
 				return out, w.failed(ctx, "probe "+t.URL, err.Error())
 			}
 		}

@@ -151,7 +151,7 @@ func sample(in cgroups, users *[]User, files *int) {
 			continue // it ended
 		}
 		u := User{UID: idOf(b, "Uid:"), GID: idOf(b, "Gid:")}
-		if !slices.Contains(*users, u) && len(*users) < 1024 {
+		if !slices.Contains(*users, u) && len(*users) < maxUsers {
 			*users = append(*users, u)
 		}
 		if fds, err := os.ReadDir(at + "/fd"); err == nil {

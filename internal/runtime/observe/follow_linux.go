@@ -40,7 +40,7 @@ func (f *Follower) Expect(id string) error {
 	if err := f.t.k.expected.Put(uint32(0), []byte(id)); err != nil {
 		return fmt.Errorf("table of containers: %w", err)
 	}
-	return f.t.phase(phaseStartUp)
+	return nil
 }
 
 // holdWithin is how long a program may take to be stopped once it was started.
@@ -80,7 +80,7 @@ func (f *Follower) Release(pid int) error {
 }
 
 // Serving says that the workload is up.
-func (f *Follower) Serving() error { return f.t.phase(phaseServing) }
+func (f *Follower) Serving() error { return f.t.phase(f.cgroup, Serving) }
 
 // Refused are the calls that the kernel refused to the container that was held
 // last, sorted.

@@ -19,19 +19,14 @@ import (
 	"github.com/drydock-dev/drydock/internal/ledger"
 )
 
-// gateFolder is where the start gate is mounted in a container, read only. It is
-// in no observation and in no profile.
-const gateFolder = "/.drydock-gate"
-
-// gateName is the file name of the program there, by which the kernel's programs
-// know it.
-const gateName = "drydock-gate"
-
 // gate holds a container's program back until somebody watches: the Engine starts
 // a small program of ours in its place, which waits on a FIFO for the path of the
 // real one and executes it. Both files are ours and mounted read only, so that
 // nothing is ever written into, or opened by a name of, the container.
-type gate struct{ folder *ledger.Temp }
+type gate struct {
+	folder *ledger.Temp
+	made   int // FIFOs
+}
 
 func newGate(l *ledger.Ledger) (*gate, error) {
 	code, err := stub(runtime.GOARCH)
@@ -42,28 +37,32 @@ func newGate(l *ledger.Ledger) (*gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &gate{dir}
+	g := &gate{folder: dir}
 	err = errors.Join(
 		os.Chmod(dir.Path, 0o755), // any user of the container must reach it
 		os.WriteFile(filepath.Join(dir.Path, gateName), code, 0o755),
-		unix.Mkfifo(filepath.Join(dir.Path, "start"), 0o644),
+		os.Chmod(filepath.Join(dir.Path, gateName), 0o755), // whatever the umask is
 	)
-	// The umask of the process is not the container's business.
-	err = errors.Join(err, os.Chmod(filepath.Join(dir.Path, gateName), 0o755), os.Chmod(filepath.Join(dir.Path, "start"), 0o644))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start gate: %w", err), dir.Remove())
 	}
 	return g, nil
 }
 
-// command is what the Engine starts in place of a command.
-func (g *gate) command(argv []string) []string {
-	return append([]string{gateFolder + "/" + gateName, gateFolder + "/start"}, argv...)
+// hold makes a FIFO for the next container, and returns its name.
+func (g *gate) hold() (string, error) {
+	g.made++
+	name := "start-" + strconv.Itoa(g.made)
+	at := filepath.Join(g.folder.Path, name)
+	if err := errors.Join(unix.Mkfifo(at, 0o644), os.Chmod(at, 0o644)); err != nil {
+		return "", fmt.Errorf("start gate: %w", err)
+	}
+	return name, nil
 }
 
 // open lets the process in the container go on as the program that its command
 // names.
-func (g *gate) open(ctx context.Context, pid int, name string) error {
+func (g *gate) open(ctx context.Context, fifo string, pid int, name string) error {
 	program, err := look(pid, name)
 	if err != nil {
 		return err
@@ -74,7 +73,7 @@ func (g *gate) open(ctx context.Context, pid int, name string) error {
 	// Opened without blocking, since the process may have died before it waits.
 	var f *os.File
 	for {
-		f, err = os.OpenFile(filepath.Join(g.folder.Path, "start"), os.O_WRONLY|unix.O_NONBLOCK, 0)
+		f, err = os.OpenFile(filepath.Join(g.folder.Path, fifo), os.O_WRONLY|unix.O_NONBLOCK, 0)
 		if err == nil {
 			break
 		}

@@ -41,6 +41,9 @@ const (
 // "docker-" in it.
 const idLength = 64
 
+// argvBytes is how much of a command line is compared with a health check's.
+const argvBytes = 128
+
 // maxPath is how many bytes of a path are read.
 const maxPath = 256
 
@@ -85,7 +88,7 @@ type event struct {
 	Kind   uint32
 	Length int32 // of Data, its end included; negative: it could not be read
 	Phase  uint32
-	_      uint32
+	Parent uint32 // of a program that was executed
 	Data   [maxPath]byte
 }
 
@@ -94,22 +97,36 @@ const (
 	eventSize = eventHead + maxPath
 )
 
+// folder is what follows an event whose path is relative: the mount, and the names
+// of the folder that the path begins at, the innermost first.
+type folder struct {
+	Mount int32
+	Depth uint32 // how many names there are; more than maxDepth: too many
+	Names [maxDepth][maxName]byte
+}
+
+const (
+	maxDepth   = 16
+	maxName    = 64
+	folderSize = 8 + maxDepth*maxName
+)
+
 // pendingSize is an event without its data and length, as it is kept between the
 // entry of a call and its exit.
 const pendingSize = eventHead
 
 // kernel is the programs and tables.
 type kernel struct {
-	targets, config, tasks, rules, pending *ebpf.Map
+	targets, tasks, rules, pending         *ebpf.Map
 	calls, args, caps, users, lost, events *ebpf.Map
-	expected                               *ebpf.Map
+	expected, health                       *ebpf.Map
 	programs                               []*ebpf.Program
 }
 
 func (k *kernel) maps() map[string]**ebpf.Map {
 	return map[string]**ebpf.Map{
-		"targets": &k.targets, "config": &k.config, "tasks": &k.tasks, "rules": &k.rules, "pending": &k.pending,
-		"expected": &k.expected, "calls": &k.calls, "args": &k.args, "caps": &k.caps, "users": &k.users, "lost": &k.lost, "events": &k.events,
+		"targets": &k.targets, "tasks": &k.tasks, "rules": &k.rules, "pending": &k.pending,
+		"expected": &k.expected, "health": &k.health, "calls": &k.calls, "args": &k.args, "caps": &k.caps, "users": &k.users, "lost": &k.lost, "events": &k.events,
 	}
 }
 
@@ -145,7 +162,7 @@ func load() (_ *kernel, err error) {
 		return &ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: value, MaxEntries: max}
 	}
 	specs := map[string]*ebpf.MapSpec{
-		"targets": hash(8, 4, maxTargets), "config": array(4, 1), "tasks": hash(4, 4, maxTasks), "rules": array(4, maxRules),
+		"targets": hash(8, targetSize, maxTargets), "health": hash(8, argvBytes, maxTargets), "tasks": hash(4, 4, maxTasks), "rules": array(4, maxRules),
 		"expected": array(idLength, 1),
 		"pending":  {Type: ebpf.LRUHash, KeySize: 8, ValueSize: pendingSize, MaxEntries: maxTasks},
 		"calls":    hash(16, 8, maxCalls), "args": hash(24, 8, maxArgs), "caps": hash(16, 8, 1<<12),
@@ -187,7 +204,9 @@ type offsets struct {
 	filename                      int16 // of linux_binprm
 	number                        int16 // of pt_regs: the number of the call
 	group, unified, node, name    int16 // task_struct -> css_set -> cgroup -> kernfs_node -> its name
-	args                          [6]int16
+	parent, mm, argStart, argEnd  int16 // task_struct -> mm_struct
+	walk
+	args [6]int16
 }
 
 func findOffsets() (o offsets, err error) {
@@ -201,10 +220,8 @@ func findOffsets() (o offsets, err error) {
 			err = errors.Join(err, fmt.Errorf("type %s: %w", of, e))
 			return 0
 		}
-		for _, m := range s.Members {
-			if m.Name == name {
-				return int16(m.Offset.Bytes())
-			}
+		if off, ok := member(s.Members, name); ok {
+			return off
 		}
 		err = errors.Join(err, fmt.Errorf("%s has no %s", of, name))
 		return 0
@@ -213,6 +230,15 @@ func findOffsets() (o offsets, err error) {
 	o.comm, o.pid, o.tgid = field("task_struct", "comm"), field("task_struct", "pid"), field("task_struct", "tgid")
 	o.filename, o.number = field("linux_binprm", "filename"), field("pt_regs", machine.number)
 	o.group, o.unified = field("task_struct", "cgroups"), field("css_set", "dfl_cgrp")
+	o.parent, o.mm = field("task_struct", "real_parent"), field("task_struct", "mm")
+	o.argStart, o.argEnd = field("mm_struct", "arg_start"), field("mm_struct", "arg_end")
+	o.walk = walk{
+		fs: field("task_struct", "fs"), pwd: field("fs_struct", "pwd"),
+		files: field("task_struct", "files"), table: field("files_struct", "fdt"), fd: field("fdtable", "fd"), fds: field("fdtable", "max_fds"),
+		path: field("file", "f_path"), mnt: field("path", "mnt"), dentry: field("path", "dentry"),
+		root: field("vfsmount", "mnt_root"), id: field("mount", "mnt_id") - field("mount", "mnt"),
+		up: field("dentry", "d_parent"), called: field("dentry", "d_name") + field("qstr", "name"),
+	}
 	o.node, o.name = field("cgroup", "kn"), field("kernfs_node", "name")
 	o.status = field("task_struct", "thread_info") + field("thread_info", machine.compatField)
 	o.compat = machine.compatBit
@@ -220,4 +246,28 @@ func findOffsets() (o offsets, err error) {
 		o.args[i] = field("pt_regs", reg.name) + reg.plus
 	}
 	return o, err
+}
+
+// member is where a field lies, in bytes; those of structures without a name are
+// their outer structure's.
+func member(of []btf.Member, name string) (int16, bool) {
+	for _, m := range of {
+		if m.Name == name {
+			return int16(m.Offset.Bytes()), true
+		}
+		if m.Name != "" {
+			continue
+		}
+		var inner []btf.Member
+		switch t := btf.UnderlyingType(m.Type).(type) {
+		case *btf.Struct:
+			inner = t.Members
+		case *btf.Union:
+			inner = t.Members
+		}
+		if off, ok := member(inner, name); ok {
+			return int16(m.Offset.Bytes()) + off, true
+		}
+	}
+	return 0, false
 }

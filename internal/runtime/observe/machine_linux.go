@@ -1,6 +1,9 @@
 package observe
 
-import "runtime"
+import (
+	"encoding/binary"
+	"runtime"
+)
 
 // x32Bit is set in the numbers of calls of the x32 ABI, on amd64 only; no other
 // architecture has numbers that high.
@@ -28,3 +31,6 @@ var machine = map[string]struct {
 		compatField: "flags", compatBit: 1 << 22, // TIF_32BIT
 	},
 }[runtime.GOARCH]
+
+// little reports whether the machine writes the lowest byte of a number first.
+func little() bool { return binary.NativeEndian.Uint16([]byte{1, 0}) == 1 }

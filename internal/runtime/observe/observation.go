@@ -38,19 +38,22 @@ type Observation struct {
 	Status  Status   `json:"status"`
 	Reasons []string `json:"reasons,omitempty"` // why it is not complete
 
-	Began    time.Time         `json:"began"`
-	Seconds  float64           `json:"seconds"`
-	Up       float64           `json:"up"`      // seconds from the start until it was up
-	LastNew  float64           `json:"lastNew"` // seconds after the start, when something was seen for the first time
-	Exercise exercise.Exercise `json:"exercise"`
-	Exit     *Exit             `json:"exit,omitempty"`
+	Began        time.Time         `json:"began"`
+	Seconds      float64           `json:"seconds"`
+	Up           float64           `json:"up"`           // seconds from the start until it was up
+	LastNew      float64           `json:"lastNew"`      // seconds after the start, when something was seen for the first time
+	Items        int               `json:"items"`        // how many different things were seen
+	ItemsAMinute float64           `json:"itemsAMinute"` // new ones in the last minute
+	Exercise     exercise.Exercise `json:"exercise"`
+	Exit         *Exit             `json:"exit,omitempty"`
 
 	Calls        []Call       `json:"calls"`
 	Arguments    []Argument   `json:"arguments,omitempty"`
 	Capabilities []Capability `json:"capabilities"`
 	Files        []File       `json:"files"`
-	Writable     []string     `json:"writable"` // folders in which something was written, made, changed or taken away
-	Programs     []string     `json:"programs"` // that were executed
+	Writable     []string     `json:"writable"`            // folders in which something was written, made, changed or taken away
+	Programs     []string     `json:"programs"`            // that were executed
+	Processes    []Process    `json:"processes,omitempty"` // who executed them
 	Listens      []Socket     `json:"listens,omitempty"`
 	Connects     []Socket     `json:"connects,omitempty"`
 	Users        []User       `json:"users"` // that processes ran as
@@ -153,6 +156,13 @@ func (r Refusal) String() string {
 	return s
 }
 
+// Process is a program that another one executed: paths of programs, generalised.
+type Process struct {
+	Program string `json:"program"`
+	Parent  string `json:"parent,omitempty"` // empty: the runtime, or one that was there before
+	Count   int    `json:"count"`
+}
+
 // User is who processes ran as.
 type User struct {
 	UID int `json:"uid"`
@@ -249,6 +259,7 @@ func Merge(a, b *Observation) (*Observation, error) {
 	}
 	o.Seconds, o.Up, o.LastNew = a.Seconds+b.Seconds, max(a.Up, b.Up), max(a.LastNew, b.LastNew)
 	worst := []Status{Complete, Partial, Truncated}
+	o.Items, o.ItemsAMinute = max(a.Items, b.Items), max(a.ItemsAMinute, b.ItemsAMinute)
 	o.Status = worst[max(slices.Index(worst, a.Status), slices.Index(worst, b.Status))]
 	o.Reasons = union(a.Reasons, b.Reasons)
 	o.Exercise.Probes = union(a.Exercise.Probes, b.Exercise.Probes)
@@ -270,6 +281,8 @@ func Merge(a, b *Observation) (*Observation, error) {
 		return File{x.Path, x.Read || y.Read, x.Write || y.Write, x.Execute || y.Execute, x.Missing && y.Missing}
 	})
 	o.Writable, o.Programs = union(a.Writable, b.Writable), union(a.Programs, b.Programs)
+	o.Processes = joined(a.Processes, b.Processes, func(p Process) string { return p.Parent + "\x00" + p.Program },
+		func(x, y Process) Process { x.Count += y.Count; return x })
 	key := func(s Socket) string { return fmt.Sprintf("%s %s %05d %s", s.Family, s.Address, s.Port, s.Refused) }
 	same := func(x, _ Socket) Socket { return x }
 	o.Listens, o.Connects = joined(a.Listens, b.Listens, key, same), joined(a.Connects, b.Connects, key, same)

@@ -53,6 +53,8 @@ func TestMerge(t *testing.T) {
 	a, b := nginx(t), nginx(t)
 	b.Calls = append(slices.Clone(b.Calls), Call{ABI: "x86_64", Number: 165, Name: "mount", Count: 1, Phases: []Phase{Exec}})
 	b.Files = b.Files[:2]
+	a.Processes = []Process{{"/bin/ls", "/bin/sh", 1}, {"/bin/sh", "", 1}}
+	b.Processes = []Process{{"/bin/ls", "", 1}, {"/bin/ls", "/bin/sh", 2}}
 	b.Status, b.Reasons = Partial, []string{"2 path arguments could not be read"}
 	one, err := Merge(a, b)
 	if err != nil {
@@ -67,6 +69,9 @@ func TestMerge(t *testing.T) {
 	}
 	if one.Status != Partial || len(one.Reasons) != 1 || len(one.Files) != len(a.Files) || len(one.Calls) != len(a.Calls)+1 {
 		t.Errorf("status %s, %d files, %d calls", one.Status, len(one.Files), len(one.Calls))
+	}
+	if want := []Process{{"/bin/ls", "", 1}, {"/bin/sh", "", 1}, {"/bin/ls", "/bin/sh", 3}}; !slices.Equal(one.Processes, want) {
+		t.Errorf("processes %+v, want %+v", one.Processes, want)
 	}
 	other := nginx(t)
 	other.Runtime.Version = "9"

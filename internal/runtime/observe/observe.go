@@ -12,13 +12,14 @@ import (
 
 // Options says what to observe and how the workload is exercised.
 type Options struct {
-	Engine   *runtime.Engine
-	Ledger   *ledger.Ledger // of the start gate's files
-	Image    string
-	Args     []string // in place of the image's command
-	Env      []string // "NAME=value"
-	User     string   // in place of the image's
-	Exercise exercise.Exercise
+	Engine    *runtime.Engine
+	Ledger    *ledger.Ledger // of the start gate's files
+	Image     string
+	Container string   // the name or id of one that runs, instead of Image
+	Args      []string // in place of the image's command
+	Env       []string // "NAME=value"
+	User      string   // in place of the image's
+	Exercise  exercise.Exercise
 
 	NewPrivileges bool              // a set-user-ID program may gain some: the runtime then calls more
 	Progress      func(what string) // told what is going on; may be nil
@@ -47,9 +48,15 @@ func (o Options) progress(format string, args ...any) {
 // Run starts the workload, watches it through its exercise, and stops it. What was
 // made in the Engine is gone when it returns. An exercise that fails is an error:
 // what was seen then is not what the workload needs.
+//
+// A container that runs already is left running, and nothing but the exercise touches
+// it. Its observation is partial. When ctx is done, it ends with what was seen.
 func Run(ctx context.Context, opt Options) (*Observation, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
+	}
+	if opt.Container != "" {
+		return attach(ctx, opt)
 	}
 	return run(ctx, opt)
 }

@@ -1,6 +1,9 @@
 package observe
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
 )
 
@@ -8,14 +11,15 @@ import (
 type Phase string
 
 // The phases of a container's life. What the runtime itself calls under the
-// container's filter, before it executes the program, is a phase of its own: the
-// profile must allow it, and another runtime calls other things there.
+// container's filter, before it executes a program, whichever, is a phase of its
+// own: the profile must allow it, and another runtime calls other things there.
 const (
 	Runtime  Phase = "runtime"
 	StartUp  Phase = "startup"
 	Serving  Phase = "serving" // the exercise, or what the workload does once it is up
 	Shutdown Phase = "shutdown"
-	Exec     Phase = "exec" // health checks, docker exec: processes that the Engine puts beside the first
+	Exec     Phase = "exec"   // docker exec: processes that somebody puts beside the first
+	Health   Phase = "health" // health checks, which the Engine puts there
 )
 
 // The numbers of the phases in the kernel's tables.
@@ -25,11 +29,14 @@ const (
 	phaseServing
 	phaseShutdown
 	phaseExec
+	phaseHealth
 )
 
-func phase(n uint32) Phase {
-	return [...]Phase{Runtime, StartUp, Serving, Shutdown, Exec}[min(n, phaseExec)]
-}
+func phases() []Phase { return []Phase{Runtime, StartUp, Serving, Shutdown, Exec, Health} }
+
+func number(p Phase) uint8 { return uint8(max(0, slices.Index(phases(), p))) }
+
+func phase(n uint32) Phase { return phases()[min(n, phaseHealth)] }
 
 // What kind of thing the argument of a call points at.
 const (
@@ -41,6 +48,9 @@ const (
 	kindAddress        // a socket address
 	kindExec           // a program that was executed
 	kindRefused        // no path: a call that the kernel refused
+	kindNew            // no path: a call, an argument or a capability is seen for the first time
+	kindFork           // no path: a process has a child
+	kindExit           // no path: a process has ended
 )
 
 // maxRules is the length of the table of rules: numbers of calls from there on have
@@ -77,14 +87,23 @@ func argumentCalls() map[string]int {
 	}
 }
 
+// within reports whether a call's path begins at the folder that the argument before
+// it has open.
+func within(call string) bool {
+	return strings.HasSuffix(strings.TrimRight(call, "2"), "at") && call != "stat" && call != "lstat" || call == "statx"
+}
+
 // ruleTable is both of these as the kernel's programs read them, by number: the
-// path's argument from 1, the selected one from 1, and the kind, a byte each from
-// the lowest.
+// path's argument from 1, the selected one from 1, the kind, and whether the path is
+// within an open folder, a byte each from the lowest.
 func ruleTable(abi seccomp.ABI) map[uint32]uint32 {
 	table := map[uint32]uint32{}
 	for name, p := range pathCalls() {
 		if nr, ok := abi.Number(name); ok && nr < maxRules {
 			table[uint32(nr)] |= uint32(p[0]+1) | uint32(p[1])<<16
+			if within(name) {
+				table[uint32(nr)] |= 1 << 24
+			}
 		}
 	}
 	for name, arg := range argumentCalls() {

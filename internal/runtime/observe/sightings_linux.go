@@ -2,11 +2,11 @@ package observe
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -25,14 +25,21 @@ const maxFiles = 1 << 16
 type sightings struct {
 	began    time.Time
 	lastNew  time.Time
+	items    int
+	recent   [60]int // new items in each of the last seconds, by the second's number
+	second   int64
 	files    map[string]*File
 	raw      map[string]struct{} // before they were generalised
 	writable map[string]struct{} // folders
 	changed  map[string]struct{} // files or folders whose owner, mode or times were changed
 	programs map[string]struct{}
+	running  map[uint32]string // which program a process is
+	started  map[Process]int   // without their counts
 	binds    map[Socket]struct{}
 	connects map[Socket]struct{}
 	refused  map[Refusal]struct{}
+
+	mounted func(mount int32) (string, bool) // where a mount of the container's lies; nil: not known
 
 	unread   int // paths that could not be read
 	homeless int // relative paths whose folder is not known
@@ -42,29 +49,78 @@ type sightings struct {
 func newSightings(began time.Time) *sightings {
 	return &sightings{
 		began: began, lastNew: began, files: map[string]*File{}, raw: map[string]struct{}{}, writable: map[string]struct{}{}, changed: map[string]struct{}{},
-		programs: map[string]struct{}{}, binds: map[Socket]struct{}{}, connects: map[Socket]struct{}{},
+		programs: map[string]struct{}{}, running: map[uint32]string{}, started: map[Process]int{}, binds: map[Socket]struct{}{}, connects: map[Socket]struct{}{},
 		refused: map[Refusal]struct{}{},
 	}
 }
 
 // take learns from an event.
-func (s *sightings) take(e event, in Phase, now time.Time) {
-	before := len(s.files) + len(s.programs) + len(s.binds) + len(s.connects) + len(s.writable)
-	s.learn(e, in)
-	if len(s.files)+len(s.programs)+len(s.binds)+len(s.connects)+len(s.writable) > before {
-		s.lastNew = now
+func (s *sightings) take(e event, in *folder, now time.Time) {
+	before := s.size()
+	switch e.Kind {
+	case kindNew:
+		s.fresh(1, now)
+		return
+	case kindFork:
+		if p := s.running[e.Parent]; p != "" && len(s.running) < maxFiles {
+			s.running[e.PID] = p
+		}
+		return
+	case kindExit:
+		delete(s.running, e.PID)
+		return
 	}
-	if len(s.files) > maxFiles || len(s.binds)+len(s.connects)+len(s.refused) > maxFiles {
+	s.learn(e, in)
+	s.fresh(s.size()-before, now)
+	if len(s.files) > maxFiles || len(s.binds)+len(s.connects)+len(s.refused)+len(s.started) > maxFiles {
 		s.full = true
 	}
 }
 
-func (s *sightings) learn(e event, in Phase) {
+func (s *sightings) size() int {
+	return len(s.files) + len(s.programs) + len(s.binds) + len(s.connects) + len(s.writable)
+}
+
+// fresh notes that things were seen for the first time.
+func (s *sightings) fresh(n int, now time.Time) {
+	if n == 0 {
+		return
+	}
+	s.lastNew = now
+	s.items += n
+	s.forget(now)
+	s.recent[s.second%int64(len(s.recent))] += n
+}
+
+// forget clears what is older than a minute.
+func (s *sightings) forget(now time.Time) {
+	for at, end := s.second+1, now.Unix(); at <= end; at++ {
+		s.recent[at%int64(len(s.recent))] = 0
+		if at+int64(len(s.recent)) < end {
+			at = end - int64(len(s.recent))
+		}
+	}
+	s.second = max(s.second, now.Unix())
+}
+
+// rate is how many new things were seen a minute, in the last one or, if it was
+// shorter, in the whole time.
+func (s *sightings) rate(now time.Time) float64 {
+	s.forget(now)
+	n := 0
+	for _, r := range s.recent {
+		n += r
+	}
+	length := min(time.Minute, max(now.Sub(s.began), time.Second))
+	return float64(n) * float64(time.Minute) / float64(length)
+}
+
+func (s *sightings) learn(e event, in *folder) {
 	if s.full {
 		return
 	}
 	if e.Kind == kindRefused {
-		s.refuse(e, "", in)
+		s.refuse(e, "")
 		return
 	}
 	if e.Length < 0 || e.Kind != kindAddress && e.Length < 1 {
@@ -81,10 +137,13 @@ func (s *sightings) learn(e event, in Phase) {
 		return // the call is about an open file
 	}
 	if !path.IsAbs(p) {
-		dir, ok := folderOf(e, name)
+		dir, ok := s.folderOf(in)
 		if !ok {
 			s.homeless++
 			return
+		}
+		if name == "chdir" && e.Return == 0 {
+			p = "." // it is there already
 		}
 		p = path.Join(dir, p)
 	}
@@ -93,7 +152,7 @@ func (s *sightings) learn(e event, in Phase) {
 		return
 	}
 	s.file(p, e)
-	s.refuse(e, Generalise(p), in)
+	s.refuse(e, Generalise(p))
 }
 
 // file notes what was done to a path.
@@ -108,6 +167,10 @@ func (s *sightings) file(p string, e event) {
 	if e.Kind == kindExec {
 		f.Execute, f.Missing = true, false
 		s.programs[general] = struct{}{}
+		s.started[Process{Program: general, Parent: s.running[e.Parent]}]++
+		if len(s.running) < maxFiles {
+			s.running[e.PID] = general
+		}
 		return
 	}
 	write := e.Kind == kindWrite || e.Kind == kindChange
@@ -136,7 +199,7 @@ func (s *sightings) file(p string, e event) {
 }
 
 // refuse notes a call that the kernel refused.
-func (s *sightings) refuse(e event, p string, in Phase) {
+func (s *sightings) refuse(e event, p string) {
 	switch errno := unix.Errno(-e.Return); {
 	case e.Return >= 0:
 	case errno == unix.EPERM, errno == unix.EACCES, errno == unix.EROFS, errno == unix.ENOSYS:
@@ -144,7 +207,7 @@ func (s *sightings) refuse(e event, p string, in Phase) {
 		if !ok {
 			name = strconv.Itoa(int(e.Number))
 		}
-		s.refused[Refusal{name, p, unix.ErrnoName(errno), in}] = struct{}{}
+		s.refused[Refusal{name, p, unix.ErrnoName(errno), phase(e.Phase)}] = struct{}{}
 	}
 }
 
@@ -164,17 +227,24 @@ func kernelOwn(p string) bool {
 	return false
 }
 
-// folderOf is the folder that a relative path of a call begins at. The process may
-// have ended or gone elsewhere by now.
-func folderOf(e event, call string) (string, bool) {
-	link := "cwd"
-	if strings.HasSuffix(strings.TrimRight(call, "2"), "at") || call == "statx" {
-		if fd := int32(uint32(e.Dir)); fd != unix.AT_FDCWD {
-			link = "fd/" + strconv.Itoa(int(fd))
-		}
+// folderOf is the folder that a relative path of a call begins at, as the container
+// has it. One that lies too deep, or has too long a name, is not known.
+func (s *sightings) folderOf(in *folder) (string, bool) {
+	if in == nil || in.Depth > maxDepth || s.mounted == nil {
+		return "", false
 	}
-	dir, err := os.Readlink("/proc/" + strconv.Itoa(int(e.PID)) + "/" + link)
-	return dir, err == nil && path.IsAbs(dir)
+	dir, ok := s.mounted(in.Mount)
+	if !ok {
+		return "", false
+	}
+	for _, raw := range slices.Backward(in.Names[:in.Depth]) {
+		name, _, ended := bytes.Cut(raw[:len(raw)-1], []byte{0})
+		if !ended || len(name) == 0 {
+			return "", false
+		}
+		dir = path.Join(dir, string(name))
+	}
+	return dir, true
 }
 
 // address notes a socket address that was bound or connected to.
@@ -220,7 +290,7 @@ func sockaddr(b []byte) (Socket, bool) {
 }
 
 // into writes the sightings into an observation.
-func (s *sightings) into(o *Observation) {
+func (s *sightings) into(o *Observation, now time.Time) {
 	for _, p := range slices.Sorted(maps.Keys(s.files)) {
 		o.Files = append(o.Files, *s.files[p])
 	}
@@ -231,7 +301,14 @@ func (s *sightings) into(o *Observation) {
 	o.Programs = slices.Sorted(maps.Keys(s.programs))
 	o.Listens, o.Connects = sockets(s.binds), sockets(s.connects)
 	o.Refused = s.refusals()
-	o.LastNew = s.lastNew.Sub(s.began).Seconds()
+	o.LastNew, o.Items, o.ItemsAMinute = s.lastNew.Sub(s.began).Seconds(), s.items, s.rate(now)
+	for p, n := range s.started {
+		p.Count = n
+		o.Processes = append(o.Processes, p)
+	}
+	slices.SortFunc(o.Processes, func(a, b Process) int {
+		return cmp.Or(strings.Compare(a.Parent, b.Parent), strings.Compare(a.Program, b.Program))
+	})
 	if s.unread > 0 {
 		o.lack(Partial, fmt.Sprintf("%d path arguments could not be read", s.unread))
 	}

@@ -59,10 +59,11 @@ func TestSightings(t *testing.T) {
 		saw(t, "openat", kindOpen, 3, 2, "/dev/null"),
 		saw(t, "openat", kindOpen, 3, 0, gateFolder+"/start"),
 	} {
-		s.take(e, StartUp, time.Now())
+		e.Phase = phaseStartUp
+		s.take(e, nil, time.Now())
 	}
 	var o Observation
-	s.into(&o)
+	s.into(&o, time.Now())
 	if want := []Refusal{{"openat", "/etc/shadow", "EACCES", StartUp}}; !slices.Equal(o.Refused, want) {
 		t.Errorf("refused %v, want %v", o.Refused, want)
 	}
@@ -81,11 +82,11 @@ func TestSightings(t *testing.T) {
 func TestSightingsAreBounded(t *testing.T) {
 	s := newSightings(time.Now())
 	for i := range maxFiles + 1000 {
-		s.take(saw(t, "openat", kindOpen, 3, 0, "/srv/"+strings.Repeat("x", i%7)+string(rune('a'+i%26))+time.Duration(i).String()), Serving, time.Now())
+		s.take(saw(t, "openat", kindOpen, 3, 0, "/srv/"+strings.Repeat("x", i%7)+string(rune('a'+i%26))+time.Duration(i).String()), nil, time.Now())
 	}
 	var o Observation
 	o.Status = Complete
-	s.into(&o)
+	s.into(&o, time.Now())
 	if o.Status != Truncated || len(o.Files) > maxFiles+1 {
 		t.Errorf("%s with %d files", o.Status, len(o.Files))
 	}
@@ -98,5 +99,76 @@ func TestStub(t *testing.T) {
 	}
 	if _, err := stub("vax"); err == nil {
 		t.Error("a stub for a VAX")
+	}
+}
+
+func TestListening(t *testing.T) {
+	const head = "  sl  local_address rem_address   st tx_queue\n"
+	tcp := head + "   0: 0100007F:1F90 00000000:0000 0A 0\n   1: 00000000:0050 00000000:0000 01 0\n   2: x:y 0 0A\n   3: 00000000:0050 00000000:0000 0A 0\n"
+	tcp6 := head + "   0: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 0\n"
+	if !little() {
+		t.Skip("the tables are those of a machine that writes the lowest byte first")
+	}
+	if got, want := listening(tcp, true), []Socket{{Family: "inet", Address: "127.0.0.1", Port: 8080}, {Family: "inet", Address: "0.0.0.0", Port: 80}}; !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got, want := listening(tcp6, true), []Socket{{Family: "inet6", Address: "::1", Port: 80}}; !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got := listening(tcp, false); len(got) > 0 {
+		t.Errorf("of UDP: %+v", got)
+	}
+}
+
+func TestFolderOf(t *testing.T) {
+	in := func(mount int32, names ...string) *folder {
+		f := &folder{Mount: mount, Depth: uint32(len(names))}
+		for i, n := range names[:min(len(names), maxDepth)] {
+			copy(f.Names[i][:], n)
+		}
+		return f
+	}
+	s := newSightings(time.Now())
+	s.mounted = func(id int32) (string, bool) { return map[int32]string{1: "/", 2: "/srv/data"}[id], id < 3 }
+	for _, c := range []struct {
+		in   *folder
+		want string
+	}{
+		{in(1), "/"},
+		{in(1, "log", "var"), "/var/log"},
+		{in(2, "b", "a"), "/srv/data/a/b"},
+		{in(3, "b"), ""},
+		{in(1, ""), ""},
+		{in(1, strings.Repeat("n", maxName-1)), ""}, // it may go on
+		{in(1, make([]string, maxDepth+1)...), ""},
+		{nil, ""},
+	} {
+		if got, ok := s.folderOf(c.in); got != c.want || ok != (c.want != "") {
+			t.Errorf("%+v: %q %t, want %q", c.in, got, ok, c.want)
+		}
+	}
+}
+
+// TestRate holds that what was new is counted for a minute, however long nothing came.
+func TestRate(t *testing.T) {
+	began := time.Unix(1e9, 0)
+	s := newSightings(began)
+	s.fresh(3, began)
+	s.fresh(1, began.Add(30*time.Second))
+	for after, want := range map[time.Duration]float64{
+		30 * time.Second: 8, 59 * time.Second: 4 * 60 / 59., 61 * time.Second: 1, 2 * time.Minute: 0, 1000 * time.Hour: 0,
+	} {
+		c := *s
+		if got := c.rate(began.Add(after)); got != want {
+			t.Errorf("after %s: %g, want %g", after, got, want)
+		}
+	}
+}
+
+func TestUnescape(t *testing.T) {
+	for in, want := range map[string]string{`/a\040b`: "/a b", `/a\134040`: `/a\040`, `/\`: `/\`, `/\08x1`: `/\08x1`} {
+		if got := unescape(in); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
 	}
 }

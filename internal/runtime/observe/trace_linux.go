@@ -1,13 +1,14 @@
 package observe
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,7 +28,6 @@ type tracer struct {
 
 	mu   sync.Mutex
 	seen map[uint64]*sightings // by cgroup
-	now  Phase
 }
 
 // newTracer loads and attaches the programs. From then on, what a runtime calls
@@ -77,23 +77,60 @@ func (t *tracer) close() error {
 	return errors.Join(append(errs, t.k.Close())...)
 }
 
+// target is a container that is watched, as the kernel's programs have it.
+type target struct {
+	State uint32
+	Phase uint8
+	Bare  uint8 // it has no filter
+	_     uint16
+}
+
+// watching says how a container is watched.
+type watching struct {
+	began   time.Time
+	phase   Phase
+	bare    bool                             // it has no filter
+	gate    int                              // the process that waits at the start gate; 0: none
+	running []int                            // processes that began before
+	health  []string                         // the command line of its health check
+	mounted func(mount int32) (string, bool) // where a mount of it lies
+}
+
 // watch begins to record what processes of a cgroup do.
-func (t *tracer) watch(cgroup uint64, began time.Time) error {
+func (t *tracer) watch(cgroup uint64, w watching) error {
 	t.mu.Lock()
-	t.seen[cgroup] = newSightings(began)
+	t.seen[cgroup] = newSightings(w.began)
+	t.seen[cgroup].mounted = w.mounted
+	t.seen[cgroup].snapshot(w.running)
 	t.mu.Unlock()
-	if err := t.k.targets.Put(cgroup, uint32(begun)); err != nil {
+	v := target{State: begun, Phase: number(w.phase)}
+	if w.bare {
+		v.Bare = 1
+	}
+	var err error
+	if w.gate != 0 {
+		err = t.k.tasks.Put(uint32(w.gate), uint32(markGate))
+	}
+	if len(w.health) > 0 {
+		var argv [argvBytes]byte
+		copy(argv[:], strings.Join(w.health, "\x00")+"\x00")
+		err = errors.Join(err, t.k.health.Put(cgroup, argv[:]))
+	}
+	if err := errors.Join(err, t.k.targets.Put(cgroup, v)); err != nil {
 		return fmt.Errorf("table of containers: %w", err)
 	}
 	return nil
 }
 
-// phase says what the container's own processes are at from now on.
-func (t *tracer) phase(n uint32) error {
-	t.mu.Lock()
-	t.now = phase(n)
-	t.mu.Unlock()
-	if err := t.k.config.Put(uint32(0), n); err != nil {
+// phase says what a container's own processes are at from now on.
+func (t *tracer) phase(cgroup uint64, p Phase) error {
+	var v target
+	err := t.k.targets.Lookup(cgroup, &v)
+	if err == nil {
+		v.Phase = number(p)
+		err = t.k.targets.Put(cgroup, v)
+	}
+	if err != nil {
 		return fmt.Errorf("phase: %w", err)
 	}
 	return nil
@@ -104,10 +141,9 @@ func (t *tracer) read() {
 	defer close(t.done)
 	var rec ringbuf.Record
 	for t.ring.ReadInto(&rec) == nil {
-		var e event
-		raw := append(rec.RawSample, make([]byte, max(0, eventSize-len(rec.RawSample)))...) // some have no path
-		if binary.Read(bytes.NewReader(raw), binary.NativeEndian, &e) != nil {
-			continue // not one of ours: the size is fixed
+		e, in, ok := decode(rec.RawSample)
+		if !ok {
+			continue // not one of ours: the sizes are fixed
 		}
 		t.mu.Lock()
 		s := t.seen[e.Cgroup]
@@ -116,10 +152,29 @@ func (t *tracer) read() {
 			t.seen[e.Cgroup] = s
 		}
 		if s != nil {
-			s.take(e, t.now, time.Now())
+			s.take(e, in, time.Now())
 		}
 		t.mu.Unlock()
 	}
+}
+
+// decode reads an event, and the folder that its path begins at if one is there. Some
+// events have no path.
+func decode(raw []byte) (e event, in *folder, ok bool) {
+	head := make([]byte, eventSize)
+	if n := copy(head, raw); n < eventHead {
+		return e, nil, false
+	}
+	if _, err := binary.Decode(head, binary.NativeEndian, &e); err != nil {
+		return e, nil, false
+	}
+	if len(raw) >= eventSize+folderSize {
+		in = &folder{}
+		if _, err := binary.Decode(raw[eventSize:], binary.NativeEndian, in); err != nil {
+			return e, nil, false
+		}
+	}
+	return e, in, true
 }
 
 // settle waits until the events that are there were taken.
@@ -130,6 +185,26 @@ func (t *tracer) settle() {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// into adds what was seen of a cgroup to an observation.
+func (t *tracer) into(cgroup uint64, o *Observation) error {
+	lost, err := t.tables(cgroup, o)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(o.Users, func(a, b User) int { return cmp.Or(a.UID-b.UID, a.GID-b.GID) })
+	t.mu.Lock()
+	if s := t.seen[cgroup]; s != nil {
+		s.into(o, time.Now())
+	}
+	t.mu.Unlock()
+	for i, what := range []string{"calls", "arguments", "paths", "capabilities"} {
+		if lost[i] > 0 {
+			o.lack(Truncated, fmt.Sprintf("%d events about %s were lost", lost[i], what))
+		}
+	}
+	return nil
 }
 
 // tables adds what the kernel counted for a cgroup to an observation, and returns

@@ -2,12 +2,9 @@
 
 package observe
 
-import (
-	"context"
-	"errors"
-)
+import "errors"
 
-func run(context.Context, Options) (*Observation, error) {
+func newEye(Options) (eye, error) {
 	return nil, &Error{
 		Err: errors.New("system calls can be seen on the Engine's own machine only, and that runs Linux"),
 		Way: "run drydock observe on the Linux machine where the Engine runs",

@@ -1,0 +1,60 @@
+package observe
+
+import (
+	"context"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/runtime"
+)
+
+// eye sees what containers do, on the machine where they run.
+type eye interface {
+	// way is the name of the way of seeing: "bpf".
+	way() string
+	// mount is what a container must have to wait at the start gate.
+	mount() runtime.Mount
+	// hold is the FIFO at which the next container waits, within the mount.
+	hold(ctx context.Context) (fifo string, err error)
+	// expect says which container is about to be started.
+	expect(ctx context.Context, id string) error
+	// watch begins to record what a container does.
+	watch(ctx context.Context, s subject) (Default, error)
+	// open lets a container that waits at the gate go on, as the program of a name.
+	open(ctx context.Context, id, program string) error
+	// phase says what a container is at from now on.
+	phase(ctx context.Context, id string, p Phase) error
+	// finish is what was seen of a container.
+	finish(ctx context.Context, id string) (*Observation, error)
+	close() error
+}
+
+// subject is a container that is to be watched.
+type subject struct {
+	ID     string
+	PID    int      // of its first process
+	FIFO   string   // at which it waits; empty: it runs
+	Health []string // the command line of its health check
+}
+
+// command is what the Engine starts in place of a command.
+func command(fifo string, argv []string) []string {
+	return append([]string{gateFolder + "/" + gateName, gateFolder + "/" + fifo}, argv...)
+}
+
+// gateFolder is where the start gate is mounted in a container, read only. It is
+// in no observation and in no profile.
+const gateFolder = "/.drydock-gate"
+
+// gateName is the file name of the program there.
+const gateName = "drydock-gate"
+
+// The times between two looks at a container: close together at first, since some
+// end soon.
+const (
+	soon   = 5 * time.Millisecond
+	sooner = time.Second // how long that lasts
+	later  = 100 * time.Millisecond
+)
+
+// maxUsers is how many users of one container are kept.
+const maxUsers = 1024
