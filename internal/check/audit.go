@@ -39,8 +39,20 @@ func (p *Pipeline) Audit(ctx context.Context, a Auditing) (*Result, error) {
 	if err := u.policy.suppress(u.res, u.Now()); err != nil {
 		return nil, err
 	}
+	u.res.Benchmark = audit.Answers(u.items...)
+	excepted(u.res)
 	u.filter()
 	return u.res, nil
+}
+
+// excepted marks what of the benchmark fails by findings alone that do not count.
+func excepted(res *Result) {
+	for i, a := range res.Benchmark {
+		counts := slices.ContainsFunc(res.Findings, func(f finding.Finding) bool { return f.Suppressed == nil && slices.Contains(f.Aliases, a.ID) })
+		if a.Status == audit.Failed && !counts {
+			res.Benchmark[i].Status = audit.Excepted
+		}
+	}
 }
 
 // AuditVersion looks at a compose file as it would be with other bytes. It is for
@@ -59,7 +71,7 @@ func (p *Pipeline) AuditVersion(ctx context.Context, name string, b []byte) (*Re
 
 func (p *Pipeline) auditing(a Auditing) *auditing {
 	u := &auditing{run: newRun(p, Ask{Rules: true}), Auditing: a}
-	u.res.Sources = map[string][]byte{}
+	u.res.Sources, u.images = map[string][]byte{}, map[string]bool{}
 	return u
 }
 
@@ -69,6 +81,8 @@ type auditing struct {
 	Auditing
 	host   *audit.Host
 	fixing bool
+	items  []map[string]audit.Status // of the benchmark, a subject each
+	images map[string]bool           // that were looked at, by id
 }
 
 func (u *auditing) all(ctx context.Context) error {
@@ -93,8 +107,10 @@ func (u *auditing) target(ctx context.Context, target string) error {
 		if err != nil {
 			return err
 		}
-		u.container(ctx, audit.Inspect(in, u.host))
-		return nil
+		return u.inspected(ctx, e, in)
+	}
+	if kind, _, ok := strings.Cut(target, "://"); ok && slices.Contains([]string{"image", "local", "docker-daemon", "registry", "archive", "oci-dir"}, kind) {
+		return u.image(ctx, target, "")
 	}
 	if target == "-" {
 		b, err := u.stdin()
@@ -187,117 +203,36 @@ func (u *auditing) read(ctx context.Context, name string, b []byte, read func(st
 	}
 	for _, c := range got.Containers {
 		if f := u.linter.bases.facts(ctx, c.Image); f != nil && f.Config && !c.Built {
-			c.ImageUser = &f.User
+			c.FromImage(f.User, f.Healthcheck, len(f.Exposed) > 0)
 		}
-		u.container(ctx, c)
+		u.container(c)
 	}
 	u.res.Unknown = append(u.res.Unknown, got.Unknown...)
 	return nil
 }
 
 // container runs the rules over one.
-func (u *auditing) container(ctx context.Context, c *audit.Container) {
-	var checks []audit.Check
-	for _, k := range audit.Checks() {
-		if u.wants(k.Rule) {
-			checks = append(checks, k)
-		}
-	}
-	found, unknown := audit.Run(ctx, c, checks)
-	u.subject(c.Subject, found, unknown)
+func (u *auditing) container(c *audit.Container) { look(u, c.Subject, c, audit.Checks()) }
+
+// wanted are the rules that are to run.
+func wanted[S audit.Subject](u *auditing, checks []audit.Check[S]) []audit.Check[S] {
+	return slices.DeleteFunc(checks, func(k audit.Check[S]) bool {
+		return len(u.Only) > 0 && !k.Matches(u.Only...) || k.Matches(u.Ignore...)
+	})
 }
 
-func (u *auditing) wants(r finding.Rule) bool {
-	return (len(u.Only) == 0 || r.Matches(u.Only...)) && !r.Matches(u.Ignore...)
-}
-
-// subject takes in what was found of a subject.
-func (u *auditing) subject(s finding.Subject, found []finding.Finding, unknown []finding.Unknown) {
-	secrets := rules.SecretValues(found)
+// look runs rules over a subject, and takes in what they found.
+func look[S audit.Subject](u *auditing, s finding.Subject, in S, checks []audit.Check[S]) {
+	looked := audit.Run(in, wanted(u, checks))
+	looked.Findings = slices.DeleteFunc(looked.Findings, func(f finding.Finding) bool {
+		own := finding.Rule{ID: f.Rule, Aliases: f.Aliases} // of all that the rule is called
+		return len(u.Only) > 0 && !own.Matches(u.Only...) || own.Matches(u.Ignore...)
+	})
+	secrets := rules.SecretValues(looked.Findings)
 	if !u.fixing {
-		withhold(found, secrets)
+		withhold(looked.Findings, secrets)
 	}
 	u.res.Secrets = append(u.res.Secrets, secrets...)
-	u.add(Target{Subject: s}, Found{Findings: found, Unknown: unknown})
-}
-
-// connect asks the Engine what it is, once.
-func (u *auditing) connect(ctx context.Context) (*runtime.Engine, error) {
-	e, err := u.Engine(ctx)
-	if err != nil || u.host != nil {
-		return e, err
-	}
-	info, err := e.Info(ctx)
-	if err != nil {
-		return nil, err
-	}
-	u.host = audit.HostOf(info)
-	if v, ok := e.Option(ctx, "bridge", "com.docker.network.bridge.enable_icc"); ok && v != "" {
-		icc := v != "false"
-		u.host.ICC = &icc
-	}
-	return e, nil
-}
-
-// configFile is where the Engine's configuration lies.
-func (u *auditing) configFile() string {
-	if !u.host.Rootless {
-		return "/etc/docker/daemon.json"
-	}
-	getenv := u.Getenv
-	if getenv == nil {
-		getenv = os.Getenv
-	}
-	if dir := getenv("XDG_CONFIG_HOME"); dir != "" {
-		return filepath.Join(dir, "docker", "daemon.json")
-	}
-	return filepath.Join(getenv("HOME"), ".config", "docker", "daemon.json")
-}
-
-// engine looks at the Engine and every container that it has.
-func (u *auditing) engine(ctx context.Context) error {
-	e, err := u.connect(ctx)
-	if err != nil {
-		return err
-	}
-	info, err := e.Info(ctx)
-	if err != nil {
-		return err
-	}
-	d := audit.DaemonOf(info)
-	d.ICC = u.host.ICC
-	u.res.Titles = map[string]string{d.Subject.Name: d.Subject.Name + " " + d.Version}
-	// An Engine in a machine of its own (Docker Desktop, Colima) may well answer at
-	// a socket of this one.
-	here, err := os.Hostname()
-	if d.Remote = e.Socket() == "" || err != nil || here != info.Name; d.Remote {
-		d.Unread = append(d.Unread, finding.Unknown{What: "who may change the Engine's files", Why: "it runs on another machine (" + info.Name + ")"})
-	} else {
-		d.ReadArguments("/proc", e.Socket())
-		d.ReadFiles("/", e.Socket(), u.configFile())
-	}
-	var checks []audit.DaemonCheck
-	for _, k := range audit.DaemonChecks() {
-		if u.wants(k.Rule) {
-			checks = append(checks, k)
-		}
-	}
-	found, unknown := audit.RunDaemon(ctx, d, checks)
-	u.subject(d.Subject, found, unknown)
-	ids, err := e.Containers(ctx)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		in, err := e.InspectContainer(ctx, id)
-		if err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			u.res.Unknown = append(u.res.Unknown, finding.Unknown{Subject: d.Subject, What: "the container " + id[:min(12, len(id))], Why: err.Error()})
-			continue
-		}
-		u.container(ctx, audit.Inspect(in, u.host))
-	}
-	return nil
+	u.add(Target{Subject: s}, Found{Findings: looked.Findings, Unknown: looked.Unknown})
+	u.items = append(u.items, looked.Items)
 }

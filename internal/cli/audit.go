@@ -13,22 +13,25 @@ import (
 
 func newAudit(f *flags) *cobra.Command {
 	var a check.Auditing
+	var items bool
 	c := &cobra.Command{
 		Use:   "audit [TARGET]...",
 		Short: "How containers are started: the Engine, its containers, compose files, docker run lines",
-		Long: `Look at how containers are started, with the rules of the CIS Docker Benchmark and
-Drydock's own. Without a target, the local Engine is looked at, as far as its API
-and its files say, and every container that it has. A target is a compose file, a
-folder that holds one, container://NAME, or -, which reads lines of docker run from
-standard input.
+		Long: `Look at how containers are started, with the rules of the CIS Docker Benchmark 1.6.0
+(sections 1 to 5) and Drydock's own. Without a target, the local Engine is looked at,
+its machine, every container that it has, and the images that they run. A target is a
+compose file, a folder that holds one, container://NAME, image://NAME, or -, which
+reads lines of docker run from standard input.
 
-What cannot be read is unknown, and never passes. A compose file is read as Compose
-does, with its variables filled in; a fix for it is an edit that keeps its comments,
-order and anchors.`,
+What cannot be read is unknown, and never passes. What no program can tell is listed
+as manual: --ids lists every item. A compose file is read as Compose does, with its
+variables filled in; a fix for it is an edit that keeps its comments, order and
+anchors.`,
 		Example: `  drydock audit
   drydock audit compose.yaml --fail-on severity:high
   drydock audit container://web
   echo 'docker run --privileged alpine' | drydock audit -
+  drydock audit --ids --only 'CIS-2.*,CIS-3.*'
   drydock audit --only runtime/privileged,CIS-5.32 compose.yaml`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -55,7 +58,12 @@ order and anchors.`,
 			if err != nil {
 				return err
 			}
-			if err := f.print(res, report.Audit, args...); err != nil {
+			err = f.write(func(to sink) error {
+				o := f.options(to, args...)
+				o.View, o.Items = report.Audit, items
+				return report.Write(to, to.format, res, o)
+			})
+			if err != nil {
 				return err
 			}
 			return f.judge(res, false)
@@ -64,6 +72,7 @@ order and anchors.`,
 	s := c.Flags()
 	s.StringSliceVar(&a.Only, "only", nil, "only these `RULES`: ids, CIS ids, globs (runtime/*)")
 	s.StringSliceVar(&a.Ignore, "ignore", nil, "not these `RULES`")
+	s.BoolVar(&items, "ids", false, "list what became of each item of the CIS Docker Benchmark")
 	s.BoolVar(&f.showSuppressed, "show-suppressed", false, "list what does not count, with the reason")
 	return c
 }

@@ -29,10 +29,10 @@ func TestEngineAudit(t *testing.T) {
 	open := create("open", "--privileged", "--pid", "host", "--volume", "/var/run/docker.sock:/s:ro", "--volume", "/etc:/host", "--publish", "18080:80",
 		"--env", "DB_PASSWORD=v9Rt4nXb7cPe", "--restart", "always", base, "sleep", "1", "--cap-drop", "ALL")
 	tight := create("tight", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only", "--user", "1000:1000", "--memory", "64m",
-		"--pids-limit", "20", "--cpus", "0.5", "--network", "none", base, "sleep", "1")
+		"--pids-limit", "20", "--cpus", "0.5", "--ulimit", "nofile=64", "--network", "none", base, "sleep", "1")
 
 	want := map[string]string{
-		open: "docker-socket host-namespace literal-secret new-privileges no-cpu-limit no-effect no-memory-limit no-pids-limit privileged " +
+		open: "docker-socket host-namespace literal-secret new-privileges no-cpu-limit no-effect no-healthcheck no-memory-limit no-pids-limit no-ulimit privileged " +
 			"published-everywhere restart-storm root-user sensitive-mount writable-root default-bridge",
 		tight: "",
 	}

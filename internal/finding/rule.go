@@ -69,13 +69,14 @@ const (
 )
 
 // Matches reports whether one of the patterns names the rule: by its id, an
-// alias, or a glob over its id ("dockerfile/*"), in any case.
+// alias, or a glob over either ("dockerfile/*", "CIS-5.*"), in any case.
 func (r Rule) Matches(patterns ...string) bool {
 	for _, p := range patterns {
-		if ok, err := path.Match(strings.ToLower(p), string(r.ID)); err == nil && ok {
-			return true
+		named := func(name string) bool {
+			ok, err := path.Match(strings.ToLower(p), strings.ToLower(name))
+			return err == nil && ok || strings.EqualFold(p, name)
 		}
-		if slices.ContainsFunc(r.Aliases, func(a string) bool { return strings.EqualFold(a, p) }) {
+		if named(string(r.ID)) || slices.ContainsFunc(r.Aliases, named) {
 			return true
 		}
 	}

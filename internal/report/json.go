@@ -27,6 +27,7 @@ type Document struct {
 	Warnings  []string       `json:"warnings,omitempty"`
 	Card      []DocRow       `json:"card,omitempty"`
 	Images    []DocImage     `json:"images,omitempty"`
+	Benchmark *DocBenchmark  `json:"benchmark,omitempty"`
 	Summary   map[string]int `json:"summary"`
 }
 
@@ -218,6 +219,7 @@ func NewDocument(res *check.Result, opt Options) Document {
 			d.Images = append(d.Images, docImage(t, subjectIndex(res.Subjects, t.Subject)))
 		}
 	}
+	d.Benchmark = docBenchmark(res)
 	return d
 }
 

@@ -45,6 +45,7 @@ func (p *page) lint() {
 		p.line("")
 	}
 	p.lintTotal(counts, fixable, files)
+	p.benchmark()
 	p.suppressed()
 	p.footer(p.lintNext(fixable)...)
 }

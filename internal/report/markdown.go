@@ -33,7 +33,7 @@ func Markdown(w io.Writer, res *check.Result, opt Options) error {
 	if opt.ShowSuppressed {
 		rest += markdownSuppressed(res)
 	}
-	tail := markdownSupport(res) + markdownUnknown(res) + markdownCoverage(res)
+	tail := markdownBenchmark(res) + markdownSupport(res) + markdownUnknown(res) + markdownCoverage(res)
 	if len(res.Database.Sources) > 0 {
 		tail += "\n" + cut(escape(clean(dataLine(res.Database))), asideShare) + "\n"
 	}

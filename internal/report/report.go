@@ -20,6 +20,7 @@ type Options struct {
 	Full           bool     // show all that fixes change, lock files included
 	All            bool     // list every finding, where the card lists the worst
 	ShowSuppressed bool     // list what does not count, with the reason
+	Items          bool     // list every item of the benchmark
 	Quiet          bool     // no next steps
 	View           View     // which text; the other formats print everything
 	Program        string   // how the user calls the program, for the next command: "drydock", "docker drydock"

@@ -59,13 +59,34 @@ func (e *Engine) InspectContainer(ctx context.Context, name string) (container.I
 }
 
 // Option is the value of an option of one of the Engine's networks, "" where it is
-// not set; false: it is not known.
-func (e *Engine) Option(ctx context.Context, network, option string) (string, bool) {
+// not set; false: there is no such network.
+func (e *Engine) Option(ctx context.Context, network, option string) (value string, there bool, err error) {
 	got, err := e.api.NetworkInspect(ctx, network, client.NetworkInspectOptions{})
-	if err != nil {
-		return "", false
+	switch {
+	case errdefs.IsNotFound(err):
+		return "", false, nil
+	case err != nil:
+		return "", false, fmt.Errorf("inspect network %s: %w", network, err)
 	}
-	return got.Network.Options[option], true
+	return got.Network.Options[option], true, nil
+}
+
+// Processes lists what runs in a container: each process with its arguments.
+func (e *Engine) Processes(ctx context.Context, id string) ([]string, error) {
+	got, err := e.api.ContainerTop(ctx, id, client.ContainerTopOptions{Arguments: []string{"-eo", "pid,args"}})
+	if errdefs.IsConflict(err) || errdefs.IsNotFound(err) {
+		return nil, nil // it has ended since
+	}
+	if err != nil {
+		return nil, fmt.Errorf("processes of container %s: %w", id[:min(12, len(id))], err)
+	}
+	var out []string
+	for _, p := range got.Processes {
+		if len(p) > 0 {
+			out = append(out, p[len(p)-1])
+		}
+	}
+	return out, nil
 }
 
 // Attach is a container that somebody else started, by its name or id, and how it is

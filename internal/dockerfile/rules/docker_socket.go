@@ -16,7 +16,7 @@ func dockerSocket() Check {
 				Title:    "The image asks for the engine's socket",
 				Practice: finding.LeastPrivilege,
 				Severity: finding.High,
-				Aliases:  []string{"CIS-5.31"},
+				Aliases:  []string{"CIS-5.32"},
 				Why: "Whoever may write to /var/run/docker.sock is root of the host: it starts any container with any right. An image that declares it as a volume, or is " +
 					"given rights on it, makes that its normal way to run. Where an application must talk to the engine, put a proxy between that lets only its own calls through.",
 				Bad:  "FROM debian:13-slim\nVOLUME /var/run/docker.sock\n",

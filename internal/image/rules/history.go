@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -123,6 +124,43 @@ func manyLayers() check {
 		Run: func(_ context.Context, p *pass) error {
 			if n := len(p.Input.Records); n > layersLimit {
 				p.Report(finding.Finding{Message: fmt.Sprintf("%d layers, of the 127 that an image can have", n)})
+			}
+			return nil
+		},
+	}
+}
+
+// updates and installs find commands of package managers in a step.
+var (
+	updates  = regexp.MustCompile(`\b(apt-get|apt|apk)\s+(-\S+\s+)*update\b`)
+	installs = regexp.MustCompile(`\b((apt-get|apt|aptitude)\s+(-\S+\s+)*(install|upgrade|dist-upgrade|full-upgrade|build-dep|satisfy)|apk\s+(-\S+\s+)*(add|upgrade|fix)|xargs|dpkg|debootstrap)\b`)
+)
+
+func updateAlone() check {
+	return check{
+		Rule: finding.Rule{
+			ID:       "image/update-alone",
+			Title:    "Package lists were updated in a layer of their own",
+			Practice: finding.Layering,
+			Severity: finding.Low,
+			Aliases:  []string{"CIS-4.7", "CIS-DI-0007", "DS017"},
+			Why: "The cache keeps the layer of an update that stands alone for as long as the lines above it stay. What a later step installs " +
+				"is then chosen from lists that may be months old, without their security fixes. Update and install in one RUN.",
+			Bad:  "FROM debian:13-slim\nRUN apt-get update\nRUN apt-get install -y curl\n",
+			Good: "FROM debian:13-slim\nRUN apt-get update && apt-get install -y curl\n",
+		},
+		Run: func(_ context.Context, p *pass) error {
+			if p.Input.Image == nil {
+				return nil
+			}
+			for i, s := range p.Input.Image.Steps {
+				if m := updates.FindStringSubmatch(s.CreatedBy); m != nil && !installs.MatchString(s.CreatedBy) {
+					p.Report(finding.Finding{
+						Key:     fmt.Sprint(i),
+						Message: fmt.Sprintf("step %d updated the lists of %s and installed nothing", i+1, m[1]),
+						At:      []finding.Location{atStep(p.Input, i)},
+					})
+				}
 			}
 			return nil
 		},

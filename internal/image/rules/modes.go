@@ -199,7 +199,7 @@ func sshServer() check {
 			Title:    "An SSH server is installed",
 			Practice: finding.LeastPrivilege,
 			Severity: finding.Medium,
-			Aliases:  []string{"CIS-5.6"},
+			Aliases:  []string{"CIS-5.7"},
 			Why: "docker exec gives a shell without a daemon, a port, keys and a password to guess. An SSH server in an image adds all of " +
 				"these, and host keys made while building are the same in every container.",
 			Bad:  "FROM debian:13-slim\nRUN apt-get install -y openssh-server\n",

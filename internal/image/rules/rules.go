@@ -13,7 +13,7 @@ func Checks() []finding.Check[*image.Scan] {
 		setuid(), setgid(), worldWritable(), sudo(), sshServer(),
 		secretFile(), secretInLayer(), secretEnv(), secretLabel(), secretHistory(),
 		privilegedPort(), noHealthcheck(), sensitiveVolume(),
-		addURL(), addArchive(), latestTag(), noProvenance(), manyLayers(),
+		addURL(), addArchive(), updateAlone(), latestTag(), noProvenance(), manyLayers(),
 		waste(), efficiency(), packageCache(), shellHistory(), versionControl(),
 	}
 }

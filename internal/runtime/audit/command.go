@@ -231,6 +231,18 @@ func (c *Container) flag(name, value string, on bool) {
 		c.PIDs = max(n, 0)
 	case "cpus", "cpu-quota", "cpu-shares", "c", "cpuset-cpus":
 		c.CPU = value != "" && value != "0"
+	case "ulimit":
+		limit, _, _ := strings.Cut(value, "=")
+		c.Ulimits = append(c.Ulimits, limit)
+	case "cgroup-parent":
+		c.CgroupParent = value
+	case "health-cmd":
+		c.Health = &on
+	case "no-healthcheck":
+		on = !on
+		c.Health = &on
+	case "expose":
+		c.Exposed = true
 	case "restart":
 		c.Restart, c.Retries = policyOf(value)
 	case "volume", "v":
@@ -267,7 +279,7 @@ var fieldOf = map[string]string{
 	"ipc": "ipc", "uts": "uts", "userns": "userns_mode", "cgroupns": "cgroup", "user": "user", "u": "user", "memory": "mem_limit", "m": "mem_limit",
 	"pids-limit": "pids_limit", "cpus": "cpus", "cpu-quota": "cpus", "cpu-shares": "cpus", "restart": "restart", "volume": "volumes", "v": "volumes",
 	"mount": "volumes", "device": "devices", "publish": "ports", "p": "ports", "entrypoint": "entrypoint",
-	"privileged": "privileged", "read-only": "read_only",
+	"privileged": "privileged", "read-only": "read_only", "ulimit": "ulimits", "cgroup-parent": "cgroup_parent",
 }
 
 // longMount reads --mount: type=bind,source=/a,target=/b,readonly.

@@ -220,8 +220,44 @@ func (r *reading) read() {
 	c.Ports = r.ports()
 	c.Env = r.environment()
 	c.Words = slices.Concat(r.words("entrypoint"), r.words("command"))
+	c.CgroupParent = r.scalar("cgroup_parent")
+	c.Ulimits = r.names("ulimits")
+	c.Exposed = len(r.items("expose")) > 0
+	c.Health = r.health()
 	r.limits()
 	r.restarts()
+}
+
+// names are the keys of a mapping.
+func (r *reading) names(field string) []string {
+	var out []string
+	for _, n := range r.fields[field] {
+		for _, p := range pairs(n) {
+			out = append(out, p.key.Value)
+		}
+	}
+	return out
+}
+
+// health tells whether a service's health is checked; nil: the image says.
+func (r *reading) health() *bool {
+	var out *bool
+	for _, n := range r.fields["healthcheck"] {
+		is := true
+		if p, ok := lookup(n, "disable"); ok {
+			text, _ := r.text("healthcheck", p.value)
+			is = text != "true"
+		}
+		if p, ok := lookup(n, "test"); ok {
+			test := aliased(p.value)
+			if test.Kind == yaml.SequenceNode && len(test.Content) > 0 {
+				test = aliased(test.Content[0])
+			}
+			is = is && test.Value != "NONE"
+		}
+		out = &is
+	}
+	return out
 }
 
 func (r *reading) capabilities(field string) []string {

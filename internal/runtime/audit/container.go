@@ -45,10 +45,24 @@ type Container struct {
 	Ports       []Port
 	Env         []Variable
 	Words       []string // entry point and command
+	Ulimits     []string // that are set: "nofile"
+	Health      *bool    // whether its health is checked; nil: the image may say so
+	Exposed     bool     // ports, without publishing them
+
+	CgroupParent string   // empty: the daemon's
+	Processes    []string // that run in it
+	Confined     Confined
 
 	unknown map[string]string // by field: why it is not known
 	at      func(field string) finding.Location
 	edit    editor
+}
+
+// Confined is how the Engine says that a running container is confined. Empty: not
+// at all.
+type Confined struct {
+	Known             bool
+	AppArmor, SELinux string
 }
 
 // Mount is something of the host in the container.
@@ -79,9 +93,11 @@ type Host struct {
 	AppArmor, SELinux, Seccomp bool
 	Rootless, Remapped         bool // root of a container is not root of the machine
 	NoNewPrivileges            bool // for every container
+	Ulimits                    bool // for every container, of open files
 	MemoryLimit, PIDsLimit     bool // the kernel can
 	CPUQuota                   bool
 	ICC                        *bool // containers of the default bridge may talk; nil: not known
+	NoBridge                   bool  // there is no default bridge
 }
 
 // An editor writes fixes into what a container was read from.
@@ -108,6 +124,23 @@ func (noEdits) remove(string) []finding.Edit          { return nil }
 func (noEdits) replace(string, string) []finding.Edit { return nil }
 func (noEdits) outside(string, string) []finding.Edit { return nil }
 
+// FromImage takes in what the image says where the container says nothing.
+func (c *Container) FromImage(user string, health, exposed bool) {
+	c.ImageUser = &user
+	if c.Health == nil {
+		c.Health = &health
+	}
+	c.Exposed = c.Exposed || exposed
+}
+
+// Running says which processes run in the container, or why that is not known.
+func (c *Container) Running(processes []string, err error) {
+	c.Processes = processes
+	if err != nil {
+		c.unsure("processes", err.Error())
+	}
+}
+
 // unsure says that a field is not known, and keeps the first reason.
 func (c *Container) unsure(field, why string) {
 	field, _, _ = strings.Cut(field, "/")
@@ -118,6 +151,18 @@ func (c *Container) unsure(field, why string) {
 		c.unknown[field] = why
 	}
 }
+
+func (c *Container) missing(field string) string { return c.unknown[field] }
+
+func (c *Container) asked(field string) string {
+	if field == "*" {
+		return "what it says in all"
+	}
+	return "what " + field + " comes to"
+}
+
+// knows reports whether a field, and with it that it is not said, is known.
+func (c *Container) knows(field string) bool { return c.unknown[field] == "" && c.unknown["*"] == "" }
 
 // securityOpt is the value of an option that is given as name=value or name:value,
 // or alone, the item that says so, and whether there is one.

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"archive/tar"
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -164,7 +163,7 @@ func TestWild(t *testing.T) {
 		}
 		before := tally(t, got)
 		for _, c := range got.Containers {
-			found, _ := Run(context.Background(), c, Checks())
+			found := Run(c, Checks()).Findings
 			for _, f := range found {
 				fired[f.Rule]++
 				complete(t, f)
@@ -206,7 +205,7 @@ func tally(t testing.TB, r *Read) map[string]int {
 	t.Helper()
 	out := map[string]int{}
 	for _, c := range r.Containers {
-		found, _ := Run(context.Background(), c, Checks())
+		found := Run(c, Checks()).Findings
 		for _, f := range found {
 			out[c.Subject.Name+" "+string(f.Rule)]++
 		}
@@ -245,7 +244,7 @@ func FuzzCompose(f *testing.F) {
 		}
 		before, _ := was.meaning()
 		for _, c := range got.Containers {
-			found, _ := Run(context.Background(), c, Checks())
+			found := Run(c, Checks()).Findings
 			for _, x := range found {
 				for _, e := range x.Fixes[0].Edits {
 					now, err := parse("compose.yaml", Apply([]byte(text), e))

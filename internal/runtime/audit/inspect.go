@@ -59,12 +59,16 @@ func Inspect(in container.InspectResponse, host *Host) *Container {
 				c.Env = append(c.Env, Variable{n, v, "environment/" + escape(n)})
 			}
 		}
+		h := cfg.Healthcheck
+		checked := h != nil && len(h.Test) > 0 && h.Test[0] != "NONE"
+		c.Health, c.Exposed = &checked, len(cfg.ExposedPorts) > 0
 		if c.User == "" {
 			c.User = "root" // the Engine has joined the image's user in
 		}
 	} else {
 		c.unsure("*", "the Engine does not say what it runs")
 	}
+	c.Confined = Confined{Known: in.State != nil && in.State.Running, AppArmor: in.AppArmorProfile, SELinux: in.ProcessLabel}
 	for _, m := range in.Mounts {
 		one := Mount{Target: m.Destination, ReadOnly: !m.RW, Propagation: string(m.Propagation), field: "volumes/" + strconv.Itoa(len(c.Mounts))}
 		if m.Type == mount.TypeBind || m.Type == mount.TypeNamedPipe {
@@ -82,7 +86,7 @@ var pointers = map[string]string{
 	"userns_mode": "/HostConfig/UsernsMode", "cgroup": "/HostConfig/CgroupnsMode", "user": "/Config/User", "read_only": "/HostConfig/ReadonlyRootfs",
 	"mem_limit": "/HostConfig/Memory", "pids_limit": "/HostConfig/PidsLimit", "cpus": "/HostConfig/NanoCpus", "restart": "/HostConfig/RestartPolicy",
 	"volumes": "/Mounts", "devices": "/HostConfig/Devices", "ports": "/HostConfig/PortBindings", "environment": "/Config/Env", "image": "/Config/Image",
-	"command": "/Config/Cmd",
+	"command": "/Config/Cmd", "ulimits": "/HostConfig/Ulimits", "cgroup_parent": "/HostConfig/CgroupParent", "healthcheck": "/Config/Healthcheck",
 }
 
 func (c *Container) hostConfig(h *container.HostConfig) {
@@ -101,6 +105,10 @@ func (c *Container) hostConfig(h *container.HostConfig) {
 		c.PIDs = max(*h.PidsLimit, 0)
 	}
 	c.CPU = h.NanoCPUs > 0 || h.CPUQuota > 0 || h.CPUShares > 0 || h.CpusetCpus != ""
+	for _, u := range h.Ulimits {
+		c.Ulimits = append(c.Ulimits, u.Name)
+	}
+	c.CgroupParent = h.CgroupParent
 	c.Restart, c.Retries = string(h.RestartPolicy.Name), h.RestartPolicy.MaximumRetryCount
 	for _, d := range h.Devices {
 		c.Devices = append(c.Devices, d.PathOnHost)

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,72 +9,141 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// Check is a rule over a container.
-type Check struct {
-	finding.Check[*Container]
-	// Needs are the fields of a compose file that it asks for: one that is not
-	// known is told.
+// Subject is what rules look at: a [Container], a [Daemon] or an [Image].
+type Subject interface {
+	// missing says why a field is not known; empty: it is.
+	missing(field string) string
+	// asked is how a report names a field that is not known.
+	asked(field string) string
+}
+
+// Check is a rule with its code.
+type Check[S Subject] struct {
+	finding.Rule
+	// Needs are the fields that it asks for. One that is not known is reported.
 	Needs []string
+	// By names, for an item of the benchmark, the fields that answer it where those
+	// are not all that the rule needs.
+	By   map[string][]string
+	look func(S, *pass)
 }
 
-type pass = finding.Pass[*Container]
-
-// Checks lists the rules over containers.
-func Checks() []Check {
-	return []Check{
-		privileged(), addedCapability(), dockerSocket(), hostNamespace(), newPrivileges(), unconfined(), writableRoot(), rootUser(),
-		noMemoryLimit(), noPIDsLimit(), noCPULimit(), restartStorm(),
-		sensitiveMount(), device(), publishedEverywhere(), defaultBridge(), literalSecret(), latestTag(), noEffect(),
-	}
+// pass is one run of a check.
+type pass struct {
+	Report  func(finding.Finding)
+	Unknown func(finding.Unknown)
+	// Absent says that there is nothing that these items of the benchmark could be
+	// about.
+	Absent func(items ...string)
+	// Unsure says that these items are not known, where no field is to blame.
+	Unsure func(items ...string)
 }
 
-// Rules lists the documentation of all rules of this package.
-func Rules() []finding.Rule {
-	var out []finding.Rule
-	for _, c := range Checks() {
-		out = append(out, c.Rule)
+// Looked is what rules made of one subject.
+type Looked struct {
+	Findings []finding.Finding
+	Unknown  []finding.Unknown
+	Items    map[string]Status // of the benchmark, by id
+}
+
+// Run runs rules over a subject. Findings are in the order of its file.
+func Run[S Subject](s S, checks []Check[S]) Looked {
+	out := Looked{Items: map[string]Status{}}
+	lacking := map[string]string{}
+	for _, c := range checks {
+		items := map[string]Status{}
+		for _, a := range c.Aliases {
+			if IsItem(a) {
+				items[a] = Passed
+			}
+		}
+		mark := func(as Status) func(...string) {
+			return func(ids ...string) {
+				for _, id := range ids {
+					items[id] = as
+				}
+			}
+		}
+		for _, n := range append([]string{"*"}, c.Needs...) {
+			why := s.missing(n)
+			if why == "" {
+				continue
+			}
+			lacking[n] = why
+			for id := range items {
+				if by, ok := c.By[id]; !ok || n == "*" || slices.Contains(by, n) {
+					items[id] = NotKnown
+				}
+			}
+		}
+		c.look(s, &pass{
+			Report: func(f finding.Finding) {
+				c.Complete(&f)
+				out.Findings = append(out.Findings, f)
+				mark(Failed)(slices.DeleteFunc(slices.Clone(f.Aliases), func(a string) bool { return !IsItem(a) })...)
+			},
+			Unknown: func(u finding.Unknown) { out.Unknown = append(out.Unknown, u) },
+			Absent:  mark(Absent),
+			Unsure:  mark(NotKnown),
+		})
+		for id, is := range items {
+			out.Items[id] = max(out.Items[id], is)
+		}
 	}
-	for _, c := range DaemonChecks() {
-		out = append(out, c.Rule)
+	for _, field := range slices.Sorted(maps.Keys(lacking)) {
+		out.Unknown = append(out.Unknown, finding.Unknown{What: s.asked(field), Why: lacking[field]})
+	}
+	slices.SortStableFunc(out.Findings, func(a, b finding.Finding) int { return cmp.Compare(line(a), line(b)) })
+	return out
+}
+
+// NotLookedAt are the items that rules would have answered for a subject that could
+// not be read.
+func NotLookedAt[S Subject](checks []Check[S]) map[string]Status {
+	out := map[string]Status{}
+	for _, c := range checks {
+		for _, a := range c.Aliases {
+			if IsItem(a) {
+				out[a] = NotKnown
+			}
+		}
 	}
 	return out
 }
 
-// Run runs rules over a container, and tells which fields that they need are not
-// known. Findings are in the order of the file.
-func Run(ctx context.Context, c *Container, checks []Check) ([]finding.Finding, []finding.Unknown) {
-	plain := make([]finding.Check[*Container], len(checks))
-	needs := map[string]bool{"*": true}
-	for i, k := range checks {
-		plain[i] = k.Check
-		for _, n := range k.Needs {
-			needs[n] = true
-		}
-	}
-	found, unknown := finding.RunChecks(ctx, c, plain)
-	for _, field := range slices.Sorted(maps.Keys(c.unknown)) {
-		what := "what " + field + " comes to"
-		if field == "*" {
-			what = "what it says in all"
-		}
-		if needs[field] {
-			unknown = append(unknown, finding.Unknown{What: what, Why: c.unknown[field]})
-		}
-	}
-	slices.SortStableFunc(found, func(a, b finding.Finding) int { return cmp.Compare(line(a), line(b)) })
-	return found, unknown
-}
-
 // line is where a finding is in its file, by its first byte.
 func line(f finding.Finding) int {
+	if len(f.At) == 0 {
+		return 0
+	}
 	if s := f.At[0].Source; s != nil {
 		return s.Start
 	}
 	return 0
 }
 
-// knows reports whether a field, and with it that it is not said, is known.
-func (c *Container) knows(field string) bool { return c.unknown[field] == "" && c.unknown["*"] == "" }
+// Rules lists the documentation of all rules of this package.
+func Rules() []finding.Rule {
+	return slices.Concat(documentation(Checks()), documentation(DaemonChecks()))
+}
+
+func documentation[S Subject](checks []Check[S]) []finding.Rule {
+	out := make([]finding.Rule, len(checks))
+	for i, c := range checks {
+		out[i] = c.Rule
+	}
+	return out
+}
+
+// Checks lists the rules over containers.
+func Checks() []Check[*Container] {
+	return []Check[*Container]{
+		privileged(), addedCapability(), dockerSocket(), hostNamespace(), newPrivileges(), unconfined(), writableRoot(), rootUser(),
+		noMemoryLimit(), noPIDsLimit(), noCPULimit(), restartStorm(),
+		sensitiveMount(), device(), publishedEverywhere(), privilegedPort(), defaultBridge(), literalSecret(), latestTag(), noEffect(),
+		sshServer(), noHealthcheck(), noUlimit(), cgroupParent(),
+	}
+}
 
 // found is a finding at a field of a container. key tells instances of a rule
 // apart.
@@ -101,11 +169,8 @@ func (c *Container) start(run, compose string) string {
 	return run
 }
 
-// rule is a check of one rule.
-func rule(r finding.Rule, needs []string, run func(*Container, *pass)) Check {
+// rule is a check of a container.
+func rule(r finding.Rule, needs []string, look func(*Container, *pass)) Check[*Container] {
 	r.Practice = cmp.Or(r.Practice, finding.LeastPrivilege)
-	return Check{Needs: needs, Check: finding.Check[*Container]{Rule: r, Run: func(_ context.Context, p *pass) error {
-		run(p.Input, p)
-		return nil
-	}}}
+	return Check[*Container]{Rule: r, Needs: needs, look: look}
 }

@@ -19,7 +19,7 @@ var (
 // engines are programs whose arguments may well be such flags.
 var engines = []string{"docker", "podman", "nerdctl", "dockerd", "crictl", "buildah", "dind"}
 
-func noEffect() Check {
+func noEffect() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/no-effect",
 		Title:    "A hardening has no effect",

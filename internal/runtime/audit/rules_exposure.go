@@ -31,7 +31,7 @@ func socketOf(source string) string {
 	return ""
 }
 
-func dockerSocket() Check {
+func dockerSocket() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/docker-socket",
 		Title:    "The Engine's socket is in the container",
@@ -113,7 +113,7 @@ func sensitivity(source string, readOnly bool) string {
 	return ""
 }
 
-func sensitiveMount() Check {
+func sensitiveMount() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/sensitive-mount",
 		Title:    "A folder of the host that matters is in the container",
@@ -148,7 +148,7 @@ func sensitiveMount() Check {
 // harmlessDevices are those that every container could have.
 var harmlessDevices = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"}
 
-func device() Check {
+func device() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/device",
 		Title:    "A device of the host is in the container",
@@ -177,7 +177,7 @@ func device() Check {
 	})
 }
 
-func publishedEverywhere() Check {
+func publishedEverywhere() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/published-everywhere",
 		Title:    "A port is published on all interfaces",
@@ -207,7 +207,7 @@ func publishedEverywhere() Check {
 	})
 }
 
-func defaultBridge() Check {
+func defaultBridge() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/default-bridge",
 		Title:    "The container is in the default bridge network",
@@ -230,7 +230,7 @@ func defaultBridge() Check {
 	})
 }
 
-func literalSecret() Check {
+func literalSecret() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/literal-secret",
 		Title:    "A secret stands in the environment",
@@ -253,7 +253,7 @@ func literalSecret() Check {
 	})
 }
 
-func latestTag() Check {
+func latestTag() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/latest-tag",
 		Title:    "The image has no fixed version",

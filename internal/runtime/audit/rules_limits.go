@@ -10,7 +10,7 @@ const (
 	someCPUs   = `"1.0"`
 )
 
-func noMemoryLimit() Check {
+func noMemoryLimit() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/no-memory-limit",
 		Title:    "Memory is not limited",
@@ -29,7 +29,7 @@ func noMemoryLimit() Check {
 	})
 }
 
-func noPIDsLimit() Check {
+func noPIDsLimit() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/no-pids-limit",
 		Title:    "The number of processes is not limited",
@@ -48,7 +48,7 @@ func noPIDsLimit() Check {
 	})
 }
 
-func noCPULimit() Check {
+func noCPULimit() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/no-cpu-limit",
 		Title:    "Processor time is not limited",
@@ -67,7 +67,7 @@ func noCPULimit() Check {
 	})
 }
 
-func restartStorm() Check {
+func restartStorm() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/restart-storm",
 		Title:    "The container is restarted without end",

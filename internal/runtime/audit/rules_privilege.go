@@ -7,7 +7,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-func privileged() Check {
+func privileged() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/privileged",
 		Title:    "The container is privileged",
@@ -49,7 +49,7 @@ var hostCapabilities = map[string]string{
 	"PERFMON":         "it can watch the whole machine",
 }
 
-func addedCapability() Check {
+func addedCapability() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/added-capability",
 		Title:    "A capability is added to the Engine's default",
@@ -78,8 +78,8 @@ func addedCapability() Check {
 	})
 }
 
-func hostNamespace() Check {
-	return rule(finding.Rule{
+func hostNamespace() Check[*Container] {
+	k := rule(finding.Rule{
 		ID:       "runtime/host-namespace",
 		Title:    "The container shares a namespace of the host",
 		Severity: finding.High,
@@ -111,9 +111,13 @@ func hostNamespace() Check {
 			p.Report(fixed(f, finding.NeedsReview, c.start("Start it without the flag", "Take "+n.field+" out"), c.edit.remove(n.field)))
 		}
 	})
+	k.By = map[string][]string{
+		"CIS-5.10": {"network_mode"}, "CIS-5.16": {"pid"}, "CIS-5.17": {"ipc"}, "CIS-5.21": {"uts"}, "CIS-5.31": {"userns_mode"},
+	}
+	return k
 }
 
-func newPrivileges() Check {
+func newPrivileges() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/new-privileges",
 		Title:    "A process may gain privileges",
@@ -138,7 +142,7 @@ func newPrivileges() Check {
 	})
 }
 
-func unconfined() Check {
+func unconfined() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/unconfined",
 		Title:    "A confinement of the Engine is switched off",
@@ -149,6 +153,7 @@ func unconfined() Check {
 		Bad:  "services:\n  app:\n    image: alpine:3.22\n    security_opt:\n      - seccomp:unconfined\n",
 		Good: "services:\n  app:\n    image: alpine:3.22\n    security_opt:\n      - seccomp:./profile.json\n",
 	}, []string{"security_opt"}, func(c *Container, p *pass) {
+		c.modules(p)
 		for i, o := range c.SecurityOpt {
 			var name, cis string
 			switch strings.Replace(o, ":", "=", 1) {
@@ -176,7 +181,33 @@ func unconfined() Check {
 	})
 }
 
-func writableRoot() Check {
+// modules looks at what the security modules of the host make of a container.
+func (c *Container) modules(p *pass) {
+	h, own := c.Host, c.Confined
+	for _, m := range []struct {
+		name, item string
+		has        bool
+		profile    string
+		asked      string // the option by which it is switched off
+	}{
+		{"AppArmor", "CIS-5.2", h != nil && h.AppArmor, own.AppArmor, "apparmor"},
+		{"SELinux", "CIS-5.3", h != nil && h.SELinux, own.SELinux, "label"},
+	} {
+		_, _, said := c.securityOpt(m.asked)
+		switch {
+		case h == nil:
+			p.Unsure(m.item)
+		case !m.has:
+			p.Absent(m.item)
+		case own.Known && (m.profile == "" || m.profile == "unconfined") && !said && !c.Privileged:
+			f := c.found("security_opt", m.name, "%s confines containers of this host, and not this one", m.name)
+			f.Aliases = []string{m.item}
+			p.Report(fixed(f, finding.NeedsReview, "Start it again: the Engine may have begun to use "+m.name+" since", nil))
+		}
+	}
+}
+
+func writableRoot() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/writable-root",
 		Title:    "The root file system can be written",
@@ -195,7 +226,7 @@ func writableRoot() Check {
 	})
 }
 
-func rootUser() Check {
+func rootUser() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/root-user",
 		Title:    "The container runs as root",
