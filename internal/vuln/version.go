@@ -160,7 +160,7 @@ func compareSemantic(ecosystem, a, b string) (int, error) {
 // reads "(devel)", "dev-main" and "workspace:*" as some version, which would
 // make them look clean or vulnerable at random.
 func comparableVersion(fam family, v string) bool {
-	if v == "" || len(v) > maxVersion || strings.ContainsAny(v, " \t\n$*{}()") {
+	if v == "" || len(v) > maxVersion || strings.ContainsAny(v, " \t\n$*{}()[]/\\,;'\"`#<>|&=") {
 		return false
 	}
 	switch fam {
@@ -171,7 +171,9 @@ func comparableVersion(fam family, v string) bool {
 		}
 		return true
 	case famPadded:
-		return true // Maven names releases "r09" and "Finchley.SR1"; the others are told by the library
+		// Maven names releases "r09" and "Finchley.SR1"; what has no number, such as
+		// "unspecified" or "LATEST", says nothing of which.
+		return strings.ContainsAny(v, "0123456789") && !strings.Contains(v, ":")
 	default:
 		v = trimV(v)
 		return v != "" && isDigit(v[0])

@@ -1,9 +1,6 @@
 package catalog
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // cargoLock reads Cargo.lock, versions 1 to 4. A package without a source is a
 // member of the workspace: the project's own code.
@@ -22,8 +19,9 @@ func cargoRead(file string, body []byte) (lockResult, error) {
 			continue
 		}
 		name, version := t.str("name"), t.str("version")
-		if !lockWord(name) || !lockWord(version) {
-			return lockResult{}, fmt.Errorf("line %d: a package without name and version", t.line)
+		if !lockWord(name) || !lockVersion(version) {
+			r.odd(name, t.line)
+			continue
 		}
 		p := lockPackage("cargo-lock", "cargo", name, version, file, t.line)
 		if source := t.str("source"); strings.HasPrefix(source, "git+") {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/layer"
@@ -18,7 +17,7 @@ import (
 // Composer 2.
 func composerTree() Cataloger {
 	return Cataloger{
-		Name: "composer", Version: 4, Limit: layer.MaxBuffer,
+		Name: "composer", Version: 5, Limit: layer.MaxBuffer,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix("/"+p, "/composer/installed.json")
 		},
@@ -31,8 +30,30 @@ func composerRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 	if err != nil {
 		return nil, err
 	}
+	c := composerList{j: newLockJSON(body), cataloger: "composer"}
+	if err := c.installed(); err != nil {
+		return nil, err
+	}
+	return c.r.Packages, c.problem()
+}
+
+// composerInstalled reads the same file in a folder.
+func composerInstalled(_ *dirWalk, file string, body []byte) (lockResult, error) {
+	if err := lockText(body); err != nil {
+		return lockResult{}, err
+	}
 	j := newLockJSON(body)
-	c := composerList{j: j, cataloger: "composer"}
+	lines := newLockLines(j.b)
+	c := composerList{j: j, cataloger: "composer-installed", path: file, lines: &lines}
+	if err := c.installed(); err != nil {
+		return lockResult{}, err
+	}
+	return c.r, nil
+}
+
+func (c *composerList) installed() error {
+	j := c.j
+	var err error
 	if j.kind() == '[' {
 		if err = c.read(false); err == nil {
 			err = j.end()
@@ -52,14 +73,23 @@ func composerRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 			return j.skip()
 		})
 	}
-	if err != nil {
-		return nil, err
+	dev := make(map[string]bool, len(c.dev))
+	for _, name := range c.dev {
+		dev[name] = true
 	}
-	for i := range c.found {
-		p := &c.found[i]
-		p.Dev = slices.Contains(c.dev, p.Namespace+"/"+p.Name)
+	for i := range c.r.Packages {
+		p := &c.r.Packages[i]
+		p.Dev = dev[p.Namespace+"/"+p.Name]
 	}
-	return c.found, nil
+	return err
+}
+
+// problem is what entries could not be read.
+func (c *composerList) problem() error {
+	if len(c.r.Unknown) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: %s", lockSee(c.r.Unknown), c.r.Why)
 }
 
 // composerLock reads composer.lock.
@@ -92,7 +122,7 @@ func composerLockRead(file string, body []byte) (lockResult, error) {
 	if err != nil {
 		return lockResult{}, err
 	}
-	return lockResult{Packages: c.found}, nil
+	return c.r, nil
 }
 
 // composerList reads lists of packages in Composer's form.
@@ -100,14 +130,14 @@ type composerList struct {
 	j               *lockJSON
 	cataloger, path string     // no path: an image's
 	lines           *lockLines // nil: no line numbers
-	found           []sbom.Package
+	r               lockResult
 	dev             []string
 }
 
 func (c *composerList) read(dev bool) error {
 	j := c.j
 	return j.elements("packages", func() error {
-		if len(c.found) >= maxPackages {
+		if c.r.full() || len(c.dev) > maxPackages {
 			return errLockMany
 		}
 		at := j.i
@@ -131,18 +161,24 @@ func (c *composerList) read(dev bool) error {
 		if err != nil {
 			return err
 		}
-		if !lockWord(name) || !lockWord(version) {
-			return fmt.Errorf("not a package's name and version: %.80q %.80q", name, version)
-		}
 		line := 0
 		if c.lines != nil {
 			line = c.lines.at(at)
 		}
+		if !lockWord(name) || !composerVersion(version) {
+			c.r.odd(name, line)
+			return nil
+		}
 		p := lockPackage(c.cataloger, "composer", name, version, c.path, line)
 		p.Licenses, p.Dev, p.Origin = licenses, dev, lockOrigin(origin)
-		c.found = append(c.found, p)
+		c.r.Packages = append(c.r.Packages, p)
 		return nil
 	})
+}
+
+// composerVersion says whether s is a version, or a branch: "dev-feature/x", "1.x-dev".
+func composerVersion(s string) bool {
+	return lockVersion(s) || strings.HasPrefix(s, "dev-") && lockWord(s) && !strings.ContainsAny(s, ":*,;()[]<>=|&")
 }
 
 // folder is where a package that is a folder of the project's lies.

@@ -84,6 +84,7 @@ type dirWalk struct {
 	manifests []dirFound
 	links     []string // read after the files, as each file counts once
 	maven     mavenTree
+	builds    map[string][]string // by name: the *.deps.json of builds; nil: not looked for
 }
 
 func newDirWalk(root *os.Root, subject finding.Subject) *dirWalk {
@@ -115,6 +116,9 @@ func (w *dirWalk) visit(p string, d fs.DirEntry, err error) error {
 	}
 	if d.IsDir() {
 		if p != "." && slices.Contains(dirSkipped, d.Name()) {
+			if in, ok := installedIn(d.Name()); ok {
+				w.installed(path.Join(p, in))
+			}
 			return fs.SkipDir
 		}
 		if strings.Count(p, "/") >= dirDepth {
@@ -171,8 +175,8 @@ func (w *dirWalk) follow(ctx context.Context) error {
 func (w *dirWalk) file(p string) {
 	if m := dirManifestOf(w.kinds, p); m != nil {
 		w.manifests = append(w.manifests, dirFound{p, m})
-		if m.unread != "" {
-			w.read[p] = true // an unknown of its own, so that what it locks is none
+		if m.unread != "" || m.lists {
+			w.read[p] = true // read, or an unknown of its own, so that what it locks is none
 		}
 	}
 	w.parse(p, 0)
@@ -194,6 +198,9 @@ func (w *dirWalk) parse(p string, depth int) {
 		if err != nil {
 			w.unknown("packages of "+p, err.Error())
 			return
+		}
+		if q.More != nil {
+			q.More(w, p, &r)
 		}
 		if q.Roots != nil && r.graph != nil {
 			if manifest, err := w.body(path.Join(path.Dir(p), q.Beside(p))); err == nil {

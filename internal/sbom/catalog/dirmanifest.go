@@ -11,10 +11,13 @@ import (
 // lock file, or one of a kind that is not read.
 type dirManifest struct {
 	name   string   // base name, or a pattern of path.Match
+	in     string   // the name of its folder; empty: any
 	locks  []string // any of them, in its folder or one above, speaks for it
 	has    func(body []byte) bool
 	hint   string // what makes the lock file
 	unread string // whose file it is, where no parser reads it
+
+	lists bool // it lists packages as a lock file does, and speaks for others
 
 	// pins reads what the manifest itself says of versions, where no lock file
 	// speaks for it.
@@ -25,32 +28,48 @@ func dirManifests() []dirManifest {
 	return []dirManifest{
 		{
 			name: "package.json", has: dirNPMDepends,
-			locks: []string{"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "pnpm-lock.yml", "bun.lock", "bun.lockb", "deno.lock"},
+			locks: append(npmLocks(), "node_modules/.package-lock.json"),
 			hint:  "npm install --package-lock-only",
 		},
 		{
-			name: "pyproject.toml", has: dirHolds("dependencies"),
+			name: "pyproject.toml", has: dirHolds("dependencies"), pins: pyprojectPins,
 			locks: []string{"uv.lock", "poetry.lock", "requirements.txt", "Pipfile.lock", "pdm.lock", "pylock.toml", "pixi.lock", "conda-lock.yml"}, hint: "uv lock",
 		},
 		{name: "Pipfile", locks: []string{"Pipfile.lock"}, hint: "pipenv lock"},
 		{
-			name: "setup.py", has: dirHolds("install_requires"),
+			name: "setup.py", has: dirHolds("install_requires"), pins: setupPyPins,
+			locks: []string{"requirements.txt", "poetry.lock", "uv.lock", "Pipfile.lock", "pdm.lock", "pylock.toml"}, hint: "pip-compile",
+		},
+		{
+			name: "setup.cfg", has: dirHolds("install_requires"), pins: setupCfgPins,
 			locks: []string{"requirements.txt", "poetry.lock", "uv.lock", "Pipfile.lock", "pdm.lock", "pylock.toml"}, hint: "pip-compile",
 		},
 		{name: "requirements.in", locks: []string{"requirements.txt", "uv.lock"}, hint: "pip-compile"},
 		{name: "Cargo.toml", has: dirHolds("dependencies"), locks: []string{"Cargo.lock"}, hint: "cargo generate-lockfile"},
 		{name: "Gemfile", has: dirHolds("gem "), locks: []string{"Gemfile.lock"}, hint: "bundle lock"},
 		{name: "gems.rb", has: dirHolds("gem "), locks: []string{"gems.locked"}, hint: "bundle lock"},
-		{name: "composer.json", has: dirHolds(`"require`), locks: []string{"composer.lock"}, hint: "composer update --no-install"},
-		{name: "build.gradle", has: dirHolds("dependencies"), locks: []string{"gradle.lockfile"}, hint: "gradle dependencies --write-locks"},
-		{name: "build.gradle.kts", has: dirHolds("dependencies"), locks: []string{"gradle.lockfile"}, hint: "gradle dependencies --write-locks"},
+		{name: "composer.json", has: dirHolds(`"require`), locks: []string{"composer.lock", "vendor/composer/installed.json"}, hint: "composer update --no-install"},
+		{name: "build.gradle", has: dirHolds("dependencies"), locks: gradleLocks(), hint: "gradle dependencies --write-locks"},
+		{name: "build.gradle.kts", has: dirHolds("dependencies"), locks: gradleLocks(), hint: "gradle dependencies --write-locks"},
 		{name: "pom.xml", pins: mavenPins},
-		{name: "libs.versions.toml", pins: gradleCatalogPins, locks: []string{"gradle.lockfile"}},
+		{name: "libs.versions.toml", pins: gradleCatalogPins, locks: gradleLocks()},
+		{name: "verification-metadata.xml", in: "gradle", pins: gradleVerification, lists: true, locks: []string{"gradle.lockfile"}},
+		{name: "installed.json", in: "composer", pins: composerInstalled, lists: true, locks: []string{"composer.lock"}},
+		{name: ".package-lock.json", in: "node_modules", pins: npmInstalled, lists: true, locks: npmLocks()},
+		{name: "go.sum", pins: goSumPins, locks: []string{"go.mod"}},
 		{name: "*.csproj", pins: nugetPins, locks: nugetLocks()},
 		{name: "*.fsproj", pins: nugetPins, locks: nugetLocks()},
 		{name: "*.vbproj", pins: nugetPins, locks: nugetLocks()},
 	}
 }
+
+func npmLocks() []string {
+	return []string{
+		"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "pnpm-lock.yml", "bun.lock", "bun.lockb", "deno.lock",
+	}
+}
+
+func gradleLocks() []string { return []string{"gradle.lockfile", "gradle/verification-metadata.xml"} }
 
 // dirFound is a manifest that the walk met.
 type dirFound struct {
@@ -61,6 +80,9 @@ type dirFound struct {
 func dirManifestOf(kinds []dirManifest, p string) *dirManifest {
 	base := path.Base(p)
 	for i, m := range kinds {
+		if m.in != "" && path.Base(path.Dir(p)) != m.in {
+			continue
+		}
 		ok := base == m.name
 		if !ok && strings.Contains(m.name, "*") {
 			ok, _ = path.Match(m.name, base)
@@ -129,7 +151,7 @@ func (w *dirWalk) manifest(f dirFound) {
 			w.unknown("packages of "+p, err.Error())
 			return
 		}
-		w.take(p, r)
+		w.pinned(p, m, r)
 		return
 	}
 	if m.unread != "" {
@@ -137,4 +159,21 @@ func (w *dirWalk) manifest(f dirFound) {
 		return
 	}
 	w.unknown("versions of "+p+"'s dependencies", fmt.Sprintf("no lock file; run: %s", m.hint))
+}
+
+// pinned takes in what a manifest itself pins. Where it pins nothing, or leaves
+// something open, it is a lock file that is missing.
+func (w *dirWalk) pinned(p string, m *dirManifest, r lockResult) {
+	if m.hint != "" && len(r.Packages)+len(r.Unknown) > 0 {
+		if len(r.Packages) == 0 {
+			w.unknown("versions of "+p+"'s dependencies", "no lock file; run: "+m.hint)
+			return
+		}
+		r.Unknown = append(r.Unknown, "transitive dependencies")
+		r.Why = "no lock file; run: " + m.hint
+	}
+	w.take(p, r)
+	for _, in := range r.Include {
+		w.parse(path.Join(path.Dir(p), in), 1)
+	}
 }

@@ -30,12 +30,37 @@ func nugetRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := newLockJSON(body)
-	if j.kind() == '[' {
-		return nil, nil // another program's file of the same name
+	d := nugetDeps{j: newLockJSON(body), used: map[string]bool{}}
+	if err := d.read(); err != nil {
+		return nil, err
 	}
-	d := nugetDeps{j: j, used: map[string]bool{}}
-	err = j.document(func(key []byte, _ int) error {
+	return d.found, errors.Join(someOf(d.bad)...)
+}
+
+// nugetDepsFile reads the *.deps.json of a build's output in a folder.
+func nugetDepsFile() lockParser {
+	wants := func(file string) bool { return strings.HasSuffix(file, ".deps.json") }
+	return lockParser{Name: "dotnet-deps", Wants: wants, Read: func(file string, body []byte) (lockResult, error) {
+		if err := lockText(body); err != nil {
+			return lockResult{}, err
+		}
+		d := nugetDeps{j: newLockJSON(body), used: map[string]bool{}, file: file}
+		d.lines = newLockLines(d.j.b)
+		if err := d.read(); err != nil {
+			return lockResult{}, err
+		}
+		d.odd.Packages = d.found
+		return d.odd, nil
+	}}
+}
+
+// read gathers the packages that the file says are used.
+func (d *nugetDeps) read() error {
+	j := d.j
+	if j.kind() == '[' {
+		return nil // another program's file of the same name
+	}
+	err := j.document(func(key []byte, _ int) error {
 		switch string(key) {
 		case "targets":
 			return j.members("targets", func([]byte, int) error { return j.members("a target", d.target) })
@@ -44,13 +69,10 @@ func nugetRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 		}
 		return j.skip()
 	})
-	if err != nil {
-		return nil, err
+	if err == nil && d.told { // else no target says what it takes of a library
+		d.found = slices.DeleteFunc(d.found, func(p sbom.Package) bool { return !d.used[p.Name+"/"+p.Version] })
 	}
-	if !d.told { // no target says what it takes of a library
-		return d.found, errors.Join(someOf(d.bad)...)
-	}
-	return slices.DeleteFunc(d.found, func(p sbom.Package) bool { return !d.used[p.Name+"/"+p.Version] }), errors.Join(someOf(d.bad)...)
+	return err
 }
 
 // nugetDeps gathers what a deps.json says.
@@ -60,6 +82,9 @@ type nugetDeps struct {
 	told  bool            // a target names libraries
 	bad   []error         // entries that are none
 	used  map[string]bool // libraries, "name/version", that a target takes files of
+	file  string          // empty: an image's
+	lines lockLines
+	odd   lockResult // entries of a folder's file that are none
 }
 
 // target reads a library of a target. One that brings no file to run is only
@@ -87,7 +112,7 @@ func (d *nugetDeps) target(key []byte, _ int) error {
 	})
 }
 
-func (d *nugetDeps) library(key []byte, _ int) error {
+func (d *nugetDeps) library(key []byte, at int) error {
 	j := d.j
 	if len(d.found) >= maxPackages {
 		return errLockMany
@@ -105,11 +130,18 @@ func (d *nugetDeps) library(key []byte, _ int) error {
 	}
 	name, version, _ := strings.Cut(library, "/")
 	name = strings.TrimPrefix(name, "runtimepack.")
-	if !lockWord(name) || !lockWord(version) {
+	if !lockWord(name) || !lockVersion(version) {
 		d.bad = append(d.bad, fmt.Errorf("not a library's name and version: %.80q", library))
+		if d.file != "" {
+			d.odd.odd(name, d.lines.at(at))
+		}
 		return nil
 	}
-	d.found = append(d.found, lockPackage("dotnet", "nuget", name, version, "", 0))
+	cataloger, line := "dotnet", 0
+	if d.file != "" {
+		cataloger, line = "dotnet-deps", d.lines.at(at)
+	}
+	d.found = append(d.found, lockPackage(cataloger, "nuget", name, version, d.file, line))
 	return nil
 }
 
@@ -151,8 +183,9 @@ func nugetLockRead(file string, body []byte) (lockResult, error) {
 				if err != nil || typ == "Project" {
 					return err
 				}
-				if !lockWord(name) || strings.Contains(name, "/") || !lockWord(version) {
-					return fmt.Errorf("line %d: not a package's name and version: %.80q %.80q", lines.at(at), name, version)
+				if !lockWord(name) || strings.Contains(name, "/") || !lockVersion(version) {
+					r.odd(name, lines.at(at))
+					return nil
 				}
 				r.Packages = append(r.Packages, lockPackage("nuget-lock", "nuget", name, version, file, lines.at(at)))
 				return nil

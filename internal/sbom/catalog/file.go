@@ -171,7 +171,7 @@ func (w *dirWalk) itself(p string) {
 		return // the manifest says so
 	}
 	m, err := npmParse(body)
-	if err != nil || !npmName(m.name) || !lockWord(m.version) {
+	if err != nil || !npmName(m.name) || !lockVersion(m.version) {
 		return
 	}
 	g := lockPackage("npm", "npm", m.name, m.version, p, 1)

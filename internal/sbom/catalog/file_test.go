@@ -62,7 +62,7 @@ func TestOneFileIsATarget(t *testing.T) {
 		{"requirements/base.txt", map[string]string{"requirements/base.txt": "a==1\n-r more.txt\n", "requirements/more.txt": "b==2\n"}, []string{
 			"pkg:pypi/a@1 base.txt:1", "pkg:pypi/b@2 more.txt:1",
 		}},
-		{"x/app.deps.json", map[string]string{"x/app.deps.json": `{"libraries":{"A.B/1.0.0":{"type":"package"}}}`}, []string{"pkg:nuget/A.B@1.0.0 app.deps.json:0"}},
+		{"x/app.deps.json", map[string]string{"x/app.deps.json": `{"libraries":{"A.B/1.0.0":{"type":"package"}}}`}, []string{"pkg:nuget/A.B@1.0.0 app.deps.json:1"}},
 		{"bad.jar", map[string]string{"bad.jar": "PK\x03\x04 and no more"}, []string{"? packages of bad.jar"}},
 	} {
 		dir := lockFolder(t, c.files)

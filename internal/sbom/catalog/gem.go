@@ -66,7 +66,7 @@ func gemRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("read gemspec: %w", err)
 	}
-	if !lockWord(name) || strings.Contains(name, "/") || !lockWord(version) {
+	if !lockWord(name) || strings.Contains(name, "/") || !lockVersion(version) {
 		return nil, errors.New("gemspec without a literal name and version")
 	}
 	p := lockPackage("gem", "gem", name, version, "", 0)

@@ -34,6 +34,7 @@ type gemfileLines struct {
 	depended bool   // DEPENDENCIES names any
 	needs    []gemNeed
 	odd      bool // too many gems have one name
+	lost     bool // the last gem is none
 }
 
 // gemNeed is that a gem needs another.
@@ -99,7 +100,7 @@ func (g *gemfileLines) line(n int, line string) error {
 		if version != "" && '0' <= version[0] && version[0] <= '9' {
 			return fmt.Errorf("line %d: a gem that is indented further than the others", n)
 		}
-		if last := len(g.r.graph.pkg) - 1; last >= 0 {
+		if last := len(g.r.graph.pkg) - 1; last >= 0 && !g.lost {
 			if len(g.needs) >= maxLeaves {
 				return errLockMany
 			}
@@ -133,9 +134,12 @@ func (g *gemfileLines) gem(line int, text string) error {
 	// "1.15.4-x86_64-linux": a gem version holds no dash, a platform follows it
 	version, _, _ = strings.Cut(strings.TrimSpace(version), "-")
 	name = strings.TrimSpace(name)
-	if !ok || !closed || !lockWord(name) || strings.Contains(name, "/") || !lockWord(version) {
-		return fmt.Errorf("line %d: not a gem with a version", line)
+	if !ok || !closed || !lockWord(name) || strings.Contains(name, "/") || !lockVersion(version) {
+		g.r.odd(name, line)
+		g.lost = true
+		return nil
 	}
+	g.lost = false
 	pkg := -1
 	if g.section != "PATH" {
 		pkg = len(g.r.Packages)

@@ -2,9 +2,12 @@ package catalog
 
 import (
 	"bytes"
+	"fmt"
+	"path"
 	"strings"
 
 	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/semver"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
@@ -36,7 +39,7 @@ func GoStdlibOf(release, by, file string, line int) sbom.Package {
 // a bare "go 1.22" is a language version and says nothing of the release. What
 // builds the module may be another release: who says it stands beside it.
 func goModLock() lockParser {
-	return lockParser{Name: "go-mod", Wants: lockNamed("go.mod"), Read: goModRead}
+	return lockParser{Name: "go-mod", Wants: lockNamed("go.mod"), Read: goModRead, More: goModMore}
 }
 
 func goModRead(file string, body []byte) (lockResult, error) {
@@ -80,18 +83,94 @@ func goModRead(file string, body []byte) (lockResult, error) {
 			p = replaced[name+"@"]
 		}
 		if p != nil {
+			r.replaced = append(r.replaced, name)
 			if p.New.Version == "" {
 				continue // a folder: the project's own code
 			}
 			name, version, line = p.New.Path, p.New.Version, p.Syntax.Start.Line
 		}
-		if lockWord(name) && lockWord(version) {
+		if lockWord(name) && lockVersion(version) {
 			add(name, version, line)
 		}
 	}
 	if goModOld(m) && len(m.Require) > 0 {
 		r.Unknown = []string{"indirect modules"}
 		r.Why = "a go.mod from before Go 1.17 does not list them; run: go mod tidy -go=1.17"
+	}
+	return r, nil
+}
+
+// goModMore adds the indirect modules of an old go.mod, which the go.sum beside it
+// has. It may have some that no build takes.
+func goModMore(w *dirWalk, file string, r *lockResult) {
+	if len(r.Unknown) == 0 {
+		return
+	}
+	sum := path.Join(path.Dir(file), "go.sum")
+	body, err := w.body(sum)
+	if err != nil {
+		return
+	}
+	more, err := goSumPins(w, sum, body)
+	if err != nil {
+		w.unknown("packages of "+sum, err.Error())
+		return
+	}
+	known := map[string]bool{}
+	for _, p := range r.Packages {
+		known[p.Namespace+"/"+p.Name] = true
+	}
+	for _, name := range r.replaced {
+		known[name] = true
+	}
+	for _, p := range more.Packages {
+		if !known[p.Namespace+"/"+p.Name] {
+			r.Packages = append(r.Packages, p)
+		}
+	}
+	if r.Unknown, r.Why = nil, ""; len(more.Unknown) > 0 {
+		r.Unknown, r.Why = more.Unknown, more.Why
+	}
+}
+
+// goSumPins reads go.sum: of each module the newest version whose content it has a
+// hash of. Those with the hash of a go.mod alone were looked at, and not taken.
+func goSumPins(_ *dirWalk, file string, body []byte) (lockResult, error) {
+	if err := lockText(body); err != nil {
+		return lockResult{}, err
+	}
+	var r lockResult
+	at := map[string]int{} // by module: the index of its package
+	err := lockLine(body, func(n int, line string) error {
+		part := strings.Fields(line)
+		if len(part) == 0 {
+			return nil
+		}
+		if r.full() {
+			return errLockMany
+		}
+		if len(part) != 3 || !strings.Contains(part[2], ":") {
+			return fmt.Errorf("line %d: not a module, a version and a hash", n)
+		}
+		name, version := part[0], part[1]
+		if strings.HasSuffix(version, "/go.mod") {
+			return nil
+		}
+		if !lockWord(name) || !semver.IsValid(version) {
+			r.odd(name, n)
+			return nil
+		}
+		p := lockPackage("go-sum", "golang", name, version, file, n)
+		if i, known := at[name]; !known {
+			at[name] = len(r.Packages)
+			r.Packages = append(r.Packages, p)
+		} else if semver.Compare(version, r.Packages[i].Version) > 0 {
+			r.Packages[i] = p
+		}
+		return nil
+	})
+	if err != nil {
+		return lockResult{}, err
 	}
 	return r, nil
 }

@@ -74,6 +74,11 @@ type javaJar struct {
 
 type javaCoordinates struct{ group, artifactID, version string }
 
+// sound reports whether the coordinates are those of one release.
+func (c javaCoordinates) sound() bool {
+	return mavenWord(c.group) && mavenWord(c.artifactID) && mavenVersion(c.version)
+}
+
 const (
 	javaManifestMax = 1 << 20
 	javaPomMax      = 64 << 10
@@ -210,7 +215,7 @@ func javaPom(body string) javaCoordinates {
 			c.version = value
 		}
 	}
-	if !mavenWord(c.group) || !mavenWord(c.artifactID) || !mavenWord(c.version) {
+	if !c.sound() {
 		return javaCoordinates{}
 	}
 	return c

@@ -39,10 +39,10 @@ func (jar *javaJar) readModels(file javaCoordinates) error {
 			problems = append(problems, javaAt(folder+"/pom.xml", err))
 			continue
 		}
-		if !mavenWord(c.version) && javaSameArtifact(c.artifactID, file.artifactID) {
+		if !mavenVersion(c.version) && javaSameArtifact(c.artifactID, file.artifactID) {
 			c.version = cmp.Or(file.version, javaManifestVersion(jar.manifest))
 		}
-		if mavenWord(c.group) && mavenWord(c.artifactID) && mavenWord(c.version) {
+		if c.sound() {
 			jar.poms = append(jar.poms, c)
 			continue
 		}

@@ -40,7 +40,7 @@ func javaRepositoryPlace(p string) (javaCoordinates, bool) {
 		rest, named := strings.CutPrefix(parts[n-1], c.artifactID+"-"+c.version)
 		if named && (rest == ".jar" || rest != "" && rest[0] == '-') &&
 			javaDigit(c.version) && !strings.HasSuffix(c.version, ".x") &&
-			mavenWord(c.group) && mavenWord(c.artifactID) && mavenWord(c.version) {
+			c.sound() {
 			return c, true
 		}
 	}

@@ -28,7 +28,14 @@ func TestLocksThatNameTooMuchAreRefused(t *testing.T) {
 		"composer.lock":       {`{"packages":[{"name":"a/b","version":"1"}`, `,{"name":"a/p%d","version":"1"}`, "]}"},
 		"packages.lock.json":  {`{"dependencies":{"net8.0":{"a":{"resolved":"1"}`, `,"p%d":{"resolved":"1"}`, "}}}"},
 		"pom.xml":             {"<project><dependencies>", "<dependency><groupId>g</groupId><artifactId>p%d</artifactId></dependency>", "</dependencies></project>"},
-		"gradle.lockfile":     {"", "g:p%d:1=x\n", ""},
+		"Podfile.lock":        {"PODS:\n", "- p%d (1)\n", ""},
+		"stack.yaml.lock":     {"packages:\n", "- completed: {hackage: p%d-1@x}\n", ""},
+		"environment.yml":     {"dependencies:\n", "- p%d=1.0.0\n", ""},
+
+		"cabal.project.freeze": {"constraints: x ==1\n", "  ,any.p%d ==1\n", ""},
+		"build.sbt.lock":       {`{"dependencies":[{"org":"a","name":"b","version":"1"}`, `,{"org":"a","name":"p%d","version":"1"}`, "]}"},
+		"App.deps.json":        {`{"libraries":{"a/1":{"type":"package"}`, `,"p%d/1":{"type":"package"}`, "}}"},
+		"gradle.lockfile":      {"", "g:p%d:1=x\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder

@@ -19,6 +19,9 @@ type lockParser struct {
 	Wants func(file string) bool
 	Read  func(file string, body []byte) (lockResult, error)
 
+	// More adds what other files of the folder say of it.
+	More func(w *dirWalk, file string, r *lockResult)
+
 	// Beside names the manifest in the file's folder that says what is for
 	// development, where the lock file itself does not; Roots takes it in.
 	Beside func(file string) string
@@ -35,6 +38,8 @@ type lockResult struct {
 	graph *lockGraph         // nil: not known, or told already
 	nodes map[string][]int32 // of the graph, by what a manifest calls them
 	roots []string           // names of what the project depends on, by the lock file
+
+	replaced []string // modules that a go.mod takes another in place of
 }
 
 // full reports whether a file names as much as one may. Every parser asks it
@@ -44,6 +49,19 @@ func (r *lockResult) full() bool {
 	return len(r.Packages)+len(r.Unknown)+len(r.Include) >= maxPackages
 }
 
+// odd notes an entry that is none: it costs itself alone. Without a name it is
+// called by its line; line 0 is not known.
+func (r *lockResult) odd(name string, line int) {
+	if !lockWord(name) {
+		name = "an entry without a name"
+	}
+	r.Unknown = append(r.Unknown, name)
+	r.Why = "not a package's name and version"
+	if line > 0 {
+		r.Why = fmt.Sprintf("line %d: %s", line, r.Why)
+	}
+}
+
 // lockParsers lists every format that FromDir reads.
 func lockParsers() []lockParser {
 	return []lockParser{
@@ -51,6 +69,7 @@ func lockParsers() []lockParser {
 		pipRequirements(), pipfileLock(), poetryLock(), uvLock(), pylockLock(), pdmLock(),
 		cargoLock(), goModLock(), gemfileLock(), composerLock(), gradleLock(),
 		nugetLock(), nugetConfig(), nugetCentral(), nugetAssets(), paketLock(),
+		nugetDepsFile(), sbtLock(), stackLock(), cabalFreeze(), podLock(), condaEnvironment(),
 		bunLock(), denoLock(), mixLock(), pubLock(), swiftLock(),
 	}
 }
@@ -157,6 +176,12 @@ func lockWord(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool {
 		return r <= ' ' || strings.ContainsRune("\"'`${}#", r) || r == 0x7f || r == '\uFFFD'
 	}) < 0
+}
+
+// lockVersion says whether s can be a version of a registry's: a word with a digit
+// in it, and no path, range, list or expression.
+func lockVersion(s string) bool {
+	return lockWord(s) && !strings.ContainsAny(s, "/\\:*,;()[]<>=|&?@%^") && strings.ContainsAny(s, "0123456789")
 }
 
 // lockOrigin is where a package comes from, without what is no text, and cut

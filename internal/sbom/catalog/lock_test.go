@@ -196,13 +196,13 @@ func TestDamagedLockFilesAreUnknown(t *testing.T) {
 		"pnpm-lock.yaml":    "packages:\n\n  /a@1.0.0:\n",
 		"poetry.lock":       "[[package]]\nname = \"a\"\nversion = \"1\"\nx = [\n",
 		"Cargo.lock":        "[[package]]\nname = \"a\"\nversion = \"1\"\n" + conflict,
-		"Gemfile.lock":      "GEM\n  specs:\n    a (1)\n    b\n",
-		"composer.lock":     `{"packages":[{"name":"a/b","version":"1"},{}]}`,
+		"Gemfile.lock":      "GEM\n  specs:\n    a (1)\n      b (1)\n",
+		"composer.lock":     `{"packages":[{"name":"a/b","version":"1"},{`,
 		"go.mod":            "module m\nrequire a\n",
 		"pom.xml":           "<project><dependencies>",
 		"requirements.txt":  "a==1\n\x00",
 		"Pipfile.lock":      "",
-		"uv.lock":           "[[package]]\nversion = \"1\"\n",
+		"uv.lock":           "[[package]]\nname = \"a\"\nversion = \"1\"\nx = {\n",
 	} {
 		inv := dirScan(t, lockFolder(t, map[string]string{name: body}))
 		if len(inv.Packages) != 0 || len(inv.Unknown) != 1 || inv.Unknown[0].What != "packages of "+name {

@@ -105,14 +105,14 @@ func (l *bunFile) entry(key []byte, at int) error {
 		return err
 	}
 	if name, version, ok := bunSplit(what); !ok {
-		return fmt.Errorf("line %d: not a package's name and version: %.80q", l.lines.at(at), what)
+		r.odd(string(key), l.lines.at(at))
 	} else if kind, _, other := strings.Cut(version, ":"); other || strings.Contains(version, "/") {
 		if kind != "workspace" && kind != "link" && kind != "root" && kind != "file" {
 			r.Unknown = append(r.Unknown, name)
 			r.Why = "locked to a repository or an address, which does not say the version"
 		}
-	} else if !lockWord(version) {
-		return fmt.Errorf("line %d: not a package's version: %.80q", l.lines.at(at), what)
+	} else if !lockVersion(version) {
+		r.odd(name, l.lines.at(at))
 	} else {
 		n.pkg = len(r.Packages)
 		r.Packages = append(r.Packages, lockPackage("bun-lock", "npm", name, version, l.file, l.lines.at(at)))

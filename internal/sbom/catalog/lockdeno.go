@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 )
 
@@ -69,8 +68,9 @@ func (d *denoFile) entry(typ string) func(key []byte, at int) error {
 		}
 		name, version, ok := bunSplit(string(key))
 		version, _, _ = strings.Cut(version, "_")
-		if !ok || !lockWord(version) || strings.Contains(version, "/") {
-			return fmt.Errorf("line %d: not a package's name and version: %.80q", d.lines.at(at), key)
+		if !ok || !lockVersion(version) {
+			d.r.odd(string(key), d.lines.at(at))
+			return d.j.skip()
 		}
 		d.r.Packages = append(d.r.Packages, lockPackage("deno-lock", typ, name, version, d.file, d.lines.at(at)))
 		return d.j.skip()

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -41,7 +42,7 @@ func gradleRead(file string, body []byte) (lockResult, error) {
 			return nil
 		}
 		part := strings.Split(coordinates, ":")
-		if len(part) != 3 || !mavenWord(part[0]) || !mavenWord(part[1]) || !mavenWord(part[2]) {
+		if len(part) != 3 || !(javaCoordinates{part[0], part[1], part[2]}).sound() {
 			r.Unknown = append(r.Unknown, fmt.Sprintf("%.80q", coordinates))
 			r.Why = fmt.Sprintf("line %d: not group:name:version", n)
 			return nil
@@ -54,6 +55,53 @@ func gradleRead(file string, body []byte) (lockResult, error) {
 		r.Packages = append(r.Packages, p)
 		return nil
 	})
+	if err != nil {
+		return lockResult{}, err
+	}
+	return r, nil
+}
+
+// gradleVerification reads gradle/verification-metadata.xml: every archive that a
+// build may take, with its checksum. It names what builds used before, too, and so
+// gradle.lockfile speaks for it. What is only a model is no code.
+func gradleVerification(_ *dirWalk, file string, body []byte) (lockResult, error) {
+	if err := lockText(body); err != nil {
+		return lockResult{}, err
+	}
+	var r lockResult
+	root := false
+	artifacts, models := 0, 0 // of the component that is open
+	err := lockXML(body, func(e xmlElement) error {
+		switch e.at() {
+		case "verification-metadata":
+			root = true
+		case "verification-metadata/components/component/artifact":
+			artifacts++
+			if name := e.attr("name"); strings.HasSuffix(name, ".pom") || strings.HasSuffix(name, ".module") {
+				models++
+			}
+		case "verification-metadata/components/component":
+			model := artifacts > 0 && models == artifacts
+			artifacts, models = 0, 0
+			if model {
+				return nil
+			}
+			if r.full() {
+				return errLockMany
+			}
+			group, name, version := e.attr("group"), e.attr("name"), e.attr("version")
+			if !(javaCoordinates{group, name, version}).sound() {
+				r.Unknown = append(r.Unknown, fmt.Sprintf("%.200q", group+":"+name))
+				r.Why = fmt.Sprintf("line %d: not a group, a name and a version", e.line)
+				return nil
+			}
+			r.Packages = append(r.Packages, mavenPackage("gradle-verification", group, name, version, file, e.line))
+		}
+		return nil
+	})
+	if err == nil && !root {
+		err = errors.New("not Gradle's verification metadata: the root element is another")
+	}
 	if err != nil {
 		return lockResult{}, err
 	}

@@ -67,7 +67,7 @@ func gradleCatalogPins(_ *dirWalk, file string, body []byte) (lockResult, error)
 			l.version = versions[l.ref]
 		}
 		l.version = strings.TrimSuffix(l.version, "!!")
-		if !mavenWord(l.group) || !mavenWord(l.name) || !mavenWord(l.version) || strings.HasSuffix(l.version, "+") {
+		if !(javaCoordinates{l.group, l.name, l.version}).sound() || strings.HasSuffix(l.version, "+") {
 			r.Unknown = append(r.Unknown, l.group+":"+l.name)
 			r.Why = "the catalog gives no version, or a range; gradle dependencies --write-locks says which"
 			continue

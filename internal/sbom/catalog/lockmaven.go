@@ -95,7 +95,8 @@ func mavenParse(body []byte) (*mavenFile, error) {
 				m.profiles = append(m.profiles, profile)
 				profile = newMavenFile()
 			default:
-				profile.active = profile.active || s == "true" && strings.HasSuffix(strings.Join(path, "/"), "profile/activation/activeByDefault")
+				at := strings.Join(path[3:], "/")
+				profile.active = profile.active || s == "true" && at == "activation/activeByDefault"
 				held += profile.element(append([]string{"project"}, path[3:]...), s, dep)
 			}
 			if held > maxPackages {
@@ -198,6 +199,16 @@ func (m *mavenFile) property(name string) (value string, known bool) {
 
 // mavenWord says whether s is a coordinate: resolved, and no range.
 func mavenWord(s string) bool { return lockWord(s) && !strings.ContainsAny(s, "${}[](),:/") }
+
+// mavenVersion says whether s is a version, and not a word for one that is chosen
+// later, or for none.
+func mavenVersion(s string) bool {
+	switch s {
+	case "LATEST", "RELEASE", "unspecified":
+		return false
+	}
+	return mavenWord(s)
+}
 
 func mavenPackage(cataloger, group, artifactID, version, file string, line int) sbom.Package {
 	p := lockPackage(cataloger, "maven", artifactID, version, file, line)

@@ -58,7 +58,7 @@ func (w *dirWalk) mavenDeps(m *mavenFile, deps []mavenDep, r *lockResult) {
 		c, by, scope := m.pin(d)
 		switch {
 		case w.mavenOwn(m, c):
-		case !mavenWord(c.group) || !mavenWord(c.artifactID) || !mavenWord(c.version):
+		case !c.sound():
 			r.Unknown = append(r.Unknown, fmt.Sprintf("%.200s:%.200s", c.group, c.artifactID))
 			r.Why = "neither the file nor a parent in the folder says them"
 		default:
@@ -78,8 +78,7 @@ func (m *mavenFile) inherited(w *dirWalk, r *lockResult) {
 	for at := m.up; at != nil; at = at.up {
 		for _, d := range at.deps {
 			c, _, scope := m.usual().pin(d)
-			if there, _, _ := at.pin(d); there == c || w.mavenOwn(m, c) ||
-				!mavenWord(c.group) || !mavenWord(c.artifactID) || !mavenWord(c.version) || m.names(c) {
+			if there, _, _ := at.pin(d); there == c || w.mavenOwn(m, c) || !c.sound() || m.names(c) {
 				continue
 			}
 			p := mavenPackage("pom", c.group, c.artifactID, c.version, m.file, max(m.line, 1))
@@ -165,17 +164,21 @@ func (m *mavenFile) usual() *mavenFile {
 
 // on is a file with a profile added.
 func (m *mavenFile) on(to *mavenFile) *mavenFile {
-	return &mavenFile{file: to.file, own: to.own, props: m.props, deps: m.deps, managed: m.managed, up: to, bills: m.bills}
+	return &mavenFile{
+		file: to.file, own: to.own, up: to,
+		props: m.props, deps: m.deps, managed: m.managed, bills: m.bills,
+	}
 }
 
 // mavenOwn reports whether coordinates are the project's own code: a module of
 // the folder, or one that has the group and version of the file's own project.
 func (w *dirWalk) mavenOwn(m *mavenFile, c javaCoordinates) bool {
-	if c.group == m.resolve("${project.groupId}", 0) && c.version == m.resolve("${project.version}", 0) && c.version != "" {
+	version := m.resolve("${project.version}", 0)
+	if c.group == m.resolve("${project.groupId}", 0) && c.version == version && version != "" {
 		return true
 	}
 	for _, file := range w.mavenNamed(c.group + ":" + c.artifactID) {
-		if other := w.maven.files[file]; !mavenWord(c.version) || other.resolve("${project.version}", 0) == c.version {
+		if other := w.maven.files[file]; !mavenVersion(c.version) || other.resolve("${project.version}", 0) == c.version {
 			return true
 		}
 	}
@@ -269,9 +272,11 @@ func (w *dirWalk) mavenNamed(key string) []string {
 			if path.Base(found.path) != "pom.xml" {
 				continue
 			}
-			if m := w.mavenRead(found.path); m != nil && w.maven.files[found.path] == m && len(w.maven.named[m.key()]) < 16 {
-				w.maven.named[m.key()] = append(w.maven.named[m.key()], found.path)
+			m := w.mavenRead(found.path)
+			if m == nil || w.maven.files[found.path] != m || len(w.maven.named[m.key()]) >= 16 {
+				continue
 			}
+			w.maven.named[m.key()] = append(w.maven.named[m.key()], found.path)
 		}
 	}
 	return w.maven.named[key]

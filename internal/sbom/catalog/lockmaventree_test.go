@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -13,7 +12,8 @@ import (
 )
 
 func mavenDependency(group, artifactID string, rest ...string) string {
-	return fmt.Sprintf("<dependency><groupId>%s</groupId><artifactId>%s</artifactId>%s</dependency>\n", group, artifactID, strings.Join(rest, ""))
+	return "<dependency><groupId>" + group + "</groupId><artifactId>" + artifactID + "</artifactId>" +
+		strings.Join(rest, "") + "</dependency>\n"
 }
 
 // A pom takes what it does not say from the parents and bills of materials of its

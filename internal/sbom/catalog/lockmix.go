@@ -38,15 +38,21 @@ func mixLock() lockParser {
 				return errLockMany
 			}
 			if m := hex.FindStringSubmatch(line); m != nil {
-				if !lockWord(m[2]) || !lockWord(m[3]) || strings.Contains(m[3], "/") {
-					return fmt.Errorf("line %d: not a package's name and version", n)
+				if !lockWord(m[2]) || !lockVersion(m[3]) {
+					r.odd(m[2], n)
+					return nil
 				}
 				r.Packages = append(r.Packages, lockPackage("mix-lock", "hex", m[2], m[3], file, n))
 				return nil
 			}
 			m := git.FindStringSubmatch(line)
-			if m == nil {
+			if m == nil && text[0] != '"' {
 				return fmt.Errorf("line %d: not a package: %.80q", n, text)
+			}
+			if m == nil {
+				name, _, _ := strings.Cut(text[1:], `"`)
+				r.odd(name, n)
+				return nil
 			}
 			r.Unknown = append(r.Unknown, m[1])
 			r.Why = "locked to a repository, which does not say the version"
@@ -105,8 +111,9 @@ func pubEntry(r *lockResult, file string, name, entry *yaml.Node) error {
 	if said["source"] == "sdk" || said["source"] == "path" {
 		return nil // of Flutter or Dart itself, or the project's own
 	}
-	if !lockWord(name.Value) || strings.Contains(name.Value, "/") || !lockWord(said["version"]) {
-		return fmt.Errorf("line %d: not a package's name and version: %.80q", name.Line, name.Value)
+	if !lockWord(name.Value) || strings.Contains(name.Value, "/") || !lockVersion(said["version"]) {
+		r.odd(name.Value, name.Line)
+		return nil
 	}
 	p := lockPackage("pubspec-lock", "pub", name.Value, said["version"], file, name.Line)
 	p.Dev = said["dependency"] == "direct dev"
@@ -206,8 +213,9 @@ func (s *swiftFile) pin() error {
 	name = strings.TrimSuffix(strings.TrimSuffix(name[strings.IndexByte(name, '@')+1:], "/"), ".git")
 	switch {
 	case !lockWord(name) || strings.Count(name, "/") < 1 || strings.Contains(name, "//"):
-		return fmt.Errorf("line %d: not a package's repository: %.80q", s.lines.at(at), location)
-	case !lockWord(version) || strings.Contains(version, "/"):
+		s.r.odd(location, s.lines.at(at))
+		return nil
+	case !lockVersion(version):
 		s.r.Unknown = append(s.r.Unknown, name)
 		s.r.Why = "locked to a branch or a revision, which does not say the version"
 		return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -30,11 +31,10 @@ func nugetConfigRead(file string, body []byte) (lockResult, error) {
 			}
 			id, version := e.attr("id"), e.attr("version")
 			if !nugetWord(id) {
-				return fmt.Errorf("line %d: a package without a name", e.line)
+				id = ""
 			}
-			if !nugetWord(version) {
-				r.Unknown = append(r.Unknown, id)
-				r.Why = "no version that is one"
+			if id == "" || !nugetWord(version) {
+				r.odd(id, e.line)
 				return nil
 			}
 			p := lockPackage("packages-config", "nuget", id, version, file, e.line)
@@ -182,7 +182,7 @@ func nugetLocks() []string {
 // Directory.Packages.props and Directory.Build.props.
 func nugetPins(w *dirWalk, file string, body []byte) (lockResult, error) {
 	m, err := nugetProjectOf(body)
-	if err != nil {
+	if err != nil || w.hasBuilt(file) {
 		return lockResult{}, err
 	}
 	central := map[string]string{}
@@ -212,6 +212,22 @@ func nugetPins(w *dirWalk, file string, body []byte) (lockResult, error) {
 		r.Why = "a project file does not say them; dotnet restore --use-lock-file does"
 	}
 	return r, nil
+}
+
+// hasBuilt reports whether a build's output below a project says what it takes.
+func (w *dirWalk) hasBuilt(project string) bool {
+	if w.builds == nil {
+		w.builds = map[string][]string{}
+		for p := range w.read {
+			if name, ok := strings.CutSuffix(path.Base(p), ".deps.json"); ok {
+				w.builds[name] = append(w.builds[name], p)
+			}
+		}
+	}
+	name := strings.TrimSuffix(path.Base(project), path.Ext(project))
+	return slices.ContainsFunc(w.builds[name], func(p string) bool {
+		return path.Dir(project) == "." || strings.HasPrefix(p, path.Dir(project)+"/")
+	})
 }
 
 // nugetAbove is the nearest file of a name, from a file's folder upwards.

@@ -31,7 +31,9 @@ func paketLock() lockParser {
 			}
 			m := entry.FindStringSubmatch(line)
 			if m == nil || !nugetWord(m[1]) || !nugetWord(m[2]) {
-				return fmt.Errorf("line %d: not a package's name and version", n)
+				name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+				r.odd(name, n)
+				return nil
 			}
 			r.Packages = append(r.Packages, lockPackage("paket-lock", "nuget", m[1], m[2], file, n))
 			return nil

@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -76,9 +75,10 @@ func pyPinned(cataloger, file string, tables []lockTable, from func(lockTable) (
 		}
 		name, version := pyName(t.str("name")), t.str("version")
 		if !lockWord(name) || strings.Contains(name, "/") {
-			return lockResult{}, fmt.Errorf("line %d: a package without a name", t.line)
+			r.odd("", t.line)
+			continue
 		}
-		if !lockWord(version) {
+		if !lockVersion(version) {
 			r.Unknown = append(r.Unknown, name)
 			r.Why = "locked without a version: its source decides at build time"
 			continue

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -77,9 +78,74 @@ func TestLockSamples(t *testing.T) {
 			"pkg:nuget/Dapper@1.50.2 App.csproj:9", "pkg:nuget/Serilog@2.9.0 App.csproj:8", "pkg:nuget/xunit@2.4.1 App.csproj:10 dev",
 			"unknown: versions of Newtonsoft.Json, Range, transitive dependencies in App.csproj: a project file does not say them; dotnet restore --use-lock-file does",
 		}},
+		{"Podfile.lock", []string{
+			"pkg:cocoapods/AFNetworking@4.0.1 Podfile.lock:2",
+			"pkg:cocoapods/Fork@1.2.0?vcs_url=git%2Bhttps:%2F%2Fgithub.com%2Facme%2FFork.git%230123456789abcdef Podfile.lock:8",
+			"pkg:cocoapods/GoogleUtilities@7.7.0 Podfile.lock:9",
+		}},
+		{"stack.yaml.lock", []string{
+			"pkg:hackage/acme-missiles@0.3 stack.yaml.lock:5",
+			"pkg:hackage/fork@1.2.1?vcs_url=git%2Bhttps:%2F%2Fgithub.com%2Facme%2Ffork.git%238a1bbf5ce1ac9cd3ba9c1fc30ee2a5b4c6d5ad2c stack.yaml.lock:12",
+			"unknown: versions of what the snapshot lts-16.31 has in stack.yaml.lock: the lock file does not list it; stack ls dependencies does, or scan the built image",
+		}},
+		{"cabal.project.freeze", []string{
+			"pkg:hackage/aeson@1.5.6.0 cabal.project.freeze:2",
+			"pkg:hackage/base@4.14.3.0 cabal.project.freeze:4",
+			"pkg:hackage/bytestring@0.10.12.0 cabal.project.freeze:5",
+		}},
+		{"environment.yml", []string{
+			"pkg:conda/numpy@1.19.5 environment.yml:7",
+			"pkg:conda/openssl@1.1.1k environment.yml:8",
+			"pkg:conda/zlib@1.2 environment.yml:9",
+			"pkg:pypi/flask@1.0 environment.yml:13",
+			"unknown: versions of python, scipy, pip, requests, git+https://github.com/acme/x.git@main in environment.yml: not pinned to one version; conda env export says which, or scan the built image",
+		}},
+		{"build.sbt.lock", []string{
+			"pkg:maven/com.typesafe.akka/akka-http_2.13@10.1.11 build.sbt.lock:9",
+			"pkg:maven/org.scalatest/scalatest_2.13@3.2.5 build.sbt.lock:24 dev",
+		}},
+		{"App.deps.json", []string{
+			"pkg:nuget/Newtonsoft.Json@12.0.1 App.deps.json:20",
+			"unknown: versions of Broken in App.deps.json: line 22: not a package's name and version",
+		}},
+		{"gradle/verification-metadata.xml", []string{
+			"pkg:maven/com.google.guava/guava@28.1-jre gradle/verification-metadata.xml:7",
+		}},
+		{"setup.cfg", []string{
+			"pkg:pypi/black@20.8b1 setup.cfg:16",
+			"pkg:pypi/flask@1.0 setup.cfg:9",
+			"pkg:pypi/pytest@6.0.0 setup.cfg:14",
+			"pkg:pypi/requests@2.19.0 setup.cfg:10",
+			"unknown: versions of numpy, transitive dependencies in setup.cfg: no lock file; run: pip-compile",
+		}},
+		{"setup.py", []string{
+			"pkg:pypi/flask@1.0 setup.py:6",
+			"pkg:pypi/requests@2.19.0 setup.py:7",
+			"unknown: versions of numpy, transitive dependencies in setup.py: no lock file; run: pip-compile",
+		}},
+		{"pyproject.toml", []string{
+			"pkg:pypi/django@2.2.0 pyproject.toml:20",
+			"pkg:pypi/flask@1.0 pyproject.toml:7",
+			"pkg:pypi/jinja2@2.10 pyproject.toml:21",
+			"pkg:pypi/pillow@6.2.0 pyproject.toml:13",
+			"pkg:pypi/pytest@6.0.0 pyproject.toml:16 dev",
+			"pkg:pypi/requests@2.19.0 pyproject.toml:8",
+			"unknown: versions of numpy, pyyaml, transitive dependencies in pyproject.toml: no lock file; run: uv lock",
+		}},
+		{"go.sum", []string{
+			"pkg:golang/github.com/gin-gonic/gin@v1.3.0 go.sum:1",
+			"pkg:golang/golang.org/x/text@v0.3.2 go.sum:6",
+		}},
+		{"pom.xml", []string{
+			"pkg:maven/com.fasterxml.jackson.core/jackson-databind@2.9.8 pom.xml:29",
+			"pkg:maven/commons-io/commons-io@2.6 pom.xml:42",
+			"pkg:maven/junit/junit@4.12 pom.xml:34 dev",
+			"pkg:maven/org.postgresql/postgresql@42.2.5 pom.xml:53",
+			"unknown: versions of org.springframework:spring-core, transitive dependencies in pom.xml: a pom.xml does not say them; scan the built image or jar",
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := dirLines(dirScan(t, lockFolder(t, map[string]string{c.name: sample(t, c.name)})))
+			got := dirLines(dirScan(t, lockFolder(t, map[string]string{c.name: sample(t, path.Base(c.name))})))
 			if d := cmp.Diff(c.want, got); d != "" {
 				t.Error(d)
 			}
@@ -144,11 +210,46 @@ func TestOddEntries(t *testing.T) {
 	}
 }
 
+// In every format, an entry that is none costs itself alone, and is said.
+func TestOneOddEntryCostsItselfAlone(t *testing.T) {
+	for name, c := range map[string]struct{ body, good, odd string }{
+		"composer.lock":       {`{"packages":[{"name":"a/b","version":"1"},{"name":"c/d"}]}`, "pkg:composer/a/b@1", "c/d"},
+		"packages.lock.json":  {`{"dependencies":{"net8.0":{"A":{"resolved":"1.0"},"B":{"resolved":"${V}"}}}}`, "pkg:nuget/A@1.0", "B"},
+		"project.assets.json": {`{"libraries":{"A/1.0":{"type":"package"},"B":{"type":"package"}}}`, "pkg:nuget/A@1.0", `"B"`},
+		"App.deps.json":       {`{"libraries":{"A/1.0":{"type":"package"},"B/x y":{"type":"package"}}}`, "pkg:nuget/A@1.0", "B"},
+		"packages.config":     {`<packages><package id="A" version="1.0"/><package id="B" version="/foo/bar:"/></packages>`, "pkg:nuget/A@1.0", "B"},
+		"Cargo.lock": {
+			"[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"r\"\n[[package]]\nname = \"b\"\nsource = \"r\"\n",
+			"pkg:cargo/a@1.0.0", "b",
+		},
+		"poetry.lock":      {"[[package]]\nname = \"a\"\nversion = \"1\"\n[[package]]\nversion = \"1\"\n", "pkg:pypi/a@1", "an entry without a name"},
+		"pdm.lock":         {"[[package]]\nname = \"a\"\nversion = \"1\"\n[[package]]\nname = \"b\"\nversion = \"'1.2'\"\n", "pkg:pypi/a@1", "b"},
+		"Pipfile.lock":     {`{"default":{"a":{"version":"==1"},"b":"x"}}`, "pkg:pypi/a@1", "b"},
+		"Gemfile.lock":     {"GEM\n  specs:\n    a (1)\n    b\n      c (~> 1)\n", "pkg:gem/a@1", "b"},
+		"mix.lock":         {"%{\n  \"a\": {:hex, :a, \"1.0.0\"},\n  \"b\": {:hex, :b},\n}\n", "pkg:hex/a@1.0.0", "b"},
+		"pubspec.lock":     {"packages:\n  a:\n    version: \"1.0.0\"\n  b:\n    source: hosted\n", "pkg:pub/a@1.0.0", "b"},
+		"Podfile.lock":     {"PODS:\n  - A (1.0)\n  - B\n", "pkg:cocoapods/A@1.0", "B"},
+		"paket.lock":       {"NUGET\n  remote: x\n    A (1.0)\n    B\n", "pkg:nuget/A@1.0", "B"},
+		"deno.lock":        {`{"version":"4","npm":{"a@1.0.0":{},"b":{}}}`, "pkg:npm/a@1.0.0", "b"},
+		"bun.lock":         {`{"packages":{"a":["a@1.0.0"],"b":["b"]}}`, "pkg:npm/a@1.0.0", "b"},
+		"Package.resolved": {`{"pins":[{"location":"https://g.x/a/b","state":{"version":"1.0"}},{"location":"b"}]}`, "pkg:swift/g.x/a/b@1.0", "b"},
+		"build.sbt.lock":   {`{"dependencies":[{"org":"a","name":"b","version":"1"},{"org":"c","name":"d","version":"${V}"}]}`, "pkg:maven/a/b@1", `"c:d"`},
+		"gradle.lockfile":  {"a:b:1=x\nc:d:LATEST=x\n", "pkg:maven/a/b@1", `"c:d:LATEST"`},
+		"go.sum":           {"a.b/c v1.0.0 h1:x=\nd.e/f foo h1:x=\n", "pkg:golang/a.b/c@v1.0.0", "d.e/f"},
+		"stack.yaml.lock":  {"packages:\n- completed: {hackage: a-1.0@x}\n- completed: {hackage: b}\n", "pkg:hackage/a@1.0", "an entry without a name"},
+	} {
+		got := dirLines(dirScan(t, lockFolder(t, map[string]string{name: c.body})))
+		if len(got) != 2 || !strings.HasPrefix(got[0], c.good+" ") || !strings.HasPrefix(got[1], "unknown: versions of "+c.odd+" in "+name) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 // What is damaged is said, and nothing of it is taken.
 func TestDamagedSamples(t *testing.T) {
 	for name, body := range map[string]string{
-		"pylock.toml": "[[packages]]\nversion = \"1\"\n", "pdm.lock": "x", "packages.config": "<packages><package id=\"a\" version=\"1\"/>",
-		"Directory.Packages.props": "<Other/>", "deno.lock": "{\"npm\": {\"a\": {}}}", "bun.lock": "{\"packages\": {\"a\": [\"a\"]}}",
+		"pylock.toml": "[[packages]]\nversion = \"1\"\nname =\n", "pdm.lock": "x", "packages.config": "<packages><package id=\"a\" version=\"1\"/>",
+		"Directory.Packages.props": "<Other/>", "deno.lock": "{\"npm\": [\"a@1\"], \"x\"", "bun.lock": "{\"packages\": {\"a\": [\"a@1\"}}",
 		"mix.lock": "%{\n  \"a\": {:hex, :a, \"1.0.0\"},\n", "pubspec.lock": "packages: [a]\n", "Package.resolved": "{}",
 		"libs.versions.toml": "[libraries\n", "App.csproj": "<Project>",
 	} {
@@ -162,7 +263,21 @@ func TestDamagedSamples(t *testing.T) {
 // The laws of a manifest that pins are those of a lock file: see FuzzLock.
 func FuzzPins(f *testing.F) {
 	seeds := map[string][]byte{}
-	for _, name := range []string{"App.csproj", "libs.versions.toml", "pom.xml"} {
+	kinds := []struct {
+		name string
+		pins func(*dirWalk, string, []byte) (lockResult, error)
+	}{
+		{"libs.versions.toml", gradleCatalogPins},
+		{"App.csproj", nugetPins},
+		{"pom.xml", mavenPins},
+		{"verification-metadata.xml", gradleVerification},
+		{"go.sum", goSumPins},
+		{"setup.cfg", setupCfgPins},
+		{"setup.py", setupPyPins},
+		{"pyproject.toml", pyprojectPins},
+	}
+	for _, k := range kinds {
+		name := k.name
 		b, err := os.ReadFile(filepath.Join("testdata/locks", name))
 		if err != nil {
 			f.Fatal(err)
@@ -174,17 +289,13 @@ func FuzzPins(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { _ = root.Close() })
-	kinds := []struct {
-		name string
-		pins func(*dirWalk, string, []byte) (lockResult, error)
-	}{{"libs.versions.toml", gradleCatalogPins}, {"App.csproj", nugetPins}, {"pom.xml", mavenPins}}
 	for i := range kinds {
 		f.Add(byte(i), []byte(nil))
 	}
 	f.Fuzz(func(t *testing.T, which byte, script []byte) {
 		k := kinds[int(which)%len(kinds)]
 		b := damage.Do(seeds[k.name], script, `Version="1"`, "<PackageReference Include=\"a\" />", "$(a)", "[libraries]", `x = "a:b:1"`,
-			"version.ref = 'x'", "${a}", "<profile>", "<parent>", "<scope>import</scope>", "<dependency>")
+			"version.ref = 'x'", "${a}", "<profile>", "<parent>", "<scope>import</scope>", "<dependency>", "install_requires", "[tool.poetry.dependencies]\n", " h1:x", "'''")
 		r, err := k.pins(newDirWalk(root, finding.Subject{}), k.name, b)
 		if err != nil && (r.Packages != nil || r.Unknown != nil) {
 			t.Fatalf("a result and %v", err)

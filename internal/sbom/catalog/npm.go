@@ -107,7 +107,7 @@ func npmRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 	if m.name == "" {
 		m.name = root
 	}
-	if !npmName(m.name) || !lockWord(m.version) {
+	if !npmName(m.name) || !lockVersion(m.version) {
 		if root == "" {
 			return nil, nil
 		}

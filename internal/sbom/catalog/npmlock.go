@@ -256,7 +256,7 @@ func (l *npmLockFile) add(to *npmTreeLock, node npmNode, name, version, license,
 	if to.full() || len(to.nodes) > maxPackages {
 		return errLockMany
 	}
-	if !npmName(name) || !lockWord(version) {
+	if !npmName(name) || !lockVersion(version) {
 		npmNoVersion(&to.lockResult, name)
 		return nil
 	}
@@ -342,7 +342,7 @@ func npmSplit(s string) (name, version string) {
 // npmLockPackage is a package of yarn's or pnpm's lock, or an unknown if it
 // has no version.
 func npmLockPackage(to *lockResult, cataloger, name, version, file string, line int) *sbom.Package {
-	if !npmName(name) || !lockWord(version) || strings.ContainsAny(version, ":/#") {
+	if !npmName(name) || !lockVersion(version) {
 		npmNoVersion(to, name)
 		return nil
 	}

@@ -45,7 +45,7 @@ func Projects(dir string) []string {
 		if m.typ == "pypi" {
 			name = pyName(name)
 		}
-		if !lockWord(name) || version != "" && !lockWord(version) {
+		if !lockWord(name) || version != "" && !lockVersion(version) {
 			continue
 		}
 		p := lockPackage("", m.typ, name, version, "", 0)

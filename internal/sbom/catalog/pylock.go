@@ -46,9 +46,10 @@ func pyTables(cataloger, file string, body []byte) (lockResult, error) {
 		}
 		name, version := pyName(t.str("name")), t.str("version")
 		if !lockWord(name) {
-			return lockResult{}, fmt.Errorf("line %d: a package without a name", t.line)
+			r.odd("", t.line)
+			continue
 		}
-		if !lockWord(version) {
+		if !lockVersion(version) {
 			r.Unknown = append(r.Unknown, name)
 			r.Why = "locked without a version: its source decides at build time"
 			continue
@@ -138,7 +139,7 @@ func pipfileRead(file string, body []byte) (lockResult, error) {
 			}
 			name := pyName(string(key))
 			version := ""
-			err := j.members(name, func(member []byte, _ int) (err error) {
+			err := j.object(func(member []byte, _ int) (err error) {
 				if string(member) == "version" {
 					version, err = j.str()
 					return err
@@ -149,7 +150,7 @@ func pipfileRead(file string, body []byte) (lockResult, error) {
 				return err
 			}
 			version, pinned := strings.CutPrefix(version, "==")
-			if version = strings.TrimSpace(strings.TrimPrefix(version, "=")); !pinned || !lockWord(version) || !lockWord(name) {
+			if version = strings.TrimSpace(strings.TrimPrefix(version, "=")); !pinned || !lockVersion(version) || !lockWord(name) {
 				r.Unknown = append(r.Unknown, name)
 				r.Why = "locked to a repository or a file, which does not say the version"
 				return nil
@@ -327,7 +328,7 @@ func pipLine(r *lockResult, file string, n int, line string) {
 		unknown(fmt.Sprintf("%.80q", line))
 		return
 	}
-	if !pinned || !lockWord(version) || strings.ContainsAny(version, ",*<>=") {
+	if !pinned || !lockVersion(version) {
 		unknown(name)
 		return
 	}

@@ -63,7 +63,7 @@ func pyRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 	if typ == "pypi" {
 		name = pyName(name)
 	}
-	if !lockWord(name) || strings.Contains(name, "/") || !lockWord(m.version) {
+	if !lockWord(name) || strings.Contains(name, "/") || !lockVersion(m.version) {
 		return nil, fmt.Errorf("not a distribution's name and version: %.80q %.80q", m.name, m.version)
 	}
 	p := lockPackage("python", typ, name, m.version, "", 0)

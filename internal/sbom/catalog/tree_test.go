@@ -161,7 +161,7 @@ func TestComposerTree(t *testing.T) {
 			want: []string{"pkg:composer/symfony/console@v5.4.0 MIT", "pkg:composer/phpunit/phpunit@9.5.0 dev", "pkg:composer/a/all@1"},
 		},
 		{path: "lib/composer/installed.json", body: `[{"name":"twig/twig","version":"v1.42.0"}]`, want: []string{"pkg:composer/twig/twig@v1.42.0"}},
-		{path: "x/composer/installed.json", body: `{"packages":[{"name":"twig/twig","version":"1"},{"name":"b"}]}`, err: "not a package's name and version"},
+		{path: "x/composer/installed.json", body: `{"packages":[{"name":"twig/twig","version":"1"},{"name":"b"}]}`, want: []string{"pkg:composer/twig/twig@1"}, err: "not a package's name and version"},
 	})
 }
 

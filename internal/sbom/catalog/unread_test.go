@@ -12,11 +12,11 @@ import (
 func TestUnreadFilesAreNamedBesideOneThatIsRead(t *testing.T) {
 	clean := `{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0"}}}`
 	for name, body := range map[string]string{
-		"conan.lock": "{}", "Podfile.lock": "PODS:\n", "environment.yml": "name: x\ndependencies:\n  - python=3.6\n", "environment.yaml": "dependencies: []\n", "conda-lock.yml": "x",
-		"bun.lockb": "\x00", "pixi.lock": "x", "Cartfile.resolved": "x", "rebar.lock": "x", "stack.yaml.lock": "x", "cabal.project.freeze": "x", "renv.lock": "{}",
+		"conan.lock": "{}", "conda-lock.yml": "x",
+		"bun.lockb": "\x00", "pixi.lock": "x", "Cartfile.resolved": "x", "rebar.lock": "x", "renv.lock": "{}",
 		"Manifest.toml": "[[deps.A]]\n", "Gopkg.lock": "x", "glide.lock": "x", "cpanfile.snapshot": "x", "luarocks.lock": "x", "shard.lock": "x", "dub.selections.json": "{}",
 		"nimble.lock": "{}", "vcpkg.json": `{"dependencies": ["zlib"]}`, "conanfile.txt": "[requires]\nzlib/1.2.11\n", "build.sbt": "libraryDependencies += x", "project.clj": "(defproject x :dependencies [])",
-		"mix.exs": "defp deps do", "pubspec.yaml": "dependencies:\n", "Package.swift": ".package(url:", "Podfile": "pod 'A'\n", "setup.cfg": "install_requires =\n a\n", "a.cabal": "build-depends: base\n",
+		"mix.exs": "defp deps do", "pubspec.yaml": "dependencies:\n", "Package.swift": ".package(url:", "Podfile": "pod 'A'\n", "a.cabal": "build-depends: base\n",
 	} {
 		for _, dir := range []string{"", "deep/er/"} {
 			inv := dirScan(t, lockFolder(t, map[string]string{"package-lock.json": clean, "package.json": `{"dependencies":{"a":"1"}}`, dir + name: body}))
@@ -39,7 +39,7 @@ func TestUnreadFilesAreNamedOnce(t *testing.T) {
 		{map[string]string{"mix.exs": "deps", "mix.lock": "x"}, []string{"mix.lock"}},
 		{map[string]string{"sub/pubspec.yaml": "dependencies:\n", "pubspec.lock": "x"}, []string{"pubspec.lock"}},
 		{map[string]string{"setup.cfg": "[flake8]\n", "environment.yml": "env: production\n", "Podfile": "platform :ios\n", "vcpkg.json": "{}", "manifest.toml": "x = 1\n", "Project.toml": "x = 1\n"}, nil},
-		{map[string]string{"setup.cfg": "install_requires = a\n", "requirements.txt": ""}, nil},
+		{map[string]string{"setup.cfg": "[options]\ninstall_requires = a\n", "requirements.txt": ""}, nil},
 		{map[string]string{"npm-shrinkwrap.json": "{", "pdm.lock": "x"}, []string{"npm-shrinkwrap.json", "pdm.lock"}},
 	} {
 		var got []string

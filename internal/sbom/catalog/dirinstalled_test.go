@@ -1,0 +1,85 @@
+package catalog
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What was installed or built in a folder is read where no lock file says it, and
+// where one does, the lock file speaks.
+func TestInstalledInAFolder(t *testing.T) {
+	installed := `{"packages":[{"name":"twig/twig","version":"v1.42.0"},{"name":"phpunit/phpunit","version":"9.5.0"}],"dev-package-names":["phpunit/phpunit"]}`
+	composer := `{"require":{"twig/twig":"^1"}}`
+	hidden := `{"name":"x","lockfileVersion":3,"packages":{"node_modules/lodash":{"version":"4.17.4"}}}`
+	sum := "a.b/direct v1.0.0 h1:x=\na.b/direct v1.0.0/go.mod h1:x=\na.b/indirect v0.9.0 h1:x=\na.b/indirect v1.2.0 h1:x=\na.b/looked v3.0.0/go.mod h1:x=\na.b/old v1.0.0 h1:x=\n"
+	project := `<Project><ItemGroup><PackageReference Include="Serilog" Version="2.9.0" /></ItemGroup></Project>`
+	deps := `{"libraries":{"App/1.0.0":{"type":"project"},"Serilog/2.10.0":{"type":"package"}}}`
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		want  []string
+	}{
+		{
+			"composer",
+			map[string]string{"web/composer.json": composer, "web/vendor/composer/installed.json": installed, "web/vendor/twig/twig/composer.lock": `{"packages":[]}`},
+			[]string{"pkg:composer/phpunit/phpunit@9.5.0 web/vendor/composer/installed.json:1 dev", "pkg:composer/twig/twig@v1.42.0 web/vendor/composer/installed.json:1"},
+		},
+		{
+			"composer, with a lock file",
+			map[string]string{"composer.json": composer, "vendor/composer/installed.json": installed, "composer.lock": `{"packages":[{"name":"twig/twig","version":"v2.0.0"}]}`},
+			[]string{"pkg:composer/twig/twig@v2.0.0 composer.lock:1"},
+		},
+		{
+			"npm",
+			map[string]string{"package.json": `{"dependencies":{"lodash":"4"}}`, "node_modules/.package-lock.json": hidden},
+			[]string{"pkg:npm/lodash@4.17.4 node_modules/.package-lock.json:1"},
+		},
+		{
+			"npm, with a lock file",
+			map[string]string{"package.json": `{"dependencies":{"lodash":"4"}}`, "node_modules/.package-lock.json": hidden, "yarn.lock": "# yarn lockfile v1\n\nlodash@4:\n  version \"4.17.5\"\n"},
+			[]string{"pkg:npm/lodash@4.17.5 yarn.lock:3"},
+		},
+		{
+			"an old go.mod and its go.sum",
+			map[string]string{"go.mod": "module m\n\ngo 1.16\n\nrequire a.b/direct v1.0.0\n\nrequire a.b/old v1.0.0\n\nreplace a.b/old => ./old\n", "go.sum": sum},
+			[]string{"pkg:golang/a.b/direct@v1.0.0 go.mod:5", "pkg:golang/a.b/indirect@v1.2.0 go.sum:4"},
+		},
+		{
+			"a go.mod that lists all",
+			map[string]string{"go.mod": "module m\n\ngo 1.17\n\nrequire a.b/direct v1.0.0\n", "go.sum": sum},
+			[]string{"pkg:golang/a.b/direct@v1.0.0 go.mod:5"},
+		},
+		{
+			"a go.sum alone",
+			map[string]string{"go.sum": sum},
+			[]string{"pkg:golang/a.b/direct@v1.0.0 go.sum:1", "pkg:golang/a.b/indirect@v1.2.0 go.sum:4", "pkg:golang/a.b/old@v1.0.0 go.sum:6"},
+		},
+		{
+			"a build of .NET",
+			map[string]string{"src/App/App.csproj": project, "src/App/bin/Release/net8.0/App.deps.json": deps, "src/App/bin/Release/net8.0/other.json": "{"},
+			[]string{"pkg:nuget/Serilog@2.10.0 src/App/bin/Release/net8.0/App.deps.json:1"},
+		},
+		{
+			"a setup.cfg that names a file",
+			map[string]string{"setup.cfg": "[options]\ninstall_requires = file: deps.in\n", "deps.in": "flask==1.0\n"},
+			[]string{"pkg:pypi/flask@1.0 deps.in:1"},
+		},
+		{
+			"a setup.py that computes",
+			map[string]string{"setup.py": "setup(install_requires=open('r').read().split())\n"},
+			[]string{"unknown: versions of setup.py's dependencies: no lock file; run: pip-compile"},
+		},
+		{
+			"a setup.py that computes a part",
+			map[string]string{"setup.py": "setup(\n  install_requires=['a==1.0', 'b==%s' % x, 'c==1'],\n)\n"},
+			[]string{"pkg:pypi/a@1.0 setup.py:2", "unknown: versions of b, what else is in install_requires, transitive dependencies in setup.py: no lock file; run: pip-compile"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if d := cmp.Diff(c.want, dirLines(dirScan(t, lockFolder(t, c.files)))); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
