@@ -3,25 +3,25 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"github.com/drydock-dev/drydock/internal/disk"
-	"github.com/drydock-dev/drydock/internal/report"
 	"github.com/drydock-dev/drydock/internal/runtime/confine"
-	"github.com/drydock-dev/drydock/internal/runtime/observe"
 )
 
+// confining is what the flags of confine say.
+type confining struct {
+	*flags
+	opt            confine.Options
+	work           workload
+	prove, mode    string
+	profile        string // one that one already has
+	force, explain bool
+}
+
 func newConfine(f *flags) *cobra.Command {
-	opt := confine.Options{}
-	var work workload
-	var prove, mode string
-	var force bool
+	x := &confining{flags: f}
 	c := &cobra.Command{
 		Use:   "confine OBSERVATION",
 		Short: "The smallest profile under which a workload still works, with its proof",
@@ -32,111 +32,81 @@ written for docker run, compose, Kubernetes, systemd, AppArmor and SELinux; READ
 there says what to type.
 
 The proof states what the kernel had in force, not what was asked for. A profile
-never allows more than the Engine does by default.`,
+never allows more than the Engine does by default.
+
+--profile FILE --prove IMAGE proves a profile that you already have: a folder or
+profile.json of confine's, or a seccomp profile as docker run takes it. The exercise
+is --probe, --test and --for, else that of the proof beside the profile. Where it is
+too tight, what it lacks is named, with the phase in which it was needed; with
+--explain as a report (exit code 2), and with what was refused and not missed.`,
 		Example: `  drydock confine nginx.json -o nginx-profile
   drydock confine --prove none nginx.json -o nginx-profile
-  drydock confine --portable nginx.json -o nginx-profile`,
-		Args: cobra.ExactArgs(1),
+  drydock confine --portable nginx.json -o nginx-profile
+  drydock confine --profile seccomp.json --prove nginx:1.29 --probe http://localhost/
+  drydock confine --profile nginx-profile --prove nginx:1.30 --explain`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := notEmpty(args); err != nil {
+			if err := x.check(args); err != nil {
 				return err
 			}
-			if prove != "run" && prove != "none" {
-				err := fmt.Errorf("--prove %q is no way to prove a profile", prove)
-				return usageError{err, "--prove run, or --prove none"}
+			if x.profile != "" {
+				return x.given(cmd, args)
 			}
-			if mode != "enforce" && mode != "log" {
-				return usageError{fmt.Errorf("--mode %q is none", mode), "--mode enforce, or --mode log"}
-			}
-			opt.Log = mode == "log"
-			if err := work.check(); err != nil {
-				return err
-			}
-			o, err := readObservation(args[0])
-			if err != nil {
-				return err
-			}
-			p, err := confine.Draft(o, opt)
-			if err != nil {
-				return err
-			}
-			proof := confine.Unproved(p, o)
-			if prove == "run" {
-				if p, proof, err = f.prove(cmd, p, o, &work, force); err != nil {
-					return failed(err)
-				}
-			}
-			return f.confined(p, proof, o)
+			return x.observation(cmd, args[0])
 		},
 	}
-	s := c.Flags()
-	work.flags(s)
-	s.StringVar(&prove, "prove", "run", "`HOW` to prove the profile: run, or none")
-	s.StringVar(&mode, "mode", "enforce", "`MODE` of the filter: enforce, or log, which refuses nothing and writes to the kernel's log")
-	s.BoolVar(&opt.Portable, "portable", false, "allow calls that stand for each other in another libc or runtime")
-	s.BoolVar(&force, "force", false, "prove on another runtime than the one that the observation was made on")
-	s.StringVar(&opt.UnsafeBeyondDefault, "unsafe-beyond-default", "", "allow what was seen beyond the Engine's default, for this `REASON`")
+	x.register(c.Flags())
 	return c
 }
 
-// prove runs the workload under the profile.
-func (f *flags) prove(
-	cmd *cobra.Command, p *confine.Profile, o *observe.Observation, work *workload, force bool,
-) (*confine.Profile, *confine.Proof, error) {
-	var unset []string
-	for _, name := range o.Image.Env {
-		if !slices.ContainsFunc(work.env, func(e string) bool { return strings.HasPrefix(e, name+"=") }) {
-			unset = append(unset, "--env "+name+"=…")
-		}
-	}
-	if len(unset) > 0 {
-		err := errors.New("the workload was observed with variables whose values are not in the observation")
-		return nil, nil, usageError{err, strings.Join(unset, " ")}
-	}
-	e, err := f.engine(cmd)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer e.Close() //nolint:errcheck // nothing is lost with it
-	if err := confine.SameRuntime(cmd.Context(), e, p, force); err != nil {
-		return nil, nil, err
-	}
-	how := confine.Proving{
-		Engine: e, Exercise: o.Exercise, Env: work.env, Default: o.Default, Users: o.Users, Refused: o.Refused,
-		Up: time.Duration(o.Up * float64(time.Second)),
-	}
-	if !work.Empty() {
-		how.Exercise = work.Exercise
-	}
-	if o.Exit != nil {
-		how.Exit = o.Exit.Code
-	}
-	bar := f.progress()
-	defer bar.done()
-	how.Progress = func(what string) { bar.update(0, 0, what) }
-	return confine.Prove(cmd.Context(), p, how)
+func (x *confining) register(s *pflag.FlagSet) {
+	x.work.flags(s)
+	s.StringVar(&x.prove, "prove", "run", "`HOW` to prove the profile: run, or none; with --profile, the IMAGE to prove it with")
+	s.StringVar(&x.profile, "profile", "", "prove the profile in this `FILE` or folder, instead of making one of an observation")
+	s.BoolVar(&x.explain, "explain", false, "report what a profile lacks that is too tight, and what it refuses and nobody misses")
+	s.StringVar(&x.mode, "mode", "enforce", "`MODE` of the filter: enforce, or log, which refuses nothing and writes to the kernel's log")
+	s.BoolVar(&x.opt.Portable, "portable", false, "allow calls that stand for each other in another libc or runtime")
+	s.BoolVar(&x.force, "force", false, "prove on another runtime than the one that the observation was made on")
+	s.StringVar(&x.opt.UnsafeBeyondDefault, "unsafe-beyond-default", "", "allow what was seen beyond the Engine's default, for this `REASON`")
 }
 
-// confined writes a profile into the folder that --output names, and what it comes
-// to on standard output.
-func (f *flags) confined(p *confine.Profile, proof *confine.Proof, o *observe.Observation) error {
-	dir := f.output
-	f.output = ""
-	if dir != "" {
-		at, err := filepath.Abs(dir)
-		if err != nil {
-			return err
-		}
-		docs, err := p.Documents(at, proof, o.Files)
-		if err != nil {
-			return err
-		}
-		if err := os.MkdirAll(at, 0o755); err != nil { //nolint:gosec // a profile is no secret
-			return usageError{err, "--output names a folder"}
-		}
-		if err := confine.Write(at, docs, disk.Options{User: disk.Caller(f.env.Getenv), Record: f.ledger}); err != nil {
-			return err
-		}
+// check reads what the flags said.
+func (x *confining) check(args []string) error {
+	if err := notEmpty(args); err != nil {
+		return err
 	}
-	return f.write(func(to sink) error { return report.Confinement(to, to.format, p, proof, dir, f.options(to, "")) })
+	switch {
+	case x.profile == "" && len(args) != 1:
+		return usageError{fmt.Errorf("confine takes one observation, and was given %d", len(args)), "drydock observe IMAGE -o seen.json makes one"}
+	case x.profile == "" && x.prove != "run" && x.prove != "none":
+		err := fmt.Errorf("--prove %q is no way to prove a profile", x.prove)
+		return usageError{err, "--prove run, or --prove none; with --profile, the name of an image"}
+	case x.profile != "" && (x.prove == "none" || x.prove == "run" && len(args) == 0 || x.prove == ""):
+		return usageError{errors.New("--profile is proved with an image, and none is named"), "--profile FILE --prove IMAGE"}
+	}
+	if x.mode != "enforce" && x.mode != "log" {
+		return usageError{fmt.Errorf("--mode %q is none", x.mode), "--mode enforce, or --mode log"}
+	}
+	x.opt.Log = x.mode == "log"
+	return x.work.check()
+}
+
+// observation makes a profile of one.
+func (x *confining) observation(cmd *cobra.Command, name string) error {
+	o, err := readObservation(name)
+	if err != nil {
+		return err
+	}
+	p, err := confine.Draft(o, x.opt)
+	if err != nil {
+		return err
+	}
+	if x.prove == "none" {
+		return x.confined(p, confine.Unproved(p, o), o.Files)
+	}
+	proved, proof, err := x.prover(cmd, p, o)
+	if err != nil {
+		return x.tooTight(p, proof, err)
+	}
+	return x.confined(proved, proof, o.Files)
 }

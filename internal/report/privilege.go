@@ -153,8 +153,10 @@ func orNone(all []string) string {
 }
 
 // Confinement writes what came of a profile as text or json; dir is where it lies,
-// empty if nowhere.
-func Confinement(w io.Writer, format string, c *confine.Profile, proof *confine.Proof, dir string, opt Options) error {
+// empty if nowhere. With explain, what it refused and nobody missed is told, too.
+func Confinement(
+	w io.Writer, format string, c *confine.Profile, proof *confine.Proof, dir string, explain bool, opt Options,
+) error {
 	switch format {
 	case "json":
 		b, err := json.MarshalIndent(struct {
@@ -168,16 +170,25 @@ func Confinement(w io.Writer, format string, c *confine.Profile, proof *confine.
 		return err
 	case "text":
 		opt.Width = cmp.Or(opt.Width, 120)
-		return paged(w, opt, func(p *page) { p.confinement(c, proof, dir) })
+		return paged(w, opt, func(p *page) { p.confinement(c, proof, dir, explain) })
 	}
 	return fmt.Errorf("confine has no format %q (one of text, json)", format)
 }
 
-func (p *page) confinement(c *confine.Profile, proof *confine.Proof, dir string) {
-	if proof.Level == "ran" {
-		p.line("%s  %s", p.paint(heading, clean(c.Image.Name)), p.paint(good, fmt.Sprintf("proved by %s in %s, on %s", finding.Count(proof.Runs, "run"), seconds(proof.Seconds), runtimeName(c.Runtime))))
-	} else {
-		p.line("%s  %s", p.paint(heading, clean(c.Image.Name)), p.paint(warn, "not proved: nothing was run under this profile"))
+func (p *page) confinement(c *confine.Profile, proof *confine.Proof, dir string, explain bool) {
+	how := p.paint(warn, "not proved: nothing was run under this profile")
+	switch {
+	case proof.Level == "ran":
+		runs := finding.Count(proof.Runs, "run")
+		how = p.paint(good, fmt.Sprintf("proved by %s in %s, on %s", runs, seconds(proof.Seconds), runtimeName(c.Runtime)))
+	case proof.Failure != "":
+		how = p.paint(bad, "the profile is too tight")
+	}
+	p.line("%s  %s", p.paint(heading, clean(c.Image.Name)), how)
+	if proof.Failure != "" {
+		p.wrap(2, clean(proof.Failure))
+		p.missing(proof.Missing)
+		return
 	}
 	p.line("")
 	user := c.User
@@ -192,20 +203,34 @@ func (p *page) confinement(c *confine.Profile, proof *confine.Proof, dir string)
 	if !c.ReadOnly {
 		root = "writable"
 	}
+	capabilities := orNone(c.Capabilities)
+	if c.Capabilities == nil {
+		capabilities = "the Engine's own"
+	}
+	limits := limitsOf(c)
+	calls := fmt.Sprintf("%d of the %d that the Engine allows", proof.Syscalls.Allowed, proof.Syscalls.EngineDefault)
+	if proof.Syscalls.Allowed > proof.Syscalls.EngineDefault {
+		calls = fmt.Sprintf("%d, and the Engine's default allows %d", proof.Syscalls.Allowed, proof.Syscalls.EngineDefault)
+	}
 	i386 := fmt.Sprint(proof.Enforced.I386Reachable)
 	if proof.Level != "ran" {
 		i386 = "0 by the profile"
 	}
 	p.facts([][2]string{
-		{"System calls", fmt.Sprintf("%d of the %d that the Engine allows; of i386 %s of %d", proof.Syscalls.Allowed, proof.Syscalls.EngineDefault, i386, proof.Syscalls.DefaultI386)},
+		{"System calls", fmt.Sprintf("%s; of i386 %s of %d", calls, i386, proof.Syscalls.DefaultI386)},
 		{"Kernel CVEs", fmt.Sprintf("%d of %d out of reach; %d by the Engine's default", len(proof.KernelCVEs.Blocked), proof.KernelCVEs.Known, len(proof.KernelCVEs.EngineDefault))},
-		{"Capabilities", orNone(c.Capabilities)},
+		{"Capabilities", capabilities},
 		{"User", user},
 		{"Root", root},
 		{"Network", network(c)},
-		{"Limits", fmt.Sprintf("%s memory, %d pids, %g CPUs, %d open files", sizeOf(c.Memory), c.PIDs, c.CPUs, c.Nofile)},
+		{"Limits", orNone(limits)},
 	})
 	p.kept(proof)
+	if explain && proof.Level == "ran" {
+		p.line("")
+		p.line("%s", p.paint(heading, "Refused, and not missed"))
+		p.wrap(2, clean(orNone(proof.Tolerated)))
+	}
 	if len(proof.NotEnforced) > 0 {
 		p.line("")
 		p.line("%s", p.paint(warn, "Not enforced on this machine"))
@@ -218,6 +243,43 @@ func (p *page) confinement(c *confine.Profile, proof *confine.Proof, dir string)
 		p.line("%s", p.paint(heading, "What's next"))
 		p.line("  how to start it → %s", p.paint(command, "cat "+shellWord(dir+"/README.md")))
 	}
+}
+
+// limitsOf are the limits that a profile sets.
+func limitsOf(c *confine.Profile) []string {
+	var out []string
+	if c.Memory > 0 {
+		out = append(out, sizeOf(c.Memory)+" memory")
+	}
+	if c.PIDs > 0 {
+		out = append(out, fmt.Sprintf("%d pids", c.PIDs))
+	}
+	if c.CPUs > 0 {
+		out = append(out, fmt.Sprintf("%g CPUs", c.CPUs))
+	}
+	if c.Nofile > 0 {
+		out = append(out, fmt.Sprintf("%d open files", c.Nofile))
+	}
+	return out
+}
+
+// missing is what a profile lacks, a line each.
+func (p *page) missing(all []confine.Missing) {
+	p.line("")
+	if len(all) == 0 {
+		p.line("%s", p.paint(warn, "What it lacks could not be found out: nobody could watch"))
+		return
+	}
+	p.line("%s", p.paint(heading, "What it lacks"))
+	var rows [][2]string
+	for _, m := range all {
+		name := clean(m.Name)
+		if m.Where != "" {
+			name += ": " + clean(m.Where)
+		}
+		rows = append(rows, [2]string{m.Kind, name})
+	}
+	p.facts(rows)
 }
 
 // kept are the privileges that stay, each with why.
@@ -234,8 +296,11 @@ func (p *page) kept(proof *confine.Proof) {
 }
 
 func network(c *confine.Profile) string {
-	if c.Network == "none" {
+	switch c.Network {
+	case "none":
 		return "none"
+	case "":
+		return "as it is started"
 	}
 	if len(c.Ports) == 0 {
 		return "of its own; other containers do not reach it"

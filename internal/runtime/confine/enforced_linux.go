@@ -16,13 +16,9 @@ import (
 // enforced reads what the kernel has in force for the container's first process,
 // and notes what it does not enforce.
 func (s *search) enforced(ctx context.Context, c *runtime.Container, p *Profile) error {
-	st, err := c.State(ctx)
-	if err != nil {
+	st, here, err := s.here(ctx, c)
+	if err != nil || !here {
 		return err
-	}
-	if st.PID == 0 {
-		s.note("everything", "the container ended before anybody could look")
-		return nil
 	}
 	at := "/proc/" + strconv.Itoa(st.PID)
 	status, err := os.ReadFile(at + "/status")
@@ -56,10 +52,12 @@ func (s *search) enforced(ctx context.Context, c *runtime.Container, p *Profile)
 		}
 		return err
 	}
-	if e.Differences, err = p.Seccomp.Differences(filters); err != nil {
-		return err
+	if p.Seccomp != nil {
+		if e.Differences, err = p.Seccomp.Differences(filters); err != nil {
+			return err
+		}
 	}
-	e.FilterEqualsProfile = !slices.ContainsFunc(e.Differences, seccomp.Difference.Passes)
+	e.FilterEqualsProfile = p.Seccomp != nil && !slices.ContainsFunc(e.Differences, seccomp.Difference.Passes)
 	if slices.Contains(seccomp.ABIs(), seccomp.I386) {
 		calls, err := seccomp.Reachable(filters, seccomp.I386)
 		if err != nil {
@@ -93,22 +91,56 @@ func (s *search) enforced(ctx context.Context, c *runtime.Container, p *Profile)
 	return nil
 }
 
+// here is how the container is, and whether its first process is one of this
+// machine's; if not, that is noted.
+func (s *search) here(ctx context.Context, c *runtime.Container) (st runtime.State, here bool, err error) {
+	if st, err = c.State(ctx); err != nil {
+		return st, false, err
+	}
+	if st.PID == 0 {
+		s.note("everything", "the container ended before anybody could look")
+		return st, false, nil
+	}
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(st.PID) + "/cgroup")
+	if err != nil || !strings.Contains(string(b), c.ID) {
+		s.note("everything", "the Engine runs on another machine, or in a virtual one")
+		return st, false, nil
+	}
+	return st, true, nil
+}
+
 // compare notes where what is in force is not what was asked for.
 func (s *search) compare(p *Profile) {
 	e := s.proof.Enforced
+	var passed, barred []string
+	for _, d := range e.Differences {
+		name := d.Name
+		if d.ABI != seccomp.Native() {
+			name += " of " + string(d.ABI)
+		}
+		switch {
+		case !d.Passes():
+		case d.Got.Passes():
+			passed = append(passed, name)
+		default:
+			barred = append(barred, name)
+		}
+	}
 	for _, c := range []struct {
 		what string
 		ok   bool
 		why  string
 	}{
-		{"seccomp", e.Seccomp && e.FilterEqualsProfile, fmt.Sprintf("the loaded filter differs from the profile in %d calls", len(e.Differences))},
+		{"seccomp", e.Seccomp, "no filter is loaded"},
+		{"seccomp", len(passed) == 0, "calls pass that the profile refuses: " + some(passed)},
+		{"seccomp", len(barred) == 0, "calls are refused that the profile allows, as far as the runtime knows them: " + some(barred)},
 		{"no-new-privileges", e.NoNewPrivs || !p.NoNewPrivileges, "the process does not have it"},
-		{"capabilities", slices.Equal(e.Capabilities, slices.Sorted(slices.Values(p.Capabilities))), "the process could have " + strings.Join(e.Capabilities, ", ")},
+		{"capabilities", p.Capabilities == nil || slices.Equal(e.Capabilities, slices.Sorted(slices.Values(p.Capabilities))), "the process could have " + strings.Join(e.Capabilities, ", ")},
 		{"read-only root", e.ReadOnly || !p.ReadOnly, "it is mounted to be written"},
-		{"pids limit", e.PIDs == p.PIDs, fmt.Sprintf("the cgroup has %d", e.PIDs)},
-		{"memory limit", e.Memory == p.Memory, fmt.Sprintf("the cgroup has %d bytes", e.Memory)},
-		{"cpu limit", e.CPUs > 0 && e.CPUs <= p.CPUs, fmt.Sprintf("the cgroup has %.2f", e.CPUs)},
-		{"open files limit", e.Nofile == p.Nofile, fmt.Sprintf("the process has %d", e.Nofile)},
+		{"pids limit", p.PIDs == 0 || e.PIDs == p.PIDs, fmt.Sprintf("the cgroup has %d", e.PIDs)},
+		{"memory limit", p.Memory == 0 || e.Memory == p.Memory, fmt.Sprintf("the cgroup has %d bytes", e.Memory)},
+		{"cpu limit", p.CPUs == 0 || e.CPUs > 0 && e.CPUs <= p.CPUs, fmt.Sprintf("the cgroup has %.2f", e.CPUs)},
+		{"open files limit", p.Nofile == 0 || e.Nofile == p.Nofile, fmt.Sprintf("the process has %d", e.Nofile)},
 	} {
 		if !c.ok {
 			s.note(c.what, c.why)
@@ -117,6 +149,14 @@ func (s *search) compare(p *Profile) {
 	if e.LSM == "" {
 		s.note("AppArmor, SELinux", "no such security module is active on this machine")
 	}
+}
+
+// some are the first of a list.
+func some(all []string) string {
+	if n := len(all); n > 8 {
+		return strings.Join(all[:8], ", ") + fmt.Sprintf(" and %d more", n-8)
+	}
+	return strings.Join(all, ", ")
 }
 
 func (s *search) note(what, why string) {

@@ -3,6 +3,8 @@ package confine
 import (
 	"fmt"
 	"slices"
+
+	"github.com/drydock-dev/drydock/internal/runtime/observe"
 )
 
 // Label is the label of an image that may hold a profile of it, as JSON.
@@ -23,6 +25,11 @@ func Hardened() *Profile {
 		Schema: Schema, Capabilities: []string{}, NoNewPrivileges: true, ReadOnly: true, Tmpfs: []string{"/run", "/tmp"}, Volumes: []string{},
 		Memory: hardenedMemory, PIDs: hardenedPIDs, Nofile: hardenedFiles, Ports: []int{},
 	}
+}
+
+// Unconfined is what the Engine lets an image do that asks for nothing.
+func Unconfined(im observe.Image) *Profile {
+	return &Profile{Schema: Schema, Image: im, Tmpfs: []string{}, Volumes: []string{}, Ports: []int{}}
 }
 
 // Narrow applies what a stranger's profile takes away, and returns what of it was

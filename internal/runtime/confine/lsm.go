@@ -100,7 +100,7 @@ func (p *Profile) readme(proof *Proof) []byte {
 	}
 	b.WriteString("Read the options into an array, since a path may have spaces:\n\n```sh\nmapfile -t options <docker-run.args\n")
 	network := ""
-	if p.Network != "none" {
+	if p.Network == "isolated" {
 		net := p.service() + "-isolated"
 		fmt.Fprintf(&b, "docker network create -o com.docker.network.bridge.enable_icc=false %s\n", net)
 		network = " --network=" + net
@@ -108,7 +108,10 @@ func (p *Profile) readme(proof *Proof) []byte {
 			network += fmt.Sprintf(" -p 127.0.0.1:%d:%d", port, port)
 		}
 	}
-	fmt.Fprintf(&b, "docker run \"${options[@]}\"%s --restart=%s %s\n```\n\n", network, p.Restart, shellWord(p.Image.Name))
+	if p.Restart != "" {
+		network += " --restart=" + p.Restart
+	}
+	fmt.Fprintf(&b, "docker run \"${options[@]}\"%s %s\n```\n\n", network, shellWord(p.Image.Name))
 	b.WriteString("With compose: `docker compose -f compose.yaml -f compose.override.yaml up`.\n\n")
 	fmt.Fprintf(&b, "%d system calls instead of %d; capabilities: %s.\n", proof.Syscalls.Allowed, proof.Syscalls.EngineDefault, orNone(p.Capabilities))
 	for _, n := range proof.NotEnforced {

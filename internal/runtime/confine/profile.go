@@ -26,14 +26,14 @@ type Profile struct {
 	Runtime observe.Engine `json:"runtime"` // that it was observed on; on another one it may be too tight
 
 	Seccomp         *seccomp.Profile `json:"seccomp"`      // nil: the Engine's own
-	Capabilities    []string         `json:"capabilities"` // all others are dropped
+	Capabilities    []string         `json:"capabilities"` // all others are dropped; nil: the Engine's own
 	NoNewPrivileges bool             `json:"noNewPrivileges"`
 	User            string           `json:"user,omitempty"` // "UID:GID"; empty: the image's
 	ReadOnly        bool             `json:"readOnly"`       // the root file system
 	Tmpfs           []string         `json:"tmpfs"`          // folders that are writable and start empty
 	Volumes         []string         `json:"volumes"`        // folders that are writable and start as the image has them
 
-	Memory int64   `json:"memory"` // bytes
+	Memory int64   `json:"memory"` // bytes; of each limit, 0 is none
 	PIDs   int64   `json:"pids"`
 	CPUs   float64 `json:"cpus"`
 	Nofile int64   `json:"nofile"`

@@ -1,6 +1,10 @@
 package confine
 
 import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
 	"github.com/drydock-dev/drydock/internal/runtime/exercise"
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
 	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
@@ -20,6 +24,8 @@ type Proof struct {
 	Runs         int               `json:"runs"`
 	Seconds      float64           `json:"seconds"`
 	Tolerated    []string          `json:"tolerated,omitempty"` // calls that the profile refused and the exercise did not miss
+	Failure      string            `json:"failure,omitempty"`   // of the exercise, where it fails
+	Missing      []Missing         `json:"missing,omitempty"`   // what it lacks, where the exercise fails
 }
 
 // Counts are how many calls can be made.
@@ -39,7 +45,14 @@ type CVEs struct {
 
 // counts says what a profile buys beside the Engine's default.
 func counts(p *Profile, d observe.Default) (Counts, CVEs) {
-	allowed := p.Seccomp.Allowed()
+	allowed := d.Calls
+	if p.Seccomp != nil {
+		native := seccomp.ABI(p.Image.ABI)
+		allowed = slices.DeleteFunc(p.Seccomp.Allowed(), func(name string) bool {
+			_, known := native.Number(name)
+			return !known
+		})
+	}
 	c := CVEs{[]string{}, []string{}, len(seccomp.KernelCVEs())}
 	if p.Image.ABI == string(seccomp.X8664) {
 		c.Blocked, c.EngineDefault = seccomp.Blocked(allowed), seccomp.Blocked(d.Calls)
@@ -76,6 +89,18 @@ type Enforced struct {
 type NotEnforced struct {
 	What string `json:"what"`
 	Why  string `json:"why"`
+}
+
+// ReadProof reads a proof.
+func ReadProof(b []byte) (*Proof, error) {
+	if len(b) > MaxBytes {
+		return nil, fmt.Errorf("proof of %d bytes: the limit is %d", len(b), MaxBytes)
+	}
+	var p Proof
+	if err := json.Unmarshal(b, &p); err != nil {
+		return nil, fmt.Errorf("proof: %w", err)
+	}
+	return &p, nil
 }
 
 // Unproved is the proof of a profile under which nothing was run.

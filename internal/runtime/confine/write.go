@@ -33,9 +33,13 @@ func (p *Profile) Documents(dir string, proof *Proof, files []Access) ([]Documen
 	}
 	body, err := indented(p)
 	put("profile.json", body, err)
-	body, err = p.Seccomp.Marshal()
-	put("seccomp.json", body, err)
-	put("docker-run.args", lines(p.DockerArgs(filepath.Join(dir, "seccomp.json"))), nil)
+	filter := ""
+	if p.Seccomp != nil {
+		body, err = p.Seccomp.Marshal()
+		put("seccomp.json", body, err)
+		filter = filepath.Join(dir, "seccomp.json")
+	}
+	put("docker-run.args", lines(p.DockerArgs(filter)), nil)
 	body, err = p.compose()
 	put("compose.override.yaml", body, err)
 	body, err = p.kubernetes()
@@ -69,7 +73,10 @@ func lines(all []string) []byte { return []byte(strings.Join(all, "\n") + "\n") 
 // DockerArgs are the options of docker run, each one argument; seccomp is the path
 // of the filter, empty for the Engine's own.
 func (p *Profile) DockerArgs(seccomp string) []string {
-	args := []string{"--cap-drop=ALL"}
+	args := []string{}
+	if p.Capabilities != nil {
+		args = append(args, "--cap-drop=ALL")
+	}
 	for _, c := range p.Capabilities {
 		args = append(args, "--cap-add="+c)
 	}
@@ -91,12 +98,18 @@ func (p *Profile) DockerArgs(seccomp string) []string {
 	if p.User != "" {
 		args = append(args, "--user="+p.User)
 	}
-	args = append(args,
-		fmt.Sprintf("--memory=%d", p.Memory), fmt.Sprintf("--memory-swap=%d", p.Memory), fmt.Sprintf("--pids-limit=%d", p.PIDs))
+	if p.Memory > 0 {
+		args = append(args, fmt.Sprintf("--memory=%d", p.Memory), fmt.Sprintf("--memory-swap=%d", p.Memory))
+	}
+	if p.PIDs > 0 {
+		args = append(args, fmt.Sprintf("--pids-limit=%d", p.PIDs))
+	}
 	if p.CPUs > 0 {
 		args = append(args, fmt.Sprintf("--cpus=%g", p.CPUs))
 	}
-	args = append(args, fmt.Sprintf("--ulimit=nofile=%d:%d", p.Nofile, p.Nofile))
+	if p.Nofile > 0 {
+		args = append(args, fmt.Sprintf("--ulimit=nofile=%d:%d", p.Nofile, p.Nofile))
+	}
 	if p.Network == "none" {
 		args = append(args, "--network=none")
 	}
@@ -127,18 +140,37 @@ func (p *Profile) service() string {
 type object = map[string]any
 
 func (p *Profile) compose() ([]byte, error) {
-	service := object{
-		"cap_drop":     []string{"ALL"},
-		"security_opt": []string{"seccomp=./seccomp.json"},
-		"mem_limit":    p.Memory, "memswap_limit": p.Memory, "pids_limit": p.PIDs, "cpus": p.CPUs,
-		"ulimits": object{"nofile": object{"soft": p.Nofile, "hard": p.Nofile}},
-		"restart": p.Restart,
+	service := object{}
+	if p.Capabilities != nil {
+		service["cap_drop"] = []string{"ALL"}
 	}
 	if len(p.Capabilities) > 0 {
 		service["cap_add"] = p.Capabilities
 	}
+	var security []string
 	if p.NoNewPrivileges {
-		service["security_opt"] = []string{"no-new-privileges:true", "seccomp=./seccomp.json"}
+		security = append(security, "no-new-privileges:true")
+	}
+	if p.Seccomp != nil {
+		security = append(security, "seccomp=./seccomp.json")
+	}
+	if len(security) > 0 {
+		service["security_opt"] = security
+	}
+	if p.Memory > 0 {
+		service["mem_limit"], service["memswap_limit"] = p.Memory, p.Memory
+	}
+	if p.PIDs > 0 {
+		service["pids_limit"] = p.PIDs
+	}
+	if p.CPUs > 0 {
+		service["cpus"] = p.CPUs
+	}
+	if p.Nofile > 0 {
+		service["ulimits"] = object{"nofile": object{"soft": p.Nofile, "hard": p.Nofile}}
+	}
+	if p.Restart != "" {
+		service["restart"] = p.Restart
 	}
 	if p.ReadOnly {
 		service["read_only"] = true
@@ -161,9 +193,10 @@ func (p *Profile) compose() ([]byte, error) {
 		service["user"] = p.User
 	}
 	doc := object{"services": object{p.service(): service}}
-	if p.Network == "none" {
+	switch p.Network {
+	case "none":
 		service["network_mode"] = "none"
-	} else {
+	case "isolated":
 		service["networks"] = []string{p.service()}
 		doc["networks"] = object{p.service(): object{"driver_opts": object{"com.docker.network.bridge.enable_icc": "false"}}}
 	}
@@ -188,20 +221,32 @@ func document(comment string, docs ...any) ([]byte, error) {
 
 func (p *Profile) kubernetes() ([]byte, error) {
 	name := p.service()
-	drop := object{"drop": []string{"ALL"}}
-	if len(p.Capabilities) > 0 {
-		drop["add"] = p.Capabilities
-	}
 	security := object{
-		"allowPrivilegeEscalation": !p.NoNewPrivileges, "capabilities": drop, "readOnlyRootFilesystem": p.ReadOnly, "privileged": false,
-		"seccompProfile": object{"type": "Localhost", "localhostProfile": "operator/" + name + ".json"},
+		"allowPrivilegeEscalation": !p.NoNewPrivileges, "readOnlyRootFilesystem": p.ReadOnly, "privileged": false,
+		"seccompProfile": object{"type": "RuntimeDefault"},
+	}
+	if p.Seccomp != nil {
+		security["seccompProfile"] = object{"type": "Localhost", "localhostProfile": "operator/" + name + ".json"}
+	}
+	if p.Capabilities != nil {
+		caps := object{"drop": []string{"ALL"}}
+		if len(p.Capabilities) > 0 {
+			caps["add"] = p.Capabilities
+		}
+		security["capabilities"] = caps
 	}
 	if uid, gid, ok := ids(p.User); ok {
 		security["runAsUser"], security["runAsGroup"], security["runAsNonRoot"] = uid, gid, uid != 0
 	}
+	limits := object{}
+	if p.Memory > 0 {
+		limits["memory"] = fmt.Sprint(p.Memory)
+	}
+	if p.CPUs > 0 {
+		limits["cpu"] = fmt.Sprintf("%g", p.CPUs)
+	}
 	container := object{
-		"name": name, "image": p.Image.Name, "securityContext": security,
-		"resources": object{"limits": object{"memory": fmt.Sprint(p.Memory), "cpu": fmt.Sprintf("%g", p.CPUs)}},
+		"name": name, "image": p.Image.Name, "securityContext": security, "resources": object{"limits": limits},
 	}
 	var mounts, volumes []object
 	for i, dir := range slices.Concat(p.Tmpfs, p.Volumes) {
@@ -228,15 +273,20 @@ func (p *Profile) kubernetes() ([]byte, error) {
 	if p.Network == "none" {
 		policy["ingress"] = []object{}
 	}
-	seccomp, err := plain(p.Seccomp)
-	if err != nil {
-		return nil, err
-	}
-	return document("Not proved on Kubernetes: the Pod's settings, a NetworkPolicy, and the filter for the security profiles operator.",
+	docs := []any{
 		object{"apiVersion": "v1", "kind": "Pod", "metadata": object{"name": name, "labels": labels}, "spec": spec},
 		object{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": object{"name": name}, "spec": policy},
-		object{"apiVersion": "security-profiles-operator.x-k8s.io/v1beta1", "kind": "SeccompProfile", "metadata": object{"name": name}, "spec": seccomp},
-	)
+	}
+	if p.Seccomp != nil {
+		filter, err := plain(p.Seccomp)
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, object{
+			"apiVersion": "security-profiles-operator.x-k8s.io/v1beta1", "kind": "SeccompProfile", "metadata": object{"name": name}, "spec": filter,
+		})
+	}
+	return document("Not proved on Kubernetes: the Pod's settings, a NetworkPolicy, and the filter for the security profiles operator.", docs...)
 }
 
 // plain is a value as its JSON has it, for other formats.
@@ -284,17 +334,28 @@ func (p *Profile) systemd() []byte {
 	out := []string{
 		"# Not proved by a run under systemd. Put it beside the unit: NAME.service.d/hardening.conf",
 		"[Service]",
-		"CapabilityBoundingSet=" + strings.Join(prefixed("CAP_", p.Capabilities), " "),
-		"AmbientCapabilities=",
-		fmt.Sprintf("NoNewPrivileges=%t", p.NoNewPrivileges),
-		"SystemCallArchitectures=native",
-		"SystemCallFilter=" + strings.Join(p.Seccomp.Allowed(), " "),
-		"SystemCallErrorNumber=EPERM",
-		fmt.Sprintf("MemoryMax=%d", p.Memory), fmt.Sprintf("TasksMax=%d", p.PIDs),
-		fmt.Sprintf("CPUQuota=%.0f%%", p.CPUs*100), fmt.Sprintf("LimitNOFILE=%d", p.Nofile),
-		"PrivateDevices=true", "ProtectKernelTunables=true", "ProtectKernelModules=true", "ProtectControlGroups=true",
-		"RestrictSUIDSGID=true", "LockPersonality=true",
 	}
+	if p.Capabilities != nil {
+		out = append(out, "CapabilityBoundingSet="+strings.Join(prefixed("CAP_", p.Capabilities), " "), "AmbientCapabilities=")
+	}
+	out = append(out, fmt.Sprintf("NoNewPrivileges=%t", p.NoNewPrivileges), "SystemCallArchitectures=native")
+	if p.Seccomp != nil {
+		out = append(out, "SystemCallFilter="+strings.Join(p.Seccomp.Allowed(), " "), "SystemCallErrorNumber=EPERM")
+	}
+	if p.Memory > 0 {
+		out = append(out, fmt.Sprintf("MemoryMax=%d", p.Memory))
+	}
+	if p.PIDs > 0 {
+		out = append(out, fmt.Sprintf("TasksMax=%d", p.PIDs))
+	}
+	if p.CPUs > 0 {
+		out = append(out, fmt.Sprintf("CPUQuota=%.0f%%", p.CPUs*100))
+	}
+	if p.Nofile > 0 {
+		out = append(out, fmt.Sprintf("LimitNOFILE=%d", p.Nofile))
+	}
+	out = append(out, "PrivateDevices=true", "ProtectKernelTunables=true", "ProtectKernelModules=true", "ProtectControlGroups=true",
+		"RestrictSUIDSGID=true", "LockPersonality=true")
 	if p.ReadOnly {
 		out = append(out, "ProtectSystem=strict", "ProtectHome=true", "PrivateTmp=true")
 		for _, dir := range slices.Concat(p.Tmpfs, p.Volumes) {

@@ -32,3 +32,13 @@ func (*Follower) Serving() error { return nil }
 
 // Refused is nothing.
 func (*Follower) Refused() []Refusal { return nil }
+
+// Seen is nothing.
+func (*Follower) Seen() (*Observation, error) {
+	return nil, errors.New("containers can be watched on Linux only")
+}
+
+// DefaultOf is an error: only Linux has what it needs.
+func DefaultOf(int) (Default, error) {
+	return Default{}, errors.New("a filter can be read on Linux only")
+}

@@ -3,6 +3,7 @@ package seccomp
 import (
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
 )
@@ -72,15 +73,42 @@ func (a ABI) Name(number int) (string, bool) {
 	if i == nil {
 		return "", false
 	}
+	if a == X32 {
+		if own := x32Own(); number >= firstX32 && number < firstX32+len(own) {
+			return own[number-firstX32], true
+		} else if slices.Contains(own, i.SyscallNumbers[number]) {
+			return "", false // x86_64's number of it
+		}
+	}
 	name, ok := i.SyscallNumbers[number]
 	return name, ok
 }
+
+// firstX32 is the first of the numbers of calls that x32 does not share with x86_64.
+const firstX32 = 512
+
+// x32Own are the names of those calls, in the order of their numbers
+// (arch/x86/entry/syscalls/syscall_64.tbl).
+func x32Own() []string {
+	return strings.Fields(`rt_sigaction rt_sigreturn ioctl readv writev recvfrom sendmsg recvmsg execve ptrace
+		rt_sigpending rt_sigtimedwait rt_sigqueueinfo sigaltstack timer_create mq_notify kexec_load waitid
+		set_robust_list get_robust_list vmsplice move_pages preadv pwritev rt_tgsigqueueinfo recvmmsg sendmmsg
+		process_vm_readv process_vm_writev setsockopt getsockopt io_setup io_submit execveat preadv2 pwritev2`)
+}
+
+// narrow reports whether the ABI's arguments have 32 bits.
+func (a ABI) narrow() bool { return a == I386 || a == X32 || a == ARM }
 
 // Number is the number of a call, without the bit that marks x32.
 func (a ABI) Number(name string) (int, bool) {
 	i := a.info()
 	if i == nil {
 		return 0, false
+	}
+	if a == X32 {
+		if n := slices.Index(x32Own(), name); n >= 0 {
+			return firstX32 + n, true
+		}
 	}
 	n, ok := i.SyscallNames[name]
 	return n, ok

@@ -64,6 +64,11 @@ func (p *Profile) Differences(filters []Filter) ([]Difference, error) {
 				name = fmt.Sprint(nr)
 			}
 			for _, args := range p.samples(name) {
+				if abi.narrow() {
+					for i := range args {
+						args[i] &= 0xffffffff
+					}
+				}
 				c := Call{ABI: abi, Number: nr, Args: args}
 				got, err := Evaluate(filters, c)
 				if err != nil {

@@ -100,6 +100,22 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+// TestX32 holds that the calls which x32 has numbers of its own for are known by
+// those.
+func TestX32(t *testing.T) {
+	for name, want := range map[string]int{"read": 0, "ioctl": 514, "execve": 520, "pwritev2": 547, "mount": 165} {
+		if n, ok := X32.Number(name); !ok || n != want {
+			t.Errorf("%s is %d, %t", name, n, ok)
+		}
+		if got, ok := X32.Name(want); !ok || got != name {
+			t.Errorf("%d is %s, %t", want, got, ok)
+		}
+	}
+	if name, ok := X32.Name(16); ok {
+		t.Errorf("16 is %s", name)
+	}
+}
+
 // TestYoung holds that calls which programs only try are answered so that they go on.
 func TestYoung(t *testing.T) {
 	p := New(X8664, []string{"clone", "statx"}, nil, ActErrno)

@@ -1,0 +1,225 @@
+package confine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/runtime"
+	"github.com/drydock-dev/drydock/internal/runtime/exercise"
+	"github.com/drydock-dev/drydock/internal/runtime/observe"
+)
+
+// reason is what the kernel refused, else the line of the log that says why, else
+// the failure itself.
+func reason(f *exercise.Failure) string {
+	if f == nil {
+		return ""
+	}
+	if len(f.Refused) > 0 {
+		return f.Refused[0]
+	}
+	var said string
+	for line := range strings.Lines(f.Log) {
+		low := strings.ToLower(line)
+		for _, word := range []string{"not permitted", "denied", "read-only", "failed", "cannot", "error"} {
+			if strings.Contains(low, word) {
+				said = strings.TrimSpace(line)
+			}
+		}
+	}
+	if said == "" {
+		return f.Error()
+	}
+	return f.Step + ": " + said
+}
+
+// run runs the workload once. What look returns of its first program, while that is
+// held, is an error of the run.
+func (s *search) run(ctx context.Context, p *Profile, look looking) (fail *exercise.Failure, err error) {
+	if s.proof.Runs++; s.proof.Runs > maxRuns {
+		return nil, fmt.Errorf("no proof after %d runs", maxRuns)
+	}
+	if s.Progress != nil {
+		writable := len(p.Tmpfs) + len(p.Volumes)
+		s.Progress(fmt.Sprintf("run %d: %d capabilities, %d writable folders", s.proof.Runs, len(p.Capabilities), writable))
+	}
+	defer func() {
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		err = errors.Join(err, s.Engine.Clear(clean))
+	}()
+	x := s.Exercise
+	if s.Up > 0 {
+		x.Within = exercise.Duration(patience(s.Up))
+	}
+	ports, err := x.Ports(p.Image.Exposed)
+	if err != nil {
+		return nil, err
+	}
+	run, err := s.start(p)
+	if err != nil {
+		return nil, err
+	}
+	run.Env, run.Publish = s.Env, ports
+	if p.Network != "none" || len(ports) > 0 {
+		if run.Network, err = s.Engine.Network(ctx, run.Labels); err != nil {
+			return nil, err
+		}
+	}
+	if s.follow != nil {
+		run.Created = s.follow.Expect
+	}
+	c, err := s.Engine.Start(ctx, run)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return &exercise.Failure{Step: "start", Why: err.Error()}, nil
+	}
+	if err := s.look(ctx, c, p, look); err != nil {
+		return nil, err
+	}
+	w := exercise.Workload{Container: c, Exposed: p.Image.Exposed, Health: p.Image.Health}
+	s.code, err = s.exercise(ctx, x, w)
+	s.missed = s.refused()
+	if errors.As(err, &fail) {
+		fail.Refused = s.missed
+		return fail, nil
+	}
+	if err != nil || s.unknown {
+		return nil, err
+	}
+	if s.code != s.Exit {
+		log, _ := c.Logs(ctx) // the failure is told without it, too
+		why := fmt.Sprintf("it ends with exit code %d, and did with %d when it was observed", s.code, s.Exit)
+		return &exercise.Failure{Step: "shutdown", Why: why, Log: log, Refused: s.missed}, nil
+	}
+	if x.Empty() && len(s.missed) > 0 {
+		// An exit code tells little of a workload that goes on after an error.
+		why := "the kernel refused what it did when it was observed"
+		return &exercise.Failure{Step: "run", Why: why, Refused: s.missed}, nil
+	}
+	return nil, nil
+}
+
+// looking reads something of a container's first program while that is held; p is
+// the profile under which it was started.
+type looking func(ctx context.Context, c *runtime.Container, p *Profile) error
+
+// look has the first program of a container held, looked at, and let go.
+func (s *search) look(ctx context.Context, c *runtime.Container, p *Profile, look looking) error {
+	st, err := c.State(ctx)
+	if err != nil {
+		return err
+	}
+	if s.follow != nil && st.PID != 0 {
+		if err := s.follow.Held(ctx, st.PID); err != nil {
+			return err
+		}
+	}
+	if look != nil {
+		err = look(ctx, c, p)
+	}
+	if s.follow != nil && st.PID != 0 {
+		err = errors.Join(err, s.follow.Release(st.PID))
+	}
+	return err
+}
+
+// refused are the calls that the profile refused, and that were not refused when the
+// workload was observed.
+func (s *search) refused() []string {
+	if s.follow == nil {
+		return nil
+	}
+	var fresh []observe.Refusal
+	for _, r := range s.follow.Refused() {
+		same := func(o observe.Refusal) bool { return o.Call == r.Call && o.Path == r.Path && o.Errno == r.Errno }
+		if !slices.ContainsFunc(s.Refused, same) {
+			fresh = append(fresh, r)
+		}
+	}
+	// A path says most; what the workload calls while it gives up says least.
+	slices.SortStableFunc(fresh, func(a, b observe.Refusal) int { return cmp.Compare(min(len(b.Path), 1), min(len(a.Path), 1)) })
+	var out []string
+	for _, r := range fresh {
+		out = append(out, r.String())
+	}
+	return out
+}
+
+// patience is how long a workload may take to come up under a profile that took so
+// long without one: a search should not wait a minute for each failure.
+func patience(up time.Duration) time.Duration { return 4*up + 5*time.Second }
+
+// exercise puts a container through the exercise, stops it, and returns its exit
+// code.
+func (s *search) exercise(ctx context.Context, x exercise.Exercise, w exercise.Workload) (code int, err error) {
+	began := time.Now()
+	if err := x.Ready(ctx, w); err != nil {
+		return 0, err
+	}
+	s.up = time.Since(began)
+	if s.follow != nil {
+		if err := s.follow.Serving(); err != nil {
+			return 0, err
+		}
+	}
+	out, err := x.Do(ctx, w)
+	if err != nil {
+		return 0, err
+	}
+	if x.Empty() && len(out.Statuses) > 0 {
+		return out.Statuses[0], nil
+	}
+	st, err := w.Container.State(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if st.Running {
+		return w.Container.Stop(ctx, 10*time.Second)
+	}
+	return s.Exit, nil
+}
+
+// start is the profile as the Engine is asked for it.
+func (s *search) start(p *Profile) (runtime.Run, error) {
+	filter := s.Filter
+	if p.Seccomp == nil {
+		filter = "" // the Engine's own
+	} else if filter == "" {
+		b, err := p.Seccomp.Marshal()
+		if err != nil {
+			return runtime.Run{}, err
+		}
+		filter = string(b)
+	}
+	tmpfs := map[string]string{}
+	for _, dir := range p.Tmpfs {
+		tmpfs[dir] = p.tmpfsOptions()
+	}
+	return runtime.Run{
+		Image: p.Image.ID, Labels: map[string]string{"dev.drydock.confine": "1"}, Command: p.Image.Command,
+		Memory: p.Memory, PIDs: p.PIDs,
+		Confine: runtime.Confinement{
+			Seccomp: filter, Capabilities: p.Capabilities, NewPrivileges: !p.NoNewPrivileges, ReadOnly: p.ReadOnly,
+			Tmpfs: tmpfs, Volumes: p.Volumes, User: p.User, Nofile: p.Nofile, CPUs: p.CPUs,
+		},
+	}, nil
+}
+
+// tmpfsOptions are those of a folder that starts empty. Its files go with the
+// container, and count towards its memory. It belongs to the user, since runtimes
+// give it the mode of the image's folder whatever the options say.
+func (p *Profile) tmpfsOptions() string {
+	opt := "rw,noexec,nosuid,nodev,size=64m,mode=1777"
+	if uid, gid, ok := ids(p.User); ok {
+		opt += fmt.Sprintf(",uid=%d,gid=%d", uid, gid)
+	}
+	return opt
+}
