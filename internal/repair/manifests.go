@@ -36,6 +36,12 @@ func (f *fixer) manifests(ctx context.Context, dir string, dockerfiles []string)
 		return err
 	}
 	f.res.Unknown = append(f.res.Unknown, unread...)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }() // only read from
+	p.dir.Whole = root.FS()
 	s := f.subject(finding.KindFolder, dir)
 	s.Identity = vulnIdentity
 	s.Look = func(ctx context.Context, files map[string][]byte) ([]finding.Finding, []finding.Unknown, error) {
@@ -71,7 +77,7 @@ func (p *planner) lookInto(ctx context.Context, s *subject, dir, copied string, 
 	}
 	below := strings.TrimSuffix(filepath.ToSlash(filepath.Join(dir, "x")), "x")
 	names := strings.NewReplacer(filepath.ToSlash(copied)+"/", below, filepath.ToSlash(copied), dir)
-	p.plan(ctx, s, upgrade.Dir{FS: os.DirFS(copied), Name: filepath.ToSlash(copied)}, res.Findings, names.Replace)
+	p.plan(ctx, s, upgrade.Dir{FS: os.DirFS(copied), Whole: p.dir.Whole, Name: filepath.ToSlash(copied)}, res.Findings, names.Replace)
 	asSeen := func(name string) string {
 		if rel, ok := strings.CutPrefix(filepath.ToSlash(name), filepath.ToSlash(copied)+"/"); ok {
 			return filepath.Join(dir, filepath.FromSlash(rel))

@@ -40,6 +40,7 @@ func (f *fixer) planner() (p *planner, done func() error, err error) {
 	if !f.Offline {
 		h := upgrade.HTTP{Client: f.Web(egress.Limits{})}
 		p.dir.Registry, p.dir.Modules = upgrade.NPM(h), upgrade.GoProxy(h)
+		p.dir.Indexes = map[string]upgrade.Index{"cargo": upgrade.Crates(h)}
 	}
 	return p, stack.Close, nil
 }
@@ -49,7 +50,7 @@ func (f *fixer) planner() (p *planner, done func() error, err error) {
 // seen makes what is said of the files that were looked at one that is said of
 // the user's.
 func (p *planner) plan(ctx context.Context, s *subject, dir upgrade.Dir, found []finding.Finding, seen func(string) string) {
-	dir.Registry, dir.Modules, dir.Advisories = p.dir.Registry, p.dir.Modules, p.dir.Advisories
+	dir.Registry, dir.Modules, dir.Indexes, dir.Advisories = p.dir.Registry, p.dir.Modules, p.dir.Indexes, p.dir.Advisories
 	for i := range found {
 		found[i].Fixes = nil // in words only: "upgrade x"
 	}

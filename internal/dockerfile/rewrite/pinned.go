@@ -43,10 +43,10 @@ func (d *draft) beside(name string) string {
 	return string(b)
 }
 
-// pin is a version that a file of the context asks for.
-type pin struct {
-	file string
-	read func(text string) string // the range; empty: it asks for none
+// VersionFile is a file that may name the version of a software.
+type VersionFile struct {
+	File string
+	Read func(text string) string // the version or range that it asks for; "": none
 }
 
 // line is the first line of a file that is nothing but a version.
@@ -81,21 +81,23 @@ func field(keys ...string) func(string) string {
 	}
 }
 
-// pins are the files that name a version of a software.
-func pins(name string) []pin {
-	tool := func(tool string) pin { return pin{".tool-versions", matching(`(?m)^` + tool + `\s+(\S+)`)} }
+// VersionFiles are the files that name a version of a software.
+func VersionFiles(name string) []VersionFile {
+	tool := func(tool string) VersionFile {
+		return VersionFile{".tool-versions", matching(`(?m)^` + tool + `\s+(\S+)`)}
+	}
 	switch name {
 	case "node":
-		return []pin{{".nvmrc", line}, {".node-version", line}, {"package.json", field("engines", "node")}, tool("nodejs")}
+		return []VersionFile{{".nvmrc", line}, {".node-version", line}, {"package.json", field("engines", "node")}, tool("nodejs")}
 	case "ruby":
-		return []pin{
+		return []VersionFile{
 			{".ruby-version", func(text string) string { return strings.TrimPrefix(line(text), "ruby-") }},
 			{"Gemfile", matching(`(?m)^\s*ruby[ (]+["']([^"']+)["']`)},
 			{"Gemfile.lock", matching(`(?m)^RUBY VERSION\r?\n\s+ruby ([0-9.]+)`)},
 			tool("ruby"),
 		}
 	case "python", "pypy":
-		return []pin{
+		return []VersionFile{
 			{".python-version", line},
 			{"runtime.txt", func(text string) string { return strings.TrimPrefix(line(text), "python-") }},
 			{"pyproject.toml", matching(`(?m)^\s*requires-python\s*=\s*["']([^"']+)["']`)},
@@ -106,16 +108,16 @@ func pins(name string) []pin {
 			tool("python"),
 		}
 	case "golang":
-		return []pin{{"go.mod", func(text string) string {
+		return []VersionFile{{"go.mod", func(text string) string {
 			if v := matching(`(?m)^go\s+([0-9.]+)`)(text); v != "" {
 				return ">=" + v
 			}
 			return ""
 		}}}
 	case "php":
-		return []pin{{"composer.json", field("require", "php")}, {"composer.json", field("config", "platform", "php")}}
+		return []VersionFile{{"composer.json", field("require", "php")}, {"composer.json", field("config", "platform", "php")}}
 	case "rust":
-		return []pin{{"rust-toolchain", line}, {"rust-toolchain.toml", matching(`(?m)^channel\s*=\s*["']([^"']+)["']`)}, {"Cargo.toml", func(text string) string {
+		return []VersionFile{{"rust-toolchain", line}, {"rust-toolchain.toml", matching(`(?m)^channel\s*=\s*["']([^"']+)["']`)}, {"Cargo.toml", func(text string) string {
 			if v := matching(`(?m)^rust-version\s*=\s*["']([^"']+)["']`)(text); v != "" {
 				return ">=" + v
 			}
@@ -145,23 +147,23 @@ var oldNode = []struct {
 // pinned refuses a release that a file beside the Dockerfile does not let be.
 func (s *swap) pinned(name string, is version) error {
 	from := &s.File.Instructions[s.stage.From]
-	all := pins(name)
+	all := VersionFiles(name)
 	if len(all) == 0 || len(is) == 0 {
 		return nil
 	}
 	if s.Context == nil {
 		var files []string
 		for _, p := range all {
-			if !slices.Contains(files, p.file) {
-				files = append(files, p.file)
+			if !slices.Contains(files, p.File) {
+				files = append(files, p.File)
 			}
 		}
 		s.undecided("whether %s asks for another version: the folder of the build is not known, and --context names it", strings.Join(files, ", "))
 	} else {
 		for _, dir := range s.folders() {
 			for _, p := range all {
-				file := path.Join(dir, p.file)
-				want := p.read(s.beside(file))
+				file := path.Join(dir, p.File)
+				want := p.Read(s.beside(file))
 				if want == "" {
 					continue
 				}

@@ -16,15 +16,19 @@
 //
 // An edit is exact or it is not made. What a lock file says of a package that
 // is not known without asking (a hash, what the new version depends on) is
-// asked of the injected sources, [Registry] for npm and [Modules] for Go; where
-// they are nil or do not answer, the manifest is edited, the lock is left as it
-// is, and [Upgrade].Commands says what brings it after.
+// asked of the injected sources, [Registry] for npm, [Modules] for Go and [Index]
+// for the rest. Where those for npm and Go are nil or do not answer, the manifest
+// is edited, the lock is left as it is, and [Upgrade].Commands says what brings it
+// after; of the others nothing is edited, and the reason says what to type.
 //
 //   - npm: package-lock.json of versions 1 to 3 with everything that the new
 //     version needs changed beside it, ranges in package.json. A dependent
 //     whose range forbids the fixed version is raised within its compatible
 //     versions, else overridden ("overrides"). For yarn and pnpm the manifest.
 //   - Go: require and replace lines of go.mod, and go.sum.
+//   - Rust: Cargo.lock with the Cargo.toml files that it is of, within a series.
+//     What its features decide must be the same in both versions, or it is left to
+//     Cargo.
 //   - Python: requirements files and pyproject.toml.
 //   - Maven: versions, properties and dependencyManagement of pom.xml.
 //   - Distribution packages: a RUN line in the Dockerfile.

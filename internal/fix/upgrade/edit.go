@@ -72,6 +72,9 @@ func (f *file) edit(start, end int, text string) finding.Edit {
 	return finding.Edit{File: f.name, Base: f.digest, Start: start, End: end, New: text}
 }
 
+// trimBOM is a text without the byte order mark before it.
+func trimBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) }
+
 // eol is the line end of the file, by its first line.
 func (f *file) eol() string {
 	if i := bytes.IndexByte(f.b, '\n'); i > 0 && f.b[i-1] == '\r' {

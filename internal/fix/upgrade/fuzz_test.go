@@ -38,7 +38,7 @@ func versionsIn(p string, b []byte) map[string]string {
 		for _, r := range m.Replace {
 			out["=> "+r.Old.String()] = r.New.String()
 		}
-	case base == "pyproject.toml":
+	case base == "pyproject.toml" || base == "Cargo.toml":
 		all, err := scanTOML(b)
 		if err != nil {
 			return nil
@@ -170,6 +170,82 @@ func FuzzPackageLock(f *testing.F) {
 		}
 		if !json.Valid(after["package-lock.json"].Data) && len(allEdits(us)) > 0 {
 			t.Fatalf("no JSON any more:\n%s\n%s", b, after["package-lock.json"].Data)
+		}
+	})
+}
+
+// lockFuzz plans for a lock of a story with other bytes in it. What comes out
+// must be read as what went in was, and small.
+func lockFuzz(t *testing.T, s *story, name string, b []byte, read func(*file) error) {
+	files := maps.Clone(s.files)
+	files[name] = &fstest.MapFile{Data: b}
+	us, _ := Plan(t.Context(), dirOf(s, files), s.found)
+	edits := allEdits(us)
+	for _, e := range edits {
+		if len(e.New) > 1<<16 {
+			t.Fatalf("an edit of %d bytes", len(e.New))
+		}
+	}
+	after := apply(t, files, "app", edits)
+	if err := read(&file{name: name, b: after[name].Data}); err != nil && len(edits) > 0 {
+		t.Fatalf("%v\n%s\n%s", err, b, after[name].Data)
+	}
+}
+
+func FuzzCargoLock(f *testing.F) {
+	seeds(f, named("Cargo.lock"))
+	s := readStory(f, "testdata/cargo-lock.txtar")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		lockFuzz(t, s, "Cargo.lock", b, func(f *file) error {
+			_, err := readCargoLock(f)
+			return err
+		})
+	})
+}
+
+func FuzzCargoToml(f *testing.F) {
+	seeds(f, named("Cargo.toml"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		lawful(t, "Cargo.toml", b, fstest.MapFS{}, vulnerable("Cargo.toml", "cargo", "buoy", "1.2.0", "1.4.1"), func(k string) bool {
+			return strings.Contains(k, "buoy") || strings.Contains(string(b), "package")
+		})
+	})
+}
+
+// lawfulRange holds a range to what raising it promises.
+func lawfulRange(t *testing.T, kind flatKind, spec, version string) {
+	to, _, ok := kind.raised(spec, version)
+	if ok && !kind.admits(to, version) && !strings.Contains(spec, "!") {
+		t.Fatalf("%q raised to %q does not admit %s", spec, to, version)
+	}
+	if again, _, ok := kind.raised(to, version); ok && again != to {
+		t.Fatalf("%q raised to %q, and again to %q", spec, to, again)
+	}
+}
+
+func FuzzCargoRange(f *testing.F) {
+	for _, s := range []string{"1.2.3", "^0.1", "~1.2", "=1.2.3", ">=1, <2", "1.*", "*", "> 1.4", "<=1.2", "<0.5", "1.2.3-rc.1"} {
+		f.Add(s, "1.5.0")
+		f.Add(s, "0.5.2")
+	}
+	f.Fuzz(func(t *testing.T, spec, version string) {
+		if p, ok := parsePart(version); ok && p.have == 3 && p.low() == version && p.pre == "" {
+			lawfulRange(t, cargoKind{}, spec, version)
+		}
+	})
+}
+
+func FuzzCratesIndex(f *testing.F) {
+	f.Add([]byte(`{"name":"rope","vers":"0.5.0","deps":[{"name":"a","req":"^1","optional":true}],"cksum":"` + strings.Repeat("0a", 32) + `"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		all, err := parseCrates(b, "rope")
+		if err != nil && len(all) > 0 {
+			t.Fatal("releases beside an error")
+		}
+		for _, r := range all {
+			if len(r.Hash) != 64 || !plausible(r.Version) {
+				t.Fatalf("%+v", r)
+			}
 		}
 	})
 }

@@ -83,6 +83,8 @@ func readStory(t testing.TB, file string) *story {
 				s.dir.Registry = memory{}
 			}
 			s.dir.Registry.(memory)[rest] = all
+		case "crate": // as the index says it
+			s.index(t, "cargo", rest, func() ([]Release, error) { return parseCrates(f.Data, rest) })
 		case "mod":
 			if s.dir.Modules == nil {
 				s.dir.Modules = sums{}
@@ -102,6 +104,36 @@ func readStory(t testing.TB, file string) *story {
 		}
 	}
 	return s
+}
+
+// shelf is an index in memory.
+type shelf struct {
+	Index
+	releases map[string][]Release
+}
+
+func (s shelf) Releases(_ context.Context, name string) ([]Release, error) {
+	if r, ok := s.releases[name]; ok {
+		return r, nil
+	}
+	return nil, fmt.Errorf("the registry has no %s", name)
+}
+
+// index puts what a registry says of a package on its shelf.
+func (s *story) index(t testing.TB, typ, name string, read func() ([]Release, error)) {
+	t.Helper()
+	all, err := read()
+	if err != nil || len(all) == 0 {
+		t.Fatalf("what the registry says of %s: %d releases, %v", name, len(all), err)
+	}
+	if s.dir.Indexes == nil {
+		s.dir.Indexes = map[string]Index{}
+	}
+	if s.dir.Indexes[typ] == nil {
+		of := map[string]Index{"cargo": Crates(HTTP{})}
+		s.dir.Indexes[typ] = shelf{of[typ], map[string][]Release{}}
+	}
+	s.dir.Indexes[typ].(shelf).releases[name] = all
 }
 
 // finding reads "file[:line] type name from to [binary ...]".
@@ -238,7 +270,7 @@ func parses(p string, b []byte) error {
 	case path.Ext(p) == ".json":
 		var v any
 		return json.Unmarshal(b, &v)
-	case path.Base(p) == "pyproject.toml" || path.Base(p) == "Pipfile":
+	case slices.Contains([]string{"pyproject.toml", "Pipfile", "Cargo.toml", "Cargo.lock"}, path.Base(p)):
 		var v map[string]any
 		return toml.Unmarshal(b, &v)
 	case path.Base(p) == "go.mod":

@@ -37,9 +37,7 @@ func (p *planner) npm(ctx context.Context, j job) {
 		return
 	}
 	s := &npmSolve{ctx: ctx, lock: l, registry: p.dir.Registry, standing: standing(manifest)}
-	if p.dir.Advisories != nil {
-		s.clean = p.cleanIn(ctx)
-	}
+	s.clean = p.cleanIn(ctx, "npm")
 	why := "nobody was asked for the hash of the new version"
 	if p.dir.Registry != nil {
 		why = cmp.Or(p.otherRegistry(path.Dir(j.file)), p.disagreement(path.Dir(j.file), l))
@@ -128,13 +126,16 @@ func differs(a []byte, x *jsonNode, b []byte, y *jsonNode) string {
 
 // cleanIn looks versions up in the advisories, each once. What cannot be looked
 // up counts as clean: it is no reason to take another version.
-func (p *planner) cleanIn(ctx context.Context) func(name, version string) bool {
+func (p *planner) cleanIn(ctx context.Context, typ string) func(name, version string) bool {
+	if p.dir.Advisories == nil {
+		return nil
+	}
 	known := map[string]bool{}
 	return func(name, version string) bool {
 		key := name + "@" + version
 		clean, ok := known[key]
 		if !ok {
-			next, err := p.further(ctx, Package{Type: "npm", Name: name, To: version})
+			next, err := p.further(ctx, Package{Type: typ, Name: name, To: version})
 			clean = err != nil || next == ""
 			known[key] = clean
 		}

@@ -55,9 +55,7 @@ func blanks(s string, at int) int {
 }
 
 // pyClause is one of the comma-separated parts of a specifier.
-type pyClause struct {
-	lead, op, gap, version, tail string // text around is kept as it stands
-}
+type pyClause clause
 
 func pyClauses(spec string) (out []pyClause, ok bool) {
 	if strings.TrimSpace(spec) == "" {
@@ -66,28 +64,16 @@ func pyClauses(spec string) (out []pyClause, ok bool) {
 	if len(spec) > 1024 {
 		return nil, false
 	}
-	for part := range strings.SplitSeq(spec, ",") {
-		var c pyClause
-		at := blanks(part, 0)
-		c.lead = part[:at]
-		from := at
-		for at < len(part) && strings.IndexByte("<>=!~^", part[at]) >= 0 {
-			at++
-		}
-		if c.op = part[from:at]; !slices.Contains([]string{"", "==", "===", "!=", ">=", "<=", ">", "<", "~=", "~", "^"}, c.op) {
+	for _, c := range clauses(spec) {
+		if !slices.Contains([]string{"", "==", "===", "!=", ">=", "<=", ">", "<", "~=", "~", "^"}, c.op) {
 			return nil, false
 		}
-		from, at = at, blanks(part, at)
-		c.gap = part[from:at]
-		rest := part[at:]
-		c.version = strings.TrimRight(rest, " \t")
-		c.tail = rest[len(c.version):]
 		if head, wild := strings.CutSuffix(c.version, "*"); c.version == "" || !plausible(head+"0") ||
 			wild && head != "" && !digitsOnly(strings.ReplaceAll(head, ".", "")) || strings.Contains(head, "..") ||
 			head != "" && head[0]-'0' > 9 {
 			return nil, false
 		}
-		out = append(out, c)
+		out = append(out, pyClause(c))
 	}
 	return out, true
 }

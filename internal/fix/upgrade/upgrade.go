@@ -16,13 +16,15 @@ import (
 
 // Dir is a folder of sources, and whom to ask about what it depends on.
 type Dir struct {
-	FS   fs.FS
-	Name string // what findings and edits put before a path in it: "examples/react-app"; "" or ".": nothing
+	FS    fs.FS
+	Whole fs.FS  // the same folder with what is only looked at in it too: Dockerfiles, files that name a toolchain; nil: FS
+	Name  string // what findings and edits put before a path in it: "examples/react-app"; "" or ".": nothing
 
 	// Registry and Modules say what a lock file must hold of a new version.
 	// nil: nobody is asked, and locks stay as they are.
 	Registry Registry
 	Modules  Modules
+	Indexes  map[string]Index // by purl type: "cargo", "gem", "composer"
 
 	// Advisories are asked whether a candidate version is itself vulnerable, so
 	// that one step is enough. nil: the findings' fixed versions are believed.
@@ -122,6 +124,10 @@ func (p *planner) run(ctx context.Context, j job) {
 		p.npmManifest(ctx, j)
 	case base == "go.mod":
 		p.goMod(ctx, j)
+	case base == "Cargo.lock":
+		p.cargo(ctx, j)
+	case base == "Cargo.toml":
+		p.cargoToml(j)
 	case base == "pom.xml":
 		p.maven(j)
 	case base == "poetry.lock" || base == "uv.lock" || base == "Pipfile.lock":

@@ -26,6 +26,14 @@ func ecosystem(typ string) string {
 		return "PyPI"
 	case "maven":
 		return "Maven"
+	case "cargo":
+		return "crates.io"
+	case "gem":
+		return "RubyGems"
+	case "composer":
+		return "Packagist"
+	case "nuget":
+		return "NuGet"
 	case "deb":
 		return "Debian"
 	case "apk":
