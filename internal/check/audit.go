@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -55,12 +56,12 @@ func excepted(res *Result) {
 	}
 }
 
-// AuditVersion looks at a compose file as it would be with other bytes. It is for
+// AuditVersion looks at a compose file or a manifest as it would be with other bytes. It is for
 // fixes: no edit is withheld.
 func (p *Pipeline) AuditVersion(ctx context.Context, name string, b []byte) (*Result, error) {
 	u := p.auditing(Auditing{})
 	u.fixing = true
-	if err := errors.Join(u.compose(ctx, name, b), u.finish()); err != nil {
+	if err := errors.Join(u.text(ctx, name, b), u.finish()); err != nil {
 		return nil, err
 	}
 	if err := u.policy.suppress(u.res, u.Now()); err != nil {
@@ -117,17 +118,38 @@ func (u *auditing) target(ctx context.Context, target string) error {
 		if err != nil {
 			return err
 		}
-		return u.read(ctx, "<stdin>", b, audit.ReadCommands)
+		return u.text(ctx, "<stdin>", b)
 	}
-	file, err := composeFile(target)
+	files, err := auditFiles(target)
 	if err != nil {
 		return err
 	}
-	b, err := readLimited(file, audit.MaxBytes)
-	if err != nil {
-		return err
+	for _, file := range files {
+		b, err := readLimited(file, audit.MaxBytes)
+		if err == nil {
+			err = u.text(ctx, file, b)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return u.compose(ctx, file, b)
+	return nil
+}
+
+// text looks at what a text describes: pods, a compose file, or lines of docker run
+// that come from standard input.
+func (u *auditing) text(ctx context.Context, name string, b []byte) error {
+	switch {
+	case audit.IsManifest(b):
+		return u.read(ctx, name, b, audit.ReadManifest)
+	case name == "<stdin>" && !audit.IsCompose(b):
+		return u.read(ctx, name, b, audit.ReadCommands)
+	}
+	err := u.compose(ctx, name, b)
+	if err != nil && bytes.Contains(b, []byte("{{")) && bytes.Contains(b, []byte("apiVersion:")) {
+		err = finding.WithHint(err, "a chart is rendered first: helm template CHART | drydock audit -")
+	}
+	return err
 }
 
 // compose looks at a compose file, with its variables filled in.
@@ -149,23 +171,37 @@ func composeFiles() []string {
 	return []string{"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"}
 }
 
-// composeFile is the compose file that a target stands for.
-func composeFile(target string) (string, error) {
+// auditFiles are the files that a target stands for: a folder for the compose file in
+// it, else for its manifests of Kubernetes.
+func auditFiles(target string) ([]string, error) {
 	file := strings.TrimPrefix(target, "compose://")
-	const hint = "a compose file, a folder that holds one, container://NAME, or - for lines of docker run"
+	const hint = "a compose file, a manifest of Kubernetes, a folder that holds one, container://NAME, image://NAME, or - for lines of docker run"
 	info, err := os.Stat(file)
 	switch {
 	case err != nil:
-		return "", finding.WithHint(fmt.Errorf("%s: no such file or folder", target), hint)
+		return nil, finding.WithHint(fmt.Errorf("%s: no such file or folder", target), hint)
 	case !info.IsDir():
-		return file, nil
+		return []string{file}, nil
 	}
 	for _, name := range composeFiles() {
 		if _, err := os.Stat(filepath.Join(file, name)); err == nil {
-			return filepath.Join(file, name), nil
+			return []string{filepath.Join(file, name)}, nil
 		}
 	}
-	return "", finding.WithHint(fmt.Errorf("%s: no compose file found", target), hint)
+	entries, err := os.ReadDir(file)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, e := range entries {
+		if name := filepath.Join(file, e.Name()); isManifest(name) {
+			out = append(out, name)
+		}
+	}
+	if len(out) == 0 {
+		return nil, finding.WithHint(fmt.Errorf("%s: no compose file and no manifest of Kubernetes found", target), hint)
+	}
+	return out, nil
 }
 
 // besideCompose is the file that Compose merges into one that it finds by itself;
@@ -234,5 +270,7 @@ func look[S audit.Subject](u *auditing, s finding.Subject, in S, checks []audit.
 	}
 	u.res.Secrets = append(u.res.Secrets, secrets...)
 	u.add(Target{Subject: s}, Found{Findings: looked.Findings, Unknown: looked.Unknown})
-	u.items = append(u.items, looked.Items)
+	if s.Kind != finding.KindPod { // Kubernetes has a benchmark of its own
+		u.items = append(u.items, looked.Items)
+	}
 }

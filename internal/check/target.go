@@ -10,6 +10,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/runtime/audit"
 	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 )
 
@@ -22,6 +23,7 @@ const (
 	Folder                 // of sources; where Said, what a prefix calls a root file system and holds no system
 	Dockerfile             // by its name, or what it holds
 	Compose                // by its name, or compose://
+	Manifest               // of Kubernetes: by what it holds
 	Document               // an SBOM: by its first bytes, or sbom://
 	File                   // one that is or lists packages, a jar, a program, a lock file: by its name, its first bytes, or file:
 	Text                   // a file that is none of these, and no archive either
@@ -68,6 +70,8 @@ func Resolve(target string) What {
 		return What{Kind: Compose, Path: target}
 	case catalog.Reads(target):
 		return What{Kind: File, Path: target}
+	case isManifest(target):
+		return What{Kind: Manifest, Path: target}
 	}
 	kind := kindOf(target)
 	if kind == Text && holdsStages(target) {
@@ -143,6 +147,15 @@ func isDockerfile(path string) bool {
 	}
 	return n == "dockerfile" || n == "containerfile" || strings.HasPrefix(n, "dockerfile.") ||
 		strings.HasPrefix(n, "containerfile.") || strings.HasSuffix(n, ".dockerfile")
+}
+
+// isManifest goes by the objects that a file holds.
+func isManifest(path string) bool {
+	if ext := strings.ToLower(filepath.Ext(path)); ext != ".yaml" && ext != ".yml" && ext != ".json" {
+		return false
+	}
+	b, err := readFound(path, audit.MaxBytes)
+	return err == nil && audit.IsManifest(b)
 }
 
 func isCompose(path string) bool {

@@ -16,12 +16,12 @@ func newAudit(f *flags) *cobra.Command {
 	var items bool
 	c := &cobra.Command{
 		Use:   "audit [TARGET]...",
-		Short: "How containers are started: the Engine, its containers, compose files, docker run lines",
+		Short: "How containers are started: the Engine, its containers, compose files, pods, docker run lines",
 		Long: `Look at how containers are started, with the rules of the CIS Docker Benchmark 1.6.0
 (sections 1 to 5) and Drydock's own. Without a target, the local Engine is looked at,
 its machine, every container that it has, and the images that they run. A target is a
-compose file, a folder that holds one, container://NAME, image://NAME, or -, which
-reads lines of docker run from standard input.
+compose file, a manifest of Kubernetes, a folder that holds either, container://NAME,
+image://NAME, or -, which reads one of these or lines of docker run from standard input.
 
 What cannot be read is unknown, and never passes. What no program can tell is listed
 as manual: --ids lists every item. A compose file is read as Compose does, with its
@@ -30,6 +30,7 @@ anchors.`,
 		Example: `  drydock audit
   drydock audit compose.yaml --fail-on severity:high
   drydock audit container://web
+  kubectl get deployments --output yaml | drydock audit -
   echo 'docker run --privileged alpine' | drydock audit -
   drydock audit --ids --only 'CIS-2.*,CIS-3.*'
   drydock audit --only runtime/privileged,CIS-5.32 compose.yaml`,

@@ -91,6 +91,7 @@ const (
 	KindSBOM       SubjectKind = "sbom"
 	KindService    SubjectKind = "compose-service"
 	KindContainer  SubjectKind = "container"
+	KindPod        SubjectKind = "kubernetes-container"
 	KindEngine     SubjectKind = "engine"
 )
 

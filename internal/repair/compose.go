@@ -8,8 +8,8 @@ import (
 	"github.com/drydock-dev/drydock/internal/fix"
 )
 
-// compose fixes one compose file. What is wrong is counted by service, as each has
-// its own.
+// compose fixes one compose file, or the pods of a manifest. What is wrong is counted
+// by service or container, as each has its own.
 func (f *fixer) compose(ctx context.Context, name string) error {
 	if f.opt.Prove > finding.Rechecked {
 		err := fmt.Errorf("%s: fixes of a compose file are not proved by running it", name)

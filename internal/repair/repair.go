@@ -104,7 +104,7 @@ func (f *fixer) target(ctx context.Context, target string, several bool) error {
 		return finding.WithHint(errors.New("standard input cannot be fixed in place"), "save it as a file, and name that")
 	}
 	switch what := check.Resolve(target); {
-	case what.Kind == check.Compose:
+	case what.Kind == check.Compose, what.Kind == check.Manifest:
 		return f.compose(ctx, what.Path)
 	case f.opt.Dockerfile != "", what.Said && !what.Dir, what.Kind == check.Missing, what.Kind == check.Image:
 		if several {

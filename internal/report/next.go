@@ -101,7 +101,7 @@ func (p *page) targets() []string {
 func (p *page) composeFiles() []string {
 	var out []string
 	for _, s := range p.res.Subjects {
-		if file, _, _ := strings.Cut(s.Name, "#"); s.Kind == finding.KindService && !slices.Contains(out, file) {
+		if file, _, _ := strings.Cut(s.Name, "#"); (s.Kind == finding.KindService || s.Kind == finding.KindPod) && !slices.Contains(out, file) {
 			out = append(out, file)
 		}
 	}

@@ -13,7 +13,11 @@ import (
 // compose reads a compose file of one service.
 func compose(t testing.TB, text string) *Container {
 	t.Helper()
-	got, err := ReadCompose("compose.yaml", []byte(text), nil)
+	read := func(name string, b []byte) (*Read, error) { return ReadCompose(name, b, nil) }
+	if IsManifest([]byte(text)) {
+		read = ReadManifest
+	}
+	got, err := read("compose.yaml", []byte(text))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

@@ -39,7 +39,11 @@ func ReadCompose(name string, b []byte, expand Expand) (*Read, error) {
 	if expand == nil {
 		expand = unexpanded
 	}
-	services, ok := lookup(d.root, "services")
+	if len(d.roots) > 1 {
+		return nil, fmt.Errorf("%s: more than one YAML document", name)
+	}
+	root := d.roots[0]
+	services, ok := lookup(root, "services")
 	if !ok || aliased(services.value).Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("%s: no services", name)
 	}
@@ -47,14 +51,14 @@ func ReadCompose(name string, b []byte, expand Expand) (*Read, error) {
 		return nil, fmt.Errorf("%s: over the limit of %d values, aliases filled in", name, maxNodes)
 	}
 	out := &Read{}
-	if p, ok := lookup(d.root, "include"); ok {
+	if p, ok := lookup(root, "include"); ok {
 		out.Unknown = append(out.Unknown, finding.Unknown{
 			What: fmt.Sprintf("%s:%d: the services of included files", name, p.key.Line), Why: "name those files too", Beyond: true,
 		})
 	}
 	all := pairs(services.value)
 	for _, p := range all {
-		r := &reading{d: d, expand: expand, services: all, root: d.root, c: &Container{
+		r := &reading{d: d, expand: expand, services: all, c: &Container{
 			Subject: finding.Subject{Kind: finding.KindService, Name: name + "#" + p.key.Value}, Form: Compose,
 		}}
 		out.Containers = append(out.Containers, r.service(p))
@@ -62,12 +66,21 @@ func ReadCompose(name string, b []byte, expand Expand) (*Read, error) {
 	return out, nil
 }
 
+// IsCompose reports whether a text is YAML that names services.
+func IsCompose(b []byte) bool {
+	d, err := parse("", b)
+	if err != nil || len(d.roots) != 1 {
+		return false
+	}
+	_, ok := lookup(d.roots[0], "services")
+	return ok
+}
+
 // reading is one service being read.
 type reading struct {
 	d        *document
 	expand   Expand
 	services []pair
-	root     *yaml.Node
 	c        *Container
 	fields   map[string][]*yaml.Node // what the service says of each, what it extends first
 	keys     map[string]*yaml.Node
@@ -78,8 +91,9 @@ func (r *reading) service(p pair) *Container {
 	c := r.c
 	r.fields, r.keys, r.places = map[string][]*yaml.Node{}, map[string]*yaml.Node{}, map[string]*yaml.Node{}
 	body := aliased(p.value)
-	e := &serviceEditor{d: r.d, name: p.key.Value, body: body, places: r.places}
-	c.edit = e
+	c.edit = &serviceEditor{places: r.places, spot: spot{
+		d: r.d, at: "/services/" + escape(p.key.Value), node: body, after: []string{"image", "build", "container_name", "restart"},
+	}}
 	if p.value.Kind == yaml.AliasNode || body.Kind != yaml.MappingNode {
 		c.edit = noEdits{}
 	}
@@ -94,11 +108,26 @@ func (r *reading) service(p pair) *Container {
 		return finding.Location{Source: r.d.span(n), Config: pointer}
 	}
 	r.gather(body, map[string]bool{p.key.Value: true})
-	if _, extends := r.fields["extends"]; extends {
-		c.edit = noEdits{} // what it says may stand elsewhere, and be joined
+	if _, extends := r.fields["extends"]; extends || r.extended(p.key.Value) {
+		c.edit = noEdits{} // what it says may stand elsewhere, and be joined; or others say it too
 	}
 	r.read()
 	return c
+}
+
+// extended reports whether another service of the file is made of one.
+func (r *reading) extended(name string) bool {
+	return slices.ContainsFunc(r.services, func(s pair) bool {
+		p, ok := lookup(s.value, "extends")
+		if !ok {
+			return false
+		}
+		from := aliased(p.value)
+		if s, ok := lookup(from, "service"); ok {
+			from = aliased(s.value)
+		}
+		return from.Value == name
+	})
 }
 
 // gather takes in what a service says, what it extends first.

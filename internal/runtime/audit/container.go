@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -11,9 +12,10 @@ type Form int
 
 // The forms.
 const (
-	Compose   Form = iota // a service of a compose file
-	Inspected             // a container that an Engine has
-	Command               // a line of docker run
+	Compose    Form = iota // a service of a compose file
+	Inspected              // a container that an Engine has
+	Command                // a line of docker run
+	Kubernetes             // a container of a pod
 )
 
 // Container is how a container is, or would be, started.
@@ -52,6 +54,7 @@ type Container struct {
 	CgroupParent string   // empty: the daemon's
 	Processes    []string // that run in it
 	Confined     Confined
+	Pod          *Pod // of Kubernetes alone
 
 	unknown map[string]string // by field: why it is not known
 	at      func(field string) finding.Location
@@ -159,6 +162,12 @@ func (c *Container) asked(field string) string {
 		return "what it says in all"
 	}
 	return "what " + field + " comes to"
+}
+
+// repeats reports whether a finding is at what a pod says for all its containers, and
+// its first has it.
+func (c *Container) repeats(f finding.Finding) bool {
+	return c.Pod != nil && !c.Pod.First && f.At[0].Source != nil && slices.Contains(c.Pod.shared, *f.At[0].Source)
 }
 
 // knows reports whether a field, and with it that it is not said, is known.

@@ -84,6 +84,8 @@ func (d *Daemon) asked(field string) string {
 	return "the daemon's setting " + field
 }
 
+func (*Daemon) repeats(finding.Finding) bool { return false }
+
 func (d *Daemon) missing(field string) string {
 	switch {
 	case field == ofBridge && d.ICC == nil && !d.NoBridge:

@@ -254,10 +254,12 @@ func TestKernelRules(t *testing.T) {
 // FuzzKernelRules: a rule of the kernel names a clean absolute path, or none; and
 // what auditd's files say of that path is read as the same.
 func FuzzKernelRules(f *testing.F) {
-	f.Add(record(ruleAlways, [][2]uint32{{fieldDir, 11}, {fieldPerm, 10}, {210, 1}}, "/etc/dockerk"))
-	f.Add(record(ruleAlways, [][2]uint32{{13, 1 << 31}, {fieldPath, 3}}, "/a/../b"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		w, ok := parseRule(b)
+	f.Add(uint32(ruleAlways), uint32(fieldDir), uint32(11), uint32(fieldPerm), uint32(10), "/etc/dockerk", 2000)
+	f.Add(uint32(ruleAlways), uint32(13), uint32(1<<31), uint32(fieldPath), uint32(3), "/a/../b", 2000)
+	f.Add(uint32(ruleAlways), uint32(13), uint32(1), uint32(fieldPath), uint32(3), "k/a", 1044)
+	f.Fuzz(func(t *testing.T, action, field, value, second, length uint32, text string, cut int) {
+		b := record(action, [][2]uint32{{field, value}, {second, length}}, text)
+		w, ok := parseRule(b[:max(0, min(cut, len(b)))])
 		if !ok {
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -20,6 +21,7 @@ const (
 	MaxBytes = 1 << 20
 	maxDepth = 64
 	maxNodes = 100_000 // of the file with what its aliases stand for
+	maxRoots = 1000
 )
 
 // document is a YAML file with the bytes that its nodes stand in.
@@ -27,11 +29,12 @@ type document struct {
 	name  string
 	b     []byte
 	base  finding.Digest
-	root  *yaml.Node
-	lines []int // where each begins
+	roots []*yaml.Node // of each YAML document in it
+	lines []int        // where each begins
+	meant func() (map[string]string, bool)
 }
 
-// parse reads one YAML document.
+// parse reads a YAML file.
 func parse(name string, b []byte) (*document, error) {
 	if len(b) > MaxBytes {
 		return nil, fmt.Errorf("%s: larger than %d bytes", name, MaxBytes)
@@ -40,20 +43,29 @@ func parse(name string, b []byte) (*document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	var doc yaml.Node
-	if err := l.Load(&doc); err != nil {
+	d := &document{name: name, b: b, base: finding.DigestOf(b), lines: []int{0}}
+	for {
+		var doc yaml.Node
+		err := l.Load(&doc)
 		if errors.Is(err, io.EOF) {
-			err = errors.New("empty")
+			break
 		}
-		return nil, fmt.Errorf("%s: %w", name, err)
+		if err == nil && len(d.roots) == maxRoots {
+			err = fmt.Errorf("more than %d YAML documents", maxRoots)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		root := &doc
+		if doc.Kind == yaml.DocumentNode && len(doc.Content) == 1 {
+			root = doc.Content[0]
+		}
+		d.roots = append(d.roots, root)
 	}
-	if err := l.Load(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: more than one YAML document", name)
+	if len(d.roots) == 0 {
+		return nil, fmt.Errorf("%s: empty", name)
 	}
-	d := &document{name: name, b: b, base: finding.DigestOf(b), root: &doc, lines: []int{0}}
-	if doc.Kind == yaml.DocumentNode && len(doc.Content) == 1 {
-		d.root = doc.Content[0]
-	}
+	d.meant = sync.OnceValues(d.means)
 	for i, c := range b {
 		if c == '\n' {
 			d.lines = append(d.lines, i+1)
@@ -192,10 +204,22 @@ func lookup(n *yaml.Node, key string) (pair, bool) {
 
 // meaning is every scalar of the file by its path, with aliases and merges filled
 // in; false: there are too many.
-func (d *document) meaning() (map[string]string, bool) {
+func (d *document) meaning() (map[string]string, bool) { return d.meant() }
+
+func (d *document) means() (map[string]string, bool) {
 	m := meant{out: map[string]string{}}
-	m.walk("", d.root, 0)
+	for i, root := range d.roots {
+		m.walk(prefix(i), root, 0)
+	}
 	return m.out, m.nodes <= maxNodes
+}
+
+// prefix is where the paths of a YAML document of the file begin.
+func prefix(document int) string {
+	if document == 0 {
+		return ""
+	}
+	return "#" + strconv.Itoa(document)
 }
 
 type meant struct {

@@ -75,7 +75,35 @@ func TestEdits(t *testing.T) {
 			"a value that is merged in", "runtime/privileged",
 			"x-c: &c\n  privileged: true\nservices:\n  a:\n    <<: *c\n    image: x:1\n  b:\n    <<: *c\n    image: x:1\n", "",
 		},
-		{"a service in braces", "runtime/writable-root", "services:\n  a: {image: 'x:1'}\n", ""},
+		{
+			"a service in braces", "runtime/writable-root",
+			"services:\n  a: {image: 'x:1'}\n", "services:\n  a: {read_only: true, image: 'x:1'}\n",
+		},
+		{
+			"a list in brackets", "runtime/new-privileges",
+			"services:\n  a:\n    image: x:1\n    security_opt: [label:disable, x]\n",
+			"services:\n  a:\n    image: x:1\n    security_opt: [no-new-privileges:true, label:disable, x]\n",
+		},
+		{
+			"the last of a list in brackets", "runtime/unconfined",
+			"services:\n  a:\n    image: x:1\n    security_opt: [no-new-privileges, 'seccomp:unconfined'] # sic\n",
+			"services:\n  a:\n    image: x:1\n    security_opt: [no-new-privileges] # sic\n",
+		},
+		{
+			"the first of a list in brackets", "runtime/unconfined",
+			"services:\n  a:\n    image: x:1\n    security_opt: [seccomp:unconfined, no-new-privileges]\n",
+			"services:\n  a:\n    image: x:1\n    security_opt: [no-new-privileges]\n",
+		},
+		{
+			"a limit where the others are", "runtime/no-pids-limit",
+			"services:\n  a:\n    image: x:1\n    deploy:\n      resources:\n        limits:\n          memory: 1G\n",
+			"services:\n  a:\n    image: x:1\n    deploy:\n      resources:\n        limits:\n          pids: 256\n          memory: 1G\n",
+		},
+		{
+			"a mark of the encoding", "runtime/writable-root",
+			"\xef\xbb\xbfservices:\n  a:\n    image: x:1\n", "\xef\xbb\xbfservices:\n  a:\n    image: x:1\n    read_only: true\n",
+		},
+		{"a service that another extends", "runtime/writable-root", "services:\n  b:\n    image: x:1\n  a:\n    extends: {service: b}\n", ""},
 		{"an extended service", "runtime/writable-root", "services:\n  a:\n    extends: b\n    image: x:1\n  b:\n    image: x:1\n", ""},
 		{
 			"secrets of a list", "runtime/literal-secret",
@@ -238,30 +266,38 @@ func FuzzCompose(f *testing.F) {
 		if err != nil {
 			return
 		}
-		was, err := parse("compose.yaml", []byte(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		before, _ := was.meaning()
-		for _, c := range got.Containers {
-			found := Run(c, Checks()).Findings
-			for _, x := range found {
-				for _, e := range x.Fixes[0].Edits {
-					now, err := parse("compose.yaml", Apply([]byte(text), e))
-					if err != nil {
-						t.Fatalf("%s leaves no YAML: %v", x.Rule, err)
-					}
-					after, _ := now.meaning()
-					_, name, _ := strings.Cut(c.Subject.Name, "#")
-					for _, path := range differing(before, after) {
-						if !strings.HasPrefix(path, "/services/"+escape(name)+"/") {
-							t.Fatalf("%s of %s changes %s", x.Rule, c.Subject.Name, path)
-						}
+		edits(t, text, got.Containers, func(c *Container) string {
+			_, name, _ := strings.Cut(c.Subject.Name, "#")
+			return "/services/" + escape(name)
+		})
+	})
+}
+
+// edits makes each edit that is offered for containers of a file by itself: it leaves
+// YAML, and what the file means differs below the place of the container alone.
+func edits(t *testing.T, text string, containers []*Container, place func(*Container) string) {
+	t.Helper()
+	was, err := parse("compose.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := was.meaning()
+	for _, c := range containers {
+		for _, x := range Run(c, Checks()).Findings {
+			for _, e := range x.Fixes[0].Edits {
+				now, err := parse("compose.yaml", Apply([]byte(text), e))
+				if err != nil {
+					t.Fatalf("%s leaves no YAML: %v", x.Rule, err)
+				}
+				after, _ := now.meaning()
+				for _, path := range differing(before, after) {
+					if !strings.HasPrefix(path, place(c)+"/") {
+						t.Fatalf("%s of %s changes %s", x.Rule, c.Subject.Name, path)
 					}
 				}
 			}
 		}
-	})
+	}
 }
 
 func differing(a, b map[string]string) []string {

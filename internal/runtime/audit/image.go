@@ -14,8 +14,9 @@ type Image struct {
 	Scan    *image.Scan
 }
 
-func (*Image) missing(string) string     { return "" }
-func (*Image) asked(field string) string { return field }
+func (*Image) missing(string) string        { return "" }
+func (*Image) asked(field string) string    { return field }
+func (*Image) repeats(finding.Finding) bool { return false }
 
 // ImageChecks are those of the rules over images that answer the benchmark.
 func ImageChecks() []Check[*Image] {

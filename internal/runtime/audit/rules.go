@@ -15,6 +15,8 @@ type Subject interface {
 	missing(field string) string
 	// asked is how a report names a field that is not known.
 	asked(field string) string
+	// repeats reports whether a finding is one of another subject too, which has it.
+	repeats(f finding.Finding) bool
 }
 
 // Check is a rule with its code.
@@ -78,7 +80,9 @@ func Run[S Subject](s S, checks []Check[S]) Looked {
 		}
 		c.look(s, &pass{
 			Report: func(f finding.Finding) {
-				c.Complete(&f)
+				if c.Complete(&f); s.repeats(f) {
+					return
+				}
 				out.Findings = append(out.Findings, f)
 				mark(Failed)(slices.DeleteFunc(slices.Clone(f.Aliases), func(a string) bool { return !IsItem(a) })...)
 			},
@@ -141,7 +145,7 @@ func Checks() []Check[*Container] {
 		privileged(), addedCapability(), dockerSocket(), hostNamespace(), newPrivileges(), unconfined(), writableRoot(), rootUser(),
 		noMemoryLimit(), noPIDsLimit(), noCPULimit(), restartStorm(),
 		sensitiveMount(), device(), publishedEverywhere(), privilegedPort(), defaultBridge(), literalSecret(), latestTag(), noEffect(),
-		sshServer(), noHealthcheck(), noUlimit(), cgroupParent(),
+		sshServer(), noHealthcheck(), noUlimit(), cgroupParent(), serviceAccountToken(),
 	}
 }
 
@@ -161,10 +165,13 @@ func fixed(f finding.Finding, safety finding.Safety, title string, edits []findi
 	return f
 }
 
-// start says what to do: to docker run, or to a compose file.
-func (c *Container) start(run, compose string) string {
-	if c.Form == Compose {
+// start says what to do: to docker run, to a compose file, or to a pod.
+func (c *Container) start(run, compose, pod string) string {
+	switch c.Form {
+	case Compose:
 		return compose
+	case Kubernetes:
+		return pod
 	}
 	return run
 }

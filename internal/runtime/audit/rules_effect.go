@@ -32,8 +32,13 @@ func noEffect() Check[*Container] {
 		report := func(field, key, title, format string, args ...any) {
 			p.Report(fixed(c.found(field, key, format, args...), finding.NeedsReview, title, nil))
 		}
+		if c.Pod != nil {
+			for _, i := range c.Pod.Ignored {
+				report(i.Field, i.Field, i.Do, "%s", i.What)
+			}
+		}
 		for _, f := range flagsAmong(c.Words) {
-			report("command", f, "Say it to docker run before the image, or as a field of the service", "%s is an argument of the program and has no effect on the container", f)
+			report("command", f, c.start("Say it to docker run before the image", "Say it as a field of the service", "Say it in the securityContext"), "%s is an argument of the program and has no effect on the container", f)
 		}
 		if c.Privileged {
 			if len(c.CapDrop) > 0 {
@@ -48,7 +53,7 @@ func noEffect() Check[*Container] {
 		if c.Network == "host" && len(c.Ports) > 0 {
 			f := c.found(c.Ports[0].field, "ports", "the ports that are published have no effect: in the host's network every port is open that the program binds")
 			f.Severity = finding.Medium
-			p.Report(fixed(f, finding.NeedsReview, "Take network_mode: host out, or the ports", nil))
+			p.Report(fixed(f, finding.NeedsReview, c.start("Leave --network host out, or the ports", "Take network_mode: host out, or the ports", "Take hostNetwork out, or hostPort"), nil))
 		}
 		if h := c.Host; h != nil {
 			c.ignored(h, report)

@@ -201,7 +201,8 @@ func publishedEverywhere() Check[*Container] {
 			}
 			f := c.found(port.field, port.Inside+" "+port.Host, "%s (%s in the container) is open on every interface of the host", what, port.Inside)
 			local := "127.0.0.1:" + port.Host + ":" + port.Inside
-			title := c.start("Start it with --publish "+local+", if only this machine is to reach it", "Publish it on 127.0.0.1, if only this machine is to reach it")
+			title := c.start("Start it with --publish "+local+", if only this machine is to reach it", "Publish it on 127.0.0.1, if only this machine is to reach it",
+				"Leave hostPort out: a Service reaches the pod")
 			p.Report(fixed(f, finding.Behaviour, title, c.edit.replace(port.field, strconv.Quote(local))))
 		}
 	})
@@ -218,7 +219,8 @@ func defaultBridge() Check[*Container] {
 		Bad:  "services:\n  app:\n    image: alpine:3.22\n    network_mode: bridge\n",
 		Good: "services:\n  app:\n    image: alpine:3.22\n    networks:\n      - front\nnetworks:\n  front:\n",
 	}, []string{"network_mode"}, func(c *Container, p *pass) {
-		implied := c.Network == "" && c.Form != Compose && c.knows("network_mode") // Compose makes a network of its own
+		// Compose makes a network of its own, and Kubernetes has no such bridge.
+		implied := c.Network == "" && c.Form != Compose && c.Form != Kubernetes && c.knows("network_mode")
 		if !implied && c.Network != "default" && c.Network != "bridge" {
 			return
 		}
@@ -226,7 +228,7 @@ func defaultBridge() Check[*Container] {
 			return
 		}
 		f := c.found("network_mode", "", "the container is in the default bridge network, in which all containers reach one another")
-		p.Report(fixed(f, finding.Behaviour, c.start("Start it with --network and a network of its own (docker network create)", "Take network_mode out: the project has a network of its own"), c.edit.remove("network_mode")))
+		p.Report(fixed(f, finding.Behaviour, c.start("Start it with --network and a network of its own (docker network create)", "Take network_mode out: the project has a network of its own", ""), c.edit.remove("network_mode")))
 	})
 }
 
@@ -248,7 +250,11 @@ func literalSecret() Check[*Container] {
 			}
 			f := c.found(v.field, v.Name, "%s holds a secret (%s)", v.Name, kind)
 			f.Hidden = []finding.Secret{finding.Secret(v.Value)}
-			p.Report(fixed(f, finding.NeedsReview, "Fill it in from outside of the file, or give it as a file (secrets:)", c.edit.outside(v.field, v.Name)))
+			title := "Fill it in from outside of the file, or give it as a file (secrets:)"
+			if c.Form == Kubernetes {
+				title = "Take it from a Secret: valueFrom.secretKeyRef"
+			}
+			p.Report(fixed(f, finding.NeedsReview, title, c.edit.outside(v.field, v.Name)))
 		}
 	})
 }

@@ -6,6 +6,8 @@ import "github.com/drydock-dev/drydock/internal/finding"
 // what the workload needs.
 const (
 	someMemory = "512m"
+	podMemory  = "512Mi"
+	podCPUs    = `"1"`
 	somePIDs   = "256"
 	someCPUs   = `"1.0"`
 )
@@ -25,7 +27,8 @@ func noMemoryLimit() Check[*Container] {
 			return
 		}
 		f := c.found("mem_limit", "", "the container may take all memory of the machine")
-		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --memory, say "+someMemory, "Set mem_limit, say "+someMemory), c.edit.set("mem_limit", someMemory)))
+		title := c.start("Start it with --memory, say "+someMemory, "Set mem_limit, say "+someMemory, "Set resources.limits.memory, say "+podMemory)
+		p.Report(fixed(f, finding.NeedsReview, title, c.edit.set("mem_limit", c.start("", someMemory, podMemory))))
 	})
 }
 
@@ -40,11 +43,15 @@ func noPIDsLimit() Check[*Container] {
 		Bad:  "services:\n  app:\n    image: alpine:3.22\n",
 		Good: "services:\n  app:\n    image: alpine:3.22\n    deploy:\n      resources:\n        limits:\n          pids: 100\n",
 	}, []string{"pids_limit"}, func(c *Container, p *pass) {
+		if c.Form == Kubernetes {
+			p.Absent("CIS-5.29") // the kubelet sets it for every pod
+			return
+		}
 		if c.PIDs > 0 || !c.knows("pids_limit") {
 			return
 		}
 		f := c.found("pids_limit", "", "the container may start any number of processes")
-		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --pids-limit, say "+somePIDs, "Set pids_limit, say "+somePIDs), c.edit.set("pids_limit", somePIDs)))
+		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --pids-limit, say "+somePIDs, "Set pids_limit, say "+somePIDs, ""), c.edit.set("pids_limit", somePIDs)))
 	})
 }
 
@@ -63,7 +70,7 @@ func noCPULimit() Check[*Container] {
 			return
 		}
 		f := c.found("cpus", "", "the container may take every processor of the machine")
-		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --cpus, say 1.0", "Set cpus, say 1.0"), c.edit.set("cpus", someCPUs)))
+		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --cpus, say 1.0", "Set cpus, say 1.0", "Set resources.limits.cpu, say 1"), c.edit.set("cpus", c.start("", someCPUs, podCPUs))))
 	})
 }
 
@@ -83,6 +90,6 @@ func restartStorm() Check[*Container] {
 			return
 		}
 		f := c.found("restart", "", "the container is restarted without end (%s)", c.Restart)
-		p.Report(fixed(f, finding.Behaviour, c.start("Start it with --restart on-failure:5", "Restart it on failure, five times at most"), c.edit.replace("restart", "on-failure:5")))
+		p.Report(fixed(f, finding.Behaviour, c.start("Start it with --restart on-failure:5", "Restart it on failure, five times at most", ""), c.edit.replace("restart", "on-failure:5")))
 	})
 }

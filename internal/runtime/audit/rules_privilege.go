@@ -22,7 +22,8 @@ func privileged() Check[*Container] {
 			return
 		}
 		f := c.found("privileged", "", "the container is privileged: root in it is root on the host")
-		p.Report(fixed(f, finding.NeedsReview, c.start("Start it without --privileged, with the capability or device that it needs", "Set privileged to false, and add the capability or device that it needs"),
+		p.Report(fixed(f, finding.NeedsReview, c.start("Start it without --privileged, with the capability or device that it needs", "Set privileged to false, and add the capability or device that it needs",
+			"Set privileged to false, and add the capability that it needs"),
 			c.edit.replace("privileged", "false")))
 	})
 }
@@ -73,7 +74,7 @@ func addedCapability() Check[*Container] {
 			if name == "NET_ADMIN" || name == "SYSLOG" || name == "SYS_TIME" {
 				f.Severity = finding.Medium
 			}
-			p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --cap-drop ALL, and add back what fails without", "Take "+name+" out of cap_add"), c.edit.remove(field)))
+			p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --cap-drop ALL, and add back what fails without", "Take "+name+" out of cap_add", "Take "+name+" out of capabilities.add"), c.edit.remove(field)))
 		}
 	})
 }
@@ -108,7 +109,7 @@ func hostNamespace() Check[*Container] {
 			if n.cis != "" {
 				f.Aliases = []string{n.cis}
 			}
-			p.Report(fixed(f, finding.NeedsReview, c.start("Start it without the flag", "Take "+n.field+" out"), c.edit.remove(n.field)))
+			p.Report(fixed(f, finding.NeedsReview, c.start("Start it without the flag", "Take "+n.field+" out", "Set "+strings.Join(inPod[n.field], "")+" to false"), c.edit.remove(n.field)))
 		}
 	})
 	k.By = map[string][]string{
@@ -133,12 +134,17 @@ func newPrivileges() Check[*Container] {
 		}
 		const option = "no-new-privileges:true"
 		f := c.found("security_opt", "", "a set-user-ID program in the container gains privileges: no-new-privileges is not set")
+		if c.Form == Kubernetes {
+			f.Message = "a set-user-ID program in the container gains privileges: allowPrivilegeEscalation is not false"
+			p.Report(fixed(f, finding.Behaviour, "Set allowPrivilegeEscalation to false", c.edit.set("no_escalation", "false")))
+			return
+		}
 		edits := c.edit.add("security_opt", option)
 		title := "Add " + option + " to security_opt"
 		if _, item, said := c.securityOpt("no-new-privileges"); said {
 			edits, title = c.edit.replace(itemOf("security_opt", item), option), "Set "+option
 		}
-		p.Report(fixed(f, finding.Behaviour, c.start("Start it with --security-opt "+option, title), edits))
+		p.Report(fixed(f, finding.Behaviour, c.start("Start it with --security-opt "+option, title, ""), edits))
 	})
 }
 
@@ -153,7 +159,11 @@ func unconfined() Check[*Container] {
 		Bad:  "services:\n  app:\n    image: alpine:3.22\n    security_opt:\n      - seccomp:unconfined\n",
 		Good: "services:\n  app:\n    image: alpine:3.22\n    security_opt:\n      - seccomp:./profile.json\n",
 	}, []string{"security_opt"}, func(c *Container, p *pass) {
-		c.modules(p)
+		if c.Form == Kubernetes {
+			c.kubernetes(p)
+		} else {
+			c.modules(p)
+		}
 		for i, o := range c.SecurityOpt {
 			var name, cis string
 			switch strings.Replace(o, ":", "=", 1) {
@@ -176,9 +186,27 @@ func unconfined() Check[*Container] {
 			if cis != "" {
 				f.Aliases = []string{cis}
 			}
-			p.Report(fixed(f, finding.NeedsReview, c.start("Start it without --security-opt "+o, "Take "+o+" out of security_opt"), c.edit.remove(field)))
+			p.Report(fixed(f, finding.NeedsReview, c.start("Start it without --security-opt "+o, "Take "+o+" out of security_opt", "Take it out of the securityContext"), c.edit.remove(field)))
 		}
 	})
+}
+
+// kubernetes looks at what a pod says of seccomp and of masked paths, both of which
+// Docker has by default.
+func (c *Container) kubernetes(p *pass) {
+	if s := c.Pod.Seccomp; (s == "" || s == "Unconfined") && c.knows("seccomp") {
+		f := c.found("seccomp", "seccomp", "seccomp is switched off for the container")
+		f.Aliases = []string{"CIS-5.22"}
+		if s == "" {
+			f.Message, f.Severity = "no seccomp profile is asked for: unless the kubelet sets one, no system call is blocked", finding.Medium
+		}
+		p.Report(fixed(f, finding.Behaviour, "Set seccompProfile to RuntimeDefault", c.edit.set("seccomp", "RuntimeDefault")))
+	}
+	if c.Pod.Unmasked {
+		f := c.found("proc_mount", "procMount", "the masking of paths in /proc and /sys is switched off for the container")
+		f.Aliases = []string{}
+		p.Report(fixed(f, finding.NeedsReview, "Take procMount out", c.edit.remove("proc_mount")))
+	}
 }
 
 // modules looks at what the security modules of the host make of a container.
@@ -222,7 +250,8 @@ func writableRoot() Check[*Container] {
 			return
 		}
 		f := c.found("read_only", "", "the container's root file system can be written")
-		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --read-only, and --tmpfs for what it writes", "Set read_only, with a tmpfs for each path that it writes"), c.edit.set("read_only", "true")))
+		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --read-only, and --tmpfs for what it writes", "Set read_only, with a tmpfs for each path that it writes",
+			"Set readOnlyRootFilesystem, with an emptyDir for each path that it writes"), c.edit.set("read_only", "true")))
 	})
 }
 
@@ -240,6 +269,13 @@ func rootUser() Check[*Container] {
 		user, from := c.User, "user"
 		if user == "" && c.knows("user") {
 			switch {
+			case c.Pod != nil && c.Pod.NonRoot:
+				return // the kubelet starts no root then
+			case c.Pod != nil && c.ImageUser == nil:
+				f := c.found("non_root", "", "nothing keeps the container from running as root: neither runAsNonRoot nor runAsUser is set")
+				f.Severity = finding.Low
+				p.Report(fixed(f, finding.NeedsReview, "Set runAsNonRoot, if the image has a user of its own", c.edit.set("non_root", "true")))
+				return
 			case c.ImageUser != nil:
 				user, from = *c.ImageUser, "image"
 				if user == "" {
@@ -263,6 +299,6 @@ func rootUser() Check[*Container] {
 			f.Severity = finding.Low
 			f.Message += ", which is no root of the host here"
 		}
-		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --user UID:GID, or say USER in its Dockerfile", "Say user: UID:GID, or USER in its Dockerfile"), nil))
+		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --user UID:GID, or say USER in its Dockerfile", "Say user: UID:GID, or USER in its Dockerfile", "Set runAsUser and runAsNonRoot, or say USER in its Dockerfile"), nil))
 	})
 }

@@ -79,11 +79,11 @@ func noUlimit() Check[*Container] {
 		Bad:  "services:\n  app:\n    image: alpine:3.22\n",
 		Good: "services:\n  app:\n    image: alpine:3.22\n    ulimits:\n      nofile: 1024\n",
 	}, []string{"ulimits"}, func(c *Container, p *pass) {
-		if slices.Contains(c.Ulimits, "nofile") || !c.knows("ulimits") || c.Host != nil && c.Host.Ulimits {
+		if c.Form == Kubernetes || slices.Contains(c.Ulimits, "nofile") || !c.knows("ulimits") || c.Host != nil && c.Host.Ulimits {
 			return
 		}
 		f := c.found("ulimits", "", "the container may open as many files as the daemon")
-		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --ulimit nofile=1024:4096, or what it needs", "Set ulimits: nofile"), nil))
+		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --ulimit nofile=1024:4096, or what it needs", "Set ulimits: nofile", ""), nil))
 	})
 }
 
@@ -102,7 +102,7 @@ func cgroupParent() Check[*Container] {
 			return
 		}
 		f := c.found("cgroup_parent", "", "the container is put below the cgroup %s", c.CgroupParent)
-		p.Report(fixed(f, finding.NeedsReview, c.start("Start it without --cgroup-parent", "Remove cgroup_parent"), c.edit.remove("cgroup_parent")))
+		p.Report(fixed(f, finding.NeedsReview, c.start("Start it without --cgroup-parent", "Remove cgroup_parent", ""), c.edit.remove("cgroup_parent")))
 	})
 }
 
@@ -118,13 +118,37 @@ func noHealthcheck() Check[*Container] {
 		Good: "services:\n  app:\n    image: alpine:3.22\n    ports:\n      - \"127.0.0.1:8080:80\"\n    healthcheck:\n      test: wget -qO- http://localhost/\n",
 	}, []string{"healthcheck"}, func(c *Container, p *pass) {
 		switch {
-		case len(c.Ports) == 0 && !c.Exposed:
+		case len(c.Ports) == 0 && !c.Exposed, c.Pod != nil && (c.Pod.Job || c.Pod.Init):
 			p.Absent("CIS-5.27")
 		case c.Health == nil && c.knows("healthcheck"):
 			p.Unsure("CIS-5.27") // the image may have one
 		case c.Health != nil && !*c.Health:
 			f := c.found("healthcheck", "", "the container serves a port, and nothing checks whether it answers")
-			p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --health-cmd, or say HEALTHCHECK in its Dockerfile", "Set healthcheck, or say HEALTHCHECK in its Dockerfile"), nil))
+			p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --health-cmd, or say HEALTHCHECK in its Dockerfile", "Set healthcheck, or say HEALTHCHECK in its Dockerfile", "Set livenessProbe or readinessProbe"), nil))
 		}
 	})
+}
+
+func serviceAccountToken() Check[*Container] {
+	return rule(finding.Rule{
+		ID:       "runtime/service-account-token",
+		Title:    "A key to the cluster is in the pod",
+		Severity: finding.Low,
+		Why: "Kubernetes mounts a token of the pod's service account unless told otherwise. Whoever takes over the program asks the cluster's API with it, with all rights that somebody " +
+			"ever gave the account. A program that does not speak to the API needs none.",
+		Bad:  pod("    image: alpine:3.22\n"),
+		Good: strings.Replace(pod("    image: alpine:3.22\n"), "spec:\n", "spec:\n  automountServiceAccountToken: false\n", 1),
+	}, nil, func(c *Container, p *pass) {
+		if c.Pod == nil || !c.Pod.First || !c.Pod.Token {
+			return
+		}
+		f := c.found("token", "", "the token of the pod's service account is in each of its containers")
+		p.Report(fixed(f, finding.Behaviour, "Set automountServiceAccountToken to false, if the program does not use the cluster's API", c.edit.set("token", "false")))
+	})
+}
+
+// pod is a manifest of a pod with one container that says no more than its name and
+// some fields.
+func pod(fields string) string {
+	return "apiVersion: v1\nkind: Pod\nmetadata:\n  name: app\nspec:\n  containers:\n  - name: app\n" + fields
 }

@@ -1,0 +1,62 @@
+package audit
+
+import (
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// serviceEditor writes fixes into one service of a compose file.
+type serviceEditor struct {
+	spot
+	places map[string]*yaml.Node // of the values that were read, by field
+}
+
+// limitOf is where deploy has the limit that a field sets.
+var limitOf = map[string]string{"mem_limit": "memory", "pids_limit": "pids", "cpus": "cpus"}
+
+// set gives a field of the service a value. Compose takes a limit in one of two
+// places only: where deploy has some, it goes there.
+func (e *serviceEditor) set(field, value string) []finding.Edit {
+	if limit, ok := limitOf[field]; ok {
+		path := []string{"deploy", "resources", "limits", limit}
+		if _, rest := e.down(path); len(rest) == 1 {
+			return e.spot.set(value, path...)
+		}
+	}
+	return e.spot.set(value, field)
+}
+
+func (e *serviceEditor) add(field, value string) []finding.Edit { return e.spot.add(value, field) }
+
+func (e *serviceEditor) remove(field string) []finding.Edit {
+	name, n := item(field)
+	return e.spot.remove(n, name)
+}
+
+// replace writes another value in the place of one.
+func (e *serviceEditor) replace(field, value string) []finding.Edit {
+	n, ok := e.places[field]
+	if !ok {
+		return nil
+	}
+	name, _, _ := strings.Cut(field, "/")
+	return e.proved(name, e.d.over(n, value))
+}
+
+// outside has an environment variable filled in from outside of the file, which
+// must then say it.
+func (e *serviceEditor) outside(field, name string) []finding.Edit {
+	n, ok := e.places[field]
+	if !ok || strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") != "" {
+		return nil
+	}
+	value := "${" + name + ":?}"
+	if strings.HasPrefix(n.Value, name+"=") {
+		value = name + "=" + value
+	}
+	return e.proved("environment", e.d.over(n, strconv.Quote(value)))
+}
