@@ -16,6 +16,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/image/rules"
 	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/runtime/audit"
+	"github.com/drydock-dev/drydock/internal/runtime/confine"
 	"github.com/drydock-dev/drydock/internal/vuln"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
@@ -33,7 +34,7 @@ func Rules() []finding.Rule {
 		all = append(all, c.Rule)
 	}
 	all = append(all, SyntaxRule())
-	all = slices.Concat(all, audit.Rules(), vuln.Rules(), base.Rules(), policy.Rules())
+	all = slices.Concat(all, audit.Rules(), confine.NeedRules(), vuln.Rules(), base.Rules(), policy.Rules())
 	order := finding.Practices()
 	slices.SortStableFunc(all, func(a, b finding.Rule) int {
 		if c := slices.Index(order, a.Practice) - slices.Index(order, b.Practice); c != 0 {

@@ -18,12 +18,13 @@ type confining struct {
 	prove, mode    string
 	profile        string // one that one already has
 	force, explain bool
+	diff           bool // two observations or profiles are compared
 }
 
 func newConfine(f *flags) *cobra.Command {
 	x := &confining{flags: f}
 	c := &cobra.Command{
-		Use:   "confine OBSERVATION",
+		Use:   "confine OBSERVATION | --profile FILE --prove IMAGE | --diff OLD NEW",
 		Short: "The smallest profile under which a workload still works, with its proof",
 		Long: `Make the smallest profile of an observation, and prove it: the workload is run again
 under it with the same exercise, one privilege less at a time, and each that stays
@@ -38,18 +39,25 @@ never allows more than the Engine does by default.
 profile.json of confine's, or a seccomp profile as docker run takes it. The exercise
 is --probe, --test and --for, else that of the proof beside the profile. Where it is
 too tight, what it lacks is named, with the phase in which it was needed; with
---explain as a report (exit code 2), and with what was refused and not missed.`,
+--explain as a report (exit code 2), and with what was refused and not missed.
+
+--diff OLD NEW tells what a new release started to need, of two observations or
+profiles: findings, for which the exit code is 2 unless --fail-on says otherwise.`,
 		Example: `  drydock confine nginx.json -o nginx-profile
   drydock confine --prove none nginx.json -o nginx-profile
   drydock confine --portable nginx.json -o nginx-profile
   drydock confine --profile seccomp.json --prove nginx:1.29 --probe http://localhost/
-  drydock confine --profile nginx-profile --prove nginx:1.30 --explain`,
+  drydock confine --profile nginx-profile --prove nginx:1.30 --explain
+  drydock confine --diff nginx-1.28.json nginx-1.29.json`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := x.check(args); err != nil {
 				return err
 			}
-			if x.profile != "" {
+			switch {
+			case x.diff:
+				return x.compare(args[0], args[1])
+			case x.profile != "":
 				return x.given(cmd, args)
 			}
 			return x.observation(cmd, args[0])
@@ -63,6 +71,7 @@ func (x *confining) register(s *pflag.FlagSet) {
 	x.work.flags(s)
 	s.StringVar(&x.prove, "prove", "run", "`HOW` to prove the profile: run, or none; with --profile, the IMAGE to prove it with")
 	s.StringVar(&x.profile, "profile", "", "prove the profile in this `FILE` or folder, instead of making one of an observation")
+	s.BoolVar(&x.diff, "diff", false, "tell what the second of two observations or profiles started to need")
 	s.BoolVar(&x.explain, "explain", false, "report what a profile lacks that is too tight, and what it refuses and nobody misses")
 	s.StringVar(&x.mode, "mode", "enforce", "`MODE` of the filter: enforce, or log, which refuses nothing and writes to the kernel's log")
 	s.BoolVar(&x.opt.Portable, "portable", false, "allow calls that stand for each other in another libc or runtime")
@@ -76,6 +85,10 @@ func (x *confining) check(args []string) error {
 		return err
 	}
 	switch {
+	case x.diff && (len(args) != 2 || x.profile != ""):
+		return usageError{fmt.Errorf("--diff compares two observations or profiles, and was given %d", len(args)), "drydock confine --diff OLD NEW"}
+	case x.diff:
+		return nil
 	case x.profile == "" && len(args) != 1:
 		return usageError{fmt.Errorf("confine takes one observation, and was given %d", len(args)), "drydock observe IMAGE -o seen.json makes one"}
 	case x.profile == "" && x.prove != "run" && x.prove != "none":
