@@ -85,7 +85,7 @@ func (p *Pipeline) last() *sbom.Inventory {
 		if all.Distro == nil {
 			all.Distro = inv.Distro
 		}
-		all.Packages = append(all.Packages, inv.Packages...)
+		all.Include(inv)
 	}
 	return all
 }

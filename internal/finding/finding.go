@@ -188,6 +188,7 @@ type Vuln struct {
 	InBase         *bool    // nil: not known
 	Dev            bool     // the package is a development dependency, by its lock file
 	Via            []string // the direct dependencies that bring the package, "express 4.17.1"; empty: it is one, or not known
+	Path           []string // the shortest way to the package, from the project: "shop 1.0.0", "express 4.17.1", "qs 6.7.0"; empty: not known
 }
 
 // CVSS is a vector, its base score (0 to 10) and who gave it.

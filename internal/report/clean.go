@@ -166,7 +166,12 @@ func cleanInventory(inv *sbom.Inventory) *sbom.Inventory {
 	for i := range out.Packages {
 		p := &out.Packages[i]
 		p.Type, p.Namespace, p.Name, p.Version, p.Owner = clean(p.Type), clean(p.Namespace), clean(p.Name), clean(p.Version), clean(p.Owner)
-		p.Licenses, p.Via = cleanAll(p.Licenses), cleanAll(p.Via)
+		p.Licenses = cleanAll(p.Licenses)
+	}
+	out.Components = append([]sbom.Component{}, inv.Components...)
+	for i := range out.Components {
+		c := &out.Components[i]
+		c.Name, c.Version, c.Path, c.Folder = clean(c.Name), clean(c.Version), clean(c.Path), clean(c.Folder)
 	}
 	return &out
 }
@@ -218,7 +223,7 @@ func cleanVuln(v *finding.Vuln) *finding.Vuln {
 		return nil
 	}
 	c := *v
-	c.Via = cleanAll(v.Via)
+	c.Via, c.Path = cleanAll(v.Via), cleanAll(v.Path)
 	c.ID, c.Package, c.Name, c.Version, c.PackageType = clean(v.ID), clean(v.Package), clean(v.Name), clean(v.Version), clean(v.PackageType)
 	c.Title, c.TitleSource = clean(v.Title), clean(v.TitleSource)
 	c.Unrated = clean(v.Unrated)

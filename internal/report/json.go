@@ -75,6 +75,7 @@ type DocFinding struct {
 	InBase      *bool            `json:"inBase,omitempty"`
 	Dev         bool             `json:"dev,omitempty"`       // a development dependency
 	Via         []string         `json:"via,omitempty"`       // the direct dependencies that bring the package
+	Path        []string         `json:"path,omitempty"`      // the shortest way to it, from the project
 	Unshipped   string           `json:"unshipped,omitempty"` // what of a project it is in that no image holds
 	Suppressed  *DocSuppression  `json:"suppressed"`
 	At          []DocLocation    `json:"at"`
@@ -240,7 +241,7 @@ func docFinding(f finding.Finding, subject int) DocFinding {
 		d.Title, d.TitleBy = v.Title, v.TitleSource
 		d.ID, d.Package, d.FixedIn, d.NoFix, d.SeverityBy = v.ID, v.Package, &v.FixedIn, v.NoFix, v.SeveritySource
 		d.Unrated = v.Unrated
-		d.KEV, d.InBase, d.Dev, d.Via = &v.KEV, v.InBase, v.Dev, v.Via
+		d.KEV, d.InBase, d.Dev, d.Via, d.Path = &v.KEV, v.InBase, v.Dev, v.Via, v.Path
 		if v.CVSS.Vector != "" || v.CVSS.Score > 0 {
 			d.CVSS = &DocCVSS{Vector: v.CVSS.Vector, Score: v.CVSS.Score, Source: v.CVSS.Source}
 		}

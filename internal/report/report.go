@@ -22,6 +22,7 @@ type Options struct {
 	ShowSuppressed bool     // list what does not count, with the reason
 	Items          bool     // list every item of the benchmark
 	Quiet          bool     // no next steps
+	Depth          int      // how deep a tree goes; 0: as deep as it is
 	View           View     // which text; the other formats print everything
 	Program        string   // how the user calls the program, for the next command: "drydock", "docker drydock"
 	Target         string   // as the user named it
@@ -44,6 +45,7 @@ const (
 	Quickview View = "quickview"
 	Layers    View = "layers"
 	Packages  View = "sbom"
+	Tree      View = "tree"
 	Lint      View = "lint"
 	Audit     View = "audit"
 )

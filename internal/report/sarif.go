@@ -77,6 +77,7 @@ type sarifProperties struct {
 	KEV          bool     `json:"kev,omitempty"`
 	Dev          bool     `json:"dev,omitempty"`
 	Via          []string `json:"via,omitempty"`
+	Path         []string `json:"path,omitempty"`
 	SuppressedBy string   `json:"suppressedBy,omitempty"`
 
 	// Of a fix: "written", "ready" or "left"; how far it is proved, how safe it
@@ -140,7 +141,7 @@ func sarifLogOf(res *check.Result, opt Options) sarifLog {
 		}
 		if v := f.Vuln; v != nil {
 			r.Properties.Package, r.Properties.Version, r.Properties.FixedIn, r.Properties.KEV = v.Package, v.Version, v.FixedIn, v.KEV
-			r.Properties.Dev, r.Properties.Via = v.Dev, v.Via
+			r.Properties.Dev, r.Properties.Via, r.Properties.Path = v.Dev, v.Via, v.Path
 		}
 		if s := f.Suppressed; s != nil {
 			r.Properties.SuppressedBy = s.By

@@ -30,6 +30,8 @@ func Text(w io.Writer, res *check.Result, opt Options) error {
 		p.layers()
 	case Packages:
 		p.packages()
+	case Tree:
+		p.tree()
 	case Lint, Audit:
 		p.lint()
 	default:

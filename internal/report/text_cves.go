@@ -194,13 +194,14 @@ func brought(v *finding.Vuln) string {
 	return strings.Join(parts, ", ")
 }
 
+const viaShown = 3
+
 // viaText names the first of what brings a package.
 func viaText(via []string) string {
-	const shown = 3
-	if len(via) <= shown {
+	if len(via) <= viaShown {
 		return "via " + strings.Join(via, ", ")
 	}
-	return "via " + strings.Join(via[:shown], ", ") + " and more"
+	return "via " + strings.Join(via[:viaShown], ", ") + " and more"
 }
 
 // where says which layer and line brought the package.

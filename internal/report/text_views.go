@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
 // quickview is a row for the target, a row for its base where it is known, and
@@ -66,15 +67,9 @@ func (p *page) packages() {
 			continue
 		}
 		var rows [][]string
-		for _, pkg := range t.Inventory.Packages {
-			name := pkg.Name
-			switch {
-			case pkg.Namespace == "" || pkg.Type == "deb" || pkg.Type == "apk" || pkg.Type == "rpm":
-			case pkg.Type == "maven":
-				name = pkg.Namespace + ":" + name
-			default:
-				name = pkg.Namespace + "/" + name
-			}
+		ways := sbom.NewWays(t.Inventory)
+		for i := range t.Inventory.Packages {
+			pkg := &t.Inventory.Packages[i]
 			var marks []string
 			if pkg.Removed {
 				marks = append(marks, "removed above")
@@ -85,15 +80,17 @@ func (p *page) packages() {
 			if pkg.Dev {
 				marks = append(marks, "dev")
 			}
-			if len(pkg.Via) > 0 {
-				marks = append(marks, viaText(pkg.Via))
+			if !pkg.FromDistro() {
+				if via := sbom.Via(ways.To(pkg, viaShown+1)); len(via) > 0 {
+					marks = append(marks, viaText(via))
+				}
 			}
 			at := ""
 			if pkg.LayerIndex >= 0 && t.Image != nil && pkg.Layer != "" {
 				at = fmt.Sprintf("layer %d", pkg.LayerIndex+1)
 			}
 			rows = append(rows, []string{
-				pkg.Type, name, pkg.Version, p.paint(dim, at),
+				pkg.Type, pkg.FullName(), pkg.Version, p.paint(dim, at),
 				p.paint(dim, strings.Join(pkg.Licenses, ", ")), p.paint(warn, strings.Join(marks, "; ")),
 			})
 		}

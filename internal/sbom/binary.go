@@ -14,7 +14,7 @@ import (
 //
 // The form is for what is kept between two runs and read at each: every text
 // once, in a table, and then numbers. It loses nothing.
-const BinaryVersion = 4
+const BinaryVersion = 5
 
 var errBinary = errors.New("not an inventory of this version")
 
@@ -29,7 +29,7 @@ func (inv *Inventory) AppendBinary(out []byte) ([]byte, error) {
 	}
 	licenses, places := 0, 0
 	for i := range inv.Packages {
-		licenses += len(inv.Packages[i].Licenses) + len(inv.Packages[i].Via)
+		licenses += len(inv.Packages[i].Licenses)
 		places += len(inv.Packages[i].Locations)
 	}
 	e.number(licenses)
@@ -38,6 +38,11 @@ func (inv *Inventory) AppendBinary(out []byte) ([]byte, error) {
 	for i := range inv.Packages {
 		e.pkg(&inv.Packages[i])
 	}
+	e.length(len(inv.Components), inv.Components == nil)
+	for i := range inv.Components {
+		e.component(&inv.Components[i])
+	}
+	e.graph(inv.Graph)
 	e.length(len(inv.Unknown), inv.Unknown == nil)
 	for _, u := range inv.Unknown {
 		e.subject(u.Subject)
@@ -99,22 +104,54 @@ const (
 	flagDev
 	flagBaseKnown
 	flagInBase
+	flagPackageRoot
 )
 
 func (e *encoder) pkg(p *Package) {
-	flags := b2i(p.Removed)*flagRemoved | b2i(p.Dev)*flagDev
+	flags := b2i(p.Removed)*flagRemoved | b2i(p.Dev)*flagDev | b2i(p.Root)*flagPackageRoot
 	if p.InBase != nil {
 		flags |= flagBaseKnown | b2i(*p.InBase)*flagInBase
 	}
 	e.b = append(e.b, byte(flags))
 	e.put(p.Type, p.Namespace, p.Name, p.Version, p.Source, p.SourceVersion, p.Module, p.Vendor, p.VersionBy, p.Origin, p.Arch, string(p.Layer), p.Owner, p.Cataloger)
 	e.number(p.LayerIndex)
+	e.number(int(p.Node))
 	e.list(p.Licenses)
-	e.list(p.Via)
 	e.length(len(p.Locations), p.Locations == nil)
 	for _, l := range p.Locations {
 		e.put(l.Path, string(l.Layer))
 		e.number(l.Line)
+	}
+}
+
+// The flags of a component.
+const (
+	flagRoot = 1 << iota
+	flagMain
+	flagGuessed
+)
+
+func (e *encoder) component(c *Component) {
+	e.b = append(e.b, byte(b2i(c.Root)*flagRoot|b2i(c.Main)*flagMain|b2i(c.Guessed)*flagGuessed))
+	e.put(c.Kind, c.Name, c.Version, c.Path, c.Folder)
+	e.number(int(c.Node))
+}
+
+// graph writes each list as steps from one number to the next.
+func (e *encoder) graph(g Graph) {
+	total := 0
+	for _, list := range g {
+		total += len(list)
+	}
+	e.number(total)
+	e.length(len(g), g == nil)
+	for _, list := range g {
+		e.length(len(list), list == nil)
+		last := int32(0)
+		for _, need := range list {
+			e.number(int(need - last))
+			last = need
+		}
 	}
 }
 
@@ -147,6 +184,13 @@ func (inv *Inventory) UnmarshalBinary(b []byte) error {
 			d.pkg(&read.Packages[i])
 		}
 	}
+	if n, ok := d.length(componentMin); ok {
+		read.Components = make([]Component, n)
+		for i := range read.Components {
+			d.component(&read.Components[i])
+		}
+	}
+	read.Graph = d.graph()
 	if n, ok := d.length(unknownMin); ok {
 		read.Unknown = make([]finding.Unknown, n)
 		for i := range read.Unknown {
@@ -162,9 +206,10 @@ func (inv *Inventory) UnmarshalBinary(b []byte) error {
 
 // The fewest bytes that one takes.
 const (
-	placeMin   = 3
-	packageMin = 17
-	unknownMin = 5
+	placeMin     = 3
+	packageMin   = 17
+	componentMin = 7
+	unknownMin   = 5
 )
 
 // binaryDecoder reads from s at at. After an error it gives zeros.
@@ -290,7 +335,7 @@ func (d *binaryDecoder) pkg(p *Package) {
 	}
 	flags := d.s[d.at]
 	d.at++
-	p.Removed, p.Dev = flags&flagRemoved != 0, flags&flagDev != 0
+	p.Removed, p.Dev, p.Root = flags&flagRemoved != 0, flags&flagDev != 0, flags&flagPackageRoot != 0
 	if flags&flagBaseKnown != 0 {
 		in := flags&flagInBase != 0
 		p.InBase = &in
@@ -299,9 +344,8 @@ func (d *binaryDecoder) pkg(p *Package) {
 	p.Source, p.SourceVersion = d.text(), d.text()
 	p.Module, p.Vendor, p.VersionBy, p.Origin, p.Arch = d.text(), d.text(), d.text(), d.text(), d.text()
 	p.Layer, p.Owner, p.Cataloger = finding.Digest(d.text()), d.text(), d.text()
-	p.LayerIndex = d.number()
+	p.LayerIndex, p.Node = d.number(), d.node()
 	p.Licenses = d.list(&d.licenses)
-	p.Via = d.list(&d.licenses)
 	n, ok := d.length(placeMin)
 	if !ok {
 		return
@@ -312,4 +356,54 @@ func (d *binaryDecoder) pkg(p *Package) {
 	for i := range p.Locations {
 		p.Locations[i] = Location{Path: d.text(), Layer: finding.Digest(d.text()), Line: d.number()}
 	}
+}
+
+func (d *binaryDecoder) component(c *Component) {
+	if d.at >= len(d.s) {
+		d.fail()
+		return
+	}
+	flags := d.s[d.at]
+	d.at++
+	c.Root, c.Main, c.Guessed = flags&flagRoot != 0, flags&flagMain != 0, flags&flagGuessed != 0
+	c.Kind, c.Name, c.Version, c.Path, c.Folder = d.text(), d.text(), d.text(), d.text(), d.text()
+	c.Node = d.node()
+}
+
+// node is a number of one; that it is of the graph, who looks it up sees.
+func (d *binaryDecoder) node() int32 {
+	n := d.number()
+	if n < 0 || n > maxNodes {
+		d.fail()
+		return 0
+	}
+	return int32(n)
+}
+
+func (d *binaryDecoder) graph() Graph {
+	flat := make([]int32, d.fits(d.number(), 1))
+	n, ok := d.length(1)
+	if !ok {
+		return nil
+	}
+	g := make(Graph, n)
+	for i := range g {
+		count, told := d.length(1)
+		if !told {
+			continue
+		}
+		if g[i] = cut(&flat, count); g[i] == nil {
+			d.fail()
+			return g
+		}
+		last := 0
+		for j := range g[i] {
+			if last += d.number(); last <= 0 || last >= n {
+				d.fail()
+				return g
+			}
+			g[i][j] = int32(last)
+		}
+	}
+	return g
 }

@@ -73,6 +73,10 @@ func FuzzUnmarshalBinary(f *testing.F) {
 			Type: "deb", Name: "a", Version: "1", Licenses: []string{"MIT", "MIT"}, LayerIndex: -1, InBase: &yes, Removed: true,
 			Locations: []Location{{Path: "/a", Layer: "sha256:0", Line: 7}, {}},
 		}}},
+		{
+			Packages: []Package{{Node: 1}, {Node: 3, Root: true}}, Components: []Component{{Name: "a", Path: "b", Node: 2, Root: true}},
+			Graph: Graph{nil, {3}, {1, 3}, {}},
+		},
 		{Unknown: []finding.Unknown{{Subject: finding.Subject{Name: "x"}, What: "a", Why: "b"}}},
 	} {
 		f.Add(written(f, inv))

@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,9 +37,10 @@ const (
 	propOwner         = "drydock:owner"
 	propRemoved       = "drydock:removed"
 	propDev           = "drydock:dev"
-	propVia           = "drydock:via"
+	propRoot          = "drydock:root"
 	propInBase        = "drydock:in-base"
 	propCataloger     = "drydock:cataloger"
+	propComponent     = "drydock:component" // JSON
 )
 
 // developmentProperty is, by package type, the property of CycloneDX's own
@@ -70,24 +72,57 @@ func CycloneDX(inv *Inventory, opt EncodeOptions) (*cdx.BOM, func(purl string) [
 	}
 	bom.Metadata.Properties = documentProperties(inv)
 
-	components := make([]cdx.Component, 0, len(inv.Packages)+1)
-	if d := inv.Distro; d != nil {
-		components = append(components, distroComponent(d))
-	}
+	components := make([]cdx.Component, 0, len(inv.Packages)+len(inv.Components)+1)
 	refs := make(map[string][]string, 2*len(inv.Packages))
 	seen := make(map[string]int, len(inv.Packages))
+	nodes := make([]string, len(inv.Graph)) // bom-refs
+	place := func(node int32, ref string) {
+		if node > 0 && int(node) < len(nodes) {
+			nodes[node] = ref
+		}
+	}
+	system := -1 // the distribution, which is one component
+	if d := inv.Distro; d != nil {
+		c := distroComponent(d)
+		system = slices.IndexFunc(inv.Components, func(c Component) bool { return c.Kind == string(cdx.ComponentTypeOS) && !c.Main })
+		if system >= 0 {
+			*c.Properties = append(*c.Properties, (*otherComponent(&inv.Components[system]).Properties)...)
+			place(inv.Components[system].Node, c.BOMRef)
+		}
+		components = append(components, c)
+	}
 	for _, p := range inv.Packages {
 		c := packageComponent(p, inv.Distro)
-		c.BOMRef = c.PackageURL
-		if n := seen[c.PackageURL]; n > 0 {
-			c.BOMRef += "#" + strconv.Itoa(n)
-		}
-		seen[c.PackageURL]++
+		c.BOMRef = unlike(seen, c.PackageURL)
+		place(p.Node, c.BOMRef)
 		addRef(refs, c.BOMRef, c.PackageURL, p.PURL(), SourcePURL(p, inv.Distro))
 		components = append(components, c)
 	}
+	for i := range inv.Components {
+		if i == system {
+			continue
+		}
+		c := otherComponent(&inv.Components[i])
+		c.BOMRef = unlike(seen, c.BOMRef)
+		place(inv.Components[i].Node, c.BOMRef)
+		if inv.Components[i].Main && bom.Metadata.Component.BOMRef == subjectRef {
+			bom.Metadata.Component = &c
+			continue
+		}
+		components = append(components, c)
+	}
 	bom.Components = &components
+	bom.Dependencies = inv.dependencies(nodes, bom.Metadata.Component.BOMRef)
 	return bom, func(purl string) []string { return refs[purl] }
+}
+
+// unlike is a reference that no other component has.
+func unlike(seen map[string]int, ref string) string {
+	n := seen[ref]
+	if seen[ref]++; n == 0 {
+		return ref
+	}
+	return unlike(seen, ref+"#"+strconv.Itoa(n))
 }
 
 func addRef(refs map[string][]string, ref string, purls ...string) {
@@ -184,8 +219,8 @@ func packageComponent(p Package, d *Distro) cdx.Component {
 	if p.Dev {
 		ps.add(propDev, "true")
 	}
-	for _, v := range p.Via {
-		ps.add(propVia, v)
+	if p.Root {
+		ps.add(propRoot, "true")
 	}
 	if p.InBase != nil {
 		ps.add(propInBase, strconv.FormatBool(*p.InBase))

@@ -92,7 +92,12 @@ type decoder struct {
 	diffIDs  []finding.Digest  // the image's layers, bottom first, where the document lists them
 	systems  map[string]int    // distributions that purls name, with how often
 	owners   map[string]string // SPDX id of an owned package -> of its owner
-	bySPDX   map[string]int    // SPDX id -> index of the package
+
+	refs                         refGraph
+	described                    []string  // SPDX ids of what the document describes; a few
+	trivy                        bool      // Trivy wrote it
+	packageNeeds, componentNeeds [][]int32 // of Drydock's own format, by position
+	edges                        int       // in these
 }
 
 func (d *decoder) not(why, fix string) error { return &NotSBOMError{Name: d.name, Why: why, Fix: fix} }
@@ -129,14 +134,17 @@ func (d *decoder) finish() error {
 	if d.untold > 0 {
 		inv.unknown(finding.Count(d.untold, "more component"), "they have no package URL to look up")
 	}
+	if err := d.graph(); err != nil {
+		return err
+	}
 	if d.own {
 		inv.Sort() // tag-value has an order of its own
 		return nil
 	}
+	d.foreignGraph()
 	for owned, owner := range d.owners {
-		i, ok := d.bySPDX[owned]
-		j, ok2 := d.bySPDX[owner]
-		if ok && ok2 && inv.Packages[j].FromDistro() && !inv.Packages[i].FromDistro() {
+		i, j := d.packageOf(owned), d.packageOf(owner)
+		if i >= 0 && j >= 0 && inv.Packages[j].FromDistro() && !inv.Packages[i].FromDistro() {
 			inv.Packages[i].Owner = inv.Packages[j].PURL()
 		}
 	}

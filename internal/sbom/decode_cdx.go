@@ -3,6 +3,7 @@ package sbom
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,6 +41,9 @@ func (d *decoder) cdxSubject(c *cdx.Component, ps []cdx.Property) error {
 	}
 	if own {
 		d.own = true
+		if text, ok := otherProperty(deref(c.Properties)); ok {
+			return d.ownComponent(text, c.BOMRef)
+		}
 		return nil
 	}
 	inv.Subject.Name = c.Name
@@ -56,26 +60,60 @@ func (d *decoder) cdxSubject(c *cdx.Component, ps []cdx.Property) error {
 			inv.Subject.Digest = finding.Digest(p.Value)
 		}
 	}
-	return nil
+	return d.addComponent(Component{
+		Kind: string(c.Type), Name: joinName(c.Group, c.Name), Version: c.Version, Root: true, Main: true,
+	}, c.BOMRef)
+}
+
+// otherProperty is the property of a component that is no package, in
+// documents that Drydock wrote.
+func otherProperty(ps []cdx.Property) (string, bool) {
+	i := slices.IndexFunc(ps, func(p cdx.Property) bool { return p.Name == propComponent })
+	if i < 0 {
+		return "", false
+	}
+	return ps[i].Value, true
+}
+
+// ownComponent reads a component that Drydock wrote and that is no package.
+func (d *decoder) ownComponent(text, ref string) error {
+	var n nativeComponent
+	if err := json.Unmarshal([]byte(text), &n); err != nil {
+		return fmt.Errorf("property %s: %w", propComponent, err)
+	}
+	d.own = true
+	return d.addComponent(n.toComponent(), ref)
 }
 
 // component takes one component, without those inside it.
 func (d *decoder) component(c *cdx.Component) error {
 	ps := deref(c.Properties)
-	switch {
-	case c.Type == cdx.ComponentTypeOS:
+	text, other := otherProperty(ps)
+	if c.Type == cdx.ComponentTypeOS && (!other || ownDistro(ps)) {
 		d.cdxDistro(c, ps)
+		switch {
+		case other:
+			return d.ownComponent(text, c.BOMRef)
+		case ownDistro(ps):
+			return nil
+		}
+		return d.addComponent(Component{Kind: string(c.Type), Name: c.Name, Version: c.Version, Root: true}, c.BOMRef)
+	}
+	switch {
+	case other:
+		return d.ownComponent(text, c.BOMRef)
 	case ownComponent(ps):
 		p, err := ownPackage(c, ps)
 		if err != nil {
 			return fmt.Errorf("component %s: %w", c.BOMRef, err)
 		}
 		d.own = true
-		return d.add(p)
-	default:
-		return d.foreignComponent(c, ps)
+		if err = d.add(p); err == nil {
+			d.standFor(c.BOMRef, false)
+		}
+		return err
 	}
-	return nil
+	return d.foreignComponent(c, ps)
 }
 
 func ownComponent(ps []cdx.Property) bool {
@@ -127,8 +165,8 @@ func ownPackage(c *cdx.Component, ps []cdx.Property) (Package, error) {
 			p.Removed = v == "true"
 		case propDev:
 			p.Dev = v == "true"
-		case propVia:
-			p.Via = append(p.Via, v)
+		case propRoot:
+			p.Root = v == "true"
 		case propInBase:
 			in := v == "true"
 			p.InBase = &in
@@ -144,11 +182,16 @@ func ownPackage(c *cdx.Component, ps []cdx.Property) (Package, error) {
 
 // foreignComponent reads a component that another tool wrote.
 func (d *decoder) foreignComponent(c *cdx.Component, ps []cdx.Property) error {
+	other := Component{Kind: string(c.Type), Name: joinName(c.Group, c.Name), Version: c.Version}
 	switch c.Type {
-	case cdx.ComponentTypeFile, cdx.ComponentTypeContainer, cdx.ComponentTypePlatform, cdx.ComponentTypeDevice,
+	case cdx.ComponentTypeFile:
+		if c.PackageURL == "" {
+			return nil // said not to be a package, and there are many
+		}
+	case cdx.ComponentTypeContainer, cdx.ComponentTypePlatform, cdx.ComponentTypeDevice,
 		cdx.ComponentTypeData, cdx.ComponentTypeCryptographicAsset:
 		if c.PackageURL == "" {
-			return nil // said not to be a package
+			return d.addComponent(other, c.BOMRef)
 		}
 	}
 	facts := make(map[string]string, len(ps))
@@ -157,10 +200,12 @@ func (d *decoder) foreignComponent(c *cdx.Component, ps []cdx.Property) error {
 			facts[p.Name] = p.Value
 		}
 	}
-	if c.PackageURL == "" && facts["aquasecurity:trivy:Class"] != "" {
-		return nil // Trivy's heading over what one lock file lists
+	if c.PackageURL == "" && facts["aquasecurity:trivy:Class"] != "" { // Trivy's heading over what one lock file lists
+		other.Path, other.Root = c.Name, true
+		return d.addComponent(other, c.BOMRef)
 	}
 	e := element{
+		id: c.BOMRef, kind: other.Kind,
 		name: joinName(c.Group, c.Name), version: c.Version, purl: c.PackageURL, facts: facts,
 		licenses: cdxLicenses(c.Licenses),
 	}
@@ -193,16 +238,20 @@ func cdxLicenses(ls *cdx.Licenses) []string {
 	return out
 }
 
+// ownDistro reports whether Drydock wrote a component of a distribution.
+func ownDistro(ps []cdx.Property) bool {
+	return slices.ContainsFunc(ps, func(p cdx.Property) bool { return strings.HasPrefix(p.Name, propDistro) })
+}
+
 // cdxDistro reads an operating-system component.
 func (d *decoder) cdxDistro(c *cdx.Component, ps []cdx.Property) {
 	var out Distro
-	own := false
 	for _, p := range ps {
 		field, ok := strings.CutPrefix(p.Name, propDistro)
-		if ok {
-			own = true
-		} else if field, ok = strings.CutPrefix(p.Name, "syft:distro:"); !ok {
-			continue
+		if !ok {
+			if field, ok = strings.CutPrefix(p.Name, "syft:distro:"); !ok {
+				continue
+			}
 		}
 		switch field {
 		case "id":
@@ -221,7 +270,7 @@ func (d *decoder) cdxDistro(c *cdx.Component, ps []cdx.Property) {
 			}
 		}
 	}
-	if own {
+	if ownDistro(ps) {
 		d.own = true
 		d.inv.Distro = &out
 		return

@@ -190,6 +190,8 @@ func (d *decoder) readXML(r io.Reader) (err error) {
 			})
 		case "components":
 			return d.children(dec, func(e xml.StartElement) error { return d.xmlComponent(dec, e, 0) })
+		case "dependencies":
+			return d.children(dec, func(e xml.StartElement) error { return d.xmlDependency(dec, e, "") })
 		}
 		return dec.Skip()
 	})

@@ -126,6 +126,10 @@ func (d *decoder) member(dec *json.Decoder, doc *document, key string, depth int
 		return list(func() error { return d.cdxElement(dec, 0) })
 	case "packages":
 		return list(func() error { return d.packageElement(dec, doc.schema == Schema) })
+	case "dependencies":
+		return list(func() error { return d.cdxDependency(dec) })
+	case "otherComponents":
+		return list(func() error { return d.nativeComponent(dec) })
 	case "relationships":
 		return list(func() error { return d.spdxRelationship(dec) })
 	case "comment":
@@ -204,7 +208,25 @@ func (d *decoder) packageElement(dec *json.Decoder, own bool) error {
 	if n.Name == "" || n.Type == "" {
 		return errors.New("a package without a type or name")
 	}
+	if err := d.nativeNeeds(&d.packageNeeds, n.DependsOn); err != nil {
+		return err
+	}
 	return d.add(n.toPackage())
+}
+
+// nativeComponent reads what Drydock's own format lists beside packages.
+func (d *decoder) nativeComponent(dec *json.Decoder) error {
+	if err := d.count(); err != nil {
+		return err
+	}
+	var n nativeComponent
+	if err := dec.Decode(&n); err != nil {
+		return err
+	}
+	if err := d.nativeNeeds(&d.componentNeeds, n.DependsOn); err != nil {
+		return err
+	}
+	return d.addComponent(n.toComponent(), "")
 }
 
 // array calls element for each element of a list, and reports false for a

@@ -61,6 +61,14 @@ func (d *decoder) spdxComment(s string) error {
 
 // spdxPackage reads one package, of Drydock's own making or another tool's.
 func (d *decoder) spdxPackage(p *spdxElement) error {
+	id := strings.TrimPrefix(p.ID, spdxRef)
+	if text, ok := strings.CutPrefix(p.Comment, otherComment+" "); ok {
+		var n nativeComponent
+		if err := json.Unmarshal([]byte(text), &n); err != nil {
+			return fmt.Errorf("%s: %w", p.ID, err)
+		}
+		return d.addComponent(n.toComponent(), id)
+	}
 	if text, ok := strings.CutPrefix(p.Comment, Schema+" "); ok {
 		var n nativePackage
 		if err := json.Unmarshal([]byte(text), &n); err != nil {
@@ -69,27 +77,34 @@ func (d *decoder) spdxPackage(p *spdxElement) error {
 		if n.Name == "" || n.Type == "" {
 			return fmt.Errorf("%s: a package without a type or name", p.ID)
 		}
-		return d.add(n.toPackage())
+		if err := d.add(n.toPackage()); err != nil {
+			return err
+		}
+		d.standFor(id, false)
+		return nil
 	}
-	id := strings.TrimPrefix(p.ID, "SPDXRef-")
+	other := Component{Kind: spdxKind(p.Purpose), Name: p.Name, Version: p.Version}
 	switch {
 	case id == spdxSubjectID, id == spdxDistroID:
 		return nil
 	case p.Purpose == purposeOS, p.Purpose == purposeOSJSON:
 		d.setDistro(Distro{ID: p.Name, VersionID: p.Version})
-		return nil
+		other.Root = true
+		return d.addComponent(other, id)
 	case p.Purpose == "CONTAINER", strings.HasPrefix(id, "DocumentRoot-"):
 		d.spdxSubject(p)
-		return nil
+		other.Root, other.Main = true, true
+		return d.addComponent(other, id)
 	}
-	e := element{id: p.ID, name: p.Name, version: p.Version, facts: spdxFacts(p)}
+	e := element{id: id, kind: other.Kind, name: p.Name, version: p.Version, facts: spdxFacts(p)}
 	for _, r := range p.ExternalRefs {
 		if r.Type == "purl" && e.purl == "" {
 			e.purl = r.Locator
 		}
 	}
 	if e.purl == "" && strings.HasPrefix(id, "Application-") && e.facts["aquasecurity:trivy:Class"] != "" {
-		return nil // Trivy's heading over what one lock file lists
+		other.Path, other.Root = p.Name, true // Trivy's heading over what one lock file lists
+		return d.addComponent(other, id)
 	}
 	for _, l := range []string{p.Declared, p.Concluded} {
 		if l != "" && l != noAssertion && l != "NONE" {
@@ -98,9 +113,6 @@ func (d *decoder) spdxPackage(p *spdxElement) error {
 		}
 	}
 	e.locations = sourceInfoPaths(p.SourceInfo)
-	if d.bySPDX == nil {
-		d.bySPDX = map[string]int{}
-	}
 	return d.foreign(&e)
 }
 
@@ -167,34 +179,6 @@ func sourceInfoPaths(s string) []Location {
 	return out
 }
 
-// spdxRelationship keeps what Syft says of files that two packages claim: the
-// distribution's package owns the other.
-func (d *decoder) spdxRelationship(dec *json.Decoder) error {
-	var raw json.RawMessage
-	if err := dec.Decode(&raw); err != nil {
-		return err
-	}
-	var r struct {
-		From    string `json:"spdxElementId"`
-		To      string `json:"relatedSpdxElement"`
-		Comment string `json:"comment"`
-	}
-	if json.Unmarshal(raw, &r) == nil {
-		d.ownership(r.From, r.To, r.Comment)
-	}
-	return nil
-}
-
-func (d *decoder) ownership(owner, owned, comment string) {
-	if !strings.HasPrefix(comment, "ownership-by-file-overlap") || len(d.owners) >= maxElements {
-		return
-	}
-	if d.owners == nil {
-		d.owners = map[string]string{}
-	}
-	d.owners[owned] = owner
-}
-
 // readTagValue reads SPDX 2.x in tag-value form.
 func (d *decoder) readTagValue(br *bufio.Reader) (err error) {
 	defer func() {
@@ -235,7 +219,10 @@ func (d *decoder) readTagValue(br *bufio.Reader) (err error) {
 	}
 	for _, r := range doc.Relationships {
 		if r != nil {
-			d.ownership(string(r.RefA.ElementRefID), string(r.RefB.ElementRefID), r.RelationshipComment)
+			from, to := string(r.RefA.ElementRefID), cmp.Or(string(r.RefB.ElementRefID), r.RefB.SpecialID)
+			if err := d.related(from, r.Relationship, to, r.RelationshipComment); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

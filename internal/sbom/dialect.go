@@ -12,7 +12,8 @@ import (
 // element is a component or package of another tool's document: what is common
 // to CycloneDX and SPDX, and the facts that only its dialect names.
 type element struct {
-	id            string // SPDX's, where it has one
+	id            string // by which the document refers to it
+	kind          string // what it is, in CycloneDX's words
 	name, version string
 	purl          string
 	licenses      []string
@@ -28,16 +29,16 @@ func (d *decoder) foreign(e *element) error {
 			label = orElse(e.id, "without a name")
 		}
 		d.unknown("component "+label, "it has no package URL, so nothing can be looked up for it")
-		return nil
+		return d.addComponent(Component{Kind: orElse(e.kind, "library"), Name: e.name, Version: e.version}, e.id)
 	}
 	p, q, err := fromPURL(e.purl)
 	if err != nil {
 		d.unknown("component "+orElse(label, e.purl), err.Error())
-		return nil
+		return d.addComponent(Component{Kind: orElse(e.kind, "library"), Name: e.name, Version: e.version}, e.id)
 	}
 	switch p.Type {
-	case "oci", "docker":
-		return nil // an image, not a package
+	case "oci", "docker": // an image, not a package
+		return d.addComponent(Component{Kind: "container", Name: e.name, Version: e.version}, e.id)
 	}
 	if strings.EqualFold(e.name, joinName(p.Namespace, p.Name)) && p.Type == "golang" {
 		p.Namespace, p.Name = e.name[:len(p.Namespace)], e.name[len(e.name)-len(p.Name):]
@@ -53,20 +54,22 @@ func (d *decoder) foreign(e *element) error {
 	}
 	d.noteDistro(&p, q)
 	p.Licenses, p.Locations = e.licenses, e.locations
-	trivyFacts(&p, e.facts)
+	d.trivy = trivyFacts(&p, e.facts) || d.trivy
 	syftFacts(&p, e.facts)
 	if name := developmentProperty(p.Type); name != "" && e.facts[name] == "true" {
 		p.Dev = true
 	}
 	p.normalSource()
-	if e.id != "" {
-		d.bySPDX[e.id] = len(d.inv.Packages)
+	if err := d.add(p); err != nil {
+		return err
 	}
-	return d.add(p)
+	d.standFor(e.id, false)
+	return nil
 }
 
-// trivyFacts reads what Trivy says beside the purl.
-func trivyFacts(p *Package, facts map[string]string) {
+// trivyFacts reads what Trivy says beside the purl, and reports whether it wrote
+// the document.
+func trivyFacts(p *Package, facts map[string]string) bool {
 	const prefix = "aquasecurity:trivy:"
 	if p.FromDistro() {
 		if name := facts[prefix+"SrcName"]; name != "" {
@@ -88,6 +91,7 @@ func trivyFacts(p *Package, facts map[string]string) {
 	if path := facts[prefix+"FilePath"]; path != "" && len(p.Locations) == 0 {
 		p.Locations = []Location{{Path: absolute(path), Layer: p.Layer}}
 	}
+	return facts[prefix+"PkgType"] != "" || facts[prefix+"PkgID"] != ""
 }
 
 // syftFacts reads what Syft says beside the purl: places with their layers,

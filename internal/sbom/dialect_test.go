@@ -31,10 +31,16 @@ const noPURL = "it has no package URL, so nothing can be looked up for it"
 
 func TestOtherToolsDialects(t *testing.T) {
 	digest := func(c string) finding.Digest { return finding.Digest("sha256:" + strings.Repeat(c, 64)) }
+	main := func(kind, name, version string) Component {
+		return Component{Kind: kind, Name: name, Version: version, Root: true, Main: true}
+	}
 	for name, want := range map[string]*Inventory{
 		"syft.cdx.json": {
 			Subject: finding.Subject{Kind: finding.KindSBOM, Name: "example/web", Digest: digest("1")},
 			Distro:  &Distro{ID: "debian", VersionID: "11", Codename: "bullseye", PrettyName: "Debian GNU/Linux 11 (bullseye)"},
+			Components: []Component{
+				main("container", "example/web", "sha256:"+strings.Repeat("1", 64)), {Kind: "application", Name: "mystery", Version: "3"},
+			},
 			Packages: []Package{
 				{
 					Type: "deb", Namespace: "debian", Name: "libssl1.1", Version: "1.1.1n-0+deb11u1", Source: "openssl", Arch: "amd64",
@@ -58,6 +64,9 @@ func TestOtherToolsDialects(t *testing.T) {
 		"trivy.cdx.json": {
 			Subject: finding.Subject{Kind: finding.KindSBOM, Name: "example/web:1", Digest: digest("2")},
 			Distro:  &Distro{ID: "debian", VersionID: "11"},
+			Components: []Component{
+				main("container", "example/web:1", ""), {Kind: "application", Name: "app/package-lock.json", Path: "app/package-lock.json", Root: true},
+			},
 			Packages: []Package{
 				{
 					Type: "deb", Namespace: "debian", Name: "libgcc-s1", Version: "1:10.2.1-6", Source: "gcc-10", Arch: "amd64",
@@ -70,8 +79,9 @@ func TestOtherToolsDialects(t *testing.T) {
 			},
 		},
 		"scout.cdx.json": {
-			Subject: finding.Subject{Kind: finding.KindSBOM, Name: "example/web:1"},
-			Distro:  &Distro{ID: "debian", VersionID: "12", Codename: "bookworm"},
+			Subject:    finding.Subject{Kind: finding.KindSBOM, Name: "example/web:1"},
+			Distro:     &Distro{ID: "debian", VersionID: "12", Codename: "bookworm"},
+			Components: []Component{{Kind: "library", Name: "bad", Version: "1"}, main("container", "example/web", "1")},
 			Packages: []Package{
 				{Type: "deb", Namespace: "debian", Name: "apt", Version: "2.6.1", LayerIndex: -1},
 				{Type: "deb", Namespace: "debian", Name: "curl", Version: "7.88.1-10+deb12u5", LayerIndex: -1},
@@ -84,8 +94,9 @@ func TestOtherToolsDialects(t *testing.T) {
 			},
 		},
 		"syft.spdx.json": {
-			Subject: finding.Subject{Kind: finding.KindSBOM, Name: "example/web", Digest: "sha256:3333"},
-			Distro:  &Distro{ID: "debian", VersionID: "12"},
+			Subject:    finding.Subject{Kind: finding.KindSBOM, Name: "example/web", Digest: "sha256:3333"},
+			Distro:     &Distro{ID: "debian", VersionID: "12"},
+			Components: []Component{main("container", "example/web", "sha256:3333")},
 			Packages: []Package{
 				{
 					Type: "deb", Namespace: "debian", Name: "nodejs", Version: "18.13.0+dfsg1-1", Arch: "amd64", Licenses: []string{"Apache-2.0 AND LicenseRef-Expat"},
@@ -100,6 +111,11 @@ func TestOtherToolsDialects(t *testing.T) {
 		"trivy.spdx.json": {
 			Subject: finding.Subject{Kind: finding.KindSBOM, Name: "example/web:1"},
 			Distro:  &Distro{ID: "alpine", VersionID: "3.18.9"},
+			Components: []Component{
+				main("container", "example/web:1", ""),
+				{Kind: "library", Name: "unknowable", Version: "1"},
+				{Kind: "application", Name: "node-pkg", Path: "node-pkg", Root: true},
+			},
 			Packages: []Package{{
 				Type: "apk", Namespace: "alpine", Name: "libcrypto3", Version: "3.1.7-r0", Source: "openssl", Arch: "x86_64",
 				Licenses: []string{"Apache-2.0"}, Layer: "sha256:aaaa", LayerIndex: 0,

@@ -11,7 +11,10 @@ import (
 // Sort puts packages in order of purl, and each package's licences and places
 // in theirs. What is sorted already stays as it is, so that the order is total
 // for packages that differ only in what they carry.
-func (inv *Inventory) Sort() {
+func (inv *Inventory) Sort() { inv.sort(nil) }
+
+// sort also unites the nodes of what became one.
+func (inv *Inventory) sort(same map[int32]int32) {
 	type keyed struct {
 		key string
 		p   Package
@@ -28,6 +31,8 @@ func (inv *Inventory) Sort() {
 	for i, k := range ks {
 		inv.Packages[i] = k.p
 	}
+	slices.SortStableFunc(inv.Components, compareComponents)
+	inv.number(same)
 }
 
 // Merge makes one package of every purl, and sorts: places and licences are
@@ -37,11 +42,17 @@ func (inv *Inventory) Sort() {
 // each record says so.
 func (inv *Inventory) Merge() {
 	at := make(map[string]int, len(inv.Packages))
+	same := map[int32]int32{}
 	out := inv.Packages[:0]
 	for _, p := range inv.Packages {
 		id := p.identity()
 		if i, seen := at[id]; seen {
+			node := cmp.Or(out[i].Node, p.Node)
+			if p.Node != node && p.Node != 0 {
+				same[p.Node] = node
+			}
 			out[i] = merge(out[i], p)
+			out[i].Node = node
 			continue
 		}
 		at[id] = len(out)
@@ -49,7 +60,7 @@ func (inv *Inventory) Merge() {
 	}
 	clear(inv.Packages[len(out):])
 	inv.Packages = out
-	inv.Sort()
+	inv.sort(same)
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
 		p.Licenses = slices.Compact(p.Licenses)
@@ -71,7 +82,7 @@ func merge(a, b Package) Package {
 	a.Locations = slices.Concat(a.Locations, b.Locations)
 	a.Removed = a.Removed && b.Removed
 	a.Dev = a.Dev && b.Dev
-	a.Via = UniteVia(a.Via, b.Via)
+	a.Root = a.Root || b.Root
 	if b.Owner == "" {
 		a.Owner = ""
 	}
@@ -84,21 +95,6 @@ func firstSaid(a, b string) string {
 		return a + b
 	}
 	return min(a, b)
-}
-
-// MaxVia bounds what is kept of the direct dependencies that bring a package.
-const MaxVia = 8
-
-// UniteVia is what brings a package that either list is of: sorted, each once,
-// at most [MaxVia].
-func UniteVia(a, b []string) []string {
-	if len(a)+len(b) == 0 {
-		return nil
-	}
-	all := slices.Concat(a, b)
-	slices.Sort(all)
-	all = slices.Compact(all)
-	return all[:min(len(all), MaxVia)]
 }
 
 // OmitDev takes the development dependencies out, and tells how many there were.

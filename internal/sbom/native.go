@@ -18,7 +18,8 @@ type native struct {
 	Tool    *nativeTool `json:"tool,omitempty"`
 	Created string      `json:"created,omitempty"`
 	nativeHeader
-	Packages []nativePackage `json:"packages"`
+	Packages   []nativePackage   `json:"packages"`
+	Components []nativeComponent `json:"otherComponents,omitempty"`
 }
 
 // nativeHeader is what an inventory says of its target as a whole.
@@ -67,10 +68,24 @@ type nativePackage struct {
 	LayerIndex    *int             `json:"layerIndex,omitempty"` // absent: not known
 	Owner         string           `json:"owner,omitempty"`
 	Removed       bool             `json:"removed,omitempty"`
+	Root          bool             `json:"root,omitempty"` // others are there for it
 	Dev           bool             `json:"dev,omitempty"`
-	Via           []string         `json:"via,omitempty"` // the direct dependencies that bring it
 	InBase        *bool            `json:"inBase,omitempty"`
 	Cataloger     string           `json:"cataloger,omitempty"`
+	DependsOn     *[]int32         `json:"dependsOn,omitempty"` // see nativeNeeds
+}
+
+// nativeComponent is a component. DependsOn is as a package's.
+type nativeComponent struct {
+	Kind      string   `json:"kind,omitempty"`
+	Name      string   `json:"name,omitempty"`
+	Version   string   `json:"version,omitempty"`
+	Path      string   `json:"path,omitempty"`
+	Folder    string   `json:"folder,omitempty"`
+	Root      bool     `json:"root,omitempty"`
+	Main      bool     `json:"main,omitempty"`
+	Guessed   bool     `json:"guessed,omitempty"`
+	DependsOn *[]int32 `json:"dependsOn,omitempty"`
 }
 
 type nativeLocation struct {
@@ -111,11 +126,55 @@ func toNative(inv *Inventory) native {
 		nativeHeader: toNativeHeader(inv),
 		Packages:     make([]nativePackage, len(inv.Packages)),
 	}
+	places := inv.places()
 	for i, p := range inv.Packages {
 		n.Packages[i] = toNativePackage(p)
 		n.Packages[i].PURL = p.PURLIn(inv.Distro)
+		n.Packages[i].DependsOn = inv.nativeNeeds(p.Node, places)
+	}
+	for _, c := range inv.Components {
+		nc := toNativeComponent(c)
+		nc.DependsOn = inv.nativeNeeds(c.Node, places)
+		n.Components = append(n.Components, nc)
 	}
 	return n
+}
+
+// nativeNeeds is what a node needs: places in the list of packages and, after
+// these, of components. It is absent where that is not told.
+func (inv *Inventory) nativeNeeds(node int32, places []int32) *[]int32 {
+	needs, told := inv.Graph.Of(node)
+	if !told {
+		return nil
+	}
+	out := make([]int32, 0, len(needs))
+	for _, n := range needs {
+		if at := places[n]; at >= 0 {
+			out = append(out, at)
+		}
+	}
+	return &out
+}
+
+// places is, by node, its place in the list of packages and, after these, of
+// components; -1: it is in neither.
+func (inv *Inventory) places() []int32 {
+	out := make([]int32, len(inv.Graph))
+	for i := range out {
+		out[i] = -1
+	}
+	put := func(node int32, place int) {
+		if node > 0 && int(node) < len(out) {
+			out[node] = int32(place)
+		}
+	}
+	for i := range inv.Packages {
+		put(inv.Packages[i].Node, i)
+	}
+	for i := range inv.Components {
+		put(inv.Components[i].Node, len(inv.Packages)+i)
+	}
+	return out
 }
 
 func toNativeHeader(inv *Inventory) nativeHeader {
@@ -160,7 +219,7 @@ func toNativePackage(p Package) nativePackage {
 		Type: p.Type, Namespace: p.Namespace, Name: p.Name, Version: p.Version,
 		Source: p.Source, SourceVersion: p.SourceVersion, Licenses: p.Licenses,
 		Module: p.Module, Vendor: p.Vendor, VersionBy: p.VersionBy, Origin: p.Origin, Arch: p.Arch,
-		Layer: p.Layer, Owner: p.Owner, Removed: p.Removed, Dev: p.Dev, Via: p.Via, InBase: p.InBase, Cataloger: p.Cataloger,
+		Layer: p.Layer, Owner: p.Owner, Removed: p.Removed, Root: p.Root, Dev: p.Dev, InBase: p.InBase, Cataloger: p.Cataloger,
 	}
 	for _, l := range p.Locations {
 		n.Locations = append(n.Locations, nativeLocation(l))
@@ -176,7 +235,7 @@ func (n nativePackage) toPackage() Package {
 		Type: n.Type, Namespace: n.Namespace, Name: n.Name, Version: n.Version,
 		Source: n.Source, SourceVersion: n.SourceVersion, Licenses: n.Licenses,
 		Module: n.Module, Vendor: n.Vendor, VersionBy: n.VersionBy, Origin: n.Origin, Arch: n.Arch,
-		Layer: n.Layer, LayerIndex: -1, Owner: n.Owner, Removed: n.Removed, Dev: n.Dev, Via: n.Via, InBase: n.InBase, Cataloger: n.Cataloger,
+		Layer: n.Layer, LayerIndex: -1, Owner: n.Owner, Removed: n.Removed, Root: n.Root, Dev: n.Dev, InBase: n.InBase, Cataloger: n.Cataloger,
 	}
 	for _, l := range n.Locations {
 		p.Locations = append(p.Locations, Location(l))
@@ -185,4 +244,16 @@ func (n nativePackage) toPackage() Package {
 		p.LayerIndex = *n.LayerIndex
 	}
 	return p
+}
+
+func toNativeComponent(c Component) nativeComponent {
+	return nativeComponent{
+		Kind: c.Kind, Name: c.Name, Version: c.Version, Path: c.Path, Folder: c.Folder, Root: c.Root, Main: c.Main, Guessed: c.Guessed,
+	}
+}
+
+func (n nativeComponent) toComponent() Component {
+	return Component{
+		Kind: n.Kind, Name: n.Name, Version: n.Version, Path: n.Path, Folder: n.Folder, Root: n.Root, Main: n.Main, Guessed: n.Guessed,
+	}
 }

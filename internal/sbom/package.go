@@ -22,10 +22,11 @@ type Package struct {
 	LayerIndex    int            // of that layer, bottom 0; -1: not known
 	Owner         string         // purl of the distribution package that owns its files; empty: none
 	Removed       bool           // installed in one layer and removed above: not in the final image
+	Root          bool           // others are there for it: the main module of a program
 	Dev           bool           // a development dependency, by its lock file
-	Via           []string       // which direct dependencies bring it, "express 4.17.1", by its lock file; empty: it is one, or not known
 	InBase        *bool          // nil: not known
 	Cataloger     string         // which one found it: "dpkg", "npm", "program"
+	Node          int32          // its number in the inventory's graph; 0: it has no place in it
 }
 
 // Location is a file that a package was read from.
@@ -47,8 +48,10 @@ type Distro struct {
 
 // Inventory is everything found in one target.
 type Inventory struct {
-	Subject  finding.Subject
-	Distro   *Distro           // nil: none found
-	Packages []Package         // sorted by purl
-	Unknown  []finding.Unknown // what could not be read
+	Subject    finding.Subject
+	Distro     *Distro           // nil: none found
+	Packages   []Package         // sorted by purl
+	Components []Component       // what is no package and needs some; sorted by file
+	Graph      Graph             // what needs what
+	Unknown    []finding.Unknown // what could not be read
 }

@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,10 +45,7 @@ func drawPackage(t *rapid.T) Package {
 		Source: maybe(t, "source"), SourceVersion: maybe(t, "sourceVersion"), Arch: maybe(t, "arch"),
 		Module: maybe(t, "module"), Vendor: maybe(t, "vendor"), VersionBy: maybe(t, "version by"), Origin: maybe(t, "origin"),
 		Layer: drawDigest(t), LayerIndex: rapid.IntRange(-1, 5).Draw(t, "index"), Owner: maybe(t, "owner"),
-		Removed: rapid.Bool().Draw(t, "removed"), Dev: rapid.Bool().Draw(t, "dev"), Cataloger: maybe(t, "cataloger"),
-	}
-	for range rapid.IntRange(0, 3).Draw(t, "vias") {
-		p.Via = append(p.Via, text(t, "via"))
+		Removed: rapid.Bool().Draw(t, "removed"), Root: rapid.Bool().Draw(t, "root"), Dev: rapid.Bool().Draw(t, "dev"), Cataloger: maybe(t, "cataloger"),
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "licenses") {
 		p.Licenses = append(p.Licenses, rapid.OneOf(rapid.Just("MIT"), rapid.Just("MIT OR Apache-2.0"),
@@ -84,10 +82,44 @@ func drawInventory(t *rapid.T) *Inventory {
 	for range rapid.IntRange(0, 4).Draw(t, "packages") {
 		inv.Packages = append(inv.Packages, drawPackage(t))
 	}
+	drawGraph(t, inv)
 	for range rapid.IntRange(0, 2).Draw(t, "unknowns") {
 		inv.Unknown = append(inv.Unknown, finding.Unknown{Subject: drawSubject(t), What: maybe(t, "what"), Why: maybe(t, "why")})
 	}
 	return inv
+}
+
+// drawGraph gives an inventory components and, perhaps, a graph.
+func drawGraph(t *rapid.T, inv *Inventory) {
+	for i := range rapid.IntRange(0, 3).Draw(t, "components") {
+		inv.Components = append(inv.Components, Component{
+			Kind: rapid.SampledFrom([]string{"", "application", "library", "container", "operating-system", "odd"}).Draw(t, "kind"),
+			Name: maybe(t, "name"), Version: maybe(t, "version"), Path: maybe(t, "path"), Folder: maybe(t, "folder"),
+			Root: rapid.Bool().Draw(t, "root"), Guessed: rapid.Bool().Draw(t, "guessed"),
+			Main: i == 0 && rapid.Bool().Draw(t, "main"),
+		})
+	}
+	n := len(inv.Packages) + len(inv.Components)
+	if n == 0 || !rapid.Bool().Draw(t, "graph?") {
+		return
+	}
+	needs := make([][]int32, n)
+	for i := range needs {
+		if !rapid.Bool().Draw(t, "told") {
+			continue
+		}
+		needs[i] = []int32{}
+		for range rapid.IntRange(0, 3).Draw(t, "needs") {
+			if need := rapid.IntRange(0, n-1).Draw(t, "need"); need != i {
+				needs[i] = append(needs[i], int32(need))
+			}
+		}
+		slices.Sort(needs[i])
+		needs[i] = slices.Compact(needs[i])
+	}
+	ps, cs := inv.Packages, inv.Components
+	inv.Packages, inv.Components = nil, nil
+	inv.Attach(ps, cs, needs)
 }
 
 func TestEverythingSurvivesEveryFormat(t *testing.T) {
@@ -111,6 +143,9 @@ func TestEverythingSurvivesEveryFormat(t *testing.T) {
 				t.Fatalf("%v\n%s", err, a.String())
 			}
 			if diff := cmp.Diff(inv, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Fatalf("-written +read\n%s\n%s", diff, a.String())
+			}
+			if diff := cmp.Diff(inv.Graph, got.Graph); diff != "" { // where nothing is told is not where nothing is needed
 				t.Fatalf("-written +read\n%s\n%s", diff, a.String())
 			}
 		}))

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	cdx "github.com/CycloneDX/cyclonedx-go"
 	"github.com/spdx/tools-golang/spdx/v2/common"
 	"github.com/spdx/tools-golang/spdx/v2/v2_3"
 
@@ -23,8 +24,9 @@ const (
 
 // The SPDX identifiers of what is not a package of the inventory.
 const (
-	spdxSubjectID = "drydock-subject"
-	spdxDistroID  = "drydock-distro"
+	spdxSubjectID   = "drydock-subject"
+	spdxDistroID    = "drydock-distro"
+	spdxComponentID = "drydock-component-" // and a number
 )
 
 // spdxDocument makes an SPDX 2.3 document of the inventory. What the standard
@@ -52,28 +54,63 @@ func spdxDocument(inv *Inventory, opt EncodeOptions) *v2_3.Document {
 			Created:  created,
 		},
 	}
-	root := plainPackage(spdxSubjectID, doc.DocumentName, string(inv.Subject.Digest))
+	others, root := spdxOthers(inv), plainPackage(spdxSubjectID, doc.DocumentName, string(inv.Subject.Digest))
 	root.PrimaryPackagePurpose = "APPLICATION"
 	if inv.Subject.Kind == finding.KindImage || inv.Subject.Kind == finding.KindContainer {
 		root.PrimaryPackagePurpose = "CONTAINER"
 	}
+	main := slices.IndexFunc(inv.Components, func(c Component) bool { return c.Main })
+	if main >= 0 {
+		root = others[main]
+	}
 	doc.Packages = append(doc.Packages, root)
-	doc.Relationships = append(doc.Relationships, relationship("DOCUMENT", common.TypeRelationshipDescribe, spdxSubjectID))
-
+	relate := func(from common.ElementID, kind string, to common.ElementID) {
+		doc.Relationships = append(doc.Relationships, relationship(from, kind, to))
+	}
+	relate("DOCUMENT", common.TypeRelationshipDescribe, root.PackageSPDXIdentifier)
 	contain := func(p *v2_3.Package) {
 		doc.Packages = append(doc.Packages, p)
-		doc.Relationships = append(doc.Relationships,
-			relationship(spdxSubjectID, common.TypeRelationshipContains, p.PackageSPDXIdentifier))
+		relate(root.PackageSPDXIdentifier, common.TypeRelationshipContains, p.PackageSPDXIdentifier)
 	}
-	if d := inv.Distro; d != nil {
+	system := slices.ContainsFunc(inv.Components, func(c Component) bool { return c.Kind == string(cdx.ComponentTypeOS) && !c.Main })
+	if d := inv.Distro; d != nil && !system {
 		p := plainPackage(spdxDistroID, orElse(d.ID, "unnamed"), d.VersionID)
 		p.PrimaryPackagePurpose = purposeOS
 		contain(p)
 	}
 	licenses := map[string]string{}
 	seen := make(map[string]int, len(inv.Packages))
+	nodes := make([]common.ElementID, len(inv.Graph))
+	place := func(node int32, id common.ElementID) {
+		if node > 0 && int(node) < len(nodes) {
+			nodes[node] = id
+		}
+	}
 	for _, p := range inv.Packages {
-		contain(spdxPackage(p, inv.Distro, seen, licenses))
+		made := spdxPackage(p, inv.Distro, seen, licenses)
+		place(p.Node, made.PackageSPDXIdentifier)
+		contain(made)
+	}
+	for i, c := range inv.Components {
+		place(c.Node, others[i].PackageSPDXIdentifier)
+		if i != main {
+			contain(others[i])
+		}
+	}
+	if root.PackageSPDXIdentifier == spdxSubjectID {
+		for _, c := range inv.tops() {
+			relate(spdxSubjectID, common.TypeRelationshipDependsOn, nodes[c.Node])
+		}
+	}
+	for node, list := range inv.Graph {
+		for _, n := range list {
+			if nodes[node] != "" && nodes[n] != "" {
+				relate(nodes[node], common.TypeRelationshipDependsOn, nodes[n])
+			}
+		}
+		if list != nil && len(list) == 0 && nodes[node] != "" {
+			doc.Relationships = append(doc.Relationships, dependsOnNothing(nodes[node]))
+		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(licenses)) {
 		doc.OtherLicenses = append(doc.OtherLicenses, &v2_3.OtherLicense{
@@ -81,6 +118,41 @@ func spdxDocument(inv *Inventory, opt EncodeOptions) *v2_3.Document {
 		})
 	}
 	return doc
+}
+
+// spdxOthers makes packages of what is no package, one by one.
+func spdxOthers(inv *Inventory) []*v2_3.Package {
+	out := make([]*v2_3.Package, len(inv.Components))
+	for i, c := range inv.Components {
+		p := plainPackage(common.ElementID(spdxComponentID+strconv.Itoa(i+1)), orElse(c.Name, c.Path), c.Version)
+		p.PrimaryPackagePurpose = spdxPurpose(c.Kind)
+		p.PackageComment = otherComment + strings.TrimPrefix(comment(toNativeComponent(c)), Schema)
+		out[i] = p
+	}
+	return out
+}
+
+// otherComment begins the comment of what is no package.
+const otherComment = Schema + " component"
+
+// spdxPurpose is the kind of a component as SPDX has it (7.24).
+func spdxPurpose(kind string) string {
+	switch kind {
+	case "container", "device", "firmware", "framework", "library", "file":
+		return strings.ToUpper(kind)
+	case "operating-system":
+		return purposeOS
+	}
+	return "APPLICATION"
+}
+
+// dependsOnNothing says that what an element needs is known, and is nothing
+// (11.1: NONE as the related element).
+func dependsOnNothing(id common.ElementID) *v2_3.Relationship {
+	return &v2_3.Relationship{
+		RefA: common.MakeDocElementID("", string(id)), Relationship: common.TypeRelationshipDependsOn,
+		RefB: common.MakeDocElementSpecial("NONE"),
+	}
 }
 
 func plainPackage(id common.ElementID, name, version string) *v2_3.Package {

@@ -148,7 +148,7 @@ type description struct {
 	suppressed      *finding.Suppression
 	inBase          *bool
 	dev             bool
-	via             []string
+	via, path       []string
 	endOfLife       bool
 	support         Support // less than the usual one; zero: the usual one
 }
@@ -181,8 +181,8 @@ func (m *matcher) describe(g *group) description {
 	d.dev = g.rule != RuleOS
 	for _, p := range g.members {
 		d.dev = d.dev && p.Dev
-		d.via = sbom.UniteVia(d.via, p.Via)
 	}
+	d.via, d.path = m.brought(g)
 	d.suppressed = m.suppression(g)
 	if g.rule == RuleOS {
 		d.support, _ = m.covers[g.eco].Of(sourceName(*p))
@@ -192,6 +192,36 @@ func (m *matcher) describe(g *group) description {
 		d.endOfLife = ok && end.Before(m.opt.Now)
 	}
 	return d
+}
+
+// maxVia bounds what is told of the direct dependencies that bring a package.
+const maxVia = 8
+
+// brought is which direct dependencies bring a group's packages, and the shortest
+// way in which one comes in. Of a distribution's packages only the base is asked
+// for, or everything: there it says nothing.
+func (m *matcher) brought(g *group) (via, path []string) {
+	if g.rule == RuleOS {
+		return nil, nil
+	}
+	if m.ways == nil {
+		if m.ways = sbom.NewWays(m.inv); m.ways == nil {
+			return nil, nil
+		}
+	}
+	var all []sbom.Way
+	for _, p := range g.members {
+		all = append(all, m.ways.To(p, maxVia)...)
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	shortest := slices.MinFunc(all, func(a, b sbom.Way) int { return cmp.Compare(len(a), len(b)) })
+	for _, s := range shortest {
+		path = append(path, s.Label())
+	}
+	via = sbom.Via(all)
+	return via[:min(len(via), maxVia)], path
 }
 
 // memberText is the evidence for one package of the group: a distribution's
@@ -314,7 +344,7 @@ func (m *matcher) finding(g *group, c *cluster, d *description, v *finding.Vuln)
 		Package: d.purl, Name: d.name, Version: g.version, PackageType: d.typ,
 		FixedIn: c.fixed, CVSS: cvss, SeveritySource: source,
 		EPSS: meta.EPSS, KEV: meta.KEV, KEVAdded: meta.KEVAdded,
-		InBase: d.inBase, Dev: d.dev, Via: d.via,
+		InBase: d.inBase, Dev: d.dev, Via: d.via, Path: d.path,
 	}
 	evidence := make([]finding.Evidence, 0, len(c.hits)+len(d.binaries)+1)
 	for i := range c.hits {

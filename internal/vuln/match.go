@@ -54,6 +54,7 @@ type matcher struct {
 	groups  []group
 	queries []query
 	meta    map[string]Meta
+	ways    *sbom.Ways          // nil: not asked for yet, or there is no graph
 	covers  map[string]Coverage // of the distributions that something was found in
 	unknown gaps
 }

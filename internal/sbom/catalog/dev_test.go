@@ -78,7 +78,7 @@ func FuzzLockRoots(f *testing.F) {
 			t.Fatal(err)
 		}
 		before := slices.Clone(r.Packages)
-		p.Roots(&r, manifest)
+		p.Roots(oneBeside(manifest), l.file, &r)
 		for i := range r.Packages {
 			r.Packages[i].Dev = false
 		}
@@ -87,6 +87,13 @@ func FuzzLockRoots(f *testing.F) {
 		}
 	})
 }
+
+// oneBeside is a folder in which every file is the same.
+type oneBeside []byte
+
+func (b oneBeside) body(string) ([]byte, error) { return b, nil }
+
+func (b oneBeside) glob(pattern string) []string { return []string{pattern} }
 
 // A file in which every package has one name costs no more than another.
 func TestNamesakesAreNotMultiplied(t *testing.T) {

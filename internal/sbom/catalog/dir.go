@@ -203,12 +203,7 @@ func (w *dirWalk) parse(p string, depth int) {
 			q.More(w, p, &r)
 		}
 		if q.Roots != nil && r.graph != nil {
-			if manifest, err := w.body(path.Join(path.Dir(p), q.Beside(p))); err == nil {
-				q.Roots(&r, manifest)
-			}
-		}
-		if r.graph != nil && q.Name == yarnCataloger {
-			r.graph.tell(r.Packages)
+			q.Roots(w, p, &r)
 		}
 		w.take(p, r)
 		for _, in := range r.Include {
@@ -225,10 +220,23 @@ func (w *dirWalk) take(p string, r lockResult) {
 		w.unknown("packages of "+p, fmt.Sprintf("with it, the folder has more than %d packages", dirPackages))
 		return
 	}
-	w.inv.Packages = append(w.inv.Packages, r.Packages...)
+	if r.graph != nil {
+		r.graph.attach(w.inv, p, r.Packages)
+	} else {
+		w.inv.Packages = append(w.inv.Packages, r.Packages...)
+	}
 	if len(r.Unknown) > 0 {
 		w.unknown("versions of "+lockSee(r.Unknown)+" in "+p, r.Why)
 	}
+}
+
+// glob is the files that a pattern means, within the folder.
+func (w *dirWalk) glob(pattern string) []string {
+	found, err := fs.Glob(w.root.FS(), pattern)
+	if err != nil {
+		return nil // a pattern that is none
+	}
+	return found
 }
 
 // body reads one file whole, without leaving the folder.

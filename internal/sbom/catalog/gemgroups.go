@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,14 +11,23 @@ import (
 // for development: those that stand only in the groups development and test. A
 // Gemfile is Ruby and is read as text; a gem whose groups are not plain is none
 // of them.
-func gemfileRoots(r *lockResult, manifest []byte) {
+func gemfileRoots(w besides, file string, r *lockResult) {
+	name := "Gemfile"
+	if path.Base(file) == "gems.locked" {
+		name = "gems.rb"
+	}
+	manifest, err := w.body(path.Join(path.Dir(file), name))
+	if err != nil {
+		return
+	}
 	dev := gemfileDev(manifest)
-	slices.Sort(r.roots)
-	for _, name := range slices.Compact(r.roots) {
+	project := &r.graph.nodes[r.nodes[gemProject][0]]
+	project.needs = nil
+	for _, name := range r.roots {
 		if dev[name] {
-			r.graph.dev = append(r.graph.dev, r.nodes[name]...)
+			project.dev = append(project.dev, r.nodes[name]...)
 		} else {
-			r.graph.direct = append(r.graph.direct, r.nodes[name]...)
+			project.needs = append(project.needs, r.nodes[name]...)
 		}
 	}
 	r.graph.mark(r.Packages)

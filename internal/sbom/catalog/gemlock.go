@@ -3,23 +3,19 @@ package catalog
 import (
 	"errors"
 	"fmt"
-	"path"
+	"slices"
 	"strings"
 )
 
 // gemfileLock reads Gemfile.lock. What stands under PATH is the project's own.
 func gemfileLock() lockParser {
 	return lockParser{
-		Name: "gemfile-lock", Wants: lockNamed("Gemfile.lock", "gems.locked"), Read: gemfileRead,
-		Beside: func(file string) string {
-			if path.Base(file) == "gems.locked" {
-				return "gems.rb"
-			}
-			return "Gemfile"
-		},
-		Roots: gemfileRoots,
+		Name: "gemfile-lock", Wants: lockNamed("Gemfile.lock", "gems.locked"), Read: gemfileRead, Roots: gemfileRoots,
 	}
 }
+
+// gemProject is no gem's name: under it the graph has the project itself.
+const gemProject = ""
 
 // gemfileLines is the state between two lines.
 type gemfileLines struct {
@@ -63,7 +59,17 @@ func gemfileRead(file string, body []byte) (lockResult, error) {
 		g.r.graph, g.needs = nil, nil
 	}
 	for _, n := range g.needs {
-		g.r.graph.edges[n.from] = append(g.r.graph.edges[n.from], g.r.nodes[n.name]...)
+		from := &g.r.graph.nodes[n.from]
+		from.needs = append(from.needs, g.r.nodes[n.name]...)
+	}
+	if g.r.graph != nil {
+		slices.Sort(g.r.roots)
+		g.r.roots = slices.Compact(g.r.roots)
+		n := g.r.graph.project("", "", file, "")
+		g.r.nodes[gemProject] = []int32{n}
+		for _, name := range g.r.roots {
+			g.r.graph.nodes[n].needs = append(g.r.graph.nodes[n].needs, g.r.nodes[name]...)
+		}
 	}
 	return *g.r, nil
 }
@@ -100,7 +106,7 @@ func (g *gemfileLines) line(n int, line string) error {
 		if version != "" && '0' <= version[0] && version[0] <= '9' {
 			return fmt.Errorf("line %d: a gem that is indented further than the others", n)
 		}
-		if last := len(g.r.graph.pkg) - 1; last >= 0 && !g.lost {
+		if last := len(g.r.graph.nodes) - 1; last >= 0 && !g.lost {
 			if len(g.needs) >= maxLeaves {
 				return errLockMany
 			}
@@ -112,9 +118,11 @@ func (g *gemfileLines) line(n int, line string) error {
 	return nil
 }
 
-// option takes where the gems of a GIT section come from.
+// option takes where the gems of a GIT or PATH section come from.
 func (g *gemfileLines) option(key, value string) {
 	switch {
+	case g.section == "PATH" && key == "remote":
+		g.remote = lockFolderOf(value)
 	case g.section != "GIT":
 	case key == "remote":
 		if g.remote = value; strings.Contains(value, "://") && !strings.HasPrefix(value, "git") {
@@ -140,15 +148,17 @@ func (g *gemfileLines) gem(line int, text string) error {
 		return nil
 	}
 	g.lost = false
-	pkg := -1
-	if g.section != "PATH" {
-		pkg = len(g.r.Packages)
+	own := g.section == "PATH"
+	var n int32
+	if own {
+		n = g.r.graph.project(name, version, g.file, g.remote)
+	} else {
+		n = g.r.graph.node(len(g.r.Packages))
 	}
-	n := g.r.graph.node(pkg)
 	if g.odd = g.odd || len(g.r.nodes[name]) >= lockNamesakes; !g.odd {
 		g.r.nodes[name] = append(g.r.nodes[name], n)
 	}
-	if pkg >= 0 {
+	if !own {
 		p := lockPackage("gemfile-lock", "gem", name, version, g.file, line)
 		p.Origin = g.remote
 		g.r.Packages = append(g.r.Packages, p)

@@ -76,8 +76,7 @@ func FuzzLockByLine(f *testing.F) {
 		Major   string
 		Entries []pnpmEntry
 		Graph   map[string][]pnpmNeed
-		Prod    []pnpmNeed
-		Dev     []pnpmNeed
+		Of      []pnpmImporter
 		Wanted  bool
 		Yarn    []yarnEntry
 		Headed  bool
@@ -89,8 +88,8 @@ func FuzzLockByLine(f *testing.F) {
 		p, q := &pnpmFile{graph: map[string][]pnpmNeed{}}, &pnpmFile{graph: map[string][]pnpmNeed{}}
 		if p.scan(b) == nil {
 			if err := lockYAML(b, q.tree); err == nil {
-				got, want := read{Major: p.major, Entries: p.entries, Graph: p.graph, Prod: p.prod, Dev: p.dev, Wanted: p.wanted}, read{Major: q.major, Entries: q.entries, Graph: q.graph, Prod: q.prod, Dev: q.dev, Wanted: q.wanted}
-				if d := cmp.Diff(want, got, cmp.AllowUnexported(pnpmEntry{}, pnpmNeed{})); d != "" {
+				got, want := read{Major: p.major, Entries: p.entries, Graph: p.graph, Of: p.importers, Wanted: p.wanted}, read{Major: q.major, Entries: q.entries, Graph: q.graph, Of: q.importers, Wanted: q.wanted}
+				if d := cmp.Diff(want, got, cmp.AllowUnexported(pnpmEntry{}, pnpmNeed{}, pnpmImporter{})); d != "" {
 					t.Fatalf("pnpm: %s", d)
 				}
 			} else if errors.Is(err, errLockShape) {

@@ -22,10 +22,15 @@ type lockParser struct {
 	// More adds what other files of the folder say of it.
 	More func(w *dirWalk, file string, r *lockResult)
 
-	// Beside names the manifest in the file's folder that says what is for
-	// development, where the lock file itself does not; Roots takes it in.
-	Beside func(file string) string
-	Roots  func(r *lockResult, manifest []byte)
+	// Roots takes from the manifests beside the file what the project depends on
+	// and what of it is for development, where the file itself does not say it.
+	Roots func(w besides, file string, r *lockResult)
+}
+
+// besides are the files of a folder that a lock file lies in.
+type besides interface {
+	body(p string) ([]byte, error)
+	glob(pattern string) []string // path.Match's, each of which is within the folder
 }
 
 // lockResult is what one lock file says.
@@ -35,11 +40,15 @@ type lockResult struct {
 	Why      string         // why it does not, and what would help; set with Unknown
 	Include  []string       // further files to read, relative to the file's folder
 
-	graph *lockGraph         // nil: not known, or told already
+	graph *lockGraph         // nil: not known
 	nodes map[string][]int32 // of the graph, by what a manifest calls them
 	roots []string           // names of what the project depends on, by the lock file
 
 	replaced []string // modules that a go.mod takes another in place of
+
+	marked bool // the file says what is for development
+
+	name, version string // of the project, by the lock file
 }
 
 // full reports whether a file names as much as one may. Every parser asks it

@@ -38,9 +38,8 @@ func bunRead(file string, body []byte) (lockResult, error) {
 	if err != nil {
 		return lockResult{}, err
 	}
-	g := l.tree.graph()
-	g.tell(l.tree.Packages)
-	g.mark(l.tree.Packages)
+	l.tree.tell(file)
+	l.tree.graph.mark(l.tree.Packages)
 	return l.tree.lockResult, nil
 }
 
@@ -53,8 +52,11 @@ type bunFile struct {
 }
 
 func (l *bunFile) workspace(name []byte, _ int) error {
-	n := npmNode{folder: string(name), pkg: -1, isProject: true}
+	n := npmNode{place: string(name), pkg: -1, isProject: true}
 	err := l.dependencies(&n)
+	if n.folder = string(name); n.folder != "" && n.name != "" {
+		n.folder = bunFolder(n.name) // what it has of its own is listed under its name
+	}
 	l.tree.nodes = append(l.tree.nodes, n)
 	return err
 }
@@ -68,6 +70,14 @@ func (l *bunFile) dependencies(n *npmNode) error {
 		case "dependencies", "optionalDependencies", "peerDependencies":
 		case "devDependencies":
 			to = &n.needsDev
+		case "name", "version":
+			s, err := j.str()
+			if string(key) == "name" {
+				n.name = s
+			} else {
+				n.version = s
+			}
+			return err
 		default:
 			return j.skip()
 		}
@@ -106,7 +116,10 @@ func (l *bunFile) entry(key []byte, at int) error {
 	}
 	if name, version, ok := bunSplit(what); !ok {
 		r.odd(string(key), l.lines.at(at))
-	} else if kind, _, other := strings.Cut(version, ":"); other || strings.Contains(version, "/") {
+	} else if kind, rest, other := strings.Cut(version, ":"); other || strings.Contains(version, "/") {
+		if n.name = name; kind == "workspace" {
+			n.link = rest
+		}
 		if kind != "workspace" && kind != "link" && kind != "root" && kind != "file" {
 			r.Unknown = append(r.Unknown, name)
 			r.Why = "locked to a repository or an address, which does not say the version"

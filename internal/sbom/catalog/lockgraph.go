@@ -1,8 +1,8 @@
 package catalog
 
 import (
+	"path"
 	"slices"
-	"strings"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
@@ -11,115 +11,137 @@ import (
 // dependency says no more than the name; a file with more of one is not marked.
 const lockNamesakes = 16
 
-// lockGraph is which package of a lock file depends on which. Its nodes are the
-// file's entries, the project's own ones too, in the order in which they came.
+// lockGraph is which entry of a lock file depends on which. Its nodes are the
+// file's packages, the projects that it is of, and what it names without a
+// version, in the order in which they came.
 type lockGraph struct {
-	pkg    []int     // by node: its index among the file's packages; -1: none of them
-	edges  [][]int32 // by node: what it depends on
-	direct []int32   // what the project itself depends on, not for development
-	dev    []int32   // and for development
+	nodes  []lockNode
+	others []sbom.Component // what is no package
+	flat   bool             // the file does not say what packages need, only what the project does
 }
 
-// node adds an entry.
+type lockNode struct {
+	pkg   int     // its index among the file's packages; -1: none of them
+	other int     // its index among others; -1: none of them
+	needs []int32 // nodes
+	dev   []int32 // of a project: for development
+}
+
+// node adds a package, or what stands for none: -1.
 func (g *lockGraph) node(pkg int) int32 {
-	g.pkg = append(g.pkg, pkg)
-	g.edges = append(g.edges, nil)
-	return int32(len(g.pkg) - 1)
+	g.nodes = append(g.nodes, lockNode{pkg: pkg, other: -1})
+	return int32(len(g.nodes) - 1)
 }
 
-// tell gives each package of the file the direct dependencies that bring it. A
-// lock file that does not say which are direct has those that nothing else
-// depends on.
-func (g *lockGraph) tell(ps []sbom.Package) {
-	direct := slices.Concat(g.direct, g.dev)
-	if len(direct) == 0 {
-		direct = g.heads()
-	}
-	isDirect := make([]bool, len(g.pkg))
-	for _, n := range direct {
-		isDirect[n] = true
-	}
-	brought := make([][]int32, len(g.pkg)) // by node: nodes of direct dependencies, at most sbom.MaxVia
-	slices.SortStableFunc(direct, func(a, b int32) int { return strings.Compare(g.label(ps, a), g.label(ps, b)) })
-	var todo []int32
-	for _, from := range slices.Compact(direct) {
-		if g.pkg[from] < 0 {
-			continue
-		}
-		// A node that is full passes nothing on: what it depends on has all of
-		// its own already.
-		for todo = append(todo[:0], from); len(todo) > 0; {
-			n := todo[len(todo)-1]
-			todo = todo[:len(todo)-1]
-			for _, to := range g.edges[n] {
-				if b := brought[to]; len(b) < sbom.MaxVia && (len(b) == 0 || b[len(b)-1] != from) {
-					brought[to] = append(b, from)
-					todo = append(todo, to)
-				}
-			}
-		}
-	}
-	for n, by := range brought {
-		if g.pkg[n] < 0 || isDirect[n] {
-			continue
-		}
-		var via []string
-		for _, from := range by {
-			via = append(via, g.label(ps, from))
-		}
-		p := &ps[g.pkg[n]]
-		p.Via = sbom.UniteVia(p.Via, via)
-	}
+// other adds what is no package.
+func (g *lockGraph) other(c sbom.Component) int32 {
+	n := g.node(-1)
+	g.nodes[n].other = len(g.others)
+	g.others = append(g.others, c)
+	return n
 }
 
-// label is what a person calls a node.
-func (g *lockGraph) label(ps []sbom.Package, n int32) string {
-	if g.pkg[n] < 0 {
+// project adds what the packages are there for.
+func (g *lockGraph) project(name, version, file, folder string) int32 {
+	return g.other(sbom.Component{Kind: "application", Name: name, Version: version, Path: file, Folder: folder, Root: true})
+}
+
+// lockFolderOf is a project's folder: empty where its lock file lies.
+func lockFolderOf(s string) string {
+	if s = path.Clean(s); s == "." {
 		return ""
 	}
-	p := ps[g.pkg[n]]
-	if p.Namespace != "" {
-		return p.Namespace + "/" + p.Name + " " + p.Version
-	}
-	return p.Name + " " + p.Version
+	return s
 }
 
-// heads are the nodes that no other depends on.
-func (g *lockGraph) heads() []int32 {
-	needed := make([]bool, len(g.pkg))
-	for from, tos := range g.edges {
-		for _, to := range tos {
-			needed[to] = needed[to] || int(to) != from
-		}
-	}
-	var out []int32
-	for n := range g.pkg {
-		if !needed[n] {
-			out = append(out, int32(n))
-		}
-	}
-	return out
+func (g *lockGraph) isProject(n int32) bool {
+	other := g.nodes[n].other
+	return other >= 0 && g.others[other].Root
 }
 
-// mark marks for development what the project's development dependencies need
+// rooted reports whether a project is among the nodes.
+func (g *lockGraph) rooted() bool {
+	return slices.ContainsFunc(g.others, func(c sbom.Component) bool { return c.Root })
+}
+
+// direct is what the projects themselves depend on, for production and for
+// development.
+func (g *lockGraph) direct() (production, development []int32) {
+	for n := range g.nodes {
+		if g.isProject(int32(n)) {
+			production, development = append(production, g.nodes[n].needs...), append(development, g.nodes[n].dev...)
+		}
+	}
+	return production, development
+}
+
+// mark marks for development what the projects' development dependencies need
 // and nothing else does. It is for lock files that do not mark it themselves.
 func (g *lockGraph) mark(ps []sbom.Package) {
-	production, development := g.reach(g.direct), g.reach(g.dev)
-	for n, i := range g.pkg {
-		if i >= 0 && development[n] && !production[n] {
-			ps[i].Dev = true
+	direct, dev := g.direct()
+	production, development := g.reach(direct), g.reach(dev)
+	for n, node := range g.nodes {
+		if node.pkg >= 0 && development[n] && !production[n] {
+			ps[node.pkg].Dev = true
 		}
 	}
 }
 
 func (g *lockGraph) reach(from []int32) []bool {
-	seen := make([]bool, len(g.pkg))
+	seen := make([]bool, len(g.nodes))
 	for todo := slices.Clone(from); len(todo) > 0; {
 		n := todo[len(todo)-1]
 		if todo = todo[:len(todo)-1]; !seen[n] {
 			seen[n] = true
-			todo = append(todo, g.edges[n]...)
+			todo = append(todo, g.nodes[n].needs...)
 		}
 	}
 	return seen
+}
+
+// attach adds the packages of a file to an inventory, with the graph. A file that
+// does not tell what its project needs has one that needs what nothing else
+// does.
+func (g *lockGraph) attach(inv *sbom.Inventory, file string, ps []sbom.Package) {
+	if !g.rooted() {
+		if g.flat { // nothing is told
+			inv.Packages = append(inv.Packages, ps...)
+			return
+		}
+		n := g.project("", "", file, "")
+		g.others[g.nodes[n].other].Guessed = true
+		g.nodes[n].needs = g.heads(n)
+	}
+	at := make([]int32, len(g.nodes)) // by node: among packages and others; -1: none
+	for n, node := range g.nodes {
+		switch at[n] = -1; {
+		case node.pkg >= 0:
+			at[n] = int32(node.pkg)
+		case node.other >= 0:
+			at[n] = int32(len(ps) + node.other)
+		}
+	}
+	needs := make([][]int32, len(ps)+len(g.others))
+	for n, node := range g.nodes {
+		if at[n] < 0 || g.flat && node.pkg >= 0 {
+			continue
+		}
+		list := make([]int32, 0, len(node.needs)+len(node.dev))
+		for _, to := range slices.Concat(node.needs, node.dev) {
+			if at[to] >= 0 {
+				list = append(list, at[to])
+			}
+		}
+		needs[at[n]] = list
+	}
+	inv.Attach(ps, g.others, needs)
+}
+
+// heads are the nodes before n that nothing else needs.
+func (g *lockGraph) heads(n int32) []int32 {
+	edges, of := make(sbom.Graph, n), make([]int32, n)
+	for i := range of {
+		edges[i], of[i] = g.nodes[i].needs, int32(i)
+	}
+	return edges.Heads(of)
 }

@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
 // pylockLock reads pylock.toml and pylock.NAME.toml (PEP 751).
@@ -12,8 +14,8 @@ func pylockLock() lockParser {
 		base := path.Base(file)
 		return base == "pylock.toml" || strings.HasPrefix(base, "pylock.") && strings.HasSuffix(base, ".toml") && strings.Count(base, ".") == 2
 	}
-	return lockParser{Name: "pylock", Wants: wants, Read: func(file string, body []byte) (lockResult, error) {
-		tables, err := lockTablesOf("packages", body, "name", "version", "vcs", "directory", "archive")
+	return lockParser{Name: "pylock", Wants: wants, Roots: pyRoots, Read: func(file string, body []byte) (lockResult, error) {
+		tables, err := lockTablesOf("packages", body, "name", "version", "dependencies", "vcs", "directory", "archive")
 		if err != nil {
 			return lockResult{}, err
 		}
@@ -32,8 +34,8 @@ func pylockLock() lockParser {
 
 // pdmLock reads pdm.lock.
 func pdmLock() lockParser {
-	return lockParser{Name: "pdm-lock", Wants: lockNamed("pdm.lock"), Read: func(file string, body []byte) (lockResult, error) {
-		tables, err := lockTables(body, "name", "version", "groups", "git", "revision", "ref", "path", "url", "editable")
+	return lockParser{Name: "pdm-lock", Wants: lockNamed("pdm.lock"), Roots: pyRoots, Read: func(file string, body []byte) (lockResult, error) {
+		tables, err := lockTables(body, "name", "version", "groups", "dependencies", "git", "revision", "ref", "path", "url", "editable")
 		if err != nil {
 			return lockResult{}, err
 		}
@@ -68,12 +70,14 @@ func pyField(t lockTable, key string, fields ...string) string {
 // pyPinned makes packages of tables with a name and a version.
 func pyPinned(cataloger, file string, tables []lockTable, from func(lockTable) (origin string, own bool)) (lockResult, error) {
 	var r lockResult
+	g := newPyGraph(false)
 	for _, t := range tables {
+		name, version := pyName(t.str("name")), t.str("version")
 		origin, own := from(t)
 		if own {
+			g.add(g.project(name, version, file, ""), t)
 			continue // a folder of the project's
 		}
-		name, version := pyName(t.str("name")), t.str("version")
 		if !lockWord(name) || strings.Contains(name, "/") {
 			r.odd("", t.line)
 			continue
@@ -81,12 +85,18 @@ func pyPinned(cataloger, file string, tables []lockTable, from func(lockTable) (
 		if !lockVersion(version) {
 			r.Unknown = append(r.Unknown, name)
 			r.Why = "locked without a version: its source decides at build time"
+			g.add(g.other(sbom.Component{Kind: "library", Name: name, Path: file}), t)
 			continue
 		}
 		p := lockPackage(cataloger, "pypi", name, version, file, t.line)
 		p.Origin = lockOrigin(origin)
 		p.Dev = pdmDev(t.under("groups"))
+		g.marked = g.marked || len(t.under("groups")) > 0
+		g.add(g.node(len(r.Packages)), t)
 		r.Packages = append(r.Packages, p)
+	}
+	if g.told(&r, file); r.graph != nil {
+		r.graph.flat = !slices.ContainsFunc(tables, func(t lockTable) bool { return len(t.under("dependencies")) > 0 })
 	}
 	return r, nil
 }

@@ -1,16 +1,19 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
-	"slices"
+	"path"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
 // pnpmLock reads pnpm-lock.yaml, lockfile versions 5 to 9.
 func pnpmLock() lockParser {
-	return lockParser{Name: "pnpm-lock", Wants: lockNamed("pnpm-lock.yaml", "pnpm-lock.yml"), Read: pnpmRead}
+	return lockParser{Name: "pnpm-lock", Wants: lockNamed("pnpm-lock.yaml", "pnpm-lock.yml"), Read: pnpmRead, Roots: npmNames}
 }
 
 // pnpmEntry is one package as the file has it.
@@ -30,9 +33,15 @@ type pnpmFile struct {
 	entries []pnpmEntry
 	graph   map[string][]pnpmNeed // entry or, in version 9, snapshot -> what it depends on
 	needs   int                   // what all of them depend on
-	prod    []pnpmNeed            // what the importers depend on, not for development
-	dev     []pnpmNeed            // and for development
 	wanted  bool                  // an importer depends on what is not the project's own
+
+	importers []pnpmImporter
+}
+
+// pnpmImporter is a project of the file.
+type pnpmImporter struct {
+	folder    string
+	prod, dev []pnpmNeed // what it depends on, and for development
 }
 
 func pnpmRead(file string, body []byte) (lockResult, error) {
@@ -78,7 +87,7 @@ func pnpmRead(file string, body []byte) (lockResult, error) {
 			p.Dev = e.dev || reached != nil && !reached[pnpmBare(e.key)]
 		}
 	}
-	f.join(pkg).tell(r.Packages)
+	r.graph = f.join(file, pkg)
 	return r, nil
 }
 
@@ -109,17 +118,25 @@ func (f *pnpmFile) field(key, value string) {
 	}
 }
 
-// depends notes that an importer depends on something.
-func (f *pnpmFile) depends(group, name, version string) {
-	if version == "" || pnpmOwn(version) {
-		return
+// depends notes that the importer of a folder depends on something.
+func (f *pnpmFile) depends(folder, group, name, version string) error {
+	if version == "" {
+		return nil
 	}
-	f.wanted = true
-	if to := (pnpmNeed{name, version}); group == "devDependencies" {
-		f.dev = append(f.dev, to)
+	if f.needs++; f.needs > maxLeaves {
+		return errLockMany
+	}
+	f.wanted = f.wanted || !pnpmOwn(version)
+	if n := len(f.importers); n == 0 || f.importers[n-1].folder != folder {
+		f.importers = append(f.importers, pnpmImporter{folder: folder})
+	}
+	to := &f.importers[len(f.importers)-1]
+	if group == "devDependencies" {
+		to.dev = append(to.dev, pnpmNeed{name, version})
 	} else {
-		f.prod = append(f.prod, to)
+		to.prod = append(to.prod, pnpmNeed{name, version})
 	}
+	return nil
 }
 
 // need notes that an entry or snapshot depends on something.
@@ -211,15 +228,17 @@ func (f *pnpmFile) scan(body []byte) error {
 			}
 			return f.need(name, key, value)
 		case indent == 6 && value != "": // importers before version 6 of the format
-			ok, dep = plain, ""
-			f.depends(group, key, value)
+			if dep = ""; plain {
+				return f.depends(name, group, key, value)
+			}
+			ok = false
 		case indent == 6:
 			dep = key
 		case indent == 8 && section == "importers" && dep != "":
-			if key == "version" {
-				ok = plain
-				f.depends(group, dep, value)
+			if key == "version" && plain {
+				return f.depends(name, group, dep, value)
 			}
+			ok = key != "version"
 		default:
 			ok = false
 		}
@@ -265,23 +284,22 @@ func (f *pnpmFile) tree(root *yaml.Node) error {
 				return f.need(name, dep, yamlText(v))
 			})
 		case "importers":
-			return pnpmGroups("importers", v, func(_, group, dep string, v *yaml.Node) error { return f.importer(group, dep, v) })
+			return pnpmGroups("importers", v, f.importer)
 		case "dependencies", "devDependencies", "optionalDependencies":
-			return yamlMembers(k.Value, v, func(dep, v *yaml.Node) error { return f.importer(k.Value, dep.Value, v) })
+			return yamlMembers(k.Value, v, func(dep, v *yaml.Node) error { return f.importer(".", k.Value, dep.Value, v) })
 		}
 		return nil
 	})
 }
 
 // importer reads one dependency of an importer.
-func (f *pnpmFile) importer(group, dep string, v *yaml.Node) error {
+func (f *pnpmFile) importer(folder, group, dep string, v *yaml.Node) error {
 	if v.Kind == yaml.ScalarNode { // before version 6 of the format
-		f.depends(group, dep, yamlText(v))
-		return nil
+		return f.depends(folder, group, dep, yamlText(v))
 	}
 	return yamlMembers(dep, v, func(k, v *yaml.Node) error {
 		if k.Value == "version" {
-			f.depends(group, dep, yamlText(v))
+			return f.depends(folder, group, dep, yamlText(v))
 		}
 		return nil
 	})
@@ -328,38 +346,60 @@ func (f *pnpmFile) target(n pnpmNeed) string {
 func (f *pnpmFile) slashed() bool { return len(f.major) == 1 && f.major < "6" }
 
 // join makes the graph of the entries. pkg says, by entry, which package it is.
-func (f *pnpmFile) join(pkg []int) *lockGraph {
+func (f *pnpmFile) join(file string, pkg []int) *lockGraph {
 	g := &lockGraph{}
 	at := make(map[string]int32, len(f.entries))
 	for i, e := range f.entries {
-		at[f.node(e.key)] = g.node(pkg[i])
+		if pkg[i] >= 0 {
+			at[f.node(e.key)] = g.node(pkg[i])
+			continue
+		}
+		name, _ := pnpmKey(f.major, e.key)
+		at[f.node(e.key)] = g.other(sbom.Component{Kind: "library", Name: cmp.Or(e.name, name), Path: file})
 	}
-	all := func(needs []pnpmNeed) (found []int32) {
+	projects := make(map[string]int32, len(f.importers))
+	for _, m := range f.importers {
+		if folder := lockFolderOf(m.folder); projects[folder] == 0 {
+			projects[folder] = g.project("", "", file, folder) + 1
+		}
+	}
+	all := func(from string, needs []pnpmNeed) (found []int32) {
 		for _, need := range needs {
 			if n, ok := at[f.node(f.target(need))]; ok {
 				found = append(found, n)
+			} else if folder, ok := strings.CutPrefix(need.version, "link:"); ok {
+				if n := projects[lockFolderOf(path.Join(from, folder))]; n > 0 {
+					found = append(found, n-1)
+				}
 			}
 		}
 		return found
 	}
 	for from, needs := range f.graph {
 		if n, ok := at[f.node(from)]; ok {
-			g.edges[n] = append(g.edges[n], all(needs)...)
+			g.nodes[n].needs = append(g.nodes[n].needs, all("", needs)...)
 		}
 	}
-	g.direct, g.dev = all(f.prod), all(f.dev)
+	for _, m := range f.importers {
+		n := &g.nodes[projects[lockFolderOf(m.folder)]-1]
+		n.needs, n.dev = append(n.needs, all(m.folder, m.prod)...), append(n.dev, all(m.folder, m.dev)...)
+	}
 	return g
 }
 
 // reach is the set of packages, without their peers, that production needs; nil
 // where the file marks them itself.
 func (f *pnpmFile) reach() map[string]bool {
-	if f.marked() || len(f.graph) == 0 && len(f.prod) == 0 {
+	var todo []pnpmNeed
+	for _, m := range f.importers {
+		todo = append(todo, m.prod...)
+	}
+	if f.marked() || len(f.graph) == 0 && len(todo) == 0 {
 		return nil
 	}
 	seen := map[string]bool{}
 	reached := map[string]bool{}
-	for todo := slices.Clone(f.prod); len(todo) > 0; {
+	for len(todo) > 0 {
 		k := f.target(todo[len(todo)-1])
 		if todo = todo[:len(todo)-1]; !seen[k] {
 			seen[k], reached[pnpmBare(k)] = true, true

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
 // yarnLock reads yarn.lock of yarn 1, which has a format of its own, and of
@@ -16,7 +18,7 @@ import (
 func yarnLock() lockParser {
 	return lockParser{
 		Name: yarnCataloger, Wants: lockNamed("yarn.lock"), Read: yarnRead,
-		Beside: func(string) string { return "package.json" }, Roots: yarnRoots,
+		Roots: npmRoots,
 	}
 }
 
@@ -34,9 +36,8 @@ type yarnEntry struct {
 
 type yarnFile struct {
 	entries []yarnEntry
-	needs   int    // of all entries
-	own     []bool // by entry: it is the project itself or a workspace of it
-	headed  bool   // by what only a lock file of yarn has
+	needs   int  // of all entries
+	headed  bool // by what only a lock file of yarn has
 }
 
 // yarnHeading is the comment that begins a lock file of yarn 1.
@@ -64,12 +65,18 @@ func yarnRead(file string, body []byte) (lockResult, error) {
 	var g lockGraph
 	for _, e := range f.entries {
 		had := len(r.Packages)
-		own := yarnAdd(&r, e, file)
-		n := g.node(-1)
-		if len(r.Packages) > had {
-			g.pkg[n] = had
+		name, want := yarnAdd(&r, e, file)
+		folder, workspace := strings.CutPrefix(want, "workspace:")
+		switch {
+		case e.patterns == "__metadata":
+			g.node(-1)
+		case len(r.Packages) > had:
+			g.node(had)
+		case workspace:
+			g.project(name, "", file, lockFolderOf(folder))
+		default:
+			g.other(sbom.Component{Kind: "library", Name: name, Path: file})
 		}
-		f.own = append(f.own, own)
 	}
 	r.graph, r.nodes = &g, f.join(&g)
 	if !f.headed && len(r.Packages) == 0 {
@@ -129,64 +136,10 @@ func (f *yarnFile) join(g *lockGraph) map[string][]int32 {
 			if !ok {
 				continue
 			}
-			if f.own[i] {
-				g.direct = append(g.direct, to)
-			} else {
-				g.edges[i] = append(g.edges[i], to)
-			}
+			g.nodes[i].needs = append(g.nodes[i].needs, to)
 		}
 	}
 	return named
-}
-
-// yarnRoots takes from package.json what the project depends on, and what of it
-// for development. The workspaces of a project have manifests of their own, which
-// are not looked at: nothing is marked.
-func yarnRoots(r *lockResult, manifest []byte) {
-	j := newLockJSON(manifest)
-	var direct, dev []int32
-	complete := true
-	seen := map[string]bool{}
-	find := func(to *[]int32, needed bool) error {
-		return j.object(func(name []byte, _ int) error {
-			want, err := j.str()
-			n := string(name)
-			group := fmt.Sprint(needed, to == &dev, n)
-			if seen[group] || err != nil { // a name that is given twice is no manifest of npm's
-				complete = false
-				return err
-			}
-			seen[group] = true
-			found := r.nodes[n+"@"+want]
-			if found == nil {
-				found = r.nodes[n+"@npm:"+want]
-			}
-			if found == nil {
-				found = r.nodes[n]
-			}
-			own := strings.HasPrefix(want, "link:") || strings.HasPrefix(want, "file:") || strings.HasPrefix(want, "portal:") || strings.HasPrefix(want, "workspace:")
-			complete = complete && (found != nil || own || !needed)
-			*to = append(*to, found...)
-			return err
-		})
-	}
-	err := j.document(func(name []byte, _ int) error {
-		switch string(name) {
-		case "dependencies":
-			return find(&direct, true)
-		case "optionalDependencies", "peerDependencies":
-			return find(&direct, false)
-		case "devDependencies":
-			return find(&dev, false)
-		case "workspaces":
-			complete = false
-		}
-		return j.skip()
-	})
-	if err == nil && complete {
-		r.graph.direct, r.graph.dev = direct, dev
-		r.graph.mark(r.Packages)
-	}
 }
 
 // yarnPatterns takes an entry's patterns apart: quoted one by one, or as one.
@@ -330,13 +283,13 @@ func (f *yarnFile) tree(root *yaml.Node) error {
 	})
 }
 
-// yarnAdd adds an entry's package, and reports whether it is the project itself
-// or a workspace of it.
-func yarnAdd(r *lockResult, e yarnEntry, file string) bool {
+// yarnAdd adds an entry's package, if it is one, and returns its name and where it
+// comes from.
+func yarnAdd(r *lockResult, e yarnEntry, file string) (name, want string) {
 	if e.patterns == "__metadata" {
-		return false
+		return "", ""
 	}
-	name, want := yarnPattern(yarnPatterns(e.patterns)[0])
+	name, want = yarnPattern(yarnPatterns(e.patterns)[0])
 	if e.resolution != "" { // berry: the resolution says what an alias stands for
 		name, want = yarnPattern(e.resolution)
 	} else if alias, ok := strings.CutPrefix(want, "npm:"); ok {
@@ -346,7 +299,7 @@ func yarnAdd(r *lockResult, e yarnEntry, file string) bool {
 	}
 	for _, own := range []string{"workspace:", "link:", "portal:", "file:"} {
 		if strings.HasPrefix(want, own) {
-			return own == "workspace:"
+			return name, want
 		}
 	}
 	if p := npmLockPackage(r, "yarn-lock", name, e.version, file, e.line); p != nil {
@@ -354,7 +307,7 @@ func yarnAdd(r *lockResult, e yarnEntry, file string) bool {
 			p.Origin = cmp.Or(npmOrigin(e.resolved), e.resolved)
 		}
 	}
-	return false
+	return name, want
 }
 
 // yarnPattern takes "@scope/name@range" apart at the first at sign that is not

@@ -1,10 +1,10 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -18,6 +18,11 @@ func npmLock() lockParser {
 		Name:  "package-lock",
 		Wants: lockNamed("package-lock.json", "npm-shrinkwrap.json"),
 		Read:  npmLockRead,
+		Roots: func(w besides, file string, r *lockResult) {
+			if !r.graph.rooted() {
+				npmRoots(w, file, r)
+			}
+		},
 	}
 }
 
@@ -29,7 +34,8 @@ type npmLockFile struct {
 	old, new npmTreeLock // from "dependencies" and from "packages"
 	needs    int         // names of dependencies
 	hasNew   bool
-	version  string // of the format, its first digit
+	version  string     // of the format, its first digit
+	project  npmProject // as the lock calls it
 }
 
 func npmLockRead(file string, body []byte) (lockResult, error) {
@@ -38,7 +44,7 @@ func npmLockRead(file string, body []byte) (lockResult, error) {
 	}
 	j := newLockJSON(body)
 	l := &npmLockFile{j: j, file: file, lines: newLockLines(j.b)}
-	err := j.document(func(name []byte, _ int) error {
+	err := j.document(func(name []byte, _ int) (err error) {
 		switch string(name) {
 		case "packages":
 			l.hasNew = true
@@ -47,6 +53,12 @@ func npmLockRead(file string, body []byte) (lockResult, error) {
 			return j.members("dependencies", func(name []byte, at int) error { return l.dependency("", string(name), at) })
 		case "lockfileVersion":
 			l.version = strings.Trim(string(j.b[j.i:min(j.i+2, len(j.b))]), "\" ,}\r\n")
+		case "name":
+			l.project.name, err = j.str()
+			return err
+		case "version":
+			l.project.version, err = j.str()
+			return err
 		}
 		return j.skip()
 	})
@@ -54,13 +66,21 @@ func npmLockRead(file string, body []byte) (lockResult, error) {
 	case err != nil:
 		return lockResult{}, err
 	case l.hasNew:
-		return l.new.done(), nil
+		for i, n := range l.new.nodes {
+			if n.isProject && n.folder == "" && n.name == "" {
+				l.new.nodes[i].name, l.new.nodes[i].version = l.project.name, cmp.Or(n.version, l.project.version)
+			}
+		}
+		l.new.tell(file)
+		return l.new.lockResult, nil
 	case l.version == "" && len(l.old.Packages) == 0:
 		return lockResult{}, errors.New("not a lock file of npm: it has no lockfileVersion")
 	case l.version > "1" && len(l.old.Packages) == 0:
 		return lockResult{}, fmt.Errorf("lockfileVersion %s has its packages under \"packages\", which is not there", l.version)
 	}
-	return l.old.done(), nil
+	l.old.tell(file)
+	l.old.lockResult.name, l.old.lockResult.version = l.project.name, l.project.version
+	return l.old.lockResult, nil
 }
 
 // npmTreeLock is what one of a lock's two sections says: packages by the folder
@@ -71,72 +91,77 @@ type npmTreeLock struct {
 }
 
 type npmNode struct {
-	folder    string
-	pkg       int      // index among the packages; -1: the project's own
-	needs     [][]byte // names, as they lie in the file
-	needsDev  [][]byte
-	needsPeer [][]byte
-	isProject bool // the project itself or a workspace of it: what it needs is direct
+	folder        string
+	pkg           int      // index among the packages; -1: none of them
+	link          string   // the folder that it is a link to
+	name, version string   // of what is no package
+	place         string   // of a project: where it lies
+	isProject     bool     // the project itself or a workspace of it: what it needs is direct
+	needs         [][]byte // names, as they lie in the file
+	needsDev      [][]byte
+	needsPeer     [][]byte
 }
 
-// done gives each package what brings it.
-func (t *npmTreeLock) done() lockResult {
-	g := t.graph()
-	g.tell(t.Packages)
-	return t.lockResult
-}
-
-// graph makes the graph of the tree: a dependency is the nearest folder of its
+// tell makes the graph of the tree: a dependency is the nearest folder of its
 // name, from the dependent's own upwards, as Node looks for it.
-func (t *npmTreeLock) graph() lockGraph {
-	var g lockGraph
+func (t *npmTreeLock) tell(file string) {
+	g := &lockGraph{nodes: make([]lockNode, 0, len(t.nodes)+1)}
 	at := make(map[string]int32, len(t.nodes))
 	for _, n := range t.nodes {
-		at[n.folder] = g.node(n.pkg)
-	}
-	const longest = 1 << 10 // bytes of a folder that is looked up from
-	find := func(folder string, names [][]byte) (found []int32) {
-		if len(folder) > longest {
-			return nil
+		switch {
+		case n.pkg >= 0:
+			at[n.folder] = g.node(n.pkg)
+		case n.isProject:
+			at[n.folder] = g.project(n.name, n.version, file, strings.TrimPrefix(n.place, "./"))
+		case n.link == "":
+			at[n.folder] = g.other(sbom.Component{Kind: "library", Name: n.name, Version: n.version, Path: file})
 		}
-		for _, name := range names {
-			for dir := folder; ; {
-				folder := dir + "/node_modules/" + string(name)
-				if n, ok := at[strings.TrimPrefix(folder, "/")]; ok {
-					found = append(found, n)
-					break
-				}
-				if dir == "" {
-					break
-				}
-				dir = strings.TrimSuffix(dir[:max(strings.LastIndexByte(dir, '/'), 0)], "node_modules")
-				dir = strings.TrimSuffix(dir, "/")
-			}
-		}
-		return found
 	}
-	for i, n := range t.nodes {
-		needs := find(n.folder, n.needs)
-		if n.isProject {
-			g.direct = append(g.direct, needs...)
-			g.dev = append(g.dev, find(n.folder, n.needsDev)...)
+	for _, n := range t.nodes {
+		if to, ok := at[n.link]; ok && n.link != "" {
+			at[n.folder] = to
+		}
+	}
+	for _, n := range t.nodes {
+		from, ok := at[n.folder]
+		if !ok || n.link != "" {
 			continue
 		}
-		g.edges[i] = needs
+		to := &g.nodes[from]
+		to.needs = npmNearest(at, n.folder, n.needs, to.needs)
+		to.needs = npmNearest(at, n.folder, n.needsPeer, to.needs)
+		to.dev = npmNearest(at, n.folder, n.needsDev, to.dev)
 	}
-	direct := make([]bool, len(t.nodes))
-	for _, n := range slices.Concat(g.direct, g.dev) {
-		direct[n] = true
-	}
-	for i, n := range t.nodes {
-		for _, peer := range find(n.folder, n.needsPeer) {
-			// what the project has of its own accord, its plugins do not bring
-			if !n.isProject && !direct[peer] {
-				g.edges[i] = append(g.edges[i], peer)
-			}
+	t.graph = g
+	t.lockResult.nodes = make(map[string][]int32)
+	for folder, n := range at {
+		if name, top := strings.CutPrefix(folder, "node_modules/"); top && !strings.Contains(name, "/node_modules/") {
+			t.lockResult.nodes[name] = []int32{n}
 		}
 	}
-	return g
+}
+
+// npmNearest adds, of each name, the folder that Node would find from a folder.
+func npmNearest(at map[string]int32, from string, names [][]byte, to []int32) []int32 {
+	const longest = 1 << 10 // bytes of a folder that is looked up from
+	if len(from) > longest {
+		return to
+	}
+	for _, name := range names {
+		for dir := from; ; {
+			folder := dir + "/node_modules/" + string(name)
+			if n, ok := at[strings.TrimPrefix(folder, "/")]; ok {
+				to = append(to, n)
+				break
+			}
+			if dir == "" {
+				break
+			}
+			dir = strings.TrimSuffix(dir[:max(strings.LastIndexByte(dir, '/'), 0)], "node_modules")
+			dir = strings.TrimSuffix(dir, "/")
+		}
+	}
+	return to
 }
 
 // names adds the names of the object at the cursor; anything else has none.
@@ -196,6 +221,13 @@ func (l *npmLockFile) entry(key []byte, at int) error {
 		return err
 	}
 	i := strings.LastIndex("/"+folder, "/node_modules/")
+	node.name, node.version, node.place = name, version, folder
+	if name == "" && i >= 0 {
+		node.name = folder[i+len("node_modules/"):]
+	}
+	if link {
+		node.link = strings.TrimPrefix(path.Clean(resolved), "./")
+	}
 	if i < 0 || link || strings.HasPrefix(resolved, "file:") && !npmTarball(resolved) {
 		if node.isProject = i < 0; len(l.new.nodes) > maxPackages {
 			return errLockMany
@@ -241,8 +273,14 @@ func (l *npmLockFile) dependency(above, name string, at int) error {
 	if err == nil && npmTarball(version) {
 		resolved, version = version, npmTarballVersion(name, version)
 	}
-	if err != nil || strings.HasPrefix(version, "file:") || strings.HasPrefix(version, "link:") {
+	if err != nil {
 		return err
+	}
+	if strings.HasPrefix(version, "file:") || strings.HasPrefix(version, "link:") {
+		_, node.place, _ = strings.Cut(version, ":") // the project's own code
+		node.name, node.isProject = name, true
+		l.old.nodes = append(l.old.nodes, node)
+		return nil
 	}
 	if alias, ok := strings.CutPrefix(version, "npm:"); ok {
 		name, version = npmSplit(alias)
@@ -258,6 +296,8 @@ func (l *npmLockFile) add(to *npmTreeLock, node npmNode, name, version, license,
 	}
 	if !npmName(name) || !lockVersion(version) {
 		npmNoVersion(&to.lockResult, name)
+		node.name, node.version = name, ""
+		to.nodes = append(to.nodes, node)
 		return nil
 	}
 	node.pkg = len(to.Packages)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
 // poetryLock reads poetry.lock. Versions up to 1.x of the format mark what is
@@ -21,7 +23,7 @@ func poetryLock() lockParser {
 		Name: "poetry-lock", Wants: lockNamed("poetry.lock"), Read: func(file string, body []byte) (lockResult, error) {
 			return pyTables("poetry-lock", file, body)
 		},
-		Beside: func(string) string { return "pyproject.toml" }, Roots: pyRoots,
+		Roots: pyRoots,
 	}
 }
 
@@ -38,13 +40,13 @@ func pyTables(cataloger, file string, body []byte) (lockResult, error) {
 		return lockResult{}, err
 	}
 	var r lockResult
-	g := newPyGraph()
+	g := newPyGraph(cataloger == "poetry-lock")
 	for _, t := range tables {
-		if pyOwn(t.under("source")) {
-			g.add(t, -1)
+		name, version := pyName(t.str("name")), t.str("version")
+		if own, folder := pyOwn(t.under("source")); own {
+			g.add(g.project(name, version, file, folder), t)
 			continue
 		}
-		name, version := pyName(t.str("name")), t.str("version")
 		if !lockWord(name) {
 			r.odd("", t.line)
 			continue
@@ -52,37 +54,60 @@ func pyTables(cataloger, file string, body []byte) (lockResult, error) {
 		if !lockVersion(version) {
 			r.Unknown = append(r.Unknown, name)
 			r.Why = "locked without a version: its source decides at build time"
+			g.add(g.other(sbom.Component{Kind: "library", Name: name, Path: file}), t)
 			continue
 		}
 		p := lockPackage(cataloger, "pypi", name, version, file, t.line)
 		p.Origin = lockOrigin(pyOrigin(t.under("source")))
 		p.Dev = t.str("category") == "dev" || pyDevGroups(t.under("groups"))
-		g.add(t, len(r.Packages))
+		g.add(g.node(len(r.Packages)), t)
 		g.marked = g.marked || t.str("category") != "" || len(t.under("groups")) > 0
 		r.Packages = append(r.Packages, p)
 	}
 	if err := g.manifest(body); err != nil {
 		return lockResult{}, err
 	}
-	g.join()
-	if len(g.dev) > 0 {
-		g.mark(r.Packages)
-	} else if !g.marked && !g.odd {
-		r.graph, r.nodes = &g.lockGraph, g.nodes
-	}
+	g.told(&r, file)
 	return r, nil
 }
 
-// pyOwn reports whether a package's source is the project itself: uv names the
-// kind of a source by its key, poetry by its type.
-func pyOwn(source []lockLeaf) bool {
-	return slices.ContainsFunc(source, func(l lockLeaf) bool {
-		if len(l.path) != 1 {
-			return false
+// told gives what was read of a file its graph, and marks what is for development
+// where the file tells that by its groups.
+func (g *pyGraph) told(r *lockResult, file string) {
+	g.join()
+	if g.odd {
+		return
+	}
+	if len(g.groups) > 0 {
+		n := g.project("", "", file, "")
+		for _, name := range g.groups {
+			g.lockGraph.nodes[n].dev = append(g.lockGraph.nodes[n].dev, g.nodes[name]...)
 		}
-		kind := l.path[0]
-		return kind == "virtual" || kind == "editable" || kind == "directory" || kind == "type" && l.text == "directory"
-	})
+	}
+	if _, dev := g.direct(); len(dev) > 0 && !g.marked {
+		g.mark(r.Packages)
+		g.marked = true
+	}
+	r.graph, r.nodes, r.marked = &g.lockGraph, g.nodes, g.marked
+}
+
+// pyOwn reports whether a package's source is the project itself, and in which
+// folder: uv names the kind of a source by its key, poetry by its type.
+func pyOwn(source []lockLeaf) (own bool, folder string) {
+	for _, l := range source {
+		if len(l.path) != 1 {
+			continue
+		}
+		switch kind := l.path[0]; {
+		case kind == "virtual", kind == "editable", kind == "directory":
+			own, folder = true, lockFolderOf(l.text)
+		case kind == "type" && l.text == "directory":
+			own = true
+		case kind == "url" && folder == "":
+			folder = lockFolderOf(l.text)
+		}
+	}
+	return own, folder
 }
 
 // pyOrigin is where a package comes from if not from an index: uv names the kind

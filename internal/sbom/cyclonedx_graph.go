@@ -1,0 +1,83 @@
+package sbom
+
+import (
+	cdx "github.com/CycloneDX/cyclonedx-go"
+)
+
+// otherComponent makes a component of what is no package. Its property says it
+// exactly.
+func otherComponent(c *Component) cdx.Component {
+	ref := "drydock:component:" + c.Path
+	if c.Folder != "" {
+		ref += "#" + c.Folder
+	}
+	if c.Path == "" {
+		ref += c.Label()
+	}
+	out := cdx.Component{BOMRef: ref, Type: componentType(c.Kind), Name: orElse(c.Name, orElse(c.Path, "unnamed")), Version: c.Version}
+	var ps properties
+	ps.add(propComponent, compactJSON(toNativeComponent(*c)))
+	out.Properties = ps.list()
+	return out
+}
+
+// componentType is the kind as CycloneDX has it.
+func componentType(kind string) cdx.ComponentType {
+	switch t := cdx.ComponentType(kind); t {
+	case cdx.ComponentTypeContainer, cdx.ComponentTypeCryptographicAsset, cdx.ComponentTypeData, cdx.ComponentTypeDevice,
+		cdx.ComponentTypeDeviceDriver, cdx.ComponentTypeFile, cdx.ComponentTypeFirmware, cdx.ComponentTypeFramework,
+		cdx.ComponentTypeLibrary, cdx.ComponentTypeMachineLearningModel, cdx.ComponentTypeOS, cdx.ComponentTypePlatform:
+		return t
+	}
+	return cdx.ComponentTypeApplication
+}
+
+// dependencies is the graph as a bill of materials has it. A node that nobody
+// tells of has no entry; one that needs nothing has an empty one. Where the bill
+// describes the target itself, that needs the roots.
+func (inv *Inventory) dependencies(refs []string, described string) *[]cdx.Dependency {
+	if len(inv.Graph) == 0 {
+		return nil
+	}
+	out := []cdx.Dependency{}
+	if described == subjectRef {
+		needs := []string{}
+		for _, c := range inv.tops() {
+			needs = append(needs, refs[c.Node])
+		}
+		if len(needs) > 0 {
+			out = append(out, cdx.Dependency{Ref: subjectRef, Dependencies: &needs})
+		}
+	}
+	for node, list := range inv.Graph {
+		if list == nil || refs[node] == "" {
+			continue
+		}
+		needs := make([]string, 0, len(list))
+		for _, n := range list {
+			if refs[n] != "" {
+				needs = append(needs, refs[n])
+			}
+		}
+		out = append(out, cdx.Dependency{Ref: refs[node], Dependencies: &needs})
+	}
+	return &out
+}
+
+// tops are the roots that no other component needs.
+func (inv *Inventory) tops() []*Component {
+	needed := make([]bool, len(inv.Graph))
+	for i := range inv.Components {
+		list, _ := inv.Graph.Of(inv.Components[i].Node)
+		for _, n := range list {
+			needed[n] = true
+		}
+	}
+	var out []*Component
+	for i := range inv.Components {
+		if c := &inv.Components[i]; c.Root && c.Node > 0 && int(c.Node) < len(needed) && !needed[c.Node] {
+			out = append(out, c)
+		}
+	}
+	return out
+}
