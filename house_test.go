@@ -27,7 +27,7 @@ func rooms() []string {
 		"dockerfile", "dockerfile/rules", "dockerfile/rewrite",
 		"sbom", "sbom/catalog", "vuln", "vuln/db", "vuln/feed",
 		"base", "trust", "trust/notary",
-		"runtime", "runtime/seccomp", "runtime/exercise", "runtime/observe", "runtime/confine", "runtime/audit",
+		"runtime", "runtime/compose", "runtime/seccomp", "runtime/exercise", "runtime/observe", "runtime/confine", "runtime/audit",
 		"compare", "fix", "fix/upgrade", "policy", "check", "recommend", "repair", "report", "explore",
 		"server", "plugin", "cli",
 	}

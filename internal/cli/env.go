@@ -16,11 +16,12 @@ import (
 
 // Env is everything of the outside world that the command line sees.
 type Env struct {
-	Stdin  io.Reader
-	Stdout io.Writer
-	Stderr io.Writer
-	Getenv func(string) string
-	Now    func() time.Time
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Stderr  io.Writer
+	Getenv  func(string) string
+	Environ func() []string // all variables, for compose files; nil: none
+	Now     func() time.Time
 
 	Dial egress.Dial // makes every connection to a network; nil: the system does
 
@@ -34,7 +35,7 @@ type Env struct {
 
 // System is the environment of the process.
 func System() Env {
-	e := Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Now: time.Now}
+	e := Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Environ: os.Environ, Now: time.Now}
 	e.TerminalErr = term.IsTerminal(os.Stderr.Fd())
 	if e.Terminal = term.IsTerminal(os.Stdout.Fd()); e.Terminal {
 		e.Width, _, _ = term.GetSize(os.Stdout.Fd())
@@ -55,6 +56,9 @@ func (e Env) withDefaults() Env {
 	}
 	if e.Getenv == nil {
 		e.Getenv = func(string) string { return "" }
+	}
+	if e.Environ == nil {
+		e.Environ = func() []string { return nil }
 	}
 	if e.Now == nil {
 		e.Now = time.Now

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -9,12 +8,14 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/report"
+	"github.com/drydock-dev/drydock/internal/runtime/compose"
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
 )
 
 func newObserve(f *flags) *cobra.Command {
 	opt := observe.Options{}
 	var work workload
+	var project compose.Options
 	c := &cobra.Command{
 		Use:   "observe [flags] IMAGE [ARG…]",
 		Short: "Watch what a container calls, opens and needs, and write it down",
@@ -23,37 +24,35 @@ it is exercised, and write down what it did: system calls, capabilities, files,
 ports, users and peaks. "confine" makes the smallest profile of that.
 
 The exercise is --probe, --test and --for, as often as you like; without any, the
-workload is watched until it ends. What the exercise does not reach, the profile
-will not allow. It needs Linux with BTF, and root or the capabilities BPF, PERFMON
-and SYS_ADMIN. ARG takes the place of the image's command; options
+workload is watched until it ends or you interrupt. What the exercise does not reach,
+the profile will not allow. It needs Linux with BTF, and root or the capabilities BPF,
+PERFMON and SYS_ADMIN. ARG takes the place of the image's command; options
 that follow the image are its own, but for --output, --format, --probe, --test and
 --for right after it.
 
 --container watches one that runs already, until its exercise is over, it ends, or
-you interrupt. It is left running. What it did before is not in the observation.`,
+you interrupt. It is left running. What it did before is not in the observation.
+
+--compose brings the services of a compose file up, or those named and what they need,
+beside whatever else runs: with networks, volumes and free ports of their own. --output
+then names a folder, and each service has a file there. A probe's host is the service
+(http://web:8080/), and a test begins with it ('db: psql -c "select 1"').`,
 		Example: `  drydock observe --probe http://localhost/ nginx:1.29 -o nginx.json
   drydock observe --test 'redis-cli set a 1' --for 10s redis:8 -o redis.json
   drydock observe alpine:3.22 sh -c 'echo hello'
-  drydock observe --container web --for 5m -o web.json`,
+  drydock observe --container web --for 5m -o web.json
+  drydock observe --compose compose.yaml --probe http://web:8080/ -o seen`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if opt.Container == "" && len(args) == 0 {
-				return usageError{errors.New("observe requires at least 1 arg: an image"), cmd.CommandPath() + " --help"}
-			}
-			if opt.Container == "" {
-				if err := notEmpty(args[:1]); err != nil {
-					return err
-				}
-				opt.Image, args = args[0], args[1:]
-			}
-			rest, err := afterImage(cmd.Flags(), args)
+			args, err := f.observeArgs(cmd, &opt, &project, &work, args)
 			if err != nil {
 				return err
 			}
-			if opt.Args = rest; opt.Container != "" && len(rest)+len(work.env) > 0 || opt.Container != "" && opt.User != "" {
-				return usageError{errors.New("--container watches what runs: it takes no arguments, --env or --user"), ""}
-			}
-			if err := work.check(); err != nil {
-				return err
+			var p *compose.Project
+			if len(project.Files) > 0 {
+				project.Services, project.Environ = args, f.env.Environ()
+				if p, err = compose.Load(cmd.Context(), project); err != nil {
+					return err
+				}
 			}
 			e, err := f.engine(cmd)
 			if err != nil {
@@ -63,6 +62,10 @@ you interrupt. It is left running. What it did before is not in the observation.
 			bar := f.progress()
 			opt.Engine, opt.Ledger, opt.Now = e, f.ledger, f.env.Now
 			opt.Exercise, opt.Env, opt.Progress = work.Exercise, work.env, func(what string) { bar.update(0, 0, what) }
+			if p != nil {
+				return f.observeCompose(cmd, opt, p, bar)
+			}
+			opt.Args = args
 			o, err := observe.Run(cmd.Context(), opt)
 			bar.done()
 			if err != nil {
@@ -74,6 +77,9 @@ you interrupt. It is left running. What it did before is not in the observation.
 	c.Flags().SetInterspersed(false) // what follows the image is its own
 	work.flags(c.Flags())
 	c.Flags().StringVar(&opt.Container, "container", "", "watch this container (`NAME` or id), which runs, instead of starting an image")
+	c.Flags().StringArrayVar(&project.Files, "compose", nil, "watch the services of this compose `FILE`; may be repeated, later ones over earlier")
+	c.Flags().StringSliceVar(&project.Profiles, "profile", nil, "the `PROFILES` of the compose file that are active")
+	c.Flags().StringVar(&project.UnsafeUseVolumes, "unsafe-use-volumes", "", "let the compose file use, and change, what is not its own, for this `REASON`")
 	c.Flags().StringVar(&opt.User, "user", "", "run as this `UID[:GID]` instead of the image's")
 	c.Flags().BoolVar(&opt.NewPrivileges, "new-privileges", false, "let set-user-ID programs gain privileges; a profile then allows that, too")
 	c.AddCommand(newObserveMerge(f))

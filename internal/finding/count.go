@@ -18,7 +18,7 @@ func pluralOf(what string) string {
 	if s, ok := strings.CutSuffix(what, "y"); ok && s != "" && !strings.ContainsRune("aeiou", rune(s[len(s)-1])) {
 		return s + "ies"
 	}
-	if strings.HasSuffix(what, "x") {
+	if strings.HasSuffix(what, "x") || strings.HasSuffix(what, "ss") {
 		return what + "es"
 	}
 	return what + "s"

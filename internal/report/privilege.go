@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -31,8 +32,41 @@ func Observation(w io.Writer, format string, o *observe.Observation, file string
 	return fmt.Errorf("observe has no format %q (one of text, json)", format)
 }
 
+// Observations writes those of the services of a compose file as text, or json in one
+// list; dir is where they were kept, empty if nowhere.
+func Observations(w io.Writer, format string, all []*observe.Observation, dir string, opt Options) error {
+	switch format {
+	case "json":
+		b, err := json.MarshalIndent(all, "", "  ")
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(append(b, '\n'))
+		return err
+	case "text":
+		opt.Width = cmp.Or(opt.Width, 120)
+		return paged(w, opt, func(p *page) {
+			for i, o := range all {
+				if i > 0 {
+					p.line("")
+				}
+				file := ""
+				if dir != "" {
+					file = path.Join(dir, o.Service+".json")
+				}
+				p.observation(o, file)
+			}
+		})
+	}
+	return fmt.Errorf("observe has no format %q (one of text, json)", format)
+}
+
 func (p *page) observation(o *observe.Observation, file string) {
-	p.line("%s  %s", p.paint(heading, clean(o.Image.Name)), p.paint(dim, "observed for "+seconds(o.Seconds)+" by "+o.Way+", on "+runtimeName(o.Runtime)))
+	name := clean(o.Image.Name)
+	if o.Service != "" {
+		name = clean(o.Service) + "  " + name
+	}
+	p.line("%s  %s", p.paint(heading, name), p.paint(dim, "observed for "+seconds(o.Seconds)+" by "+o.Way+", on "+runtimeName(o.Runtime)))
 	switch o.Status {
 	case observe.Complete:
 		p.line("%s  nothing was lost; the last new thing came %s after the start", p.paint(good, "complete"), seconds(o.LastNew))
@@ -52,13 +86,25 @@ func (p *page) observation(o *observe.Observation, file string) {
 		{"Listens on", orNone(addresses(o.Listens))},
 		{"Connects to", orNone(addresses(o.Connects))},
 		{"Users", orNone(users(o.Users))},
-		{"Peaks", fmt.Sprintf("%s memory, %s, %.2f s of CPU, %s", sizeOf(o.Peaks.Memory), fmt.Sprintf("%d processes", o.Peaks.PIDs), o.Peaks.CPU, finding.Count(o.Peaks.OpenFiles, "open file"))},
+		{"Peaks", peaks(o.Peaks)},
 	})
 	if file != "" && !p.opt.Quiet {
 		p.line("")
 		p.line("%s", p.paint(heading, "What's next"))
 		p.line("  the smallest profile, proved → %s", p.paint(command, p.opt.Program+" confine "+shellWord(file)+" -o profile"))
 	}
+}
+
+// peaks are the largest values; what was not seen in time is unknown.
+func peaks(p observe.Peaks) string {
+	memory, pids := "memory unknown", "processes unknown"
+	if p.Memory > 0 {
+		memory = sizeOf(p.Memory) + " memory"
+	}
+	if p.PIDs > 0 {
+		pids = finding.Count(int(p.PIDs), "process")
+	}
+	return fmt.Sprintf("%s, %s, %.2f s of CPU, %s", memory, pids, p.CPU, finding.Count(p.OpenFiles, "open file"))
 }
 
 // facts are rows of a name and a text that is wrapped beside it.

@@ -50,8 +50,21 @@ type Run struct {
 	Created func(id string) error // called between making the container and starting it; may be nil
 }
 
-// Mount is a folder of this machine that a container sees, and cannot write.
-type Mount struct{ Source, Target string }
+// Mount is a folder of this machine, or a volume, that a container sees and cannot
+// write.
+type Mount struct {
+	Source, Target string
+	Volume         bool // Source is a volume's name
+}
+
+// API is the mount as the Engine's API has it.
+func (m Mount) API() mount.Mount {
+	kind := mount.TypeBind
+	if m.Volume {
+		kind = mount.TypeVolume
+	}
+	return mount.Mount{Type: kind, Source: m.Source, Target: m.Target, ReadOnly: true}
+}
 
 // HealthCheck is an image's HEALTHCHECK. Test begins with "CMD" or "CMD-SHELL".
 type HealthCheck struct {
@@ -81,6 +94,7 @@ type State struct {
 	Check    string            // what the last health check printed
 	Ports    map[uint16]string // published where this machine reaches it: container's port -> "127.0.0.1:49153"
 	Address  netip.Addr        // its own, in one of its networks; the zero Addr: none
+	Mounted  []string          // where volumes and folders of the machine are mounted
 }
 
 // makeWithin is how long the Engine may take to make a container or a network.
@@ -96,42 +110,16 @@ func (e *Engine) Start(ctx context.Context, r Run) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := e.mark(ctx, ledger.Container, makeWithin)
-	if err != nil {
-		return nil, err
+	make := func(long context.Context, name string) (string, error) {
+		return e.create(ctx, long, name, cfg, host, r)
 	}
-	c, settled := &Container{e: e, api: e.api, mark: m}, false
-	if c.ID, err = e.create(ctx, m.Entry().Name, cfg, host, r); err == nil {
-		err = m.Made(c.ID)
-	} else {
-		settled = answered(err)
-		err = fmt.Errorf("create container: %w", err)
-	}
-	if err == nil && r.Created != nil {
-		err = r.Created(c.ID)
-	}
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err == nil {
-		if _, serr := e.api.ContainerStart(ctx, c.ID, client.ContainerStartOptions{}); serr != nil {
-			err = fmt.Errorf("start container: %w", serr)
-		}
-	}
-	if err != nil {
-		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeWithin)
-		defer cancel()
-		return nil, errors.Join(err, e.unmake(clean, m, settled))
-	}
-	return c, nil
+	return e.launch(ctx, make, r.Created)
 }
 
 // create makes a container under a name, and returns its id. An Engine whose
 // storage cannot limit what a container writes refuses one with such a limit; it
 // is then made without, and no other is tried with one.
-func (e *Engine) create(ctx context.Context, name string, cfg *container.Config, host *container.HostConfig, r Run) (string, error) {
-	long, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeWithin)
-	defer cancel()
+func (e *Engine) create(ctx, long context.Context, name string, cfg *container.Config, host *container.HostConfig, r Run) (string, error) {
 	opt := client.ContainerCreateOptions{Name: name, Config: cfg, HostConfig: host}
 	if e.LimitsDisk() {
 		host.StorageOpt = map[string]string{"size": strconv.FormatInt(orElse(r.Disk, maxDisk), 10)}
@@ -173,7 +161,7 @@ func (e *Engine) shape(r Run) (*container.Config, *container.HostConfig, error) 
 		SecurityOpt: []string{"no-new-privileges"},
 	}
 	for _, m := range r.Mounts {
-		host.Mounts = append(host.Mounts, mount.Mount{Type: mount.TypeBind, Source: m.Source, Target: m.Target, ReadOnly: true})
+		host.Mounts = append(host.Mounts, m.API())
 	}
 	r.Confine.apply(cfg, host)
 	if r.Network != "" {
@@ -226,6 +214,12 @@ func (c *Container) State(ctx context.Context) (State, error) {
 				s.Check = h.Log[n-1].Output
 			}
 		}
+	}
+	if h := got.Container.HostConfig; h != nil && h.Init != nil && *h.Init {
+		s.Mounted = append(s.Mounted, "/sbin/docker-init") // without a word about it
+	}
+	for _, m := range got.Container.Mounts {
+		s.Mounted = append(s.Mounted, m.Destination)
 	}
 	if n := got.Container.NetworkSettings; n != nil {
 		for p, at := range n.Ports {

@@ -56,6 +56,15 @@ func (e *Engine) Inspect(ctx context.Context, ref string) (Image, error) {
 // reaches another network: what leaves it keeps an address that nobody answers.
 // Ports that are published on the loopback work.
 func (e *Engine) Network(ctx context.Context, labels map[string]string) (string, error) {
+	return e.network(ctx, labels, false)
+}
+
+// InternalNetwork is [Engine.Network] without a way out: no port of it is published.
+func (e *Engine) InternalNetwork(ctx context.Context, labels map[string]string) (string, error) {
+	return e.network(ctx, labels, true)
+}
+
+func (e *Engine) network(ctx context.Context, labels map[string]string, internal bool) (string, error) {
 	m, err := e.mark(ctx, ledger.Network, makeWithin)
 	if err != nil {
 		return "", err
@@ -63,7 +72,7 @@ func (e *Engine) Network(ctx context.Context, labels map[string]string) (string,
 	long, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeWithin)
 	defer cancel()
 	made, err := e.api.NetworkCreate(long, m.Entry().Name, client.NetworkCreateOptions{
-		Driver: "bridge", Labels: labels,
+		Driver: "bridge", Labels: labels, Internal: internal,
 		Options: map[string]string{"com.docker.network.bridge.enable_ip_masquerade": "false"},
 	})
 	if err != nil {

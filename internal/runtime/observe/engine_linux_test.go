@@ -2,6 +2,7 @@ package observe_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,9 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/ledger"
 	"github.com/drydock-dev/drydock/internal/runtime"
+	"github.com/drydock-dev/drydock/internal/runtime/compose"
 	"github.com/drydock-dev/drydock/internal/runtime/exercise"
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
 )
@@ -211,5 +215,130 @@ func TestEngineContainer(t *testing.T) {
 	left := docker(t, "ps", "-aq", "--filter", "label=dev.drydock.observe")
 	if len(bytes.TrimSpace([]byte(left))) > 0 {
 		t.Errorf("containers are left: %s", left)
+	}
+}
+
+// TestEngineCompose watches a project of which the user runs one of the same name:
+// that one, its volume, its network and the folder of both are as they were.
+func TestEngineCompose(t *testing.T) {
+	opt := onEngine(t, "drydock-test/compose")
+	dir := filepath.Join(t.TempDir(), "drydockshop")
+	files := map[string]string{
+		"compose.yaml": `
+services:
+  db:
+    image: drydock-test/compose
+    init: true
+    command: ["sh", "-c", "echo changed > /data/file; echo changed > /conf/file; touch /tmp/up; cat /run/secrets/pw; while true; do nc -l -p 5432 -e cat; done"]
+    volumes: ["data:/data", "./conf:/conf"]
+    secrets: [pw]
+    healthcheck: {test: ["CMD", "test", "-e", "/tmp/up"], interval: 1s}
+  web:
+    image: drydock-test/compose
+    init: true
+    container_name: drydockshop-web
+    command: ["nc", "-lk", "-p", "8080", "-e", "sh", "/answer"]
+    configs: [answer]
+    ports: ["18080:8080"]
+    depends_on: {db: {condition: service_healthy}}
+    networks: [default, outside]
+  job:
+    image: drydock-test/compose
+    init: true
+    command: ["sh", "-c", "echo x | nc -w 1 db 5432; mkdir /srv/made"]
+    depends_on: [db]
+volumes: {data: {}}
+networks: {outside: {name: drydockshop_outside, external: true}}
+secrets: {pw: {file: ./pw}}
+configs:
+  answer:
+    content: |
+      while read -r line; do [ $${#line} -lt 2 ] && break; done
+      printf 'HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx'
+`, "conf/file": "the user's", "pw": "secret",
+	}
+	for name, text := range files {
+		at := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The user's own, as Compose would have made it.
+	volume, network := "drydockshop_data", "drydockshop_outside"
+	t.Cleanup(func() {
+		_ = dockerCommand("rm", "-f", "drydockshop-web").Run()
+		_ = dockerCommand("network", "rm", network).Run()
+		_ = dockerCommand("volume", "rm", volume).Run()
+	})
+	docker(t, "network", "create", network)
+	docker(t, "volume", "create", volume)
+	docker(t, "run", "-d", "--name", "drydockshop-web", "--network", network, "--network-alias", "db", "-p", "127.0.0.1:18080:8080", "-v", volume+":/data",
+		"--label", "com.docker.compose.project=drydockshop", "drydock-test/compose", "sh", "-c", "echo theirs > /data/file; nc -l -p 8080; sleep 1000")
+	state := func() string {
+		var all []string
+		for _, args := range [][]string{
+			{"inspect", "drydockshop-web"},
+			{"volume", "inspect", volume},
+			{"network", "inspect", network},
+			{"exec", "drydockshop-web", "sh", "-c", "cat /data/file; stat -c '%n %i %Y %Z' /data /data/*; netstat -an"},
+			{"logs", "drydockshop-web"},
+		} {
+			all = append(all, docker(t, args...))
+		}
+		b, err := os.ReadFile(filepath.Join(dir, "conf", "file"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(append(all, string(b)), "\n")
+	}
+	for range 50 {
+		if out, err := dockerCommand("exec", "drydockshop-web", "cat", "/data/file").Output(); err == nil && len(out) > 0 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	before := state()
+
+	p, err := compose.Load(t.Context(), compose.Options{Files: []string{filepath.Join(dir, "compose.yaml")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt.Image = ""
+	opt.Exercise = exercise.Exercise{
+		Probes: []string{"http://web:8080/"}, Tests: []string{"db: cat /data/file /conf/file"},
+		For: exercise.Duration(time.Second), Within: exercise.Duration(20 * time.Second),
+	}
+	all, err := observe.Compose(t.Context(), opt, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after := state(); after != before {
+		t.Errorf("what the user has is not as it was:\n%s", cmp.Diff(before, after))
+	}
+	of := map[string]*observe.Observation{}
+	for _, o := range all {
+		of[o.Service] = o
+	}
+	if len(of) != 3 || len(all) != 3 {
+		t.Fatalf("%d observations", len(all))
+	}
+	if o := of["db"]; o.Status != observe.Complete || !slices.Equal(o.Writable, []string{"/conf", "/data", "/tmp"}) || !called(o, "execve", observe.Health) && !called(o, "stat", observe.Health) {
+		t.Errorf("db: %s %q, writes in %q", o.Status, o.Reasons, o.Writable)
+	}
+	if o := of["web"]; o.Status != observe.Partial || !strings.Contains(strings.Join(o.Reasons, " "), "outside is a fresh one") ||
+		!slices.ContainsFunc(o.Listens, func(s observe.Socket) bool { return s.Port == 8080 }) {
+		t.Errorf("web: %s %q, listens on %+v", o.Status, o.Reasons, o.Listens)
+	}
+	if o := of["job"]; o.Exit == nil || !o.Exit.Own || o.Exit.Code != 0 || !called(o, "connect", observe.StartUp) {
+		t.Errorf("job: exit %+v", o.Exit)
+	}
+	for _, kind := range []string{"container", "volume", "network"} {
+		args := []string{kind, "ls", "-q", "--filter", "label=dev.drydock.observe"}
+		if kind == "volume" {
+			args = []string{kind, "ls", "-q", "--filter", "name=drydock-proof"}
+		}
+		if left := docker(t, args...); left != "" && kind != "volume" {
+			t.Errorf("%s: %s is left", kind, left)
+		}
 	}
 }

@@ -79,7 +79,7 @@ func (e *local) hold(context.Context) (string, error) { return e.gate.hold() }
 
 func (e *local) expect(context.Context, string) error { return nil }
 
-func (e *local) watch(_ context.Context, s subject) (d Default, err error) {
+func (e *local) watch(ctx context.Context, s subject) (d Default, err error) {
 	l := &looks{subject: s, began: time.Now()}
 	if l.cgroup, err = cgroupOf(s.PID); err != nil {
 		return d, unavailable(err)
@@ -96,7 +96,10 @@ func (e *local) watch(_ context.Context, s subject) (d Default, err error) {
 	}
 	how := watching{began: l.began, phase: Serving, bare: bare, health: s.Health, mounted: newMounts(s.PID).at}
 	if s.FIFO != "" {
-		how.phase, how.gate = StartUp, s.PID
+		how.phase = StartUp
+		if how.gate, err = waiting(ctx, l.in); err != nil {
+			return d, err
+		}
 	} else {
 		how.running = l.in.processes()
 		l.lacks = append(l.lacks, lack{Partial, "start-up not seen"})

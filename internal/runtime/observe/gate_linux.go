@@ -60,6 +60,27 @@ func (g *gate) hold() (string, error) {
 	return name, nil
 }
 
+// waiting is the process of a container that waits at the start gate: the first, or
+// its child where the first is an init of the Engine's.
+func waiting(ctx context.Context, in cgroups) (int, error) {
+	for end := time.Now().Add(holdWithin); ; {
+		all := in.processes()
+		for _, pid := range all {
+			if b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm"); err == nil && strings.TrimSpace(string(b)) == gateName {
+				return pid, nil
+			}
+		}
+		if len(all) == 0 || time.Now().After(end) {
+			return 0, errors.New("the container ended before its program was started")
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
 // open lets the process in the container go on as the program that its command
 // names.
 func (g *gate) open(ctx context.Context, fifo string, pid int, name string) error {

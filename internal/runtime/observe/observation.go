@@ -32,6 +32,7 @@ const (
 // Observation is what a container did.
 type Observation struct {
 	Schema  string   `json:"schema"`
+	Service string   `json:"service,omitempty"` // of a compose file
 	Image   Image    `json:"image"`
 	Runtime Engine   `json:"runtime"`
 	Way     string   `json:"way"` // how it was seen: "bpf"

@@ -45,16 +45,28 @@ func (o Options) progress(format string, args ...any) {
 	}
 }
 
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// ends reports whether the end of ctx is the end of what is observed: there is no
+// exercise that it would cut short.
+func (o Options) ends(ctx context.Context) bool { return ctx.Err() != nil && o.Exercise.Empty() }
+
 // Run starts the workload, watches it through its exercise, and stops it. What was
 // made in the Engine is gone when it returns. An exercise that fails is an error:
 // what was seen then is not what the workload needs.
 //
-// A container that runs already is left running, and nothing but the exercise touches
-// it. Its observation is partial. When ctx is done, it ends with what was seen.
+// A container that runs already is left running, and nothing but the exercise
+// touches it. Its observation is partial.
+//
+// Where there is no exercise, or the container is somebody's, the end of ctx is the end
+// of watching, and what was seen until then is the observation.
 func Run(ctx context.Context, opt Options) (*Observation, error) {
-	if opt.Now == nil {
-		opt.Now = time.Now
-	}
+	opt = opt.withDefaults()
 	if opt.Container != "" {
 		return attach(ctx, opt)
 	}

@@ -88,16 +88,15 @@ func run(ctx context.Context, opt Options) (_ *Observation, err error) {
 		return nil, err
 	}
 	load := exercise.Workload{Container: w.c, Exposed: im.Exposed, Health: im.Health != nil}
-	if err := w.exercise(ctx, load); err != nil {
+	if err := w.exercise(ctx, load); err != nil && !opt.ends(ctx) {
 		return nil, err
 	}
-	if err := w.stop(ctx); err != nil {
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if err := w.stop(late); err != nil {
 		return nil, err
 	}
-	if err := w.finish(ctx); err != nil {
-		return nil, err
-	}
-	return o, nil
+	return o, w.finish(late)
 }
 
 // attach observes a container that somebody else started, until its exercise is over,
@@ -148,7 +147,7 @@ func attach(ctx context.Context, opt Options) (_ *Observation, err error) {
 	defer cancel()
 	s, err := c.State(late)
 	if err == nil {
-		err = w.wrote(late)
+		err = w.wrote(late, s.Mounted)
 	}
 	switch {
 	case errdefs.IsNotFound(err):
@@ -210,14 +209,19 @@ func (w *watched) watch(ctx context.Context, fifo string, health *runtime.Health
 	return err
 }
 
-// exercise puts the workload through its exercise.
-func (w *watched) exercise(ctx context.Context, load exercise.Workload) error {
+// up waits until the workload is up.
+func (w *watched) up(ctx context.Context, load exercise.Workload, x exercise.Exercise) error {
 	w.opt.progress("waits until it is up")
-	if err := w.opt.Exercise.Ready(ctx, load); err != nil {
+	if err := x.Ready(ctx, load); err != nil {
 		return err
 	}
 	w.o.Up = w.opt.Now().Sub(w.began).Seconds()
-	if err := w.eye.phase(ctx, w.c.ID, Serving); err != nil {
+	return w.eye.phase(ctx, w.c.ID, Serving)
+}
+
+// exercise puts the workload through its exercise.
+func (w *watched) exercise(ctx context.Context, load exercise.Workload) error {
+	if err := w.up(ctx, load, w.opt.Exercise); err != nil {
 		return err
 	}
 	w.opt.progress("exercises it")
@@ -232,7 +236,7 @@ func (w *watched) stop(ctx context.Context) error {
 		return err
 	}
 	w.o.Exit = &Exit{Code: s.ExitCode, OOM: s.OOM, Own: true}
-	if err := w.wrote(ctx); err != nil { // before it clears up after itself
+	if err := w.wrote(ctx, s.Mounted); err != nil { // before it clears up after itself
 		return err
 	}
 	if !s.Running {
@@ -276,8 +280,9 @@ func (o *Observation) take(seen *Observation) {
 	}
 }
 
-// wrote asks the Engine for what the container has changed so far.
-func (w *watched) wrote(ctx context.Context) error {
+// wrote asks the Engine for what the container has changed so far. Where something is
+// mounted, the runtime has made the folder.
+func (w *watched) wrote(ctx context.Context, mounted []string) error {
 	changes, err := w.c.Changes(ctx)
 	if err != nil {
 		return err
@@ -290,7 +295,7 @@ func (w *watched) wrote(ctx context.Context) error {
 		}
 	}
 	for _, c := range changes {
-		if !above[c.Path] && !kernelOwn(c.Path) && c.Path != gateFolder && !strings.HasPrefix(c.Path, gateFolder+"/") {
+		if !above[c.Path] && !slices.Contains(mounted, c.Path) && !kernelOwn(c.Path) && c.Path != gateFolder && !strings.HasPrefix(c.Path, gateFolder+"/") {
 			w.dirs = append(w.dirs, parent(Generalise(c.Path)))
 		}
 	}

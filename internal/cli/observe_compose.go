@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/report"
+	"github.com/drydock-dev/drydock/internal/runtime/compose"
+	"github.com/drydock-dev/drydock/internal/runtime/observe"
+)
+
+// observeArgs reads what is to be observed: an image, a container or the services of
+// a compose file. What it returns are the arguments of the image, or the services.
+func (f *flags) observeArgs(cmd *cobra.Command, opt *observe.Options, p *compose.Options, work *workload, args []string) ([]string, error) {
+	what := func(err string) error { return usageError{errors.New(err), cmd.CommandPath() + " --help"} }
+	running, project := opt.Container != "", len(p.Files) > 0
+	switch {
+	case running && project:
+		return nil, what("--container and --compose are two things to observe")
+	case !running && !project && len(args) == 0:
+		return nil, what("observe requires at least 1 arg: an image")
+	case (running || project) && (len(work.env) > 0 || opt.User != ""):
+		return nil, what("--env and --user are for an image that is started")
+	case !project && len(p.Profiles)+len(p.UnsafeUseVolumes) > 0:
+		return nil, what("--profile and --unsafe-use-volumes are for --compose")
+	}
+	if !running && !project {
+		if err := notEmpty(args[:1]); err != nil {
+			return nil, err
+		}
+		opt.Image, args = args[0], args[1:]
+	}
+	var err error
+	switch {
+	case project: // only names of services come last, and our options may be among them
+		cmd.Flags().SetInterspersed(true)
+		if err = cmd.Flags().Parse(args); err == nil {
+			args = cmd.Flags().Args()
+		}
+	default:
+		args, err = afterImage(cmd.Flags(), args)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if running && len(args) > 0 {
+		return nil, what("--container watches what runs: it takes no arguments")
+	}
+	return args, work.check()
+}
+
+// observeCompose observes the services of a compose file.
+func (f *flags) observeCompose(cmd *cobra.Command, opt observe.Options, p *compose.Project, bar *progress) error {
+	all, err := observe.Compose(cmd.Context(), opt, p)
+	bar.done()
+	if err != nil {
+		return failed(err)
+	}
+	dir := ""
+	if f.output != "" && f.output != "-" && !f.formats.set {
+		dir, f.output = f.output, ""
+		if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // an observation is no secret
+			return usageError{err, "--output names a folder"}
+		}
+		for _, o := range all {
+			file := filepath.Join(dir, o.Service+".json")
+			if err := f.writeTo(file, func(w io.Writer) error { return report.Observation(w, "json", o, "", report.Options{}) }); err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
+		}
+	}
+	return f.write(func(to sink) error { return report.Observations(to, to.format, all, dir, f.options(to, "")) })
+}

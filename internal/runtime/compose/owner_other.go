@@ -1,0 +1,9 @@
+//go:build !unix
+
+package compose
+
+import "io/fs"
+
+func own(string, fs.FileInfo) {}
+
+func give(string, string, string) {}
