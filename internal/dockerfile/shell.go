@@ -290,3 +290,23 @@ func tooMuch(text string) bool {
 	}
 	return most > 8*maxNested
 }
+
+// ParseShell reads the bytes from start to end of a file that is, or holds, a shell
+// script.
+func ParseShell(name string, b []byte, start, end int) *Script {
+	f := &File{Name: name, Bytes: b, Escape: '\\', lines: []int{0}}
+	for i, c := range b {
+		if c == '\n' {
+			f.lines = append(f.lines, i+1)
+		}
+	}
+	f.lines = append(f.lines, len(b))
+	s := &Script{Span: f.Span(start, end)}
+	text := line{file: f}
+	var out strings.Builder
+	text.add(&out, b, start, end)
+	text.text = out.String()
+	s.line = text
+	s.Err = s.read(text)
+	return s
+}

@@ -245,45 +245,6 @@ func TestComposeReading(t *testing.T) {
 	}
 }
 
-func TestCommands(t *testing.T) {
-	text := "# start it\n" +
-		"sudo docker run -d --name web -p80:80 --read-only --cap-drop=ALL --security-opt no-new-privileges -m 64m \\\n" +
-		"  --pids-limit 20 --cpus .5 --user 33 --network web nginx:1.28\n" +
-		"docker container run -it --privileged=true -v /:/host alpine sh -c 'ls; id'\n" +
-		"docker run --unheard-of x y\n" +
-		"docker run --memory $MEM alpine:3 --security-opt seccomp=x.json\n"
-	got, err := ReadCommands("<stdin>", []byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines []string
-	for _, c := range got.Containers {
-		looked := Run(c, Checks())
-		line := c.Subject.Name + ":"
-		for _, f := range looked.Findings {
-			line += " " + strings.TrimPrefix(string(f.Rule), "runtime/")
-		}
-		for _, u := range looked.Unknown {
-			if !u.Beyond {
-				line += " ?" + u.What
-			}
-		}
-		lines = append(lines, line)
-	}
-	for _, u := range got.Unknown {
-		lines = append(lines, u.What+": "+u.Why)
-	}
-	want := []string{
-		"<stdin>:2: published-everywhere privileged-port no-ulimit",
-		"<stdin>:4: privileged new-privileges writable-root no-memory-limit no-pids-limit no-cpu-limit sensitive-mount default-bridge latest-tag no-ulimit",
-		"<stdin>:6: new-privileges writable-root no-pids-limit no-cpu-limit default-bridge no-effect no-ulimit ?what mem_limit comes to",
-		"<stdin>:5: the container that it starts: the flag --unheard-of is not known here, nor whether it takes a value",
-	}
-	if strings.Join(lines, "\n") != strings.Join(want, "\n") {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
-	}
-}
-
 // What a host ignores is told of it, and what it has no part in is not.
 func TestIgnoredByTheHost(t *testing.T) {
 	text := "services:\n  a:\n    image: x:1\n    security_opt: ['apparmor:mine', 'label:type:x']\n    mem_limit: 1g\n    pids_limit: 5\n"

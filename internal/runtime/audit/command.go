@@ -4,52 +4,45 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// maxCommands bounds the lines that are read.
+// maxCommands bounds the commands that are read.
 const maxCommands = 1000
 
-// ReadCommands reads lines of docker run; others are no containers. A backslash
-// at its end joins a line to the next.
+// ReadCommands reads the commands of a shell script, or of lines out of one, that
+// start containers: docker run, docker create, and podman's and nerdctl's. Others,
+// docker compose among them, are none of its business.
 func ReadCommands(name string, b []byte) (*Read, error) {
 	if len(b) > MaxBytes {
 		return nil, fmt.Errorf("%s: larger than %d bytes", name, MaxBytes)
 	}
 	out := &Read{}
-	for at, line := 0, 1; at < len(b); {
-		end := at
-		lines := 0
-		for {
-			n := bytes.IndexByte(b[end:], '\n')
-			if n < 0 {
-				end = len(b)
-				break
-			}
-			end += n
-			lines++
-			if !bytes.HasSuffix(bytes.TrimRight(b[at:end], "\r"), []byte(`\`)) {
-				break
-			}
-			end++
+	for _, s := range scripts(name, b) {
+		if s.Err != nil && mentions(b[s.Span.Start:s.Span.End]) {
+			out.Unknown = append(out.Unknown, finding.Unknown{What: fmt.Sprintf("%s:%d: the container that it starts", name, s.Span.Line), Why: s.Err.Error()})
 		}
-		text := string(b[at:end])
-		if starts(text) {
+		for i := range s.Commands {
+			words := starts(&s.Commands[i])
+			if words == nil {
+				continue
+			}
 			if len(out.Containers) == maxCommands {
 				return nil, fmt.Errorf("%s: more than %d commands", name, maxCommands)
 			}
-			c, err := command(name, text, finding.Span{File: name, Start: at, End: end, Line: line, Column: 1})
+			c, err := command(name, s.Commands[i].Span, words)
 			if err != nil {
-				out.Unknown = append(out.Unknown, finding.Unknown{What: fmt.Sprintf("%s:%d: the container that it starts", name, line), Why: err.Error()})
-			} else {
-				out.Containers = append(out.Containers, c)
+				out.Unknown = append(out.Unknown, finding.Unknown{
+					What: fmt.Sprintf("%s:%d: the container that it starts", name, s.Commands[i].Span.Line), Why: err.Error(),
+				})
+				continue
 			}
+			out.Containers = append(out.Containers, c)
 		}
-		at, line = end+1, line+lines
 	}
 	if len(out.Containers)+len(out.Unknown) == 0 {
 		return nil, finding.WithHint(errors.New(name+": no docker run among its lines"), "a line is \"docker run [flags] IMAGE [ARG…]\"")
@@ -57,71 +50,110 @@ func ReadCommands(name string, b []byte) (*Read, error) {
 	return out, nil
 }
 
-// program is the length of "docker run" or its like among words; 0: it is none.
-func program(words []string) int {
-	if len(words) > 0 && (words[0] == "sudo" || words[0] == "$") {
-		n := program(words[1:])
-		if n > 0 {
-			return n + 1
+// scripts reads a text as one script or, where that is none, its lines one by one: a
+// line that is broken is then no reason to read no other.
+func scripts(name string, b []byte) []*dockerfile.Script {
+	whole := dockerfile.ParseShell(name, b, 0, len(b))
+	if whole.Err == nil {
+		return []*dockerfile.Script{whole}
+	}
+	var out []*dockerfile.Script
+	for at := 0; at < len(b) && len(out) < 10*maxCommands; {
+		end := at
+		for {
+			n := bytes.IndexByte(b[end:], '\n')
+			if n < 0 {
+				end = len(b)
+				break
+			}
+			end += n
+			if !bytes.HasSuffix(bytes.TrimRight(b[at:end], "\r"), []byte(`\`)) {
+				break
+			}
+			end++
 		}
-		return 0
+		out = append(out, dockerfile.ParseShell(name, b, at, end))
+		at = end + 1
 	}
-	if len(words) < 2 {
-		return 0
-	}
-	if n := path.Base(words[0]); n != "docker" && n != "podman" {
-		return 0
-	}
-	n := 1
-	if words[1] == "container" {
-		n = 2
-	}
-	if n < len(words) && (words[n] == "run" || words[n] == "create") {
-		return n + 1
-	}
-	return 0
+	return out
 }
 
-func starts(text string) bool {
-	text = strings.TrimSpace(text)
-	return !strings.HasPrefix(text, "#") && program(strings.Fields(text)) > 0
-}
-
-// valueless are the flags of docker run that take no value unless it is joined.
-var valueless = map[string]bool{
-	"detach": true, "d": true, "interactive": true, "i": true, "tty": true, "t": true, "rm": true, "privileged": true, "read-only": true,
-	"init": true, "no-healthcheck": true, "oom-kill-disable": true, "publish-all": true, "P": true, "sig-proxy": true, "quiet": true, "q": true,
-	"disable-content-trust": true, "help": true, "use-api-socket": true,
-}
-
-// valued are the flags that take a value.
-var valued = map[string]bool{
-	"add-host": true, "annotation": true, "attach": true, "a": true, "blkio-weight": true, "blkio-weight-device": true, "cap-add": true, "cap-drop": true,
-	"cgroup-parent": true, "cgroupns": true, "cidfile": true, "cpu-count": true, "cpu-percent": true, "cpu-period": true, "cpu-quota": true,
-	"cpu-rt-period": true, "cpu-rt-runtime": true, "cpu-shares": true, "c": true, "cpus": true, "cpuset-cpus": true, "cpuset-mems": true,
-	"detach-keys": true, "device": true, "device-cgroup-rule": true, "device-read-bps": true, "device-read-iops": true, "device-write-bps": true,
-	"device-write-iops": true, "dns": true, "dns-opt": true, "dns-option": true, "dns-search": true, "domainname": true, "entrypoint": true, "env": true, "e": true,
-	"env-file": true, "expose": true, "gpus": true, "group-add": true, "health-cmd": true, "health-interval": true, "health-retries": true,
-	"health-start-interval": true, "health-start-period": true, "health-timeout": true, "hostname": true, "h": true, "ip": true, "ip6": true, "ipc": true,
-	"isolation": true, "kernel-memory": true, "label": true, "l": true, "label-file": true, "link": true, "link-local-ip": true, "log-driver": true,
-	"log-opt": true, "mac-address": true, "memory": true, "m": true, "memory-reservation": true, "memory-swap": true, "memory-swappiness": true,
-	"mount": true, "name": true, "net": true, "network": true, "net-alias": true, "network-alias": true, "oom-score-adj": true, "pid": true,
-	"pids-limit": true, "platform": true, "publish": true, "p": true, "pull": true, "restart": true, "runtime": true, "security-opt": true,
-	"shm-size": true, "stop-signal": true, "stop-timeout": true, "storage-opt": true, "sysctl": true, "tmpfs": true, "ulimit": true, "user": true,
-	"u": true, "userns": true, "uts": true, "volume": true, "v": true, "volume-driver": true, "volumes-from": true, "workdir": true, "w": true,
-}
-
-// command reads one line.
-func command(file, text string, span finding.Span) (*Container, error) {
-	words, err := splitWords(text)
-	if err != nil {
-		return nil, err
+// mentions reports whether a text that could not be read may start a container.
+func mentions(text []byte) bool {
+	words := strings.Fields(string(text))
+	for i, w := range words {
+		if (w == "run" || w == "create") && i > 0 && !strings.HasPrefix(words[0], "#") {
+			for _, before := range words[:i] {
+				if isEngine(before) {
+					return true
+				}
+			}
+		}
 	}
-	c := &Container{Form: Command, edit: noEdits{}, Subject: finding.Subject{Kind: finding.KindContainer, Name: fmt.Sprintf("%s:%d", file, span.Line)}}
-	c.at = func(string) finding.Location { s := span; return finding.Location{Source: &s} }
-	words = words[program(words):]
-	for len(words) > 0 && strings.HasPrefix(words[0], "-") && words[0] != "-" {
-		if words[0] == "--" {
+	return false
+}
+
+func isEngine(program string) bool {
+	program = program[strings.LastIndexByte(program, '/')+1:]
+	return program == "docker" || program == "podman" || program == "nerdctl"
+}
+
+// starts are the words of a command that starts a container, from the first behind
+// "run" on; nil: it starts none.
+func starts(c *dockerfile.Command) []dockerfile.ShellWord {
+	program, words := c.Program(), c.Args()
+	if program == "$" && len(words) > 0 { // the prompt, copied along
+		rest := &dockerfile.Command{Words: words}
+		program, words = rest.Program(), rest.Args()
+	}
+	if !isEngine(program) {
+		return nil
+	}
+	for len(words) > 0 && strings.HasPrefix(words[0].Text, "-") {
+		flag := words[0].Text
+		words = words[1:]
+		if globalValued[strings.TrimLeft(flag, "-")] && len(words) > 0 {
+			words = words[1:]
+		}
+	}
+	if len(words) > 0 && words[0].Text == "container" {
+		words = words[1:]
+	}
+	if len(words) == 0 || words[0].Text != "run" && words[0].Text != "create" {
+		return nil
+	}
+	return words[1:]
+}
+
+// globalValued are the flags of docker itself, before its command, that take a value.
+var globalValued = map[string]bool{
+	"config": true, "context": true, "c": true, "host": true, "H": true, "log-level": true, "l": true, "tlscacert": true, "tlscert": true, "tlskey": true,
+	"connection": true, "url": true, "identity": true, "root": true, "runroot": true, "runtime": true, "storage-driver": true, "storage-opt": true,
+	"namespace": true, "n": true, "address": true, "a": true,
+}
+
+// commandReading is one command being read.
+type commandReading struct {
+	*Container
+	spans map[string]finding.Span // of the flags that say something, by field
+}
+
+// command reads what follows "run".
+func command(file string, span finding.Span, words []dockerfile.ShellWord) (*Container, error) {
+	c := &commandReading{
+		Container: &Container{Form: Command, edit: noEdits{}, Subject: finding.Subject{Kind: finding.KindContainer, Name: fmt.Sprintf("%s:%d", file, span.Line)}},
+		spans:     map[string]finding.Span{},
+	}
+	c.at = func(field string) finding.Location {
+		s, ok := c.spans[field]
+		if !ok {
+			s = span
+		}
+		return finding.Location{Source: &s}
+	}
+	var err error
+	for len(words) > 0 && strings.HasPrefix(words[0].Text, "-") && words[0].Text != "-" {
+		if words[0].Text == "--" {
 			words = words[1:]
 			break
 		}
@@ -132,242 +164,104 @@ func command(file, text string, span finding.Span) (*Container, error) {
 	if len(words) == 0 {
 		return nil, errors.New("it names no image")
 	}
-	if c.Image = words[0]; strings.Contains(c.Image, "$") {
+	c.spans["image"] = words[0].Span
+	if c.Image = words[0].Text; !words[0].Literal {
 		c.unsure("image", "the value of "+c.Image+" is not known")
 		c.Image = ""
 	}
-	c.Words = append(c.Words, words[1:]...)
-	return c, nil
+	for _, w := range words[1:] {
+		c.Words = append(c.Words, w.Text)
+	}
+	if len(words) > 1 {
+		c.spans["command"] = words[1].Span
+	}
+	return c.Container, nil
 }
 
 // option takes the flags of one word, and its value, from the words.
-func (c *Container) option(words []string) ([]string, error) {
+func (c *commandReading) option(words []dockerfile.ShellWord) ([]dockerfile.ShellWord, error) {
 	word := words[0]
 	words = words[1:]
-	if rest, long := strings.CutPrefix(word, "--"); long {
+	// take takes a flag in, with the value that is joined to it or the next word.
+	take := func(name, joined string, has bool) error {
+		value := dockerfile.ShellWord{Text: joined, Literal: word.Literal, Span: word.Span}
+		if !has {
+			if len(words) == 0 {
+				return fmt.Errorf("the flag %s has no value", dashed(name))
+			}
+			value, words = words[0], words[1:]
+		}
+		span := word.Span
+		span.End = max(span.End, value.Span.End)
+		c.say(name, value.Text, value.Literal, span)
+		return nil
+	}
+	if rest, long := strings.CutPrefix(word.Text, "--"); long {
 		name, value, joined := strings.Cut(rest, "=")
 		switch {
 		case valueless[name]:
 			on, err := strconv.ParseBool(value)
-			c.flag(name, value, !joined || err != nil || on)
+			if joined && !word.Literal {
+				c.say(name, value, false, word.Span)
+			} else if !joined || err != nil || on {
+				c.say(name, "true", true, word.Span)
+			} else {
+				c.say(name, "false", true, word.Span)
+			}
 			return words, nil
-		case !valued[name]:
-			return nil, fmt.Errorf("the flag --%s is not known here, nor whether it takes a value", name)
+		case valued[name]:
+			return words, take(name, value, joined)
 		case joined:
-			c.flag(name, value, true)
+			c.unsure("*", "the flag --"+name+" is not known here")
 			return words, nil
-		case len(words) == 0:
-			return nil, fmt.Errorf("the flag --%s has no value", name)
 		}
-		c.flag(name, words[0], true)
-		return words[1:], nil
+		return nil, fmt.Errorf("the flag --%s is not known here, nor whether it takes a value", name)
 	}
-	for i := 1; i < len(word); i++ {
-		name := word[i : i+1]
-		if valueless[name] {
-			c.flag(name, "", true)
-			continue
-		}
-		if !valued[name] {
+	for i := 1; i < len(word.Text); i++ {
+		name := word.Text[i : i+1]
+		switch {
+		case valueless[name]:
+			c.say(name, "true", true, word.Span)
+		case valued[name]:
+			value := strings.TrimPrefix(word.Text[i+1:], "=")
+			return words, take(name, value, value != "")
+		default:
 			return nil, fmt.Errorf("the flag -%s is not known here, nor whether it takes a value", name)
 		}
-		if value := strings.TrimPrefix(word[i+1:], "="); value != "" {
-			c.flag(name, value, true)
-			return words, nil
-		}
-		if len(words) == 0 {
-			return nil, fmt.Errorf("the flag -%s has no value", name)
-		}
-		c.flag(name, words[0], true)
-		return words[1:], nil
 	}
 	return words, nil
 }
 
-// flag takes one flag in. A value with a variable of the shell is not known.
-func (c *Container) flag(name, value string, on bool) {
-	if strings.ContainsAny(value, "$`") && name != "env" && name != "e" {
-		if field, ok := fieldOf[name]; ok {
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+// say takes one flag in. A value that the shell fills in is not known, but for a
+// variable of the environment: which it is, is.
+func (c *commandReading) say(name, value string, literal bool, span finding.Span) {
+	field := fieldOf[name]
+	if field != "" {
+		c.spans[field] = span
+	}
+	if !literal && field != "environment" {
+		if field != "" {
 			c.unsure(field, "the value of "+value+" is not known")
 		}
 		return
 	}
-	switch name {
-	case "privileged":
-		c.Privileged = on
-	case "read-only":
-		c.ReadOnly = on
-	case "cap-add":
-		c.CapAdd = append(c.CapAdd, capability(value))
-	case "cap-drop":
-		c.CapDrop = append(c.CapDrop, capability(value))
-	case "security-opt":
-		c.SecurityOpt = append(c.SecurityOpt, value)
-	case "net", "network":
-		c.Network = value
-	case "pid":
-		c.PID = value
-	case "ipc":
-		c.IPC = value
-	case "uts":
-		c.UTS = value
-	case "userns":
-		c.Userns = value
-	case "cgroupns":
-		c.Cgroupns = value
-	case "user", "u":
-		c.User = value
-	case "memory", "m":
-		n, ok := bytesOf(value)
-		if !ok {
-			c.unsure("mem_limit", strconv.Quote(value)+" is no size")
+	if field == "environment" {
+		n, v, ok := strings.Cut(value, "=")
+		if ok && literal {
+			at := "environment/" + escape(n)
+			c.spans[at] = span
+			c.Env = append(c.Env, Variable{n, v, at})
 		}
-		c.Memory = n
-	case "pids-limit":
-		n, err := strconv.ParseInt(value, 10, 64)
-		if err != nil {
-			c.unsure("pids_limit", strconv.Quote(value)+" is no number")
-		}
-		c.PIDs = max(n, 0)
-	case "cpus", "cpu-quota", "cpu-shares", "c", "cpuset-cpus":
-		c.CPU = value != "" && value != "0"
-	case "ulimit":
-		limit, _, _ := strings.Cut(value, "=")
-		c.Ulimits = append(c.Ulimits, limit)
-	case "cgroup-parent":
-		c.CgroupParent = value
-	case "health-cmd":
-		c.Health = &on
-	case "no-healthcheck":
-		on = !on
-		c.Health = &on
-	case "expose":
-		c.Exposed = true
-	case "restart":
-		c.Restart, c.Retries = policyOf(value)
-	case "volume", "v":
-		m := shortMount(value)
-		m.field = "volumes/" + strconv.Itoa(len(c.Mounts))
-		c.Mounts = append(c.Mounts, m)
-	case "mount":
-		c.Mounts = append(c.Mounts, longMount(value, "volumes/"+strconv.Itoa(len(c.Mounts))))
-	case "device":
-		host, _, _ := strings.Cut(value, ":")
-		c.Devices = append(c.Devices, host)
-	case "device-cgroup-rule":
-		c.Devices = append(c.Devices, "cgroup rule "+value)
-	case "publish", "p":
-		p := shortPort(value)
-		p.field = "ports/" + strconv.Itoa(len(c.Ports))
-		c.Ports = append(c.Ports, p)
-	case "publish-all", "P":
-		if on {
-			c.Ports = append(c.Ports, Port{Inside: "every exposed port", field: "ports/" + strconv.Itoa(len(c.Ports))})
-		}
-	case "env", "e":
-		if n, v, ok := strings.Cut(value, "="); ok && !strings.ContainsAny(v, "$`") {
-			c.Env = append(c.Env, Variable{n, v, "environment/" + escape(n)})
-		}
-	case "entrypoint":
-		c.Words = append([]string{value}, c.Words...)
+		return
 	}
-}
-
-// fieldOf are the fields that flags fill whose value a shell may put in.
-var fieldOf = map[string]string{
-	"cap-add": "cap_add", "cap-drop": "cap_drop", "security-opt": "security_opt", "net": "network_mode", "network": "network_mode", "pid": "pid",
-	"ipc": "ipc", "uts": "uts", "userns": "userns_mode", "cgroupns": "cgroup", "user": "user", "u": "user", "memory": "mem_limit", "m": "mem_limit",
-	"pids-limit": "pids_limit", "cpus": "cpus", "cpu-quota": "cpus", "cpu-shares": "cpus", "restart": "restart", "volume": "volumes", "v": "volumes",
-	"mount": "volumes", "device": "devices", "publish": "ports", "p": "ports", "entrypoint": "entrypoint",
-	"privileged": "privileged", "read-only": "read_only", "ulimit": "ulimits", "cgroup-parent": "cgroup_parent",
-}
-
-// longMount reads --mount: type=bind,source=/a,target=/b,readonly.
-func longMount(value, field string) Mount {
-	m := Mount{field: field}
-	kind := "volume"
-	for _, part := range strings.Split(value, ",") {
-		name, v, _ := strings.Cut(part, "=")
-		switch name {
-		case "type":
-			kind = v
-		case "source", "src":
-			m.Source = v
-		case "target", "dst", "destination":
-			m.Target = v
-		case "readonly", "ro":
-			m.ReadOnly = v == "" || v == "true" || v == "1"
-		case "bind-propagation":
-			m.Propagation = v
-		}
+	for _, item := range c.flag(name, value, value != "false") {
+		c.spans[item] = span
 	}
-	if kind != "bind" {
-		m.Source = ""
-	}
-	return m
-}
-
-// splitWords takes a line apart as a shell does, up to where another command
-// begins. Expansions stay as they are written.
-func splitWords(s string) ([]string, error) {
-	var out []string
-	var word strings.Builder
-	in := false
-	end := func() {
-		if in {
-			out = append(out, word.String())
-		}
-		word.Reset()
-		in = false
-	}
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; c {
-		case ' ', '\t', '\n', '\r':
-			end()
-		case ';', '|', '&':
-			end()
-			return out, nil
-		case '#':
-			if !in {
-				return out, nil
-			}
-			word.WriteByte(c)
-		case '\'':
-			in = true
-			n := strings.IndexByte(s[i+1:], '\'')
-			if n < 0 {
-				return nil, errors.New("a quote is not closed")
-			}
-			word.WriteString(s[i+1 : i+1+n])
-			i += n + 1
-		case '"':
-			in = true
-			for i++; ; i++ {
-				if i >= len(s) {
-					return nil, errors.New("a quote is not closed")
-				}
-				if s[i] == '"' {
-					break
-				}
-				if s[i] == '\\' && i+1 < len(s) && strings.IndexByte("\"\\$`", s[i+1]) >= 0 {
-					i++
-				}
-				word.WriteByte(s[i])
-			}
-		case '\\':
-			if rest := strings.TrimPrefix(s[i+1:], "\r"); strings.HasPrefix(rest, "\n") {
-				i = len(s) - len(rest)
-				continue // the line goes on
-			}
-			if i++; i < len(s) {
-				in = true
-				word.WriteByte(s[i])
-			}
-		default:
-			in = true
-			word.WriteByte(c)
-		}
-	}
-	end()
-	return out, nil
 }

@@ -8,8 +8,8 @@ import (
 // limits reads the two ways in which a compose file limits a service.
 func (r *reading) limits() {
 	c := r.c
-	c.Memory = r.size("mem_limit", r.scalar("mem_limit"))
-	c.PIDs = r.whole("pids_limit", r.scalar("pids_limit"))
+	c.Memory = c.size(r.scalar("mem_limit"))
+	c.PIDs = c.whole("pids_limit", r.scalar("pids_limit"))
 	for _, field := range []string{"cpus", "cpu_quota", "cpu_shares", "cpuset", "cpu_count", "cpu_percent"} {
 		s := r.scalar(field)
 		c.CPU = c.CPU || s != "" && s != "0"
@@ -29,35 +29,16 @@ func (r *reading) limits() {
 			switch p.key.Value {
 			case "memory":
 				text, _ := r.text("mem_limit", p.value)
-				c.Memory = r.size("mem_limit", text)
+				c.Memory = c.size(text)
 			case "pids":
 				text, _ := r.text("pids_limit", p.value)
-				c.PIDs = r.whole("pids_limit", text)
+				c.PIDs = c.whole("pids_limit", text)
 			case "cpus":
 				text, _ := r.text("cpus", p.value)
 				c.CPU = text != "" && text != "0"
 			}
 		}
 	}
-}
-
-func (r *reading) size(field, s string) int64 {
-	n, ok := bytesOf(s)
-	if !ok {
-		r.c.unsure(field, strconv.Quote(s)+" is no size")
-	}
-	return n
-}
-
-func (r *reading) whole(field, s string) int64 {
-	if s == "" {
-		return 0
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		r.c.unsure(field, strconv.Quote(s)+" is no number")
-	}
-	return max(n, 0)
 }
 
 // bytesOf reads a size as Docker does: 512m, 1g, 1024; an empty one is none.
@@ -101,7 +82,7 @@ func (r *reading) restarts() {
 		}
 		if s, ok := lookup(p.value, "max_attempts"); ok {
 			text, _ := r.text("restart", s.value)
-			c.Retries = int(r.whole("restart", text))
+			c.Retries = int(c.whole("restart", text))
 		}
 		r.keys["restart"] = p.key
 		delete(r.places, "restart")
