@@ -208,11 +208,17 @@ func (g *goFinder) facts(string) (facts, error) {
 		out.packages = append(out.packages, goModule(&info.Main))
 	}
 	for _, d := range info.Deps {
-		// A module replaced by a folder is still that module, changed by its owner.
-		if r := d.Replace; r != nil && r.Version != "" && !strings.HasPrefix(r.Path, ".") && !strings.HasPrefix(r.Path, "/") {
-			d = r
+		folder := ""
+		if r := d.Replace; r != nil {
+			if r.Version != "" && !strings.HasPrefix(r.Path, ".") && !strings.HasPrefix(r.Path, "/") {
+				d = r
+			} else { // the project's own, or its copy of that module
+				folder = lockOrigin("file:" + r.Path)
+			}
 		}
-		out.packages = append(out.packages, goModule(d))
+		p := goModule(d)
+		p.Origin = folder
+		out.packages = append(out.packages, p)
 	}
 	return out, nil
 }

@@ -25,7 +25,7 @@ func cargoRead(file string, body []byte) (lockResult, error) {
 		}
 		p := lockPackage("cargo-lock", "cargo", name, version, file, t.line)
 		if source := t.str("source"); strings.HasPrefix(source, "git+") {
-			p.Origin = source
+			p.Origin = lockOrigin(source)
 		}
 		r.Packages = append(r.Packages, p)
 	}

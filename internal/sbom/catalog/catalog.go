@@ -42,6 +42,7 @@ func Catalogers() []Cataloger {
 		binary(),
 		program(),
 		npmTree(),
+		npmState(),
 		pyTree(),
 		pyArchives(),
 		javaArchives(),

@@ -73,6 +73,7 @@ func (c *composerList) installed() error {
 			return j.skip()
 		})
 	}
+	c.fromRepositories()
 	dev := make(map[string]bool, len(c.dev))
 	for _, name := range c.dev {
 		dev[name] = true
@@ -122,6 +123,7 @@ func composerLockRead(file string, body []byte) (lockResult, error) {
 	if err != nil {
 		return lockResult{}, err
 	}
+	c.fromRepositories()
 	return c.r, nil
 }
 
@@ -131,6 +133,8 @@ type composerList struct {
 	cataloger, path string     // no path: an image's
 	lines           *lockLines // nil: no line numbers
 	r               lockResult
+	repositories    []composerFrom
+	notified        bool // packages name where their downloads are counted
 	dev             []string
 }
 
@@ -141,7 +145,8 @@ func (c *composerList) read(dev bool) error {
 			return errLockMany
 		}
 		at := j.i
-		var name, version, origin string
+		var name, version, origin, repository, typ, url, commit string
+		published := false
 		var licenses []string
 		err := j.object(func(key []byte, _ int) (err error) {
 			switch string(key) {
@@ -150,7 +155,17 @@ func (c *composerList) read(dev bool) error {
 			case "version":
 				version, err = j.str()
 			case "dist":
-				origin, err = c.folder()
+				typ, url, _, err = c.from()
+				if typ == "path" {
+					origin = "file:" + url
+				}
+			case "source":
+				if typ, url, commit, err = c.from(); typ == "git" || typ == "hg" || typ == "svn" {
+					repository = typ + "+" + url + "#" + commit
+				}
+			case "notification-url":
+				published, c.notified = true, true
+				err = j.skip()
 			case "license":
 				err = npmLicenses(j, &licenses)
 			default:
@@ -171,9 +186,29 @@ func (c *composerList) read(dev bool) error {
 		}
 		p := lockPackage(c.cataloger, "composer", name, version, c.path, line)
 		p.Licenses, p.Dev, p.Origin = licenses, dev, lockOrigin(origin)
+		if origin == "" && repository != "" && !published {
+			c.repositories = append(c.repositories, composerFrom{len(c.r.Packages), repository})
+		}
 		c.r.Packages = append(c.r.Packages, p)
 		return nil
 	})
+}
+
+// composerFrom is the repository that a package of the list may come from.
+type composerFrom struct {
+	pkg    int
+	origin string
+}
+
+// fromRepositories gives their repository to those packages that no registry has
+// published: what comes from one names the address that counts its downloads.
+func (c *composerList) fromRepositories() {
+	if !c.notified {
+		return
+	}
+	for _, f := range c.repositories {
+		c.r.Packages[f.pkg].Origin = lockOrigin(f.origin)
+	}
 }
 
 // composerVersion says whether s is a version, or a branch: "dev-feature/x", "1.x-dev".
@@ -181,24 +216,22 @@ func composerVersion(s string) bool {
 	return lockVersion(s) || strings.HasPrefix(s, "dev-") && lockWord(s) && !strings.ContainsAny(s, ":*,;()[]<>=|&")
 }
 
-// folder is where a package that is a folder of the project's lies.
-func (c *composerList) folder() (string, error) {
-	var typ, url string
-	err := c.j.object(func(key []byte, _ int) (err error) {
+// from reads where a package's code comes from.
+func (c *composerList) from() (typ, url, commit string, err error) {
+	err = c.j.object(func(key []byte, _ int) (err error) {
 		switch string(key) {
 		case "type":
 			typ, err = c.j.str()
 		case "url":
 			url, err = c.j.str()
+		case "reference":
+			commit, err = c.j.str()
 		default:
 			err = c.j.skip()
 		}
 		return err
 	})
-	if typ != "path" {
-		return "", err
-	}
-	return "file:" + url, err
+	return typ, url, commit, err
 }
 
 // lockBody reads a whole file of an image, or refuses one over the limit.

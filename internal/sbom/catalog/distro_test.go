@@ -232,7 +232,7 @@ func FuzzFacts(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(got, again, cmp.AllowUnexported(facts{}, owner{})); diff != "" {
+		if diff := cmp.Diff(got, again, cmp.AllowUnexported(facts{}, owner{}, placeOrigin{})); diff != "" {
 			t.Error(diff)
 		}
 	})

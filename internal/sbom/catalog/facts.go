@@ -12,6 +12,7 @@ import (
 type facts struct {
 	packages []sbom.Package
 	owners   []owner
+	origins  []placeOrigin
 	problems []string // what in the file could not be read
 }
 
@@ -22,14 +23,14 @@ type owner struct {
 }
 
 func (f facts) empty() bool {
-	return len(f.packages) == 0 && len(f.owners) == 0 && len(f.problems) == 0
+	return len(f.packages) == 0 && len(f.owners) == 0 && len(f.origins) == 0 && len(f.problems) == 0
 }
 
 // encoding is the version of the form below, a part of every reader's version.
 //
 // A record is decoded at every scan, so the form is made for that: lengths and
 // bytes in a row, every string cut from one, owners' paths left as they lie.
-const encoding = 2
+const encoding = 3
 
 var errFacts = errors.New("not a record of packages")
 
@@ -66,6 +67,10 @@ func (f facts) encode() []byte {
 		count(len(o.paths))
 		b = append(b, o.paths...)
 	}
+	count(len(f.origins))
+	for _, o := range f.origins {
+		put(o.folder, o.origin)
+	}
 	return b
 }
 
@@ -98,6 +103,12 @@ func decodeFacts(b []byte) (facts, error) {
 	f.owners = make([]owner, 0, n)
 	for range n {
 		f.owners = append(f.owners, owner{name: d.str(), arch: d.str(), version: d.str(), paths: d.bytes()})
+	}
+	if n = d.count(2); n > 0 {
+		f.origins = make([]placeOrigin, 0, n)
+		for range n {
+			f.origins = append(f.origins, placeOrigin{d.str(), d.str()})
+		}
 	}
 	if d.bad || d.at != len(d.b) {
 		return facts{}, fmt.Errorf("%w (at byte %d of %d)", errFacts, d.at, len(b))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,10 +22,10 @@ const gemLimit = 1 << 20
 // writes is one literal an attribute.
 func gemTree() Cataloger {
 	return Cataloger{
-		Name: "gem", Version: 1, Limit: gemLimit,
+		Name: "gem", Version: 2, Limit: gemLimit,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, ".gemspec") &&
-				(strings.Contains(p, "/specifications/") || strings.HasPrefix(p, "specifications/"))
+				(strings.Contains(p, "/specifications/") || strings.HasPrefix(p, "specifications/") || gemCheckout(p) != "")
 		},
 		Read: gemRead,
 	}
@@ -66,13 +67,38 @@ func gemRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("read gemspec: %w", err)
 	}
+	checkout := gemCheckout(f.Path)
 	if !lockWord(name) || strings.Contains(name, "/") || !lockVersion(version) {
+		if checkout != "" {
+			return nil, fmt.Errorf("the gem of the repository %s computes its version: it is not listed", checkout)
+		}
 		return nil, errors.New("gemspec without a literal name and version")
 	}
 	p := lockPackage("gem", "gem", name, version, "", 0)
+	if checkout != "" {
+		p.Origin = lockOrigin("git:" + checkout)
+	}
 	slices.Sort(licenses)
 	p.Licenses = slices.Compact(licenses)
 	return []sbom.Package{p}, nil
+}
+
+// gemCheckout is the repository and revision that bundler has put a gem from, by the
+// folder: bundler/gems/NAME-REVISION/NAME.gemspec. Empty: the gem is from elsewhere.
+func gemCheckout(p string) string {
+	dir := path.Dir(p)
+	if path.Base(dir)+".gemspec" == path.Base(p) && strings.HasSuffix("/"+path.Dir(path.Dir(dir)), "/bundler/gems") {
+		dir = path.Dir(dir) // one of several gems of a repository
+	}
+	i := strings.LastIndexByte(dir, '-')
+	if i < 0 || !strings.HasSuffix("/"+path.Dir(dir), "/bundler/gems") {
+		return ""
+	}
+	revision := dir[i+1:]
+	if len(revision) < 7 || strings.Trim(revision, "0123456789abcdef") != "" {
+		return ""
+	}
+	return path.Base(dir[:i]) + "#" + revision
 }
 
 func gemLiterals(s string) []string {

@@ -160,7 +160,7 @@ func (g *gemfileLines) gem(line int, text string) error {
 	}
 	if !own {
 		p := lockPackage("gemfile-lock", "gem", name, version, g.file, line)
-		p.Origin = g.remote
+		p.Origin = lockOrigin(g.remote)
 		g.r.Packages = append(g.r.Packages, p)
 	}
 	return nil

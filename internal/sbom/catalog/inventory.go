@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -35,6 +36,7 @@ func FromScan(ctx context.Context, s *image.Scan, subject finding.Subject) (*sbo
 		j.mine[r.Name] = r.Name != distroReader
 	}
 	j.distro()
+	j.takeOrigins()
 	for i, rec := range s.Records {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -89,6 +91,8 @@ type join struct {
 	mine     map[string]bool  // readers whose facts are packages, owners or licences
 	lost     map[string][]int // deleted database -> the layers that had it
 	found    map[string]bool  // catalogers with a database that the image shows
+
+	origins map[int]map[string]string // by layer and folder: where what is there comes from
 }
 
 type fileFacts struct {
@@ -190,6 +194,9 @@ func (j *join) take(i int, f layer.Fact) {
 		}
 		at := site{path: f.Path, layer: i, visible: visible, entry: entry, places: p.Locations}
 		p.Locations = nil
+		if p.Origin == "" && len(j.origins) > 0 {
+			p.Origin = j.originOf(i, path.Dir(f.Path))
+		}
 		j.add(p, at)
 	}
 }

@@ -193,9 +193,43 @@ func lockVersion(s string) bool {
 	return lockWord(s) && !strings.ContainsAny(s, "/\\:*,;()[]<>=|&?@%^") && strings.ContainsAny(s, "0123456789")
 }
 
-// lockOrigin is where a package comes from, without what is no text, and cut
-// where it is endless.
+// lockArchive reports whether a file or address is an archive by its name. One that
+// lies in a project is a copy of what a registry has published, and is matched as
+// that; a folder is the project's own code.
+func lockArchive(name string) bool {
+	name, _, _ = strings.Cut(name, "#")
+	for _, ext := range []string{".tgz", ".gz", ".tar", ".bz2", ".xz", ".whl", ".zip", ".egg", ".gem", ".crate", ".nupkg"} {
+		if strings.HasSuffix(name, ext) {
+			return true
+		}
+	}
+	return false
+}
+
+// scpHost are the letters of a user and a host.
+const scpHost = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+
+// lockOrigin is where a package comes from, without what is no text and without a
+// password or token, and cut where it is endless.
 func lockOrigin(s string) string {
+	if user, rest, scp := strings.Cut(strings.TrimPrefix(s, "git+"), "@"); scp && !strings.ContainsAny(user, "/:") {
+		if host, file, ok := strings.Cut(rest, ":"); ok && !strings.Contains(host, "/") && strings.Trim(user+host, scpHost) == "" {
+			s = "git+ssh://" + user + "@" + host + "/" + file // "git@example.com:owner/repository"
+		}
+	}
+	if scheme, rest, ok := strings.Cut(s, "://"); ok {
+		end := strings.IndexByte(rest, '/')
+		if end < 0 {
+			end = len(rest)
+		}
+		if at := strings.LastIndexByte(rest[:end], '@'); at >= 0 {
+			user, _, _ := strings.Cut(rest[:at], ":")
+			if rest = rest[at+1:]; strings.HasSuffix(scheme, "ssh") {
+				rest = user + "@" + rest
+			}
+			s = scheme + "://" + rest
+		}
+	}
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return -1

@@ -116,6 +116,13 @@ func (l *bunFile) entry(key []byte, at int) error {
 	}
 	if name, version, ok := bunSplit(what); !ok {
 		r.odd(string(key), l.lines.at(at))
+	} else if file := "file:" + strings.TrimPrefix(version, "file:"); npmTarball(file) && !strings.Contains(file, "://") {
+		if version = npmTarballVersion(name, file); !lockVersion(version) {
+			npmNoVersion(r, name)
+		} else {
+			n.pkg = len(r.Packages)
+			r.Packages = append(r.Packages, lockPackage("bun-lock", "npm", name, version, l.file, l.lines.at(at)))
+		}
 	} else if kind, rest, other := strings.Cut(version, ":"); other || strings.Contains(version, "/") {
 		if n.name = name; kind == "workspace" {
 			n.link = rest

@@ -26,6 +26,9 @@ func pylockLock() lockParser {
 			case vcs != "":
 				return "git+" + vcs + "#" + pyField(t, "vcs", "commit-id"), false
 			default:
+				if !strings.Contains(archive, "://") {
+					archive = "" // a file beside the lock
+				}
 				return archive, false
 			}
 		})
@@ -47,7 +50,7 @@ func pdmLock() lockParser {
 				return "git+" + t.str("git") + "#" + t.str("ref"), false
 			case t.str("editable") == "true":
 				return "", true
-			case t.str("path") != "":
+			case t.str("path") != "" && !lockArchive(t.str("path")):
 				return "file:" + t.str("path"), false
 			}
 			return t.str("url"), false

@@ -68,13 +68,13 @@ func pnpmRead(file string, body []byte) (lockResult, error) {
 	for i, e := range f.entries {
 		pkg[i] = -1
 		name, version := pnpmKey(f.major, e.key)
-		if pnpmOwn(version) || strings.HasPrefix(e.key, "file:") {
+		if pnpmOwn(version) || pnpmOwn(e.key) {
 			continue // the project's own code
 		}
 		origin := npmWanted(version)
 		if e.name != "" { // only of what is not the registry's
 			name = e.name
-			if origin == "" && !strings.HasPrefix(e.key, "/") {
+			if origin == "" && !strings.HasPrefix(e.key, "/") && !strings.Contains(e.key, "file:") {
 				origin = npmWanted("https://" + pnpmBare(e.key))
 			}
 		}
@@ -83,7 +83,7 @@ func pnpmRead(file string, body []byte) (lockResult, error) {
 		}
 		if p := npmLockPackage(&r, "pnpm-lock", name, version, file, e.line); p != nil {
 			pkg[i] = len(r.Packages) - 1
-			p.Origin = origin
+			p.Origin = lockOrigin(origin)
 			p.Dev = e.dev || reached != nil && !reached[pnpmBare(e.key)]
 		}
 	}
@@ -93,7 +93,8 @@ func pnpmRead(file string, body []byte) (lockResult, error) {
 
 // pnpmOwn reports whether a version is a folder of the project's.
 func pnpmOwn(version string) bool {
-	return strings.HasPrefix(version, "file:") || strings.HasPrefix(version, "link:") || strings.HasPrefix(version, "workspace:")
+	return strings.HasPrefix(version, "link:") || strings.HasPrefix(version, "workspace:") ||
+		strings.HasPrefix(version, "file:") && !lockArchive(pnpmBare(version))
 }
 
 // add counts the packages while they come.

@@ -311,3 +311,31 @@ func FuzzPins(f *testing.F) {
 		}
 	})
 }
+
+// An archive that lies in the project is a copy of what a registry published, in
+// every format; a folder is the project's own.
+func TestLocalArchives(t *testing.T) {
+	for _, c := range []struct{ name, body string }{
+		{"package-lock.json", `{"lockfileVersion":3,"packages":{"node_modules/lodash":{"version":"4.17.4","resolved":"file:lodash-4.17.4.tgz"},"node_modules/own":{"version":"1.0.0","resolved":"file:own"}}}`},
+		{"package-lock.json", `{"lockfileVersion":1,"dependencies":{"lodash":{"version":"file:vendor/lodash-4.17.4.tgz"},"own":{"version":"file:own"}}}`},
+		{"yarn.lock", "# yarn lockfile v1\n\n\"lodash@file:./lodash-4.17.4.tgz\":\n  version \"4.17.4\"\n  resolved \"file:./lodash-4.17.4.tgz#abc\"\n\n\"own@file:./own\":\n  version \"1.0.0\"\n"},
+		{"yarn.lock", "__metadata:\n  version: 8\n\n\"lodash@file:./lodash-4.17.4.tgz::locator=app%40workspace%3A.\":\n  version: 4.17.4\n" +
+			"  resolution: \"lodash@file:./lodash-4.17.4.tgz#./lodash-4.17.4.tgz::hash=ab&locator=app%40workspace%3A.\"\n\n" +
+			"\"own@file:./own::locator=app%40workspace%3A.\":\n  version: 1.0.0\n  resolution: \"own@file:./own#./own::hash=ab&locator=app%40workspace%3A.\"\n"},
+		{"pnpm-lock.yaml", "lockfileVersion: '6.0'\n\ndependencies:\n  lodash:\n    specifier: file:lodash-4.17.4.tgz\n    version: file:lodash-4.17.4.tgz\n\npackages:\n\n  file:lodash-4.17.4.tgz:\n" +
+			"    resolution: {integrity: sha512-x, tarball: file:lodash-4.17.4.tgz}\n    name: lodash\n    version: 4.17.4\n    dev: false\n\n  file:own:\n    resolution: {directory: own, type: directory}\n    name: own\n    version: 1.0.0\n"},
+		{"pnpm-lock.yaml", "lockfileVersion: '9.0'\n\nimporters:\n\n  .:\n    dependencies:\n      lodash:\n        specifier: file:lodash-4.17.4.tgz\n        version: file:lodash-4.17.4.tgz\n\npackages:\n\n" +
+			"  lodash@file:lodash-4.17.4.tgz:\n    resolution: {integrity: sha512-x, tarball: file:lodash-4.17.4.tgz}\n    version: 4.17.4\n\n  own@file:own:\n    resolution: {directory: own, type: directory}\n\n" +
+			"snapshots:\n\n  lodash@file:lodash-4.17.4.tgz: {}\n"},
+		{"bun.lock", `{"lockfileVersion":1,"workspaces":{"":{"name":"app","dependencies":{"lodash":"./lodash-4.17.4.tgz"}}},"packages":{"lodash":["lodash@./lodash-4.17.4.tgz",{},"sha512-x"],"own":["own@file:own",{}]}}`},
+		{"poetry.lock", "[[package]]\nname = \"lodash\"\nversion = \"4.17.4\"\n[package.source]\ntype = \"file\"\nurl = \"lodash-4.17.4-py3-none-any.whl\"\n[[package]]\nname = \"own\"\nversion = \"1\"\n[package.source]\ntype = \"directory\"\nurl = \"own\"\n"},
+		{"uv.lock", "version = 1\n[[package]]\nname = \"lodash\"\nversion = \"4.17.4\"\nsource = { path = \"lodash-4.17.4-py3-none-any.whl\" }\n[[package]]\nname = \"own\"\nversion = \"1\"\nsource = { directory = \"own\" }\n"},
+		{"pylock.toml", "[[packages]]\nname = \"lodash\"\nversion = \"4.17.4\"\narchive = { path = \"lodash-4.17.4.tar.gz\" }\n[[packages]]\nname = \"own\"\ndirectory = { path = \"own\" }\n"},
+	} {
+		inv := dirScan(t, lockFolder(t, map[string]string{c.name: c.body}))
+		if len(inv.Packages) != 1 || inv.Packages[0].Name != "lodash" || inv.Packages[0].Version != "4.17.4" ||
+			inv.Packages[0].Origin != "" || inv.Packages[0].Dev || len(inv.Unknown) > 0 {
+			t.Errorf("%s: %q, %+v", c.name, dirLines(inv), inv.Packages)
+		}
+	}
+}

@@ -298,7 +298,7 @@ func yarnAdd(r *lockResult, e yarnEntry, file string) (name, want string) {
 		}
 	}
 	for _, own := range []string{"workspace:", "link:", "portal:", "file:"} {
-		if strings.HasPrefix(want, own) {
+		if strings.HasPrefix(want, own) && !npmTarball(yarnUnbound(want)) {
 			return name, want
 		}
 	}
@@ -306,8 +306,17 @@ func yarnAdd(r *lockResult, e yarnEntry, file string) (name, want string) {
 		if p.Origin = npmWanted(want); p.Origin != "" && e.resolved != "" {
 			p.Origin = cmp.Or(npmOrigin(e.resolved), e.resolved)
 		}
+		p.Origin = lockOrigin(p.Origin)
 	}
 	return name, want
+}
+
+// yarnUnbound is a range without what yarn berry binds it to:
+// "file:./a-1.0.0.tgz#./a-1.0.0.tgz::hash=abc&locator=app%40workspace%3A.".
+func yarnUnbound(want string) string {
+	want, _, _ = strings.Cut(want, "::")
+	want, _, _ = strings.Cut(want, "#")
+	return want
 }
 
 // yarnPattern takes "@scope/name@range" apart at the first at sign that is not

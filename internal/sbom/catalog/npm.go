@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -22,7 +23,7 @@ const npmLimit = 1 << 20
 // distribution. The application's own package.json is not a dependency.
 func npmTree() Cataloger {
 	return Cataloger{
-		Name: "npm", Version: 3, Limit: npmLimit,
+		Name: "npm", Version: 4, Limit: npmLimit,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, "/package.json") &&
 				(npmRoot(p) || npmNested(p) || npmYarn(p))
@@ -114,7 +115,7 @@ func npmRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 		return nil, fmt.Errorf("not a package's name and version: %.80q %.80q", m.name, m.version)
 	}
 	p := lockPackage("npm", "npm", m.name, m.version, "", 0)
-	p.Licenses, p.Origin = m.licenses, m.origin
+	p.Licenses, p.Origin = m.licenses, lockOrigin(cmp.Or(m.origin, pnpmPlace(f.Path)))
 	return []sbom.Package{p}, nil
 }
 

@@ -314,8 +314,7 @@ func (l *npmLockFile) add(to *npmTreeLock, node npmNode, name, version, license,
 // npmTarball reports whether a dependency is an archive that lies in the project:
 // "file:vendor/lodash-4.17.4.tgz". A folder is the project's own code.
 func npmTarball(resolved string) bool {
-	return strings.HasPrefix(resolved, "file:") &&
-		(strings.HasSuffix(resolved, ".tgz") || strings.HasSuffix(resolved, ".tar.gz") || strings.HasSuffix(resolved, ".tar"))
+	return strings.HasPrefix(resolved, "file:") && lockArchive(resolved)
 }
 
 // npmTarballVersion is the version by the name that npm pack gives an archive; ""
@@ -342,8 +341,6 @@ func npmNoVersion(to *lockResult, name string) {
 // host is a registry.
 func npmOrigin(resolved string) string {
 	switch scheme, rest, _ := strings.Cut(resolved, ":"); {
-	case npmTarball(resolved):
-		return resolved
 	case strings.HasPrefix(scheme, "git"), scheme == "ssh", scheme == "bitbucket", scheme == "gist":
 		return resolved
 	case scheme == "https" && strings.Contains(rest, ".git#"):

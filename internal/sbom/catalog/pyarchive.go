@@ -18,7 +18,7 @@ import (
 // metadata names. Python imports from either where it lies.
 func pyArchives() Cataloger {
 	return Cataloger{
-		Name: "python-archive", Version: 1, Limit: layer.Stream,
+		Name: "python-archive", Version: 2, Limit: layer.Stream,
 		Wants: func(p string, mode fs.FileMode, size int64) bool {
 			return mode&fs.ModeSymlink == 0 && size > 0 && (strings.HasSuffix(p, ".whl") || strings.HasSuffix(p, ".egg"))
 		},

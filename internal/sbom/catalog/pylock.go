@@ -122,12 +122,12 @@ func pyOrigin(source []lockLeaf) string {
 	switch {
 	case at["git"] != "":
 		return "git+" + strings.TrimPrefix(at["git"], "git+")
+	case lockArchive(at["path"]), at["type"] == "file":
+		return ""
 	case at["path"] != "":
 		return "file:" + at["path"]
 	case at["type"] == "git":
 		return "git+" + at["url"] + "#" + cmp.Or(at["resolved_reference"], at["reference"])
-	case at["type"] == "file":
-		return "file:" + at["url"]
 	case at["type"] == "url" || at["type"] == "" && at["registry"] == "":
 		return at["url"]
 	}

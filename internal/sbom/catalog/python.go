@@ -23,7 +23,7 @@ const pyLimit = 1 << 20
 // *.egg-info as a folder or a file, eggs, and conda's records.
 func pyTree() Cataloger {
 	return Cataloger{
-		Name: "python", Version: 2, Limit: pyLimit,
+		Name: "python", Version: 3, Limit: pyLimit,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			if mode&fs.ModeSymlink != 0 {
 				return false
@@ -36,9 +36,10 @@ func pyTree() Cataloger {
 				strings.HasSuffix(p, "/EGG-INFO/PKG-INFO"), strings.HasSuffix(p, ".egg-info"):
 				return true
 			}
-			return pyConda(p)
+			return pyConda(p) || isDirectURL(p)
 		},
-		Read: pyRead,
+		Read:  packagesOf(pyLearn),
+		learn: pyLearn,
 	}
 }
 
