@@ -145,7 +145,7 @@ func isManifest(rel string) bool {
 	}
 	switch base {
 	case "package.json", "npm-shrinkwrap.json", ".npmrc", "go.mod", "go.sum", "go.work", "pyproject.toml", "pipfile", "setup.cfg", "setup.py",
-		"pom.xml", "cargo.toml", "composer.json", "gemfile", "pnpm-workspace.yaml":
+		"pom.xml", "cargo.toml", "composer.json", "gemfile", "gems.rb", "gems.locked", "pnpm-workspace.yaml":
 		return true
 	}
 	ext := path.Ext(base)

@@ -206,7 +206,7 @@ func (l *cargoLock) edits(now, next cargoState) ([]finding.Edit, error) {
 		switch {
 		case q == nil:
 			if summed {
-				edits = append(edits, l.edit(at[0], l.lineEnd(at[1]), ""))
+				edits = append(edits, l.f.lines(at[0], l.f.lineEnd(at[1]), ""))
 			}
 			continue
 		case q.Version == p.Version:
@@ -264,7 +264,7 @@ func (l *cargoLock) edits(now, next cargoState) ([]finding.Edit, error) {
 		if at == len(l.f.b) && l.f.b[at-1] != '\n' {
 			text = eol + strings.TrimSuffix(text, eol)
 		}
-		edits = append(edits, l.edit(at, at, text))
+		edits = append(edits, l.f.lines(at, at, text))
 	}
 	return edits, nil
 }
@@ -288,16 +288,10 @@ func (l *cargoLock) removals(next cargoState) []finding.Edit {
 		case k < len(l.packages):
 			end = l.packages[k].start
 		}
-		edits = append(edits, l.edit(start, end, ""))
+		edits = append(edits, l.f.lines(start, end, ""))
 		i = k
 	}
 	return edits
-}
-
-// edit replaces bytes, and keeps what both texts begin and end with: an edit of
-// whole lines meets no edit of others.
-func (l *cargoLock) edit(start, end int, text string) finding.Edit {
-	return finding.Edit{File: l.f.name, Base: l.f.digest, Start: start, End: end, New: text}
 }
 
 // place is where a new package goes: before the first that sorts after it, or
@@ -334,22 +328,11 @@ func (l *cargoLock) sum(q *cargoPackage) finding.Edit {
 	keys := slices.Sorted(maps.Keys(l.sums))
 	for _, k := range keys {
 		if at := l.sums[k]; k > q.sumKey() {
-			return l.edit(at[0], at[0], q.sumLine()+l.f.eol())
+			return l.f.lines(at[0], at[0], q.sumLine()+l.f.eol())
 		}
 	}
 	at := l.sums[keys[len(keys)-1]][1]
-	return l.edit(at, at, l.f.eol()+q.sumLine())
-}
-
-// lineEnd is the offset after the line end that follows.
-func (l *cargoLock) lineEnd(at int) int {
-	for at < len(l.f.b) && (l.f.b[at] == '\r' || l.f.b[at] == '\n') {
-		at++
-		if l.f.b[at-1] == '\n' {
-			break
-		}
-	}
-	return at
+	return l.f.lines(at, at, l.f.eol()+q.sumLine())
 }
 
 func cargoDeps(deps []string, eol string) string {

@@ -29,6 +29,7 @@
 //   - Rust: Cargo.lock with the Cargo.toml files that it is of, within a series.
 //     What its features decide must be the same in both versions, or it is left to
 //     Cargo.
+//   - Ruby: Gemfile.lock with its checksums, and what Gemfile says in plain text.
 //   - Python: requirements files and pyproject.toml.
 //   - Maven: versions, properties and dependencyManagement of pom.xml.
 //   - Distribution packages: a RUN line in the Dockerfile.

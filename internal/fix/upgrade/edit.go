@@ -83,6 +83,20 @@ func (f *file) eol() string {
 	return "\n"
 }
 
+// lines replaces whole lines. Unlike edit, it keeps to their ends: an insertion
+// stays where it is said to be.
+func (f *file) lines(start, end int, text string) finding.Edit {
+	return finding.Edit{File: f.name, Base: f.digest, Start: start, End: end, New: text}
+}
+
+// lineEnd is the offset after the line end that follows an offset, or the file's.
+func (f *file) lineEnd(at int) int {
+	if i := bytes.IndexByte(f.b[at:], '\n'); i >= 0 {
+		return at + i + 1
+	}
+	return len(f.b)
+}
+
 // lineStart is the offset of the line's start that holds the offset.
 func (f *file) lineStart(at int) int { return bytes.LastIndexByte(f.b[:at], '\n') + 1 }
 

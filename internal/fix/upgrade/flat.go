@@ -71,11 +71,12 @@ type pinned struct {
 	name, version string
 	edges         []string // keys of what it is resolved to need
 	needs         []Need
-	asked         bool   // needs are known
-	held          string // why no other version can take its place; "": one can
-	root          bool   // the project's own, or what it asks for itself
-	own           bool   // the project's own
-	at            int    // which entry of the lock it is
+	asked         bool     // needs are known
+	platforms     []string // that a lock has a gem for; "": any
+	held          string   // why no other version can take its place; "": one can
+	root          bool     // the project's own, or what it asks for itself
+	own           bool     // the project's own
+	at            int      // which entry of the lock it is
 }
 
 // flatDecl is what the project itself asks for.
@@ -84,6 +85,7 @@ type flatDecl struct {
 	held       string // why the text is not edited; "": it can be
 	file       *file
 	start, end int
+	write      func(spec string) string // how the text stands there; nil: as it is
 }
 
 // flatKind is how an ecosystem resolves.

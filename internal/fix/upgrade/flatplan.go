@@ -3,7 +3,6 @@ package upgrade
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -314,12 +313,20 @@ func (f *flat) wantsOf(g flatGroup, wants []want) []want {
 	return out
 }
 
+// edit writes another range.
+func (d flatDecl) edit(spec string) finding.Edit {
+	if d.write != nil {
+		spec = d.write(spec)
+	}
+	return d.file.edit(d.start, d.end, spec)
+}
+
 // rangeEdits change what the project asks for.
 func (f *flat) rangeEdits(p flatPlan) []finding.Edit {
 	var out []finding.Edit
 	for _, i := range slices.Sorted(maps.Keys(p.ranges)) {
 		d := f.declared[i]
-		out = append(out, d.file.edit(d.start, d.end, p.ranges[i]))
+		out = append(out, d.edit(p.ranges[i]))
 	}
 	return out
 }
@@ -350,7 +357,7 @@ func (p *planner) declaredOnly(j job, kind flatKind, declared []flatDecl, err er
 			}
 			to, capped, ok := kind.raised(d.spec, w.To)
 			if d.held != "" || !ok || !kind.admits(to, w.To) {
-				why = strings.TrimSpace(fmt.Sprintf("%s asks for %.80q %s", d.file.name, d.spec, d.held))
+				why = strings.TrimSpace(d.file.name + " asks for it " + strings.TrimPrefix("as "+d.spec+", "+d.held, "as , "))
 				u.Fix.Edits = nil
 				break
 			}
@@ -358,7 +365,7 @@ func (p *planner) declaredOnly(j job, kind flatKind, declared []flatDecl, err er
 				u.Fix.Safety = finding.NeedsReview
 			}
 			if to != d.spec {
-				u.Fix.Edits = append(u.Fix.Edits, d.file.edit(d.start, d.end, to))
+				u.Fix.Edits = append(u.Fix.Edits, d.edit(to))
 			}
 		}
 		if len(u.Fix.Edits) == 0 {

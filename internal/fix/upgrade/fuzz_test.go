@@ -51,6 +51,10 @@ func versionsIn(p string, b []byte) map[string]string {
 			}
 			out[k] += string(b[s.start:s.end])
 		}
+	case base == "Gemfile":
+		for _, c := range gemCalls(string(b)) {
+			out[c.name] += " " + strings.Join(c.reqs, ", ")
+		}
 	case path.Ext(p) == ".txt":
 		for _, l := range pyLines(string(b)) {
 			out[l.name] += " " + l.spec
@@ -231,6 +235,58 @@ func FuzzCargoRange(f *testing.F) {
 	f.Fuzz(func(t *testing.T, spec, version string) {
 		if p, ok := parsePart(version); ok && p.have == 3 && p.low() == version && p.pre == "" {
 			lawfulRange(t, cargoKind{}, spec, version)
+		}
+	})
+}
+
+func FuzzGemRange(f *testing.F) {
+	for _, s := range []string{"1.2.3", "~> 1.2", "~> 1.2.3", "= 1.2", ">= 1, < 2", "!= 1.5", "~> 1.a", "> 1.4", "<= 1.2", "~> 0"} {
+		f.Add(s, "1.5.0")
+		f.Add(s, "0.5.2.1")
+	}
+	f.Fuzz(func(t *testing.T, spec, version string) {
+		if gemVersion(version) && len(segments(version)) == strings.Count(version, ".")+1 {
+			lawfulRange(t, gemKind{}, spec, version)
+		}
+	})
+}
+
+func FuzzGemfile(f *testing.F) {
+	seeds(f, named("Gemfile"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, c := range gemCalls(string(b)) {
+			if c.held == "" && c.quote != "" && (c.start <= 0 || c.end < c.start || c.end >= len(b) || string(b[c.end]) != c.quote) {
+				t.Fatalf("%+v in %q", c, b)
+			}
+		}
+		lawful(t, "Gemfile", b, fstest.MapFS{}, vulnerable("Gemfile", "gem", "buoy", "1.2.0", "1.4.1"), named("buoy"))
+	})
+}
+
+func FuzzGemLock(f *testing.F) {
+	seeds(f, named("Gemfile.lock"))
+	s := readStory(f, "testdata/gem-lock.txtar")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		lockFuzz(t, s, "Gemfile.lock", b, func(f *file) error {
+			_, err := readGemLock(f)
+			return err
+		})
+	})
+}
+
+func FuzzGemIndex(f *testing.F) {
+	f.Add([]byte("---\n1.2.3-java rack:>= 1&< 3,rake:>= 0|checksum:" + strings.Repeat("0a", 32) + ",ruby:>= 2.7\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		all, err := parseGems(b)
+		if err != nil && len(all) > 0 {
+			t.Fatal("releases beside an error")
+		}
+		for _, r := range all {
+			for _, n := range r.Needs {
+				if strings.ContainsAny(n.Name+n.Spec, "\r\n()") {
+					t.Fatalf("%+v", n)
+				}
+			}
 		}
 	})
 }

@@ -85,6 +85,8 @@ func readStory(t testing.TB, file string) *story {
 			s.dir.Registry.(memory)[rest] = all
 		case "crate": // as the index says it
 			s.index(t, "cargo", rest, func() ([]Release, error) { return parseCrates(f.Data, rest) })
+		case "gem":
+			s.index(t, "gem", rest, func() ([]Release, error) { return parseGems(f.Data) })
 		case "mod":
 			if s.dir.Modules == nil {
 				s.dir.Modules = sums{}
@@ -130,7 +132,7 @@ func (s *story) index(t testing.TB, typ, name string, read func() ([]Release, er
 		s.dir.Indexes = map[string]Index{}
 	}
 	if s.dir.Indexes[typ] == nil {
-		of := map[string]Index{"cargo": Crates(HTTP{})}
+		of := map[string]Index{"cargo": Crates(HTTP{}), "gem": RubyGems(HTTP{})}
 		s.dir.Indexes[typ] = shelf{of[typ], map[string][]Release{}}
 	}
 	s.dir.Indexes[typ].(shelf).releases[name] = all

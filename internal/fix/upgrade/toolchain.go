@@ -50,7 +50,7 @@ func (p *planner) look(name string) string {
 	if err != nil || len(b) > maxLook {
 		return ""
 	}
-	return string(b)
+	return string(trimBOM(b))
 }
 
 // there reports whether the folder has a file or folder.

@@ -128,6 +128,10 @@ func (p *planner) run(ctx context.Context, j job) {
 		p.cargo(ctx, j)
 	case base == "Cargo.toml":
 		p.cargoToml(j)
+	case base == "Gemfile.lock" || base == "gems.locked":
+		p.gem(ctx, j)
+	case base == "Gemfile" || base == "gems.rb":
+		p.gemfile(j)
 	case base == "pom.xml":
 		p.maven(j)
 	case base == "poetry.lock" || base == "uv.lock" || base == "Pipfile.lock":
