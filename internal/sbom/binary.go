@@ -14,7 +14,7 @@ import (
 //
 // The form is for what is kept between two runs and read at each: every text
 // once, in a table, and then numbers. It loses nothing.
-const BinaryVersion = 5
+const BinaryVersion = 6
 
 var errBinary = errors.New("not an inventory of this version")
 
@@ -26,6 +26,7 @@ func (inv *Inventory) AppendBinary(out []byte) ([]byte, error) {
 	if d := inv.Distro; d != nil {
 		e.put(d.ID, d.VersionID, d.Codename, d.PrettyName, d.CPEName)
 		e.list(d.IDLike)
+		e.list(d.Repositories)
 	}
 	licenses, places := 0, 0
 	for i := range inv.Packages {
@@ -174,7 +175,7 @@ func (inv *Inventory) UnmarshalBinary(b []byte) error {
 	read := Inventory{Subject: d.subject()}
 	if d.number() != 0 {
 		read.Distro = &Distro{ID: d.text(), VersionID: d.text(), Codename: d.text(), PrettyName: d.text(), CPEName: d.text()}
-		read.Distro.IDLike = d.list(nil)
+		read.Distro.IDLike, read.Distro.Repositories = d.list(nil), d.list(nil)
 	}
 	d.licenses = make([]string, d.fits(d.number(), 1))
 	d.places = make([]Location, d.fits(d.number(), placeMin))

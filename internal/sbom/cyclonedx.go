@@ -167,6 +167,9 @@ func distroComponent(d *Distro) cdx.Component {
 	ps.add(propDistro+"codename", d.Codename)
 	ps.add(propDistro+"pretty-name", d.PrettyName)
 	ps.add(propDistro+"cpe", d.CPEName)
+	for _, r := range d.Repositories {
+		ps.add(propDistro+"repository", r)
+	}
 	if len(ps) == 0 {
 		ps = properties{{Name: propDistro + "id"}}
 	}

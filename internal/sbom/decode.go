@@ -91,6 +91,7 @@ type decoder struct {
 	untold   int               // unknowns past maxUnknown
 	diffIDs  []finding.Digest  // the image's layers, bottom first, where the document lists them
 	systems  map[string]int    // distributions that purls name, with how often
+	sources  []string          // repositories of Red Hat's that purls name
 	owners   map[string]string // SPDX id of an owned package -> of its owner
 
 	refs                         refGraph
@@ -156,6 +157,9 @@ func (d *decoder) finish() error {
 	}
 	if inv.Distro == nil {
 		inv.Distro = d.likelyDistro()
+	}
+	if d := d.sources; len(d) > 0 && inv.Distro != nil && inv.Distro.ID == "rhel" && len(inv.Distro.Repositories) == 0 {
+		inv.Distro.Repositories = slices.Sorted(slices.Values(d))
 	}
 	inv.Subject.Kind = finding.KindSBOM
 	inv.Subject.Name = orElse(inv.Subject.Name, d.name)

@@ -264,6 +264,8 @@ func (d *decoder) cdxDistro(c *cdx.Component, ps []cdx.Property) {
 			out.PrettyName = p.Value
 		case "cpe", "cpeName":
 			out.CPEName = p.Value
+		case "repository":
+			out.Repositories = append(out.Repositories, p.Value)
 		default:
 			if field == "id-like" || strings.HasPrefix(field, "idLike:") {
 				out.IDLike = append(out.IDLike, p.Value)

@@ -155,10 +155,80 @@ func TestDistributionNames(t *testing.T) {
 		{"opensuse-leap-15.5", "opensuse", "opensuse-leap", "15.5", ""},
 		{"redhat-8.4", "redhat", "rhel", "8.4", ""},
 		{"amazon-2", "amazon", "amzn", "2", ""},
+		{"amazon-2 (Karoo)", "amazon", "amzn", "2", ""},
+		{"amzn-2023", "amzn", "amzn", "2023", ""},
+		{"Amazon Linux 2023", "amazon", "amzn", "2023", ""},
+		{"rhel-9.4", "redhat", "rhel", "9.4", ""},
+		{"9.4", "redhat", "rhel", "9.4", ""},
+		{"Red Hat Enterprise Linux 8.10 (Ootpa)", "redhat", "rhel", "8.10", ""},
+		{"centos-7", "centos", "centos", "7", ""},
+		{"ol-8.9", "ol", "ol", "8.9", ""},
+		{"oracle-9.3", "oracle", "ol", "9.3", ""},
+		{"oraclelinux-9", "oracle", "ol", "9", ""},
+		{"sles-15.5", "sles", "sles", "15.5", ""},
+		{"SUSE Linux Enterprise Server 15 SP5", "suse", "sles", "15.5", ""},
+		{"SUSE Linux Enterprise Server 15 SP4-LTSS", "suse", "sles", "15.4", ""},
+		{"suse-15-SP5", "suse", "sles", "15.5", ""},
+		{"suse linux enterprise server-15.4", "suse", "sles", "15.4", ""},
+		{"openSUSE Leap 15.5", "opensuse", "opensuse-leap", "15.5", ""},
+		{"opensuse.leap-15.5", "opensuse", "opensuse-leap", "15.5", ""},
+		{"opensuse-15.5", "opensuse", "opensuse-leap", "15.5", ""},
+		{"opensuse-tumbleweed-20240801", "opensuse", "opensuse-tumbleweed", "20240801", ""},
+		{"opensuse-tumbleweed", "opensuse", "opensuse-tumbleweed", "", ""},
+		{"openSUSE Tumbleweed", "opensuse", "opensuse-tumbleweed", "", ""},
+		{"photon-5.0", "photon", "photon", "5.0", ""},
+		{"mageia-9", "mageia", "mageia", "9", ""},
+		{"openEuler-22.03-LTS-SP1", "openeuler", "openeuler", "22.03-LTS-SP1", ""},
+		{"openEuler 22.03 (LTS-SP1)", "openeuler", "openeuler", "22.03-LTS-SP1", ""},
+		{"azurelinux-3.0", "azurelinux", "azurelinux", "3.0", ""},
+		{"cbl-mariner-2.0.20220527", "cbl-mariner", "mariner", "2.0.20220527", ""},
+		{"mariner-2.0", "mariner", "mariner", "2.0", ""},
+		{"fedora-42", "fedora", "fedora", "42", ""},
+		{"centos-stream-9", "centos", "centos", "9", ""},
 	} {
 		got := normalDistro(parseDistro(c.qualifier, c.namespace))
+		got.PrettyName = "" // of CentOS Stream
 		if want := (Distro{ID: c.id, VersionID: c.version, Codename: c.codename}); !cmp.Equal(got, want) {
 			t.Errorf("%s: %+v, want %+v", c.qualifier, got, want)
+		}
+	}
+}
+
+// TestUnsaidDistribution: where no purl says the distribution, one without releases,
+// the build's tag or Red Hat's repository does; nothing is guessed of others.
+func TestUnsaidDistribution(t *testing.T) {
+	for purl, want := range map[string]string{
+		"pkg:apk/wolfi/openssl@3.3.0-r0":                                                        "wolfi ",
+		"pkg:apk/chainguard/openssl@3.3.0-r0?arch=x86_64":                                       "chainguard ",
+		"pkg:rpm/redhat/bash@5.1.8-6.el9_1?arch=x86_64":                                         "rhel 9",
+		"pkg:rpm/redhat/bash@5.1.8-6?repository_id=rhel-8-for-x86_64-baseos-rpms":               "rhel 8",
+		"pkg:rpm/rocky/bash@5.1.8-6.el9":                                                        "rocky 9",
+		"pkg:rpm/fedora/curl@7.50.3-1.fc25?arch=i386":                                           "fedora 25",
+		"pkg:rpm/curl@7.50.3-1.fc25":                                                            "fedora 25",
+		"pkg:rpm/amzn/curl@8.3.0-1.amzn2023.0.2":                                                "amzn 2023",
+		"pkg:rpm/azurelinux/curl@8.3.0-1.azl3":                                                  "azurelinux 3.0",
+		"pkg:rpm/photon/curl@8.3.0-1.ph5":                                                       "photon 5.0",
+		"pkg:rpm/suse/curl@8.3.0-150500.1?distro=SUSE%20Linux%20Enterprise%20Server%2015%20SP5": "sles 15.5",
+		"pkg:rpm/curl@8.3.0-1.el9":                                                              "",
+		"pkg:rpm/acme/curl@8.3.0-1.el9":                                                         "",
+		"pkg:rpm/acme/curl@8.3.0-1.fc40":                                                        "",
+		"pkg:deb/debian/curl@8.3.0-1":                                                           "",
+		"pkg:npm/curl@1.0.0":                                                                    "",
+	} {
+		doc := `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"x","purl":"` + purl + `"}]}`
+		inv, err := Decode(strings.NewReader(doc), "x")
+		if err != nil {
+			t.Fatal(purl, err)
+		}
+		got := ""
+		if d := inv.Distro; d != nil {
+			got = d.ID + " " + d.VersionID
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", purl, got, want)
+		}
+		if strings.Contains(purl, "repository_id") && len(inv.Distro.Repositories) != 1 {
+			t.Errorf("%s: repositories %q", purl, inv.Distro.Repositories)
 		}
 	}
 }

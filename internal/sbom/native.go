@@ -47,6 +47,8 @@ type nativeDistro struct {
 	Codename   string   `json:"codename,omitempty"`
 	PrettyName string   `json:"prettyName,omitempty"`
 	CPEName    string   `json:"cpeName,omitempty"`
+
+	Repositories []string `json:"repositories,omitempty"`
 }
 
 type nativePackage struct {

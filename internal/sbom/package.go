@@ -44,6 +44,9 @@ type Distro struct {
 	Codename   string // "bookworm"
 	PrettyName string
 	CPEName    string
+	// Repositories are those of the vendor's that the packages come from, where the
+	// image says so: Red Hat's content sets, "rhel-9-for-x86_64-baseos-rpms".
+	Repositories []string
 }
 
 // Inventory is everything found in one target.

@@ -32,7 +32,11 @@ func bareTypes(inv *sbom.Inventory) map[string]bool {
 // bySource says whether an ecosystem's advisories name source packages only.
 func bySource(ecosystem string) bool {
 	base, _, _ := strings.Cut(ecosystem, ":")
-	return base != "AlmaLinux"
+	switch base {
+	case "AlmaLinux", "Red Hat", "Oracle Linux", "Amazon Linux", "Fedora", "SUSE", "openSUSE", "openEuler":
+		return false
+	}
+	return true
 }
 
 // named gives a package that names no source the one that the database knows.

@@ -407,12 +407,12 @@ func noFix(g *group, c *cluster, d *description) string {
 		switch {
 		case h.kind == pro && h.fixed != "" && reason == "":
 			reason = "fixed in Ubuntu Pro: " + h.fixed
-		case h.kind == direct && h.adv.NoFix != "" && said == "":
+		case (h.kind == direct || h.kind == trunk) && h.adv.NoFix != "" && said == "":
 			said = h.adv.NoFix
 		case h.kind == direct && h.adv.Urgency == "end-of-life" && said == "":
 			said = "end of life"
 		}
-		own = own || h.kind == direct
+		own = own || h.kind == direct || h.kind == trunk
 	}
 	if said != "" && reason != "" {
 		return said + "; " + reason

@@ -19,7 +19,7 @@ func isCVE(id string) bool { return strings.HasPrefix(id, "CVE-") }
 // bareID is an id without the prefix that a distribution's feed puts before
 // another's: "UBUNTU-CVE-2022-0778" is CVE-2022-0778.
 func bareID(id string) string {
-	for _, p := range []string{"UBUNTU-", "DEBIAN-", "ALPINE-"} {
+	for _, p := range []string{"UBUNTU-", "DEBIAN-", "ALPINE-", "BELL-", "ECHO-"} {
 		if rest, ok := strings.CutPrefix(id, p); ok && isCVE(rest) {
 			return rest
 		}
@@ -30,12 +30,10 @@ func bareID(id string) string {
 // bundles says whether an id is that of a notice about an update, which may
 // put many vulnerabilities right, and not of one vulnerability.
 func bundles(id string) bool {
-	for _, p := range []string{"DSA-", "DLA-", "DTSA-", "USN-", "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RXSA-", "RHSA-", "SUSE-SU-", "openSUSE-SU-"} {
-		if strings.HasPrefix(id, p) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]string{
+		"DSA-", "DLA-", "DTSA-", "USN-", "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RXSA-", "RHSA-", "RHBA-", "RHEA-", "ELSA-", "ALAS", "FEDORA-",
+		"SUSE-", "openSUSE-", "MGASA-", "OESA-", "AZL-", "PHSA-", "CGA-", "MINI-", "BELL-", "ECHO-",
+	}, func(p string) bool { return strings.HasPrefix(id, p) })
 }
 
 // vulnIDs are the vulnerabilities that a distribution's record is about: the
@@ -77,8 +75,17 @@ func (g *group) cluster() {
 		g.clusterAliases()
 	}
 	for i := range g.clusters {
-		g.clusters[i].fixed = inFlavour(g.fixedIn(&g.clusters[i]), g.version)
+		g.clusters[i].fixed = shownFix(g.fixedIn(&g.clusters[i]), g)
 	}
+}
+
+// shownFix is a fix as it is written for the installed version: in its flavour,
+// and without the epoch 0 that some RPM distributions write and no package has.
+func shownFix(fix string, g *group) string {
+	if rest, ok := strings.CutPrefix(fix, "0:"); ok && g.fam.isRPM() {
+		return rest
+	}
+	return inFlavour(fix, g.version)
 }
 
 // clusterDistro makes one cluster a CVE; a notice joins that of each CVE that
@@ -87,7 +94,7 @@ func (g *group) clusterDistro() {
 	at := make(map[string]int, len(g.hits))
 	for _, h := range g.hits {
 		for _, id := range vulnIDs(h.adv) {
-			if (h.kind != upstream && g.denied[id]) || (h.kind == pro && g.cleared[id]) {
+			if (h.kind != upstream && g.denied[id]) || (h.kind == pro || h.kind == trunk) && g.cleared[id] {
 				continue
 			}
 			i, ok := at[id]
@@ -291,20 +298,22 @@ func (g *group) fixSources(c *cluster) ([]hit, family) {
 	if len(c.hits) == 1 && c.hits[0].kind == direct {
 		return c.hits, g.fam
 	}
-	var own, binaries, ups []hit
+	var own, binaries, before, ups []hit
 	source := sourceName(*g.members[0])
 	for _, h := range c.hits {
 		switch {
 		case h.fixed == "" && h.kind != direct, h.kind == pro && !fromPro(g.version):
 		case h.kind == upstream:
 			ups = append(ups, h)
+		case h.kind == trunk:
+			before = append(before, h)
 		case h.adv.Package == source:
 			own = append(own, h)
 		default:
 			binaries = append(binaries, h)
 		}
 	}
-	for _, hits := range [][]hit{own, binaries} {
+	for _, hits := range [][]hit{own, binaries, before} {
 		if slices.ContainsFunc(hits, func(h hit) bool { return h.fixed != "" }) {
 			return hits, g.fam
 		}

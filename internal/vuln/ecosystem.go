@@ -1,7 +1,6 @@
 package vuln
 
 import (
-	"cmp"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -52,7 +51,13 @@ func Ecosystem(p sbom.Package, d *sbom.Distro) (ecosystem, name string, ok bool)
 	case "hackage":
 		return "Hackage", p.Name, true
 	case "swift":
-		return "SwiftURL", joinName(p.Namespace, p.Name, "/"), true
+		return "SwiftURL", NormalName("SwiftURL", joinName(p.Namespace, p.Name, "/")), true
+	case "cran":
+		return "CRAN", p.Name, true
+	case "bioconductor":
+		return "Bioconductor", p.Name, true
+	case "github", "githubactions":
+		return "GitHub Actions", NormalName("GitHub Actions", actionName(p)), true
 	case "bitnami":
 		return "Bitnami", p.Name, true
 	case "generic":
@@ -65,15 +70,29 @@ func Ecosystem(p sbom.Package, d *sbom.Distro) (ecosystem, name string, ok bool)
 // has; the packages' type is Packagist's.
 const drupal = "Drupal"
 
+// actionName is an action by its repository: "actions/cache" of
+// "actions/cache/restore".
+func actionName(p sbom.Package) string {
+	owner, rest, _ := strings.Cut(joinName(p.Namespace, p.Name, "/"), "/")
+	repository, _, _ := strings.Cut(rest, "/")
+	return owner + "/" + repository
+}
+
 // NormalName is a package's name in the one spelling that its ecosystem holds
-// equal to all others: lower case for NuGet and Packagist, PEP 503 for PyPI,
-// and the name itself elsewhere. A [Lookup] keys by it.
+// equal to all others: lower case for NuGet, Packagist and GitHub Actions, PEP 503
+// for PyPI, a repository's address without scheme and ending for SwiftURL, and the
+// name itself elsewhere. A [Lookup] keys by it.
 func NormalName(ecosystem, name string) string {
 	switch ecosystem {
-	case "NuGet", "Packagist", drupal:
+	case "NuGet", "Packagist", "GitHub Actions", drupal:
 		return strings.ToLower(name)
 	case "PyPI":
 		return normalPyPI(name)
+	case "SwiftURL":
+		if _, rest, ok := strings.Cut(name, "://"); ok {
+			name = rest
+		}
+		return strings.ToLower(strings.TrimSuffix(strings.TrimSuffix(name, "/"), ".git"))
 	}
 	return name
 }
@@ -121,11 +140,8 @@ func isDistro(purlType string) bool {
 
 // isDistroEcosystem says whether an ecosystem is a distribution's.
 func isDistroEcosystem(ecosystem string) bool {
-	switch familyOf(ecosystem) {
-	case famDeb, famRPM, famAPK:
-		return true
-	}
-	return false
+	fam := familyOf(ecosystem)
+	return fam == famDeb || fam == famAPK || fam.isRPM()
 }
 
 func sourceName(p sbom.Package) string {
@@ -133,131 +149,6 @@ func sourceName(p sbom.Package) string {
 		return p.Source
 	}
 	return p.Name
-}
-
-// distroType is the package format of the distributions that have an ecosystem.
-func distroType(d *sbom.Distro) string {
-	switch d.ID {
-	case "debian", "ubuntu":
-		return "deb"
-	case "alpine", "wolfi", "chainguard":
-		return "apk"
-	}
-	return "rpm"
-}
-
-// distroEcosystem is the ecosystem as OSV's records spell it; empty for a
-// distribution that OSV does not have.
-func distroEcosystem(d *sbom.Distro) string {
-	major, _, _ := strings.Cut(d.VersionID, ".")
-	switch d.ID {
-	case "debian":
-		if major == "" {
-			return "Debian:" + debianRelease(d)
-		}
-		return "Debian:" + debianNumber(d.VersionID)
-	case "ubuntu":
-		return "Ubuntu:" + ubuntuRelease(cmp.Or(d.VersionID, ubuntuNumber(d.Codename)))
-	case "alpine":
-		return "Alpine:" + alpineRelease(d.VersionID)
-	case "wolfi":
-		return "Wolfi"
-	case "chainguard":
-		return "Chainguard"
-	case "almalinux":
-		return "AlmaLinux:" + major
-	case "rocky":
-		return "Rocky Linux:" + major
-	case "rhel", "redhat":
-		return "Red Hat:" + major
-	case "opensuse-leap":
-		return "openSUSE:Leap " + d.VersionID
-	case "opensuse-tumbleweed":
-		return "openSUSE:Tumbleweed"
-	case "sles":
-		return "SUSE:Linux Enterprise Server " + d.VersionID
-	case "openeuler":
-		return "openEuler:" + d.VersionID
-	}
-	return ""
-}
-
-// debianNumber is a release as the tracker numbers it: those before wheezy have
-// two numbers.
-func debianNumber(version string) string {
-	major, rest, _ := strings.Cut(version, ".")
-	switch major {
-	case "3":
-		minor, _, _ := strings.Cut(rest, ".")
-		return "3." + cmp.Or(minor, "1")
-	case "4", "5", "6":
-		return major + ".0"
-	}
-	return major
-}
-
-// debianRelease is the number of a Debian that does not say it, as testing and
-// sid do not.
-func debianRelease(d *sbom.Distro) string {
-	switch d.Codename {
-	case "squeeze":
-		return "6.0"
-	case "wheezy":
-		return "7"
-	case "jessie":
-		return "8"
-	case "stretch":
-		return "9"
-	case "buster":
-		return "10"
-	case "bullseye":
-		return "11"
-	case "bookworm":
-		return "12"
-	case "trixie":
-		return "13"
-	case "forky":
-		return "14"
-	case "duke":
-		return "15"
-	}
-	return "sid"
-}
-
-// ubuntuNumber is the number of a release that only its name is said of.
-func ubuntuNumber(codename string) string {
-	return map[string]string{
-		"trusty": "14.04", "xenial": "16.04", "bionic": "18.04", "focal": "20.04", "groovy": "20.10", "hirsute": "21.04", "impish": "21.10",
-		"jammy": "22.04", "kinetic": "22.10", "lunar": "23.04", "mantic": "23.10", "noble": "24.04", "oracular": "24.10",
-		"plucky": "25.04", "questing": "25.10",
-	}[codename]
-}
-
-// ubuntuRelease adds the mark that OSV puts on long-term releases: April of
-// even years.
-func ubuntuRelease(version string) string {
-	parts := strings.SplitN(version, ".", 3)
-	if len(parts) < 2 {
-		return version
-	}
-	version = parts[0] + "." + parts[1]
-	if y := parts[0]; parts[1] == "04" && y != "" && (y[len(y)-1]-'0')%2 == 0 {
-		return version + ":LTS"
-	}
-	return version
-}
-
-// alpineRelease is "v3.18" of "3.18.9", and "edge" of a snapshot
-// ("3.22_alpha20250108") or of none.
-func alpineRelease(version string) string {
-	if version == "" || strings.Contains(version, "_alpha") || version == "edge" {
-		return "edge"
-	}
-	parts := strings.SplitN(version, ".", 3)
-	if len(parts) < 2 {
-		return "v" + version
-	}
-	return "v" + parts[0] + "." + parts[1]
 }
 
 // programName is Bitnami's name for a program's.

@@ -36,7 +36,7 @@ func judge(a *Advisory, fam family, version string) (verdict, error) {
 		if err != nil {
 			return v, fmt.Errorf("%s of %s: %w", a.ID, a.Package, err)
 		}
-		if !in || fam == famRPM && len(a.Ranges) > 1 && rebuilt(a, i, version) {
+		if !in || fam.isRPM() && len(a.Ranges) > 1 && rebuilt(a, i, version) {
 			continue
 		}
 		v.affected = true

@@ -19,6 +19,7 @@ type gaps struct {
 	elsewhere  []string            // packages that no registry published
 	ungrouped  []string            // Maven packages whose group is not known
 	bare       []string            // binary packages whose source is not known
+	streams    []string            // repositories whose advisories are not known
 	builders   map[string][]string // who built packages in place of the distribution: which ones
 	list       []finding.Unknown
 	seen       map[string]bool
@@ -100,6 +101,19 @@ func (g *gaps) foreign(p *sbom.Package, by string) {
 	g.builders[by] = append(g.builders[by], p.Name+" "+p.Version)
 }
 
+// repositories notes those of Red Hat's of which the name does not tell the
+// product stream.
+func (g *gaps) repositories(d *sbom.Distro) {
+	if d == nil {
+		return
+	}
+	for _, r := range d.Repositories {
+		if _, ok := contentStream(r); !ok {
+			g.streams = append(g.streams, r)
+		}
+	}
+}
+
 func (g *gaps) version(p *sbom.Package, version string, advisories int) {
 	if p.Removed || p.Owner != "" {
 		return
@@ -167,6 +181,13 @@ func (m *matcher) sortedUnknown() []finding.Unknown {
 			What:   "vulnerabilities of " + some(g.bare),
 			Why:    "the SBOM does not say from which source they are built (upstream), the database does not know it, and advisories are by source",
 			Beyond: true, // what the document does not hold was not asked for
+		})
+	}
+	if len(g.streams) > 0 {
+		out = append(out, finding.Unknown{
+			What:   "vulnerabilities of what comes from " + some(g.streams) + " alone",
+			Why:    "which of Red Hat's advisories speak of a repository of that name is not known; those of the release were looked up",
+			Beyond: true,
 		})
 	}
 	if len(g.ungrouped) > 0 {

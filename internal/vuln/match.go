@@ -22,7 +22,10 @@ import (
 // Advisories are asked for in order of ecosystem and name, each once, and
 // metadata in order of id, so that a Lookup over sorted blocks reads each once.
 func Match(ctx context.Context, inv *sbom.Inventory, l Lookup, opt Options) ([]finding.Finding, []finding.Unknown, error) {
-	m := &matcher{inv: inv, lookup: l, opt: opt, modules: moduleBuilds{}, builder: newBuilder(inv.Distro), foreign: map[string]bool{}}
+	m := &matcher{
+		inv: inv, lookup: l, opt: opt, modules: moduleBuilds{}, builder: newBuilder(inv.Distro), foreign: map[string]bool{},
+		channels: channels(inv.Distro), marks: rebuildMark(inv.Distro),
+	}
 	if err := m.collect(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -48,15 +51,17 @@ type matcher struct {
 	lookup Lookup
 	opt    Options
 
-	modules moduleBuilds
-	builder *builder
-	foreign map[string]bool // purls of packages that the distribution did not build
-	groups  []group
-	queries []query
-	meta    map[string]Meta
-	ways    *sbom.Ways          // nil: not asked for yet, or there is no graph
-	covers  map[string]Coverage // of the distributions that something was found in
-	unknown gaps
+	channels []channel // of the distribution; those that the database has
+	marks    family    // of how the distribution's versions compare
+	modules  moduleBuilds
+	builder  *builder
+	foreign  map[string]bool // purls of packages that the distribution did not build
+	groups   []group
+	queries  []query
+	meta     map[string]Meta
+	ways     *sbom.Ways          // nil: not asked for yet, or there is no graph
+	covers   map[string]Coverage // of the distributions that something was found in
+	unknown  gaps
 }
 
 // group is what findings are made for: a distribution's source package with
@@ -68,12 +73,12 @@ type group struct {
 	version  string // what advisories' versions are compared with, and what is shown
 	by       string // who built it, if not the distribution
 	nameless bool   // of a binary package whose source nobody names
-	pro      bool   // Ubuntu Pro's advisories are asked too
+	second   bool   // a channel is asked too that speaks where the first is silent
 	members  []*sbom.Package
 	hits     []hit
 	clusters []cluster
 	denied   map[string]bool // ids that the source says the package never had
-	cleared  map[string]bool // ids that the release's own advisories say are fixed, where another source would be asked
+	cleared  map[string]bool // ids that the release's own advisories say are fixed, where another channel is asked too
 }
 
 // hit is an advisory that affects a group.
@@ -89,12 +94,14 @@ type query struct {
 	group     int32
 	version   string
 	kind      queryKind
+	marks     family // of how the version compares, beside the group's
 }
 
 type queryKind uint8
 
 const (
 	direct   queryKind = iota
+	trunk              // of the release that the packages' own stream branched off from
 	pro                // Ubuntu Pro's: speaks of Pro's builds, and of why the release itself has no fix
 	upstream           // of a distribution-format package that its upstream built
 )
@@ -114,6 +121,9 @@ func (m *matcher) collect(ctx context.Context) error {
 		}
 		return v
 	}
+	m.channels = slices.DeleteFunc(m.channels, func(c channel) bool { return !knows(c.eco) })
+	own := len(m.channels) > 0
+	m.unknown.repositories(m.inv.Distro)
 	for i := range n {
 		p := &m.inv.Packages[i]
 		eco, name, ok := Ecosystem(*p, m.inv.Distro)
@@ -127,7 +137,7 @@ func (m *matcher) collect(ctx context.Context) error {
 		case !ok:
 			m.unknown.unsupported(p, m.inv.Distro)
 			continue
-		case !knows(eco):
+		case isDistro(p.Type) && !own, !isDistro(p.Type) && !knows(eco):
 			m.unknown.ecosystem(p, eco)
 			continue
 		case isDistro(p.Type) && bare[p.Type] && bySource(eco):
@@ -151,13 +161,18 @@ func (m *matcher) collect(ctx context.Context) error {
 type sourceKey struct{ typ, namespace, name, version, origin string }
 
 func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourceKey]int, knows func(string) bool) int {
-	version := p.Version
+	version, marks := p.Version, family(0)
 	if p.SourceVersion != "" {
 		version = p.SourceVersion
 		if p.Type == "rpm" && !strings.Contains(version, ":") {
-			// A source rpm's file name has no epoch; its binaries carry it.
-			if epoch, _, ok := strings.Cut(p.Version, ":"); ok && digits(epoch) == len(epoch) {
+			// A source rpm's file name has no epoch; its binaries carry it, but for those
+			// that have a version of their own, and with it an epoch.
+			epoch, own := rpmEpoch(p.Version)
+			if epoch != "" {
 				version = epoch + ":" + version
+			}
+			if upstreamVersion(own) != upstreamVersion(p.SourceVersion) {
+				marks = epochs
 			}
 		}
 	}
@@ -170,24 +185,34 @@ func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourc
 	if !seen {
 		g = len(m.groups)
 		sources[key] = g
-		m.groups = append(m.groups, group{rule: RuleOS, eco: eco, fam: familyOf(eco), version: version})
-		m.ask(query{eco: eco, name: name, group: int32(g), version: version})
-		if proEco, ok := strings.CutPrefix(eco, "Ubuntu:"); ok {
-			if proEco = "Ubuntu:Pro:" + proEco; knows(proEco) {
-				m.groups[g].pro = true
-				m.ask(query{eco: proEco, name: name, group: int32(g), version: version, kind: pro})
-			}
-		}
+		m.groups = append(m.groups, group{rule: RuleOS, eco: eco, fam: familyOf(eco) | m.marks, version: version})
+		m.askAll(name, version, g, marks)
 	}
 	m.groups[g].members = append(m.groups[g].members, p)
 	if p.Type == "rpm" {
 		m.modules.note(p.Name, p.Version, p.Module)
 	}
 	if p.Type == "rpm" && p.Name != name {
-		// AlmaLinux writes advisories by binary package, Rocky by source.
-		m.ask(query{eco: eco, name: p.Name, group: int32(g), version: p.Version})
+		// Some write advisories by binary package, some by source.
+		m.askAll(p.Name, p.Version, g, 0)
 	}
 	return g
+}
+
+// upstreamVersion is an RPM's version without its release.
+func upstreamVersion(v string) string {
+	v, _, _ = strings.Cut(v, "-")
+	return v
+}
+
+// askAll asks each channel of the distribution for the advisories of a name.
+func (m *matcher) askAll(name, version string, group int, marks family) {
+	for _, c := range m.channels {
+		m.ask(query{eco: c.eco, name: name, group: int32(group), version: version, kind: c.kind, marks: marks})
+		if c.kind == pro || c.kind == trunk {
+			m.groups[group].second = true
+		}
+	}
 }
 
 // addForeign adds a package that the distribution did not build. Its upstream's
@@ -313,14 +338,15 @@ func (m *matcher) sieve(same []query) func(*Advisory) bool {
 	for i := range same {
 		q := &same[i]
 		g := &m.groups[q.group]
-		if g.rule != RuleOS || q.kind != direct || g.pro || !comparableVersion(g.fam, q.version) {
+		if g.rule != RuleOS || q.kind != direct || g.second || !comparableVersion(g.fam, q.version) {
 			return nil
 		}
 	}
 	return func(a *Advisory) bool {
 		return slices.ContainsFunc(same, func(q query) bool {
-			v, err := judge(a, m.groups[q.group].fam, q.version)
-			if m.groups[q.group].fam == famRPM && fixesBuild(a, buildTag(q.version)) {
+			fam := m.groups[q.group].fam | q.marks
+			v, err := judge(a, fam, q.version)
+			if fam.isRPM() && fixesBuild(a, buildTag(q.version)) {
 				return true // it says of which module the build is
 			}
 			return err != nil || v.affected || v.denied
@@ -344,7 +370,7 @@ func (m *matcher) apply(q *query, advs []Advisory) {
 		}
 		return
 	}
-	fam := g.fam
+	fam := g.fam | q.marks
 	if q.kind == upstream {
 		fam = familyOf(q.eco)
 	}
@@ -353,7 +379,7 @@ func (m *matcher) apply(q *query, advs []Advisory) {
 		return
 	}
 	var of streams
-	if fam == famRPM {
+	if fam.isRPM() {
 		of = m.modules.of(g.members[0].Module, q.version, advs)
 	}
 	for i := range advs {
@@ -361,7 +387,7 @@ func (m *matcher) apply(q *query, advs []Advisory) {
 		if notSecurity(a) {
 			continue
 		}
-		if fam == famRPM {
+		if fam.isRPM() {
 			if a = of.ofBuild(a, q.version); a == nil {
 				continue
 			}
@@ -377,7 +403,7 @@ func (m *matcher) apply(q *query, advs []Advisory) {
 		case v.denied, q.kind == pro && fromPro(q.version):
 			// A build from Ubuntu Pro has Pro's word that it is fixed.
 			note(&g.denied, a)
-		case q.kind == direct && g.pro:
+		case q.kind == direct && g.second:
 			note(&g.cleared, a)
 		}
 	}

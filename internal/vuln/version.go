@@ -20,8 +20,8 @@ var (
 	errUntagged = errors.New("a commit without a release before it")
 )
 
-// family is how versions of an ecosystem compare.
-type family uint8
+// family is how versions of an ecosystem compare. An RPM one may have marks.
+type family uint16
 
 const (
 	famOther family = iota // by the semantic library alone
@@ -32,19 +32,29 @@ const (
 	famPadded    // dotted numbers, missing ones zero: PyPI, Maven, RubyGems, NuGet
 	famPackagist // the same, and names of branches
 	famJulia     // as famSemver, and builds count
+
+	// Marks of famRPM.
+	tagless  family = 1 << 8  // advisories leave the tag of the distribution away: "1.3.1-1" is "1.3.1-1.azl3"
+	rebuilds family = 1 << 9  // what is installed was built again by others: "2.4.6-97.el7.centos.5" is "2.4.6-97.el7_9.5"
+	epochs   family = 1 << 10 // the installed version's epoch is not known
 )
+
+// isRPM says whether versions are RPM's, whatever the marks.
+func (f family) isRPM() bool { return f&(tagless-1) == famRPM }
 
 // familyOf tells the family from an ecosystem, release or not.
 func familyOf(ecosystem string) family {
 	base, _, _ := strings.Cut(ecosystem, ":")
 	switch base {
-	case "Debian", "Ubuntu":
+	case "Debian", "Ubuntu", "Echo":
 		return famDeb
-	case "AlmaLinux", "Rocky Linux", "Red Hat", "openSUSE", "SUSE", "openEuler", "Mageia":
+	case "AlmaLinux", "Rocky Linux", "Red Hat", "openSUSE", "SUSE", "openEuler", "Mageia", "Amazon Linux", "Oracle Linux", "Fedora", "Photon OS":
 		return famRPM
-	case "Alpine", "Wolfi", "Chainguard", "MinimOS", "Alpaquita":
+	case "Azure Linux":
+		return famRPM | tagless
+	case "Alpine", "Wolfi", "Chainguard", "MinimOS", "Alpaquita", "BellSoft Hardened Containers":
 		return famAPK
-	case "npm", "Go", "crates.io", "Bitnami", "Hex", "Pub", "SwiftURL", "ConanCenter":
+	case "npm", "Go", "crates.io", "Bitnami", "Hex", "Pub", "SwiftURL", "ConanCenter", "GitHub Actions":
 		return famSemver
 	case "PyPI", "Maven", "RubyGems", "NuGet":
 		return famPadded
@@ -74,11 +84,12 @@ func compareIn(fam family, ecosystem, a, b string) (int, error) {
 	case len(a) > maxVersion || len(b) > maxVersion || a == "" || b == "":
 		return 0, errVersion
 	}
+	if fam.isRPM() {
+		return fam.compareRPM(a, b), nil
+	}
 	switch fam {
 	case famDeb:
 		return compareDeb(a, b)
-	case famRPM:
-		return compareRPM(a, b), nil
 	case famAPK:
 		if c, ok := compareAPK(a, b); ok {
 			return c, nil
@@ -162,6 +173,9 @@ func compareSemantic(ecosystem, a, b string) (int, error) {
 func comparableVersion(fam family, v string) bool {
 	if v == "" || len(v) > maxVersion || strings.ContainsAny(v, " \t\n$*{}()[]/\\,;'\"`#<>|&=") {
 		return false
+	}
+	if fam.isRPM() {
+		fam = famRPM
 	}
 	switch fam {
 	case famDeb, famRPM:

@@ -72,6 +72,53 @@ func debWeight(s string) int {
 	return int(s[0]) + 256
 }
 
+// compareRPM orders two builds as the family's marks say.
+func (f family) compareRPM(a, b string) int {
+	if f&epochs != 0 {
+		_, a = rpmEpoch(a)
+		_, b = rpmEpoch(b)
+	}
+	if f&rebuilds != 0 {
+		a, b = rebuiltFrom(a), rebuiltFrom(b)
+	}
+	if f&tagless != 0 {
+		bareA, bareB := withoutTag(a), withoutTag(b)
+		if (bareA == a) != (bareB == b) { // one of them has a tag
+			a, b = bareA, bareB
+		}
+	}
+	return compareRPM(a, b)
+}
+
+// withoutTag is a build of Azure Linux without the distribution's tag.
+func withoutTag(version string) string {
+	i := strings.LastIndexByte(version, '.')
+	if i < 0 {
+		return version
+	}
+	tag := version[i+1:]
+	if n := letters(tag); (tag[:n] == "azl" || tag[:n] == "cm") && n+digits(tag[n:]) == len(tag) && n < len(tag) {
+		return version[:i]
+	}
+	return version
+}
+
+// rebuiltFrom is a build's version without what tells Red Hat's and a rebuild of
+// it apart: the minor release and the rebuilder's name, after ".el7".
+func rebuiltFrom(version string) string {
+	i := strings.LastIndex(version, ".el")
+	if i < 0 {
+		return version
+	}
+	head, rest := version[:i+3], version[i+3:]
+	n := digits(rest)
+	head, rest = head+rest[:n], rest[n:]
+	if minor, ok := strings.CutPrefix(rest, "_"); ok {
+		rest = minor[digits(minor):]
+	}
+	return head + strings.Replace(rest, ".centos", "", 1)
+}
+
 // compareRPM orders [epoch:]version[-release] as rpmvercmp does, a missing
 // epoch being 0.
 func compareRPM(a, b string) int {

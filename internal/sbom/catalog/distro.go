@@ -2,9 +2,12 @@ package catalog
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/layer"
@@ -21,17 +24,20 @@ func distroFiles() layer.Reader {
 	const limit = 32 << 10
 	return layer.Reader{
 		Name:    distroReader,
-		Version: 2,
-		Limit:   limit,
+		Version: 3,
+		Limit:   maxManifest,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			switch p {
 			case "etc/os-release", "usr/lib/os-release", "etc/lsb-release",
 				"etc/debian_version", "etc/alpine-release", alpineRepositories, "etc/redhat-release", "etc/centos-release", "etc/system-release":
 				return true
 			}
-			return strings.HasPrefix(p, "usr/lib/os.release.d/os-release-")
+			return strings.HasPrefix(p, "usr/lib/os.release.d/os-release-") || contentManifest(p)
 		},
 		Read: func(_ context.Context, f layer.Input) ([]byte, error) {
+			if contentManifest(f.Path) && f.Mode.IsRegular() {
+				return contentSets(f.Body)
+			}
 			if f.Mode&fs.ModeSymlink != 0 {
 				target := f.Link
 				if !path.IsAbs(target) {
@@ -73,6 +79,8 @@ func distroOf(files map[string]string) *sbom.Distro {
 		return nil
 	}
 	switch d.ID {
+	case "rhel":
+		d.Repositories = repositoriesOf(files)
 	case "debian":
 		// Testing and unstable call themselves "trixie/sid" and have no number.
 		if name, _, rolling := strings.Cut(debian, "/"); rolling && d.VersionID == "" && d.Codename == "" {
@@ -85,6 +93,45 @@ func distroOf(files map[string]string) *sbom.Distro {
 		}
 	}
 	return d
+}
+
+// maxManifest bounds a content manifest, which lists sources beside repositories.
+const maxManifest = 8 << 20
+
+// contentManifest says whether a path is of a file in which Red Hat's build
+// systems say of a layer from which repositories its packages are.
+func contentManifest(p string) bool {
+	return p == "usr/share/buildinfo/content-sets.json" ||
+		strings.HasPrefix(p, "root/buildinfo/content_manifests/") && strings.HasSuffix(p, ".json")
+}
+
+// contentSets are the repositories of a content manifest, one a line.
+func contentSets(r io.Reader) ([]byte, error) {
+	var in struct {
+		ContentSets []string `json:"content_sets"`
+	}
+	if err := json.NewDecoder(io.LimitReader(r, maxManifest)).Decode(&in); err != nil {
+		return nil, fmt.Errorf("read content manifest: %w", err)
+	}
+	const most, longest = 256, 128
+	in.ContentSets = slices.DeleteFunc(in.ContentSets, func(s string) bool {
+		return s == "" || len(s) > longest || strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0
+	})
+	slices.Sort(in.ContentSets)
+	in.ContentSets = slices.Compact(in.ContentSets)
+	return []byte(strings.Join(in.ContentSets[:min(most, len(in.ContentSets))], "\n")), nil
+}
+
+// repositoriesOf are the repositories that an image's content manifests name, sorted.
+func repositoriesOf(files map[string]string) []string {
+	var out []string
+	for p, text := range files {
+		if contentManifest(p) && text != "" {
+			out = append(out, strings.Split(text, "\n")...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // alpineRepositories lists where apk takes packages from.
@@ -125,8 +172,14 @@ func osRelease(text string) *sbom.Distro {
 			d.Codename = name
 		}
 	}
-	if d.ID == "" {
+	switch d.ID {
+	case "":
 		return nil
+	case "openeuler":
+		// The service pack is in the version for people alone: "22.03 (LTS-SP1)".
+		if number, pack, ok := strings.Cut(v["VERSION"], " ("); ok {
+			d.VersionID = number + "-" + strings.TrimSuffix(pack, ")")
+		}
 	}
 	return d
 }

@@ -1,8 +1,10 @@
 package catalog
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -91,6 +93,21 @@ func TestDistro(t *testing.T) {
 			map[string]string{"etc/redhat-release": "->/etc/centos-release", "etc/centos-release": "CentOS release 6.10 (Final)\n"},
 			&sbom.Distro{ID: "centos", IDLike: []string{"rhel", "fedora"}, VersionID: "6.10", PrettyName: "CentOS release 6.10 (Final)"},
 		},
+		{
+			"openeuler",
+			map[string]string{"etc/os-release": "NAME=\"openEuler\"\nVERSION=\"22.03 (LTS-SP1)\"\nID=\"openEuler\"\nVERSION_ID=\"22.03\"\n"},
+			&sbom.Distro{ID: "openeuler", VersionID: "22.03-LTS-SP1"},
+		},
+		{
+			"rhel with its content sets",
+			map[string]string{
+				"etc/os-release": "ID=\"rhel\"\nVERSION_ID=\"9.2\"\n",
+				"root/buildinfo/content_manifests/a.json": "rhel-9-for-x86_64-baseos-eus-rpms__9_DOT_2\nrhel-9-for-x86_64-appstream-eus-rpms__9_DOT_2",
+				"root/buildinfo/content_manifests/b.json": "rhel-9-for-x86_64-baseos-eus-rpms__9_DOT_2",
+				"usr/share/buildinfo/content-sets.json":   "",
+			},
+			&sbom.Distro{ID: "rhel", VersionID: "9.2", Repositories: []string{"rhel-9-for-x86_64-appstream-eus-rpms__9_DOT_2", "rhel-9-for-x86_64-baseos-eus-rpms__9_DOT_2"}},
+		},
 		{"links in a circle", map[string]string{"etc/os-release": "->/etc/os-release"}, nil},
 	} {
 		if tc.want != nil && tc.want.IDLike == nil {
@@ -104,6 +121,24 @@ func TestDistro(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
 		}
 	}
+}
+
+// FuzzContentSets: what is kept of a content manifest is short lines of plain
+// text, and nothing beside an error.
+func FuzzContentSets(f *testing.F) {
+	f.Add([]byte(`{"metadata":{"icm_version":1},"from_dnf_hint":true,"content_sets":["ubi-9-baseos-rpms","rhel-9-for-x86_64-appstream-rpms"]}`))
+	f.Add([]byte(`{"content_sets":["a b","\u0007",""]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, err := contentSets(bytes.NewReader(b))
+		if err != nil && got != nil {
+			t.Fatalf("%q beside %v", got, err)
+		}
+		for line := range strings.Lines(string(got)) {
+			if line = strings.TrimSuffix(line, "\n"); line == "" || len(line) > 128 || strings.ContainsFunc(line, unicode.IsControl) {
+				t.Fatalf("%q", line)
+			}
+		}
+	})
 }
 
 func FuzzOSRelease(f *testing.F) {

@@ -98,10 +98,10 @@ func clip(s string) string {
 // the list adds nothing but bulk, and it is wrong for the versions of tomorrow.
 func enumerates(base string) bool {
 	switch base {
-	case "Debian", "Alpine", "Ubuntu", "Wolfi", "Chainguard", "AlmaLinux", "Rocky Linux":
+	case "Debian", "Alpine", "Ubuntu", "Wolfi", "Chainguard", "MinimOS", "Alpaquita", "BellSoft Hardened Containers", "Echo":
 		return true
 	}
-	return false
+	return isRPM(base)
 }
 
 // versions reads the listed versions and keeps those that the ranges do not

@@ -102,6 +102,13 @@ type osvSpecific struct {
 	Informational any `json:"informational"`
 	Source        any `json:"source"`
 	Last          any `json:"last_known_affected_version_range"`
+
+	// The packages that are built from the source that an RPM distribution's entry
+	// names: SUSE's by version, openEuler's as the names of files.
+	Binaries json.RawMessage `json:"binaries"`
+	NoArch   json.RawMessage `json:"noarch"`
+	X86      json.RawMessage `json:"x86_64"`
+	ARM      json.RawMessage `json:"aarch64"`
 }
 
 // OSV reads one OSV record and keeps what it says of the packages of one
@@ -164,8 +171,18 @@ func (rec *osvRecord) read(ecosystem string) (Record, error) {
 	}
 	head.Modules = rec.modules()
 	at := map[[2]string]int{}
+	add := func(a vuln.Advisory) {
+		key := [2]string{a.Ecosystem, a.Package}
+		if j, seen := at[key]; seen {
+			merge(&out.Advisories[j], a)
+			return
+		}
+		at[key] = len(out.Advisories)
+		out.Advisories = append(out.Advisories, a)
+	}
 	for i := range rec.Affected {
-		a, ok, err := rec.affected(&rec.Affected[i], head, ecosystem)
+		in := &rec.Affected[i]
+		a, ok, err := rec.affected(in, head, ecosystem)
 		if err != nil {
 			return Record{}, fmt.Errorf("affected[%d]: %w", i, err)
 		}
@@ -179,13 +196,12 @@ func (rec *osvRecord) read(ecosystem string) (Record, error) {
 				continue
 			}
 		}
-		key := [2]string{a.Ecosystem, a.Package}
-		if j, seen := at[key]; seen {
-			merge(&out.Advisories[j], a)
-			continue
+		add(a)
+		for _, b := range in.Specific.binaries() {
+			if b, ok := b.fixed(a); ok && len(out.Advisories) < maxAffected {
+				add(b)
+			}
 		}
-		at[key] = len(out.Advisories)
-		out.Advisories = append(out.Advisories, a)
 	}
 	if len(out.Advisories) > 0 && !head.Withdrawn {
 		out.Titles = rec.titles(&head)
@@ -194,20 +210,11 @@ func (rec *osvRecord) read(ecosystem string) (Record, error) {
 	return out, nil
 }
 
-// bugfixOnly recognises AlmaLinux's bug-fix and enhancement advisories that
-// name no vulnerability: they are not security advisories.
-func (rec *osvRecord) bugfixOnly() bool {
-	if !strings.HasPrefix(rec.ID, "ALBA-") && !strings.HasPrefix(rec.ID, "ALEA-") {
-		return false
-	}
-	return len(rec.Related) == 0 && len(rec.Aliases) == 0 && len(rec.Upstream) == 0
-}
-
 func (rec *osvRecord) affected(in *osvAffected, a vuln.Advisory, ecosystem string) (vuln.Advisory, bool, error) {
 	eco, name := ecosystemName(rec.ID, in.Package.Ecosystem), in.Package.Name
 	base, _, _ := strings.Cut(eco, ":")
 	wanted := ecosystem == "" || base == ecosystem || base == drupal && ecosystem == "Packagist"
-	if eco == "" || !wanted || misattributed(rec.ID, base, name) {
+	if eco == "" || !wanted || misattributed(rec.ID, base, name) || forDebugging(base, name) {
 		return a, false, nil
 	}
 	if !validName(eco) || !validName(name) {

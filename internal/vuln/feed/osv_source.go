@@ -34,7 +34,7 @@ func ecosystemName(id, eco string) string {
 	if strings.HasPrefix(eco, "Packagist:https://packages.drupal.org/") || eco == "Packagist" && strings.HasPrefix(id, "DRUPAL-") {
 		return drupal
 	}
-	return eco
+	return vuln.Stream(eco)
 }
 
 // source is which database speaks in an entry: the one that the record names,
@@ -51,6 +51,18 @@ func (rec *osvRecord) source(base string, in *osvAffected) string {
 		return strings.ToLower(base)
 	case "Rocky Linux":
 		return "rocky"
+	case "Red Hat":
+		return "redhat"
+	case "SUSE", "openSUSE":
+		return "suse"
+	case "openEuler", "Mageia", "MinimOS", "Echo":
+		return strings.ToLower(base)
+	case "Azure Linux":
+		return "azurelinux"
+	case "Photon OS":
+		return "photon"
+	case "Alpaquita", "BellSoft Hardened Containers":
+		return "bellsoft"
 	}
 	if s, _, _ := strings.Cut(word(rec.Database.Source), " "); s != "" {
 		return s
@@ -161,7 +173,7 @@ func title(summary string) string {
 func fixesOnly(base string) bool {
 	return slices.Contains([]string{
 		"Alpine", "Wolfi", "Chainguard", "AlmaLinux", "Rocky Linux", "Red Hat", "SUSE", "openSUSE", "openEuler",
-		"Mageia", "MinimOS", "Alpaquita", "BellSoft Hardened Containers", "Docker Hardened Images", "Photon OS",
+		"Mageia", "MinimOS", "Alpaquita", "BellSoft Hardened Containers", "Photon OS", "Amazon Linux", "Oracle Linux", "Fedora",
 	}, base)
 }
 
