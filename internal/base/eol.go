@@ -129,7 +129,8 @@ func DistroSupport(d sbom.Distro) (Support, bool) {
 	product := map[string]string{
 		"debian": "debian", "ubuntu": "ubuntu", "alpine": "alpine-linux", "rhel": "rhel", "centos": "centos", "fedora": "fedora",
 		"rocky": "rocky-linux", "almalinux": "almalinux", "amzn": "amazon-linux", "ol": "oracle-linux", "opensuse-leap": "opensuse",
-		"opensuse": "opensuse", "sles": "sles", "photon": "photon", "mageia": "mageia", "postmarketos": "postmarketos", "devuan": "devuan",
+		"opensuse": "opensuse", "sles": "sles", "sles_sap": "sles", "sled": "sles", "photon": "photon", "mageia": "mageia", "postmarketos": "postmarketos", "devuan": "devuan",
+		"sl-micro": "suse-linux-micro", "sle-micro": "suse-linux-micro",
 	}[d.ID]
 	if product == "centos" && strings.Contains(d.PrettyName, "Stream") {
 		product = "centos-stream"

@@ -33,6 +33,7 @@ func (m *matcher) look(ctx context.Context, t *Target) (Found, error) {
 	if err != nil {
 		return Found{}, fmt.Errorf("match %s: %w", t.Subject.Name, err)
 	}
+	t.Unmatched = len(t.Inventory.Packages) > 0 && vuln.Matchable(ctx, t.Inventory, m.stack) == 0
 	place(found, t.Spans)
 	locate(found, t)
 	for _, p := range t.Inventory.Packages {

@@ -100,5 +100,7 @@ type Target struct {
 	Reconstructed bool
 	Attested      bool
 
+	Unmatched bool // the database has advisories of none of the inventory's packages
+
 	remembered finding.Digest // under which the cache has the inventory, as it is without InBase; empty: it has not
 }

@@ -75,7 +75,7 @@ func TestScripts(t *testing.T) {
 			}
 			return shared() != "", nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"mkimage": mkimage, "jq": jq, "exits": exits, "damage": damage, "forge": forge},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"mkimage": mkimage, "jq": jq, "exits": exits, "damage": damage, "forge": forge, "bucket": bucket, "gz": gz, "serve": serve},
 	})
 }
 

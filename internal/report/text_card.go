@@ -183,7 +183,7 @@ func (p *page) lockFolders(t check.Target, found []finding.Finding) [][]string {
 
 // matched reports whether there was anything to match with advisories: what was
 // not looked at has no count, not even of nothing.
-func matched(t check.Target) bool { return t.Inventory != nil && present(t) > 0 }
+func matched(t check.Target) bool { return t.Inventory != nil && present(t) > 0 && !t.Unmatched }
 
 // title is what people call a subject.
 func (p *page) title(s finding.Subject) string { return clean(p.res.Title(s)) }

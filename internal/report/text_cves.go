@@ -24,6 +24,8 @@ func (p *page) cves() {
 		groups := p.groups(t.Subject)
 		if len(groups) == 0 && t.Inventory != nil {
 			switch {
+			case t.Unmatched:
+				p.line("  %s", p.paint(warn, "Nothing was matched: there are no advisories of these packages"))
 			case !matched(t):
 				p.line("  %s", p.paint(warn, "No package is known here: nothing was matched"))
 			case whole(p.res, t.Subject):

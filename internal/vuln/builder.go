@@ -66,24 +66,37 @@ func newBuilder(d *sbom.Distro) *builder {
 	if d == nil {
 		return b
 	}
-	b.vendors = map[string][]string{
-		"almalinux":           {"almalinux"},
-		"rocky":               {"rocky"},
-		"rhel":                {"red hat"},
-		"centos":              {"centos"},
-		"fedora":              {"fedora"},
-		"ol":                  {"oracle"},
-		"amzn":                {"amazon"},
-		"sles":                {"suse"},
-		"opensuse-leap":       {"suse"},
-		"opensuse-tumbleweed": {"suse"},
-		"openeuler":           {"openeuler"},
-		"mageia":              {"mageia"},
-		"photon":              {"vmware", "broadcom"},
-		"azurelinux":          {"microsoft"},
-		"mariner":             {"microsoft"},
-	}[d.ID]
+	b.vendors = vendorsOf(d.ID)
+	// What calls itself as the distribution does is the distribution.
+	b.repos = slices.DeleteFunc(b.repos, func(r repository) bool {
+		return slices.ContainsFunc(r.vendors, func(word string) bool {
+			return slices.ContainsFunc(b.vendors, func(own string) bool { return strings.Contains(word, own) })
+		})
+	})
 	return b
+}
+
+// vendorsOf is what distributions of RPM packages call themselves in them.
+func vendorsOf(id string) []string {
+	switch id {
+	case "almalinux", "rocky", "centos", "fedora", "openeuler", "mageia":
+		return []string{id}
+	case "scientific":
+		return []string{"scientific", "fermilab"}
+	case "rhel":
+		return []string{"red hat"}
+	case "ol":
+		return []string{"oracle"}
+	case "amzn":
+		return []string{"amazon"}
+	case "sles", "sled", "sles_sap", "sle_hpc", "sle-micro", "sl-micro", "opensuse", "opensuse-leap", "opensuse-tumbleweed", "opensuse-leap-micro":
+		return []string{"suse"}
+	case "photon":
+		return []string{"vmware", "broadcom"}
+	case "azurelinux", "mariner":
+		return []string{"microsoft"}
+	}
+	return nil
 }
 
 // foreign names who built a package; "": the distribution, as far as is known.
@@ -123,6 +136,9 @@ func (b *builder) vendor(p *sbom.Package) string {
 	word := strings.ToLower(p.Vendor)
 	in := func(part string) bool { return strings.Contains(word, part) }
 	rpm := p.Type == "rpm" && len(b.vendors) > 0
+	if project, ok := strings.CutPrefix(word, "obs://"); rpm && ok {
+		return "the project " + project // of the Open Build Service, where anybody has one
+	}
 	if rpm && slices.ContainsFunc(b.vendors, in) {
 		return ""
 	}

@@ -163,7 +163,7 @@ func (m *matcher) sortedUnknown() []finding.Unknown {
 	}) {
 		out = append(out, finding.Unknown{
 			What: fmt.Sprintf("vulnerabilities of %s", finding.Count(g.ecosystems[k], k[1]+" package")),
-			Why:  fmt.Sprintf("the database has nothing for %s", k[0]),
+			Why:  nothingFor(k[0]),
 		})
 	}
 	for _, k := range slices.Sorted(maps.Keys(g.types)) {
@@ -214,6 +214,15 @@ func (m *matcher) sortedUnknown() []finding.Unknown {
 		out[i].Subject = m.inv.Subject
 	}
 	return out
+}
+
+// nothingFor says that the database lacks an ecosystem, and what would bring it.
+func nothingFor(eco string) string {
+	base, _, _ := strings.Cut(eco, ":")
+	if strings.Contains(base, " ") {
+		base = `"` + base + `"`
+	}
+	return "the database has nothing for " + strings.TrimSuffix(eco, ":") + "; drydock db update " + base + " fetches what there is"
 }
 
 // some names the first few.

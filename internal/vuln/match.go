@@ -45,6 +45,30 @@ func Match(ctx context.Context, inv *sbom.Inventory, l Lookup, opt Options) ([]f
 	return sorted(m.findings()), m.sortedUnknown(), nil
 }
 
+// Matchable counts the packages of an inventory whose ecosystem, release included, the
+// database has: those of which that nothing is found means something.
+func Matchable(ctx context.Context, inv *sbom.Inventory, l Lookup) int {
+	own := slices.ContainsFunc(channels(inv.Distro), func(c channel) bool { return l.Knows(ctx, c.eco) })
+	known := map[string]bool{}
+	n := 0
+	for i := range inv.Packages {
+		p := &inv.Packages[i]
+		eco, _, ok := Ecosystem(*p, inv.Distro)
+		if !ok || p.Removed {
+			continue
+		}
+		yes, asked := known[eco]
+		if !asked {
+			yes = l.Knows(ctx, eco)
+			known[eco] = yes
+		}
+		if yes || own && isDistro(p.Type) {
+			n++
+		}
+	}
+	return n
+}
+
 // matcher is one match under way.
 type matcher struct {
 	inv    *sbom.Inventory

@@ -98,11 +98,11 @@ func TestUnknown(t *testing.T) {
 		pkgs   []sbom.Package
 		want   []string // "what: why" holds it; none: nothing unknown
 	}{
-		{"release without data", &sbom.Distro{ID: "debian", VersionID: "99"}, []sbom.Package{deb("zlib", "1", "zlib1g", "1"), deb("acl", "1", "acl", "1")}, []string{"vulnerabilities of 2 deb packages: the database has nothing for Debian:99"}},
+		{"release without data", &sbom.Distro{ID: "debian", VersionID: "99"}, []sbom.Package{deb("zlib", "1", "zlib1g", "1"), deb("acl", "1", "acl", "1")}, []string{"vulnerabilities of 2 deb packages: the database has nothing for Debian:99; drydock db update Debian fetches what there is"}},
 		{"no os-release", nil, []sbom.Package{deb("zlib", "1", "zlib1g", "1")}, []string{"vulnerabilities of 1 deb package: no os-release was found"}},
 		{"distribution without advisories", &sbom.Distro{ID: "void", PrettyName: "Void Linux"}, []sbom.Package{deb("zlib", "1", "zlib1g", "1")}, []string{"covers deb packages of Void Linux"}},
 		{"packages of another distribution", &sbom.Distro{ID: "alpine", VersionID: "3.18.9"}, []sbom.Package{deb("zlib", "1", "zlib1g", "1")}, []string{"covers deb packages of alpine 3.18.9"}},
-		{"ecosystem without data", nil, []sbom.Package{pkg("hex", "", "phoenix", "1.0.0", "/mix.lock")}, []string{"vulnerabilities of 1 hex package: the database has nothing for Hex"}},
+		{"ecosystem without data", nil, []sbom.Package{pkg("hex", "", "phoenix", "1.0.0", "/mix.lock")}, []string{"vulnerabilities of 1 hex package: the database has nothing for Hex; drydock db update Hex fetches what there is"}},
 		{"type without advisories", nil, []sbom.Package{pkg("huggingface", "", "bert", "1", "/m")}, []string{"vulnerabilities of 1 huggingface package: no source of advisories"}},
 		{"version that does not compare", nil, []sbom.Package{pkg("npm", "", "lodash", "workspace:*", "/p")}, []string{`vulnerabilities of lodash workspace:*: "workspace:*" is not a version`}},
 		{"no version", bullseye, []sbom.Package{deb("zlib", "", "zlib1g", "")}, []string{"vulnerabilities of zlib1g"}},

@@ -108,7 +108,7 @@ func (s streams) ofBuild(a *Advisory, version string) *Advisory {
 	}
 	alike := func(r *Range) bool {
 		for _, e := range r.Events {
-			if e.Fixed != "" && (modular(e.Fixed) != mod || mod && !known && !sameMajor(version, e.Fixed)) {
+			if e.Fixed != "" && (modular(e.Fixed) != mod || mod && !known && !sameMajor(version, e.Fixed) || variant(e.Fixed) != variant(version)) {
 				return false
 			}
 		}
@@ -134,6 +134,19 @@ func (s streams) ofBuild(a *Advisory, version string) *Advisory {
 		}
 	}
 	return &own
+}
+
+// variant is what Oracle builds a package as beside the usual build: validated
+// cryptography, or patched while it runs. The versions of one do not order with
+// those of another.
+func variant(version string) string {
+	switch {
+	case strings.HasSuffix(version, "_fips"):
+		return "fips"
+	case strings.Contains(version, ".ksplice"):
+		return "ksplice"
+	}
+	return ""
 }
 
 // sameMajor keeps the streams of one package apart where nothing names them:

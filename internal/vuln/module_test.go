@@ -81,3 +81,28 @@ func TestModules(t *testing.T) {
 		}
 	}
 }
+
+// TestVariant: Oracle's validated and live-patched builds are judged by notices about
+// such builds only.
+func TestVariant(t *testing.T) {
+	notice := func(id, fix string) Advisory {
+		return Advisory{ID: id, Source: "oracle", Ecosystem: "Oracle Linux:8", Package: "gnutls", Ranges: []Range{{Type: "ECOSYSTEM", Events: []Event{{Introduced: "0"}, {Fixed: fix}}}}}
+	}
+	l := newMemory(notice("ELSA-1", "3.6.16-4.el8"), notice("ELSA-2", "10:3.6.16-4.0.1.el8_fips"), notice("ELSA-3", "2:3.6.16-4.ksplice1.el8"))
+	for version, want := range map[string]string{
+		"3.6.16-3.el8":             "ELSA-1",
+		"3.6.16-4.el8":             "",
+		"10:3.6.16-3.0.1.el8_fips": "ELSA-2",
+		"10:3.6.16-4.0.1.el8_fips": "",
+		"2:3.6.16-3.ksplice1.el8":  "ELSA-3",
+	} {
+		found, _ := match(t, l, &sbom.Inventory{Distro: &sbom.Distro{ID: "ol", VersionID: "8.9"}, Packages: []sbom.Package{{Type: "rpm", Name: "gnutls", Version: version}}})
+		got := ""
+		for _, f := range found {
+			got += f.Vuln.ID
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", version, got, want)
+		}
+	}
+}

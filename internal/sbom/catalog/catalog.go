@@ -39,6 +39,7 @@ func Catalogers() []Cataloger {
 		dpkg(),
 		apk(),
 		rpm(),
+		rpmList(),
 		binary(),
 		program(),
 		npmTree(),

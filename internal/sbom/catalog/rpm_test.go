@@ -232,3 +232,30 @@ func FuzzRPM(f *testing.F) {
 		}
 	})
 }
+
+// TestRPMList: the list in place of a database that Azure Linux' distroless images
+// have.
+func TestRPMList(t *testing.T) {
+	list := "filesystem\t1.1-20.azl3\t1700000000\t1690000000\tMicrosoft Corporation\t(none)\t7596\tx86_64\t0\tfilesystem-1.1-20.azl3.src.rpm\n" +
+		"openssl-libs\t3.3.0-1.azl3\t1700000000\t1690000000\tMicrosoft Corporation\t1\t7596\tx86_64\t1\topenssl-3.3.0-1.azl3.src.rpm\n" +
+		"half a line\n\nnoversion\t\t1\t1\tx\t(none)\t1\tx86_64\t0\tx.src.rpm\n"
+	got, err := readRPMList(t.Context(), layer.Input{Body: strings.NewReader(list)})
+	if err == nil || len(got) != 2 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if p := got[1]; p.Name != "openssl-libs" || p.Version != "1:3.3.0-1.azl3" || p.Source != "openssl" || p.Arch != "x86_64" || p.Vendor != "Microsoft Corporation" || p.Cataloger != "rpm" || p.SourceVersion != "" {
+		t.Errorf("%+v", p)
+	}
+}
+
+func FuzzRPMList(f *testing.F) {
+	f.Add([]byte("filesystem\t1.1-20.azl3\t1\t1\tMicrosoft\t(none)\t7596\tx86_64\t0\tfilesystem-1.1-20.azl3.src.rpm\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, _ := readRPMList(t.Context(), layer.Input{Body: bytes.NewReader(b)})
+		for _, p := range got {
+			if p.Name == "" || p.Version == "" || p.Type != "rpm" || len(p.PURL()) > 16*len(b)+64 {
+				t.Fatalf("%+v", p)
+			}
+		}
+	})
+}

@@ -23,6 +23,24 @@ func appendURL(b []byte, source, id string) []byte {
 		b = append(b, "https://github.com/advisories/"...)
 	case "rocky":
 		b = append(b, "https://errata.rockylinux.org/"...)
+	case "redhat":
+		b = append(b, "https://access.redhat.com/errata/"...)
+	case "oracle":
+		return append(append(append(b, "https://linux.oracle.com/errata/"...), id...), ".html"...)
+	case "mageia":
+		return append(append(append(b, "https://advisories.mageia.org/"...), id...), ".html"...)
+	case "fedora":
+		b = append(b, "https://bodhi.fedoraproject.org/updates/"...)
+	case "amazon":
+		b = append(b, "https://alas.aws.amazon.com/"...)
+		if release, ok := strings.CutPrefix(id, "ALAS2"); ok { // each later distribution has a folder
+			b = append(b, "AL2"...)
+			if len(release) > 3 && release[0] == '0' {
+				b = append(b, release[:3]...)
+			}
+			b = append(b, '/')
+		}
+		return append(append(b, id...), ".html"...)
 	default:
 		switch {
 		case strings.HasPrefix(id, "GHSA-"):

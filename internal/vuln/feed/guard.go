@@ -89,6 +89,11 @@ func (s *stream) object(member func(key string) error) error {
 	if err := s.delim('}'); err != nil {
 		return err
 	}
+	return s.end()
+}
+
+// end makes sure that nothing follows.
+func (s *stream) end() error {
 	if _, err := s.dec.Token(); !errors.Is(err, io.EOF) {
 		if err == nil {
 			err = errors.New("something follows the document")

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,8 @@ import (
 
 // Import takes advisories from a file or from every file of a folder, such as a
 // mirror of the upstreams: OSV's all.zip, secdb documents, Wolfi's
-// security.json, NVD year feeds, the KEV catalogue, EPSS scores (gzipped or
+// security.json, the updateinfo.xml of Amazon Linux and Fedora, Oracle's OVAL, Photon
+// OS' metadata, NVD year feeds, the KEV catalogue, EPSS scores (compressed or
 // not), and databases that Export wrote. What a file is, its content says. Data
 // is as old as its file. Everything is read before any of it replaces anything;
 // a source with far fewer records than it had is a [ShrunkError], unless forced.
@@ -40,7 +42,7 @@ func (u *Updater) Import(ctx context.Context, path string) (Report, error) {
 		if err == nil && len(rep.Skipped) > 0 {
 			err = &Error{
 				Op: "import " + path, Err: errors.New("not advisories in a form that is known"),
-				hint: "known are OSV's all.zip, secdb and security.json, NVD, KEV and EPSS files, and exported databases",
+				hint: "known are OSV's all.zip, secdb and security.json, updateinfo.xml, Oracle's OVAL, Photon OS' metadata, NVD, KEV and EPSS files, and exported databases",
 			}
 		}
 		return rep, u.imported(ctx, &rep, err)
@@ -131,6 +133,9 @@ func recognise(ctx context.Context, path string, f *os.File, size int64) (part, 
 		return part{source: exported}, nil
 	case bytes.HasPrefix(head[:n], []byte("PK\x03\x04")):
 		eco, err := ecosystemOf(ctx, path, f, size)
+		if eco == "Wolfi" || eco == "Chainguard" {
+			eco = strings.ToLower(eco)
+		}
 		return part{source: eco, name: "all", read: readBucket}, err
 	}
 	r, err := plain(f)
@@ -157,10 +162,55 @@ func recognise(ctx context.Context, path string, f *os.File, size int64) (part, 
 		return part{source: "nvd", name: year, read: metaReader(NVD)}, nil
 	case bytes.HasPrefix(text, []byte("#model_version")), bytes.HasPrefix(text, []byte("cve,epss,percentile")):
 		return part{source: "epss", name: "all", read: metaReader(EPSS)}, nil
+	case has("<updates"):
+		return updatesPart(f)
+	case has("<oval_definitions"):
+		return part{source: "oracle", name: "all", read: readRecords(OVAL)}, nil
+	case bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) && has(`"cve_id"`) && has(`"res_ver"`):
+		return photonFile(path), nil
 	case has(`"apkurl"`) || has(`"urlprefix"`) || has(`"secfixes"`):
 		return secdbPart(f)
 	}
 	return part{}, nil
+}
+
+// updatesPart reads a repository's notices up to the first, to know whose they are.
+func updatesPart(f *os.File) (part, error) {
+	r, err := plain(f)
+	if err != nil {
+		return part{}, err
+	}
+	p := part{read: readRecords(UpdateInfo)}
+	err = UpdateInfo(r, func(rec Record) error {
+		a := &rec.Advisories[0]
+		_, release, _ := strings.Cut(a.Ecosystem, ":")
+		p.source, p.name = a.Source, release
+		if _, topic := alasRelease(rec.ID); a.Source == "amazon" && topic != "" {
+			p.name += "-" + topic
+		}
+		return errFound
+	})
+	if !errors.Is(err, errFound) {
+		return part{}, cmp.Or(err, errors.New("no notice about security in it"))
+	}
+	_, err = f.Seek(0, io.SeekStart)
+	return p, err
+}
+
+// errFound ends the reading of a document of which the beginning is enough.
+var errFound = errors.New("found")
+
+// photonFile is the metadata of the release of Photon OS that the file's name says;
+// of none, the builds say it.
+func photonFile(path string) part {
+	release := ""
+	if m := regexp.MustCompile(`photon(\d+\.\d+)`).FindStringSubmatch(filepath.Base(path)); m != nil {
+		release = m[1]
+	}
+	return part{
+		source: "photon", name: cmp.Or(release, "all"),
+		read: readRecords(func(r io.Reader, yield func(Record) error) error { return Photon(r, release, yield) }),
+	}
 }
 
 // secdbPart reads a secdb once to know which one it is.

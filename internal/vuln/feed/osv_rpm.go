@@ -21,7 +21,8 @@ func isRPM(base string) bool {
 // bugfixOnly recognises the notices about bug fixes and enhancements that name no
 // vulnerability: RPM distributions publish them beside the security advisories.
 func (rec *osvRecord) bugfixOnly() bool {
-	return bugfix(rec.ID) && len(rec.Related) == 0 && len(rec.Aliases) == 0 && len(rec.Upstream) == 0
+	named := func(id string) bool { return strings.HasPrefix(id, "CVE-") }
+	return bugfix(rec.ID) && !slices.ContainsFunc(rec.Related, named) && !slices.ContainsFunc(rec.Aliases, named) && !slices.ContainsFunc(rec.Upstream, named)
 }
 
 func bugfix(id string) bool {
@@ -34,6 +35,14 @@ func bugfix(id string) bool {
 // notice lists beside each package: what they are built from is named too.
 func forDebugging(base, name string) bool {
 	return isRPM(base) && (strings.HasSuffix(name, "-debuginfo") || strings.HasSuffix(name, "-debugsource"))
+}
+
+// epochless is a version without the epoch 0, which says nothing.
+func epochless(v string) string {
+	if rest, ok := strings.CutPrefix(v, "0:"); ok && rest != "" {
+		return rest
+	}
+	return v
 }
 
 // build is a package and its version.

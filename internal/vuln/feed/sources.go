@@ -3,8 +3,8 @@ package feed
 import "github.com/drydock-dev/drydock/internal/vuln/db"
 
 // KnownSource describes an upstream by the name that a database has for it: an
-// OSV ecosystem ("Debian", "npm"), "alpine-secdb", "wolfi", "chainguard",
-// "nvd", "kev", "epss".
+// OSV ecosystem ("Debian", "npm"), "alpine-secdb", "wolfi", "chainguard", "amazon",
+// "oracle", "fedora", "photon", "nvd", "kev", "epss".
 func KnownSource(name string) db.Source {
 	s := db.Source{Name: name, Ecosystems: []string{name}, URL: "https://osv.dev/list?ecosystem=" + name}
 	switch name {
@@ -14,6 +14,24 @@ func KnownSource(name string) db.Source {
 		s.URL, s.Licence, s.Ecosystems = "https://packages.wolfi.dev/os/security.json", "Apache-2.0", []string{"Wolfi"}
 	case "chainguard":
 		s.URL, s.Licence, s.Ecosystems = "https://packages.cgr.dev/chainguard/security.json", "Apache-2.0", []string{"Chainguard"}
+	case "amazon":
+		s.URL, s.Ecosystems = "https://alas.aws.amazon.com", []string{"Amazon Linux"}
+	case "oracle":
+		s.URL, s.Ecosystems = "https://linux.oracle.com/security/oval", []string{"Oracle Linux"}
+	case "fedora":
+		s.URL, s.Ecosystems = "https://bodhi.fedoraproject.org", []string{"Fedora"}
+	case "photon":
+		s.URL, s.Ecosystems = "https://packages.broadcom.com/photon/photon_cve_metadata", []string{"Photon OS"}
+	case "Red Hat":
+		s.URL, s.Licence = "https://security.access.redhat.com/data/osv", "CC-BY-4.0"
+	case "SUSE", "openSUSE":
+		s.URL = "https://www.suse.com/support/security"
+	case "openEuler":
+		s.URL = "https://www.openeuler.org/en/security"
+	case "Mageia":
+		s.URL = "https://advisories.mageia.org"
+	case "Azure Linux":
+		s.URL, s.Licence = "https://github.com/microsoft/AzureLinuxVulnerabilityData", "MIT"
 	case "nvd":
 		s.URL, s.Licence, s.Ecosystems = "https://nvd.nist.gov", "public domain", nil
 	case "kev":

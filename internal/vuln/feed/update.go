@@ -141,8 +141,10 @@ func (u *Updater) source(ctx context.Context, name string) (changed bool, err er
 	found := 0
 	run := func(ctx context.Context, p part) (bool, error) {
 		did, err := u.part(ctx, p)
-		var status *StatusError
-		missing := p.optional && errors.As(err, &status) && status.Status == http.StatusNotFound
+		if p.instead != nil && isMissing(err) {
+			did, err = u.part(ctx, *p.instead)
+		}
+		missing := p.optional && isMissing(err)
 		mu.Lock()
 		defer mu.Unlock()
 		changed = changed || did
@@ -155,19 +157,26 @@ func (u *Updater) source(ctx context.Context, name string) (changed bool, err er
 		}
 		return true, err
 	}
-	parts, more := u.partsOf(name)
+	of := u.partsOf(name)
+	if of.list != nil {
+		listed, err := of.list(ctx)
+		if err != nil {
+			return false, err
+		}
+		of.parts = append(of.parts, listed...)
+	}
 	g := &errgroup.Group{} // one part's failure does not stop the others
 	g.SetLimit(4)
-	for _, p := range parts {
+	for _, p := range of.parts {
 		g.Go(func() error {
 			_, err := run(ctx, p)
 			return err
 		})
 	}
 	err = g.Wait()
-	for n := 0; more != nil && err == nil; n++ {
+	for n := 0; of.more != nil && err == nil; n++ {
 		there := false
-		for _, p := range more(n) {
+		for _, p := range of.more(n) {
 			ok, e := run(ctx, p)
 			there, err = there || ok, errors.Join(err, e)
 		}
@@ -191,6 +200,11 @@ func (u *Updater) part(ctx context.Context, p part) (changed bool, err error) {
 		done, changed, err := u.increment(ctx, p, d, st)
 		if done || err != nil {
 			return changed, err
+		}
+	}
+	if p.locate != nil {
+		if p.url, err = p.locate(ctx); err != nil {
+			return false, err
 		}
 	}
 	for try := 0; ; try++ {
@@ -276,8 +290,7 @@ func (u *Updater) increment(ctx context.Context, p part, d *db.DB, st partState)
 		return true, false, u.saveState(p.source, p.name, st)
 	}
 	if err != nil {
-		var status *StatusError
-		if errors.As(err, &status) && status.Status == http.StatusNotFound {
+		if isMissing(err) {
 			return false, false, nil
 		}
 		return false, false, err
@@ -296,8 +309,7 @@ func (u *Updater) increment(ctx context.Context, p part, d *db.DB, st partState)
 		return false, false, nil
 	}
 	records, err := u.records(ctx, p, changes)
-	var status *StatusError
-	if errors.As(err, &status) && status.Status == http.StatusNotFound {
+	if isMissing(err) {
 		return false, false, nil
 	}
 	if err != nil {
@@ -350,7 +362,7 @@ func (u *Updater) records(ctx context.Context, p part, changes []Change) ([]Reco
 			}
 			f, err := os.Open(file)
 			if err == nil {
-				out[i], err = OSV(f, p.source)
+				out[i], err = OSV(f, KnownSource(p.source).Ecosystems[0])
 				err = errors.Join(err, f.Close())
 			}
 			if err == nil && out[i].ID != c.ID {

@@ -1,6 +1,9 @@
 package feed
 
 import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -11,6 +14,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 
 	"github.com/drydock-dev/drydock/internal/vuln"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
@@ -26,13 +32,22 @@ type Bases struct {
 	NVD        string // nvdcve-2.0-<year>.json.gz
 	KEV        string // known_exploited_vulnerabilities.json
 	EPSS       string // epss_scores-current.csv.gz
+	Amazon     string // 2/core/latest/x86_64/mirror.list, al2023/core/mirrors/latest/x86_64/mirror.list
+	Oracle     string // com.oracle.elsa-all.xml.bz2
+	Fedora     string // 42/Everything/x86_64/repodata/repomd.xml
+	Photon     string // cve_data_photon5.0.json
 }
 
 // Mirror is the bases of a server that has all upstreams below one address, in
-// the folders osv, alpine-secdb, wolfi, chainguard, nvd, kev and epss.
+// the folders osv, alpine-secdb, wolfi, chainguard, nvd, kev, epss, amazon, oracle,
+// fedora and photon.
 func Mirror(root string) Bases {
 	root = strings.TrimSuffix(root, "/")
-	return Bases{root + "/osv", root + "/alpine-secdb", root + "/wolfi", root + "/chainguard", root + "/nvd", root + "/kev", root + "/epss"}
+	return Bases{
+		OSV: root + "/osv", AlpineSec: root + "/alpine-secdb", Wolfi: root + "/wolfi", Chainguard: root + "/chainguard",
+		NVD: root + "/nvd", KEV: root + "/kev", EPSS: root + "/epss",
+		Amazon: root + "/amazon", Oracle: root + "/oracle", Fedora: root + "/fedora", Photon: root + "/photon",
+	}
 }
 
 func (u *Updater) bases() Bases {
@@ -48,6 +63,10 @@ func (u *Updater) bases() Bases {
 		{&b.NVD, "https://nvd.nist.gov/feeds/json/cve/2.0"},
 		{&b.KEV, "https://www.cisa.gov/sites/default/files/feeds"},
 		{&b.EPSS, "https://epss.empiricalsecurity.com"},
+		{&b.Amazon, amazonCDN},
+		{&b.Oracle, "https://linux.oracle.com/security/oval"},
+		{&b.Fedora, "https://dl.fedoraproject.org/pub/fedora/linux/updates"},
+		{&b.Photon, "https://packages.broadcom.com/photon/photon_cve_metadata"},
 	} {
 		if *d.at == "" {
 			*d.at = d.real
@@ -71,48 +90,44 @@ func (b Bases) of(source string) string {
 		return b.KEV
 	case "epss":
 		return b.EPSS
+	case "amazon":
+		return b.Amazon
+	case "oracle":
+		return b.Oracle
+	case "fedora":
+		return b.Fedora
+	case "photon":
+		return b.Photon
 	}
 	return b.OSV + "/" + url.PathEscape(source)
 }
 
 func metaSources() []string { return []string{"epss", "kev", "nvd"} }
 
-// Ecosystems lists the ecosystems that the embedded snapshot has; others of
-// OSV's can be asked for too.
-func Ecosystems() []string {
-	return []string{"AlmaLinux", "Alpine", "Bitnami", "Debian", "Drupal", "Go", "Hackage", "Julia", "Maven", "NuGet", "Packagist", "PyPI", "RubyGems", "Rocky Linux", "Ubuntu", "Wolfi", "crates.io", "npm"}
-}
-
-// sourcesOf are the sources that speak of an ecosystem, which may come with a
-// release and in any case.
-func sourcesOf(ecosystem string) []string {
-	base, _, _ := strings.Cut(ecosystem, ":")
-	if i := slices.IndexFunc(Ecosystems(), func(e string) bool { return strings.EqualFold(e, base) }); i >= 0 {
-		base = Ecosystems()[i]
-	}
-	switch strings.ToLower(base) {
-	case "alpine", "alpine-secdb":
-		return []string{"Alpine", "alpine-secdb"}
-	case "wolfi", "chainguard", "epss", "kev", "nvd":
-		return []string{strings.ToLower(base)}
-	}
-	return []string{base}
-}
-
 // part is one document of an upstream.
 type part struct {
 	source, name string
 	url          string
-	changes      string                 // of an OSV bucket: its list of changes
-	record       func(id string) string // and a record's address
-	optional     bool                   // an upstream without it is whole
+	changes      string                                // of an OSV bucket: its list of changes
+	record       func(id string) string                // and a record's address
+	optional     bool                                  // an upstream without it is whole
+	instead      *part                                 // what serves where the document is not there
+	locate       func(context.Context) (string, error) // finds out where it is; nil: at url
 	read         func(context.Context, *os.File, *db.SourceInput, *partState) error
 }
 
-// partsOf are the documents of a source, and more of them as long as there are
-// any: Alpine's next release needs no new program.
-func (u *Updater) partsOf(source string) (parts []part, more func(n int) []part) {
+// documents are those of a source: the ones that are known; more of them as long
+// as there are any, so that Alpine's next release needs no new program; and those
+// that the upstream lists.
+type documents struct {
+	parts []part
+	more  func(n int) []part
+	list  func(context.Context) ([]part, error)
+}
+
+func (u *Updater) partsOf(source string) documents {
 	base := u.bases().of(source)
+	var parts []part
 	switch source {
 	case "alpine-secdb":
 		of := func(release string, repos ...string) (out []part) {
@@ -125,25 +140,43 @@ func (u *Updater) partsOf(source string) (parts []part, more func(n int) []part)
 			parts = append(parts, of(fmt.Sprint("v3.", n), "main", "community")...)
 		}
 		parts = append(parts, of("edge", "main", "community", "testing")...)
-		return parts, func(n int) []part { return of(fmt.Sprint("v3.", 22+n), "main", "community") }
+		return documents{parts: parts, more: func(n int) []part { return of(fmt.Sprint("v3.", 22+n), "main", "community") }}
 	case "wolfi":
-		return []part{{source: source, name: "all", url: base + "/os/security.json", read: readSecDB}}, nil
+		return documents{parts: []part{{source: source, name: "all", url: base + "/os/security.json", read: readSecDB, instead: u.bucket(source, "Wolfi")}}}
 	case "chainguard":
-		return []part{{source: source, name: "all", url: base + "/chainguard/security.json", read: readSecDB}}, nil
+		return documents{parts: []part{{source: source, name: "all", url: base + "/chainguard/security.json", read: readSecDB, instead: u.bucket(source, "Chainguard")}}}
+	case "amazon":
+		return documents{parts: u.amazon(), list: u.amazonExtras}
+	case "fedora":
+		return documents{parts: u.fedora(fedoraFirst, fedoraLast), more: func(n int) []part { return u.fedora(fedoraLast+1+n, fedoraLast+1+n) }}
+	case "oracle":
+		return documents{parts: []part{{source: source, name: "all", url: base + "/com.oracle.elsa-all.xml.bz2", read: readRecords(OVAL)}}}
+	case "photon":
+		for n := 1; n <= photonLast; n++ {
+			parts = append(parts, photonPart(base, n))
+		}
+		return documents{parts: parts, more: func(n int) []part { return []part{photonPart(base, photonLast+1+n)} }}
 	case "nvd":
 		for y := 1999; y <= u.now().Year(); y++ {
 			parts = append(parts, part{source: source, name: fmt.Sprint(y), url: fmt.Sprintf("%s/nvdcve-2.0-%d.json.gz", base, y), optional: true, read: metaReader(NVD)})
 		}
-		return parts, nil
 	case "kev":
-		return []part{{source: source, name: "all", url: base + "/known_exploited_vulnerabilities.json", read: metaReader(KEV)}}, nil
+		parts = []part{{source: source, name: "all", url: base + "/known_exploited_vulnerabilities.json", read: metaReader(KEV)}}
 	case "epss":
-		return []part{{source: source, name: "all", url: base + "/epss_scores-current.csv.gz", read: metaReader(EPSS)}}, nil
+		parts = []part{{source: source, name: "all", url: base + "/epss_scores-current.csv.gz", read: metaReader(EPSS)}}
+	default:
+		parts = []part{*u.bucket(source, source)}
 	}
-	return []part{{
+	return documents{parts: parts}
+}
+
+// bucket is OSV's of an ecosystem.
+func (u *Updater) bucket(source, ecosystem string) *part {
+	base := u.bases().of(ecosystem)
+	return &part{
 		source: source, name: "all", url: base + "/all.zip", changes: base + "/modified_id.csv", read: readBucket,
 		record: func(id string) string { return base + "/" + url.PathEscape(id) + ".json" },
-	}}, nil
+	}
 }
 
 // readBucket streams an all.zip into the compiler.
@@ -157,7 +190,7 @@ func readBucket(ctx context.Context, f *os.File, in *db.SourceInput, st *partSta
 	var covers Coverage
 	var titles []vuln.Meta
 	in.Advisories = pushed(func(yield func(vuln.Advisory) error) error {
-		newest, err = OSVZip(f, info.Size(), in.Name, func(r Record) error {
+		newest, err = OSVZip(f, info.Size(), in.Ecosystems[0], func(r Record) error {
 			records++
 			latest = newer(latest, r.Modified)
 			covers.Add(r)
@@ -218,17 +251,62 @@ func metaReader(parse func(io.Reader, func(vuln.Meta) error) (time.Time, error))
 	}
 }
 
-// plain decompresses what is gzipped.
+// readRecords reads the records of a document that is not OSV's.
+func readRecords(parse func(io.Reader, func(Record) error) error) func(context.Context, *os.File, *db.SourceInput, *partState) error {
+	return func(ctx context.Context, f *os.File, in *db.SourceInput, st *partState) error {
+		var newest time.Time
+		records := 0
+		var covers Coverage
+		in.Advisories = pushed(func(yield func(vuln.Advisory) error) error {
+			r, err := plain(f)
+			if err != nil {
+				return err
+			}
+			return parse(r, func(rec Record) error {
+				records++
+				newest = newer(newest, rec.Modified)
+				covers.Add(rec)
+				for _, a := range rec.Advisories {
+					if base, _, _ := strings.Cut(a.Ecosystem, ":"); !slices.Contains(in.Ecosystems, base) {
+						return fmt.Errorf("the document is of %s, not of %s", a.Ecosystem, in.Name)
+					}
+					if err := yield(a); err != nil {
+						return err
+					}
+				}
+				return ctx.Err()
+			})
+		})
+		in.Done = func(s *db.Source) { s.Newest, s.Records, st.Newest = newest, records, newest }
+		in.Covers = func(s db.Source) ([]vuln.Coverage, error) { return covers.List(s.Newest), nil }
+		return nil
+	}
+}
+
+// plain decompresses what is compressed.
 func plain(f *os.File) (io.Reader, error) {
-	var head [2]byte
+	var head [6]byte
 	if _, err := f.ReadAt(head[:], 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	if head != [2]byte{0x1f, 0x8b} {
-		return f, nil
+	in := bufio.NewReaderSize(f, 64<<10)
+	switch {
+	case bytes.HasPrefix(head[:], []byte{0x1f, 0x8b}):
+		return gzip.NewReader(in)
+	case bytes.HasPrefix(head[:], []byte("BZh")):
+		return bzip2.NewReader(in), nil
+	case bytes.HasPrefix(head[:], []byte("\xfd7zXZ\x00")):
+		return xz.NewReader(in)
+	case bytes.HasPrefix(head[:], []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		const window = 128 << 20
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(window))
+		if err != nil {
+			return nil, err
+		}
+		return z.IOReadCloser(), nil
 	}
-	return gzip.NewReader(f)
+	return f, nil
 }
