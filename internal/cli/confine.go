@@ -19,12 +19,14 @@ type confining struct {
 	profile        string // one that one already has
 	force, explain bool
 	diff           bool // two observations or profiles are compared
+	drift          bool // a profile is completed from what was logged
+	programs       []string
 }
 
 func newConfine(f *flags) *cobra.Command {
 	x := &confining{flags: f}
 	c := &cobra.Command{
-		Use:   "confine OBSERVATION | --profile FILE --prove IMAGE | --diff OLD NEW",
+		Use:   "confine OBSERVATION | --profile FILE --prove IMAGE | --diff OLD NEW | --drift PROFILE [LOG]",
 		Short: "The smallest profile under which a workload still works, with its proof",
 		Long: `Make the smallest profile of an observation, and prove it: the workload is run again
 under it with the same exercise, one privilege less at a time, and each that stays
@@ -42,13 +44,18 @@ too tight, what it lacks is named, with the phase in which it was needed; with
 --explain as a report (exit code 2), and with what was refused and not missed.
 
 --diff OLD NEW tells what a new release started to need, of two observations or
-profiles: findings, for which the exit code is 2 unless --fail-on says otherwise.`,
+profiles: findings, for which the exit code is 2 unless --fail-on says otherwise.
+
+--mode log is a stage before enforcing: the kernel logs what the profile would refuse
+of what the Engine allows by default. --drift completes such a profile from the log:
+of auditd, or what journalctl -k and dmesg print, or the kernel's own.`,
 		Example: `  drydock confine nginx.json -o nginx-profile
   drydock confine --prove none nginx.json -o nginx-profile
   drydock confine --portable nginx.json -o nginx-profile
   drydock confine --profile seccomp.json --prove nginx:1.29 --probe http://localhost/
   drydock confine --profile nginx-profile --prove nginx:1.30 --explain
-  drydock confine --diff nginx-1.28.json nginx-1.29.json`,
+  drydock confine --diff nginx-1.28.json nginx-1.29.json
+  drydock confine --drift nginx-profile /var/log/audit/audit.log -o nginx-profile`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := x.check(args); err != nil {
@@ -57,6 +64,8 @@ profiles: findings, for which the exit code is 2 unless --fail-on says otherwise
 			switch {
 			case x.diff:
 				return x.compare(args[0], args[1])
+			case x.drift:
+				return x.complete(cmd, args[0], args[1:])
 			case x.profile != "":
 				return x.given(cmd, args)
 			}
@@ -72,8 +81,10 @@ func (x *confining) register(s *pflag.FlagSet) {
 	s.StringVar(&x.prove, "prove", "run", "`HOW` to prove the profile: run, or none; with --profile, the IMAGE to prove it with")
 	s.StringVar(&x.profile, "profile", "", "prove the profile in this `FILE` or folder, instead of making one of an observation")
 	s.BoolVar(&x.diff, "diff", false, "tell what the second of two observations or profiles started to need")
+	s.BoolVar(&x.drift, "drift", false, "complete a profile of --mode log from what was logged")
+	s.StringArrayVar(&x.programs, "program", nil, "with --drift, count what this `PATH` was logged for, too; may be repeated")
 	s.BoolVar(&x.explain, "explain", false, "report what a profile lacks that is too tight, and what it refuses and nobody misses")
-	s.StringVar(&x.mode, "mode", "enforce", "`MODE` of the filter: enforce, or log, which refuses nothing and writes to the kernel's log")
+	s.StringVar(&x.mode, "mode", "enforce", "`MODE` of the filter: enforce, or log, which logs what it would refuse of the Engine's default")
 	s.BoolVar(&x.opt.Portable, "portable", false, "allow calls that stand for each other in another libc or runtime")
 	s.BoolVar(&x.force, "force", false, "prove on another runtime than the one that the observation was made on")
 	s.StringVar(&x.opt.UnsafeBeyondDefault, "unsafe-beyond-default", "", "allow what was seen beyond the Engine's default, for this `REASON`")
@@ -87,8 +98,9 @@ func (x *confining) check(args []string) error {
 	switch {
 	case x.diff && (len(args) != 2 || x.profile != ""):
 		return usageError{fmt.Errorf("--diff compares two observations or profiles, and was given %d", len(args)), "drydock confine --diff OLD NEW"}
-	case x.diff:
-		return nil
+	case x.drift && (len(args) == 0 || x.profile != ""):
+		return usageError{errors.New("--drift completes a profile, and none is named"), "drydock confine --drift PROFILE [LOG]"}
+	case x.diff, x.drift:
 	case x.profile == "" && len(args) != 1:
 		return usageError{fmt.Errorf("confine takes one observation, and was given %d", len(args)), "drydock observe IMAGE -o seen.json makes one"}
 	case x.profile == "" && x.prove != "run" && x.prove != "none":

@@ -19,24 +19,29 @@ func (x *confining) confined(p *confine.Profile, proof *confine.Proof, files []o
 	dir := x.output
 	x.output = ""
 	if dir != "" {
-		at, err := filepath.Abs(dir)
-		if err != nil {
-			return err
-		}
-		docs, err := p.Documents(at, proof, files)
-		if err != nil {
-			return err
-		}
-		if err := os.MkdirAll(at, 0o755); err != nil { //nolint:gosec // a profile is no secret
-			return usageError{err, "--output names a folder"}
-		}
-		if err := confine.Write(at, docs, disk.Options{User: disk.Caller(x.env.Getenv), Record: x.ledger}); err != nil {
+		if err := x.put(dir, p, proof, files); err != nil {
 			return err
 		}
 	}
 	return x.write(func(to sink) error {
 		return report.Confinement(to, to.format, p, proof, dir, x.explain, x.options(to, ""))
 	})
+}
+
+// put writes the documents of a profile into a folder.
+func (x *confining) put(dir string, p *confine.Profile, proof *confine.Proof, files []observe.File) error {
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	docs, err := p.Documents(at, proof, files)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(at, 0o755); err != nil { //nolint:gosec // a profile is no secret
+		return usageError{err, "--output names a folder"}
+	}
+	return confine.Write(at, docs, disk.Options{User: disk.Caller(x.env.Getenv), Record: x.ledger})
 }
 
 // tooTight tells of a profile under which the workload fails: with --explain as a

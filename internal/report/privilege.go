@@ -357,3 +357,50 @@ func network(c *confine.Profile) string {
 	}
 	return "of its own, port " + strings.Join(ports, ", ") + "; other containers do not reach it"
 }
+
+// Drift writes what a profile was completed with from a log, as text or json; dir is
+// where it lies then, empty if nowhere.
+func Drift(w io.Writer, format string, c *confine.Profile, d *confine.Drift, dir string, opt Options) error {
+	switch format {
+	case "json":
+		b, err := json.MarshalIndent(struct {
+			Profile *confine.Profile `json:"profile"`
+			Drift   *confine.Drift   `json:"drift"`
+		}{c, d}, "", "  ")
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(append(b, '\n'))
+		return err
+	case "text":
+		opt.Width = cmp.Or(opt.Width, 120)
+		return paged(w, opt, func(p *page) { p.drift(c, d, dir) })
+	}
+	return fmt.Errorf("confine has no format %q (one of text, json)", format)
+}
+
+func (p *page) drift(c *confine.Profile, d *confine.Drift, dir string) {
+	p.line("%s  %s", p.paint(heading, clean(c.Image.Name)), p.paint(good, "completed with "+finding.Count(len(d.Added), "logged call")))
+	for _, part := range []struct {
+		title string
+		all   []confine.Logged
+	}{
+		{"Now allowed", d.Added},
+		{"Beyond the Engine's default, and not added", d.Beyond},
+		{"Logged for other programs, and not added (--program PATH)", d.Others},
+	} {
+		if len(part.all) == 0 {
+			continue
+		}
+		p.line("")
+		p.line("%s", p.paint(heading, part.title))
+		for _, l := range part.all {
+			p.wrap(2, clean(fmt.Sprintf("%s: %s by %s", l.Name, finding.Count(l.Count, "time"), strings.Join(l.Programs, ", "))))
+		}
+	}
+	if dir != "" && !p.opt.Quiet {
+		p.line("")
+		p.line("%s", p.paint(heading, "What's next"))
+		p.line("  prove it → %s", p.paint(command, p.opt.Program+" confine --profile "+shellWord(dir)+" --prove "+shellWord(c.Image.Name)))
+	}
+}

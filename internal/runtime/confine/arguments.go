@@ -75,6 +75,27 @@ func selectors() map[string]selector {
 	}
 }
 
+// ceilings are the conditions under which calls are no wider than an Engine's default.
+func ceilings() map[string][]seccomp.Condition {
+	none := seccomp.Condition{Value: newNamespaces, Op: seccomp.CmpMaskedEq}
+	only := map[string][]seccomp.Condition{"clone": {none.Because("no new namespaces")}}
+	for name, s := range selectors() {
+		if len(s.unseen) > 0 {
+			only[name] = s.unseen
+		}
+	}
+	return only
+}
+
+// loaded is the filter as the Engine gets it; nil: its own. In ModeLog the values of
+// arguments are not told apart, since the kernel's records do not have them.
+func (p *Profile) loaded() *seccomp.Profile {
+	if p.Mode != ModeLog || p.Seccomp == nil || p.Default == nil {
+		return p.Seccomp
+	}
+	return seccomp.NewLogging(seccomp.ABI(p.Image.ABI), p.Seccomp.Allowed(), p.Default.Calls, ceilings())
+}
+
 // arguments are the conditions on calls that are allowed. What an Engine's default
 // refuses by its arguments is refused whatever was seen, unless it was seen and a
 // reason allows more.
@@ -111,8 +132,7 @@ func arguments(o *observe.Observation, allowed []string, opt Options) map[string
 	}
 	namespaces := slices.ContainsFunc(seen["clone"], func(v uint64) bool { return v&newNamespaces != 0 })
 	if slices.Contains(allowed, "clone") && (!namespaces || opt.UnsafeBeyondDefault == "") {
-		none := seccomp.Condition{Value: newNamespaces, Op: seccomp.CmpMaskedEq}
-		only["clone"] = []seccomp.Condition{none.Because("no new namespaces")}
+		only["clone"] = ceilings()["clone"]
 	}
 	return only
 }

@@ -53,7 +53,7 @@ func (s *search) enforced(ctx context.Context, c *runtime.Container, p *Profile)
 		return err
 	}
 	if p.Seccomp != nil {
-		if e.Differences, err = p.Seccomp.Differences(filters); err != nil {
+		if e.Differences, err = p.loaded().Differences(filters); err != nil {
 			return err
 		}
 	}

@@ -165,6 +165,19 @@ func TestEngineObserveAndConfine(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+	t.Run("one thing more is logged", func(t *testing.T) {
+		p, err := confine.Draft(o, confine.Options{Log: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Image.Command = []string{"/workload", "more"}
+		how := proving(e, o)
+		how.Fixed = true
+		_, proof, err := confine.Prove(t.Context(), p, how)
+		if err != nil || !proof.Enforced.FilterEqualsProfile || proof.Syscalls.Allowed > proof.Syscalls.EngineDefault {
+			t.Errorf("%+v, %v", proof, err)
+		}
+	})
 	left, err := exec.CommandContext(t.Context(), docker(), "ps", "-aq", "--filter", "label=dev.drydock.observe", "--filter", "label=dev.drydock.confine").Output()
 	if err != nil || len(bytes.TrimSpace(left)) > 0 {
 		t.Errorf("containers are left: %s %v", left, err)

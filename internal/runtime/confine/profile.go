@@ -25,7 +25,11 @@ type Profile struct {
 	Image   observe.Image  `json:"image"`
 	Runtime observe.Engine `json:"runtime"` // that it was observed on; on another one it may be too tight
 
-	Seccomp         *seccomp.Profile `json:"seccomp"`      // nil: the Engine's own
+	Mode     string           `json:"mode,omitempty"`          // ModeLog, or empty: what is not allowed is refused
+	Default  *observe.Default `json:"engineDefault,omitempty"` // of ModeLog: what is logged and not refused
+	Programs []string         `json:"programs,omitempty"`      // of ModeLog: those of the workload
+
+	Seccomp         *seccomp.Profile `json:"seccomp"`      // what is allowed without a record; nil: the Engine's own
 	Capabilities    []string         `json:"capabilities"` // all others are dropped; nil: the Engine's own
 	NoNewPrivileges bool             `json:"noNewPrivileges"`
 	User            string           `json:"user,omitempty"` // "UID:GID"; empty: the image's
@@ -42,6 +46,10 @@ type Profile struct {
 	Ports   []int  `json:"ports"`   // TCP ports that it listens on
 	Restart string `json:"restart"`
 }
+
+// ModeLog is the mode of a profile that is tried out: what the Engine allows by
+// default and the profile does not, is logged by the kernel and not refused.
+const ModeLog = "log"
 
 // Options says how a draft is made.
 type Options struct {
@@ -111,20 +119,20 @@ func Draft(o *observe.Observation, opt Options) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	action := seccomp.ActErrno
-	if opt.Log {
-		action = seccomp.ActLog
-	}
 	p := &Profile{
 		Schema: Schema, Image: o.Image, Runtime: o.Runtime,
-		Seccomp: seccomp.New(native, names, arguments(o, names, opt), action), Capabilities: []string{}, NoNewPrivileges: o.Runtime.NoNewPrivileges,
-		ReadOnly: true, Tmpfs: []string{}, Volumes: []string{}, Ports: []int{}, Restart: "on-failure:5",
+		Seccomp: seccomp.New(native, names, arguments(o, names, opt)), Capabilities: []string{},
+		NoNewPrivileges: o.Runtime.NoNewPrivileges,
+		ReadOnly:        true, Tmpfs: []string{}, Volumes: []string{}, Ports: []int{}, Restart: "on-failure:5",
 	}
 	for _, c := range o.Capabilities {
 		used := c.Count > c.Refused && !slices.Equal(c.Phases, []observe.Phase{observe.Runtime})
 		if used && (opt.UnsafeBeyondDefault != "" || slices.Contains(o.Default.Capabilities, c.Name)) {
 			p.Capabilities = append(p.Capabilities, c.Name)
 		}
+	}
+	if opt.Log {
+		p.Mode, p.Default, p.Programs = ModeLog, &o.Default, o.Programs
 	}
 	if err := p.folders(o); err != nil {
 		return nil, err
@@ -263,6 +271,9 @@ func Read(b []byte) (*Profile, error) {
 	}
 	if p.Schema != Schema {
 		return nil, fmt.Errorf("profile: schema %q, not %q", p.Schema, Schema)
+	}
+	if p.Mode != "" && (p.Mode != ModeLog || p.Default == nil || p.Seccomp == nil) {
+		return nil, fmt.Errorf("profile: mode %q is none, or lacks the Engine's default or a filter", p.Mode)
 	}
 	if p.Seccomp != nil {
 		raw, err := p.Seccomp.Marshal()

@@ -48,7 +48,7 @@ func counts(p *Profile, d observe.Default) (Counts, CVEs) {
 	allowed := d.Calls
 	if p.Seccomp != nil {
 		native := seccomp.ABI(p.Image.ABI)
-		allowed = slices.DeleteFunc(p.Seccomp.Allowed(), func(name string) bool {
+		allowed = slices.DeleteFunc(p.loaded().Allowed(), func(name string) bool {
 			_, known := native.Number(name)
 			return !known
 		})
@@ -110,4 +110,10 @@ func Unproved(p *Profile, o *observe.Observation) *Proof {
 	}
 	proof.Syscalls, proof.KernelCVEs = counts(p, o.Default)
 	return proof
+}
+
+// Untried is the proof of a profile that was completed from what was logged under
+// another one: what the Engine's default allows is known of that.
+func Untried(p, logged *Profile) *Proof {
+	return Unproved(p, &observe.Observation{Default: *logged.Default})
 }

@@ -193,7 +193,7 @@ func (s *search) start(p *Profile) (runtime.Run, error) {
 	if p.Seccomp == nil {
 		filter = "" // the Engine's own
 	} else if filter == "" {
-		b, err := p.Seccomp.Marshal()
+		b, err := p.loaded().Marshal()
 		if err != nil {
 			return runtime.Run{}, err
 		}

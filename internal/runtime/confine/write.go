@@ -21,7 +21,7 @@ type Document struct {
 }
 
 // Documents are a profile as others read it, with its proof; dir is where they
-// will lie, absolute.
+// will lie, absolute. Without files, what the workload reads is not known.
 func (p *Profile) Documents(dir string, proof *Proof, files []Access) ([]Document, error) {
 	var docs []Document
 	var errs error
@@ -35,7 +35,7 @@ func (p *Profile) Documents(dir string, proof *Proof, files []Access) ([]Documen
 	put("profile.json", body, err)
 	filter := ""
 	if p.Seccomp != nil {
-		body, err = p.Seccomp.Marshal()
+		body, err = p.loaded().Marshal()
 		put("seccomp.json", body, err)
 		filter = filepath.Join(dir, "seccomp.json")
 	}
@@ -45,7 +45,9 @@ func (p *Profile) Documents(dir string, proof *Proof, files []Access) ([]Documen
 	body, err = p.kubernetes()
 	put("kubernetes.yaml", body, err)
 	put("systemd.conf", p.systemd(), nil)
-	put("apparmor.profile", p.appArmor(files), nil)
+	if files != nil { // else nobody knows what it reads
+		put("apparmor.profile", p.appArmor(files), nil)
+	}
 	put("selinux.cil", p.selinux(), nil)
 	body, err = indented(proof)
 	put("proof.json", body, err)
@@ -278,7 +280,7 @@ func (p *Profile) kubernetes() ([]byte, error) {
 		object{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": object{"name": name}, "spec": policy},
 	}
 	if p.Seccomp != nil {
-		filter, err := plain(p.Seccomp)
+		filter, err := plain(p.loaded())
 		if err != nil {
 			return nil, err
 		}
@@ -340,7 +342,10 @@ func (p *Profile) systemd() []byte {
 	}
 	out = append(out, fmt.Sprintf("NoNewPrivileges=%t", p.NoNewPrivileges), "SystemCallArchitectures=native")
 	if p.Seccomp != nil {
-		out = append(out, "SystemCallFilter="+strings.Join(p.Seccomp.Allowed(), " "), "SystemCallErrorNumber=EPERM")
+		out = append(out, "SystemCallFilter="+strings.Join(p.loaded().Allowed(), " "), "SystemCallErrorNumber=EPERM")
+		if p.Mode == ModeLog {
+			out = append(out, "SystemCallLog=~"+strings.Join(p.Seccomp.Allowed(), " "))
+		}
 	}
 	if p.Memory > 0 {
 		out = append(out, fmt.Sprintf("MemoryMax=%d", p.Memory))

@@ -64,25 +64,19 @@ const (
 //
 // A young call that is not allowed is answered with ENOSYS, as an older kernel does:
 // whoever makes it has another way for that, and would take EPERM for the last word.
-func New(native ABI, allow []string, only map[string][]Condition, action string) *Profile {
-	p := &Profile{DefaultAction: action, Architectures: []string{native.profileName()}}
-	if action == ActErrno {
-		perm := uint(errnoPerm)
-		p.DefaultErrnoRet = &perm
-	}
+func New(native ABI, allow []string, only map[string][]Condition) *Profile {
+	return NewLogging(native, allow, nil, only)
+}
+
+// NewLogging is [New] with calls that pass, too, and are logged.
+func NewLogging(native ABI, allow, log []string, only map[string][]Condition) *Profile {
+	perm := uint(errnoPerm)
+	p := &Profile{DefaultAction: ActErrno, DefaultErrnoRet: &perm, Architectures: []string{native.profileName()}}
 	allow = slices.Compact(slices.Sorted(slices.Values(allow)))
-	free := slices.DeleteFunc(slices.Clone(allow), func(name string) bool { return len(only[name]) > 0 })
-	if len(free) > 0 {
-		p.Rules = []Rule{{Names: free, Action: ActAllow}}
-	}
-	for _, name := range allow {
-		for _, c := range only[name] {
-			p.Rules = append(p.Rules, Rule{Names: []string{name}, Action: ActAllow, Args: []Condition{c}, Comment: c.comment})
-		}
-	}
-	if action != ActErrno {
-		return p
-	}
+	log = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(log))), func(name string) bool { return slices.Contains(allow, name) })
+	p.pass(allow, ActAllow, only)
+	p.pass(log, ActLog, only)
+	allow = append(allow, log...)
 	young := native.Since(firstYoung)
 	young = slices.DeleteFunc(young, func(name string) bool {
 		return slices.Contains(allow, name) || name == "uretprobe" // which no program calls
@@ -92,6 +86,19 @@ func New(native ABI, allow []string, only map[string][]Condition, action string)
 		p.Rules = append(p.Rules, Rule{Names: young, Action: ActErrno, ErrnoRet: &none, Comment: "Linux 3.14 has none of these, and programs do without"})
 	}
 	return p
+}
+
+// pass adds the rules for calls that pass.
+func (p *Profile) pass(names []string, action string, only map[string][]Condition) {
+	free := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return len(only[name]) > 0 })
+	if len(free) > 0 {
+		p.Rules = append(p.Rules, Rule{Names: free, Action: action})
+	}
+	for _, name := range names {
+		for _, c := range only[name] {
+			p.Rules = append(p.Rules, Rule{Names: []string{name}, Action: action, Args: []Condition{c}, Comment: c.comment})
+		}
+	}
 }
 
 // firstYoung is the first call that Linux 3.15 added. Numbers are given in order.
