@@ -80,6 +80,7 @@ then names a folder, and each service has a file there. A probe's host is the se
 	c.Flags().StringArrayVar(&project.Files, "compose", nil, "watch the services of this compose `FILE`; may be repeated, later ones over earlier")
 	c.Flags().StringSliceVar(&project.Profiles, "profile", nil, "the `PROFILES` of the compose file that are active")
 	c.Flags().StringVar(&project.UnsafeUseVolumes, "unsafe-use-volumes", "", "let the compose file use, and change, what is not its own, for this `REASON`")
+	c.Flags().BoolVar(&opt.Raw, "raw", false, "keep all paths as they were, too, beside those that are generalised")
 	c.Flags().StringVar(&opt.User, "user", "", "run as this `UID[:GID]` instead of the image's")
 	c.Flags().BoolVar(&opt.NewPrivileges, "new-privileges", false, "let set-user-ID programs gain privileges; a profile then allows that, too")
 	c.AddCommand(newObserveMerge(f))

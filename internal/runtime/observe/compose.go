@@ -29,11 +29,10 @@ func Compose(ctx context.Context, opt Options, p *compose.Project) (_ []*Observa
 	defer func() {
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
 		defer cancel()
-		err = errors.Join(err, opt.Engine.Clear(clean))
+		err = errors.Join(err, e.close(), opt.Engine.Clear(clean))
 		if v.up != nil {
 			err = errors.Join(err, v.up.Remove())
 		}
-		err = errors.Join(err, e.close())
 	}()
 	labels := map[string]string{"dev.drydock.observe": "1"}
 	v.up, err = p.Plan(ctx, opt.Engine, opt.Ledger, labels, compose.Hooks{Prepare: v.prepare, Started: v.started, Note: opt.progress})

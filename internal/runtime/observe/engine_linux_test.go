@@ -86,7 +86,9 @@ func called(o *observe.Observation, name string, in observe.Phase) bool {
 // missed, whatever folder they are in, and it is known who started whom.
 func TestEngineShell(t *testing.T) {
 	opt := onEngine(t, "drydock-test/shell")
-	opt.Args = []string{"sh", "-c", `id; (sleep 0.1; ls | cat)
+	opt.Raw = true
+	opt.Args = []string{"sh", "-c", `id; printf '#!/bin/busybox ash\ntrue\n' > /tmp/x; chmod +x /tmp/x; /tmp/x
+(sleep 0.1; ls | cat)
 cd /var; cat ../etc/alpine-release >/dev/null; cd log; echo x > foo; chmod 600 foo
 cd /proc; cat self/status >/dev/null; mkdir -p /dev/shm/a/b; cd /dev/shm/a; touch b/c
 cd /etc; head -c1 ../etc/././hostname ..//etc/nothing; sh -c 'true; exec uname'; true`}
@@ -113,7 +115,7 @@ cd /etc; head -c1 ../etc/././hostname ..//etc/nothing; sh -c 'true; exec uname';
 			t.Errorf("%+v, want %+v", files[path], want)
 		}
 	}
-	if want := []string{"/dev/shm", "/var/log"}; !slices.Equal(o.Writable, want) {
+	if want := []string{"/dev/shm", "/tmp", "/var/log"}; !slices.Equal(o.Writable, want) {
 		t.Errorf("writes in %q, want %q", o.Writable, want)
 	}
 	for _, want := range []observe.Process{
@@ -125,6 +127,9 @@ cd /etc; head -c1 ../etc/././hostname ..//etc/nothing; sh -c 'true; exec uname';
 		if !slices.Contains(o.Processes, want) {
 			t.Errorf("no %+v in %+v", want, o.Processes)
 		}
+	}
+	if !slices.Contains(o.Devices, "/dev/null") || !slices.Contains(o.Raw, "/dev/shm/a/b/c") || !slices.Contains(o.Programs, "/bin/busybox") {
+		t.Errorf("devices %q, programs %q, raw %q", o.Devices, o.Programs, o.Raw)
 	}
 	if o.Peaks.Memory == 0 || o.Peaks.PIDs == 0 || o.Items < 50 || o.ItemsAMinute == 0 || o.LastNew == 0 {
 		t.Errorf("peaks %+v, %d items, %g a minute, the last at %g", o.Peaks, o.Items, o.ItemsAMinute, o.LastNew)
@@ -186,7 +191,7 @@ func TestEngineContainer(t *testing.T) {
 	if !slices.Contains(o.Programs, "/bin/ls") || !called(o, "getdents64", observe.Serving) {
 		t.Errorf("programs %q", o.Programs)
 	}
-	if !slices.ContainsFunc(o.Files, func(f observe.File) bool { return strings.HasPrefix(f.Path, "/lib/ld-musl") && f.Read }) {
+	if !slices.ContainsFunc(o.Files, func(f observe.File) bool { return strings.HasPrefix(f.Path, "/lib/ld-musl") && f.Map }) {
 		t.Error("what the process had mapped is not in the observation")
 	}
 	if after := docker(t, "inspect", id); after != before {

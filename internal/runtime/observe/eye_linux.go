@@ -21,6 +21,7 @@ import (
 type local struct {
 	t    *tracer
 	gate *gate
+	raw  bool // keep paths as they are
 
 	mu   sync.Mutex
 	seen map[string]*looks // by container
@@ -30,6 +31,7 @@ type local struct {
 type looks struct {
 	subject
 	in     cgroups
+	root   root
 	cgroup uint64
 	began  time.Time
 	lacks  []lack
@@ -50,7 +52,7 @@ type lack struct {
 }
 
 func newEye(opt Options) (_ eye, err error) {
-	e := &local{seen: map[string]*looks{}}
+	e := &local{raw: opt.Raw, seen: map[string]*looks{}}
 	if e.t, err = newTracer(); err != nil {
 		return nil, unavailable(err)
 	}
@@ -87,6 +89,14 @@ func (e *local) watch(ctx context.Context, s subject) (d Default, err error) {
 	if l.in, err = groups(s.PID); err != nil {
 		return d, err
 	}
+	if l.root, err = rootOf(s.PID); err != nil {
+		return d, err
+	}
+	defer func() {
+		if err != nil {
+			l.root.close()
+		}
+	}()
 	d, bare, err := defaults(s.PID)
 	if err != nil {
 		return d, err
@@ -94,7 +104,7 @@ func (e *local) watch(ctx context.Context, s subject) (d Default, err error) {
 	if bare {
 		l.lacks = append(l.lacks, lack{Partial, "the Engine loads no seccomp filter: what its runtime calls could not be told from what the container needs, and what io_uring does is no call"})
 	}
-	how := watching{began: l.began, phase: Serving, bare: bare, health: s.Health, mounted: newMounts(s.PID).at}
+	how := watching{began: l.began, phase: Serving, raw: e.raw, bare: bare, health: s.Health, mounted: newMounts(s.PID).at}
 	if s.FIFO != "" {
 		how.phase = StartUp
 		if how.gate, err = waiting(ctx, l.in); err != nil {
@@ -160,6 +170,7 @@ func (e *local) finish(_ context.Context, id string) (*Observation, error) {
 	if err := e.t.into(l.cgroup, o); err != nil {
 		return nil, err
 	}
+	l.root.links(o)
 	return o, nil
 }
 
@@ -169,6 +180,7 @@ func (e *local) close() error {
 	for _, l := range e.seen {
 		l.stop()
 		l.samples.Wait()
+		l.root.close()
 	}
 	return errors.Join(e.t.close(), e.gate.remove())
 }

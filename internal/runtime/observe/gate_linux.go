@@ -119,31 +119,20 @@ func (g *gate) remove() error { return g.folder.Remove() }
 // look finds a program as the runtime does: a name without a slash along PATH, in
 // the container's own root, of which no link leads out.
 func look(pid int, name string) (string, error) {
-	proc := "/proc/" + strconv.Itoa(pid)
-	root, err := unix.Open(proc+"/root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return "", fmt.Errorf("the container's root: %w", err)
-	}
-	defer unix.Close(root) //nolint:errcheck // read only
 	if strings.Contains(name, "/") {
 		return name, nil // the process executes it from its own folder
 	}
-	env, err := os.ReadFile(proc + "/environ")
+	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 	if err != nil {
 		return "", fmt.Errorf("the container's environment: %w", err)
 	}
+	in, err := rootOf(pid)
+	if err != nil {
+		return "", err
+	}
+	defer in.close()
 	for _, dir := range filepath.SplitList(variable(env, "PATH")) {
-		at := path.Join("/", dir, name)
-		fd, err := unix.Openat2(root, at, &unix.OpenHow{
-			Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-		})
-		if err != nil {
-			continue
-		}
-		var st unix.Stat_t
-		err = unix.Fstat(fd, &st)
-		_ = unix.Close(fd) // read only
-		if err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Mode&0o111 != 0 {
+		if at := path.Join("/", dir, name); in.program(at) {
 			return at, nil
 		}
 	}

@@ -201,7 +201,7 @@ func load() (_ *kernel, err error) {
 type offsets struct {
 	mode, comm, pid, tgid, status int16 // of task_struct; status is the word that tells of a 32-bit call
 	compat                        int32 // the bit of it
-	filename                      int16 // of linux_binprm
+	filename, interp              int16 // of linux_binprm
 	number                        int16 // of pt_regs: the number of the call
 	group, unified, node, name    int16 // task_struct -> css_set -> cgroup -> kernfs_node -> its name
 	parent, mm, argStart, argEnd  int16 // task_struct -> mm_struct
@@ -228,7 +228,7 @@ func findOffsets() (o offsets, err error) {
 	}
 	o.mode = field("task_struct", "seccomp") + field("seccomp", "mode")
 	o.comm, o.pid, o.tgid = field("task_struct", "comm"), field("task_struct", "pid"), field("task_struct", "tgid")
-	o.filename, o.number = field("linux_binprm", "filename"), field("pt_regs", machine.number)
+	o.filename, o.interp, o.number = field("linux_binprm", "filename"), field("linux_binprm", "interp"), field("pt_regs", machine.number)
 	o.group, o.unified = field("task_struct", "cgroups"), field("css_set", "dfl_cgrp")
 	o.parent, o.mm = field("task_struct", "real_parent"), field("task_struct", "mm")
 	o.argStart, o.argEnd = field("mm_struct", "arg_start"), field("mm_struct", "arg_end")

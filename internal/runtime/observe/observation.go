@@ -52,6 +52,8 @@ type Observation struct {
 	Arguments    []Argument   `json:"arguments,omitempty"`
 	Capabilities []Capability `json:"capabilities"`
 	Files        []File       `json:"files"`
+	Raw          []string     `json:"raw,omitempty"`       // paths before they were generalised, if that was asked for
+	Devices      []string     `json:"devices,omitempty"`   // files below /dev that were opened
 	Writable     []string     `json:"writable"`            // folders in which something was written, made, changed or taken away
 	Programs     []string     `json:"programs"`            // that were executed
 	Processes    []Process    `json:"processes,omitempty"` // who executed them
@@ -122,9 +124,11 @@ type Capability struct {
 // File is a path that was used, generalised: see [Generalise].
 type File struct {
 	Path    string `json:"path"`
+	Target  string `json:"target,omitempty"` // where symbolic links lead from it; empty: it is no other path
 	Read    bool   `json:"read,omitempty"`
 	Write   bool   `json:"write,omitempty"`
 	Execute bool   `json:"execute,omitempty"`
+	Map     bool   `json:"map,omitempty"`     // into the memory of a process
 	Missing bool   `json:"missing,omitempty"` // it was looked for, and was never there
 }
 
@@ -279,8 +283,9 @@ func Merge(a, b *Observation) (*Observation, error) {
 		return x
 	})
 	o.Files = joined(a.Files, b.Files, func(f File) string { return f.Path }, func(x, y File) File {
-		return File{x.Path, x.Read || y.Read, x.Write || y.Write, x.Execute || y.Execute, x.Missing && y.Missing}
+		return File{x.Path, cmp.Or(x.Target, y.Target), x.Read || y.Read, x.Write || y.Write, x.Execute || y.Execute, x.Map || y.Map, x.Missing && y.Missing}
 	})
+	o.Raw, o.Devices = union(a.Raw, b.Raw), union(a.Devices, b.Devices)
 	o.Writable, o.Programs = union(a.Writable, b.Writable), union(a.Programs, b.Programs)
 	o.Processes = joined(a.Processes, b.Processes, func(p Process) string { return p.Parent + "\x00" + p.Program },
 		func(x, y Process) Process { x.Count += y.Count; return x })

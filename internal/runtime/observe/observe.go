@@ -21,6 +21,7 @@ type Options struct {
 	User      string   // in place of the image's
 	Exercise  exercise.Exercise
 
+	Raw           bool              // keep paths as they were beside the generalised ones
 	NewPrivileges bool              // a set-user-ID program may gain some: the runtime then calls more
 	Progress      func(what string) // told what is going on; may be nil
 	Now           func() time.Time

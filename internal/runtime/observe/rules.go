@@ -40,17 +40,19 @@ func phase(n uint32) Phase { return phases()[min(n, phaseHealth)] }
 
 // What kind of thing the argument of a call points at.
 const (
-	kindPath    = iota // a path that is looked up, the flags after it are the call's own
-	kindOpen           // a path, and open(2)'s flags after it
-	kindHow            // a path, and a struct open_how behind the argument after it
-	kindWrite          // a path that the call makes or takes away, in a folder that must be writable
-	kindChange         // a path whose owner, mode, times or attributes the call changes
-	kindAddress        // a socket address
-	kindExec           // a program that was executed
-	kindRefused        // no path: a call that the kernel refused
-	kindNew            // no path: a call, an argument or a capability is seen for the first time
-	kindFork           // no path: a process has a child
-	kindExit           // no path: a process has ended
+	kindPath        = iota // a path that is looked up, the flags after it are the call's own
+	kindOpen               // a path, and open(2)'s flags after it
+	kindHow                // a path, and a struct open_how behind the argument after it
+	kindWrite              // a path that the call makes or takes away, in a folder that must be writable
+	kindChange             // a path whose owner, mode, times or attributes the call changes
+	kindAddress            // a socket address
+	kindExec               // a program that was executed
+	kindRefused            // no path: a call that the kernel refused
+	kindNew                // no path: a call, an argument or a capability is seen for the first time
+	kindFork               // no path: a process has a child
+	kindExit               // no path: a process has ended
+	kindInterpreter        // a program that executes another one, a script
+	kindMap                // no path: a file that is open is mapped
 )
 
 // maxRules is the length of the table of rules: numbers of calls from there on have
@@ -75,6 +77,7 @@ func pathCalls() map[string][2]int {
 		"utime": {0, kindChange}, "utimes": {0, kindChange}, "futimesat": {1, kindChange}, "utimensat": {1, kindChange},
 		"setxattr": {0, kindChange}, "lsetxattr": {0, kindChange}, "removexattr": {0, kindChange},
 		"bind": {1, kindAddress}, "connect": {1, kindAddress},
+		"mmap": {5, kindMap}, // the file is the argument before
 	}
 }
 
@@ -101,7 +104,7 @@ func ruleTable(abi seccomp.ABI) map[uint32]uint32 {
 	for name, p := range pathCalls() {
 		if nr, ok := abi.Number(name); ok && nr < maxRules {
 			table[uint32(nr)] |= uint32(p[0]+1) | uint32(p[1])<<16
-			if within(name) {
+			if within(name) || p[1] == kindMap {
 				table[uint32(nr)] |= 1 << 24
 			}
 		}

@@ -29,7 +29,7 @@ type sightings struct {
 	recent   [60]int // new items in each of the last seconds, by the second's number
 	second   int64
 	files    map[string]*File
-	raw      map[string]struct{} // before they were generalised
+	raw      map[string]struct{} // before they were generalised; nil: not kept
 	writable map[string]struct{} // folders
 	changed  map[string]struct{} // files or folders whose owner, mode or times were changed
 	programs map[string]struct{}
@@ -48,7 +48,7 @@ type sightings struct {
 
 func newSightings(began time.Time) *sightings {
 	return &sightings{
-		began: began, lastNew: began, files: map[string]*File{}, raw: map[string]struct{}{}, writable: map[string]struct{}{}, changed: map[string]struct{}{},
+		began: began, lastNew: began, files: map[string]*File{}, writable: map[string]struct{}{}, changed: map[string]struct{}{},
 		programs: map[string]struct{}{}, running: map[uint32]string{}, started: map[Process]int{}, binds: map[Socket]struct{}{}, connects: map[Socket]struct{}{},
 		refused: map[Refusal]struct{}{},
 	}
@@ -123,6 +123,13 @@ func (s *sightings) learn(e event, in *folder) {
 		s.refuse(e, "")
 		return
 	}
+	if e.Kind == kindMap {
+		if p, ok := s.folderOf(in); ok && e.Return > 0 && !ours(p) {
+			s.keep(p)
+			s.had(Generalise(p)).Map = true
+		}
+		return
+	}
 	if e.Length < 0 || e.Kind != kindAddress && e.Length < 1 {
 		s.unread++
 		return
@@ -148,21 +155,39 @@ func (s *sightings) learn(e event, in *folder) {
 		p = path.Join(dir, p)
 	}
 	p = path.Clean(p)
-	if p == gateFolder || strings.HasPrefix(p, gateFolder+"/") {
+	if ours(p) {
 		return
 	}
 	s.file(p, e)
 	s.refuse(e, Generalise(p))
 }
 
+// ours reports whether a path is the start gate's.
+func ours(p string) bool { return p == gateFolder || strings.HasPrefix(p, gateFolder+"/") }
+
+// keep keeps a path as it was, if that is asked for.
+func (s *sightings) keep(p string) {
+	if s.raw == nil {
+		return
+	}
+	if s.raw[p] = struct{}{}; len(s.raw) > maxFiles {
+		s.full = true
+	}
+}
+
 // file notes what was done to a path.
 func (s *sightings) file(p string, e event) {
-	s.raw[p] = struct{}{}
+	s.keep(p)
 	general := Generalise(p)
 	f, known := s.files[general]
 	if !known {
 		f = &File{Path: general, Missing: true}
 		s.files[general] = f
+	}
+	if e.Kind == kindInterpreter {
+		f.Execute, f.Missing = true, false
+		s.programs[general] = struct{}{}
+		return
 	}
 	if e.Kind == kindExec {
 		f.Execute, f.Missing = true, false
@@ -298,6 +323,8 @@ func (s *sightings) into(o *Observation, now time.Time) {
 		s.writable[s.folder(p)] = struct{}{}
 	}
 	o.Writable = outermost(slices.Sorted(maps.Keys(s.writable)))
+	o.Raw = slices.Sorted(maps.Keys(s.raw))
+	o.Devices = s.devices()
 	o.Programs = slices.Sorted(maps.Keys(s.programs))
 	o.Listens, o.Connects = sockets(s.binds), sockets(s.connects)
 	o.Refused = s.refusals()
@@ -318,6 +345,18 @@ func (s *sightings) into(o *Observation, now time.Time) {
 	if s.full {
 		o.lack(Truncated, fmt.Sprintf("more than %d paths or addresses", maxFiles))
 	}
+}
+
+// devices are the files below /dev that were opened, beside memory and terminals.
+func (s *sightings) devices() []string {
+	var out []string
+	for _, p := range slices.Sorted(maps.Keys(s.files)) {
+		f := s.files[p]
+		if strings.HasPrefix(p, "/dev/") && kernelOwn(p) && !strings.HasPrefix(p, "/dev/pts") && (f.Read || f.Write) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // folder is what must be writable for a path to be changed: the path itself if

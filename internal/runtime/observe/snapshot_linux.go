@@ -33,7 +33,7 @@ func (s *sightings) snapshot(pids []int) {
 				continue
 			}
 			_, p, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "/")
-			s.had(Generalise("/" + p)).Read = true
+			s.had(Generalise("/" + p)).Map = true
 		}
 	}
 	if len(pids) == 0 {

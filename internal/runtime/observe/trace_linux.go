@@ -89,6 +89,7 @@ type target struct {
 type watching struct {
 	began   time.Time
 	phase   Phase
+	raw     bool                             // keep paths as they are
 	bare    bool                             // it has no filter
 	gate    int                              // the process that waits at the start gate; 0: none
 	running []int                            // processes that began before
@@ -101,6 +102,9 @@ func (t *tracer) watch(cgroup uint64, w watching) error {
 	t.mu.Lock()
 	t.seen[cgroup] = newSightings(w.began)
 	t.seen[cgroup].mounted = w.mounted
+	if w.raw {
+		t.seen[cgroup].raw = map[string]struct{}{}
+	}
 	t.seen[cgroup].snapshot(w.running)
 	t.mu.Unlock()
 	v := target{State: begun, Phase: number(w.phase)}

@@ -82,7 +82,7 @@ func run(ctx context.Context, opt Options) (_ *Observation, err error) {
 	defer func() {
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
-		err = errors.Join(err, opt.Engine.Clear(clean), e.close())
+		err = errors.Join(err, e.close(), opt.Engine.Clear(clean))
 	}()
 	if err := w.start(ctx, im, argv); err != nil {
 		return nil, err
@@ -272,6 +272,7 @@ func (w *watched) finish(ctx context.Context) error {
 // take takes over what was seen.
 func (o *Observation) take(seen *Observation) {
 	o.Calls, o.Arguments, o.Capabilities = seen.Calls, seen.Arguments, seen.Capabilities
+	o.Raw, o.Devices = seen.Raw, seen.Devices
 	o.Files, o.Writable, o.Programs, o.Processes = seen.Files, seen.Writable, seen.Programs, seen.Processes
 	o.Listens, o.Connects, o.Users, o.Refused = seen.Listens, seen.Connects, seen.Users, seen.Refused
 	o.Peaks, o.LastNew, o.Items, o.ItemsAMinute = seen.Peaks, seen.LastNew, seen.Items, seen.ItemsAMinute
