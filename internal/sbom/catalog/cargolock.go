@@ -9,18 +9,34 @@ func cargoLock() lockParser {
 }
 
 func cargoRead(file string, body []byte) (lockResult, error) {
-	tables, err := lockTables(body, "name", "version", "source")
+	tables, err := lockTables(body, "name", "version", "source", "dependencies")
 	if err != nil {
 		return lockResult{}, err
 	}
 	var r lockResult
+	var g lockJoin
 	for _, t := range tables {
-		if len(t.under("source")) == 0 {
-			continue
-		}
 		name, version := t.str("name"), t.str("version")
-		if !lockWord(name) || !lockVersion(version) {
+		var n int32
+		switch own := len(t.under("source")) == 0; {
+		case own:
+			n = g.project(name, version, file, "")
+		case lockWord(name) && lockVersion(version):
+			n = g.node(len(r.Packages))
+		default:
 			r.odd(name, t.line)
+			n = g.unlisted(name, file)
+		}
+		g.call(n, name)
+		g.call(n, name+" "+version)
+		for _, l := range t.under("dependencies") {
+			// "name", "name version" where there are several, or with a source in brackets
+			key, _, _ := strings.Cut(l.text, " (")
+			if err := g.want(n, false, key, ""); err != nil {
+				return lockResult{}, err
+			}
+		}
+		if g.nodes[n].pkg < 0 {
 			continue
 		}
 		p := lockPackage("cargo-lock", "cargo", name, version, file, t.line)
@@ -29,5 +45,6 @@ func cargoRead(file string, body []byte) (lockResult, error) {
 		}
 		r.Packages = append(r.Packages, p)
 	}
+	r.graph = g.join()
 	return r, nil
 }

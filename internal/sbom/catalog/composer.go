@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/layer"
@@ -38,7 +39,7 @@ func composerRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 }
 
 // composerInstalled reads the same file in a folder.
-func composerInstalled(_ *dirWalk, file string, body []byte) (lockResult, error) {
+func composerInstalled(w *dirWalk, file string, body []byte) (lockResult, error) {
 	if err := lockText(body); err != nil {
 		return lockResult{}, err
 	}
@@ -48,7 +49,9 @@ func composerInstalled(_ *dirWalk, file string, body []byte) (lockResult, error)
 	if err := c.installed(); err != nil {
 		return lockResult{}, err
 	}
-	return c.r, nil
+	r := c.told()
+	composerProject(w, path.Join(path.Dir(file), "../../composer.json"), file, &r)
+	return r, nil
 }
 
 func (c *composerList) installed() error {
@@ -95,7 +98,7 @@ func (c *composerList) problem() error {
 
 // composerLock reads composer.lock.
 func composerLock() lockParser {
-	return lockParser{Name: "composer-lock", Wants: lockNamed("composer.lock"), Read: composerLockRead}
+	return lockParser{Name: "composer-lock", Wants: lockNamed("composer.lock"), Read: composerLockRead, Roots: composerRoots}
 }
 
 func composerLockRead(file string, body []byte) (lockResult, error) {
@@ -124,7 +127,7 @@ func composerLockRead(file string, body []byte) (lockResult, error) {
 		return lockResult{}, err
 	}
 	c.fromRepositories()
-	return c.r, nil
+	return c.told(), nil
 }
 
 // composerList reads lists of packages in Composer's form.
@@ -136,6 +139,50 @@ type composerList struct {
 	repositories    []composerFrom
 	notified        bool // packages name where their downloads are counted
 	dev             []string
+	graph           lockJoin
+}
+
+// told is what was read of a file, with its graph.
+func (c *composerList) told() lockResult {
+	c.r.graph, c.r.at = c.graph.join(), c.graph.at
+	return c.r
+}
+
+// composerRoots takes from the composer.json beside a lock file what the project
+// depends on.
+func composerRoots(w besides, file string, r *lockResult) {
+	composerProject(w, path.Join(path.Dir(file), "composer.json"), file, r)
+}
+
+func composerProject(w besides, manifest, file string, r *lockResult) {
+	body, err := w.body(manifest)
+	if err != nil {
+		return
+	}
+	var name, version string
+	var needs, dev []string
+	c := composerList{j: newLockJSON(body)}
+	err = c.j.document(func(key []byte, _ int) (err error) {
+		switch string(key) {
+		case "name":
+			name, err = c.j.str()
+		case "version":
+			version, err = c.j.str()
+		case "require":
+			err = c.names(&needs)
+		case "require-dev":
+			err = c.names(&dev)
+		default:
+			err = c.j.skip()
+		}
+		return err
+	})
+	if err != nil || len(needs)+len(dev) == 0 {
+		return
+	}
+	n := r.graph.project(name, version, file, "")
+	project := &r.graph.nodes[n]
+	project.needs, project.dev = r.called(needs, "as "), r.called(dev, "as ")
 }
 
 func (c *composerList) read(dev bool) error {
@@ -147,6 +194,7 @@ func (c *composerList) read(dev bool) error {
 		at := j.i
 		var name, version, origin, repository, typ, url, commit string
 		published := false
+		var needs, stands []string
 		var licenses []string
 		err := j.object(func(key []byte, _ int) (err error) {
 			switch string(key) {
@@ -168,6 +216,10 @@ func (c *composerList) read(dev bool) error {
 				err = j.skip()
 			case "license":
 				err = npmLicenses(j, &licenses)
+			case "require":
+				err = c.names(&needs)
+			case "replace", "provide":
+				err = c.names(&stands)
 			default:
 				err = j.skip()
 			}
@@ -180,8 +232,23 @@ func (c *composerList) read(dev bool) error {
 		if c.lines != nil {
 			line = c.lines.at(at)
 		}
-		if !lockWord(name) || !composerVersion(version) {
+		var n int32
+		if lockWord(name) && composerVersion(version) {
+			n = c.graph.node(len(c.r.Packages))
+		} else {
 			c.r.odd(name, line)
+			n = c.graph.unlisted(name, c.path)
+		}
+		c.graph.call(n, strings.ToLower(name))
+		for _, s := range stands {
+			c.graph.call(n, "as "+s)
+		}
+		for _, s := range needs {
+			if err := c.graph.want(n, false, s, "as "+s); err != nil {
+				return err
+			}
+		}
+		if c.graph.nodes[n].pkg < 0 {
 			return nil
 		}
 		p := lockPackage(c.cataloger, "composer", name, version, c.path, line)
@@ -209,6 +276,15 @@ func (c *composerList) fromRepositories() {
 	for _, f := range c.repositories {
 		c.r.Packages[f.pkg].Origin = lockOrigin(f.origin)
 	}
+}
+
+// names adds the names of the object at the cursor. Anything else has none: PHP
+// writes an empty one as a list.
+func (c *composerList) names(to *[]string) error {
+	return c.j.object(func(name []byte, _ int) error {
+		*to = append(*to, strings.ToLower(string(name)))
+		return c.j.skip()
+	})
 }
 
 // composerVersion says whether s is a version, or a branch: "dev-feature/x", "1.x-dev".

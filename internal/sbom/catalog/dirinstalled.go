@@ -1,6 +1,9 @@
 package catalog
 
-import "io/fs"
+import (
+	"io/fs"
+	"path"
+)
 
 // installedIn is the file that lists what is in a folder of others' code, by the
 // folder's name.
@@ -23,8 +26,11 @@ func (w *dirWalk) installed(p string) {
 
 // npmInstalled reads node_modules/.package-lock.json, which npm keeps of what it
 // has installed.
-func npmInstalled(_ *dirWalk, file string, body []byte) (lockResult, error) {
+func npmInstalled(w *dirWalk, file string, body []byte) (lockResult, error) {
 	r, err := npmLockRead(file, body)
+	if err == nil {
+		npmRootsIn(w, path.Dir(path.Dir(file)), file, &r)
+	}
 	for i := range r.Packages {
 		r.Packages[i].Cataloger = "npm-installed"
 	}

@@ -15,6 +15,7 @@ type dirManifest struct {
 	locks  []string // any of them, in its folder or one above, speaks for it
 	has    func(body []byte) bool
 	hint   string // what makes the lock file
+	direct bool   // what it pins is what its project itself depends on
 	unread string // whose file it is, where no parser reads it
 
 	lists bool // it lists packages as a lock file does, and speaks for others
@@ -32,16 +33,16 @@ func dirManifests() []dirManifest {
 			hint:  "npm install --package-lock-only",
 		},
 		{
-			name: "pyproject.toml", has: dirHolds("dependencies"), pins: pyprojectPins,
+			name: "pyproject.toml", has: dirHolds("dependencies"), pins: pyprojectPins, direct: true,
 			locks: []string{"uv.lock", "poetry.lock", "requirements.txt", "Pipfile.lock", "pdm.lock", "pylock.toml", "pixi.lock", "conda-lock.yml"}, hint: "uv lock",
 		},
 		{name: "Pipfile", locks: []string{"Pipfile.lock"}, hint: "pipenv lock"},
 		{
-			name: "setup.py", has: dirHolds("install_requires"), pins: setupPyPins,
+			name: "setup.py", has: dirHolds("install_requires"), pins: setupPyPins, direct: true,
 			locks: []string{"requirements.txt", "poetry.lock", "uv.lock", "Pipfile.lock", "pdm.lock", "pylock.toml"}, hint: "pip-compile",
 		},
 		{
-			name: "setup.cfg", has: dirHolds("install_requires"), pins: setupCfgPins,
+			name: "setup.cfg", has: dirHolds("install_requires"), pins: setupCfgPins, direct: true,
 			locks: []string{"requirements.txt", "poetry.lock", "uv.lock", "Pipfile.lock", "pdm.lock", "pylock.toml"}, hint: "pip-compile",
 		},
 		{name: "requirements.in", locks: []string{"requirements.txt", "uv.lock"}, hint: "pip-compile"},
@@ -51,15 +52,15 @@ func dirManifests() []dirManifest {
 		{name: "composer.json", has: dirHolds(`"require`), locks: []string{"composer.lock", "vendor/composer/installed.json"}, hint: "composer update --no-install"},
 		{name: "build.gradle", has: dirHolds("dependencies"), locks: gradleLocks(), hint: "gradle dependencies --write-locks"},
 		{name: "build.gradle.kts", has: dirHolds("dependencies"), locks: gradleLocks(), hint: "gradle dependencies --write-locks"},
-		{name: "pom.xml", pins: mavenPins},
+		{name: "pom.xml", pins: mavenPins, direct: true},
 		{name: "libs.versions.toml", pins: gradleCatalogPins, locks: gradleLocks()},
 		{name: "verification-metadata.xml", in: "gradle", pins: gradleVerification, lists: true, locks: []string{"gradle.lockfile"}},
 		{name: "installed.json", in: "composer", pins: composerInstalled, lists: true, locks: []string{"composer.lock"}},
 		{name: ".package-lock.json", in: "node_modules", pins: npmInstalled, lists: true, locks: npmLocks()},
 		{name: "go.sum", pins: goSumPins, locks: []string{"go.mod"}},
-		{name: "*.csproj", pins: nugetPins, locks: nugetLocks()},
-		{name: "*.fsproj", pins: nugetPins, locks: nugetLocks()},
-		{name: "*.vbproj", pins: nugetPins, locks: nugetLocks()},
+		{name: "*.csproj", pins: nugetPins, direct: true, locks: nugetLocks()},
+		{name: "*.fsproj", pins: nugetPins, direct: true, locks: nugetLocks()},
+		{name: "*.vbproj", pins: nugetPins, direct: true, locks: nugetLocks()},
 	}
 }
 
@@ -171,6 +172,14 @@ func (w *dirWalk) pinned(p string, m *dirManifest, r lockResult) {
 		}
 		r.Unknown = append(r.Unknown, "transitive dependencies")
 		r.Why = "no lock file; run: " + m.hint
+	}
+	if m.direct && r.graph == nil {
+		r.graph = &lockGraph{flat: true}
+		n := r.graph.project(r.name, r.version, p, "")
+		for i := range r.Packages {
+			node := r.graph.node(i)
+			r.graph.nodes[n].needs = append(r.graph.nodes[n].needs, node)
+		}
 	}
 	w.take(p, r)
 	for _, in := range r.Include {

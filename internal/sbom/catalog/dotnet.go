@@ -30,7 +30,7 @@ func nugetRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := nugetDeps{j: newLockJSON(body), used: map[string]bool{}}
+	d := nugetDeps{j: newLockJSON(body), used: map[string]bool{}, cataloger: "dotnet"}
 	if err := d.read(); err != nil {
 		return nil, err
 	}
@@ -44,12 +44,12 @@ func nugetDepsFile() lockParser {
 		if err := lockText(body); err != nil {
 			return lockResult{}, err
 		}
-		d := nugetDeps{j: newLockJSON(body), used: map[string]bool{}, file: file}
+		d := nugetDeps{j: newLockJSON(body), used: map[string]bool{}, file: file, cataloger: "dotnet-deps"}
 		d.lines = newLockLines(d.j.b)
 		if err := d.read(); err != nil {
 			return lockResult{}, err
 		}
-		d.odd.Packages = d.found
+		d.odd.Packages, d.odd.graph = d.found, d.graph()
 		return d.odd, nil
 	}}
 }
@@ -63,7 +63,7 @@ func (d *nugetDeps) read() error {
 	err := j.document(func(key []byte, _ int) error {
 		switch string(key) {
 		case "targets":
-			return j.members("targets", func([]byte, int) error { return j.members("a target", d.target) })
+			return j.members("targets", d.framework)
 		case "libraries":
 			return j.members("libraries", d.library)
 		}
@@ -83,23 +83,79 @@ type nugetDeps struct {
 	bad   []error         // entries that are none
 	used  map[string]bool // libraries, "name/version", that a target takes files of
 	file  string          // empty: an image's
-	lines lockLines
-	odd   lockResult // entries of a folder's file that are none
+
+	cataloger string
+	lines     lockLines
+	odd       lockResult // entries of a folder's file that are none
+
+	projects []string // libraries that are built here
+	uses     []nugetUse
+	needs    int
+}
+
+// nugetUse is what a library needs in one target.
+type nugetUse struct {
+	target, library string
+	needs           []string
+}
+
+func (d *nugetDeps) framework(name []byte, _ int) error {
+	return d.j.members("a target", func(key []byte, at int) error { return d.target(string(name), key, at) })
+}
+
+// graph joins what each target says.
+func (d *nugetDeps) graph() *lockGraph { return d.join().join() }
+
+// join gathers what each target says. A name means one library of a target.
+func (d *nugetDeps) join() *lockJoin {
+	g := &lockJoin{}
+	nodes := map[string]int32{}
+	for i, p := range d.found {
+		nodes[p.Name+"/"+p.Version] = g.node(i)
+	}
+	for _, library := range d.projects {
+		name, version, _ := strings.Cut(library, "/")
+		nodes[library] = g.project(name, version, d.file, "")
+	}
+	for _, u := range d.uses {
+		if n, ok := nodes[u.library]; ok {
+			name, _, _ := strings.Cut(u.library, "/")
+			g.call(n, u.target+" "+strings.ToLower(name))
+		}
+	}
+	for _, u := range d.uses {
+		n, ok := nodes[u.library]
+		for _, name := range u.needs {
+			if ok {
+				_ = g.want(n, false, u.target+" "+strings.ToLower(name), "") // as many as were read
+			}
+		}
+	}
+	return g
 }
 
 // target reads a library of a target. One that brings no file to run is only
 // named there: the runtime has it, or it was for the compiler.
-func (d *nugetDeps) target(key []byte, _ int) error {
+func (d *nugetDeps) target(framework string, key []byte, _ int) error {
 	j := d.j
 	d.told = true
-	if len(d.used) > maxPackages {
+	if len(d.used) > maxPackages || len(d.uses) > maxPackages {
 		return errLockMany
 	}
 	if j.kind() != '{' {
 		return j.skip()
 	}
-	return j.object(func(member []byte, _ int) error {
+	use := nugetUse{target: framework, library: strings.TrimPrefix(string(key), "runtimepack.")}
+	err := j.object(func(member []byte, _ int) error {
 		switch string(member) {
+		case "dependencies":
+			return j.object(func(name []byte, _ int) error {
+				if d.needs++; d.needs > maxLeaves {
+					return errLockMany
+				}
+				use.needs = append(use.needs, strings.TrimPrefix(string(name), "runtimepack."))
+				return j.skip()
+			})
 		case "runtime", "native", "runtimeTargets":
 			return j.object(func(file []byte, _ int) error {
 				if path.Base(string(file)) != "_._" { // which stands for no file
@@ -110,6 +166,8 @@ func (d *nugetDeps) target(key []byte, _ int) error {
 		}
 		return j.skip()
 	})
+	d.uses = append(d.uses, use)
+	return err
 }
 
 func (d *nugetDeps) library(key []byte, at int) error {
@@ -125,8 +183,11 @@ func (d *nugetDeps) library(key []byte, at int) error {
 		}
 		return j.skip()
 	})
-	if err != nil || typ != "package" && typ != "runtimepack" {
-		return err // "project", "reference": built here, not a package
+	if err != nil || typ != "package" && typ != "runtimepack" { // "project", "reference": built here, not a package
+		if typ == "project" && len(d.projects) < maxPackages {
+			d.projects = append(d.projects, library)
+		}
+		return err
 	}
 	name, version, _ := strings.Cut(library, "/")
 	name = strings.TrimPrefix(name, "runtimepack.")
@@ -137,11 +198,11 @@ func (d *nugetDeps) library(key []byte, at int) error {
 		}
 		return nil
 	}
-	cataloger, line := "dotnet", 0
+	line := 0
 	if d.file != "" {
-		cataloger, line = "dotnet-deps", d.lines.at(at)
+		line = d.lines.at(at)
 	}
-	d.found = append(d.found, lockPackage(cataloger, "nuget", name, version, d.file, line))
+	d.found = append(d.found, lockPackage(d.cataloger, "nuget", name, version, d.file, line))
 	return nil
 }
 
@@ -155,36 +216,64 @@ func nugetLockRead(file string, body []byte) (lockResult, error) {
 		return lockResult{}, err
 	}
 	var r lockResult
+	var g lockJoin
 	j := newLockJSON(body)
 	lines := newLockLines(j.b)
 	some := false
+	project := g.project("", "", file, "")
 	err := j.document(func(key []byte, _ int) error {
 		if string(key) != "dependencies" {
 			return j.skip()
 		}
 		some = true
-		return j.members("dependencies", func([]byte, int) error { // one for each target framework
+		return j.members("dependencies", func(framework []byte, _ int) error { // one for each target framework
 			return j.members("a target framework", func(key []byte, at int) error {
 				if r.full() {
 					return errLockMany
 				}
 				name, version, typ := string(key), "", ""
+				called := func(name string) string { return string(framework) + " " + strings.ToLower(name) }
+				var needs []string
 				err := j.members(name, func(member []byte, _ int) (err error) {
 					switch string(member) {
 					case "type":
 						typ, err = j.str()
 					case "resolved":
 						version, err = j.str()
+					case "dependencies":
+						err = j.object(func(name []byte, _ int) error {
+							needs = append(needs, called(string(name)))
+							return j.skip()
+						})
 					default:
 						err = j.skip()
 					}
 					return err
 				})
-				if err != nil || typ == "Project" {
+				if err != nil {
 					return err
 				}
-				if !lockWord(name) || strings.Contains(name, "/") || !lockVersion(version) {
+				sound := lockWord(name) && !strings.Contains(name, "/") && lockVersion(version)
+				var n int32
+				switch {
+				case typ == "Project":
+					n = g.project(name, "", file, "")
+				case sound:
+					n = g.node(len(r.Packages))
+				default:
 					r.odd(name, lines.at(at))
+					n = g.unlisted(name, file)
+				}
+				g.call(n, called(name))
+				if typ == "Direct" || typ == "Project" {
+					g.nodes[project].needs = append(g.nodes[project].needs, n)
+				}
+				for _, need := range needs {
+					if err := g.want(n, false, need, ""); err != nil {
+						return err
+					}
+				}
+				if g.nodes[n].pkg < 0 {
 					return nil
 				}
 				r.Packages = append(r.Packages, lockPackage("nuget-lock", "nuget", name, version, file, lines.at(at)))
@@ -198,5 +287,6 @@ func nugetLockRead(file string, body []byte) (lockResult, error) {
 	if err != nil {
 		return lockResult{}, err
 	}
+	r.graph = g.join()
 	return r, nil
 }

@@ -93,11 +93,39 @@ func goModRead(file string, body []byte) (lockResult, error) {
 			add(name, version, line)
 		}
 	}
+	r.graph = goModGraph(m, r.Packages, file)
 	if goModOld(m) && len(m.Require) > 0 {
 		r.Unknown = []string{"indirect modules"}
 		r.Why = "a go.mod from before Go 1.17 does not list them; run: go mod tidy -go=1.17"
 	}
 	return r, nil
+}
+
+// goModGraph is what a go.mod says of which module needs which: what the main
+// module does. What the others do is in files of theirs.
+func goModGraph(m *modfile.File, ps []sbom.Package, file string) *lockGraph {
+	g := &lockGraph{flat: true}
+	for i := range ps {
+		g.node(i)
+	}
+	direct := map[string]bool{}
+	for _, q := range m.Require {
+		direct[q.Mod.Path] = !q.Indirect
+	}
+	for _, p := range m.Replace {
+		direct[p.New.Path] = direct[p.New.Path] || direct[p.Old.Path]
+	}
+	name := ""
+	if m.Module != nil {
+		name = m.Module.Mod.Path
+	}
+	n := g.project(name, "", file, "")
+	for i := range ps {
+		if GoStdlib(&ps[i]) || direct[ps[i].FullName()] {
+			g.nodes[n].needs = append(g.nodes[n].needs, int32(i))
+		}
+	}
+	return g
 }
 
 // goModMore adds the indirect modules of an old go.mod, which the go.sum beside it
@@ -125,6 +153,7 @@ func goModMore(w *dirWalk, file string, r *lockResult) {
 	}
 	for _, p := range more.Packages {
 		if !known[p.Namespace+"/"+p.Name] {
+			r.graph.node(len(r.Packages))
 			r.Packages = append(r.Packages, p)
 		}
 	}

@@ -42,6 +42,7 @@ type lockResult struct {
 
 	graph *lockGraph         // nil: not known
 	nodes map[string][]int32 // of the graph, by what a manifest calls them
+	at    map[string]int32   // likewise, where each is one
 	roots []string           // names of what the project depends on, by the lock file
 
 	replaced []string // modules that a go.mod takes another in place of
@@ -49,6 +50,20 @@ type lockResult struct {
 	marked bool // the file says what is for development
 
 	name, version string // of the project, by the lock file
+}
+
+// called are the nodes of names, or of names behind a word.
+func (r *lockResult) called(names []string, word string) (found []int32) {
+	for _, name := range names {
+		n, ok := r.at[name]
+		if !ok {
+			n, ok = r.at[word+name]
+		}
+		if ok {
+			found = append(found, n)
+		}
+	}
+	return found
 }
 
 // full reports whether a file names as much as one may. Every parser asks it

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -12,7 +13,7 @@ import (
 // gradle/dependency-locks/testRuntimeClasspath.lockfile.
 func gradleLock() lockParser {
 	return lockParser{
-		Name: "gradle-lock", Wants: gradleWants, Read: gradleRead,
+		Name: "gradle-lock", Wants: gradleWants, Read: gradleRead, Roots: gradleRoots,
 	}
 }
 
@@ -26,6 +27,8 @@ func gradleRead(file string, body []byte) (lockResult, error) {
 		return lockResult{}, err
 	}
 	var r lockResult
+	g := lockJoin{}
+	g.flat = true
 	err := lockLine(body, func(n int, line string) error {
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
@@ -47,6 +50,7 @@ func gradleRead(file string, body []byte) (lockResult, error) {
 			r.Why = fmt.Sprintf("line %d: not group:name:version", n)
 			return nil
 		}
+		g.call(g.node(len(r.Packages)), part[0]+":"+part[1])
 		p := mavenPackage("gradle-lock", part[0], part[1], part[2], file, n)
 		p.Dev = configurations != ""
 		for c := range strings.SplitSeq(configurations, ",") {
@@ -58,7 +62,59 @@ func gradleRead(file string, body []byte) (lockResult, error) {
 	if err != nil {
 		return lockResult{}, err
 	}
+	r.graph, r.at = g.join(), g.at
 	return r, nil
+}
+
+// gradleRoots takes from build.gradle what the project depends on: the lock file
+// lists all, and nothing tells what they need in turn. A build file is a program
+// and is read as text: every coordinate in it, and every name of the version
+// catalog, that is locked.
+func gradleRoots(w besides, file string, r *lockResult) {
+	dir := path.Dir(file)
+	if path.Base(dir) == "dependency-locks" {
+		dir = path.Dir(path.Dir(dir))
+	}
+	coordinates := regexp.MustCompile(`["']([\w.-]+:[\w.-]+)(?::[^"']*)?["']`)
+	alias := regexp.MustCompile(`\blibs\.([\w.]+)`)
+	named := gradleAliases(w, dir)
+	var direct []string
+	for _, name := range []string{"build.gradle", "build.gradle.kts"} {
+		body, err := w.body(path.Join(dir, name))
+		if err != nil {
+			continue
+		}
+		for _, m := range coordinates.FindAllSubmatch(body, maxPackages) {
+			direct = append(direct, string(m[1]))
+		}
+		for _, m := range alias.FindAllSubmatch(body, maxPackages) {
+			direct = append(direct, named[strings.TrimSuffix(string(m[1]), ".get")]...)
+		}
+	}
+	if found := r.called(direct, ""); len(found) > 0 {
+		n := r.graph.project("", "", file, "")
+		r.graph.nodes[n].needs = found
+	}
+}
+
+// gradleAliases is, by the names that build files have for it, what the version
+// catalog above a folder stands for.
+func gradleAliases(w besides, dir string) map[string][]string {
+	for ; ; dir = path.Dir(dir) {
+		body, err := w.body(path.Join(dir, "gradle/libs.versions.toml"))
+		if err == nil {
+			libraries, _, _ := gradleLibraries(body)
+			out := map[string][]string{}
+			for _, l := range libraries {
+				key := strings.NewReplacer("-", ".", "_", ".").Replace(l.key)
+				out[key] = append(out[key], l.coordinates())
+			}
+			return out
+		}
+		if dir == "." || dir == "/" {
+			return nil
+		}
+	}
 }
 
 // gradleVerification reads gradle/verification-metadata.xml: every archive that a

@@ -4,8 +4,18 @@ import "strings"
 
 // gradleLibrary is one library of a version catalog, as its keys come.
 type gradleLibrary struct {
+	key                               string
 	module, group, name, version, ref string
 	line                              int
+}
+
+// coordinates are its group and name.
+func (l *gradleLibrary) coordinates() string {
+	if l.module == "" {
+		return l.group + ":" + l.name
+	}
+	part := strings.SplitN(l.module+":", ":", 3)
+	return part[0] + ":" + part[1]
 }
 
 // gradleCatalogPins reads libs.versions.toml, Gradle's version catalog: what the
@@ -14,41 +24,7 @@ func gradleCatalogPins(_ *dirWalk, file string, body []byte) (lockResult, error)
 	if err := lockText(body); err != nil {
 		return lockResult{}, err
 	}
-	t := newLockTOML(body)
-	lines := newLockLines(t.b)
-	versions := map[string]string{}
-	var libraries []gradleLibrary
-	at := map[string]int{} // by key: the index of its library
-	err := t.document(tomlVisit{
-		header: func([][]byte, bool, int) error { return nil },
-		pair: func(path [][]byte, offset int) error {
-			if len(libraries)+len(versions) > maxPackages {
-				return errLockMany
-			}
-			section, key := string(path[0]), ""
-			if len(path) > 1 {
-				key = string(path[1])
-			}
-			if _, known := at[key]; section == "libraries" && !known {
-				at[key] = len(libraries)
-				libraries = append(libraries, gradleLibrary{line: lines.at(offset)})
-			}
-			return t.value(path, func(path [][]byte, text []byte) error {
-				field := ""
-				if len(path) > 2 {
-					field = string(path[2])
-				}
-				value := strings.ToValidUTF8(string(text), "\uFFFD")
-				switch section {
-				case "versions":
-					gradleVersion(versions, key, field, value)
-				case "libraries":
-					libraries[at[key]].set(path, field, value)
-				}
-				return nil
-			})
-		},
-	})
+	libraries, versions, err := gradleLibraries(body)
 	if err != nil {
 		return lockResult{}, err
 	}
@@ -75,6 +51,45 @@ func gradleCatalogPins(_ *dirWalk, file string, body []byte) (lockResult, error)
 		r.Packages = append(r.Packages, mavenPackage("gradle-catalog", l.group, l.name, l.version, file, l.line))
 	}
 	return r, nil
+}
+
+// gradleLibraries reads the libraries and the versions of a version catalog.
+func gradleLibraries(body []byte) (libraries []gradleLibrary, versions map[string]string, err error) {
+	t := newLockTOML(body)
+	lines := newLockLines(t.b)
+	versions = map[string]string{}
+	at := map[string]int{} // by key: the index of its library
+	err = t.document(tomlVisit{
+		header: func([][]byte, bool, int) error { return nil },
+		pair: func(path [][]byte, offset int) error {
+			if len(libraries)+len(versions) > maxPackages {
+				return errLockMany
+			}
+			section, key := string(path[0]), ""
+			if len(path) > 1 {
+				key = string(path[1])
+			}
+			if _, known := at[key]; section == "libraries" && !known {
+				at[key] = len(libraries)
+				libraries = append(libraries, gradleLibrary{key: key, line: lines.at(offset)})
+			}
+			return t.value(path, func(path [][]byte, text []byte) error {
+				field := ""
+				if len(path) > 2 {
+					field = string(path[2])
+				}
+				value := strings.ToValidUTF8(string(text), "\uFFFD")
+				switch section {
+				case "versions":
+					gradleVersion(versions, key, field, value)
+				case "libraries":
+					libraries[at[key]].set(path, field, value)
+				}
+				return nil
+			})
+		},
+	})
+	return libraries, versions, err
 }
 
 // gradleVersion keeps a version, of a rich one the strictest word.

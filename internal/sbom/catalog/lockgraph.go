@@ -18,6 +18,7 @@ type lockGraph struct {
 	nodes  []lockNode
 	others []sbom.Component // what is no package
 	flat   bool             // the file does not say what packages need, only what the project does
+	open   bool             // of the projects, the one that the file is of is missing
 }
 
 type lockNode struct {
@@ -59,9 +60,9 @@ func (g *lockGraph) isProject(n int32) bool {
 	return other >= 0 && g.others[other].Root
 }
 
-// rooted reports whether a project is among the nodes.
+// rooted reports whether the project is among the nodes.
 func (g *lockGraph) rooted() bool {
-	return slices.ContainsFunc(g.others, func(c sbom.Component) bool { return c.Root })
+	return !g.open && slices.ContainsFunc(g.others, func(c sbom.Component) bool { return c.Root })
 }
 
 // direct is what the projects themselves depend on, for production and for

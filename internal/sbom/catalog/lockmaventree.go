@@ -31,6 +31,9 @@ func mavenPins(w *dirWalk, file string, body []byte) (lockResult, error) {
 		return lockResult{}, err
 	}
 	var r lockResult
+	if r.name, r.version = m.resolve("${project.artifactId}", 0), m.resolve("${project.version}", 0); !mavenWord(r.version) {
+		r.version = ""
+	}
 	w.mavenLink(m, 0)
 	if m.up != nil {
 		m.inherited(w, &r)

@@ -3,6 +3,7 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
 
@@ -13,11 +14,13 @@ import (
 func mixLock() lockParser {
 	hex := regexp.MustCompile(`^\s*"([^"]+)"\s*(?::|=>)\s*\{:hex,\s*:"?([\w.-]+)"?,\s*"([^"]+)"`)
 	git := regexp.MustCompile(`^\s*"([^"]+)"\s*(?::|=>)\s*\{:(?:git|path)\b`)
-	return lockParser{Name: "mix-lock", Wants: lockNamed("mix.lock"), Read: func(file string, body []byte) (lockResult, error) {
+	need := regexp.MustCompile(`\{:"?([\w.-]+)"?,\s*"[^"]*",\s*\[`)
+	return lockParser{Name: "mix-lock", Wants: lockNamed("mix.lock"), Roots: mixRoots, Read: func(file string, body []byte) (lockResult, error) {
 		if err := lockText(body); err != nil {
 			return lockResult{}, err
 		}
 		var r lockResult
+		var g lockJoin
 		open, closed := false, false
 		err := lockLine(body, func(n int, line string) error {
 			text := strings.TrimSpace(line)
@@ -38,8 +41,21 @@ func mixLock() lockParser {
 				return errLockMany
 			}
 			if m := hex.FindStringSubmatch(line); m != nil {
-				if !lockWord(m[2]) || !lockVersion(m[3]) {
+				var node int32
+				sound := lockWord(m[2]) && lockVersion(m[3])
+				if sound {
+					node = g.node(len(r.Packages))
+				} else {
 					r.odd(m[2], n)
+					node = g.unlisted(m[2], file)
+				}
+				g.call(node, m[1])
+				for _, to := range need.FindAllStringSubmatch(line[len(m[0]):], -1) {
+					if err := g.want(node, false, to[1], ""); err != nil {
+						return err
+					}
+				}
+				if !sound {
 					return nil
 				}
 				r.Packages = append(r.Packages, lockPackage("mix-lock", "hex", m[2], m[3], file, n))
@@ -56,6 +72,7 @@ func mixLock() lockParser {
 			}
 			r.Unknown = append(r.Unknown, m[1])
 			r.Why = "locked to a repository, which does not say the version"
+			g.call(g.unlisted(m[1], file), m[1])
 			return nil
 		})
 		if err == nil && !closed {
@@ -64,17 +81,48 @@ func mixLock() lockParser {
 		if err != nil {
 			return lockResult{}, err
 		}
+		r.graph, r.at = g.join(), g.at
 		return r, nil
 	}}
 }
 
+// mixRoots takes from mix.exs what the project depends on. It is Elixir and is
+// read as text: whatever is written as a dependency, and locked, counts.
+func mixRoots(w besides, file string, r *lockResult) {
+	body, err := w.body(path.Join(path.Dir(file), "mix.exs"))
+	if err != nil {
+		return
+	}
+	named := regexp.MustCompile(`\{\s*:"?([\w.-]+)"?\s*,\s*(?:"|\w+:|\[)`)
+	app := regexp.MustCompile(`\bapp:\s*:(\w+)`)
+	var direct []string
+	err = lockLine(body, func(_ int, line string) error {
+		for _, m := range named.FindAllStringSubmatch(pipComment(line), -1) {
+			direct = append(direct, m[1])
+		}
+		return nil
+	})
+	found := r.called(direct, "")
+	if err != nil || len(found) == 0 {
+		return
+	}
+	name := ""
+	if m := app.FindSubmatch(body); m != nil {
+		name = string(m[1])
+	}
+	n := r.graph.project(name, "", file, "")
+	r.graph.nodes[n].needs = found
+}
+
 // pubLock reads pubspec.lock.
 func pubLock() lockParser {
-	return lockParser{Name: "pubspec-lock", Wants: lockNamed("pubspec.lock"), Read: func(file string, body []byte) (lockResult, error) {
+	return lockParser{Name: "pubspec-lock", Wants: lockNamed("pubspec.lock"), Roots: pubRoots, Read: func(file string, body []byte) (lockResult, error) {
 		if err := lockText(body); err != nil {
 			return lockResult{}, err
 		}
 		var r lockResult
+		g := &lockGraph{flat: true}
+		project := g.project("", "", file, "")
 		some := false
 		err := lockYAML(body, func(root *yaml.Node) error {
 			return yamlMembers("the document", root, func(key, value *yaml.Node) error {
@@ -83,7 +131,7 @@ func pubLock() lockParser {
 				}
 				some = true
 				return yamlMembers("packages", value, func(name, entry *yaml.Node) error {
-					return pubEntry(&r, file, name, entry)
+					return pubEntry(&r, g, project, file, name, entry)
 				})
 			})
 		})
@@ -93,11 +141,29 @@ func pubLock() lockParser {
 		if err != nil {
 			return lockResult{}, err
 		}
+		r.graph = g
 		return r, nil
 	}}
 }
 
-func pubEntry(r *lockResult, file string, name, entry *yaml.Node) error {
+// pubRoots takes the project's name from pubspec.yaml.
+func pubRoots(w besides, file string, r *lockResult) {
+	body, err := w.body(path.Join(path.Dir(file), "pubspec.yaml"))
+	if err != nil {
+		return
+	}
+	c := &r.graph.others[0]
+	_ = lockLine(body, func(_ int, line string) error { // a name alone: what cannot be read has none
+		if name, ok := strings.CutPrefix(line, "name:"); ok && c.Name == "" {
+			c.Name = lockOrigin(strings.Trim(strings.TrimSpace(pipComment(name)), `"'`))
+		}
+		return nil
+	})
+}
+
+// pubEntry reads a package. The file says which are direct, and not what any of
+// them needs.
+func pubEntry(r *lockResult, g *lockGraph, project int32, file string, name, entry *yaml.Node) error {
 	if r.full() {
 		return errLockMany
 	}
@@ -114,6 +180,13 @@ func pubEntry(r *lockResult, file string, name, entry *yaml.Node) error {
 	if !lockWord(name.Value) || strings.Contains(name.Value, "/") || !lockVersion(said["version"]) {
 		r.odd(name.Value, name.Line)
 		return nil
+	}
+	n := g.node(len(r.Packages))
+	switch said["dependency"] {
+	case "direct main", "direct overridden":
+		g.nodes[project].needs = append(g.nodes[project].needs, n)
+	case "direct dev":
+		g.nodes[project].dev = append(g.nodes[project].dev, n)
 	}
 	p := lockPackage("pubspec-lock", "pub", name.Value, said["version"], file, name.Line)
 	p.Dev = said["dependency"] == "direct dev"

@@ -199,7 +199,7 @@ func nugetPins(w *dirWalk, file string, body []byte) (lockResult, error) {
 		}
 		m.refs = append(m.refs, up.refs...)
 	}
-	var r lockResult
+	r := lockResult{name: strings.TrimSuffix(path.Base(file), path.Ext(file))}
 	for _, ref := range m.refs {
 		version := ref.version
 		if version == "" {

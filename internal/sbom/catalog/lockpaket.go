@@ -2,7 +2,7 @@ package catalog
 
 import (
 	"errors"
-	"fmt"
+	"path"
 	"regexp"
 	"strings"
 )
@@ -10,21 +10,34 @@ import (
 // paketLock reads the packages of NuGet in paket.lock.
 func paketLock() lockParser {
 	entry := regexp.MustCompile(`^    ([^\s()]+) \(([^\s()]+)\)`)
-	return lockParser{Name: "paket-lock", Wants: lockNamed("paket.lock"), Read: func(file string, body []byte) (lockResult, error) {
+	need := regexp.MustCompile(`^      ([^\s()]+)`)
+	return lockParser{Name: "paket-lock", Wants: lockNamed("paket.lock"), Roots: paketRoots, Read: func(file string, body []byte) (lockResult, error) {
 		if err := lockText(body); err != nil {
 			return lockResult{}, err
 		}
 		var r lockResult
+		var g lockJoin
 		section, some := "", false
+		group, last := "", int32(-1)
 		err := lockLine(body, func(n int, line string) error {
 			if line != "" && line[0] != ' ' {
+				if name, ok := strings.CutPrefix(line, "GROUP "); ok {
+					group = strings.ToLower(strings.TrimSpace(name))
+				}
+				last = -1
 				if section = strings.TrimSpace(line); section == "NUGET" || section == "GITHUB" || section == "GIT" || section == "HTTP" {
 					some = true
 				}
 				return nil
 			}
-			if section != "NUGET" || !strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "     ") {
-				return nil // a repository, or what a package depends on
+			if section != "NUGET" || !strings.HasPrefix(line, "    ") {
+				return nil // a repository
+			}
+			if m := need.FindStringSubmatch(line); m != nil && last >= 0 {
+				return g.want(last, false, group+" "+strings.ToLower(m[1]), "")
+			}
+			if strings.HasPrefix(line, "     ") {
+				return nil
 			}
 			if r.full() {
 				return errLockMany
@@ -33,8 +46,10 @@ func paketLock() lockParser {
 			if m == nil || !nugetWord(m[1]) || !nugetWord(m[2]) {
 				name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 				r.odd(name, n)
+				last = g.call(g.unlisted(name, file), group+" "+strings.ToLower(name))
 				return nil
 			}
+			last = g.call(g.node(len(r.Packages)), group+" "+strings.ToLower(m[1]))
 			r.Packages = append(r.Packages, lockPackage("paket-lock", "nuget", m[1], m[2], file, n))
 			return nil
 		})
@@ -44,49 +59,30 @@ func paketLock() lockParser {
 		if err != nil {
 			return lockResult{}, err
 		}
+		r.graph, r.at = g.join(), g.at
 		return r, nil
 	}}
 }
 
-// nugetAssets reads project.assets.json, which a restore leaves in obj/.
-func nugetAssets() lockParser {
-	return lockParser{Name: "nuget-assets", Wants: lockNamed("project.assets.json"), Read: func(file string, body []byte) (lockResult, error) {
-		if err := lockText(body); err != nil {
-			return lockResult{}, err
+// paketRoots takes from paket.dependencies what the projects depend on.
+func paketRoots(w besides, file string, r *lockResult) {
+	body, err := w.body(path.Join(path.Dir(file), "paket.dependencies"))
+	if err != nil {
+		return
+	}
+	var direct []string
+	group := ""
+	err = lockLine(body, func(_ int, line string) error {
+		switch word := strings.Fields(line); {
+		case len(word) > 1 && word[0] == "group":
+			group = strings.ToLower(word[1])
+		case len(word) > 1 && word[0] == "nuget":
+			direct = append(direct, group+" "+strings.ToLower(word[1]))
 		}
-		var r lockResult
-		j := newLockJSON(body)
-		lines := newLockLines(j.b)
-		some := false
-		err := j.document(func(key []byte, _ int) error {
-			if string(key) != "libraries" {
-				return j.skip()
-			}
-			some = true
-			return j.members("libraries", func(key []byte, at int) error {
-				if r.full() {
-					return errLockMany
-				}
-				d := nugetDeps{j: j}
-				if err := d.library(key, at); err != nil {
-					return err
-				}
-				if len(d.bad) > 0 {
-					r.Unknown = append(r.Unknown, fmt.Sprintf("%.80q", key))
-					r.Why = "not a package's name and version"
-				}
-				for _, p := range d.found {
-					r.Packages = append(r.Packages, lockPackage("nuget-assets", "nuget", p.Name, p.Version, file, lines.at(at)))
-				}
-				return nil
-			})
-		})
-		if err == nil && !some {
-			err = errors.New("not what a restore of NuGet leaves: it has no libraries")
-		}
-		if err != nil {
-			return lockResult{}, err
-		}
-		return r, nil
-	}}
+		return nil
+	})
+	if found := r.called(direct, ""); err == nil && len(found) > 0 {
+		n := r.graph.project("", "", file, "")
+		r.graph.nodes[n].needs = found
+	}
 }

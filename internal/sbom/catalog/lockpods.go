@@ -30,23 +30,37 @@ func podRead(file string, body []byte) (lockResult, error) {
 	for _, p := range f.bad {
 		r.odd(p.name, p.line)
 	}
+	g := lockJoin{}
+	project := g.project("", "", file, "")
 	for _, p := range f.pods {
 		from := f.from[p.name]
-		if from[":path"] != "" {
-			continue // the project's own code
+		if own := from[":path"]; own != "" { // the project's own code
+			g.call(g.project(p.name, p.version, file, lockFolderOf(own)), p.name)
+			continue
 		}
-		g := lockPackage("podfile-lock", "cocoapods", p.name, p.version, file, p.line)
+		g.call(g.node(len(r.Packages)), p.name)
+		pkg := lockPackage("podfile-lock", "cocoapods", p.name, p.version, file, p.line)
 		if git := from[":git"]; git != "" {
 			ref := from[":commit"]
 			if ref == "" {
 				ref = from[":tag"]
 			}
-			g.Origin = lockOrigin("git+" + git + "#" + ref)
+			pkg.Origin = lockOrigin("git+" + git + "#" + ref)
 		} else if from[":http"] != "" {
-			g.Origin = lockOrigin(from[":http"])
+			pkg.Origin = lockOrigin(from[":http"])
 		}
-		r.Packages = append(r.Packages, g)
+		r.Packages = append(r.Packages, pkg)
 	}
+	for _, need := range f.needs {
+		from, ok := g.at[need[0]]
+		if need[0] == "" {
+			from, ok = project, true
+		}
+		if to, known := g.at[need[1]]; ok && known && from != to {
+			g.nodes[from].needs = append(g.nodes[from].needs, to)
+		}
+	}
+	r.graph = g.join()
 	return r, nil
 }
 
@@ -62,6 +76,24 @@ type podFile struct {
 	bad   []pod
 	at    map[string]int // by name: the index of the pod
 	from  map[string]map[string]string
+	needs [][2]string // names; of the project: ""
+}
+
+// need takes in that a pod, or the project, depends on what the nodes of a list
+// name: "Alamofire (~> 5.0)", "AFNetworking/UIKit".
+func (f *podFile) need(from string, list *yaml.Node) error {
+	if list = yamlNode(list); list.Kind != yaml.SequenceNode {
+		return nil
+	}
+	for _, n := range list.Content {
+		if len(f.needs) > maxLeaves {
+			return errLockMany
+		}
+		name, _, _ := strings.Cut(yamlText(yamlNode(n)), " ")
+		name, _, _ = strings.Cut(name, "/")
+		f.needs = append(f.needs, [2]string{from, name})
+	}
+	return nil
 }
 
 func (f *podFile) document(root *yaml.Node) error {
@@ -79,6 +111,8 @@ func (f *podFile) document(root *yaml.Node) error {
 					return err
 				}
 			}
+		case "DEPENDENCIES":
+			return f.need("", value)
 		case "EXTERNAL SOURCES", "CHECKOUT OPTIONS":
 			return yamlMembers(key.Value, value, func(name, options *yaml.Node) error {
 				if len(f.from) > maxPackages {
@@ -104,8 +138,9 @@ func (f *podFile) pod(n *yaml.Node) error {
 		return errLockMany
 	}
 	line := n.Line
+	var needs *yaml.Node
 	if n.Kind == yaml.MappingNode && len(n.Content) == 2 {
-		n = yamlNode(n.Content[0])
+		n, needs = yamlNode(n.Content[0]), n.Content[1]
 	}
 	name, rest, _ := strings.Cut(yamlText(n), " (")
 	version, closed := strings.CutSuffix(rest, ")")
@@ -113,6 +148,11 @@ func (f *podFile) pod(n *yaml.Node) error {
 	if !closed || !lockWord(name) || !lockVersion(version) {
 		f.bad = append(f.bad, pod{name: name, line: line})
 		return nil
+	}
+	if needs != nil {
+		if err := f.need(name, needs); err != nil {
+			return err
+		}
 	}
 	if i, known := f.at[name]; known && f.pods[i].version == version {
 		return nil

@@ -215,7 +215,7 @@ func TestOneOddEntryCostsItselfAlone(t *testing.T) {
 	for name, c := range map[string]struct{ body, good, odd string }{
 		"composer.lock":       {`{"packages":[{"name":"a/b","version":"1"},{"name":"c/d"}]}`, "pkg:composer/a/b@1", "c/d"},
 		"packages.lock.json":  {`{"dependencies":{"net8.0":{"A":{"resolved":"1.0"},"B":{"resolved":"${V}"}}}}`, "pkg:nuget/A@1.0", "B"},
-		"project.assets.json": {`{"libraries":{"A/1.0":{"type":"package"},"B":{"type":"package"}}}`, "pkg:nuget/A@1.0", `"B"`},
+		"project.assets.json": {`{"libraries":{"A/1.0":{"type":"package"},"B":{"type":"package"}}}`, "pkg:nuget/A@1.0", "B"},
 		"App.deps.json":       {`{"libraries":{"A/1.0":{"type":"package"},"B/x y":{"type":"package"}}}`, "pkg:nuget/A@1.0", "B"},
 		"packages.config":     {`<packages><package id="A" version="1.0"/><package id="B" version="/foo/bar:"/></packages>`, "pkg:nuget/A@1.0", "B"},
 		"Cargo.lock": {

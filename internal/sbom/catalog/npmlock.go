@@ -79,6 +79,7 @@ func npmLockRead(file string, body []byte) (lockResult, error) {
 		return lockResult{}, fmt.Errorf("lockfileVersion %s has its packages under \"packages\", which is not there", l.version)
 	}
 	l.old.tell(file)
+	l.old.graph.open = true
 	l.old.lockResult.name, l.old.lockResult.version = l.project.name, l.project.version
 	return l.old.lockResult, nil
 }

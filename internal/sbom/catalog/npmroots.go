@@ -76,8 +76,10 @@ const npmWorkspaces = 2000 // of one project
 // npmRoots takes from the package.json beside a lock file what the project
 // depends on, and what of it for development, where the lock file does not say
 // it: those of npm up to 6 and of yarn. Workspaces have manifests of their own.
-func npmRoots(w besides, file string, r *lockResult) {
-	g, dir := r.graph, path.Dir(file)
+func npmRoots(w besides, file string, r *lockResult) { npmRootsIn(w, path.Dir(file), file, r) }
+
+func npmRootsIn(w besides, dir, file string, r *lockResult) {
+	g := r.graph
 	known := g.rooted() // a lock file of berry names its projects
 	ms, complete := npmManifests(w, dir, r)
 	if len(ms) == 0 {
@@ -90,6 +92,7 @@ func npmRoots(w besides, file string, r *lockResult) {
 			own[c.Name], own["/"+c.Folder] = int32(n), int32(n)
 		}
 	}
+	g.open = false
 	ns := make([]int32, len(ms))
 	for i, m := range ms {
 		n, ok := own["/"+m.folder]

@@ -141,7 +141,7 @@ func pyDevGroups(groups []lockLeaf) bool {
 
 // pipfileLock reads Pipfile.lock.
 func pipfileLock() lockParser {
-	return lockParser{Name: "pipfile-lock", Wants: lockNamed("Pipfile.lock"), Read: pipfileRead}
+	return lockParser{Name: "pipfile-lock", Wants: lockNamed("Pipfile.lock"), Read: pipfileRead, Roots: pipfileRoots}
 }
 
 func pipfileRead(file string, body []byte) (lockResult, error) {
@@ -149,6 +149,8 @@ func pipfileRead(file string, body []byte) (lockResult, error) {
 		return lockResult{}, err
 	}
 	var r lockResult
+	g := lockJoin{}
+	g.flat = true
 	j := newLockJSON(body)
 	lines := newLockLines(j.b)
 	some := false
@@ -180,6 +182,7 @@ func pipfileRead(file string, body []byte) (lockResult, error) {
 				r.Why = "locked to a repository or a file, which does not say the version"
 				return nil
 			}
+			g.call(g.node(len(r.Packages)), fmt.Sprint(dev, " ", name))
 			p := lockPackage("pipfile-lock", "pypi", name, version, file, lines.at(at))
 			p.Dev = dev
 			r.Packages = append(r.Packages, p)
@@ -192,7 +195,32 @@ func pipfileRead(file string, body []byte) (lockResult, error) {
 	if err != nil {
 		return lockResult{}, err
 	}
+	r.graph, r.at = g.join(), g.at
 	return r, nil
+}
+
+// pipfileRoots takes from the Pipfile what the project depends on; what that needs
+// in turn nothing tells.
+func pipfileRoots(w besides, file string, r *lockResult) {
+	body, err := w.body(path.Join(path.Dir(file), "Pipfile"))
+	if err != nil {
+		return
+	}
+	var direct []string
+	t := newLockTOML(body)
+	err = t.document(tomlVisit{
+		header: func([][]byte, bool, int) error { return nil },
+		pair: func(path [][]byte, _ int) error {
+			if kind := string(path[0]); len(path) > 1 && (kind == "packages" || kind == "dev-packages") {
+				direct = append(direct, fmt.Sprint(kind == "dev-packages", " ", pyName(string(path[1]))))
+			}
+			return t.value(path, nil)
+		},
+	})
+	if found := r.called(direct, ""); err == nil && len(found) > 0 {
+		n := r.graph.project("", "", file, "")
+		r.graph.nodes[n].needs = found
+	}
 }
 
 // pipRequirements reads requirements files: requirements.txt,
@@ -213,9 +241,13 @@ func pipRead(file string, body []byte) (lockResult, error) {
 		return lockResult{}, err
 	}
 	var r lockResult
+	var via pipVia
 	logical, first := "", 0
 	flush := func() {
-		pipLine(&r, file, first, strings.TrimSpace(logical))
+		if text := strings.TrimSpace(logical); text != "" {
+			pipLine(&r, file, first, text)
+			via.met(len(r.Packages))
+		}
 		logical, first = "", 0
 	}
 	err := lockLine(pipBody(body), func(n int, line string) error {
@@ -231,6 +263,7 @@ func pipRead(file string, body []byte) (lockResult, error) {
 		}
 		if !more {
 			flush()
+			via.comment(line)
 		}
 		return nil
 	})
@@ -239,6 +272,9 @@ func pipRead(file string, body []byte) (lockResult, error) {
 	}
 	if logical != "" {
 		flush()
+	}
+	if len(r.Packages) > 0 {
+		r.graph = via.graph(&r, file)
 	}
 	return r, nil
 }
