@@ -295,5 +295,31 @@ func FuzzLock(f *testing.F) {
 				t.Fatalf("%s: %v", p.Name, err)
 			}
 		}
+		if r.graph == nil {
+			return
+		}
+		// The graph leads to all that has a place in it, and is as large as the file.
+		inv := &sbom.Inventory{}
+		r.graph.attach(inv, "lock", slices.Clone(r.Packages))
+		if len(inv.Packages) != len(r.Packages) {
+			t.Fatalf("%s: %d packages of %d", p.Name, len(inv.Packages), len(r.Packages))
+		}
+		inv.Merge()
+		edges := 0
+		for _, needs := range inv.Graph {
+			edges += len(needs)
+			for _, n := range needs {
+				if n <= 0 || int(n) > len(inv.Packages)+len(inv.Components) {
+					t.Fatalf("%s: node %d of %d and %d", p.Name, n, len(inv.Packages), len(inv.Components))
+				}
+			}
+		}
+		if most := lockNamesakes * (len(b) + 1); edges > most {
+			t.Fatalf("%s: %d edges of %d bytes", p.Name, edges, len(b))
+		}
+		roots, _ := inv.Forest()
+		if len(inv.Graph) > 0 && len(roots) == 0 {
+			t.Fatalf("%s: a graph without a root: %v", p.Name, inv.Graph)
+		}
 	})
 }

@@ -36,6 +36,7 @@ func (g *lockGraph) node(pkg int) int32 {
 
 // other adds what is no package.
 func (g *lockGraph) other(c sbom.Component) int32 {
+	c.Name, c.Version, c.Folder = lockOrigin(c.Name), lockOrigin(c.Version), lockOrigin(c.Folder)
 	n := g.node(-1)
 	g.nodes[n].other = len(g.others)
 	g.others = append(g.others, c)
