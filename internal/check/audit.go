@@ -81,6 +81,7 @@ type auditing struct {
 	*run
 	Auditing
 	host   *audit.Host
+	here   bool // the Engine runs on this machine
 	fixing bool
 	items  []map[string]audit.Status // of the benchmark, a subject each
 	images map[string]bool           // that were looked at, by id
@@ -241,6 +242,7 @@ func (u *auditing) read(ctx context.Context, name string, b []byte, read func(st
 		if f := u.linter.bases.facts(ctx, c.Image); f != nil && f.Config && !c.Built {
 			c.FromImage(f.User, f.Healthcheck, len(f.Exposed) > 0)
 		}
+		c.Look(filepath.Dir(name), os.Stat)
 		u.container(c)
 	}
 	u.res.Unknown = append(u.res.Unknown, got.Unknown...)

@@ -26,6 +26,10 @@ func (u *auditing) connect(ctx context.Context) (*runtime.Engine, error) {
 		return nil, err
 	}
 	u.host = audit.HostOf(info)
+	// An Engine in a machine of its own (Docker Desktop, Colima) may well answer at
+	// a socket of this one.
+	here, err := os.Hostname()
+	u.here = e.Socket() != "" && err == nil && here == info.Name
 	v, there, err := e.Option(ctx, "bridge", "com.docker.network.bridge.enable_icc")
 	if err != nil {
 		return nil, err
@@ -68,12 +72,10 @@ func (u *auditing) engine(ctx context.Context) error {
 	d := audit.DaemonOf(info)
 	d.ICC, d.NoBridge = u.host.ICC, u.host.NoBridge
 	u.res.Titles = map[string]string{d.Subject.Name: d.Subject.Name + " " + d.Version}
-	// An Engine in a machine of its own (Docker Desktop, Colima) may well answer at
-	// a socket of this one.
-	if here, err := os.Hostname(); e.Socket() == "" || err != nil || here != info.Name {
-		d.Elsewhere(info.Name)
-	} else {
+	if u.here {
 		d.Read(u.machine(e.Socket()))
+	} else {
+		d.Elsewhere(info.Name)
 	}
 	look(u, d.Subject, d, audit.DaemonChecks())
 	return u.containers(ctx, e, d.Subject)
@@ -107,6 +109,9 @@ func (u *auditing) inspected(ctx context.Context, e *runtime.Engine, in containe
 	c := audit.Inspect(in, u.host)
 	if in.State != nil && in.State.Running {
 		c.Running(e.Processes(ctx, in.ID))
+	}
+	if u.here {
+		c.Look("/", os.Stat)
 	}
 	u.container(c)
 	if u.images[in.Image] || in.Image == "" {

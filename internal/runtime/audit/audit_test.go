@@ -2,6 +2,8 @@ package audit
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -216,6 +218,56 @@ func TestComposeReading(t *testing.T) {
 			fires: []finding.RuleID{"runtime/no-effect"},
 		},
 		{
+			name:  "sockets and folders below variables, drives, pipes",
+			text:  "services:\n  a:\n    image: x:1\n    volumes: ['${XDG_RUNTIME_DIR}/docker.sock:/s', '//./pipe/docker_engine:/p', '${HOME}/.ssh:/k:ro']\n",
+			fires: []finding.RuleID{"runtime/docker-socket", "runtime/sensitive-mount"}, unknown: "what volumes comes to",
+		},
+		{
+			name:  "a folder around the socket",
+			text:  "services:\n  a:\n    image: x:1\n    volumes: ['/run:/host/run']\n",
+			fires: []finding.RuleID{"runtime/docker-socket"},
+		},
+		{
+			name:  "all addresses, by their names",
+			text:  "services:\n  a:\n    image: x:1\n    ports: ['0.0.0.0:80:80']\n    healthcheck: {test: [NONE]}\n",
+			fires: []finding.RuleID{"runtime/published-everywhere", "runtime/privileged-port", "runtime/no-healthcheck"},
+		},
+		{
+			name:  "of IPv6 too, and a range",
+			text:  "services:\n  a:\n    image: x:1\n    ports: ['[::]:1000-1100:80', {target: 1, published: 1024, host_ip: '::'}]\n",
+			fires: []finding.RuleID{"runtime/published-everywhere", "runtime/privileged-port"},
+		},
+		{
+			name:  "limits that are none",
+			text:  "services:\n  a:\n    image: x:1\n    mem_limit: 0\n    pids_limit: -1\n    cpus: 0\n    restart: on-failure\n",
+			fires: []finding.RuleID{"runtime/no-memory-limit", "runtime/no-pids-limit", "runtime/no-cpu-limit", "runtime/restart-storm"},
+		},
+		{
+			name:  "what a swarm has no use for",
+			text:  "services:\n  a:\n    image: x:1\n    security_opt: [no-new-privileges]\n    deploy: {placement: {constraints: [a]}}\n",
+			fires: []finding.RuleID{"runtime/no-effect"},
+		},
+		{
+			name:  "the mode of a secret that is a file",
+			text:  "services:\n  a:\n    image: x:1\n    secrets: [{source: k, mode: 0400}]\nsecrets: {k: {file: k.txt}}\n",
+			fires: []finding.RuleID{"runtime/no-effect"}, quiet: []finding.RuleID{"runtime/secret-readable"},
+		},
+		{
+			name:  "the mode of a secret, as text",
+			text:  "services:\n  a:\n    image: x:1\n    secrets: [{source: k, mode: '444'}]\nsecrets: {k: {environment: K}}\n",
+			fires: []finding.RuleID{"runtime/secret-readable"}, quiet: []finding.RuleID{"runtime/no-effect"},
+		},
+		{
+			name:  "a limit and swap without end",
+			text:  "services:\n  a:\n    image: x:1\n    mem_limit: 1g\n    memswap_limit: -1\n",
+			fires: []finding.RuleID{"runtime/no-effect"},
+		},
+		{
+			name:  "a secret in a command",
+			text:  "services:\n  a:\n    image: x:1\n    command: redis-server --requirepass k7Qp2mWz9xLr --password=k7Qp2mWz9xLr\n",
+			fires: []finding.RuleID{"runtime/literal-secret"},
+		},
+		{
 			name:  "secrets",
 			text:  "services:\n  a:\n    image: x:1\n    environment: [DB_PASSWORD=k7Qp2mWz9xLr]\n",
 			fires: []finding.RuleID{"runtime/literal-secret"},
@@ -260,5 +312,20 @@ func TestIgnoredByTheHost(t *testing.T) {
 	c.Host = &Host{Seccomp: true, AppArmor: true, SELinux: true, PIDsLimit: true, MemoryLimit: true}
 	if found := fires(t, c, "runtime/no-effect"); len(found) > 0 {
 		t.Errorf("nothing is ignored: %v", found)
+	}
+}
+
+// A secret is as open as its file on the host.
+func TestSecretFiles(t *testing.T) {
+	dir := laid(t, map[string]string{"open.txt": "x", "closed.txt": "x"})
+	if err := os.Chmod(filepath.Join(dir, "closed.txt"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	c := compose(t, "services:\n  a:\n    image: x:1\n    secrets: [o, c, e, {source: n}]\n"+
+		"secrets:\n  o: {file: ./open.txt}\n  c: {file: "+filepath.Join(dir, "closed.txt")+"}\n  e: {external: true}\n  n: {file: none.txt}\n")
+	c.Look(dir, os.Stat)
+	found := fires(t, c, "runtime/secret-readable")
+	if len(found) != 1 || found[0].Key != "./open.txt" {
+		t.Errorf("%+v", found)
 	}
 }

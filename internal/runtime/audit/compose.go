@@ -2,6 +2,8 @@ package audit
 
 import (
 	"fmt"
+	"io/fs"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,7 +60,7 @@ func ReadCompose(name string, b []byte, expand Expand) (*Read, error) {
 	}
 	all := pairs(services.value)
 	for _, p := range all {
-		r := &reading{d: d, expand: expand, services: all, c: &Container{
+		r := &reading{d: d, root: root, expand: expand, services: all, c: &Container{
 			Subject: finding.Subject{Kind: finding.KindService, Name: name + "#" + p.key.Value}, Form: Compose,
 		}}
 		out.Containers = append(out.Containers, r.service(p))
@@ -81,6 +83,7 @@ type reading struct {
 	d        *document
 	expand   Expand
 	services []pair
+	root     *yaml.Node
 	c        *Container
 	fields   map[string][]*yaml.Node // what the service says of each, what it extends first
 	keys     map[string]*yaml.Node
@@ -253,8 +256,10 @@ func (r *reading) read() {
 	c.Ulimits = r.names("ulimits")
 	c.Exposed = len(r.items("expose")) > 0
 	c.Health = r.health()
+	c.Secrets = r.secrets()
 	r.limits()
 	r.restarts()
+	c.Ignored = r.ignored()
 }
 
 // names are the keys of a mapping.
@@ -264,6 +269,41 @@ func (r *reading) names(field string) []string {
 		for _, p := range pairs(n) {
 			out = append(out, p.key.Value)
 		}
+	}
+	return out
+}
+
+// secrets are those that a service gets, with the files of the host that hold them.
+func (r *reading) secrets() []SecretFile {
+	var out []SecretFile
+	for i, n := range r.items("secrets") {
+		s := SecretFile{field: itemOf("secrets", i)}
+		r.places[s.field] = n
+		source := n
+		if p, ok := lookup(n, "source"); ok {
+			source = p.value
+		}
+		name, ok := r.text("secrets", source)
+		if !ok {
+			continue
+		}
+		s.Name = name
+		if mode := get(n, "mode"); mode != nil {
+			r.places[s.field] = mode
+			base := 0
+			if mode.ShortTag() == "!!str" {
+				base = 8
+			}
+			bits, err := strconv.ParseUint(mode.Value, base, 12)
+			if err != nil {
+				r.c.unsure("secrets", strconv.Quote(mode.Value)+" is no mode")
+			}
+			s.Mode, s.Said = fs.FileMode(bits), err == nil
+		}
+		if file := get(r.root, "secrets", name, "file"); file != nil {
+			s.File, _ = r.text("secrets", file)
+		}
+		out = append(out, s)
 	}
 	return out
 }
@@ -340,23 +380,30 @@ func (r *reading) devices() []string {
 	return out
 }
 
+// unset are variables in a value.
+var unset = regexp.MustCompile(`\$(\{[^}]*\}|[A-Za-z_][A-Za-z0-9_]*)`)
+
 func (r *reading) mounts() []Mount {
 	var out []Mount
 	for i, n := range r.items("volumes") {
 		field := "volumes/" + strconv.Itoa(i)
 		r.places[field] = n
 		if n.Kind == yaml.ScalarNode {
-			if text, ok := r.text("volumes", n); ok {
-				m := shortMount(text)
-				m.field = field
-				out = append(out, m)
+			text, ok := r.text("volumes", n)
+			if !ok {
+				text = unset.ReplaceAllString(n.Value, "$$") // a path below an unknown folder tells something
 			}
+			m := shortMount(text)
+			m.field = field
+			out = append(out, m)
 			continue
 		}
 		m := Mount{field: field}
 		for key, to := range map[string]*string{"source": &m.Source, "target": &m.Target} {
 			if p, ok := lookup(n, key); ok {
-				*to, _ = r.text("volumes", p.value)
+				if *to, ok = r.text("volumes", p.value); !ok {
+					*to = unset.ReplaceAllString(aliased(p.value).Value, "$$")
+				}
 			}
 		}
 		if p, ok := lookup(n, "type"); ok {

@@ -51,8 +51,10 @@ type Container struct {
 	Health      *bool    // whether its health is checked; nil: the image may say so
 	Exposed     bool     // ports, without publishing them
 
-	CgroupParent string   // empty: the daemon's
-	Processes    []string // that run in it
+	Secrets      []SecretFile
+	Ignored      []Ignored // what has no effect where it stands
+	CgroupParent string    // empty: the daemon's
+	Processes    []string  // that run in it
 	Confined     Confined
 	Pod          *Pod // of Kubernetes alone
 
@@ -67,6 +69,9 @@ type Confined struct {
 	Known             bool
 	AppArmor, SELinux string
 }
+
+// Ignored is a setting that has no effect where it stands.
+type Ignored struct{ Field, What, Do string }
 
 // Mount is something of the host in the container.
 type Mount struct {
@@ -113,6 +118,8 @@ type editor interface {
 	remove(field string) []finding.Edit
 	// replace writes another value in the place of one.
 	replace(field, value string) []finding.Edit
+	// publish binds a published port to the machine's own address.
+	publish(p Port) []finding.Edit
 	// outside has the value of an environment variable filled in from outside of the
 	// file.
 	outside(field, name string) []finding.Edit
@@ -125,6 +132,7 @@ func (noEdits) set(string, string) []finding.Edit     { return nil }
 func (noEdits) add(string, string) []finding.Edit     { return nil }
 func (noEdits) remove(string) []finding.Edit          { return nil }
 func (noEdits) replace(string, string) []finding.Edit { return nil }
+func (noEdits) publish(Port) []finding.Edit           { return nil }
 func (noEdits) outside(string, string) []finding.Edit { return nil }
 
 // FromImage takes in what the image says where the container says nothing.

@@ -63,6 +63,16 @@ func TestEdits(t *testing.T) {
 			"services:\n  a:\n    image: x:1\n    ports: [\"127.0.0.1:80:80\"]\n",
 		},
 		{
+			"a port in full", "runtime/published-everywhere",
+			"services:\n  a:\n    image: x:1\n    ports:\n      - target: 80\n        published: \"8080\" # web\n",
+			"services:\n  a:\n    image: x:1\n    ports:\n      - target: 80\n        host_ip: 127.0.0.1\n        published: \"8080\" # web\n",
+		},
+		{
+			"a port in full, that says all", "runtime/published-everywhere",
+			"services:\n  a:\n    image: x:1\n    ports: [{target: 80, host_ip: 0.0.0.0}]\n",
+			"services:\n  a:\n    image: x:1\n    ports: [{target: 80, host_ip: 127.0.0.1}]\n",
+		},
+		{
 			"a service that others are made from", "runtime/writable-root",
 			"services:\n  a: &a\n    image: x:1\n  b:\n    <<: *a\n    tty: true\n", "",
 		},

@@ -75,6 +75,9 @@ func Inspect(in container.InspectResponse, host *Host) *Container {
 			one.Source = m.Source
 		}
 		c.Mounts = append(c.Mounts, one)
+		if m.Type == mount.TypeBind && strings.HasPrefix(m.Destination, "/run/secrets/") {
+			c.Secrets = append(c.Secrets, SecretFile{Name: strings.TrimPrefix(m.Destination, "/run/secrets/"), File: m.Source, field: one.field})
+		}
 	}
 	return c
 }

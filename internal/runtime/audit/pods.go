@@ -170,13 +170,9 @@ type Pod struct {
 	NonRoot  bool   // runAsNonRoot
 	Token    bool   // the service account's token is mounted
 	Unmasked bool   // procMount
-	Ignored  []Ignored
 
 	shared []finding.Span // places at which the pod says something for all containers
 }
-
-// Ignored is a setting at a place where it has no effect.
-type Ignored struct{ Field, What, Do string }
 
 func (r *podReading) read() *Container {
 	name := text(r.n, "name")
@@ -323,7 +319,7 @@ func (r *podReading) resources() {
 	case !ok:
 		r.c.unsure("mem_limit", strconv.Quote(memory)+" is no quantity")
 	case memory != "" && n < 1<<20: // of a megabyte no container starts: milli- and bytes are slips
-		r.c.Pod.Ignored = append(r.c.Pod.Ignored, Ignored{"mem_limit", "a memory limit of " + memory + " is less than any program needs: the container will not start", "Mi and Gi are mebibytes and gibibytes; m is a thousandth"})
+		r.c.Ignored = append(r.c.Ignored, Ignored{"mem_limit", "a memory limit of " + memory + " is less than any program needs: the container will not start", "Mi and Gi are mebibytes and gibibytes; m is a thousandth"})
 	}
 	r.c.Memory = n
 	r.c.CPU = r.string("cpus", r.n, "resources", "limits", "cpu") != ""
@@ -402,7 +398,7 @@ func (r *podReading) environment() {
 func (r *podReading) ignored() {
 	note := func(field string, in, n *yaml.Node, what, do string) {
 		r.note(field, in, n)
-		r.c.Pod.Ignored = append(r.c.Pod.Ignored, Ignored{field, what, do})
+		r.c.Ignored = append(r.c.Ignored, Ignored{field, what, do})
 	}
 	for _, p := range pairs(get(r.o.spec, "securityContext")) {
 		if slices.Contains([]string{"privileged", "capabilities", "readOnlyRootFilesystem", "allowPrivilegeEscalation", "procMount"}, p.key.Value) {
@@ -477,6 +473,8 @@ func (e *podEditor) remove(field string) []finding.Edit {
 // replace writes another value in the place of one, where the container or its pod
 // says it itself.
 func (e *podEditor) replace(field, value string) []finding.Edit { return e.set(field, value) }
+
+func (e *podEditor) publish(Port) []finding.Edit { return nil }
 
 // outside has nothing to fill in: a manifest has no variables.
 func (e *podEditor) outside(string, string) []finding.Edit { return nil }

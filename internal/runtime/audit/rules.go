@@ -144,7 +144,7 @@ func Checks() []Check[*Container] {
 	return []Check[*Container]{
 		privileged(), addedCapability(), dockerSocket(), hostNamespace(), newPrivileges(), unconfined(), writableRoot(), rootUser(),
 		noMemoryLimit(), noPIDsLimit(), noCPULimit(), restartStorm(),
-		sensitiveMount(), device(), publishedEverywhere(), privilegedPort(), defaultBridge(), literalSecret(), latestTag(), noEffect(),
+		sensitiveMount(), device(), publishedEverywhere(), privilegedPort(), defaultBridge(), literalSecret(), secretReadable(), latestTag(), noEffect(),
 		sshServer(), noHealthcheck(), noUlimit(), cgroupParent(), serviceAccountToken(),
 	}
 }

@@ -32,10 +32,8 @@ func noEffect() Check[*Container] {
 		report := func(field, key, title, format string, args ...any) {
 			p.Report(fixed(c.found(field, key, format, args...), finding.NeedsReview, title, nil))
 		}
-		if c.Pod != nil {
-			for _, i := range c.Pod.Ignored {
-				report(i.Field, i.Field, i.Do, "%s", i.What)
-			}
+		for _, i := range c.Ignored {
+			report(i.Field, i.Field, i.Do, "%s", i.What)
 		}
 		for _, f := range flagsAmong(c.Words) {
 			report("command", f, c.start("Say it to docker run before the image", "Say it as a field of the service", "Say it in the securityContext"), "%s is an argument of the program and has no effect on the container", f)

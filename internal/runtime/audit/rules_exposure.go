@@ -7,13 +7,13 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/secret"
 )
 
 // sockets are those by which whoever may write them starts any container.
 var sockets = []string{
 	"/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/var/run/containerd/containerd.sock",
 	"/run/podman/podman.sock", "/var/run/podman/podman.sock", "/run/crio/crio.sock", "/var/run/crio/crio.sock", `\\.\pipe\docker_engine`,
+	"//./pipe/docker_engine", "/run/buildkit/buildkitd.sock",
 }
 
 // socketOf is the socket that a mount brings into the container, itself or by a
@@ -203,7 +203,7 @@ func publishedEverywhere() Check[*Container] {
 			local := "127.0.0.1:" + port.Host + ":" + port.Inside
 			title := c.start("Start it with --publish "+local+", if only this machine is to reach it", "Publish it on 127.0.0.1, if only this machine is to reach it",
 				"Leave hostPort out: a Service reaches the pod")
-			p.Report(fixed(f, finding.Behaviour, title, c.edit.replace(port.field, strconv.Quote(local))))
+			p.Report(fixed(f, finding.Behaviour, title, c.edit.publish(port)))
 		}
 	})
 }
@@ -229,33 +229,6 @@ func defaultBridge() Check[*Container] {
 		}
 		f := c.found("network_mode", "", "the container is in the default bridge network, in which all containers reach one another")
 		p.Report(fixed(f, finding.Behaviour, c.start("Start it with --network and a network of its own (docker network create)", "Take network_mode out: the project has a network of its own", ""), c.edit.remove("network_mode")))
-	})
-}
-
-func literalSecret() Check[*Container] {
-	return rule(finding.Rule{
-		ID:       "runtime/literal-secret",
-		Title:    "A secret stands in the environment",
-		Severity: finding.High,
-		Traits:   finding.Traits{Hides: true},
-		Why: "A secret in a compose file or a command is in the repository or the shell's history, and docker inspect shows the environment to whoever may use the Engine. " +
-			"Give it as a file (secrets:, which most official images read by NAME_FILE), or at least fill it in from outside of the file.",
-		Bad:  "services:\n  app:\n    image: alpine:3.22\n    environment:\n      DB_PASSWORD: k7Qp2mWz9xLr\n",
-		Good: "services:\n  app:\n    image: alpine:3.22\n    environment:\n      DB_PASSWORD: ${DB_PASSWORD}\n      DB_PASSWORD_FILE: /run/secrets/db\n",
-	}, []string{"environment"}, func(c *Container, p *pass) {
-		for _, v := range c.Env {
-			kind, ok := secret.Env(v.Name, v.Value)
-			if !ok {
-				continue
-			}
-			f := c.found(v.field, v.Name, "%s holds a secret (%s)", v.Name, kind)
-			f.Hidden = []finding.Secret{finding.Secret(v.Value)}
-			title := "Fill it in from outside of the file, or give it as a file (secrets:)"
-			if c.Form == Kubernetes {
-				title = "Take it from a Secret: valueFrom.secretKeyRef"
-			}
-			p.Report(fixed(f, finding.NeedsReview, title, c.edit.outside(v.field, v.Name)))
-		}
 	})
 }
 

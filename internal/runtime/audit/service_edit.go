@@ -47,6 +47,15 @@ func (e *serviceEditor) replace(field, value string) []finding.Edit {
 	return e.proved(name, e.d.over(n, value))
 }
 
+// publish binds a published port to the machine's own address.
+func (e *serviceEditor) publish(p Port) []finding.Edit {
+	n, ok := e.places[p.field]
+	if !ok || n.Kind != yaml.MappingNode {
+		return e.replace(p.field, strconv.Quote("127.0.0.1:"+p.Host+":"+p.Inside))
+	}
+	return spot{d: e.d, at: e.at + "/" + p.field, node: n}.set("127.0.0.1", "host_ip")
+}
+
 // outside has an environment variable filled in from outside of the file, which
 // must then say it.
 func (e *serviceEditor) outside(field, name string) []finding.Edit {
