@@ -23,7 +23,8 @@ type Env struct {
 	Environ func() []string // all variables, for compose files; nil: none
 	Now     func() time.Time
 
-	Dial egress.Dial // makes every connection to a network; nil: the system does
+	Dial   egress.Dial                         // makes every connection to a network; nil: the system does
+	Secret func(prompt string) ([]byte, error) // asks for a passphrase; nil: nobody is there to be asked
 
 	Version string // of the program; empty: as it was built
 	Name    string // how the user calls it: "drydock" or "docker drydock"
@@ -36,6 +37,7 @@ type Env struct {
 // System is the environment of the process.
 func System() Env {
 	e := Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Environ: os.Environ, Now: time.Now}
+	e.Secret = asker(os.Stdin, os.Stderr)
 	e.TerminalErr = term.IsTerminal(os.Stderr.Fd())
 	if e.Terminal = term.IsTerminal(os.Stdout.Fd()); e.Terminal {
 		e.Width, _, _ = term.GetSize(os.Stdout.Fd())

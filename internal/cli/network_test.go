@@ -53,6 +53,8 @@ func outside(t *testing.T, env map[string]string) *outing {
   }
 }
 `,
+		"release.pub": "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEgDpiz8rNE3lZ/iXojRUKH1bP5ejZ\n" +
+			"pn4FqP+yYwxHnczehZ2YfWpTuQJ4hZd9mngdF2tDgfIh58PdXckeKEFfRQ==\n-----END PUBLIC KEY-----\n",
 		"go.mod": "module example.org/app\n\ngo 1.20\n\nrequire golang.org/x/text v0.3.0\n",
 		"go.sum": "golang.org/x/text v0.3.0 h1:g61tztE5qeGQ89tm6NTjjM9VPIm088od1l6aSorWRWg=\ngolang.org/x/text v0.3.0/go.mod h1:NqM8EUOU14njkJ3fqMW+pc6Ldnwhi/IjpwHt7yyuwOQ=\n",
 	} {
@@ -101,14 +103,17 @@ func waysOut() map[string][]string {
 		"compare nginx:1.20 nginx:1.21":                                            {hub},
 		"recommend nginx:1.20":                                                     {hub},
 		"check DIR":                                                                {hub}, "cves DIR": {hub}, "quickview DIR": {hub}, "compare DIR DIR": {hub}, "cves DIR/latest.Dockerfile": {hub},
-		"check compose://DIR/compose.yaml":              {hub},
-		"recommend bitnami/nginx:1.20":                  {hub, "hub.docker.com:443"},
-		"recommend DIR/Dockerfile":                      {hub},
-		"recommend DIR/latest.Dockerfile":               {hub},
-		"recommend --learn nginx:1.20":                  {hub},
-		"fix --unsafe DIR":                              {hub, npm, "proxy.golang.org:443", "sum.golang.org:443"},
-		"fix --dockerfile DIR/Dockerfile nginx:1.20":    {hub},
-		"db update npm":                                 {"osv-vulnerabilities.storage.googleapis.com:443"},
+		"check compose://DIR/compose.yaml":           {hub},
+		"recommend bitnami/nginx:1.20":               {hub, "hub.docker.com:443"},
+		"recommend DIR/Dockerfile":                   {hub},
+		"recommend DIR/latest.Dockerfile":            {hub},
+		"recommend --learn nginx:1.20":               {hub},
+		"fix --unsafe DIR":                           {hub, npm, "proxy.golang.org:443", "sum.golang.org:443"},
+		"fix --dockerfile DIR/Dockerfile nginx:1.20": {hub},
+		"trust verify example.com:5000/a:1":          {"example.com:5000"}, "trust inspect example.com:5000/a": {"example.com:5000"}, "trust sign example.com:5000/a:1": {"example.com:5000"},
+		"trust init example.com:5000/a": {"example.com:5000"}, "trust revoke example.com:5000/a:1": {"example.com:5000"}, "trust refresh example.com:5000/a": {"example.com:5000"},
+		"trust signer add --key DIR/release.pub release example.com:5000/a": {"example.com:5000"}, "trust signer remove release example.com:5000/a": {"example.com:5000"},
+		"db update npm": {"osv-vulnerabilities.storage.googleapis.com:443"},
 		"db update --mirror http://127.0.0.1:1/ Alpine": {"127.0.0.1:1"},
 	}
 }
@@ -120,6 +125,7 @@ func stayHome() []string {
 		"sbom DIR", "lint DIR", "lint DIR/Dockerfile", "lint DIR/latest.Dockerfile", "db status", "db verify", "db export DIR/x",
 		"db import DIR/x", "explain CVE-2024-47875", "explain dockerfile/root-user", "init", "version", "plugin uninstall", "completion bash",
 		"audit", "audit DIR/compose.yaml", "audit container://x", "observe nginx:1.20", "observe merge DIR/a DIR/b", "confine DIR/a", "run nginx:1.20",
+		"trust key list", "trust key generate x", "trust key load DIR/release.pub", "trust key export x", "trust key remove x",
 		"recommend --as-of 2024-03-31 nginx:1.20", "docker-cli-plugin-metadata", `docker-cli-plugin-hooks {"RootCmd":"build"}`,
 	}
 }

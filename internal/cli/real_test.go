@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drydock-dev/drydock/internal/cli"
 )
@@ -55,6 +56,7 @@ type workbench struct {
 	t     *testing.T
 	env   map[string]string
 	stdin io.Reader
+	now   func() time.Time // nil: today
 }
 
 func newBench(t *testing.T) *workbench {
@@ -68,8 +70,12 @@ func newBench(t *testing.T) *workbench {
 func (b *workbench) run(args ...string) answer {
 	b.t.Helper()
 	var stdout, stderr bytes.Buffer
+	now := today
+	if b.now != nil {
+		now = b.now
+	}
 	env := cli.Env{
-		Stdin: b.stdin, Stdout: &stdout, Stderr: &stderr, Now: today, Version: "v0.0.0-test",
+		Stdin: b.stdin, Stdout: &stdout, Stderr: &stderr, Now: now, Version: "v0.0.0-test",
 		Getenv: func(k string) string {
 			if v, ok := b.env[k]; ok {
 				return v

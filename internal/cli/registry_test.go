@@ -39,7 +39,7 @@ func registryServer(t *testing.T, users bool) string {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	config := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s}\n", dir, host)
+	config := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\nhttp: {addr: %s}\n", dir, host)
 	if users {
 		// bcrypt of "secret", as htpasswd -B writes it
 		writeFiles(t, dir, map[string]string{"htpasswd": "user:$2a$04$FPSpD1V0w3qKBfNJgV7fHeKiTGer2r91G6lTNhFRvvZO.TzvwEbDG\n"})

@@ -50,7 +50,7 @@ func openRegistry(ctx context.Context, ref string, opt Options) (*Image, error) 
 		return nil, hint(fmt.Errorf("%s has no tag, so %s is not asked for it", printable(ref), shortRegistry(host)),
 			"name the tag, as in "+strings.TrimPrefix(asked, name.DefaultRegistry+"/library/")+"; docker image ls lists what is here")
 	}
-	r, err := connect(ctx, parsed.Context(), opt)
+	r, err := connect(ctx, parsed.Context(), transport.PullScope, opt)
 	if err != nil {
 		return nil, advise(err, host)
 	}
@@ -73,7 +73,7 @@ func Pinned(ref string) bool {
 
 // connect asks the registry how it wants to be authenticated with, and does so
 // with the credentials of the Docker configuration and its helpers.
-func connect(ctx context.Context, repo name.Repository, opt Options) (*registry, error) {
+func connect(ctx context.Context, repo name.Repository, scope string, opt Options) (*registry, error) {
 	host := repo.RegistryStr()
 	auth, err := credentials(ctx, repo, opt)
 	if err != nil {
@@ -82,7 +82,7 @@ func connect(ctx context.Context, repo name.Repository, opt Options) (*registry,
 	out := outgoing(host, opt)
 	base := &handshake{inner: &guarded{inner: out, host: host, plain: mayPlain(host, opt)}, repo: repo}
 	ctx = egress.With(ctx, egress.Ask{}) // one account of waiting for all of the handshake
-	rt, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(transport.PullScope)})
+	rt, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(scope)})
 	if err != nil {
 		out.CloseIdleConnections()
 		return nil, base.reveal(err)

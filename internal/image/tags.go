@@ -28,39 +28,44 @@ func Tags(ctx context.Context, repository string, opt Options) ([]string, error)
 	if opt.Offline {
 		return nil, fmt.Errorf("tags of %s: no network is used", printable(repository))
 	}
-	repo, err := name.NewRepository(repository, name.WeakValidation)
-	if err == nil && insecure(repo.RegistryStr(), opt) {
-		repo, err = name.NewRepository(repository, name.WeakValidation, name.Insecure)
-	}
+	repo, err := repositoryOf(repository, opt)
 	if err != nil {
 		return nil, err
 	}
-	r, err := connect(ctx, repo, opt)
+	r, err := connect(ctx, repo, transport.PullScope, opt)
 	if err != nil {
 		return nil, advise(err, repo.RegistryStr())
 	}
 	defer r.out.CloseIdleConnections()
-	tags, err := r.tags(ctx)
+	tags, _, err := r.tags(ctx, maxTags)
 	if err != nil {
 		return nil, advise(fmt.Errorf("tags of %s: %w", printable(repository), err), repo.RegistryStr())
 	}
 	return tags, nil
 }
 
-// tags follows the pages of the list (distribution-spec v1.1, listing tags).
-func (r *registry) tags(ctx context.Context) ([]string, error) {
+func repositoryOf(repository string, opt Options) (name.Repository, error) {
+	repo, err := name.NewRepository(repository, name.WeakValidation)
+	if err == nil && insecure(repo.RegistryStr(), opt) {
+		return name.NewRepository(repository, name.WeakValidation, name.Insecure)
+	}
+	return repo, err
+}
+
+// tags follows the pages of the list (distribution-spec v1.1, listing tags), up
+// to so many tags. cut: there are more.
+func (r *registry) tags(ctx context.Context, most int) (all []string, cut bool, err error) {
 	base := fmt.Sprintf("%s://%s", scheme(r.repo.Registry, r.opt), r.repo.RegistryStr())
 	next := fmt.Sprintf("/v2/%s/tags/list?n=%d", r.repo.RepositoryStr(), tagsPerPage)
-	var all []string
 	seen := map[string]bool{}
-	for range maxTagPages {
+	for range maxTagPages * most / maxTags {
 		page, link, err := r.tagPage(ctx, base+next)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for _, t := range page {
-			if len(all) >= maxTags {
-				return all, nil
+			if len(all) >= most {
+				return all, true, nil
 			}
 			if !seen[t] && len(t) <= 128 {
 				seen[t] = true
@@ -68,10 +73,10 @@ func (r *registry) tags(ctx context.Context) ([]string, error) {
 			}
 		}
 		if next = link; next == "" || len(page) == 0 {
-			return all, nil
+			return all, false, nil
 		}
 	}
-	return all, nil
+	return all, true, nil
 }
 
 // tagPage fetches one page, and where the next is on the same registry.

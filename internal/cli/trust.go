@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/disk"
+	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/report"
+	"github.com/drydock-dev/drydock/internal/trust"
+	"github.com/drydock-dev/drydock/internal/trust/keyring"
+	"github.com/drydock-dev/drydock/internal/trust/store"
+)
+
+// trustFlags is what the verbs of trust take beside the global ones.
+type trustFlags struct {
+	*flags
+	words passphrases
+	root  string
+}
+
+func newTrust(f *flags) *cobra.Command {
+	t := &trustFlags{flags: f, words: passphrases{fd: -1}}
+	c := &cobra.Command{
+		Use:   "trust",
+		Short: "Who signed exactly these bytes, is it fresh: key, init, signer, sign, verify",
+		Long: `Sign images, and verify who signed exactly the bytes that a registry serves. The
+signatures lie in the registry itself, as a TUF repository: keys are rotated and
+revoked, old states are told from new ones, and no server stands beside it.
+
+Exit codes of "verify": 0 verified, 2 refused, 1 it could not be found out.
+Passphrases are asked for, or taken from --passphrase-fd, DRYDOCK_TRUST_PASSPHRASE
+or DRYDOCK_TRUST_PASSPHRASE_FILE. Keys and pinned roots lie in the data folder,
+under trust.`,
+	}
+	s := c.PersistentFlags()
+	s.IntVar(&t.words.fd, "passphrase-fd", -1, "read the passphrase from the open file `DESCRIPTOR`")
+	s.StringVar(&t.root, "root", "", "trust the root in `FILE`, instead of the first one that the registry shows")
+	c.AddCommand(newTrustKey(t), newTrustInit(t), newTrustSigner(t), newTrustSign(t), newTrustInspect(t), newTrustVerify(t), newTrustRevoke(t), newTrustRefresh(t))
+	return c
+}
+
+// folder is where keys and pins lie.
+func (t *trustFlags) folder() (string, error) {
+	if t.database() == "" {
+		return "", errNowhere("keys and pinned roots")
+	}
+	return filepath.Join(t.database(), "trust"), nil
+}
+
+func (t *trustFlags) ring() (*keyring.Ring, error) {
+	dir, err := t.folder()
+	if err != nil {
+		return nil, err
+	}
+	t.words.env = t.env
+	return &keyring.Ring{Dir: dir, User: disk.Caller(t.env.Getenv), Passphrase: t.words.ask}, nil
+}
+
+func (t *trustFlags) images() image.Options {
+	return image.Options{
+		InsecureRegistries: t.insecure, Offline: t.offline, Log: t.logger(), Getenv: t.env.Getenv, Now: t.env.Now,
+		Dial: t.env.Dial, Notice: t.notice(), Platform: t.platform,
+	}
+}
+
+// named is an image's name with its repository, as a user gives it.
+func named(arg string) (image.Name, error) {
+	n, err := image.ParseName(arg)
+	if err != nil {
+		return n, usageError{err, "name an image as docker push does: REGISTRY/REPOSITORY:TAG"}
+	}
+	return n, nil
+}
+
+// session connects to a repository, to write if asked for.
+func (t *trustFlags) session(ctx context.Context, n image.Name, write bool) (*store.Session, error) {
+	ring, err := t.ring()
+	if err != nil {
+		return nil, err
+	}
+	r, err := store.Open(ctx, n.Repository, write, t.images())
+	if err != nil {
+		return nil, err
+	}
+	s := &store.Session{Repository: r, Ring: ring, Pins: keyring.Pins{Dir: ring.Dir, User: ring.User}, Pinned: t.firstUse}
+	if t.root != "" {
+		b, err := readSmall(t.root, trust.MaxRoot)
+		if err == nil {
+			err = s.Take(b)
+		}
+		if err != nil {
+			r.Close()
+			return nil, fmt.Errorf("--root %s: %w", t.root, err)
+		}
+	}
+	return s, nil
+}
+
+// firstUse says aloud that a root is trusted because nothing else was known.
+func (t *trustFlags) firstUse(p *keyring.Pin, keys []trust.Key) {
+	fmt.Fprintf(t.env.Stderr, "first use: the root of %s is trusted from now on\n", foreign(p.Repository))
+	for _, k := range keys {
+		fmt.Fprintf(t.env.Stderr, "  root key %s\n", k.ID())
+	}
+	fmt.Fprintln(t.env.Stderr, "  compare it with what the repository's owner says; --root FILE trusts a root that you were given")
+}
+
+// page is how trust's reports are printed.
+func (t *trustFlags) page(to sink) report.Options {
+	return report.Options{Tool: t.env.Version, Now: t.env.Now(), Width: cmp.Or(t.env.Width, 120), Color: to.color}
+}
+
+// say prints what was done, as text or as JSON.
+func (t *trustFlags) say(facts map[string]any, text string, args ...any) error {
+	return t.write(func(to sink) error { return report.Facts(to, to.format, facts, fmt.Sprintf(text, args...), t.page(to)) })
+}
+
+// closing ends a session after its work.
+func closing(s *store.Session, err error) error {
+	s.Close()
+	return err
+}
+
+// refusal makes a refusal's exit code 2: that something is not to be trusted is an
+// answer.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
+
+// ExitCode implements the interface of errors that have one.
+func (r refusal) ExitCode() int { return 2 }
+
+func answered(err error) error {
+	var r trust.Refusal
+	if errors.As(err, &r) {
+		return refusal{err}
+	}
+	return err
+}

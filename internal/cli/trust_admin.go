@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/trust"
+	"github.com/drydock-dev/drydock/internal/trust/store"
+)
+
+func newTrustInit(t *trustFlags) *cobra.Command {
+	kind := string(trust.ECDSA)
+	c := &cobra.Command{
+		Use:   "init REPOSITORY",
+		Short: "Begin to sign a repository's images, and pin its root here",
+		Long: `Give a repository its first trust metadata: root, targets, snapshot and timestamp.
+The root key is the one that is here, or a new one; the repository's targets and
+online keys are new. Keep the root key offline: only signers with online keys and
+the rotation of keys need it.`,
+		Example: "  drydock trust init registry.example.com/me/app",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := named(args[0])
+			if err != nil {
+				return err
+			}
+			s, err := t.session(cmd.Context(), n, true)
+			if err != nil {
+				return err
+			}
+			b, err := s.Begin(cmd.Context(), trust.KeyType(kind))
+			if err := closing(s, err); err != nil {
+				return err
+			}
+			var lines, fresh []string
+			for _, e := range b.Fresh {
+				fresh = append(fresh, e.ID)
+				lines = append(lines, fmt.Sprintf("  new %s key %s", e.Role, e.ID))
+			}
+			text := fmt.Sprintf("%s can be signed now; its root is pinned here\n  root key %s\n%s", n.Repository, b.Root.ID, strings.Join(lines, "\n"))
+			if t.quiet {
+				text = n.Repository + " can be signed now; its root is pinned here"
+			}
+			return t.say(map[string]any{"repository": n.Repository, "rootKey": b.Root.ID, "newKeys": fresh}, "%s", text)
+		},
+	}
+	c.Flags().StringVar(&kind, "type", kind, keyTypeHelp)
+	return c
+}
+
+func newTrustSigner(t *trustFlags) *cobra.Command {
+	c := &cobra.Command{Use: "signer", Short: "Who may sign a repository's images: add, remove"}
+	c.AddCommand(newSignerAdd(t), newSignerRemove(t))
+	return c
+}
+
+func newSignerAdd(t *trustFlags) *cobra.Command {
+	var files []string
+	var threshold int
+	var alone, propose bool
+	c := &cobra.Command{
+		Use:   "add --key FILE NAME REPOSITORY…",
+		Short: "Let somebody sign a repository's images",
+		Long: `Delegate to a signer. The first key of each --key FILE signs images; the second,
+if there is one, is the signer's online key: root lets it sign snapshots and
+timestamps, so that what the signer signs counts at once. With --no-online it
+counts after the next "drydock trust refresh" of one who has an online key.
+
+Several keys with --threshold 2 make a signer of several people, two of whom must
+sign.`,
+		Example: `  drydock trust signer add --key release.pub release registry.example.com/me/app
+  drydock trust signer add --key a.pub --key b.pub --threshold 2 both registry.example.com/me/app`,
+		Args: cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := newSigner(args[0], files, threshold, alone)
+			if err != nil {
+				return err
+			}
+			for _, ref := range args[1:] {
+				if err := t.addSigner(cmd, ref, n, propose); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	c.Flags().StringArrayVar(&files, "key", nil, "`FILE` with a public key; several times for several keys")
+	c.Flags().IntVar(&threshold, "threshold", 1, "how `MANY` of the keys must sign")
+	c.Flags().BoolVar(&alone, "no-online", false, "authorise no online key")
+	c.Flags().BoolVar(&propose, "propose", false, proposeHelp)
+	return c
+}
+
+const proposeHelp = "write what is signed by too few as a proposal, for others to sign as well"
+
+func newSigner(name string, files []string, threshold int, alone bool) (store.NewSigner, error) {
+	n := store.NewSigner{Name: name, Threshold: threshold}
+	if err := trust.ValidSigner(name); err != nil {
+		return n, usageError{err, ""}
+	}
+	if len(files) == 0 {
+		return n, usageError{fmt.Errorf("no key for %s", name), "--key FILE names the file with its public key; drydock trust key generate makes one"}
+	}
+	for _, file := range files {
+		b, err := readSmall(file, 64<<10)
+		if err != nil {
+			return n, err
+		}
+		keys, err := trust.PublicKeys(b)
+		if err != nil {
+			return n, fmt.Errorf("%s: %w", file, err)
+		}
+		n.Keys = append(n.Keys, keys[0])
+		if !alone && len(keys) > 1 {
+			n.Online = append(n.Online, keys[1])
+		}
+	}
+	if threshold < 1 || threshold > len(n.Keys) {
+		return n, usageError{fmt.Errorf("--threshold %d with %s", threshold, finding.Count(len(n.Keys), "key")), ""}
+	}
+	return n, nil
+}
+
+func (t *trustFlags) addSigner(cmd *cobra.Command, ref string, n store.NewSigner, propose bool) error {
+	image, err := named(ref)
+	if err != nil {
+		return err
+	}
+	s, err := t.session(cmd.Context(), image, true)
+	if err != nil {
+		return err
+	}
+	out, err := s.AddSigner(cmd.Context(), n, propose)
+	if err := closing(s, answered(err)); err != nil {
+		return err
+	}
+	return t.done(image.Repository, out, map[string]any{"signer": n.Name}, "%s may sign images of %s", n.Name, image.Repository)
+}

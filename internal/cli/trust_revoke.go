@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/trust"
+)
+
+func newTrustRevoke(t *trustFlags) *cobra.Command {
+	var reason, signer string
+	c := &cobra.Command{
+		Use:   "revoke IMAGE | --signer NAME REPOSITORY",
+		Short: "Take back the signatures of a tag, of a digest, or of a signer",
+		Long: `Take back what was signed. A tag may be signed again later; a digest is revoked for
+ever. With the repository's targets key the revocation holds for all signers, else
+for those whose keys are here. --signer ends all that a signer may sign and has
+signed, online keys included: that is what to do when a signer's keys are stolen.`,
+		Example: `  drydock trust revoke registry.example.com/me/app:v1.0
+  drydock trust revoke registry.example.com/me/app@sha256:…
+  drydock trust revoke --signer release --reason "laptop stolen" registry.example.com/me/app`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if signer != "" {
+				return t.removeSigner(cmd, args[0], signer, reason, false)
+			}
+			n, err := named(args[0])
+			if err != nil {
+				return err
+			}
+			if n.Tag == "" && n.Digest == "" {
+				return usageError{fmt.Errorf("%s names no image", n), "add the tag, or say --signer NAME"}
+			}
+			s, err := t.session(cmd.Context(), n, true)
+			if err != nil {
+				return err
+			}
+			tag := n.Tag
+			if n.Digest != "" {
+				tag = ""
+			}
+			out, by, err := s.Revoke(cmd.Context(), tag, n.Digest, reason)
+			if err := closing(s, answered(err)); err != nil {
+				return err
+			}
+			who := strings.ReplaceAll(", "+strings.Join(by, ", "), ", ,", ", "+trust.Admin+",")
+			who = strings.TrimPrefix(who, ", ")
+			if by[0] == "" {
+				who = "all signers"
+			}
+			return t.done(n.Repository, out, map[string]any{"revoked": n.String(), "signers": by}, "the signatures of %s are revoked for %s", n, who)
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "say why, as `TEXT` that everybody can read")
+	c.Flags().StringVar(&signer, "signer", "", "revoke the signer called `NAME`")
+	return c
+}
+
+func newTrustRefresh(t *trustFlags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "refresh REPOSITORY…",
+		Short: "Sign anew what soon expires, and make all count that was written",
+		Long: `Sign the snapshot and the timestamp anew before they expire, with an online key that
+is here; sign anew roles whose keys are here and that soon expire; and let the
+snapshot name what killed or keyless writers left. Run it from a schedule, once a
+day.`,
+		Example: "  drydock trust refresh registry.example.com/me/app",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, arg := range args {
+				n, err := named(arg)
+				if err != nil {
+					return err
+				}
+				s, err := t.session(cmd.Context(), n, true)
+				if err != nil {
+					return err
+				}
+				out, err := s.Refresh(cmd.Context())
+				if err := closing(s, answered(err)); err != nil {
+					return err
+				}
+				what := "is fresh"
+				if out.Written > 0 {
+					what = "was signed anew"
+				}
+				if err := t.done(n.Repository, out, map[string]any{"written": out.Written}, "%s %s", n.Repository, what); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/trust/store"
+)
+
+func newSignerRemove(t *trustFlags) *cobra.Command {
+	var reason string
+	var propose bool
+	c := &cobra.Command{
+		Use:     "remove NAME REPOSITORY…",
+		Aliases: []string{"rm"},
+		Short:   "End what somebody may sign, and what they signed",
+		Example: "  drydock trust signer remove release registry.example.com/me/app",
+		Args:    cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, ref := range args[1:] {
+				if err := t.removeSigner(cmd, ref, args[0], reason, propose); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "say why, as `TEXT` that everybody can read")
+	c.Flags().BoolVar(&propose, "propose", false, proposeHelp)
+	return c
+}
+
+func (t *trustFlags) removeSigner(cmd *cobra.Command, ref, name, reason string, propose bool) error {
+	n, err := named(ref)
+	if err != nil {
+		return err
+	}
+	s, err := t.session(cmd.Context(), n, true)
+	if err != nil {
+		return err
+	}
+	out, err := s.RemoveSigner(cmd.Context(), name, reason, propose)
+	if err := closing(s, answered(err)); err != nil {
+		return err
+	}
+	return t.done(n.Repository, out, map[string]any{"signer": name}, "%s may not sign images of %s any more, and what %s signed is not signed", name, n.Repository, name)
+}
+
+// done says what a change came to, and what it waits for.
+func (t *trustFlags) done(repository string, out *store.Outcome, facts map[string]any, text string, args ...any) error {
+	said := fmt.Sprintf(text, args...)
+	facts["repository"], facts["waiting"], facts["proposed"] = repository, out.Waiting, len(out.Proposed) > 0
+	switch {
+	case len(out.Proposed) > 0:
+		said = fmt.Sprintf("proposed for %s: it counts when others have signed it too (drydock trust status %s)", repository, repository)
+	case out.Waiting:
+		said += fmt.Sprintf("\nit counts after drydock trust refresh %s by one who has an online key", repository)
+	}
+	return t.say(facts, "%s", said)
+}

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/report"
+	"github.com/drydock-dev/drydock/internal/trust"
+	"github.com/drydock-dev/drydock/internal/trust/store"
+)
+
+func newTrustVerify(t *trustFlags) *cobra.Command {
+	var resolve bool
+	c := &cobra.Command{
+		Use:   "verify IMAGE",
+		Short: "Verify that an image is signed, and that its signature holds today",
+		Long: `Verify what the registry serves for a tag, or a digest, against the repository's
+signatures: signed by who may sign, not expired, not revoked, not older than what
+was seen before. The root is the one that is pinned here, or that --root names;
+else the first one that the registry shows is pinned, and that is said.`,
+		Example: `  drydock trust verify registry.example.com/me/app:v1.0
+  docker run "$(drydock trust verify --resolve registry.example.com/me/app:v1.0)"`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := named(args[0])
+			if err != nil {
+				return err
+			}
+			if n.Tag == "" && n.Digest == "" {
+				return usageError{fmt.Errorf("%s names no image", n), "add the tag: " + n.Repository + ":TAG"}
+			}
+			s, err := t.session(cmd.Context(), n, false)
+			if err != nil {
+				return err
+			}
+			return closing(s, t.verify(cmd.Context(), s, n, resolve))
+		},
+	}
+	c.Flags().BoolVar(&resolve, "resolve", false, "print the name with the digest that is signed for the tag, wherever the tag points")
+	return c
+}
+
+func (t *trustFlags) verify(ctx context.Context, s *store.Session, n image.Name, resolve bool) error {
+	v, err := s.View(ctx)
+	if err != nil {
+		return t.refused(n, err)
+	}
+	now := n.Digest
+	switch {
+	case resolve && n.Tag != "":
+		if st, ok := v.Tag(n.Tag); ok && !st.Revoked && (now == "" || now == st.Digest) {
+			now = st.Digest
+		}
+	case now == "":
+		b, _, err := s.Manifest(ctx, n.Tag)
+		if err != nil {
+			return err
+		}
+		now = finding.DigestOf(b)
+	}
+	verdict := v.Judge(n.Tag, now)
+	if resolve && verdict.Kind == "verified" {
+		return t.say(map[string]any{"image": n.Repository + "@" + string(now), "digest": now}, "%s@%s", n.Repository, now)
+	}
+	if err := t.write(func(to sink) error { return report.Verdict(to, to.format, n.String(), verdict, v, t.page(to)) }); err != nil {
+		return err
+	}
+	if verdict.Kind != "verified" {
+		return exitError(2)
+	}
+	return nil
+}
+
+// refused prints a refusal that came before there was anything to judge by. Any
+// other error is one.
+func (t *trustFlags) refused(n image.Name, err error) error {
+	kind, ok := trust.Refused(err)
+	if !ok {
+		return err
+	}
+	verdict := trust.Verdict{Kind: kind, Now: n.Digest, Standing: trust.Standing{Tag: n.Tag, Reason: err.Error()}}
+	hint := finding.HintOf(err)
+	perr := t.write(func(to sink) error { return report.Refusal(to, to.format, n.String(), verdict, hint, t.page(to)) })
+	return errors.Join(perr, exitError(2))
+}

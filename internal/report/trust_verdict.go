@@ -1,0 +1,70 @@
+package report
+
+import (
+	"io"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/trust"
+)
+
+// verdictJSON is trust verify's answer.
+type verdictJSON struct {
+	Schema     string   `json:"schema"`
+	Image      string   `json:"image"`
+	Verified   bool     `json:"verified"`
+	Verdict    string   `json:"verdict"` // "verified", "unsigned", "moved", "revoked", "expired", "rollback" …
+	Message    string   `json:"message"`
+	Digest     string   `json:"digest,omitempty"` // that the registry serves
+	Signed     string   `json:"signed,omitempty"` // that is signed
+	Signers    []string `json:"signers,omitempty"`
+	SignedAt   string   `json:"signedAt,omitempty"`
+	FreshUntil string   `json:"freshUntil,omitempty"`
+}
+
+// Verdict writes the answer about one image.
+func Verdict(w io.Writer, format, name string, v trust.Verdict, view *trust.View, opt Options) error {
+	fresh := ""
+	if r, ok := view.Role(trust.Timestamp); ok {
+		fresh = r.Expires.UTC().Format(time.RFC3339)
+	}
+	at := ""
+	if !v.At.IsZero() {
+		at = v.At.UTC().Format(time.RFC3339)
+	}
+	return verdict(w, format, verdictJSON{
+		Image: name, Verified: v.Kind == "verified", Verdict: v.Kind, Message: v.Text(), Digest: string(v.Now),
+		Signed: string(v.Digest), Signers: v.Signers, SignedAt: at, FreshUntil: fresh,
+	}, "", opt)
+}
+
+// Refusal writes an answer that came before the image itself could be judged.
+func Refusal(w io.Writer, format, name string, v trust.Verdict, hint string, opt Options) error {
+	return verdict(w, format, verdictJSON{Image: name, Verdict: v.Kind, Message: v.Reason, Digest: string(v.Now)}, hint, opt)
+}
+
+func verdict(w io.Writer, format string, v verdictJSON, hint string, opt Options) error {
+	switch format {
+	case "json":
+		v.Schema = Schema
+		return writeJSON(w, v)
+	case "text":
+	default:
+		return errTrustFormat(format)
+	}
+	return paged(w, opt, func(p *page) {
+		if !v.Verified {
+			p.line("%s  %s", p.paint(bad, "REFUSED"), Clean(v.Image))
+			p.wrap(2, Clean(v.Message))
+			if hint != "" {
+				p.wrap(2, Clean(hint))
+			}
+			return
+		}
+		p.line("%s  %s", p.paint(good, "verified"), Clean(v.Image))
+		p.line("  %s", Clean(v.Digest))
+		p.wrap(2, Clean(v.Message))
+		if v.FreshUntil != "" {
+			p.line("  fresh until %s", v.FreshUntil)
+		}
+	})
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/trust"
+)
+
+// Image is what is signed: a tag, and all manifests that its digest leads to, that
+// of the digest first.
+type Image struct {
+	Tag       string
+	Size      int64
+	Manifests []trust.Manifest
+}
+
+// SignOptions says by whom.
+type SignOptions struct {
+	Signer  string // empty: every signer whose key is here, else the administrator
+	Propose bool   // a threshold of several keys may be met later
+}
+
+// Sign signs an image, and gives the names of those in which it was done.
+func (s *Session) Sign(ctx context.Context, im Image, opt SignOptions) (*Outcome, []string, error) {
+	at := s.Now()
+	var by []string
+	var claims trust.Claims
+	out, err := s.commit(ctx, func(a *trust.Assembly) (trust.Change, error) {
+		if by == nil {
+			var err error
+			if by, err = s.signersHere(a, opt.Signer); err != nil {
+				return trust.Change{}, err
+			}
+			if err := revivable(a, by, im.Manifests); err != nil {
+				return trust.Change{}, err
+			}
+			claims = trust.Sign(im.Tag, a.Next(), at, im.Size, im.Manifests)
+		}
+		ch := trust.Change{Claims: map[string]trust.Claims{}, Propose: opt.Propose}
+		for _, name := range by {
+			ch.Claims[name] = claims
+		}
+		return ch, nil
+	})
+	return out, by, err
+}
+
+// signersHere are the signers whose keys are here; "" is the administrator.
+func (s *Session) signersHere(a *trust.Assembly, only string) ([]string, error) {
+	signers := a.Signers()
+	if only != "" {
+		if _, ok := signers[only]; !ok {
+			return nil, fmt.Errorf("%s is not a signer of %s", only, s.Name)
+		}
+		return []string{only}, nil
+	}
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(signers)) {
+		if slices.ContainsFunc(signers[name].Keys, func(k trust.Key) bool { return s.Ring.Has(k.ID()) }) {
+			out = append(out, name)
+		}
+	}
+	if len(out) > 0 {
+		return out, nil
+	}
+	if slices.ContainsFunc(a.Admins(), s.Ring.Has) {
+		return []string{""}, nil
+	}
+	if len(signers) == 0 {
+		return nil, finding.WithHint(fmt.Errorf("%s has no signers, and its targets key is not here", s.Name),
+			"its administrator adds you: drydock trust signer add --key YOUR.pub NAME "+s.Name)
+	}
+	return nil, finding.WithHint(fmt.Errorf("no key of a signer of %s is here (signers: %s)", s.Name, strings.Join(slices.Sorted(maps.Keys(signers)), ", ")),
+		"drydock trust key load FILE takes your key in; or its administrator adds you: drydock trust signer add --key YOUR.pub NAME "+s.Name)
+}
+
+// revivable is an error where a digest was revoked for ever.
+func revivable(a *trust.Assembly, by []string, manifests []trust.Manifest) error {
+	for _, name := range append([]string{""}, by...) {
+		for _, m := range manifests {
+			if c := a.Merged(name).Images[trust.DigestPath(m.Digest)]; c.Revoked && c.Seq == trust.Forever {
+				return finding.WithHint(fmt.Errorf("%s was revoked on %s and stays so", m.Digest, c.At.Format("2 January 2006")),
+					"build the image anew: the new one has another digest")
+			}
+		}
+	}
+	return nil
+}
