@@ -219,8 +219,10 @@ func drawnFile(t *rapid.T) string {
 		if i > 0 && rapid.IntRange(0, 4).Draw(t, "extends") == 0 {
 			lines = append(lines, "extends:\n  service: web")
 		}
-		others := []string{"ports", "volumes", "environment", "security_opt", "cap_add", "deploy", "command", "privileged", "read_only", "user", "restart", "network_mode", "pid",
-			"mem_limit", "pids_limit", "cgroup_parent", "tty"}
+		others := []string{
+			"ports", "volumes", "environment", "security_opt", "cap_add", "deploy", "command", "privileged", "read_only", "user", "restart", "network_mode", "pid",
+			"mem_limit", "pids_limit", "cgroup_parent", "tty",
+		}
 		for _, f := range append([]string{"image"}, rapid.SliceOfNDistinct(rapid.SampledFrom(others), 0, 6, func(s string) string { return s }).Draw(t, "fields")...) {
 			lines = append(lines, drawnField(t, f))
 		}
