@@ -80,13 +80,14 @@ func (p *planner) openCargo(ctx context.Context, name string) (*flat, error) {
 	}
 	f := &flat{
 		ctx: ctx, kind: cargoKind{}, index: index, locked: map[string]*pinned{}, settled: sameFeatures,
-		suits: p.runtime(rust(), dir), clean: p.cleanIn(ctx, "cargo"),
+		clean: p.cleanIn(ctx, "cargo"),
 	}
+	p.builtWith(f, rust(), dir)
 	f.declared = manifests.declared
 	for i := range l.packages {
 		q := &l.packages[i]
 		q.key = cargoKind{}.key(q.Name, q.Version)
-		pin := &pinned{name: q.Name, version: q.Version, at: i}
+		pin := &pinned{name: q.Name, version: q.Version}
 		switch {
 		case q.Source == "":
 			q.key += " of the project"

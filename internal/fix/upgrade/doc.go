@@ -30,6 +30,8 @@
 //     What its features decide must be the same in both versions, or it is left to
 //     Cargo.
 //   - Ruby: Gemfile.lock with its checksums, and what Gemfile says in plain text.
+//   - PHP: composer.lock, of which a package is written as Composer does, the ranges
+//     in composer.json, and the content-hash that tells that both agree.
 //   - Python: requirements files and pyproject.toml.
 //   - Maven: versions, properties and dependencyManagement of pom.xml.
 //   - Distribution packages: a RUN line in the Dockerfile.

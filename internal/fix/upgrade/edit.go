@@ -106,6 +106,19 @@ func (f *file) indent(at int) string {
 	return string(line[:len(line)-len(bytes.TrimLeft(line, " \t"))])
 }
 
+// applied is a file's text after edits of it.
+func applied(text []byte, edits []finding.Edit) []byte {
+	edits = slices.Clone(edits)
+	slices.SortStableFunc(edits, func(a, b finding.Edit) int { return cmp.Compare(a.Start, b.Start) })
+	var b []byte
+	at := 0
+	for _, e := range edits {
+		b = append(append(b, text[at:e.Start]...), e.New...)
+		at = e.End
+	}
+	return append(b, text[at:]...)
+}
+
 // sortEdits orders edits by file and place.
 func sortEdits(edits []finding.Edit) {
 	slices.SortStableFunc(edits, func(a, b finding.Edit) int {

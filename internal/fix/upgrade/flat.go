@@ -33,7 +33,8 @@ type Release struct {
 	Withdrawn bool                // yanked: only a lock that has it takes it
 	Runtime   string              // what it asks of the language: "1.70" of Rust, ">= 2.7" of Ruby
 	Features  map[string][]string // of a crate
-	Raw       json.RawMessage     // a package's entry in composer.lock
+	Links     composerLinks
+	Raw       json.RawMessage // a package's entry in composer.lock
 }
 
 // Need is that a release depends on a package.
@@ -76,7 +77,7 @@ type pinned struct {
 	held          string   // why no other version can take its place; "": one can
 	root          bool     // the project's own, or what it asks for itself
 	own           bool     // the project's own
-	at            int      // which entry of the lock it is
+	links         composerLinks
 }
 
 // flatDecl is what the project itself asks for.
@@ -85,6 +86,7 @@ type flatDecl struct {
 	held       string // why the text is not edited; "": it can be
 	file       *file
 	start, end int
+	prod       bool                     // for more than development
 	write      func(spec string) string // how the text stands there; nil: as it is
 }
 
@@ -111,6 +113,8 @@ type flat struct {
 	declared []flatDecl
 	// suits says why a version cannot be taken whatever the ranges say; nil: any suits.
 	suits func(name string, of []Release) error
+	// doubts are what about a plan nobody can tell, in words; nil: nothing.
+	doubts func(flatPlan) []string
 	// settled says why a whole plan is not certain; nil: any is.
 	settled func(*flat, flatPlan) error
 	// write makes the edits of a plan in lock and manifests.
@@ -335,13 +339,13 @@ func refusal(kind flatKind, needs []Need, name, version string) (spec string, no
 
 // provide sees to it that what a package needs is there.
 func (f *flat) provide(p *flatPlan, by string, n Need, depth int) error {
+	if f.resolve(*p, n) != "" {
+		return nil
+	}
 	same := ""
 	for _, k := range f.keys(*p) {
 		if f.name(*p, k) != n.Name {
 			continue
-		}
-		if f.kind.admits(n.Spec, f.version(*p, k)) {
-			return nil
 		}
 		all, err := f.releases(n.Name)
 		if err != nil {
@@ -417,7 +421,28 @@ func (f *flat) resolve(p flatPlan, n Need) string {
 			best = k
 		}
 	}
+	if best == "" {
+		return f.provider(p, n)
+	}
 	return best
+}
+
+// provider is a package that stands for another by "replace" or "provide".
+func (f *flat) provider(p flatPlan, n Need) string {
+	for _, k := range f.keys(p) {
+		var links composerLinks
+		if of := p.to[k]; len(of) > 0 {
+			links = of[0].Links
+		} else {
+			links = f.locked[k].links
+		}
+		for _, kind := range []string{"replace", "provide"} {
+			if _, ok := links[kind][n.Name]; ok {
+				return k
+			}
+		}
+	}
+	return ""
 }
 
 // needsOf is what a package asks for: as planned, as the lock says, or as the

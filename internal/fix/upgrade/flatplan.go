@@ -244,7 +244,7 @@ func (f *flat) safety(p flatPlan) finding.Safety {
 			safety = finding.NeedsReview
 		}
 	}
-	if p.capped {
+	if p.capped || f.doubts != nil && len(f.doubts(p)) > 0 {
 		safety = finding.NeedsReview
 	}
 	return safety
@@ -294,6 +294,9 @@ func (p *planner) flat(f *flat, wants []want, byHand func(want) string) {
 		u := Upgrade{Fix: finding.Fix{Safety: g.safety, Edits: g.edits}}
 		if with := f.beside(g.plan, mine); len(with) > 0 {
 			u.Notes = append(u.Notes, "with it: "+few(with))
+		}
+		if f.doubts != nil {
+			u.Notes = append(u.Notes, f.doubts(g.plan)...)
 		}
 		made, of = append(made, u), append(of, mine)
 	}
@@ -359,6 +362,10 @@ func (p *planner) declaredOnly(j job, kind flatKind, declared []flatDecl, err er
 			if d.held != "" || !ok || !kind.admits(to, w.To) {
 				why = strings.TrimSpace(d.file.name + " asks for it " + strings.TrimPrefix("as "+d.spec+", "+d.held, "as , "))
 				u.Fix.Edits = nil
+				break
+			}
+			if kind.admits(to, w.From) {
+				why, u.Fix.Edits = d.file.name+" asks for it as "+d.spec+", of which "+w.From+" is one", nil
 				break
 			}
 			if capped {

@@ -77,7 +77,9 @@ func gemByHand(w want, f *flat) string {
 }
 
 // ruby is the language of gems.
-func ruby() language { return language{"Ruby", "ruby", gemKind{}.admits} }
+func ruby() language {
+	return language{"Ruby", "ruby", gemKind{}.admits, slices.Concat(minors(1, 8, 9), minors(2, 0, 7), minors(3, 0, 5), minors(4, 0, 1))}
+}
 
 // openGem reads a lock and its Gemfile.
 func (p *planner) openGem(ctx context.Context, name string) (*flat, error) {
@@ -103,12 +105,13 @@ func (p *planner) openGem(ctx context.Context, name string) (*flat, error) {
 	index := p.index("gem", RubyGems(HTTP{}))
 	f := &flat{
 		ctx: ctx, kind: gemKind{}, index: index, locked: map[string]*pinned{}, declared: l.declared(manifest),
-		suits: p.runtime(ruby(), dir), clean: p.cleanIn(ctx, "gem"),
+		clean: p.cleanIn(ctx, "gem"),
 	}
-	for i, g := range l.specs {
+	p.builtWith(f, ruby(), dir)
+	for _, g := range l.specs {
 		pin := f.locked[g.name]
 		if pin == nil {
-			pin = &pinned{name: g.name, version: g.version, at: i, asked: true}
+			pin = &pinned{name: g.name, version: g.version, asked: true}
 			f.locked[g.name] = pin
 		}
 		if pin.version != g.version || slices.Contains(pin.platforms, g.platform) {

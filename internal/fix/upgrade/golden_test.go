@@ -85,6 +85,8 @@ func readStory(t testing.TB, file string) *story {
 			s.dir.Registry.(memory)[rest] = all
 		case "crate": // as the index says it
 			s.index(t, "cargo", rest, func() ([]Release, error) { return parseCrates(f.Data, rest) })
+		case "composer":
+			s.index(t, "composer", rest, func() ([]Release, error) { return parsePackagist(f.Data, rest, packagistNotify) })
 		case "gem":
 			s.index(t, "gem", rest, func() ([]Release, error) { return parseGems(f.Data) })
 		case "mod":
@@ -132,7 +134,7 @@ func (s *story) index(t testing.TB, typ, name string, read func() ([]Release, er
 		s.dir.Indexes = map[string]Index{}
 	}
 	if s.dir.Indexes[typ] == nil {
-		of := map[string]Index{"cargo": Crates(HTTP{}), "gem": RubyGems(HTTP{})}
+		of := map[string]Index{"cargo": Crates(HTTP{}), "gem": RubyGems(HTTP{}), "composer": Packagist(HTTP{})}
 		s.dir.Indexes[typ] = shelf{of[typ], map[string][]Release{}}
 	}
 	s.dir.Indexes[typ].(shelf).releases[name] = all
@@ -269,7 +271,7 @@ func (s *story) hold(t *testing.T, after fstest.MapFS) {
 func parses(p string, b []byte) error {
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	switch {
-	case path.Ext(p) == ".json":
+	case path.Ext(p) == ".json" || path.Base(p) == "composer.lock":
 		var v any
 		return json.Unmarshal(b, &v)
 	case slices.Contains([]string{"pyproject.toml", "Pipfile", "Cargo.toml", "Cargo.lock"}, path.Base(p)):

@@ -15,6 +15,7 @@ type jsonNode struct {
 	kind       byte // '{', '[', '"', or 'v' for a number, true, false and null
 	start, end int
 	members    []jsonMember // of an object, in order
+	elements   []*jsonNode  // of an array
 }
 
 // jsonMember is one member of an object; its key's bytes, quotes included, are
@@ -89,6 +90,8 @@ func (s *jsonScan) value(depth int) (*jsonNode, error) {
 			}
 			if m.value = v; n.kind == '{' {
 				n.members = append(n.members, m)
+			} else {
+				n.elements = append(n.elements, v)
 			}
 		}
 	case '"':

@@ -1,7 +1,6 @@
 package upgrade
 
 import (
-	"cmp"
 	"maps"
 	"path"
 	"slices"
@@ -82,14 +81,7 @@ func (p *planner) with(edits []finding.Edit) *planner {
 			q.files[name] = f
 			continue
 		}
-		slices.SortStableFunc(mine, func(a, b finding.Edit) int { return cmp.Compare(a.Start, b.Start) })
-		var b []byte
-		at := 0
-		for _, e := range mine {
-			b = append(append(b, f.b[at:e.Start]...), e.New...)
-			at = e.End
-		}
-		b = append(b, f.b[at:]...)
+		b := applied(f.b, mine)
 		q.files[name] = &file{path: f.path, name: f.name, b: b, digest: finding.DigestOf(b)}
 	}
 	return q

@@ -22,6 +22,8 @@ type language struct {
 	name   string // for people
 	image  string // of the official images, and of what files say versions for
 	admits func(spec, version string) bool
+	// samples are releases by which the requirements of two versions are compared.
+	samples []string
 }
 
 // toolchain is a release of a language that the project names.
@@ -151,24 +153,63 @@ func (p *planner) builders(l language, name string) []toolchain {
 	return out
 }
 
-// runtime says why a release asks for more of a language than the project has.
-func (p *planner) runtime(l language, dir string) func(name string, of []Release) error {
-	var all []toolchain
-	looked := false
-	return func(name string, of []Release) error {
+// builtWith makes a flat lock's plans keep to the releases of a language that the
+// project names. Where it names none, a plan that asks for more than before is
+// doubtful.
+func (p *planner) builtWith(f *flat, l language, dir string) {
+	all := p.toolchains(l, dir)
+	f.suits = func(name string, of []Release) error {
 		for _, r := range of {
-			if r.Runtime == "" {
-				continue
-			}
-			if !looked {
-				all, looked = p.toolchains(l, dir), true
-			}
-			if t, ok := l.tooOld(r.Runtime, all); ok {
+			if t, ok := l.tooOld(r.Runtime, all); ok && r.Runtime != "" {
 				return firm("%s %s needs %s %s, and %s", name, r.Version, l.name, r.Runtime, t.from)
 			}
 		}
 		return nil
 	}
+	f.doubts = func(plan flatPlan) []string {
+		var out []string
+		for _, k := range f.keys(plan) {
+			of, was := plan.to[k], f.runtimeOf(k)
+			if len(all) > 0 || len(of) == 0 || was == "" || !l.narrower(was, of[0].Runtime) {
+				continue
+			}
+			out = append(out, fmt.Sprintf("%s %s needs %s %s, where %s needed %s: which one it runs on is not said",
+				f.name(plan, k), of[0].Version, l.name, of[0].Runtime, f.locked[k].version, was))
+		}
+		return out
+	}
+}
+
+// runtimeOf is what a locked version asks of the language; "": nothing, or that
+// is not known.
+func (f *flat) runtimeOf(key string) string {
+	l := f.locked[key]
+	if l == nil {
+		return ""
+	}
+	if spec := l.links["platform"]["php"]; spec != "" {
+		return spec
+	}
+	if of := f.known[l.name][l.version]; len(of) > 0 {
+		return of[0].Runtime
+	}
+	return ""
+}
+
+// narrower reports whether a requirement excludes what another one takes.
+func (l language) narrower(was, is string) bool {
+	return is != "" && is != was && slices.ContainsFunc(l.samples, func(v string) bool {
+		return l.admits(was, floating(v)) && !l.admits(is, floating(v))
+	})
+}
+
+// minors are releases of a language by their first two numbers.
+func minors(major, from, to int) []string {
+	var out []string
+	for n := from; n <= to; n++ {
+		out = append(out, fmt.Sprintf("%d.%d", major, n))
+	}
+	return out
 }
 
 // tooOld is the first release that a requirement does not take.
@@ -193,5 +234,5 @@ func floating(v string) string {
 func rust() language {
 	return language{"Rust", "rust", func(least, version string) bool {
 		return compareBy("crates.io", padded(version, 3), padded(least, 3)) >= 0
-	}}
+	}, minors(1, 20, 99)}
 }

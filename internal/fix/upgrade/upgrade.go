@@ -132,6 +132,10 @@ func (p *planner) run(ctx context.Context, j job) {
 		p.gem(ctx, j)
 	case base == "Gemfile" || base == "gems.rb":
 		p.gemfile(j)
+	case base == "composer.lock":
+		p.composer(ctx, j)
+	case base == "composer.json":
+		p.composerJSON(j)
 	case base == "pom.xml":
 		p.maven(j)
 	case base == "poetry.lock" || base == "uv.lock" || base == "Pipfile.lock":

@@ -1,0 +1,240 @@
+package upgrade
+
+import (
+	"crypto/md5" //nolint:gosec // what Composer tells a change by
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+// composerPackage is a package of a composer.lock.
+type composerPackage struct {
+	name, version, notify string
+	node                  *jsonNode
+	list                  *jsonNode // it stands in
+	dev                   bool
+	needs                 []Need
+	links                 composerLinks
+	path, branch          bool // a folder of the project's; no release
+}
+
+// composerLock is a composer.lock for editing.
+type composerLock struct {
+	f         *file
+	root      *jsonNode
+	layout    jsonLayout
+	packages  []composerPackage
+	lists     map[bool]*jsonNode // by whether they are for development
+	hash      *jsonNode
+	pluginAPI string
+}
+
+func readComposerLock(f *file) (*composerLock, error) {
+	root, err := parseJSON(f.b)
+	if err != nil {
+		return nil, err
+	}
+	l := &composerLock{f: f, root: root, layout: f.layout(root), lists: map[bool]*jsonNode{}, hash: root.get("content-hash")}
+	if l.hash == nil || l.hash.kind != '"' {
+		return nil, errors.New("it has no content-hash")
+	}
+	l.pluginAPI = root.text(f.b, "plugin-api-version")
+	for _, dev := range []bool{false, true} {
+		list := root.get(map[bool]string{false: "packages", true: "packages-dev"}[dev])
+		if list == nil || list.kind != '[' {
+			if dev {
+				continue // "null": without those for development
+			}
+			return nil, errors.New("it has no packages")
+		}
+		l.lists[dev] = list
+		for _, n := range list.elements {
+			p, err := l.read(n)
+			if err != nil {
+				return nil, err
+			}
+			p.list, p.dev = list, dev
+			l.packages = append(l.packages, p)
+		}
+	}
+	return l, nil
+}
+
+func (l *composerLock) read(n *jsonNode) (composerPackage, error) {
+	b := l.f.b
+	p := composerPackage{node: n}
+	if n.kind != '{' {
+		return p, errors.New("a package that is no object")
+	}
+	p.name, p.version, p.notify = strings.ToLower(n.text(b, "name")), n.text(b, "version"), n.text(b, "notification-url")
+	if p.name == "" || p.version == "" {
+		return p, errors.New("a package without name and version")
+	}
+	p.path = n.get("dist").text(b, "type") == "path"
+	p.branch = strings.HasPrefix(p.version, "dev-") || strings.HasSuffix(p.version, "-dev")
+	r := Release{Version: p.version, Links: composerLinks{"platform": {}}}
+	for name, spec := range l.strings(n.get("require")) {
+		r.need(name, spec)
+	}
+	slices.SortFunc(r.Needs, func(a, b Need) int { return strings.Compare(a.Name, b.Name) })
+	for _, k := range []string{"conflict", "replace", "provide"} {
+		r.Links[k] = l.strings(n.get(k))
+	}
+	p.needs, p.links = r.Needs, r.Links
+	return p, nil
+}
+
+func (l *composerLock) strings(n *jsonNode) map[string]string {
+	out := map[string]string{}
+	if n != nil {
+		for _, m := range n.members {
+			out[m.key] = m.value.str(l.f.b)
+		}
+	}
+	return out
+}
+
+// entry writes a package at a depth.
+func (l *composerLock) entry(raw json.RawMessage) (string, error) {
+	n, err := parseJSON(raw)
+	if err != nil {
+		return "", err
+	}
+	w := &phpJSON{b: raw, pretty: true, unit: l.layout.unit, eol: l.layout.eol}
+	w.value(n, 2)
+	return w.out.String(), w.err
+}
+
+// edits make a lock of what it is into what a plan makes of it.
+func (l *composerLock) edits(f *flat, p flatPlan, gone map[string]bool, dev func(key string) bool) ([]finding.Edit, error) {
+	if l.layout.eol == "" {
+		return nil, errors.New("the lock is written on one line")
+	}
+	fresh := map[bool][]string{}
+	for _, k := range f.keys(p) {
+		if f.locked[k] == nil && !gone[k] {
+			fresh[dev(k)] = append(fresh[dev(k)], k)
+		}
+	}
+	var edits []finding.Edit
+	for _, which := range []bool{false, true} {
+		list := l.lists[which]
+		if list == nil {
+			if len(fresh[which]) > 0 {
+				return nil, errors.New("the lock is without what development needs")
+			}
+			continue
+		}
+		more, err := l.listEdits(f, p, gone, list, fresh[which])
+		if err != nil {
+			return nil, err
+		}
+		edits = append(edits, more...)
+	}
+	return edits, nil
+}
+
+// listEdits change one list of packages.
+func (l *composerLock) listEdits(f *flat, p flatPlan, gone map[string]bool, list *jsonNode, fresh []string) ([]finding.Edit, error) {
+	var mine []composerPackage
+	for _, q := range l.packages {
+		if q.list == list {
+			mine = append(mine, q)
+		}
+	}
+	kept := slices.DeleteFunc(slices.Clone(mine), func(q composerPackage) bool { return gone[q.name] })
+	if len(kept) == 0 && len(mine)+len(fresh) > 0 && (len(fresh) > 0 || len(mine) > 0) {
+		return l.rewrite(p, list, fresh)
+	}
+	var edits []finding.Edit
+	for i := 0; i < len(mine); i++ {
+		q := mine[i]
+		if of := p.to[q.name]; len(of) > 0 && !gone[q.name] {
+			text, err := l.entry(of[0].Raw)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", q.name, err)
+			}
+			edits = append(edits, l.f.edit(q.node.start, q.node.end, text))
+		}
+		if !gone[q.name] {
+			continue
+		}
+		k := i // as far as packages go one after another
+		for k < len(mine) && gone[mine[k].name] {
+			k++
+		}
+		start, end := q.node.start, mine[k-1].node.end
+		if k < len(mine) {
+			end = mine[k].node.start
+		} else {
+			start = mine[i-1].node.end
+		}
+		edits = append(edits, l.f.lines(start, end, ""))
+		i = k - 1
+	}
+	for _, k := range fresh {
+		text, err := l.entry(p.to[k][0].Raw)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", k, err)
+		}
+		i := slices.IndexFunc(kept, func(q composerPackage) bool { return q.name > k })
+		if i < 0 {
+			at := kept[len(kept)-1].node.end
+			edits = append(edits, l.f.lines(at, at, ","+l.layout.pad(2)+text))
+			continue
+		}
+		at := kept[i].node.start
+		edits = append(edits, l.f.lines(at, at, text+","+l.layout.pad(2)))
+	}
+	return edits, nil
+}
+
+// rewrite writes a list of which no package stays.
+func (l *composerLock) rewrite(p flatPlan, list *jsonNode, fresh []string) ([]finding.Edit, error) {
+	var parts []string
+	for _, k := range fresh {
+		text, err := l.entry(p.to[k][0].Raw)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", k, err)
+		}
+		parts = append(parts, l.layout.pad(2)+text)
+	}
+	text := "[]"
+	if len(parts) > 0 {
+		text = "[" + strings.Join(parts, ",") + l.layout.pad(1) + "]"
+	}
+	return []finding.Edit{l.f.edit(list.start, list.end, text)}, nil
+}
+
+// contentHash is what Composer knows by whether a lock is of a composer.json.
+func contentHash(manifest []byte) (string, error) {
+	root, err := parseJSON(manifest)
+	if err != nil {
+		return "", err
+	}
+	if root.kind != '{' {
+		return "", errors.New("no object")
+	}
+	relevant := &jsonNode{kind: '{'}
+	for _, m := range lastMembers(root) {
+		switch m.key {
+		case "name", "version", "require", "require-dev", "conflict", "replace", "provide", "minimum-stability", "prefer-stable",
+			"repositories", "extra":
+			relevant.members = append(relevant.members, m)
+		}
+	}
+	if platform := root.get("config").get("platform"); platform != nil && platform.raw(manifest) != "null" {
+		config := &jsonNode{kind: '{', members: []jsonMember{{key: "platform", value: platform}}}
+		relevant.members = append(relevant.members, jsonMember{key: "config", value: config})
+	}
+	slices.SortFunc(relevant.members, func(a, b jsonMember) int { return strings.Compare(a.key, b.key) })
+	w := &phpJSON{b: manifest}
+	w.value(relevant, 0)
+	sum := md5.Sum([]byte(w.out.String())) //nolint:gosec // what Composer tells a change by
+	return hex.EncodeToString(sum[:]), w.err
+}
