@@ -125,7 +125,8 @@ func stayHome() []string {
 		"sbom DIR", "lint DIR", "lint DIR/Dockerfile", "lint DIR/latest.Dockerfile", "db status", "db verify", "db export DIR/x",
 		"db import DIR/x", "explain CVE-2024-47875", "explain dockerfile/root-user", "init", "version", "plugin uninstall", "completion bash",
 		"audit", "audit DIR/compose.yaml", "audit container://x", "observe nginx:1.20", "observe merge DIR/a DIR/b", "confine DIR/a", "run nginx:1.20",
-		"trust key list", "trust key generate x", "trust key load DIR/release.pub", "trust key export x", "trust key remove x",
+		"trust tuf-client init DIR/x", "trust tuf-client refresh --metadata-dir DIR/x --metadata-url http://example.com/",
+		"trust tuf-client download --metadata-dir DIR/x --metadata-url http://example.com/", "trust key list", "trust key generate x", "trust key load DIR/release.pub", "trust key export x", "trust key remove x",
 		"recommend --as-of 2024-03-31 nginx:1.20", "docker-cli-plugin-metadata", `docker-cli-plugin-hooks {"RootCmd":"build"}`,
 	}
 }

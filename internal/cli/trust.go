@@ -41,7 +41,7 @@ under trust.`,
 	s := c.PersistentFlags()
 	s.IntVar(&t.words.fd, "passphrase-fd", -1, "read the passphrase from the open file `DESCRIPTOR`")
 	s.StringVar(&t.root, "root", "", "trust the root in `FILE`, instead of the first one that the registry shows")
-	c.AddCommand(newTrustKey(t), newTrustInit(t), newTrustSigner(t), newTrustSign(t), newTrustInspect(t), newTrustVerify(t), newTrustRevoke(t), newTrustRefresh(t))
+	c.AddCommand(newTrustKey(t), newTrustInit(t), newTrustSigner(t), newTrustSign(t), newTrustInspect(t), newTrustVerify(t), newTrustRevoke(t), newTrustRefresh(t), newTUFClient(t))
 	return c
 }
 

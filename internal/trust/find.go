@@ -79,3 +79,16 @@ func within(target, pattern string) bool {
 	ok, err := path.Match(pattern, target)
 	return ok && err == nil
 }
+
+// MatchesTarget is nil where bytes are those of a target: its length, and each of
+// its hashes.
+func MatchesTarget(name string, f *metadata.TargetFiles, b []byte) error {
+	if f.Length != int64(len(b)) {
+		return &HashError{name, fmt.Sprintf("%d bytes, where %d are signed", len(b), f.Length)}
+	}
+	return hashes(name, f.Hashes, b)
+}
+
+// Consistent reports whether the repository's files have versions and digests in
+// their names.
+func (c *Client) Consistent() bool { return c.root.body.ConsistentSnapshot }
