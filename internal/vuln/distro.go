@@ -141,7 +141,11 @@ func channels(d *sbom.Distro) []channel {
 // Where they come from a stream that branched off (extended updates of a minor
 // release), that one speaks first, and the release's where it is silent.
 func redHatChannels(d *sbom.Distro, main string) []channel {
-	out := []channel{{eco: main}, {eco: strings.Replace(main, "enterprise_linux", "rhel_els", 1)}}
+	out := []channel{{eco: main}}
+	// What is added to a release: support past its life, and packages of other names.
+	for _, product := range []string{"rhel_els", "rhel_software_collections", "rhel_dotnet"} {
+		out = append(out, channel{eco: strings.Replace(main, "enterprise_linux", product, 1)})
+	}
 	branched := false
 	for _, r := range d.Repositories {
 		stream, ok := contentStream(r)

@@ -97,6 +97,7 @@ type group struct {
 	version  string // what advisories' versions are compared with, and what is shown
 	by       string // who built it, if not the distribution
 	nameless bool   // of a binary package whose source nobody names
+	unsure   bool   // the epoch of its version is not known
 	second   bool   // a channel is asked too that speaks where the first is silent
 	members  []*sbom.Package
 	hits     []hit
@@ -185,42 +186,57 @@ func (m *matcher) collect(ctx context.Context) error {
 type sourceKey struct{ typ, namespace, name, version, origin string }
 
 func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourceKey]int, knows func(string) bool) int {
-	version, marks := p.Version, family(0)
-	if p.SourceVersion != "" {
-		version = p.SourceVersion
-		if p.Type == "rpm" && !strings.Contains(version, ":") {
-			// A source rpm's file name has no epoch; its binaries carry it, but for those
-			// that have a version of their own, and with it an epoch.
-			epoch, own := rpmEpoch(p.Version)
-			if epoch != "" {
-				version = epoch + ":" + version
-			}
-			if upstreamVersion(own) != upstreamVersion(p.SourceVersion) {
-				marks = epochs
-			}
-		}
-	}
+	version, marks := builtVersion(p)
 	key := sourceKey{typ: p.Type, namespace: p.Namespace, name: name, version: version}
+	if p.Type == "rpm" {
+		_, key.version = rpmEpoch(version)
+	}
 	if by := m.builder.foreign(p); by != "" {
 		m.addForeign(p, by, eco, key, sources, knows)
 		return -1
 	}
-	g, seen := sources[key]
+	at, seen := sources[key]
 	if !seen {
-		g = len(m.groups)
-		sources[key] = g
-		m.groups = append(m.groups, group{rule: RuleOS, eco: eco, fam: familyOf(eco) | m.marks, version: version})
-		m.askAll(name, version, g, marks)
+		at = len(m.groups)
+		sources[key] = at
+		m.groups = append(m.groups, group{rule: RuleOS, eco: eco, fam: familyOf(eco) | m.marks, version: version, unsure: marks != 0})
+		m.askAll(name, version, at, marks)
 	}
-	m.groups[g].members = append(m.groups[g].members, p)
+	g := &m.groups[at]
+	g.members = append(g.members, p)
+	if g.unsure && marks == 0 { // what knows the source's version whole speaks for the others
+		last := len(g.members) - 1
+		g.members[0], g.members[last] = g.members[last], g.members[0]
+		g.version, g.unsure = version, false
+	}
 	if p.Type == "rpm" {
 		m.modules.note(p.Name, p.Version, p.Module)
 	}
 	if p.Type == "rpm" && p.Name != name {
 		// Some write advisories by binary package, some by source.
-		m.askAll(p.Name, p.Version, g, 0)
+		m.askAll(p.Name, p.Version, at, 0)
 	}
-	return g
+	return at
+}
+
+// builtVersion is the version of the source that a package is built from. The file
+// name of a source rpm has no epoch: its binaries carry it, but for those that have
+// a version of their own, and with it an epoch.
+func builtVersion(p *sbom.Package) (version string, marks family) {
+	switch {
+	case p.SourceVersion == "":
+		return p.Version, 0
+	case p.Type != "rpm" || strings.Contains(p.SourceVersion, ":"):
+		return p.SourceVersion, 0
+	}
+	epoch, own := rpmEpoch(p.Version)
+	if upstreamVersion(own) != upstreamVersion(p.SourceVersion) {
+		marks = epochs
+	}
+	if epoch != "" {
+		return epoch + ":" + p.SourceVersion, marks
+	}
+	return p.SourceVersion, marks
 }
 
 // upstreamVersion is an RPM's version without its release.

@@ -462,3 +462,21 @@ func BenchmarkCompareDebian(b *testing.B) {
 		}
 	}
 }
+
+// TestSourceEpoch: packages of one source rpm are one group, whatever epoch those have
+// that have a version of their own, which is not the source's.
+func TestSourceEpoch(t *testing.T) {
+	l := newMemory(
+		Advisory{ID: "ALSA-2099:1", Related: []string{"CVE-2099-1"}, Ecosystem: "AlmaLinux:8", Package: "perl", Ranges: []Range{{Type: "ECOSYSTEM", Events: []Event{{Introduced: "0"}, {Fixed: "4:5.26.3-423.el8"}}}}},
+		Advisory{ID: "ALSA-2099:2", Related: []string{"CVE-2099-2"}, Ecosystem: "AlmaLinux:8", Package: "perl", Ranges: []Range{{Type: "ECOSYSTEM", Events: []Event{{Introduced: "0"}, {Fixed: "4:5.26.3-422.el8"}}}}},
+	)
+	perl := func(name, version string) sbom.Package {
+		return sbom.Package{Type: "rpm", Name: name, Version: version, Source: "perl", SourceVersion: "5.26.3-422.el8", Cataloger: "rpm"}
+	}
+	found, _ := match(t, l, &sbom.Inventory{Distro: &sbom.Distro{ID: "almalinux", VersionID: "8.5"}, Packages: []sbom.Package{
+		perl("perl-IO", "1.38-422.el8"), perl("perl-interpreter", "4:5.26.3-422.el8"), perl("perl-Errno", "1.28-422.el8"),
+	}})
+	if len(found) != 1 || found[0].Vuln.ID != "CVE-2099-1" || found[0].Vuln.Version != "4:5.26.3-422.el8" {
+		t.Errorf("%+v", found)
+	}
+}

@@ -38,6 +38,11 @@ func redHatStream(cpe string) string {
 		return "rhel_eus:" + version
 	case "rhel_els":
 		return product + ":" + major
+	case "rhel_software_collections", "rhel_dotnet":
+		// Their packages have the collection in their names: of a release they are one.
+		if on := strings.LastIndex(rest, "::el"); on >= 0 {
+			return product + ":" + rest[on+len("::el"):]
+		}
 	case "rhel_eus", "rhel_aus", "rhel_tus", "rhel_e4s", "rhel_eus_long_life":
 		return product + ":" + version
 	}
@@ -61,6 +66,9 @@ func contentStream(set string) (stream string, ok bool) {
 		name = strings.TrimSuffix(name, end)
 	}
 	head, rest, _ := strings.Cut(name, "-")
+	if _, on, ok := strings.Cut(rest, "rhscl-"); ok && head == "rhel" && digits(on) > 0 {
+		return "rhel_software_collections:" + on[:digits(on)], true
+	}
 	switch head {
 	case "ubi", "rhel":
 		major := rest[:digits(rest)]

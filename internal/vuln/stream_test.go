@@ -18,6 +18,8 @@ func TestStream(t *testing.T) {
 		"Red Hat:rhel_extras_other:7":                                "Red Hat:enterprise_linux:7",
 		"Red Hat:rhel_eus:9.2::baseos":                               "Red Hat:rhel_eus:9.2",
 		"Red Hat:enterprise_linux_eus:10.0":                          "Red Hat:rhel_eus:10.0",
+		"Red Hat:rhel_software_collections:3::el7":                   "Red Hat:rhel_software_collections:7",
+		"Red Hat:rhel_dotnet:6.0::el7":                               "Red Hat:rhel_dotnet:7",
 		"Red Hat:rhel_els:7":                                         "Red Hat:rhel_els:7",
 		"Red Hat:openshift:4.14::el9":                                "Red Hat:openshift:4.14::el9",
 		"SUSE:Linux Enterprise Server 15 SP5":                        "SUSE:Linux Enterprise 15 SP5",
@@ -80,7 +82,8 @@ func TestContentStream(t *testing.T) {
 		"ansible-automation-platform-2.4-for-rhel-9-x86_64-rpms": "ansible_automation_platform:2.4::el9",
 		"jb-eap-7.4-for-rhel-8-x86_64-rpms":                      "jboss_enterprise_application_platform:7.4::el8",
 		"releases":                                               "",
-		"rhel-server-rhscl-7-rpms":                               "",
+		"rhel-server-rhscl-7-rpms":                               "rhel_software_collections:7",
+		"rhel-7-server-extras-rpms":                              "enterprise_linux:7",
 		"acme-for-rhel-9-x86_64-rpms":                            "",
 		"":                                                       "",
 	} {

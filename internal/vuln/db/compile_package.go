@@ -92,21 +92,29 @@ func (c *compiler) putPackage(b []byte, name string, base *baseFacts, p *package
 		}
 	}
 
+	// Of the releases, those that have the package, in the order of their columns.
+	var used []int
+	for _, r := range rows {
+		used = append(used, column[r.release])
+	}
+	slices.Sort(used)
+	used = slices.Compact(used)
+
 	// A line has one record and at most one state a release; a record with two
 	// states in one release takes two lines.
 	var records []uint32
-	var lines [][]int // by line, then by release: state + 1
+	var lines [][]int // by line, then by used release: state + 1
 	for i := 0; i < len(rows); {
 		r := rows[i].record
 		start := len(lines)
 		depth := map[int]int{}
 		for ; i < len(rows) && rows[i].record == r; i++ {
-			col := column[rows[i].release]
+			col, _ := slices.BinarySearch(used, column[rows[i].release])
 			at := start + depth[col]
 			depth[col]++
 			for len(lines) <= at {
 				records = append(records, r)
-				lines = append(lines, make([]int, len(column)))
+				lines = append(lines, make([]int, len(used)))
 			}
 			lines[at][col] = states.at[base.states[rows[i].state].key] + 1
 		}
@@ -128,17 +136,11 @@ func (c *compiler) putPackage(b []byte, name string, base *baseFacts, p *package
 		b = putUint(b, uint64(r-last))
 		last = r
 	}
-	var used []int
-	for col := range column {
-		if slices.ContainsFunc(lines, func(l []int) bool { return l[col] != 0 }) {
-			used = append(used, col)
-		}
-	}
 	b = putInt(b, len(used))
-	for _, col := range used {
+	for i, col := range used {
 		var cells []byte
 		for _, l := range lines {
-			cells = putInt(cells, l[col])
+			cells = putInt(cells, l[i])
 		}
 		b = append(putInt(putInt(b, col), len(cells)), cells...)
 	}
