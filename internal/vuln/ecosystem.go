@@ -57,7 +57,7 @@ func Ecosystem(p sbom.Package, d *sbom.Distro) (ecosystem, name string, ok bool)
 	case "bioconductor":
 		return "Bioconductor", p.Name, true
 	case "github", "githubactions":
-		return "GitHub Actions", NormalName("GitHub Actions", actionName(p)), true
+		return actions, NormalName(actions, actionName(p)), true
 	case "bitnami":
 		return "Bitnami", p.Name, true
 	case "generic":
@@ -69,6 +69,18 @@ func Ecosystem(p sbom.Package, d *sbom.Distro) (ecosystem, name string, ok bool)
 // drupal is the ecosystem of what Drupal's own repository of Composer packages
 // has; the packages' type is Packagist's.
 const drupal = "Drupal"
+
+// actions is the ecosystem of steps of workflows.
+const actions = "GitHub Actions"
+
+// wholeVersion says whether a version has three numbers. A workflow may name an
+// action by a tag that moves ("v4") or by a commit, which do not order.
+func wholeVersion(v string) bool {
+	v = trimV(v)
+	v, _, _ = strings.Cut(v, "-")
+	parts := strings.Split(v, ".")
+	return len(parts) == 3 && digits(parts[0]) == len(parts[0]) && digits(parts[1]) == len(parts[1]) && digits(parts[2]) == len(parts[2])
+}
 
 // actionName is an action by its repository: "actions/cache" of
 // "actions/cache/restore".
@@ -84,7 +96,7 @@ func actionName(p sbom.Package) string {
 // name itself elsewhere. A [Lookup] keys by it.
 func NormalName(ecosystem, name string) string {
 	switch ecosystem {
-	case "NuGet", "Packagist", "GitHub Actions", drupal:
+	case "NuGet", "Packagist", actions, drupal:
 		return strings.ToLower(name)
 	case "PyPI":
 		return normalPyPI(name)

@@ -414,7 +414,7 @@ func (m *matcher) apply(q *query, advs []Advisory) {
 	if q.kind == upstream {
 		fam = familyOf(q.eco)
 	}
-	if !comparableVersion(fam, q.version) {
+	if !comparableVersion(fam, q.version) || q.eco == actions && !wholeVersion(q.version) {
 		m.unknown.version(g.members[0], q.version, len(advs))
 		return
 	}
