@@ -144,6 +144,22 @@ func TestNamesAreProducts(t *testing.T) {
 	}
 }
 
+func TestHoldingsAreKnown(t *testing.T) {
+	for _, h := range holdings {
+		if (h.distro == "") == (h.product == "") {
+			t.Errorf("%s is a distribution or a program: %+v", h.address, h)
+		}
+		if _, ok := dates().products[h.product]; !ok && h.product != "" {
+			t.Errorf("%s: no product %q", h.address, h.product)
+		}
+		if kind, _ := Publisher(h.address + "9:1"); kind != "vendor" && h.numbered {
+			t.Errorf("%s: publisher %q", h.address, kind)
+		} else if kind, _ := Publisher(h.address + ":1"); kind != "vendor" && !h.numbered {
+			t.Errorf("%s: publisher %q", h.address, kind)
+		}
+	}
+}
+
 func TestDistroSupport(t *testing.T) {
 	for _, tt := range []struct {
 		d    sbom.Distro
@@ -290,6 +306,23 @@ func TestCheckRef(t *testing.T) {
 		"gcr.io/distroless/nodejs18-debian11": {"base/end-of-life debian 11 high"},
 		"centos:7":                            {"base/unsupported-tag centos medium", "base/end-of-life centos 7 high"},
 		"eclipse-temurin:17-jre-focal":        {"base/unsupported-tag eclipse-temurin:17-jre-focal medium", "base/end-of-life ubuntu 20.04 high"},
+		// Vendors' own registries.
+		"mcr.microsoft.com/dotnet/aspnet:6.0-alpine3.17":     {"base/end-of-life alpine-linux 3.17 high", "base/end-of-life-program dotnet 6 high"},
+		"mcr.microsoft.com/dotnet/sdk:7.0.100":               {"base/end-of-life-program dotnet 7 high"},
+		"mcr.microsoft.com/dotnet/nightly/runtime:5.0":       {"base/end-of-life-program dotnet 5 high"},
+		"mcr.microsoft.com/dotnet/aspnet:10.0":               nil,
+		"mcr.microsoft.com/dotnet/framework/aspnet:4.8":      nil,
+		"mcr.microsoft.com/dotnet/aspnet":                    nil,
+		"registry.access.redhat.com/ubi7/ubi-minimal:latest": {"base/end-of-life rhel 7 high"},
+		"registry.access.redhat.com/ubi9/nodejs-20:1-34":     nil,
+		"registry.access.redhat.com/ubi7-minimal":            {"base/end-of-life rhel 7 high"},
+		"quay.io/centos/centos:stream8":                      {"base/end-of-life centos-stream 8 high"},
+		"quay.io/centos/centos:stream10":                     nil,
+		"registry.fedoraproject.org/fedora-minimal:38":       {"base/end-of-life fedora 38 high"},
+		"opensuse/leap:15.3":                                 {"base/end-of-life opensuse 15.3 high"},
+		"registry.suse.com/bci/bci-base:15.3":                {"base/end-of-life sles 15.3 high"},
+		"rockylinux/rockylinux:8":                            nil,
+		"bitnami/redis:6.0.16-debian-10-r3":                  {"base/unknown-publisher bitnami/redis low", "base/end-of-life debian 10 high", "base/end-of-life-program redis 6.0 high"},
 	} {
 		if d := cmp.Diff(want, keys(CheckRef(ref, now))); d != "" {
 			t.Errorf("CheckRef(%q) (-want +got):\n%s", ref, d)

@@ -146,16 +146,20 @@ func releases(r Ref) (distro, program func() (Support, bool)) {
 	distro, program = none, none
 	repo := r.official()
 	version, _, _ := strings.Cut(r.Tag, "-")
-	if id, ok := distributions[repo]; ok {
+	id, product := distributions[repo], programs[repo]
+	if repo == "" {
+		id, product, version = heldBy(r, version)
+	}
+	if id != "" {
 		return func() (Support, bool) {
 			d := sbom.Distro{ID: id, VersionID: version}
-			if repo == "centos" && strings.HasPrefix(version, "stream") {
+			if id == "centos" && strings.HasPrefix(version, "stream") {
 				d.PrettyName, d.VersionID = "CentOS Stream", strings.TrimPrefix(version, "stream")
 			}
 			return DistroSupport(d)
 		}, none
 	}
-	words := strings.Split(r.Tag, "-")
+	words := strings.Split(strings.Replace(r.Tag, "-debian-", "-debian", 1), "-")
 	if strings.Contains(r.Repository, "distroless/") {
 		words = strings.Split(r.Repository[strings.LastIndexByte(r.Repository, '/')+1:], "-")
 	}
@@ -164,7 +168,7 @@ func releases(r Ref) (distro, program func() (Support, bool)) {
 			distro = func() (Support, bool) { return DistroSupport(d) }
 		}
 	}
-	if product := programs[repo]; product != "" && repo != "openjdk" && version != "" && version[0] >= '0' && version[0] <= '9' {
+	if product != "" && repo != "openjdk" && version != "" && version[0] >= '0' && version[0] <= '9' {
 		program = func() (Support, bool) { return EndOfLife(product, releaseOf(product, version)) }
 	}
 	return distro, program

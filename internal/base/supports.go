@@ -2,6 +2,7 @@ package base
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -50,11 +51,40 @@ func SupportsOf(ref string) []Support {
 
 // programSupport is the support of a program that the distribution does not fix.
 func programSupport(p *sbom.Package) (Support, bool) {
+	if version, ok := dotnetRuntime(p); ok {
+		return EndOfLife("dotnet", version)
+	}
 	product := programs[p.Name]
 	if p.Type != "generic" || product == "" || p.Owner != "" || p.Removed {
 		return Support{}, false
 	}
 	return EndOfLife(product, releaseOf(product, p.Version))
+}
+
+// dotnetRuntime is the version of a runtime of .NET that Microsoft built: one that an
+// image has as a folder or a program brings along, or a package of its repositories.
+func dotnetRuntime(p *sbom.Package) (version string, ok bool) {
+	if p.Removed {
+		return "", false
+	}
+	name := strings.ToLower(p.Name)
+	switch {
+	case p.Type == "nuget" && p.Owner == "":
+		// Until 3.0 the runtime's package was the framework's.
+		return p.Version, name == "microsoft.netcore.app" || strings.HasSuffix(name, ".microsoft.netcore.app") ||
+			strings.HasPrefix(name, "microsoft.netcore.app.runtime.") || strings.HasPrefix(name, "microsoft.aspnetcore.app.runtime.")
+	case p.FromDistro():
+		by := strings.ToLower(p.Vendor)
+		if !strings.Contains(by, "microsoft") && !strings.Contains(by, "dotnetfoundation.org") {
+			return "", false
+		}
+		for _, kind := range []string{"dotnet-runtime-", "aspnetcore-runtime-", "dotnet-sdk-"} {
+			if version, ok = strings.CutPrefix(name, kind); ok {
+				return version, version != "" && version[0] >= '0' && version[0] <= '9'
+			}
+		}
+	}
+	return "", false
 }
 
 // key tells releases apart.
