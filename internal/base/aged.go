@@ -137,5 +137,6 @@ var programs = map[string]string{
 	"redmine": "redmine", "matomo": "matomo", "kong": "kong-gateway", "jruby": "jruby", "julia": "julia", "gradle": "gradle",
 	"maven": "apache-maven", "composer": "composer", "openssl": "openssl", "yarn": "yarn", "pnpm": "pnpm", "deno": "deno", "bun": "bun",
 	"grafana": "grafana", "prometheus": "prometheus", "jenkins": "jenkins", "keycloak": "keycloak", "sonarqube": "sonarqube-server",
-	"clickhouse": "clickhouse", "arangodb": "arangodb", "flink": "apache-flink", "spark": "apache-spark", "dotnet": "dotnet",
+	"clickhouse": "clickhouse", "arangodb": "arangodb", "flink": "apache-flink", "spark": "apache-spark",
+	"dotnet": "dotnet",
 }

@@ -43,23 +43,25 @@ func TestAgedHasAPlace(t *testing.T) {
 // TestAgedRuntimes: a runtime of .NET as a program brings it along, as Microsoft's
 // packages do, and as a distribution builds it, which fixes its own.
 func TestAgedRuntimes(t *testing.T) {
+	const core, dotnet = "Microsoft.NETCore.App.Runtime.linux-x64", ".NET Core <dotnetpackages@dotnetfoundation.org>"
+	type of = sbom.Package
 	for _, tt := range []struct {
-		p    sbom.Package
+		p    of
 		want string
 	}{
-		{sbom.Package{Type: "nuget", Name: "Microsoft.NETCore.App.Runtime.linux-x64", Version: "6.0.36"}, "dotnet 6"},
-		{sbom.Package{Type: "nuget", Name: "runtime.linux-x64.Microsoft.NETCore.App", Version: "2.1.30"}, "dotnet 2.1"},
-		{sbom.Package{Type: "nuget", Name: "Microsoft.AspNetCore.App.Runtime.linux-musl-x64", Version: "5.0.17"}, "dotnet 5"},
-		{sbom.Package{Type: "nuget", Name: "Microsoft.NETCore.App.Runtime.linux-x64", Version: "10.0.0"}, ""},
-		{sbom.Package{Type: "nuget", Name: "Microsoft.NETCore.App.Runtime.linux-x64", Version: "6.0.36", Removed: true}, ""},
-		{sbom.Package{Type: "nuget", Name: "Newtonsoft.Json", Version: "6.0.1"}, ""},
-		{sbom.Package{Type: "deb", Name: "dotnet-runtime-6.0", Version: "6.0.36-1", Vendor: ".NET Core <dotnetpackages@dotnetfoundation.org>"}, "dotnet 6"},
-		{sbom.Package{Type: "rpm", Name: "aspnetcore-runtime-7.0", Version: "7.0.20-1", Vendor: "Microsoft Corporation"}, "dotnet 7"},
-		{sbom.Package{Type: "deb", Name: "dotnet-runtime-6.0", Version: "6.0.136-0ubuntu1", Vendor: "Ubuntu Developers <x@lists.ubuntu.com>"}, ""},
-		{sbom.Package{Type: "rpm", Name: "dotnet-runtime-deps-6.0", Version: "6.0.36-1", Vendor: "Microsoft Corporation"}, ""},
+		{of{Type: "nuget", Name: core, Version: "6.0.36"}, "dotnet 6"},
+		{of{Type: "nuget", Name: "runtime.linux-x64.Microsoft.NETCore.App", Version: "2.1.30"}, "dotnet 2.1"},
+		{of{Type: "nuget", Name: "Microsoft.AspNetCore.App.Runtime.linux-musl-x64", Version: "5.0.17"}, "dotnet 5"},
+		{of{Type: "nuget", Name: core, Version: "10.0.0"}, ""},
+		{of{Type: "nuget", Name: core, Version: "6.0.36", Removed: true}, ""},
+		{of{Type: "nuget", Name: "Newtonsoft.Json", Version: "6.0.1"}, ""},
+		{of{Type: "deb", Name: "dotnet-runtime-6.0", Version: "6.0.36-1", Vendor: dotnet}, "dotnet 6"},
+		{of{Type: "rpm", Name: "aspnetcore-runtime-7.0", Version: "7.0.20-1", Vendor: "Microsoft Corporation"}, "dotnet 7"},
+		{of{Type: "deb", Name: "dotnet-runtime-6.0", Version: "6.0.136-0ubuntu1", Vendor: "Ubuntu Developers <x@lists.ubuntu.com>"}, ""},
+		{of{Type: "rpm", Name: "dotnet-runtime-deps-6.0", Version: "6.0.36-1", Vendor: "Microsoft Corporation"}, ""},
 	} {
 		got := ""
-		for _, f := range Aged(&sbom.Inventory{Packages: []sbom.Package{tt.p}}, now) {
+		for _, f := range Aged(&sbom.Inventory{Packages: []of{tt.p}}, now) {
 			got = f.Key
 		}
 		if got != tt.want {
