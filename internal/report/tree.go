@@ -40,7 +40,16 @@ type treeWalk struct {
 	*page
 	ways         *sbom.Ways
 	above, shown map[sbom.Step]bool
-	deepest      int // steps from a root
+	deepest      int  // steps from a root
+	silent       bool // it was said above that what these need is not told
+}
+
+// untold reports whether what they need is not told of any of some nodes.
+func (w *treeWalk) untold(all []sbom.Step) bool {
+	return len(all) > 0 && !slices.ContainsFunc(all, func(s sbom.Step) bool {
+		_, told := w.ways.Needs(s)
+		return told
+	})
 }
 
 // treeDeepest bounds a line's length, whatever the graph is.
@@ -58,8 +67,10 @@ func (w *treeWalk) node(s sbom.Step, first, more string, depth int) {
 		note = append(note, "↑ shown above")
 	case depth >= w.deepest && len(needs) > 0:
 		note = append(note, fmt.Sprintf("+%d", len(needs)))
-	case !told:
-		note = append(note, "? its own are not told")
+	case !told && !w.silent:
+		note = append(note, "? what it needs is not told")
+	case w.untold(needs):
+		note = append(note, "? what these need is not told")
 	}
 	label := s.Label()
 	if first == "" {
@@ -70,6 +81,8 @@ func (w *treeWalk) node(s sbom.Step, first, more string, depth int) {
 		return
 	}
 	w.above[s], w.shown[s] = true, true
+	defer func(was bool) { w.silent = was }(w.silent)
+	w.silent = w.untold(needs)
 	slices.SortStableFunc(needs, func(a, b sbom.Step) int { return strings.Compare(a.Label(), b.Label()) })
 	for i, n := range needs {
 		if i < len(needs)-1 {

@@ -77,7 +77,7 @@ func CycloneDX(inv *Inventory, opt EncodeOptions) (*cdx.BOM, func(purl string) [
 	seen := make(map[string]int, len(inv.Packages))
 	nodes := make([]string, len(inv.Graph)) // bom-refs
 	place := func(node int32, ref string) {
-		if node > 0 && int(node) < len(nodes) {
+		if inv.Graph.has(node) {
 			nodes[node] = ref
 		}
 	}

@@ -75,7 +75,7 @@ func (inv *Inventory) tops() []*Component {
 	}
 	var out []*Component
 	for i := range inv.Components {
-		if c := &inv.Components[i]; c.Root && c.Node > 0 && int(c.Node) < len(needed) && !needed[c.Node] {
+		if c := &inv.Components[i]; c.Root && inv.Graph.has(c.Node) && !needed[c.Node] {
 			out = append(out, c)
 		}
 	}

@@ -36,14 +36,12 @@ func (d *decoder) cdxSubject(c *cdx.Component, ps []cdx.Property) error {
 	if c == nil {
 		return nil
 	}
-	if c.BOMRef == subjectRef {
-		own = true
-	}
-	if own {
+	text, main := otherProperty(deref(c.Properties))
+	switch {
+	case main:
+		return d.ownComponent(text, c.BOMRef)
+	case own || c.BOMRef == subjectRef:
 		d.own = true
-		if text, ok := otherProperty(deref(c.Properties)); ok {
-			return d.ownComponent(text, c.BOMRef)
-		}
 		return nil
 	}
 	inv.Subject.Name = c.Name

@@ -166,7 +166,7 @@ func (inv *Inventory) places() []int32 {
 		out[i] = -1
 	}
 	put := func(node int32, place int) {
-		if node > 0 && int(node) < len(out) {
+		if inv.Graph.has(node) {
 			out[node] = int32(place)
 		}
 	}

@@ -82,7 +82,7 @@ func spdxDocument(inv *Inventory, opt EncodeOptions) *v2_3.Document {
 	seen := make(map[string]int, len(inv.Packages))
 	nodes := make([]common.ElementID, len(inv.Graph))
 	place := func(node int32, id common.ElementID) {
-		if node > 0 && int(node) < len(nodes) {
+		if inv.Graph.has(node) {
 			nodes[node] = id
 		}
 	}

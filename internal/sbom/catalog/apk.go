@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/layer"
@@ -16,7 +17,7 @@ import (
 func apk() Cataloger {
 	return Cataloger{
 		Name:    "apk",
-		Version: 3,
+		Version: 4,
 		Limit:   layer.Stream,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return (p == "lib/apk/db/installed" || p == "usr/lib/apk/db/installed") && mode.IsRegular()
@@ -37,6 +38,12 @@ func learnAPK(_ context.Context, f layer.Input) (facts, error) {
 		errs []error
 		bad  badLines
 		some bool // the paragraph has lines
+
+		graph    lockJoin
+		needs    []string // of the paragraph
+		provides []string
+		because  []string
+		triggers = map[int32][]string{}
 	)
 	flush := func() {
 		switch {
@@ -51,13 +58,30 @@ func learnAPK(_ context.Context, f layer.Input) (facts, error) {
 				p.Source = ""
 			}
 			p.Type, p.Cataloger = "apk", "apk"
+			n := graph.call(graph.node(len(got.packages)), p.Name)
+			graph.nodes[n].needs = []int32{}
+			for _, s := range provides {
+				graph.call(n, "="+s)
+				if !strings.Contains(s, ":") {
+					graph.nodes[n].also = append(graph.nodes[n].also, s)
+				}
+			}
+			if len(because) > 0 {
+				triggers[n] = slices.Clone(because)
+			}
+			for _, s := range needs {
+				if graph.want(n, false, s, "="+s) != nil {
+					break
+				}
+			}
 			got.packages = append(got.packages, p)
 			if len(own.paths) > 0 {
 				own.name, own.arch, own.version = p.Name, p.Arch, p.Version
 				got.owners = append(got.owners, own)
 			}
 		}
-		p, own, dir, some = sbom.Package{}, owner{}, dir[:0], false
+		p, own, dir, some, needs = sbom.Package{}, owner{}, dir[:0], false, needs[:0]
+		provides, because = provides[:0], because[:0]
 	}
 	err := eachLine(f.Body, maxText, func(line []byte) {
 		bad.at++
@@ -82,6 +106,12 @@ func learnAPK(_ context.Context, f layer.Input) (facts, error) {
 			p.Source = string(value)
 		case 'm':
 			p.Vendor = oneLine(string(value))
+		case 'D':
+			needs = apkNames(needs, string(value))
+		case 'i': // it is installed where all of these are
+			because = apkNames(because, string(value))
+		case 'p':
+			provides = apkNames(provides, string(value))
 		case 'L':
 			p.Licenses = declared(string(value))
 		case 'F':
@@ -93,6 +123,19 @@ func learnAPK(_ context.Context, f layer.Input) (facts, error) {
 		}
 	})
 	flush()
+	if len(got.packages) > 0 {
+		got.graph = graph.join()
+		for n, names := range triggers {
+			for _, name := range names {
+				if from, ok := graph.at[name]; ok {
+					got.graph.nodes[from].weak = append(got.graph.nodes[from].weak, n)
+				}
+			}
+		}
+		for i := range got.graph.nodes {
+			slices.Sort(got.graph.nodes[i].weak)
+		}
+	}
 	return got, errors.Join(append(someOf(errs), bad.err(), err)...)
 }
 

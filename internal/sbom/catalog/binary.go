@@ -19,7 +19,7 @@ import (
 func binary() Cataloger {
 	return Cataloger{
 		Name:    "binary",
-		Version: 3,
+		Version: 4,
 		Limit:   layer.Stream,
 		Wants:   wantsBinary,
 		Read:    packagesOf(learnBinary),
@@ -135,6 +135,7 @@ func learnBinary(ctx context.Context, f layer.Input) (facts, error) {
 	var errs []error
 	for _, fd := range finders {
 		got, err := fd.facts(f.Path)
+		all.graph = all.graph.with(got.graph, len(all.packages))
 		all.packages = append(all.packages, got.packages...)
 		errs = append(errs, err)
 	}

@@ -205,7 +205,9 @@ func (g *goFinder) facts(string) (facts, error) {
 	}
 	if info.Main.Path != "" {
 		info.Main.Version = mainVersion(info)
-		out.packages = append(out.packages, goModule(&info.Main))
+		main := goModule(&info.Main)
+		main.Root = true
+		out.packages = append(out.packages, main)
 	}
 	for _, d := range info.Deps {
 		folder := ""
@@ -220,7 +222,29 @@ func (g *goFinder) facts(string) (facts, error) {
 		p.Origin = folder
 		out.packages = append(out.packages, p)
 	}
+	out.graph = goGraph(out.packages)
 	return out, nil
+}
+
+// goGraph is what a program tells of needs: that its main module is built of all
+// the others. Which of these needs which it does not say.
+func goGraph(ps []sbom.Package) *lockGraph {
+	g := &lockGraph{flat: true}
+	var all []int32
+	main := int32(-1)
+	for i, p := range ps {
+		n := g.node(i)
+		if p.Root {
+			main = n
+		} else {
+			all = append(all, n)
+		}
+	}
+	if main < 0 {
+		return nil
+	}
+	g.nodes[main].needs = append([]int32{}, all...)
+	return g
 }
 
 func goModule(m *debug.Module) sbom.Package {

@@ -108,16 +108,21 @@ func (r *rustFinder) facts(string) (facts, error) {
 	var doc struct {
 		Packages []struct {
 			Name, Version, Kind, Source string
+			Dependencies                []int
+			Root                        bool
 		}
 	}
 	if err := json.Unmarshal(r.list, &doc); err != nil {
 		return facts{}, fmt.Errorf("cargo audit list: %w", err)
 	}
 	var out facts
-	for _, p := range doc.Packages {
-		if p.Kind == "build" { // it ran when the program was made and is not in it
+	out.graph = &lockGraph{}
+	nodes := make([]int32, len(doc.Packages))
+	for i, p := range doc.Packages {
+		if nodes[i] = -1; p.Kind == "build" { // it ran when the program was made and is not in it
 			continue
 		}
+		nodes[i] = out.graph.node(len(out.packages))
 		origin := ""
 		switch p.Source { // the list says no address
 		case "git":
@@ -125,7 +130,19 @@ func (r *rustFinder) facts(string) (facts, error) {
 		case "local":
 			origin = "file:"
 		}
-		out.packages = append(out.packages, sbom.Package{Type: "cargo", Name: p.Name, Version: p.Version, Origin: origin, Cataloger: "rust-binary"})
+		out.packages = append(out.packages, sbom.Package{Type: "cargo", Name: p.Name, Version: p.Version, Origin: origin, Root: p.Root, Cataloger: "rust-binary"})
+	}
+	for i, p := range doc.Packages {
+		if nodes[i] < 0 {
+			continue
+		}
+		from := &out.graph.nodes[nodes[i]]
+		from.needs = []int32{}
+		for _, to := range p.Dependencies {
+			if to >= 0 && to < len(nodes) && nodes[to] >= 0 {
+				from.needs = append(from.needs, nodes[to])
+			}
+		}
 	}
 	return out, nil
 }

@@ -43,6 +43,7 @@ func Catalogers() []Cataloger {
 		binary(),
 		program(),
 		npmTree(),
+		npmProjects(),
 		npmState(),
 		pyTree(),
 		pyArchives(),
@@ -62,7 +63,7 @@ func Readers() []layer.Reader {
 	for _, c := range Catalogers() {
 		rs = append(rs, c.reader())
 	}
-	return append(rs, dpkgFiles().reader(), debLicenses(), distroFiles())
+	return append(rs, dpkgFiles().reader(), debLicenses(), askedFor(), distroFiles())
 }
 
 // reader is the cataloger as the layer pass sees it.
@@ -122,16 +123,24 @@ func (f *facts) check() {
 		f.problems = append(f.problems, fmt.Sprintf("%d packages, only the first %d are listed", len(f.packages), maxPackages))
 		f.packages = f.packages[:maxPackages]
 	}
+	to := make([]int, max(len(f.packages), f.graph.packages()))
 	kept := f.packages[:0]
 	bad := 0
-	for _, p := range f.packages {
+	for i := range to {
+		to[i] = -1
+	}
+	for i, p := range f.packages {
 		if why := unsound(p); why != "" {
 			if bad++; bad <= 3 {
 				f.problems = append(f.problems, fmt.Sprintf("package %.80q: %s", p.Name, why))
 			}
 			continue
 		}
+		to[i] = len(kept)
 		kept = append(kept, p)
+	}
+	if bad > 0 || len(kept) < len(to) {
+		f.graph.without(to)
 	}
 	if bad > 3 {
 		f.problems = append(f.problems, "and "+finding.Count(bad-3, "more package")+" like that")

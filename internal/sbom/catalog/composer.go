@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/layer"
-	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
 // composerTree finds installed PHP packages by Composer's own list of them,
@@ -18,24 +17,25 @@ import (
 // Composer 2.
 func composerTree() Cataloger {
 	return Cataloger{
-		Name: "composer", Version: 5, Limit: layer.MaxBuffer,
+		Name: "composer", Version: 7, Limit: layer.MaxBuffer,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix("/"+p, "/composer/installed.json")
 		},
-		Read: composerRead,
+		Read:  packagesOf(composerLearn),
+		learn: composerLearn,
 	}
 }
 
-func composerRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
+func composerLearn(_ context.Context, f layer.Input) (facts, error) {
 	body, err := lockBody(f, layer.MaxBuffer)
 	if err != nil {
-		return nil, err
+		return facts{}, err
 	}
 	c := composerList{j: newLockJSON(body), cataloger: "composer"}
 	if err := c.installed(); err != nil {
-		return nil, err
+		return facts{}, err
 	}
-	return c.r.Packages, c.problem()
+	return facts{packages: c.r.Packages, graph: c.graph.join().told()}, c.problem()
 }
 
 // composerInstalled reads the same file in a folder.

@@ -181,7 +181,7 @@ Version: 3
 Package: never
 Status: install ok not-installed
 `
-	got, err := readDpkg(t.Context(), layer.Input{Path: statusFile, Body: strings.NewReader(status)})
+	got, err := packagesOf(learnDpkg)(t.Context(), layer.Input{Path: statusFile, Body: strings.NewReader(status)})
 	want := []sbom.Package{
 		{Type: "deb", Name: "bash", Version: "1:5.2.15-2+b2", SourceVersion: "5.2.15-2", Arch: "amd64", Cataloger: "dpkg"},
 		{Type: "deb", Name: "half", Version: "2~rc1-1", Arch: "all", Cataloger: "dpkg"},
@@ -253,6 +253,14 @@ func FuzzFacts(f *testing.F) {
 		owners:   []owner{{name: "a", version: "1", paths: pathHashes{1, 2, 3, 4, 5, 6, 7, 8}}},
 		problems: []string{"none"},
 	}.encode())
+	f.Add(facts{
+		packages: []sbom.Package{{Type: "npm", Name: "a", Version: "1", LayerIndex: -1, Root: true, Dev: true}},
+		manifest: &manifest{"shop", "1", []string{"a", "b"}},
+		graph: &lockGraph{
+			flat: true, others: []sbom.Component{{Kind: "application", Name: "b", Version: "2", Folder: "c", Root: true}},
+			nodes: []lockNode{{pkg: 0, other: -1, needs: []int32{1}, weak: []int32{0}, also: []string{"x"}}, {pkg: -1, other: 0}},
+		},
+	}.encode())
 	f.Add([]byte{0, 0, 0})
 	f.Add([]byte{0, 255, 255, 255, 255, 7})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -267,7 +275,7 @@ func FuzzFacts(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(got, again, cmp.AllowUnexported(facts{}, owner{}, placeOrigin{})); diff != "" {
+		if diff := cmp.Diff(got, again, cmp.AllowUnexported(facts{}, owner{}, placeOrigin{}, lockGraph{}, lockNode{}, manifest{})); diff != "" {
 			t.Error(diff)
 		}
 	})

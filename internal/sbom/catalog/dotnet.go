@@ -17,24 +17,29 @@ import (
 // beside a program: its packages and, of a self-contained one, the runtime.
 func nugetTree() Cataloger {
 	return Cataloger{
-		Name: "dotnet", Version: 4, Limit: layer.MaxBuffer,
+		Name: "dotnet", Version: 5, Limit: layer.MaxBuffer,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, ".deps.json")
 		},
-		Read: nugetRead,
+		Read:  packagesOf(nugetLearn),
+		learn: nugetLearn,
 	}
 }
 
-func nugetRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
+func nugetLearn(_ context.Context, f layer.Input) (facts, error) {
 	body, err := lockBody(f, layer.MaxBuffer)
 	if err != nil {
-		return nil, err
+		return facts{}, err
 	}
 	d := nugetDeps{j: newLockJSON(body), used: map[string]bool{}, cataloger: "dotnet"}
 	if err := d.read(); err != nil {
-		return nil, err
+		return facts{}, err
 	}
-	return d.found, errors.Join(someOf(d.bad)...)
+	got := facts{packages: d.found}
+	if len(d.uses) > 0 {
+		got.graph = d.graph().told()
+	}
+	return got, errors.Join(someOf(d.bad)...)
 }
 
 // nugetDepsFile reads the *.deps.json of a build's output in a folder.

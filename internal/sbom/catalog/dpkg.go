@@ -19,7 +19,7 @@ import (
 func dpkg() Cataloger {
 	return Cataloger{
 		Name:    "dpkg",
-		Version: 3,
+		Version: 4,
 		Limit:   layer.Stream,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			rest, ok := strings.CutPrefix(p, "var/lib/dpkg/status")
@@ -32,17 +32,20 @@ func dpkg() Cataloger {
 			name, ok := strings.CutPrefix(rest, ".d/")
 			return ok && !strings.Contains(name, "/") && !slices.Contains(beside, path.Ext(name))
 		},
-		Read: readDpkg,
+		Read:  packagesOf(learnDpkg),
+		learn: learnDpkg,
 	}
 }
 
 // beside are the ends of names of what lies beside the paragraphs in status.d.
 var beside = []string{".md5sums", ".list", ".preinst", ".postinst", ".prerm", ".postrm", ".conffiles", ".shlibs", ".symbols", ".triggers", ".config", ".templates"}
 
-// readDpkg reads deb822 paragraphs (deb-control(5), dpkg's own additions).
-func readDpkg(_ context.Context, f layer.Input) ([]sbom.Package, error) {
+// learnDpkg reads deb822 paragraphs (deb-control(5), dpkg's own additions).
+func learnDpkg(_ context.Context, f layer.Input) (facts, error) {
 	var (
 		out    []sbom.Package
+		needs  []debNeeds
+		need   debNeeds // of the paragraph
 		p      sbom.Package
 		status string
 		errs   []error
@@ -62,9 +65,10 @@ func readDpkg(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 		case p.Version == "":
 			errs = append(errs, fmt.Errorf("package %.80q is installed without a version", p.Name))
 		default:
-			out = append(out, p)
+			need.name, need.arch = p.Name, p.Arch
+			out, needs = append(out, p), append(needs, need)
 		}
-		p, status, lines = sbom.Package{}, "", 0
+		p, need, status, lines = sbom.Package{}, debNeeds{}, "", 0
 	}
 	err := eachLine(f.Body, maxText, func(line []byte) {
 		bad.at++
@@ -88,7 +92,7 @@ func readDpkg(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 				flush()
 				lines = 1
 			}
-			p = sbom.Package{Type: "deb", Name: text(), Cataloger: "dpkg"}
+			p, need = sbom.Package{Type: "deb", Name: text(), Cataloger: "dpkg"}, debNeeds{}
 		case "Status":
 			status = text()
 		case "Version":
@@ -97,6 +101,12 @@ func readDpkg(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 			p.Arch = text()
 		case "Maintainer":
 			p.Vendor = oneLine(text())
+		case "Depends", "Pre-Depends":
+			need.depends = debClauses(need.depends, text())
+		case "Recommends":
+			need.recommends = debClauses(need.recommends, text())
+		case "Provides":
+			need.provides = debClauses(need.provides, text())
 		case "Source":
 			p.Source, p.SourceVersion = sourceOf(text())
 		}
@@ -111,7 +121,14 @@ func readDpkg(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 			q.SourceVersion = ""
 		}
 	}
-	return out, errors.Join(append(someOf(errs), bad.err(), err)...)
+	got := facts{packages: out}
+	switch {
+	case lone && len(out) == 1:
+		got.manifest = needs[0].manifest()
+	case !lone && len(out) > 0:
+		got.graph = debGraph(needs)
+	}
+	return got, errors.Join(append(someOf(errs), bad.err(), err)...)
 }
 
 // fieldName says whether a field may have the name (deb822(5)).

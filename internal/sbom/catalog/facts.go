@@ -13,7 +13,9 @@ type facts struct {
 	packages []sbom.Package
 	owners   []owner
 	origins  []placeOrigin
-	problems []string // what in the file could not be read
+	graph    *lockGraph // between the packages of the file; nil: it tells none
+	manifest *manifest  // of the file; nil: it is none
+	problems []string   // what in the file could not be read
 }
 
 // owner is one distribution package with the files that are its own.
@@ -23,14 +25,14 @@ type owner struct {
 }
 
 func (f facts) empty() bool {
-	return len(f.packages) == 0 && len(f.owners) == 0 && len(f.origins) == 0 && len(f.problems) == 0
+	return len(f.packages) == 0 && len(f.owners) == 0 && len(f.origins) == 0 && len(f.problems) == 0 && f.manifest == nil
 }
 
 // encoding is the version of the form below, a part of every reader's version.
 //
 // A record is decoded at every scan, so the form is made for that: lengths and
 // bytes in a row, every string cut from one, owners' paths left as they lie.
-const encoding = 3
+const encoding = 4
 
 var errFacts = errors.New("not a record of packages")
 
@@ -55,11 +57,14 @@ func (f facts) encode() []byte {
 			put(l.Path)
 			count(max(l.Line, 0))
 		}
-		dev := 0
+		flags := 0
 		if p.Dev {
-			dev = 1
+			flags |= 1
 		}
-		count(dev)
+		if p.Root {
+			flags |= 2
+		}
+		count(flags)
 	}
 	count(len(f.owners))
 	for _, o := range f.owners {
@@ -71,6 +76,7 @@ func (f facts) encode() []byte {
 	for _, o := range f.origins {
 		put(o.folder, o.origin)
 	}
+	f.encodeGraph(count, put)
 	return b
 }
 
@@ -96,7 +102,8 @@ func decodeFacts(b []byte) (facts, error) {
 				p.Locations[i] = sbom.Location{Path: d.str(), Line: d.number()}
 			}
 		}
-		p.Dev = d.number() != 0
+		flags := d.number()
+		p.Dev, p.Root = flags&1 != 0, flags&2 != 0
 		f.packages = append(f.packages, p)
 	}
 	n = d.count(4)
@@ -110,6 +117,7 @@ func decodeFacts(b []byte) (facts, error) {
 			f.origins = append(f.origins, placeOrigin{d.str(), d.str()})
 		}
 	}
+	d.decodeGraph(&f)
 	if d.bad || d.at != len(d.b) {
 		return facts{}, fmt.Errorf("%w (at byte %d of %d)", errFacts, d.at, len(b))
 	}

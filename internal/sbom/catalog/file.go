@@ -57,7 +57,7 @@ func FromFile(ctx context.Context, name string, subject finding.Subject) (*sbom.
 	if err != nil {
 		return nil, err
 	}
-	inv.Packages = got.Packages
+	inv.Packages, inv.Components, inv.Graph = got.Packages, got.Components, got.Graph
 	whole := "/" + fileEntry(name)
 	for i := range inv.Packages {
 		g := &inv.Packages[i]
@@ -66,6 +66,10 @@ func FromFile(ctx context.Context, name string, subject finding.Subject) (*sbom.
 			g.Locations[k].Layer = ""
 			g.Locations[k].Path = filepath.Base(name) + strings.TrimPrefix(g.Locations[k].Path, whole)
 		}
+	}
+	for i := range inv.Components {
+		c := &inv.Components[i]
+		c.Path = strings.Replace(c.Path, whole, filepath.Base(name), 1)
 	}
 	for _, u := range got.Unknown {
 		u.What = strings.Replace(u.What, whole, filepath.Base(name), 1)
@@ -159,6 +163,10 @@ func fileLocks(ctx context.Context, dir, p string, subject finding.Subject) (*sb
 			at := &w.inv.Packages[i].Locations[k]
 			at.Path = strings.TrimPrefix(at.Path, path.Dir(p)+"/") // as seen from the file's folder
 		}
+	}
+	for i := range w.inv.Components {
+		c := &w.inv.Components[i]
+		c.Path = strings.TrimPrefix(c.Path, path.Dir(p)+"/")
 	}
 	w.inv.Merge()
 	return w.inv, nil

@@ -22,30 +22,38 @@ const gemLimit = 1 << 20
 // writes is one literal an attribute.
 func gemTree() Cataloger {
 	return Cataloger{
-		Name: "gem", Version: 2, Limit: gemLimit,
+		Name: "gem", Version: 3, Limit: gemLimit,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, ".gemspec") &&
 				(strings.Contains(p, "/specifications/") || strings.HasPrefix(p, "specifications/") || gemCheckout(p) != "")
 		},
-		Read: gemRead,
+		Read:  packagesOf(gemLearn),
+		learn: gemLearn,
 	}
 }
 
 var (
 	gemAttribute = regexp.MustCompile(`^\s*[a-z_]\w*\.(name|version|license|licenses)\s*=\s*(.*)$`)
+	gemNeeds     = regexp.MustCompile(`\.add_(?:runtime_)?dependency[ (]\s*(.*)$`)
 	gemLiteral   = regexp.MustCompile(`"([^"\\#]*)"|'([^'\\]*)'|%q<([^<>\\]*)>`)
 )
 
-func gemRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
+func gemLearn(_ context.Context, f layer.Input) (facts, error) {
 	if f.Truncated(gemLimit) {
-		return nil, fmt.Errorf("gemspec of %d bytes is over the limit of %d: not read", f.Size, gemLimit)
+		return facts{}, fmt.Errorf("gemspec of %d bytes is over the limit of %d: not read", f.Size, gemLimit)
 	}
 	var name, version string
-	var licenses []string
+	var licenses, needs []string
 	s := bufio.NewScanner(f.Body)
 	s.Buffer(nil, gemLimit)
 	for s.Scan() {
 		line := s.Text()
+		if m := gemNeeds.FindStringSubmatch(line); m != nil && len(needs) < maxClauses {
+			if values := gemLiterals(m[1]); len(values) > 0 && lockWord(values[0]) {
+				needs = append(needs, values[0]+" "+strings.Join(values[1:], ", "))
+			}
+			continue
+		}
 		if !strings.Contains(line, "=") {
 			continue
 		}
@@ -65,14 +73,14 @@ func gemRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 		}
 	}
 	if err := s.Err(); err != nil {
-		return nil, fmt.Errorf("read gemspec: %w", err)
+		return facts{}, fmt.Errorf("read gemspec: %w", err)
 	}
 	checkout := gemCheckout(f.Path)
 	if !lockWord(name) || strings.Contains(name, "/") || !lockVersion(version) {
 		if checkout != "" {
-			return nil, fmt.Errorf("the gem of the repository %s computes its version: it is not listed", checkout)
+			return facts{}, fmt.Errorf("the gem of the repository %s computes its version: it is not listed", checkout)
 		}
-		return nil, errors.New("gemspec without a literal name and version")
+		return facts{}, errors.New("gemspec without a literal name and version")
 	}
 	p := lockPackage("gem", "gem", name, version, "", 0)
 	if checkout != "" {
@@ -80,7 +88,7 @@ func gemRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 	}
 	slices.Sort(licenses)
 	p.Licenses = slices.Compact(licenses)
-	return []sbom.Package{p}, nil
+	return facts{packages: []sbom.Package{p}, manifest: &manifest{needs: needs}}, nil
 }
 
 // gemCheckout is the repository and revision that bundler has put a gem from, by the

@@ -67,6 +67,7 @@ type item struct {
 	first   int // the lowest layer that has it
 	visible bool
 	sites   []site
+	place   int32 // in the inventory, from 1; 0: it is not there, or not yet
 }
 
 // site is a file that a package was read from.
@@ -91,6 +92,11 @@ type join struct {
 	mine     map[string]bool  // readers whose facts are packages, owners or licences
 	lost     map[string][]int // deleted database -> the layers that had it
 	found    map[string]bool  // catalogers with a database that the image shows
+
+	graphs    []graphFact
+	manifests []manifestFact
+	world     map[string]bool // what apk was asked for; nil: not known
+	automatic map[string]bool // what apt installed of its own accord; nil: not known
 
 	origins map[int]map[string]string // by layer and folder: where what is there comes from
 }
@@ -169,6 +175,12 @@ func (j *join) take(i int, f layer.Fact) {
 		}
 		return
 	}
+	if f.Reader == askedReader {
+		if visible {
+			j.askedFor(f.Path, string(f.Data))
+		}
+		return
+	}
 	got, err := decodeFacts(f.Data)
 	if err != nil {
 		j.unknown("packages of /"+f.Path, err.Error())
@@ -188,6 +200,7 @@ func (j *join) take(i int, f layer.Fact) {
 			j.lost[f.Path] = append(j.lost[f.Path], i)
 		}
 	}
+	items := make([]*item, 0, len(got.packages))
 	for _, p := range got.packages {
 		if p.FromDistro() && p.Namespace == "" {
 			p.Namespace = vendor(j.inv.Distro, p.Type)
@@ -197,11 +210,12 @@ func (j *join) take(i int, f layer.Fact) {
 		if p.Origin == "" && len(j.origins) > 0 {
 			p.Origin = j.originOf(i, path.Dir(f.Path))
 		}
-		j.add(p, at)
+		items = append(items, j.add(p, at))
 	}
+	j.tells(f.Reader, f.Path, i, visible, items, &got)
 }
 
-func (j *join) add(p sbom.Package, at site) {
+func (j *join) add(p sbom.Package, at site) *item {
 	id := identity{p.Type, p.Namespace, p.Name, p.Version, p.Arch, p.Origin}
 	it := j.items[id]
 	if it == nil {
@@ -211,6 +225,7 @@ func (j *join) add(p sbom.Package, at site) {
 	} else {
 		it.pkg.Licenses = append(it.pkg.Licenses, p.Licenses...)
 		it.pkg.Dev = it.pkg.Dev && p.Dev
+		it.pkg.Root = it.pkg.Root || p.Root
 		it.pkg.Source = cmp.Or(it.pkg.Source, p.Source)
 		it.pkg.SourceVersion = cmp.Or(it.pkg.SourceVersion, p.SourceVersion)
 		it.pkg.Module = cmp.Or(it.pkg.Module, p.Module)
@@ -219,6 +234,7 @@ func (j *join) add(p sbom.Package, at site) {
 	it.first = min(it.first, at.layer)
 	it.visible = it.visible || at.visible
 	it.sites = append(it.sites, at)
+	return it
 }
 
 // lostDatabases takes a package database that was deleted, rather than
@@ -248,6 +264,11 @@ func (j *join) lostDatabases() {
 		for k := range j.files {
 			if j.files[k].layer == last {
 				j.files[k].visible = true
+			}
+		}
+		for k := range j.graphs {
+			if g := &j.graphs[k]; g.path == path && g.layer == last {
+				g.visible = true
 			}
 		}
 	}
@@ -296,7 +317,7 @@ func (j *join) finish() {
 			strings.Compare(a.pkg.Origin, b.pkg.Origin),
 		)
 	})
-	j.inv.Packages = make([]sbom.Package, 0, len(j.order))
+	ps := make([]sbom.Package, 0, len(j.order))
 	for _, it := range j.order {
 		p := it.pkg
 		p.Owner = it.owner()
@@ -320,8 +341,10 @@ func (j *join) finish() {
 				p.Locations = append(p.Locations, l)
 			}
 		}
-		j.inv.Packages = append(j.inv.Packages, p)
+		ps = append(ps, p)
+		it.place = int32(len(ps))
 	}
+	j.graph(ps)
 	j.inv.Merge()
 }
 

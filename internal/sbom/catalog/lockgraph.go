@@ -22,10 +22,12 @@ type lockGraph struct {
 }
 
 type lockNode struct {
-	pkg   int     // its index among the file's packages; -1: none of them
-	other int     // its index among others; -1: none of them
-	needs []int32 // nodes
-	dev   []int32 // of a project: for development
+	pkg   int      // its index among the file's packages; -1: none of them
+	other int      // its index among others; -1: none of them
+	needs []int32  // nodes
+	dev   []int32  // of a project: for development
+	weak  []int32  // of what is installed: what it brings along and can do without
+	also  []string // what it may be asked for as, beside its name
 }
 
 // node adds a package, or what stands for none: -1.
@@ -89,6 +91,16 @@ func (g *lockGraph) mark(ps []sbom.Package) {
 	}
 }
 
+// told says of every node that what it needs is known, be it nothing.
+func (g *lockGraph) told() *lockGraph {
+	for i := range g.nodes {
+		if g.nodes[i].needs == nil {
+			g.nodes[i].needs = []int32{}
+		}
+	}
+	return g
+}
+
 func (g *lockGraph) reach(from []int32) []bool {
 	seen := make([]bool, len(g.nodes))
 	for todo := slices.Clone(from); len(todo) > 0; {
@@ -125,7 +137,7 @@ func (g *lockGraph) attach(inv *sbom.Inventory, file string, ps []sbom.Package) 
 	}
 	needs := make([][]int32, len(ps)+len(g.others))
 	for n, node := range g.nodes {
-		if at[n] < 0 || g.flat && node.pkg >= 0 {
+		if at[n] < 0 || g.flat && node.pkg >= 0 && node.needs == nil {
 			continue
 		}
 		list := make([]int32, 0, len(node.needs)+len(node.dev))

@@ -13,7 +13,7 @@ import (
 
 // pnpmLock reads pnpm-lock.yaml, lockfile versions 5 to 9.
 func pnpmLock() lockParser {
-	return lockParser{Name: "pnpm-lock", Wants: lockNamed("pnpm-lock.yaml", "pnpm-lock.yml"), Read: pnpmRead, Roots: npmNames}
+	return lockParser{Name: "pnpm-lock", Wants: lockNamed("pnpm-lock.yaml", "pnpm-lock.yml"), Read: pnpmRead, Roots: npmProjectNames}
 }
 
 // pnpmEntry is one package as the file has it.

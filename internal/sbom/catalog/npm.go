@@ -23,12 +23,39 @@ const npmLimit = 1 << 20
 // distribution. The application's own package.json is not a dependency.
 func npmTree() Cataloger {
 	return Cataloger{
-		Name: "npm", Version: 4, Limit: npmLimit,
+		Name: "npm", Version: 5, Limit: npmLimit,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, "/package.json") &&
 				(npmRoot(p) || npmNested(p) || npmYarn(p))
 		},
-		Read: npmRead,
+		Read:  packagesOf(npmLearn),
+		learn: npmLearn,
+	}
+}
+
+const npmProjectReader = "npm-project"
+
+// npmProjects finds the package.json of what is no package: a project says which
+// of the packages below it are direct dependencies.
+func npmProjects() Cataloger {
+	learn := func(_ context.Context, f layer.Input) (facts, error) {
+		body, err := npmBody(f)
+		if err != nil {
+			return facts{}, nil //nolint:nilerr // whatever it is, no package is missed with it
+		}
+		m, err := npmParse(body)
+		if err != nil || len(m.needs)+len(m.dev) == 0 {
+			return facts{}, nil //nolint:nilerr // likewise
+		}
+		return facts{manifest: &manifest{lockOrigin(m.name), lockOrigin(m.version), append(m.needs, m.dev...)}}, nil
+	}
+	return Cataloger{
+		Name: npmProjectReader, Version: 1, Limit: npmLimit,
+		Wants: func(p string, mode fs.FileMode, _ int64) bool {
+			return mode&fs.ModeSymlink == 0 && path.Base(p) == "package.json" && !npmRoot(p) && !npmNested(p) && !npmYarn(p)
+		},
+		Read:  packagesOf(learn),
+		learn: learn,
 	}
 }
 
@@ -88,35 +115,35 @@ func npmYarn(p string) bool {
 	return strings.HasPrefix(path.Base(path.Dir(p)), "yarn-v")
 }
 
-func npmRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
+func npmLearn(_ context.Context, f layer.Input) (facts, error) {
 	body, err := npmBody(f)
 	if err != nil {
-		return nil, err
+		return facts{}, err
 	}
 	m, err := npmParse(body)
 	root := npmInstalledAs(f.Path)
 	switch {
 	case err != nil && root == "" && !npmYarn(f.Path):
-		return nil, nil // a fixture within a package: nobody installs it
+		return facts{}, nil // a fixture within a package: nobody installs it
 	case err != nil:
-		return nil, err
+		return facts{}, err
 	case root == "" && (m.name == "" || m.version == "" || m.private || npmFixture(f.Path)):
-		return nil, nil
+		return facts{}, nil
 	case m.version == "":
-		return nil, nil // a marker such as {"type": "module"}, or a workspace member: of no registry
+		return facts{}, nil // a marker such as {"type": "module"}, or a workspace member: of no registry
 	}
 	if m.name == "" {
 		m.name = root
 	}
 	if !npmName(m.name) || !lockVersion(m.version) {
 		if root == "" {
-			return nil, nil
+			return facts{}, nil
 		}
-		return nil, fmt.Errorf("not a package's name and version: %.80q %.80q", m.name, m.version)
+		return facts{}, fmt.Errorf("not a package's name and version: %.80q %.80q", m.name, m.version)
 	}
 	p := lockPackage("npm", "npm", m.name, m.version, "", 0)
 	p.Licenses, p.Origin = m.licenses, lockOrigin(cmp.Or(m.origin, pnpmPlace(f.Path)))
-	return []sbom.Package{p}, nil
+	return facts{packages: []sbom.Package{p}, manifest: &manifest{needs: m.needs}}, nil
 }
 
 func npmBody(f layer.Input) ([]byte, error) {
@@ -136,6 +163,7 @@ type npmManifest struct {
 	private       bool
 	origin        string
 	licenses      []string
+	needs, dev    []string // names of what it depends on
 }
 
 func npmParse(body []byte) (npmManifest, error) {
@@ -155,6 +183,10 @@ func npmParse(body []byte) (npmManifest, error) {
 			m.origin = npmOrigin(m.origin)
 		case "license", "licence", "licenses":
 			err = npmLicenses(j, &m.licenses)
+		case "dependencies", "optionalDependencies", "peerDependencies":
+			err = npmNames(j, &m.needs)
+		case "devDependencies":
+			err = npmNames(j, &m.dev)
 		default:
 			err = j.skip()
 		}
@@ -167,6 +199,16 @@ func npmParse(body []byte) (npmManifest, error) {
 	slices.Sort(m.licenses)
 	m.licenses = slices.Compact(m.licenses)
 	return m, nil
+}
+
+// npmNames adds the names of the object at the cursor that are names.
+func npmNames(j *lockJSON, to *[]string) error {
+	return j.object(func(name []byte, _ int) error {
+		if s := string(name); npmName(s) && len(*to) < maxClauses {
+			*to = append(*to, s)
+		}
+		return j.skip()
+	})
 }
 
 // npmVersion is the version as npm itself reads it: without blanks and leading

@@ -220,9 +220,9 @@ func npmOwn(want string) bool {
 	return false
 }
 
-// npmNames gives the projects of a lock file that knows them by their folders
+// npmProjectNames gives the projects of a lock file that knows them by their folders
 // the names that their manifests have.
-func npmNames(w besides, file string, r *lockResult) {
+func npmProjectNames(w besides, file string, r *lockResult) {
 	looked := 0
 	for i := range r.graph.others {
 		c := &r.graph.others[i]

@@ -71,8 +71,7 @@ func isDirectURL(p string) bool { return strings.HasSuffix(p, ".dist-info/direct
 // pyLearn reads what a distribution is, or where it comes from.
 func pyLearn(ctx context.Context, f layer.Input) (facts, error) {
 	if !isDirectURL(f.Path) {
-		ps, err := pyRead(ctx, f)
-		return facts{packages: ps}, err
+		return pyRead(ctx, f)
 	}
 	body, err := lockBody(f, pyLimit)
 	if err != nil {

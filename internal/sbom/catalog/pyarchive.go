@@ -50,14 +50,14 @@ func pyArchiveRead(ctx context.Context, f layer.Input) ([]sbom.Package, error) {
 		if err != nil {
 			return found, fmt.Errorf("read archive: %s: %w", e.name, err)
 		}
-		ps, err := pyRead(ctx, layer.Input{Path: e.name, Size: int64(len(body)), Body: bytes.NewReader([]byte(body))})
+		got, err := pyRead(ctx, layer.Input{Path: e.name, Size: int64(len(body)), Body: bytes.NewReader([]byte(body))})
 		if err != nil {
 			return found, fmt.Errorf("read archive: %s: %w", e.name, err)
 		}
-		for i := range ps {
-			ps[i].Cataloger = "python-archive"
+		for i := range got.packages {
+			got.packages[i].Cataloger = "python-archive"
 		}
-		if found = append(found, ps...); len(found) > maxPackages {
+		if found = append(found, got.packages...); len(found) > maxPackages {
 			return found, errLockMany
 		}
 	}

@@ -23,7 +23,7 @@ const pyLimit = 1 << 20
 // *.egg-info as a folder or a file, eggs, and conda's records.
 func pyTree() Cataloger {
 	return Cataloger{
-		Name: "python", Version: 3, Limit: pyLimit,
+		Name: "python", Version: 4, Limit: pyLimit,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			if mode&fs.ModeSymlink != 0 {
 				return false
@@ -48,33 +48,40 @@ func pyConda(p string) bool {
 	return strings.HasSuffix(p, ".json") && path.Base(path.Dir(p)) == "conda-meta"
 }
 
-func pyRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
+func pyRead(_ context.Context, f layer.Input) (facts, error) {
 	typ, parse := "pypi", pyHeader
 	if pyConda(f.Path) {
 		typ, parse = "conda", pyCondaRecord
 		if f.Truncated(pyLimit) {
-			return nil, fmt.Errorf("conda record of %d bytes is over the limit of %d: not read", f.Size, pyLimit)
+			return facts{}, fmt.Errorf("conda record of %d bytes is over the limit of %d: not read", f.Size, pyLimit)
 		}
 	}
 	m, err := parse(f.Body)
 	if err != nil {
-		return nil, err
+		return facts{}, err
 	}
 	name := m.name
 	if typ == "pypi" {
 		name = pyName(name)
 	}
 	if !lockWord(name) || strings.Contains(name, "/") || !lockVersion(m.version) {
-		return nil, fmt.Errorf("not a distribution's name and version: %.80q %.80q", m.name, m.version)
+		return facts{}, fmt.Errorf("not a distribution's name and version: %.80q %.80q", m.name, m.version)
 	}
 	p := lockPackage("python", typ, name, m.version, "", 0)
 	p.Licenses = m.licenses
-	return []sbom.Package{p}, nil
+	got := facts{packages: []sbom.Package{p}}
+	// The header of an egg may not say what it needs, where its requires.txt does.
+	if len(m.needs) > 0 || strings.HasSuffix(f.Path, ".dist-info/METADATA") || typ == "conda" {
+		got.manifest = &manifest{needs: m.requirements(pythonOf(f.Path))}
+	}
+	return got, nil
 }
 
 type pyMetadata struct {
 	name, version string
 	licenses      []string
+	needs         []string // Requires-Dist as it is, or names
+	extras        []string // Provides-Extra
 }
 
 // pyHeader reads the header of core metadata, an email header (PEP 566).
@@ -99,6 +106,14 @@ func pyHeader(r io.Reader) (pyMetadata, error) {
 			m.name = value
 		case "version":
 			m.version = value
+		case "requires-dist":
+			if len(m.needs) < maxClauses {
+				m.needs = append(m.needs, value)
+			}
+		case "provides-extra":
+			if len(m.extras) < 1000 {
+				m.extras = append(m.extras, pyName(value))
+			}
 		case "license-expression":
 			expression = value
 		case "license":
@@ -150,6 +165,14 @@ func pyCondaRecord(r io.Reader) (pyMetadata, error) {
 			m.version, err = j.str()
 		case "license":
 			err = npmLicenses(j, &m.licenses)
+		case "depends": // "python >=3.8,<3.9.0a0"
+			err = j.array(func() error {
+				s, err := j.str()
+				if name, _, _ := strings.Cut(s, " "); lockWord(name) && len(m.needs) < maxClauses {
+					m.needs = append(m.needs, name)
+				}
+				return err
+			})
 		default:
 			err = j.skip()
 		}

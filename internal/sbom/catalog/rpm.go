@@ -23,7 +23,7 @@ import (
 func rpm() Cataloger {
 	return Cataloger{
 		Name:    "rpm",
-		Version: 2,
+		Version: 3,
 		Limit:   layer.Stream,
 		Wants: func(p string, mode fs.FileMode, size int64) bool {
 			return mode.IsRegular() && size > 0 && isRPM(strings.TrimSuffix(p, walSuffix))
@@ -67,6 +67,7 @@ func learnRPM(ctx context.Context, f layer.Input) (facts, error) {
 	defer db.close()
 	var got facts
 	var bad, n int
+	var graph rpmGraph
 	var first error
 	err = rpmHeaders(db, func(blob []byte) error {
 		if n++; n > maxPackages {
@@ -82,12 +83,17 @@ func learnRPM(ctx context.Context, f layer.Input) (facts, error) {
 		if p.Name == "gpg-pubkey" { // a trusted key that rpm keeps among the packages
 			return ctx.Err()
 		}
+		o := h.owner(p)
+		graph.add(int32(len(got.packages)), p.Name, h, o.paths)
 		got.packages = append(got.packages, p)
-		if o := h.owner(p); len(o.paths) > 0 {
+		if len(o.paths) > 0 {
 			got.owners = append(got.owners, o)
 		}
 		return ctx.Err()
 	})
+	if len(got.packages) > 0 {
+		got.graph = graph.join()
+	}
 	if bad > 0 {
 		err = errors.Join(err, fmt.Errorf("%d of its packages could not be read: %w", bad, first))
 	}

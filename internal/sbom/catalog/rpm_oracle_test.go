@@ -45,7 +45,74 @@ func TestRPMOracle(t *testing.T) {
 			if diff := cmp.Diff(owned, mine); diff != "" {
 				t.Errorf("owned files (-theirs +ours):\n%s", diff)
 			}
+			rpmNeedsByOracle(t, db, &got)
 		})
+	}
+}
+
+// rpmNeedsByOracle: a package needs one that provides what it requires, for each
+// thing that it requires and that some other has; and it needs no other.
+func rpmNeedsByOracle(t *testing.T, name string, got *facts) {
+	db, err := rpmdb.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	all, err := db.ListPackages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	provides := map[string]map[string]bool{} // by package
+	for _, p := range all {
+		provides[p.Name] = map[string]bool{p.Name: true}
+		for _, s := range p.Provides {
+			provides[p.Name][s] = true
+		}
+		files, err := p.InstalledFileNames()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range files {
+			provides[p.Name][s] = true
+		}
+	}
+	ours := map[string]map[string]bool{}
+	edges := 0
+	for _, n := range got.graph.nodes {
+		from := got.packages[n.pkg].Name
+		if ours[from] == nil {
+			ours[from] = map[string]bool{}
+		}
+		for _, to := range n.needs {
+			ours[from][got.packages[got.graph.nodes[to].pkg].Name] = true
+			edges++
+		}
+	}
+	if len(all) > 20 && edges < len(all) {
+		t.Errorf("%d edges of %d packages", edges, len(all))
+	}
+	for _, p := range all {
+		reason := map[string]bool{}
+		for _, r := range p.Requires {
+			met, some := false, false
+			for other, has := range provides {
+				if !has[r] || other == "gpg-pubkey" {
+					continue
+				}
+				some = true
+				met = met || other == p.Name || ours[p.Name][other]
+				reason[other] = true
+			}
+			if some && !met && p.Name != "gpg-pubkey" {
+				t.Errorf("%s requires %s, which is there", p.Name, r)
+			}
+		}
+		for to := range ours[p.Name] {
+			rich := slices.ContainsFunc(p.Requires, func(r string) bool { return strings.HasPrefix(r, "(") || strings.HasPrefix(r, "/") })
+			if !reason[to] && !rich {
+				t.Errorf("%s needs %s for no reason", p.Name, to)
+			}
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ type rpmHeader struct {
 
 	dirs, bases, indexes rpmTag
 	oldNames             rpmTag
+	provides, requires   rpmTag
 }
 
 // rpmTag is one tag's data: up to the store's end, its length is not stated.
@@ -35,6 +36,8 @@ const (
 	tagArch       = 1022
 	tagOldNames   = 1027
 	tagSourceRPM  = 1044
+	tagProvides   = 1047
+	tagRequires   = 1049
 	tagDirIndexes = 1116
 	tagBaseNames  = 1117
 	tagDirNames   = 1118
@@ -103,6 +106,10 @@ func parseRPMHeader(b []byte) (rpmHeader, error) {
 			h.dirs = t
 		case tagOldNames:
 			h.oldNames = t
+		case tagProvides:
+			h.provides = t
+		case tagRequires:
+			h.requires = t
 		}
 	}
 	if h.name == "" || h.version == "" {
