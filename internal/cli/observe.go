@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,10 +26,10 @@ ports, users and peaks. "confine" makes the smallest profile of that.
 
 The exercise is --probe, --test and --for, as often as you like; without any, the
 workload is watched until it ends or you interrupt. What the exercise does not reach,
-the profile will not allow. It needs Linux with BTF, and root or the capabilities BPF,
-PERFMON and SYS_ADMIN. ARG takes the place of the image's command; options
-that follow the image are its own, but for --output, --format, --probe, --test and
---for right after it.
+the profile will not allow. It needs Linux and, for the way that sees all (BPF), BTF and
+root or the capabilities BPF, PERFMON and SYS_ADMIN. ARG takes the place of the image's
+command; options that follow the image are its own, but for --output, --format, --probe,
+--test and --for right after it.
 
 --container watches one that runs already, until its exercise is over, it ends, or
 you interrupt. It is left running. What it did before is not in the observation.
@@ -80,6 +81,7 @@ then names a folder, and each service has a file there. A probe's host is the se
 	c.Flags().StringArrayVar(&project.Files, "compose", nil, "watch the services of this compose `FILE`; may be repeated, later ones over earlier")
 	c.Flags().StringSliceVar(&project.Profiles, "profile", nil, "the `PROFILES` of the compose file that are active")
 	c.Flags().StringVar(&project.UnsafeUseVolumes, "unsafe-use-volumes", "", "let the compose file use, and change, what is not its own, for this `REASON`")
+	c.Flags().StringVar(&opt.Via, "via", "", "see by this `WAY` instead of the first that works: "+strings.Join(observe.Ways(), ", "))
 	c.Flags().BoolVar(&opt.Raw, "raw", false, "keep all paths as they were, too, beside those that are generalised")
 	c.Flags().StringVar(&opt.User, "user", "", "run as this `UID[:GID]` instead of the image's")
 	c.Flags().BoolVar(&opt.NewPrivileges, "new-privileges", false, "let set-user-ID programs gain privileges; a profile then allows that, too")

@@ -124,3 +124,19 @@ func TestNeedRules(t *testing.T) {
 		}
 	}
 }
+
+// TestUnseenCapabilities: where nobody could see which capabilities are asked for, the
+// search begins with those that the Engine grants.
+func TestUnseenCapabilities(t *testing.T) {
+	o := &observe.Observation{Image: observe.Image{ABI: "x86_64"}, Default: observe.Default{Capabilities: []string{"CHOWN", "KILL"}}}
+	for _, unseen := range [][]string{nil, {"capabilities"}} {
+		o.Unseen = unseen
+		p, err := Draft(o, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Capabilities) != 2*len(unseen) {
+			t.Errorf("unseen %q: capabilities %q", unseen, p.Capabilities)
+		}
+	}
+}

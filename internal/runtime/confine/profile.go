@@ -131,6 +131,9 @@ func Draft(o *observe.Observation, opt Options) (*Profile, error) {
 			p.Capabilities = append(p.Capabilities, c.Name)
 		}
 	}
+	if slices.Contains(o.Unseen, "capabilities") {
+		p.Capabilities = slices.Clone(o.Default.Capabilities)
+	}
 	if opt.Log {
 		p.Mode, p.Default, p.Programs = ModeLog, &o.Default, o.Programs
 	}

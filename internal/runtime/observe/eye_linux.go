@@ -11,20 +11,49 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cilium/ebpf"
-
 	"github.com/drydock-dev/drydock/internal/runtime"
 	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
 )
 
 // local is the eye of this machine.
 type local struct {
-	t    *tracer
+	t    tracer
 	gate *gate
 	raw  bool // keep paths as they are
 
 	mu   sync.Mutex
 	seen map[string]*looks // by container
+}
+
+// tracer is a way of seeing what the processes of containers do.
+type tracer interface {
+	// way is its name.
+	way() string
+	// unseen are the parts of an observation that it cannot see at all, by their names
+	// in JSON.
+	unseen() []string
+	// expect says which container is about to be started.
+	expect(id string) error
+	// filters are the seccomp filters of a container's first process.
+	filters(pid int) ([]seccomp.Filter, error)
+	// watch begins to record what a container does.
+	watch(l *looks, w watching) error
+	// phase says what a container is at from now on.
+	phase(l *looks, p Phase) error
+	// into adds what was seen so far to an observation.
+	into(l *looks, o *Observation) error
+	close() error
+}
+
+// watching says how a container is watched.
+type watching struct {
+	began   time.Time
+	phase   Phase
+	raw     bool     // keep paths as they are
+	bare    bool     // it has no filter
+	gate    int      // the process that waits at the start gate; 0: none
+	running []int    // processes that began before
+	health  []string // the command line of its health check
 }
 
 // looks are what is read of a container now and then.
@@ -53,8 +82,8 @@ type lack struct {
 
 func newEye(opt Options) (_ eye, err error) {
 	e := &local{raw: opt.Raw, seen: map[string]*looks{}}
-	if e.t, err = newTracer(); err != nil {
-		return nil, unavailable(err)
+	if e.t, err = newTracer(opt.Via); err != nil {
+		return nil, err
 	}
 	if e.gate, err = newGate(opt.Ledger); err != nil {
 		return nil, errors.Join(err, e.t.close())
@@ -62,16 +91,7 @@ func newEye(opt Options) (_ eye, err error) {
 	return e, nil
 }
 
-// unavailable says what to do where the kernel does not let us watch.
-func unavailable(err error) error {
-	way := "a kernel of 5.8 or later with BTF (CONFIG_DEBUG_INFO_BTF) is needed"
-	if errors.Is(err, os.ErrPermission) || errors.Is(err, ebpf.ErrNotSupported) && os.Geteuid() != 0 {
-		way = "run as root, or with the capabilities BPF, PERFMON and SYS_ADMIN: sudo drydock observe …"
-	}
-	return &Error{err, way}
-}
-
-func (e *local) way() string { return "bpf" }
+func (e *local) way() string { return e.t.way() }
 
 func (e *local) mount() runtime.Mount {
 	return runtime.Mount{Source: e.gate.folder.Path, Target: gateFolder}
@@ -79,13 +99,10 @@ func (e *local) mount() runtime.Mount {
 
 func (e *local) hold(context.Context) (string, error) { return e.gate.hold() }
 
-func (e *local) expect(context.Context, string) error { return nil }
+func (e *local) expect(_ context.Context, id string) error { return e.t.expect(id) }
 
 func (e *local) watch(ctx context.Context, s subject) (d Default, err error) {
 	l := &looks{subject: s, began: time.Now()}
-	if l.cgroup, err = cgroupOf(s.PID); err != nil {
-		return d, unavailable(err)
-	}
 	if l.in, err = groups(s.PID); err != nil {
 		return d, err
 	}
@@ -97,14 +114,18 @@ func (e *local) watch(ctx context.Context, s subject) (d Default, err error) {
 			l.root.close()
 		}
 	}()
-	d, bare, err := defaults(s.PID)
-	if err != nil {
+	filters, err := e.t.filters(s.PID)
+	if err != nil && !errors.Is(err, errUnreadable) {
+		return d, err
+	}
+	bare := !filteredBy(s.PID)
+	if d, err = defaults(s.PID, filters, err == nil); err != nil {
 		return d, err
 	}
 	if bare {
 		l.lacks = append(l.lacks, lack{Partial, "the Engine loads no seccomp filter: what its runtime calls could not be told from what the container needs, and what io_uring does is no call"})
 	}
-	how := watching{began: l.began, phase: Serving, raw: e.raw, bare: bare, health: s.Health, mounted: newMounts(s.PID).at}
+	how := watching{began: l.began, phase: Serving, raw: e.raw, bare: bare, health: s.Health}
 	if s.FIFO != "" {
 		how.phase = StartUp
 		if how.gate, err = waiting(ctx, l.in); err != nil {
@@ -114,7 +135,7 @@ func (e *local) watch(ctx context.Context, s subject) (d Default, err error) {
 		how.running = l.in.processes()
 		l.lacks = append(l.lacks, lack{Partial, "start-up not seen"})
 	}
-	if err := e.t.watch(l.cgroup, how); err != nil {
+	if err := e.t.watch(l, how); err != nil {
 		return d, err
 	}
 	e.mu.Lock()
@@ -148,7 +169,7 @@ func (e *local) phase(_ context.Context, id string, p Phase) error {
 		return err
 	}
 	l.look()
-	return e.t.phase(l.cgroup, p)
+	return e.t.phase(l, p)
 }
 
 func (e *local) finish(_ context.Context, id string) (*Observation, error) {
@@ -159,15 +180,14 @@ func (e *local) finish(_ context.Context, id string) (*Observation, error) {
 	l.look()
 	l.stop()
 	l.samples.Wait()
-	e.t.settle()
 	l.mu.Lock()
-	o := &Observation{Status: Complete, Users: l.users, Peaks: l.peaks}
+	o := &Observation{Status: Complete, Users: l.users, Peaks: l.peaks, Unseen: e.t.unseen()}
 	o.Peaks.OpenFiles = l.maxFiles
 	l.mu.Unlock()
 	for _, lack := range l.lacks {
 		o.lack(lack.status, lack.why)
 	}
-	if err := e.t.into(l.cgroup, o); err != nil {
+	if err := e.t.into(l, o); err != nil {
 		return nil, err
 	}
 	l.root.links(o)
@@ -215,35 +235,34 @@ func (l *looks) look() {
 	sample(l.in, &l.users, &l.maxFiles)
 }
 
-// defaults reads what a container may do, of its first process: the filter and the
-// capabilities. A bare one has no filter.
-func defaults(pid int) (d Default, bare bool, err error) {
-	filters, err := seccomp.Loaded(pid)
-	if err != nil {
-		return d, false, err
-	}
+// defaults reads what a container may do, of its first process: the filter, if it is
+// known, and the capabilities.
+func defaults(pid int, filters []seccomp.Filter, known bool) (d Default, err error) {
 	if d.Calls, err = seccomp.Reachable(filters, seccomp.Native()); err != nil {
-		return d, false, err
+		return d, err
 	}
-	if slices.Contains(seccomp.ABIs(), seccomp.I386) {
+	if !known {
+		d.Calls = nil
+	}
+	if known && slices.Contains(seccomp.ABIs(), seccomp.I386) {
 		calls, err := seccomp.Reachable(filters, seccomp.I386)
 		if err != nil {
-			return d, false, err
+			return d, err
 		}
 		d.I386 = len(calls)
 	}
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
-		return d, false, fmt.Errorf("the container's process: %w", err)
+		return d, fmt.Errorf("the container's process: %w", err)
 	}
 	for line := range strings.Lines(string(status)) {
 		if v, ok := strings.CutPrefix(line, "CapBnd:"); ok {
 			set, err := strconv.ParseUint(strings.TrimSpace(v), 16, 64)
 			if err != nil {
-				return d, false, fmt.Errorf("capabilities of the container: %w", err)
+				return d, fmt.Errorf("capabilities of the container: %w", err)
 			}
 			d.Capabilities = seccomp.CapabilitySet(set).Names()
 		}
 	}
-	return d, len(filters) == 0, nil
+	return d, nil
 }

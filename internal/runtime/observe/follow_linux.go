@@ -16,13 +16,13 @@ import (
 // it knows them by their ids before they run, and the kernel stops their first
 // program when it begins, so that somebody can look.
 type Follower struct {
-	t      *tracer
+	t      *bpf
 	cgroup uint64
 }
 
 // Follow loads the programs that watch. It needs what [Run] needs.
 func Follow() (*Follower, error) {
-	t, err := newTracer()
+	t, err := newBPF()
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -80,7 +80,7 @@ func (f *Follower) Release(pid int) error {
 }
 
 // Serving says that the workload is up.
-func (f *Follower) Serving() error { return f.t.phase(f.cgroup, Serving) }
+func (f *Follower) Serving() error { return f.t.turn(f.cgroup, Serving) }
 
 // Refused are the calls that the kernel refused to the container that was held
 // last, sorted.

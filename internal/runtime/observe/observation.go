@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/runtime/exercise"
@@ -38,6 +39,7 @@ type Observation struct {
 	Way     string   `json:"way"` // how it was seen: "bpf"
 	Status  Status   `json:"status"`
 	Reasons []string `json:"reasons,omitempty"` // why it is not complete
+	Unseen  []string `json:"unseen,omitempty"`  // parts that this way of seeing has no eyes for: "capabilities"
 
 	Began        time.Time         `json:"began"`
 	Seconds      float64           `json:"seconds"`
@@ -266,16 +268,22 @@ func Merge(a, b *Observation) (*Observation, error) {
 	worst := []Status{Complete, Partial, Truncated}
 	o.Items, o.ItemsAMinute = max(a.Items, b.Items), max(a.ItemsAMinute, b.ItemsAMinute)
 	o.Status = worst[max(slices.Index(worst, a.Status), slices.Index(worst, b.Status))]
-	o.Reasons = union(a.Reasons, b.Reasons)
+	o.Reasons, o.Way = union(a.Reasons, b.Reasons), a.Way
+	if a.Way != b.Way {
+		o.Way = strings.Join(union(strings.Split(a.Way, "+"), strings.Split(b.Way, "+")), "+")
+	}
+	o.Unseen = nil // what one of them sees is seen
+	for _, part := range a.Unseen {
+		if slices.Contains(b.Unseen, part) {
+			o.Unseen = append(o.Unseen, part)
+		}
+	}
 	o.Exercise.Probes = union(a.Exercise.Probes, b.Exercise.Probes)
 	o.Exercise.Tests = union(a.Exercise.Tests, b.Exercise.Tests)
 	o.Exercise.For = max(a.Exercise.For, b.Exercise.For)
 	o.Exit = cmp.Or(a.Exit, b.Exit)
 
-	o.Calls = joined(a.Calls, b.Calls, func(c Call) string { return fmt.Sprintf("%s %05d", c.ABI, c.Number) }, func(x, y Call) Call {
-		x.Count, x.Phases = x.Count+y.Count, union(x.Phases, y.Phases)
-		return x
-	})
+	o.Calls = joined(a.Calls, b.Calls, callKeyOf, addCalls)
 	o.Arguments = joined(a.Arguments, b.Arguments, func(c Argument) string { return fmt.Sprintf("%s %d %020d", c.Name, c.Index, c.Value) },
 		func(x, y Argument) Argument { x.Count += y.Count; return x })
 	o.Capabilities = joined(a.Capabilities, b.Capabilities, func(c Capability) string { return c.Name }, func(x, y Capability) Capability {
@@ -299,6 +307,13 @@ func Merge(a, b *Observation) (*Observation, error) {
 		max(a.Peaks.CPU, b.Peaks.CPU), max(a.Peaks.OpenFiles, b.Peaks.OpenFiles),
 	}
 	return &o, nil
+}
+
+func callKeyOf(c Call) string { return fmt.Sprintf("%s %05d", c.ABI, c.Number) }
+
+func addCalls(x, y Call) Call {
+	x.Count, x.Phases = x.Count+y.Count, union(x.Phases, y.Phases)
+	return x
 }
 
 // union is all values of both, sorted.

@@ -20,12 +20,16 @@ type Options struct {
 	Env       []string // "NAME=value"
 	User      string   // in place of the image's
 	Exercise  exercise.Exercise
+	Via       string // the way of seeing, one of [Ways]; empty: the first that the machine allows
 
 	Raw           bool              // keep paths as they were beside the generalised ones
 	NewPrivileges bool              // a set-user-ID program may gain some: the runtime then calls more
 	Progress      func(what string) // told what is going on; may be nil
 	Now           func() time.Time
 }
+
+// Ways are the names of the ways of seeing, in the order in which they are tried.
+func Ways() []string { return []string{"bpf", "ptrace"} }
 
 // Error is an observation that cannot be made here, with the way out.
 type Error struct {

@@ -29,6 +29,17 @@ func Generalise(p string) string {
 
 func digits(s, of string) bool { return s != "" && strings.Trim(s, of) == "" }
 
+// kernelOwn reports whether a path is in a file system of the kernel's, which is
+// there in every container whatever its root allows.
+func kernelOwn(p string) bool {
+	for _, dir := range []string{"/proc", "/sys", "/dev"} {
+		if (p == dir || strings.HasPrefix(p, dir+"/")) && !strings.HasPrefix(p, "/dev/shm/") {
+			return true
+		}
+	}
+	return false
+}
+
 // outermost leaves out folders that lie within another of the list, which is
 // sorted.
 func outermost(dirs []string) []string {

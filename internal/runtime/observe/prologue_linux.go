@@ -75,6 +75,7 @@ func (k *kernel) prologue(at offsets) asm.Instructions {
 		asm.LoadMem(asm.R1, asm.R7, at.comm, asm.Word),
 		asm.JEq.Imm(asm.R1, word("runc"), "unknown"),
 		asm.JEq.Imm(asm.R1, word("crun"), "unknown"),
+		asm.JEq.Imm(asm.R1, word("docker-init"), "unknown"), // the Engine's, before the container's own program
 		asm.Ja.Label("out"),
 		asm.Mov.Imm(asm.R9, 0).WithSymbol("unknown"),
 	)

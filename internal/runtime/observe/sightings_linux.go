@@ -54,8 +54,12 @@ func newSightings(began time.Time) *sightings {
 	}
 }
 
+// folders is the folder that a relative path of an event begins at, and false if it is
+// not known; of a file that is mapped, the file.
+type folders func() (string, bool)
+
 // take learns from an event.
-func (s *sightings) take(e event, in *folder, now time.Time) {
+func (s *sightings) take(e event, in folders, now time.Time) {
 	before := s.size()
 	switch e.Kind {
 	case kindNew:
@@ -115,7 +119,7 @@ func (s *sightings) rate(now time.Time) float64 {
 	return float64(n) * float64(time.Minute) / float64(length)
 }
 
-func (s *sightings) learn(e event, in *folder) {
+func (s *sightings) learn(e event, in folders) {
 	if s.full {
 		return
 	}
@@ -124,7 +128,7 @@ func (s *sightings) learn(e event, in *folder) {
 		return
 	}
 	if e.Kind == kindMap {
-		if p, ok := s.folderOf(in); ok && e.Return > 0 && !ours(p) {
+		if p, ok := in(); ok && e.Return > 0 && !ours(p) {
 			s.keep(p)
 			s.had(Generalise(p)).Map = true
 		}
@@ -144,7 +148,7 @@ func (s *sightings) learn(e event, in *folder) {
 		return // the call is about an open file
 	}
 	if !path.IsAbs(p) {
-		dir, ok := s.folderOf(in)
+		dir, ok := in()
 		if !ok {
 			s.homeless++
 			return
@@ -239,17 +243,6 @@ func (s *sightings) refuse(e event, p string) {
 // missing reports whether a call's return says that the path is not there.
 func missing(ret int64) bool {
 	return unix.Errno(-ret) == unix.ENOENT || unix.Errno(-ret) == unix.ENOTDIR
-}
-
-// kernelOwn reports whether a path is in a file system of the kernel's, which is
-// there in every container whatever its root allows.
-func kernelOwn(p string) bool {
-	for _, dir := range []string{"/proc", "/sys", "/dev"} {
-		if (p == dir || strings.HasPrefix(p, dir+"/")) && !strings.HasPrefix(p, "/dev/shm/") {
-			return true
-		}
-	}
-	return false
 }
 
 // folderOf is the folder that a relative path of a call begins at, as the container

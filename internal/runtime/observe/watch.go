@@ -272,6 +272,7 @@ func (w *watched) finish(ctx context.Context) error {
 // take takes over what was seen.
 func (o *Observation) take(seen *Observation) {
 	o.Calls, o.Arguments, o.Capabilities = seen.Calls, seen.Arguments, seen.Capabilities
+	o.Unseen = seen.Unseen
 	o.Raw, o.Devices = seen.Raw, seen.Devices
 	o.Files, o.Writable, o.Programs, o.Processes = seen.Files, seen.Writable, seen.Programs, seen.Processes
 	o.Listens, o.Connects, o.Users, o.Refused = seen.Listens, seen.Connects, seen.Users, seen.Refused

@@ -151,3 +151,18 @@ func (a ABI) profileName() string {
 		X8664: "SCMP_ARCH_X86_64", I386: "SCMP_ARCH_X86", X32: "SCMP_ARCH_X32", AArch64: "SCMP_ARCH_AARCH64", ARM: "SCMP_ARCH_ARM",
 	}[a]
 }
+
+// ABIOf is the ABI of a call, by what the kernel's audit calls the architecture
+// (AUDIT_ARCH_… of linux/audit.h), and whether the number has the bit of x32; empty if
+// it is not known.
+func ABIOf(audit uint32, x32 bool) ABI {
+	for _, a := range []ABI{X8664, I386, AArch64, ARM} {
+		if a.audit() == audit {
+			if a == X8664 && x32 {
+				return X32
+			}
+			return a
+		}
+	}
+	return ""
+}

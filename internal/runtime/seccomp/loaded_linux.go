@@ -40,6 +40,12 @@ func Loaded(pid int) (filters []Filter, err error) {
 	if !status.Stopped() {
 		return nil, fmt.Errorf("process %d ended", pid)
 	}
+	return Traced(pid)
+}
+
+// Traced reads the seccomp filters of a process that the calling thread traces and has
+// stopped, as [Loaded] does.
+func Traced(pid int) (filters []Filter, err error) {
 	for i := range maxFilters {
 		f, err := filter(pid, i)
 		if errors.Is(err, unix.ENOENT) {

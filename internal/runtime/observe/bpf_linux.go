@@ -19,8 +19,8 @@ import (
 	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
 )
 
-// tracer watches containers by programs in the kernel.
-type tracer struct {
+// bpf watches containers by programs in the kernel.
+type bpf struct {
 	k     *kernel
 	links []link.Link
 	ring  *ringbuf.Reader
@@ -30,14 +30,14 @@ type tracer struct {
 	seen map[uint64]*sightings // by cgroup
 }
 
-// newTracer loads and attaches the programs. From then on, what a runtime calls
+// newBPF loads and attaches the programs. From then on, what a runtime calls
 // for any container is counted; the rest begins with watch.
-func newTracer() (_ *tracer, err error) {
+func newBPF() (_ *bpf, err error) {
 	k, err := load()
 	if err != nil {
 		return nil, err
 	}
-	t := &tracer{k: k, done: make(chan struct{}), seen: map[uint64]*sightings{}}
+	t := &bpf{k: k, done: make(chan struct{}), seen: map[uint64]*sightings{}}
 	defer func() {
 		if err != nil {
 			close(t.done)
@@ -65,7 +65,7 @@ func newTracer() (_ *tracer, err error) {
 }
 
 // close takes the programs away.
-func (t *tracer) close() error {
+func (t *bpf) close() error {
 	var errs []error
 	for _, l := range t.links {
 		errs = append(errs, l.Close())
@@ -85,23 +85,24 @@ type target struct {
 	_     uint16
 }
 
-// watching says how a container is watched.
-type watching struct {
-	began   time.Time
-	phase   Phase
-	raw     bool                             // keep paths as they are
-	bare    bool                             // it has no filter
-	gate    int                              // the process that waits at the start gate; 0: none
-	running []int                            // processes that began before
-	health  []string                         // the command line of its health check
-	mounted func(mount int32) (string, bool) // where a mount of it lies
-}
+func (t *bpf) way() string { return "bpf" }
 
-// watch begins to record what processes of a cgroup do.
-func (t *tracer) watch(cgroup uint64, w watching) error {
+func (t *bpf) unseen() []string { return nil }
+
+func (t *bpf) expect(string) error { return nil }
+
+func (t *bpf) filters(pid int) ([]seccomp.Filter, error) { return seccomp.Loaded(pid) }
+
+// watch begins to record what processes of a container do.
+func (t *bpf) watch(l *looks, w watching) error {
+	cgroup, err := cgroupOf(l.PID)
+	if err != nil {
+		return err
+	}
+	l.cgroup = cgroup
 	t.mu.Lock()
 	t.seen[cgroup] = newSightings(w.began)
-	t.seen[cgroup].mounted = w.mounted
+	t.seen[cgroup].mounted = newMounts(l.PID).at
 	if w.raw {
 		t.seen[cgroup].raw = map[string]struct{}{}
 	}
@@ -111,7 +112,6 @@ func (t *tracer) watch(cgroup uint64, w watching) error {
 	if w.bare {
 		v.Bare = 1
 	}
-	var err error
 	if w.gate != 0 {
 		err = t.k.tasks.Put(uint32(w.gate), uint32(markGate))
 	}
@@ -127,7 +127,9 @@ func (t *tracer) watch(cgroup uint64, w watching) error {
 }
 
 // phase says what a container's own processes are at from now on.
-func (t *tracer) phase(cgroup uint64, p Phase) error {
+func (t *bpf) phase(l *looks, p Phase) error { return t.turn(l.cgroup, p) }
+
+func (t *bpf) turn(cgroup uint64, p Phase) error {
 	var v target
 	err := t.k.targets.Lookup(cgroup, &v)
 	if err == nil {
@@ -141,7 +143,7 @@ func (t *tracer) phase(cgroup uint64, p Phase) error {
 }
 
 // read takes events until the ring is closed.
-func (t *tracer) read() {
+func (t *bpf) read() {
 	defer close(t.done)
 	var rec ringbuf.Record
 	for t.ring.ReadInto(&rec) == nil {
@@ -156,7 +158,7 @@ func (t *tracer) read() {
 			t.seen[e.Cgroup] = s
 		}
 		if s != nil {
-			s.take(e, in, time.Now())
+			s.take(e, func() (string, bool) { return s.folderOf(in) }, time.Now())
 		}
 		t.mu.Unlock()
 	}
@@ -182,7 +184,7 @@ func decode(raw []byte) (e event, in *folder, ok bool) {
 }
 
 // settle waits until the events that are there were taken.
-func (t *tracer) settle() {
+func (t *bpf) settle() {
 	for range 100 {
 		if t.ring.AvailableBytes() == 0 {
 			return
@@ -191,8 +193,12 @@ func (t *tracer) settle() {
 	}
 }
 
-// into adds what was seen of a cgroup to an observation.
-func (t *tracer) into(cgroup uint64, o *Observation) error {
+// into adds what was seen of a container to an observation.
+func (t *bpf) into(l *looks, o *Observation) error { return t.collect(l.cgroup, o) }
+
+// collect adds what was seen of a cgroup to an observation.
+func (t *bpf) collect(cgroup uint64, o *Observation) error {
+	t.settle()
 	lost, err := t.tables(cgroup, o)
 	if err != nil {
 		return err
@@ -213,7 +219,7 @@ func (t *tracer) into(cgroup uint64, o *Observation) error {
 
 // tables adds what the kernel counted for a cgroup to an observation, and returns
 // what was lost.
-func (t *tracer) tables(cgroup uint64, o *Observation) (lost [lostKinds]uint64, err error) {
+func (t *bpf) tables(cgroup uint64, o *Observation) (lost [lostKinds]uint64, err error) {
 	native := seccomp.Native()
 	abis := map[uint8]seccomp.ABI{abiNative: native, abiCompat: seccomp.I386, abiX32: seccomp.X32}
 	if native == seccomp.AArch64 {
