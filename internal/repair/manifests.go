@@ -149,6 +149,10 @@ func isManifest(rel string) bool {
 		return true
 	}
 	ext := path.Ext(base)
+	if slices.Contains([]string{".csproj", ".fsproj", ".vbproj"}, ext) || base == "packages.config" ||
+		strings.HasPrefix(base, "directory.") && (ext == ".props" || ext == ".targets") {
+		return true
+	}
 	return strings.Contains(base, "lock") && (ext == ".json" || ext == ".lock" || ext == ".yaml" || ext == ".yml" || ext == ".lockfile" || ext == ".toml") ||
 		(strings.Contains(base, "requirements") || strings.HasPrefix(base, "constraints")) && (ext == ".txt" || ext == ".in")
 }

@@ -40,7 +40,7 @@ func (f *fixer) planner() (p *planner, done func() error, err error) {
 	if !f.Offline {
 		h := upgrade.HTTP{Client: f.Web(egress.Limits{})}
 		p.dir.Registry, p.dir.Modules = upgrade.NPM(h), upgrade.GoProxy(h)
-		p.dir.Indexes = map[string]upgrade.Index{"cargo": upgrade.Crates(h), "gem": upgrade.RubyGems(h), "composer": upgrade.Packagist(h)}
+		p.dir.Indexes = map[string]upgrade.Index{"cargo": upgrade.Crates(h), "gem": upgrade.RubyGems(h), "composer": upgrade.Packagist(h), "nuget": upgrade.NuGet(h)}
 	}
 	return p, stack.Close, nil
 }

@@ -32,6 +32,9 @@
 //   - Ruby: Gemfile.lock with its checksums, and what Gemfile says in plain text.
 //   - PHP: composer.lock, of which a package is written as Composer does, the ranges
 //     in composer.json, and the content-hash that tells that both agree.
+//   - .NET: references of projects, properties, and Directory.Packages.props. Where
+//     there is a packages.lock.json nothing is edited: no registry tells the
+//     contentHash that it holds.
 //   - Python: requirements files and pyproject.toml.
 //   - Maven: versions, properties and dependencyManagement of pom.xml.
 //   - Distribution packages: a RUN line in the Dockerfile.

@@ -87,6 +87,8 @@ func readStory(t testing.TB, file string) *story {
 			s.index(t, "cargo", rest, func() ([]Release, error) { return parseCrates(f.Data, rest) })
 		case "composer":
 			s.index(t, "composer", rest, func() ([]Release, error) { return parsePackagist(f.Data, rest, packagistNotify) })
+		case "nuget":
+			s.index(t, "nuget", rest, func() ([]Release, error) { return parseNuGet(f.Data) })
 		case "gem":
 			s.index(t, "gem", rest, func() ([]Release, error) { return parseGems(f.Data) })
 		case "mod":
@@ -134,7 +136,7 @@ func (s *story) index(t testing.TB, typ, name string, read func() ([]Release, er
 		s.dir.Indexes = map[string]Index{}
 	}
 	if s.dir.Indexes[typ] == nil {
-		of := map[string]Index{"cargo": Crates(HTTP{}), "gem": RubyGems(HTTP{}), "composer": Packagist(HTTP{})}
+		of := map[string]Index{"cargo": Crates(HTTP{}), "gem": RubyGems(HTTP{}), "composer": Packagist(HTTP{}), "nuget": NuGet(HTTP{})}
 		s.dir.Indexes[typ] = shelf{of[typ], map[string][]Release{}}
 	}
 	s.dir.Indexes[typ].(shelf).releases[name] = all
@@ -223,7 +225,7 @@ func variants() map[string]func(p, text string) string {
 			return "\xef\xbb\xbf" + s
 		},
 		"tabs": func(p, s string) string {
-			if ext := path.Ext(p); ext != ".json" && ext != ".xml" {
+			if ext := path.Ext(p); ext != ".json" && ext != ".xml" && !isProject(p) {
 				return s
 			}
 			return leading.ReplaceAllStringFunc(s, func(w string) string { return strings.Repeat("\t", len(w)/2) })
@@ -279,6 +281,9 @@ func parses(p string, b []byte) error {
 		return toml.Unmarshal(b, &v)
 	case path.Base(p) == "go.mod":
 		_, err := modfile.Parse(p, b, nil)
+		return err
+	case isProject(p) || strings.HasPrefix(path.Base(p), "Directory."):
+		_, err := readMSBuild(&file{b: b})
 		return err
 	case path.Ext(p) == ".xml":
 		_, err := parsePOM(&file{b: b})

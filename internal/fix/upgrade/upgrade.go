@@ -136,6 +136,10 @@ func (p *planner) run(ctx context.Context, j job) {
 		p.composer(ctx, j)
 	case base == "composer.json":
 		p.composerJSON(j)
+	case base == "Directory.Packages.props" || isProject(base):
+		p.nuget(ctx, j)
+	case base == "packages.lock.json":
+		p.nugetLock(j)
 	case base == "pom.xml":
 		p.maven(j)
 	case base == "poetry.lock" || base == "uv.lock" || base == "Pipfile.lock":
@@ -150,9 +154,22 @@ func (p *planner) run(ctx context.Context, j job) {
 		}
 	default:
 		for _, w := range j.wants {
-			p.cannot(w, "no edit is known for "+base+"; raise it with the package manager that wrote the file")
+			p.cannot(w, "no edit is known for "+base+"; "+byHand(base, w))
 		}
 	}
+}
+
+// byHand is what raises a package in a file that is not edited.
+func byHand(base string, w want) string {
+	switch base {
+	case "packages.config":
+		return "run: nuget update packages.config -Id " + w.Name + " -Version " + w.To
+	case "paket.lock":
+		return "run: paket update " + w.Name + " --version " + w.To
+	case "project.assets.json":
+		return "run: dotnet add package " + w.Name + " --version " + w.To
+	}
+	return "raise it with the package manager that wrote the file"
 }
 
 func isDistro(typ string) bool { return typ == "deb" || typ == "apk" || typ == "rpm" }
