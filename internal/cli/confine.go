@@ -86,7 +86,7 @@ func (x *confining) register(s *pflag.FlagSet) {
 	s.BoolVar(&x.explain, "explain", false, "report what a profile lacks that is too tight, and what it refuses and nobody misses")
 	s.StringVar(&x.mode, "mode", "enforce", "`MODE` of the filter: enforce, or log, which logs what it would refuse of the Engine's default")
 	s.BoolVar(&x.opt.Portable, "portable", false, "allow calls that stand for each other in another libc or runtime")
-	s.BoolVar(&x.force, "force", false, "prove on another runtime than the one that the observation was made on")
+	s.BoolVar(&x.force, "force", false, "prove on another runtime than the one that the observation, or the profile, is of")
 	s.StringVar(&x.opt.UnsafeBeyondDefault, "unsafe-beyond-default", "", "allow what was seen beyond the Engine's default, for this `REASON`")
 }
 

@@ -25,7 +25,10 @@ func (x *confining) prover(cmd *cobra.Command, p *confine.Profile, o *observe.Ob
 		return nil, nil, err
 	}
 	defer e.Close() //nolint:errcheck // nothing is lost with it
-	if err := confine.SameRuntime(cmd.Context(), e, p, x.force); err != nil {
+	if err := x.sameRuntime(cmd, e, p); err != nil {
+		return nil, nil, err
+	}
+	if err := x.sameImage(cmd, e, p); err != nil {
 		return nil, nil, err
 	}
 	how := confine.Proving{
@@ -79,16 +82,12 @@ func (x *confining) given(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return finding.WithHint(err, "docker pull "+name)
 	}
-	on, err := e.Runtime(cmd.Context())
-	if err != nil {
-		return err
-	}
 	of := observe.Image{
 		Name: name, ID: im.ID, ABI: string(seccomp.Native()), User: im.User, Volumes: im.Volumes, Exposed: im.Exposed,
 		Health: im.Health != nil, Command: slices.Concat(im.Entrypoint, im.Command),
 	}
 	if p := g.Profile; p != nil {
-		if err := confine.SameRuntime(cmd.Context(), e, p, x.force); err != nil {
+		if err := x.sameRuntime(cmd, e, p); err != nil {
 			return err
 		}
 		if unset := x.unset(p.Image.Env); unset != nil {
@@ -115,6 +114,8 @@ func (x *confining) given(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return x.tooTight(p, got, err)
 	}
-	p.Runtime = observe.Engine{Engine: e.Version, Name: on.Name, Version: on.Version, Kernel: on.Kernel, NoNewPrivileges: p.NoNewPrivileges}
+	if g.Profile == nil {
+		p.Runtime = *got.Runtime
+	}
 	return x.confined(p, got, nil)
 }

@@ -225,8 +225,11 @@ func (p *page) confinement(c *confine.Profile, proof *confine.Proof, dir string,
 	how := p.paint(warn, "not proved: nothing was run under this profile")
 	switch {
 	case proof.Level == "ran":
-		runs := finding.Count(proof.Runs, "run")
-		how = p.paint(good, fmt.Sprintf("proved by %s in %s, on %s", runs, seconds(proof.Seconds), runtimeName(c.Runtime)))
+		on := c.Runtime
+		if proof.Runtime != nil {
+			on = *proof.Runtime
+		}
+		how = p.paint(good, fmt.Sprintf("proved by %s in %s, on %s", finding.Count(proof.Runs, "run"), seconds(proof.Seconds), runtimeName(on)))
 	case proof.Failure != "":
 		how = p.paint(bad, "the profile is too tight")
 	}

@@ -165,6 +165,22 @@ func TestEngineObserveAndConfine(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+	t.Run("a portable profile does without what was seen of this runtime", func(t *testing.T) {
+		for _, nnp := range []bool{true, false} {
+			o := *o
+			o.Calls = slices.DeleteFunc(slices.Clone(o.Calls), func(c observe.Call) bool { return slices.Equal(c.Phases, []observe.Phase{observe.Runtime}) })
+			o.Runtime.Name, o.Runtime.NoNewPrivileges = "another", nnp
+			p, err := confine.Draft(&o, confine.Options{Portable: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			how := proving(e, &o)
+			how.Fixed = true
+			if _, proof, err := confine.Prove(t.Context(), p, how); err != nil || !proof.Enforced.FilterEqualsProfile || proof.Enforced.NoNewPrivs != nnp {
+				t.Errorf("no new privileges %t: %v: %+v", nnp, err, proof)
+			}
+		}
+	})
 	t.Run("one thing more is logged", func(t *testing.T) {
 		p, err := confine.Draft(o, confine.Options{Log: true})
 		if err != nil {

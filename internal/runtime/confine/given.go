@@ -43,13 +43,16 @@ func ReadGiven(b []byte) (Given, error) {
 func ProveGiven(ctx context.Context, g Given, im observe.Image, how Proving) (*Profile, *Proof, error) {
 	began := time.Now()
 	how.Fixed, how.Filter = true, g.raw
-	s, done := begin(how)
-	defer done()
 	p := Unconfined(im)
 	if g.Profile != nil {
 		p = g.Profile.clone()
 		p.Image = im
 	}
+	s, done, err := begin(ctx, how, p.NoNewPrivileges)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer done()
 	bare := Unconfined(im)
 	bare.NoNewPrivileges = p.NoNewPrivileges
 	s.unknown = true

@@ -93,8 +93,8 @@ func (p *Profile) selinux() []byte {
 func (p *Profile) readme(proof *Proof) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s, with the least privilege\n\n", p.service())
-	if proof.Level == "ran" {
-		fmt.Fprintf(&b, "Proved on %s %s, Engine %s, in %d runs.\n\n", p.Runtime.Name, p.Runtime.Version, p.Runtime.Engine, proof.Runs)
+	if on := proof.Runtime; proof.Level == "ran" && on != nil {
+		fmt.Fprintf(&b, "Proved on %s %s, Engine %s, in %d runs.\n\n", on.Name, on.Version, on.Engine, proof.Runs)
 	} else {
 		b.WriteString("Not proved: nothing was run under it.\n\n")
 	}

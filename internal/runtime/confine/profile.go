@@ -21,9 +21,10 @@ const Schema = "drydock.profile/v1"
 
 // Profile is all that a workload may do.
 type Profile struct {
-	Schema  string         `json:"schema"`
-	Image   observe.Image  `json:"image"`
-	Runtime observe.Engine `json:"runtime"` // that it was observed on; on another one it may be too tight
+	Schema   string         `json:"schema"`
+	Image    observe.Image  `json:"image"`
+	Runtime  observe.Engine `json:"runtime"`            // that it was observed on; on another one it may be too tight
+	Portable bool           `json:"portable,omitempty"` // it allows what other runtimes call, too
 
 	Mode     string           `json:"mode,omitempty"`          // ModeLog, or empty: what is not allowed is refused
 	Default  *observe.Default `json:"engineDefault,omitempty"` // of ModeLog: what is logged and not refused
@@ -70,44 +71,6 @@ const (
 	leastFiles  = 1024
 )
 
-// Families are calls that stand for each other from one libc, or runtime, to the
-// next: a step of either does not break a portable profile.
-func families() [][]string {
-	return [][]string{
-		{"open", "openat", "openat2"},
-		{"stat", "lstat", "fstat", "newfstatat", "statx"},
-		{"access", "faccessat", "faccessat2"},
-		{"fork", "vfork", "clone", "clone3"},
-		{"select", "pselect6", "poll", "ppoll"},
-		{"epoll_create", "epoll_create1"},
-		{"epoll_wait", "epoll_pwait", "epoll_pwait2"},
-		{"dup2", "dup3"},
-		{"pipe", "pipe2"},
-		{"accept", "accept4"},
-		{"mkdir", "mkdirat"},
-		{"unlink", "unlinkat", "rmdir"},
-		{"rename", "renameat", "renameat2"},
-		{"chmod", "fchmodat", "fchmodat2"},
-		{"chown", "fchownat", "lchown"},
-		{"readlink", "readlinkat"},
-		{"getdents", "getdents64"},
-		{"eventfd", "eventfd2"},
-		{"signalfd", "signalfd4"},
-		{"inotify_init", "inotify_init1"},
-		{"wait4", "waitid"},
-		{"exit", "exit_group"},
-		{"time", "gettimeofday", "clock_gettime"},
-		{"nanosleep", "clock_nanosleep"},
-		{"getrlimit", "setrlimit", "prlimit64"},
-	}
-}
-
-// always are calls that a program makes without anybody's seeing them in one run: by
-// a signal that comes, a clock that the kernel cannot read in user space, the end.
-func always() []string {
-	return []string{"execve", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "clock_gettime", "gettimeofday", "time", "getcpu"}
-}
-
 // Draft makes a profile of what was seen. The capabilities and folders are a
 // superset: [Prove] finds out which of them are needed.
 func Draft(o *observe.Observation, opt Options) (*Profile, error) {
@@ -120,7 +83,7 @@ func Draft(o *observe.Observation, opt Options) (*Profile, error) {
 		return nil, err
 	}
 	p := &Profile{
-		Schema: Schema, Image: o.Image, Runtime: o.Runtime,
+		Schema: Schema, Image: o.Image, Runtime: o.Runtime, Portable: opt.Portable,
 		Seccomp: seccomp.New(native, names, arguments(o, names, opt)), Capabilities: []string{},
 		NoNewPrivileges: o.Runtime.NoNewPrivileges,
 		ReadOnly:        true, Tmpfs: []string{}, Volumes: []string{}, Ports: []int{}, Restart: "on-failure:5",
@@ -147,7 +110,7 @@ func Draft(o *observe.Observation, opt Options) (*Profile, error) {
 
 // calls are what the profile allows, sorted.
 func calls(o *observe.Observation, native seccomp.ABI, opt Options) ([]string, error) {
-	names := always()
+	names := append(always(), byChance(o.Runtime.Name)...)
 	var foreign, beyond []string
 	for _, c := range o.Calls {
 		switch {
@@ -161,6 +124,7 @@ func calls(o *observe.Observation, native seccomp.ABI, opt Options) ([]string, e
 		return nil, fmt.Errorf("the workload uses another ABI than the machine's (%s): no profile is written for it", strings.Join(foreign, ", "))
 	}
 	if opt.Portable {
+		names = append(names, atStart(o.Runtime.NoNewPrivileges)...)
 		for _, f := range families() {
 			if slices.ContainsFunc(f, func(name string) bool { return slices.Contains(names, name) }) {
 				names = append(names, f...)

@@ -14,6 +14,7 @@ import (
 type Proof struct {
 	Level        string            `json:"level"` // "unproved", or "ran"
 	Exercise     exercise.Exercise `json:"exercise"`
+	Runtime      *observe.Engine   `json:"runtime,omitempty"` // that it was proved on
 	Syscalls     Counts            `json:"syscalls"`
 	KernelCVEs   CVEs              `json:"kernelCVEs"`
 	Users        []Kept            `json:"users,omitempty"` // the user that stays, where others were tried

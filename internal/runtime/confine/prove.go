@@ -36,11 +36,13 @@ const maxRuns = 64
 // exercise that fails under the whole profile is an error, a *[TooTight].
 func Prove(ctx context.Context, draft *Profile, how Proving) (*Profile, *Proof, error) {
 	began := time.Now()
-	s, done := begin(how)
+	s, done, err := begin(ctx, how, draft.NoNewPrivileges)
+	if err != nil {
+		return nil, nil, err
+	}
 	defer done()
 	s.proof.Syscalls, s.proof.KernelCVEs = counts(draft, how.Default)
 	p := draft.clone()
-	var err error
 	if how.Fixed {
 		err = s.fixed(ctx, p)
 	} else {
@@ -55,16 +57,22 @@ func Prove(ctx context.Context, draft *Profile, how Proving) (*Profile, *Proof, 
 }
 
 // begin is a search that has found nothing yet, and how it ends.
-func begin(how Proving) (s *search, done func()) {
+func begin(ctx context.Context, how Proving, noNewPrivileges bool) (s *search, done func(), err error) {
+	on, err := how.Engine.Runtime(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	s = &search{Proving: how, proof: &Proof{
 		Level: "unproved", Exercise: how.Exercise, Capabilities: []Kept{}, Writable: []Kept{}, NotEnforced: []NotEnforced{},
+		Runtime: &observe.Engine{
+			Engine: how.Engine.Version, Name: on.Name, Version: on.Version, Kernel: on.Kernel, NoNewPrivileges: noNewPrivileges,
+		},
 	}}
-	var err error
 	if s.follow, err = observe.Follow(); err != nil {
 		s.note("what is refused", "nobody could watch: "+err.Error())
-		return s, func() {}
+		return s, func() {}, nil
 	}
-	return s, func() { _ = s.follow.Close() } // the proof stands
+	return s, func() { _ = s.follow.Close() }, nil // the proof stands
 }
 
 type search struct {

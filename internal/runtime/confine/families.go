@@ -1,0 +1,65 @@
+package confine
+
+import "strings"
+
+// families are calls that stand for each other from one libc, or runtime, to the
+// next: a step of either does not break a portable profile.
+func families() [][]string {
+	return [][]string{
+		{"open", "openat", "openat2"},
+		{"stat", "lstat", "fstat", "newfstatat", "statx"},
+		{"access", "faccessat", "faccessat2"},
+		{"fork", "vfork", "clone", "clone3"},
+		{"select", "pselect6", "poll", "ppoll"},
+		{"epoll_create", "epoll_create1"},
+		{"epoll_wait", "epoll_pwait", "epoll_pwait2"},
+		{"dup2", "dup3"},
+		{"pipe", "pipe2"},
+		{"accept", "accept4"},
+		{"mkdir", "mkdirat"},
+		{"unlink", "unlinkat", "rmdir"},
+		{"rename", "renameat", "renameat2"},
+		{"chmod", "fchmodat", "fchmodat2"},
+		{"chown", "fchownat", "lchown"},
+		{"readlink", "readlinkat"},
+		{"getdents", "getdents64"},
+		{"eventfd", "eventfd2"},
+		{"signalfd", "signalfd4"},
+		{"inotify_init", "inotify_init1"},
+		{"wait4", "waitid"},
+		{"exit", "exit_group"},
+		{"time", "gettimeofday", "clock_gettime"},
+		{"nanosleep", "clock_nanosleep"},
+		{"getrlimit", "setrlimit", "prlimit64"},
+	}
+}
+
+// always are calls that a program makes without anybody's seeing them in one run: by
+// a signal that comes, a clock that the kernel cannot read in user space, the end.
+func always() []string {
+	return []string{"execve", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "clock_gettime", "gettimeofday", "time", "getcpu"}
+}
+
+// byChance are the calls that a runtime makes now and then while the filter is loaded
+// and the program has not begun: runc is written in Go, whose scheduler and collector
+// come when they like.
+func byChance(runtime string) []string {
+	if runtime != "runc" {
+		return nil
+	}
+	return strings.Fields("epoll_pwait futex getpid madvise nanosleep sched_yield tgkill")
+}
+
+// atStart are the calls that runtimes make between loading the filter and executing
+// the program, all of them together: seen of runc 1.1.5, runc 1.5.3 and crun 1.8.1.
+// With no new privileges the filter is loaded last, and there are few.
+func atStart(noNewPrivileges bool) []string {
+	few := strings.Fields(`close epoll_ctl execve fcntl fstat fstatfs futex getdents64 getpid openat openat2
+		rt_sigreturn statx umask write`)
+	if noNewPrivileges {
+		return append(few, byChance("runc")...)
+	}
+	many := strings.Fields(`capget capset chdir close_range faccessat faccessat2 fchown getcwd getppid ioctl newfstatat
+		prctl pselect6 read rt_sigaction rt_sigprocmask setgid setgroups setresgid setresuid setuid`)
+	return append(append(few, many...), byChance("runc")...)
+}
