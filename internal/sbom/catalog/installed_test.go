@@ -9,6 +9,18 @@ import (
 
 // TestNotInstalled: what lies in a package for its tests, and what pip left
 // behind, is not installed.
+// An archive of Java that a server has unpacked is what its record says.
+func TestUnpackedArchive(t *testing.T) {
+	inv := inventoryOf(t, scanOf(t, tarOf(t,
+		file{name: "tomcat/webapps/app/META-INF/maven/org.acme/shop/pom.properties", body: "groupId=org.acme\nartifactId=shop\nversion=1.2\n"},
+		file{name: "tomcat/webapps/app/META-INF/maven/org.acme/none/pom.properties", body: "version=1.2\n"},
+		file{name: "src/target/maven-archiver/pom.properties", body: "groupId=org.acme\nartifactId=built\nversion=1.2\n"},
+	)))
+	if got := purls(inv.Packages); len(got) != 1 || got[0] != "pkg:maven/org.acme/shop@1.2 /tomcat/webapps/app/META-INF/maven/org.acme/shop/pom.properties" {
+		t.Error(got)
+	}
+}
+
 func TestNotInstalled(t *testing.T) {
 	const lodash = `{"name":"lodash","version":"4.17.15"}`
 	inv := inventoryOf(t, scanOf(t, tarOf(t,

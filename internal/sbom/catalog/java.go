@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/layer"
@@ -14,16 +15,16 @@ import (
 )
 
 // javaArchives reads Java archives, and those within them. An archive is
-// what its Maven records (META-INF/maven/**/pom.properties, else the pom.xml
-// there) say, all of them, for a shaded jar holds several; else what its
+// what its Maven records (a pom.properties wherever it lies, else a pom.xml in
+// META-INF/maven) say, all of them, for a shaded jar holds several; else what its
 // manifest, its file name and its class folders say.
 // A package within a nested archive has a place such as
 // "/app/app.jar!/BOOT-INF/lib/log4j-core-2.14.1.jar".
 func javaArchives() Cataloger {
 	return Cataloger{
-		Name: "java", Version: 3, Limit: layer.Stream,
+		Name: "java", Version: 4, Limit: layer.Stream,
 		Wants: func(p string, mode fs.FileMode, size int64) bool {
-			return mode&fs.ModeSymlink == 0 && size > 0 && javaArchive(p)
+			return mode&fs.ModeSymlink == 0 && size > 0 && (javaArchive(p) || javaUnpacked(p))
 		},
 		Read: javaRead,
 	}
@@ -41,7 +42,20 @@ func javaArchive(p string) bool {
 	return false
 }
 
+// javaUnpacked is a record of an archive that was unpacked, as servers do.
+func javaUnpacked(p string) bool {
+	return javaRecordFolder(p) && strings.HasSuffix(p, "/pom.properties")
+}
+
 func javaRead(ctx context.Context, f layer.Input) ([]sbom.Package, error) {
+	if javaUnpacked(f.Path) {
+		body, err := io.ReadAll(io.LimitReader(f.Body, javaPomMax))
+		c := javaPom(string(body))
+		if err != nil || c.artifactID == "" {
+			return nil, err
+		}
+		return []sbom.Package{mavenPackage("java", c.group, c.artifactID, c.version, "", 0)}, nil
+	}
 	s := &javaScan{ctx: ctx, budget: &javaBudget{}}
 	err := s.archive(f.Body, "/"+f.Path, 1)
 	if errors.Is(err, errJavaNotZip) && strings.HasSuffix(strings.ToLower(f.Path), ".rar") {
@@ -144,16 +158,18 @@ func (s *javaScan) entry(z *javaZip, e *javaEntry, jar *javaJar, place string, d
 			return err
 		}
 		jar.manifest = javaManifest(body)
-	case strings.HasPrefix(e.name, "META-INF/maven/") && strings.HasSuffix(e.name, "/pom.properties"):
+	case path.Base(e.name) == "pom.properties":
 		body, err := javaText(z, javaPomMax)
 		if err != nil {
 			return err
 		}
 		if c := javaPom(body); c.artifactID != "" {
-			jar.poms = append(jar.poms, c)
+			if !slices.Contains(jar.poms, c) {
+				jar.poms = append(jar.poms, c)
+			}
 			jar.tell(path.Dir(e.name))
 		}
-	case strings.HasPrefix(e.name, "META-INF/maven/") && strings.HasSuffix(e.name, "/pom.xml"):
+	case javaRecordFolder(e.name) && strings.HasSuffix(e.name, "/pom.xml"):
 		if jar.told[path.Dir(e.name)] {
 			return nil
 		}
@@ -182,6 +198,12 @@ func (s *javaScan) entry(z *javaZip, e *javaEntry, jar *javaJar, place string, d
 		return err
 	}
 	return nil
+}
+
+// javaRecordFolder reports whether a file lies where Maven keeps its records: at the
+// top of an archive, or of the classes that an application carries along.
+func javaRecordFolder(name string) bool {
+	return strings.HasPrefix(name, "META-INF/maven/") || strings.Contains(name, "/META-INF/maven/")
 }
 
 // javaText reads the current entry, which must be no longer than limit.

@@ -160,6 +160,18 @@ func TestJavaArchives(t *testing.T) {
 			err: "META-INF/maven/g/tool/pom.xml: ",
 		},
 		{
+			name: "records elsewhere", path: "app/run.jar",
+			body: jar(t, "BOOT-INF/classes/META-INF/maven/g/own/pom.properties", pom("g", "own", "1"), "BOOT-INF/classes/META-INF/maven/g/own/pom.xml", "<x",
+				"META-INF/maven/g/own/pom.properties", pom("g", "own", "1"), "pom.properties", pom("g", "top", "2"), "shaded/b/pom.properties", pom("g", "b", "3"),
+				"META-INF/pom.properties", "version=1\n", "x/pom.properties", pom("g", "c", "${v}")),
+			want: []string{"pkg:maven/g/b@3 /app/run.jar", "pkg:maven/g/own@1 /app/run.jar", "pkg:maven/g/top@2 /app/run.jar"},
+		},
+		{
+			name: "a model elsewhere", path: "app/run-1.jar",
+			body: jar(t, "WEB-INF/classes/META-INF/maven/org.acme/run/pom.xml", "<project><version>1</version></project>"),
+			want: []string{"pkg:maven/org.acme/run@1 /app/run-1.jar"},
+		},
+		{
 			name: "derby", path: "lib/derby-10.16.1.1.jar",
 			body: jar(t, "META-INF/MANIFEST.MF", "Bundle-SymbolicName: derby\nBundle-Version: 10.16.1000001.1901046\n", "org/apache/derby/engine/X.class", "x"),
 			want: []string{"pkg:maven/org.apache.derby/derby@10.16.1.1 /lib/derby-10.16.1.1.jar"},

@@ -65,7 +65,7 @@ func javaModel(folder, body string) (javaCoordinates, error) {
 		version:    m.resolve("${project.version}", 0),
 	}
 	group, artifactID := path.Base(path.Dir(folder)), path.Base(folder)
-	if strings.Count(folder, "/") == 3 {
+	if within := folder[strings.LastIndex(folder, "META-INF/maven/"):]; strings.Count(within, "/") == 3 {
 		c.group, c.artifactID = group, artifactID
 	}
 	return c, nil
