@@ -78,7 +78,7 @@ func Assemble(ctx context.Context, repository string, root []byte, shelf *Shelf,
 	if root == nil {
 		return a, nil
 	}
-	c := &Client{State: State{Root: root}, Source: shelf, Now: now, Check: bound(&a.Repository)}
+	c := &Client{State: State{Root: root}, Source: shelf, Now: now, Check: bound(&a.Repository), Shared: true}
 	if err := c.begin(); err != nil {
 		return nil, err
 	}
@@ -250,17 +250,18 @@ func (a *Assembly) NotBefore(state State) error {
 	if a.root == nil {
 		return nil
 	}
-	b := state[Snapshot]
-	if b == nil {
+	if t, ok := stillTrusted[metadata.TimestampType](a, Timestamp, state); ok {
+		top := int64(0)
+		if len(a.times) > 0 {
+			top = a.times[0].body.Version
+		}
+		if top < t.body.Version {
+			return &RollbackError{Timestamp, t.body.Version, top}
+		}
+	}
+	s, ok := stillTrusted[metadata.SnapshotType](a, Snapshot, state)
+	if !ok {
 		return nil
-	}
-	q, err := quorumOf(&a.root.body, Snapshot)
-	if err != nil {
-		return err
-	}
-	s, err := decode[metadata.SnapshotType](Snapshot, b)
-	if err != nil || q.check(s.message, s.sigs) != nil {
-		return nil // of keys that root has no more
 	}
 	for name, m := range s.body.Meta {
 		role := strings.TrimSuffix(name, ".json")
@@ -269,4 +270,14 @@ func (a *Assembly) NotBefore(state State) error {
 		}
 	}
 	return nil
+}
+
+// stillTrusted is a document of state, if keys that root has today signed it.
+func stillTrusted[T metadata.Roles](a *Assembly, role string, state State) (*signed[T], bool) {
+	q, err := quorumOf(&a.root.body, role)
+	if err != nil || state[role] == nil {
+		return nil, false
+	}
+	m, err := decode[T](role, state[role])
+	return m, err == nil && q.check(m.message, m.sigs) == nil
 }

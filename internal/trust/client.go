@@ -49,6 +49,10 @@ type Client struct {
 	Keep   func(role string, b []byte) error
 	Check  func(role string, fields map[string]any) error // more that a document must hold to; nil: nothing
 
+	// Shared: others can write where the documents lie, so that a next root that
+	// nobody vouches for is none. They could as well hide one.
+	Shared bool
+
 	root      *signed[metadata.RootType]
 	timestamp *signed[metadata.TimestampType]
 	snapshot  *signed[metadata.SnapshotType]
@@ -123,12 +127,16 @@ func try(candidates iter.Seq2[[]byte, error], accept func([]byte) error) error {
 		if err = accept(b); err == nil {
 			return nil
 		}
-		forged := errors.As(err, new(*SignatureError)) || errors.As(err, new(*FormatError))
-		if errors.Is(first, fs.ErrNotExist) || !signed && !forged {
-			first, signed = err, !forged
+		if errors.Is(first, fs.ErrNotExist) || !signed && !forged(err) {
+			first, signed = err, !forged(err)
 		}
 	}
 	return first
+}
+
+// forged reports what keeps from trust a document that anybody could have made.
+func forged(err error) bool {
+	return errors.As(err, new(*SignatureError)) || errors.As(err, new(*FormatError))
 }
 
 // missing makes a document's absence a refusal: other metadata names it.
@@ -145,7 +153,7 @@ func (c *Client) updateRoot(ctx context.Context) error {
 		next := c.root.body.Version + 1
 		found := c.Source.Fetch(ctx, File{Role: Root, Version: next, Consistent: true})
 		err := try(found, func(b []byte) error { return c.acceptRoot(b, next) })
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || c.Shared && forged(err) {
 			break
 		}
 		if err != nil {

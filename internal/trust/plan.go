@@ -52,6 +52,7 @@ type Plan struct {
 	Settled  bool // nothing: the newest timestamp leads to all of it
 	Waiting  bool // no online key is here: snapshot and timestamp wait for a refresh
 	Proposed []string
+	Backlog  int // documents that nothing leads to yet: as many writers may be about to see to that
 }
 
 // How long documents hold, by role, unless root says otherwise.
@@ -160,6 +161,7 @@ func (a *Assembly) Plan(ch Change, ring Keyring) (*Plan, error) {
 		return nil, err
 	}
 	meta := a.meta(heads)
+	p.Backlog = a.backlog(ch, meta)
 	covered := a.leads(ch, meta, len(p.Steps) == 0)
 	switch {
 	case covered:
@@ -168,6 +170,9 @@ func (a *Assembly) Plan(ch Change, ring Keyring) (*Plan, error) {
 		p.Waiting = true
 	default:
 		steps, err := a.planOnline(meta, online, ch.Skip)
+		if errors.Is(err, errTopVersion) && rootStep != nil {
+			steps, err = nil, nil // root first: it may take away the key that set the version there
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -336,6 +341,26 @@ func (a *Assembly) leads(ch Change, meta map[string]*metadata.MetaFiles, untouch
 	return has[Targets+".json"] != nil
 }
 
+// backlog counts the documents of the change's roles that none covers, and the
+// roles whose newest document the newest snapshot does not name.
+func (a *Assembly) backlog(ch Change, meta map[string]*metadata.MetaFiles) int {
+	n := 0
+	for _, r := range a.roles {
+		if _, asked := ch.Claims[r.signer]; asked {
+			n += max(0, len(r.valid)-1)
+		}
+	}
+	for name, m := range meta {
+		if !slices.ContainsFunc(a.snapshots, func(s found[metadata.SnapshotType]) bool {
+			had := s.body.Meta[name]
+			return had != nil && same(m, had)
+		}) {
+			n++
+		}
+	}
+	return n
+}
+
 func same(x, y *metadata.MetaFiles) bool {
 	return x.Version == y.Version && x.Length == y.Length && string(x.Hashes["sha256"]) == string(y.Hashes["sha256"])
 }
@@ -384,8 +409,7 @@ func (a *Assembly) planOnline(meta map[string]*metadata.MetaFiles, by Signer, sk
 	}
 	sv, tv = sv+skip, tv+skip
 	if sv > maxVersion || tv > maxVersion {
-		return nil, finding.WithHint(errors.New("the version of the snapshot or timestamp is as high as it can be"),
-			"somebody set it there on purpose: replace the online keys with drydock trust rotate online")
+		return nil, finding.WithHint(errTopVersion, "somebody set it there on purpose: revoke the signer whose online key it was, or drydock trust rotate online")
 	}
 	x := extra{Repository: a.Repository, Signed: stamp(a.now)}
 	s := metadata.Snapshot(a.now.Add(days(a.rootExtra, Snapshot)).UTC().Truncate(time.Second)).Signed
@@ -411,6 +435,8 @@ func (a *Assembly) planOnline(meta map[string]*metadata.MetaFiles, by Signer, sk
 	}
 	return steps, add(seal(Timestamp, tv, t, by))
 }
+
+var errTopVersion = errors.New("the version of the snapshot or timestamp is as high as it can be")
 
 // seal signs a new document.
 func seal[T metadata.Roles](role string, version int64, body T, by ...Signer) (Doc, error) {

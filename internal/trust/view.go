@@ -79,7 +79,7 @@ func (*ForeignError) Refused() string { return "other-repository" }
 // Open updates what is trusted of a repository, and reads it. state holds at
 // least root, and afterwards whatever was accepted, also where there is an error.
 func Open(ctx context.Context, state State, source Source, now time.Time) (*View, error) {
-	c := &Client{State: state, Source: source, Now: now}
+	c := &Client{State: state, Source: source, Now: now, Shared: true}
 	v := &View{claims: map[string]Claims{}}
 	c.Check = bound(&v.Repository)
 	if err := c.Refresh(ctx); err != nil {

@@ -58,6 +58,14 @@ func (r *Repository) Commit(
 		if err != nil {
 			return nil, err
 		}
+		// In a crowd it is enough that one writes for all: each does with a chance that
+		// grows from look to look.
+		if out.Rounds > 1 && len(plan.Steps) > 0 && rand.N(max(1, plan.Backlog)) >= 1<<min(out.Rounds-2, 30) {
+			if err := r.pause(ctx, jitter(out.Rounds)); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		for _, s := range plan.Steps {
 			if err := r.put(ctx, s); err != nil {
 				return nil, err

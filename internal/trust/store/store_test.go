@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -45,16 +46,20 @@ func newYard(t testing.TB, m store.Remote) *yard {
 	}
 	state := trust.State{}
 	_, err := y.repository().Commit(t.Context(), state, y.admin, func(*trust.Assembly) (trust.Change, error) {
-		return trust.Change{Root: []trust.RootEdit{
-			{Role: trust.Root, Add: []trust.Key{y.keys[trust.Root]}},
-			{Role: trust.Targets, Add: []trust.Key{y.keys[trust.Targets]}},
-			{Role: trust.Snapshot, Add: []trust.Key{y.keys["online"]}},
-			{Role: trust.Timestamp, Add: []trust.Key{y.keys["online"]}},
-		}}, nil
+		return trust.Change{Root: y.firstRoot()}, nil
 	})
 	must(t, err)
 	y.root = state[trust.Root]
 	return y
+}
+
+func (y *yard) firstRoot() []trust.RootEdit {
+	return []trust.RootEdit{
+		{Role: trust.Root, Add: []trust.Key{y.keys[trust.Root]}},
+		{Role: trust.Targets, Add: []trust.Key{y.keys[trust.Targets]}},
+		{Role: trust.Snapshot, Add: []trust.Key{y.keys["online"]}},
+		{Role: trust.Timestamp, Add: []trust.Key{y.keys["online"]}},
+	}
 }
 
 func (y *yard) repository() *store.Repository {
@@ -145,54 +150,70 @@ func TestSignAndVerify(t *testing.T) {
 	}
 }
 
+// TestManyWriters lets 50 signers sign at once, and 50 writers with one key: on
+// a registry in memory whose answers come in any order, and on real ones.
 func TestManyWriters(t *testing.T) {
 	n := 50
 	if testing.Short() {
 		n = 8
 	}
-	for name, one := range map[string]bool{"a key each": false, "one key": true} {
-		t.Run(name, func(t *testing.T) {
-			m := newMemory()
-			y := newYard(t, m)
-			y.addSigner("alice")
-			if !one {
-				addMany(y, n)
-			}
-			m.slow = 3 * time.Millisecond
-			var wg sync.WaitGroup
-			rounds := make([]int, n)
-			for i := range n {
-				wg.Go(func() {
-					signer := "alice"
-					if !one {
-						signer = fmt.Sprintf("signer%d", i)
-					}
-					out, err := y.sign(t.Context(), y.rings[signer], signer, fmt.Sprintf("v%d", i), digestOf(fmt.Sprint(i)))
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					rounds[i] = out.Rounds
-				})
-			}
-			begun := time.Now()
-			wg.Wait()
-			v := y.view(y.state())
-			lost := 0
-			for i := range n {
-				if got := v.Judge(fmt.Sprintf("v%d", i), digestOf(fmt.Sprint(i))); got.Kind != "verified" {
-					lost++
+	all := kinds(t)
+	all["memory"] = func(*testing.T) func() store.Remote {
+		m := newMemory()
+		m.slow = 3 * time.Millisecond
+		return func() store.Remote { return m }
+	}
+	for kind, serve := range all {
+		for name, one := range map[string]bool{"a key each": false, "one key": true} {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				if testing.Short() && kind != "memory" {
+					t.Skip("the one in memory does in short")
 				}
+				crowd(t, n, one, serve(t))
+			})
+		}
+	}
+}
+
+func crowd(t *testing.T, n int, one bool, connect func() store.Remote) {
+	y := newYard(t, connect())
+	y.addSigner("alice")
+	if !one {
+		addMany(y, n)
+	}
+	var wg sync.WaitGroup
+	rounds := make([]int, n)
+	begun := time.Now()
+	for i := range n {
+		z := *y
+		z.remote = connect()
+		wg.Go(func() {
+			signer := "alice"
+			if !one {
+				signer = fmt.Sprintf("signer%d", i)
 			}
-			most := 0
-			for _, r := range rounds {
-				most = max(most, r)
+			out, err := z.sign(t.Context(), z.rings[signer], signer, fmt.Sprintf("v%d", i), digestOf(fmt.Sprint(i)))
+			if err != nil {
+				t.Error(err)
+				return
 			}
-			t.Logf("%d writers, %s: %d lost, %d rounds at most, %d documents", n, time.Since(begun).Round(time.Millisecond), lost, most, len(m.tags))
-			if lost > 0 {
-				t.Errorf("%d signatures are lost", lost)
-			}
+			rounds[i] = out.Rounds
 		})
+	}
+	wg.Wait()
+	took := time.Since(begun)
+	v := y.view(y.state())
+	lost := 0
+	for i := range n {
+		if got := v.Judge(fmt.Sprintf("v%d", i), digestOf(fmt.Sprint(i))); got.Kind != "verified" {
+			lost++
+		}
+	}
+	listed, err := y.remote.AllTags(t.Context())
+	must(t, err)
+	t.Logf("%d writers, %s: %d lost, %d rounds at most, %d documents", n, took.Round(time.Millisecond), lost, slices.Max(rounds), len(listed))
+	if lost > 0 {
+		t.Errorf("%d signatures are lost", lost)
 	}
 }
 
