@@ -22,9 +22,10 @@ type Auditing struct {
 	Targets []string // compose files, folders that hold one, container://NAME, "-" for lines of docker run; empty: the Engine
 	// Engine connects to the Docker Engine, once it is needed. The caller of Audit
 	// closes it.
-	Engine func(context.Context) (*runtime.Engine, error)
-	Only   []string
-	Ignore []string
+	Engine   func(context.Context) (*runtime.Engine, error)
+	Only     []string
+	Ignore   []string
+	Observed []string // files of observations
 }
 
 // Audit looks at how containers are started.
@@ -33,7 +34,11 @@ func (p *Pipeline) Audit(ctx context.Context, a Auditing) (*Result, error) {
 		return nil, err
 	}
 	u := p.auditing(a)
-	err := u.all(ctx)
+	err := u.readObservations()
+	if err == nil {
+		err = u.all(ctx)
+	}
+	u.res.Unknown = append(u.res.Unknown, u.unfit()...)
 	if err := errors.Join(err, u.finish()); err != nil {
 		return nil, err
 	}
@@ -80,11 +85,12 @@ func (p *Pipeline) auditing(a Auditing) *auditing {
 type auditing struct {
 	*run
 	Auditing
-	host   *audit.Host
-	here   bool // the Engine runs on this machine
-	fixing bool
-	items  []map[string]audit.Status // of the benchmark, a subject each
-	images map[string]bool           // that were looked at, by id
+	host     *audit.Host
+	observed observations
+	here     bool // the Engine runs on this machine
+	fixing   bool
+	items    []map[string]audit.Status // of the benchmark, a subject each
+	images   map[string]bool           // that were looked at, by id
 }
 
 func (u *auditing) all(ctx context.Context) error {
@@ -250,7 +256,10 @@ func (u *auditing) read(ctx context.Context, name string, b []byte, read func(st
 }
 
 // container runs the rules over one.
-func (u *auditing) container(c *audit.Container) { look(u, c.Subject, c, audit.Checks()) }
+func (u *auditing) container(c *audit.Container) {
+	u.watch(c)
+	look(u, c.Subject, c, audit.Checks())
+}
 
 // wanted are the rules that are to run.
 func wanted[S audit.Subject](u *auditing, checks []audit.Check[S]) []audit.Check[S] {

@@ -23,6 +23,9 @@ its machine, every container that it has, and the images that they run. A target
 compose file, a manifest of Kubernetes, a folder that holds either, container://NAME,
 image://NAME, or -, which reads one of these or lines of docker run from standard input.
 
+With an observation of a container (--observed, or SERVICE.json beside a compose
+file), what it is given is compared with what it used.
+
 What cannot be read is unknown, and never passes. What no program can tell is listed
 as manual: --ids lists every item. A compose file is read as Compose does, with its
 variables filled in; a fix for it is an edit that keeps its comments, order and
@@ -73,6 +76,7 @@ anchors.`,
 	s := c.Flags()
 	s.StringSliceVar(&a.Only, "only", nil, "only these `RULES`: ids, CIS ids, globs (runtime/*)")
 	s.StringSliceVar(&a.Ignore, "ignore", nil, "not these `RULES`")
+	s.StringSliceVar(&a.Observed, "observed", nil, "compare what containers are given with what these `FILES` of drydock observe saw")
 	s.BoolVar(&items, "ids", false, "list what became of each item of the CIS Docker Benchmark")
 	s.BoolVar(&f.showSuppressed, "show-suppressed", false, "list what does not count, with the reason")
 	return c

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/runtime/observe"
 )
 
 // compose reads a compose file of one service.
@@ -49,20 +50,25 @@ func fires(t testing.TB, c *Container, id finding.RuleID) []finding.Finding {
 // A rule's own Bad fires it and its own Good does not, and each edit that it offers
 // for its Bad leaves a file in which it fires no more.
 func TestExamples(t *testing.T) {
+	watched := func(text string) *Container {
+		c := compose(t, text)
+		c.Observed = &observe.Observation{Status: observe.Complete, Service: "app", Writable: []string{}, Peaks: observe.Peaks{Memory: 10 << 20, PIDs: 2}}
+		return c
+	}
 	for _, c := range Checks() {
-		found := fires(t, compose(t, c.Bad), c.ID)
+		found := fires(t, watched(c.Bad), c.ID)
 		if len(found) == 0 {
 			t.Errorf("%s: Bad does not fire it", c.ID)
 		}
 		for _, f := range found {
 			complete(t, f)
 			for _, x := range f.Fixes {
-				if len(x.Edits) > 0 && len(fires(t, compose(t, string(Apply([]byte(c.Bad), x.Edits[0]))), c.ID)) > 0 {
+				if len(x.Edits) > 0 && len(fires(t, watched(string(Apply([]byte(c.Bad), x.Edits[0]))), c.ID)) > 0 {
 					t.Errorf("%s: %s leaves it", c.ID, x.Title)
 				}
 			}
 		}
-		for _, f := range fires(t, compose(t, c.Good), c.ID) {
+		for _, f := range fires(t, watched(c.Good), c.ID) {
 			t.Errorf("%s: Good fires it: %s", c.ID, f.Message)
 		}
 	}

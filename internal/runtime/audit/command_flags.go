@@ -101,6 +101,9 @@ func (c *Container) flag(name, value string, on bool) []string {
 		if on {
 			return c.mount(Mount{Source: "/var/run/docker.sock", Target: "/var/run/docker.sock"})
 		}
+	case "tmpfs":
+		target, _, _ := strings.Cut(value, ":")
+		return c.mount(Mount{Target: target})
 	case "device":
 		host, _, _ := strings.Cut(value, ":")
 		return c.device(host)

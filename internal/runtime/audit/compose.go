@@ -248,6 +248,10 @@ func (r *reading) read() {
 	c.Network = r.scalar("network_mode")
 	c.Devices = r.devices()
 	c.Mounts = r.mounts()
+	for _, t := range r.list("tmpfs") {
+		target, _, _ := strings.Cut(t, ":")
+		c.Mounts = append(c.Mounts, Mount{Target: target, field: "tmpfs"})
+	}
 	c.Ports = r.ports()
 	c.Env = r.environment()
 	c.Words = slices.Concat(r.words("entrypoint"), r.words("command"))

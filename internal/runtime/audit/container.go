@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/runtime/observe"
 )
 
 // Form is who says how a container is started, and so how it is put right.
@@ -25,7 +26,8 @@ type Container struct {
 	Host    *Host // on which it runs; nil: not known
 
 	Image       string
-	Built       bool // the image is made from a Dockerfile beside it
+	ImageID     string // empty: not known
+	Built       bool   // the image is made from a Dockerfile beside it
 	Privileged  bool
 	CapAdd      []string // without "CAP_", in capitals
 	CapDrop     []string
@@ -51,6 +53,7 @@ type Container struct {
 	Health      *bool    // whether its health is checked; nil: the image may say so
 	Exposed     bool     // ports, without publishing them
 
+	Observed     *observe.Observation // what it did; nil: nobody watched
 	Secrets      []SecretFile
 	Ignored      []Ignored // what has no effect where it stands
 	CgroupParent string    // empty: the daemon's

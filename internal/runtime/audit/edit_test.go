@@ -116,6 +116,19 @@ func TestEdits(t *testing.T) {
 		{"a service that another extends", "runtime/writable-root", "services:\n  b:\n    image: x:1\n  a:\n    extends: {service: b}\n", ""},
 		{"an extended service", "runtime/writable-root", "services:\n  a:\n    extends: b\n    image: x:1\n  b:\n    image: x:1\n", ""},
 		{
+			"a secret that another service has as well", "runtime/literal-secret",
+			"services:\n  a:\n    image: x:1\n    environment: {DB_PASSWORD: k7Qp2mWz9xLr}\n  b:\n    image: x:1\n    environment: ['DB_PASSWORD=k7Qp2mWz9xLr']\n",
+			"services:\n  a:\n    image: x:1\n    environment: {DB_PASSWORD: \"${DB_PASSWORD:?}\"}\n  b:\n    image: x:1\n    environment: ['DB_PASSWORD=k7Qp2mWz9xLr']\n",
+		},
+		{
+			"a secret of a name that another service has otherwise", "runtime/literal-secret",
+			"services:\n  a:\n    image: x:1\n    environment: {DB_PASSWORD: k7Qp2mWz9xLr}\n  b:\n    image: x:1\n    environment: ['DB_PASSWORD=v9Rt4nXb7cPe']\n", "",
+		},
+		{
+			"a secret of a name that the file asks for", "runtime/literal-secret",
+			"services:\n  a:\n    image: x:1\n    environment: {DB_PASSWORD: k7Qp2mWz9xLr}\n  b:\n    image: x:1\n    environment: {A: \"${DB_PASSWORD:-x}\"}\n", "",
+		},
+		{
 			"secrets of a list", "runtime/literal-secret",
 			"services:\n  a:\n    image: x:1\n    environment:\n      - DB_PASSWORD=k7Qp2mWz9xLr\n",
 			"services:\n  a:\n    image: x:1\n    environment:\n      - \"DB_PASSWORD=${DB_PASSWORD:?}\"\n",

@@ -52,7 +52,7 @@ func Inspect(in container.InspectResponse, host *Host) *Container {
 		c.unsure("*", "the Engine does not say how it is started")
 	}
 	if cfg := in.Config; cfg != nil {
-		c.Image, c.User = cfg.Image, cfg.User
+		c.Image, c.ImageID, c.User = cfg.Image, in.Image, cfg.User
 		c.Words = slices.Concat(cfg.Entrypoint, cfg.Cmd)
 		for _, e := range cfg.Env {
 			if n, v, ok := strings.Cut(e, "="); ok {
@@ -112,6 +112,9 @@ func (c *Container) hostConfig(h *container.HostConfig) {
 		c.Ulimits = append(c.Ulimits, u.Name)
 	}
 	c.CgroupParent = h.CgroupParent
+	for target := range h.Tmpfs {
+		c.Mounts = append(c.Mounts, Mount{Target: target, field: "volumes/" + strconv.Itoa(len(c.Mounts))})
+	}
 	c.Restart, c.Retries = string(h.RestartPolicy.Name), h.RestartPolicy.MaximumRetryCount
 	for _, d := range h.Devices {
 		c.Devices = append(c.Devices, d.PathOnHost)

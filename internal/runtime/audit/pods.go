@@ -369,14 +369,16 @@ func (r *podReading) volumes() {
 	for i, n := range list(r.n, "volumeMounts") {
 		name := text(n, "name")
 		for _, v := range list(r.o.spec, "volumes") {
-			if text(v, "name") != name || get(v, "hostPath") == nil {
+			if text(v, "name") != name {
 				continue
 			}
 			m := Mount{Source: text(v, "hostPath", "path"), Target: text(n, "mountPath"), ReadOnly: text(n, "readOnly") == "true", field: itemOf("volumes", i)}
 			if text(n, "mountPropagation") == "Bidirectional" {
 				m.Propagation = "rshared"
 			}
-			r.places[m.field] = get(v, "hostPath", "path")
+			if at := get(v, "hostPath", "path"); at != nil {
+				r.places[m.field] = at
+			}
 			r.c.Mounts = append(r.c.Mounts, m)
 		}
 	}

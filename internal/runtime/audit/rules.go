@@ -145,7 +145,7 @@ func Checks() []Check[*Container] {
 		privileged(), addedCapability(), dockerSocket(), hostNamespace(), newPrivileges(), unconfined(), writableRoot(), rootUser(),
 		noMemoryLimit(), noPIDsLimit(), noCPULimit(), restartStorm(),
 		sensitiveMount(), device(), publishedEverywhere(), privilegedPort(), defaultBridge(), literalSecret(), secretReadable(), latestTag(), noEffect(),
-		sshServer(), noHealthcheck(), noUlimit(), cgroupParent(), serviceAccountToken(),
+		sshServer(), noHealthcheck(), noUlimit(), cgroupParent(), serviceAccountToken(), unusedPrivilege(), limitOffPeak(),
 	}
 }
 

@@ -1,16 +1,32 @@
 package audit
 
-import "github.com/drydock-dev/drydock/internal/finding"
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/runtime/confine"
+)
 
 // The limits that fixes propose where nothing was observed: a start, to be put to
 // what the workload needs.
 const (
 	someMemory = "512m"
-	podMemory  = "512Mi"
-	podCPUs    = `"1"`
 	somePIDs   = "256"
-	someCPUs   = `"1.0"`
+	someCPUs   = "1.0"
+	podMemory  = "512Mi"
+	podCPUs    = "1"
 )
+
+// room is what limits are to be: what was observed with its margins, or something to
+// start with.
+func (c *Container) room() (memory, pids, cpus string) {
+	if c.Observed == nil {
+		return c.start(someMemory, someMemory, podMemory), somePIDs, c.start(someCPUs, someCPUs, podCPUs)
+	}
+	m, p, _, n := confine.Margins(c.Observed)
+	return fmt.Sprintf("%d%s", m>>20, c.start("m", "m", "Mi")), strconv.FormatInt(p, 10), strconv.FormatFloat(n, 'g', -1, 64)
+}
 
 func noMemoryLimit() Check[*Container] {
 	return rule(finding.Rule{
@@ -27,8 +43,9 @@ func noMemoryLimit() Check[*Container] {
 			return
 		}
 		f := c.found("mem_limit", "", "the container may take all memory of the machine")
-		title := c.start("Start it with --memory, say "+someMemory, "Set mem_limit, say "+someMemory, "Set resources.limits.memory, say "+podMemory)
-		p.Report(fixed(f, finding.NeedsReview, title, c.edit.set("mem_limit", c.start("", someMemory, podMemory))))
+		memory, _, _ := c.room()
+		title := c.start("Start it with --memory, say ", "Set mem_limit, say ", "Set resources.limits.memory, say ") + memory
+		p.Report(fixed(f, finding.NeedsReview, title, c.edit.set("mem_limit", memory)))
 	})
 }
 
@@ -51,7 +68,8 @@ func noPIDsLimit() Check[*Container] {
 			return
 		}
 		f := c.found("pids_limit", "", "the container may start any number of processes")
-		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --pids-limit, say "+somePIDs, "Set pids_limit, say "+somePIDs, ""), c.edit.set("pids_limit", somePIDs)))
+		_, pids, _ := c.room()
+		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --pids-limit, say ", "Set pids_limit, say ", "")+pids, c.edit.set("pids_limit", pids)))
 	})
 }
 
@@ -70,7 +88,9 @@ func noCPULimit() Check[*Container] {
 			return
 		}
 		f := c.found("cpus", "", "the container may take every processor of the machine")
-		p.Report(fixed(f, finding.NeedsReview, c.start("Start it with --cpus, say 1.0", "Set cpus, say 1.0", "Set resources.limits.cpu, say 1"), c.edit.set("cpus", c.start("", someCPUs, podCPUs))))
+		_, _, cpus := c.room()
+		title := c.start("Start it with --cpus, say ", "Set cpus, say ", "Set resources.limits.cpu, say ") + cpus
+		p.Report(fixed(f, finding.NeedsReview, title, c.edit.set("cpus", strconv.Quote(cpus))))
 	})
 }
 

@@ -255,6 +255,12 @@ func writableRoot() Check[*Container] {
 	})
 }
 
+// isRoot reports whether a user, "NAME:GROUP", is root.
+func isRoot(user string) bool {
+	name, _, _ := strings.Cut(user, ":")
+	return name == "root" || name != "" && strings.TrimLeft(name, "0") == ""
+}
+
 func rootUser() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/root-user",
@@ -287,8 +293,7 @@ func rootUser() Check[*Container] {
 				p.Unknown(finding.Unknown{What: "the user that it runs as", Why: "the image says, and was not looked at: drydock check " + c.Image, Beyond: true})
 			}
 		}
-		name, _, _ := strings.Cut(user, ":")
-		if name != "root" && strings.TrimLeft(name, "0") != "" || name == "" {
+		if !isRoot(user) {
 			return
 		}
 		f := c.found(from, "", "the container runs as root")

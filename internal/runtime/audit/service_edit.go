@@ -56,11 +56,38 @@ func (e *serviceEditor) publish(p Port) []finding.Edit {
 	return spot{d: e.d, at: e.at + "/" + p.field, node: n}.set("127.0.0.1", "host_ip")
 }
 
+// meansOther reports whether a variable of the surroundings would have to have two
+// values: another service has another under that name, or the file asks for it already.
+func (e *serviceEditor) meansOther(name string, at *yaml.Node) bool {
+	own := strings.TrimPrefix(at.Value, name+"=")
+	for _, m := range unset.FindAllString(string(e.d.b), -1) {
+		asked, _, _ := strings.Cut(strings.Trim(m, "${}"), ":")
+		asked = strings.TrimRight(strings.Split(asked, "-")[0], "?")
+		if asked == name && m != "${"+name+":?}" {
+			return true
+		}
+	}
+	for _, s := range pairs(get(e.d.roots[0], "services")) {
+		if v := get(s.value, "environment", name); v != nil && v.Value != own && !strings.Contains(v.Value, "$") {
+			return true
+		}
+		for _, v := range list(s.value, "environment") {
+			if other, ok := strings.CutPrefix(v.Value, name+"="); ok && other != own {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // outside has an environment variable filled in from outside of the file, which
 // must then say it.
 func (e *serviceEditor) outside(field, name string) []finding.Edit {
 	n, ok := e.places[field]
 	if !ok || strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") != "" {
+		return nil
+	}
+	if e.meansOther(name, n) {
 		return nil
 	}
 	value := "${" + name + ":?}"

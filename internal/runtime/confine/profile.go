@@ -179,16 +179,20 @@ func within(p, dir string) bool {
 	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// limits are the peaks with their margins, rounded up to what people write.
 func (p *Profile) limits(o *observe.Observation) {
+	p.Memory, p.PIDs, p.Nofile, p.CPUs = Margins(o)
+}
+
+// Margins are the peaks of an observation with room above them, rounded up to what
+// people write: bytes, processes, open files, processors.
+func Margins(o *observe.Observation) (memory, pids, nofile int64, cpus float64) {
 	const step = 16 << 20
-	p.Memory = max(leastMemory, (o.Peaks.Memory*memoryTimes+step-1)/step*step)
-	p.PIDs = max(leastPIDs, o.Peaks.PIDs*pidsTimes)
-	p.Nofile = max(leastFiles, int64(o.Peaks.OpenFiles)*filesTimes)
-	p.CPUs = leastCPUs
+	memory = max(leastMemory, (o.Peaks.Memory*memoryTimes+step-1)/step*step)
+	cpus = leastCPUs
 	if o.Seconds > 0 {
-		p.CPUs = max(leastCPUs, math.Ceil(o.Peaks.CPU/o.Seconds*cpuTimes*4)/4)
+		cpus = max(leastCPUs, math.Ceil(o.Peaks.CPU/o.Seconds*cpuTimes*4)/4)
 	}
+	return memory, max(leastPIDs, o.Peaks.PIDs*pidsTimes), max(leastFiles, int64(o.Peaks.OpenFiles)*filesTimes), cpus
 }
 
 // network is none unless the workload listens, or reaches out, beyond itself.
