@@ -40,6 +40,7 @@ func (f *fixer) planner() (p *planner, done func() error, err error) {
 	if !f.Offline {
 		h := upgrade.HTTP{Client: f.Web(egress.Limits{})}
 		p.dir.Registry, p.dir.Modules = upgrade.NPM(h), upgrade.GoProxy(h)
+		p.dir.PyPI = upgrade.PyPI(h)
 		p.dir.Indexes = map[string]upgrade.Index{"cargo": upgrade.Crates(h), "gem": upgrade.RubyGems(h), "composer": upgrade.Packagist(h), "nuget": upgrade.NuGet(h)}
 	}
 	return p, stack.Close, nil
@@ -50,7 +51,8 @@ func (f *fixer) planner() (p *planner, done func() error, err error) {
 // seen makes what is said of the files that were looked at one that is said of
 // the user's.
 func (p *planner) plan(ctx context.Context, s *subject, dir upgrade.Dir, found []finding.Finding, seen func(string) string) {
-	dir.Registry, dir.Modules, dir.Indexes, dir.Advisories = p.dir.Registry, p.dir.Modules, p.dir.Indexes, p.dir.Advisories
+	dir.Registry, dir.Modules, dir.Indexes, dir.PyPI = p.dir.Registry, p.dir.Modules, p.dir.Indexes, p.dir.PyPI
+	dir.Advisories = p.dir.Advisories
 	for i := range found {
 		found[i].Fixes = nil // in words only: "upgrade x"
 	}

@@ -35,7 +35,7 @@
 //   - .NET: references of projects, properties, and Directory.Packages.props. Where
 //     there is a packages.lock.json nothing is edited: no registry tells the
 //     contentHash that it holds.
-//   - Python: requirements files and pyproject.toml.
+//   - Python: requirements files, with the hashes that they have, and pyproject.toml.
 //   - Maven: versions, properties and dependencyManagement of pom.xml.
 //   - Distribution packages: a RUN line in the Dockerfile.
 //

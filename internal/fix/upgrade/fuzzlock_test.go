@@ -2,7 +2,9 @@ package upgrade
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -89,6 +91,35 @@ func FuzzGemRange(f *testing.F) {
 	f.Fuzz(func(t *testing.T, spec, version string) {
 		if gemVersion(version) && len(segments(version)) == strings.Count(version, ".")+1 {
 			lawfulRange(t, gemKind{}, spec, version)
+		}
+	})
+}
+
+func FuzzPyHashes(f *testing.F) {
+	lockFuzz(f, "requirements.txt", func(f *file) error {
+		for _, l := range pyLines(string(f.b)) {
+			if v, _ := pyPinned(l.spec); !l.hashes || !slices.Contains([]string{"2.31.0", "3.7", "1.26.18", "1.1"}, v) {
+				continue // as it was
+			}
+			if _, _, _, ok := l.hashed(string(f.b)); !ok {
+				return fmt.Errorf("%s has hashes that are not read any more", l.name)
+			}
+		}
+		return nil
+	}, []string{" \\\n    --hash=sha256:00aa", "requests==2.25.0", "# via x\n", " ; python_version > '3'", "\n"}, "py-hashes", "py-hashes-refused")
+}
+
+func FuzzPyPI(f *testing.F) {
+	f.Add([]byte(`{"info":{"requires_dist":["a<2"],"requires_python":">=3"},"urls":[{"digests":{"sha256":"` + strings.Repeat("0a", 32) + `"}}]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d, err := parsePyPI(b)
+		if err == nil && len(d.Hashes) == 0 {
+			t.Fatal("no hash and no error")
+		}
+		for _, h := range d.Hashes {
+			if len(h) != len("sha256:")+64 {
+				t.Fatalf("a hash %q", h)
+			}
 		}
 	})
 }

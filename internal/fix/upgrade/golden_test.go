@@ -89,6 +89,15 @@ func readStory(t testing.TB, file string) *story {
 			s.index(t, "composer", rest, func() ([]Release, error) { return parsePackagist(f.Data, rest, packagistNotify) })
 		case "nuget":
 			s.index(t, "nuget", rest, func() ([]Release, error) { return parseNuGet(f.Data) })
+		case "pypi": // "requests==2.31.0", as the index says it
+			d, err := parsePyPI(f.Data)
+			if err != nil {
+				t.Fatalf("%s: %v", f.Name, err)
+			}
+			if s.dir.PyPI == nil {
+				s.dir.PyPI = wheels{}
+			}
+			s.dir.PyPI.(wheels)[rest] = d
 		case "gem":
 			s.index(t, "gem", rest, func() ([]Release, error) { return parseGems(f.Data) })
 		case "mod":
@@ -110,6 +119,16 @@ func readStory(t testing.TB, file string) *story {
 		}
 	}
 	return s
+}
+
+// wheels is a Python index in memory.
+type wheels map[string]Distribution
+
+func (w wheels) Distribution(_ context.Context, name, version string) (Distribution, error) {
+	if d, ok := w[name+"=="+version]; ok {
+		return d, nil
+	}
+	return Distribution{}, fmt.Errorf("the registry has no %s %s", name, version)
 }
 
 // shelf is an index in memory.

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,14 +19,18 @@ type pyLine struct {
 	spec   string
 	hashes bool
 	line   int // the first, from 1
+	after  int // where the next logical line begins
 }
 
 // requirements plans for a requirements file of pip's.
-func (p *planner) requirements(j job) {
+func (p *planner) requirements(ctx context.Context, j job) {
 	f, err := p.open(j.file)
-	var lines []pyLine
+	r := &pyFile{f: f, raised: map[string]string{}}
 	if err == nil {
-		lines = pyLines(string(f.b))
+		r.lines = pyLines(string(f.b))
+	}
+	for _, w := range j.wants {
+		r.raised[vuln.NormalName("PyPI", w.Name)] = w.To
 	}
 	var made []Upgrade
 	var of [][]want
@@ -34,19 +39,44 @@ func (p *planner) requirements(j job) {
 			p.cannot(w, err.Error())
 			continue
 		}
-		u, why := p.requirement(f, lines, w)
+		u, why := p.requirement(ctx, r, w)
 		if why != "" {
 			p.cannot(w, why)
 			continue
 		}
 		made, of = append(made, u), append(of, []want{w})
 	}
+	if r.tied && len(made) > 1 {
+		made, of = tieAll(made, of)
+	}
 	p.addJoined(made, of)
 }
 
-func (p *planner) requirement(f *file, lines []pyLine, w want) (u Upgrade, why string) {
+// tieAll makes one upgrade of several.
+func tieAll(made []Upgrade, of [][]want) ([]Upgrade, [][]want) {
+	for k := 1; k < len(made); k++ {
+		u := &made[0]
+		u.Fix.Edits, u.Fix.Safety = append(u.Fix.Edits, made[k].Fix.Edits...), min(u.Fix.Safety, made[k].Fix.Safety)
+		u.Notes, of[0] = unique(append(u.Notes, made[k].Notes...)), append(of[0], of[k]...)
+	}
+	if edits, ok := joinEdits(made[0].Fix.Edits); ok {
+		made[0].Fix.Edits = edits
+	}
+	return made[:1], of[:1]
+}
+
+// pyFile is a requirements file that is planned for.
+type pyFile struct {
+	f      *file
+	lines  []pyLine
+	raised map[string]string // what is wanted of it, by normal name
+	tied   bool              // one of the wants needs another
+}
+
+func (p *planner) requirement(ctx context.Context, r *pyFile, w want) (u Upgrade, why string) {
+	f, lines := r.f, r.lines
 	u.Fix.Safety = step(w.From, w.To)
-	hashes := false
+	var hashes []pyLine
 	for _, l := range lines {
 		if l.name != vuln.NormalName("PyPI", w.Name) || !specAdmits(l.spec, w.From) {
 			continue
@@ -55,7 +85,9 @@ func (p *planner) requirement(f *file, lines []pyLine, w want) (u Upgrade, why s
 		if !ok {
 			continue
 		}
-		hashes = hashes || l.hashes
+		if l.hashes {
+			hashes = append(hashes, l)
+		}
 		if capped {
 			u.Fix.Safety = finding.NeedsReview
 		}
@@ -65,19 +97,14 @@ func (p *planner) requirement(f *file, lines []pyLine, w want) (u Upgrade, why s
 		return u, f.name + " does not pin " + w.Name + " to " + w.From
 	}
 	source := strings.TrimSuffix(f.path, ".txt") + ".in"
-	_, err := fs.Stat(p.dir.FS, source)
-	compiled := err == nil
 	if why := p.pyBeside(f, source, w, &u); why != "" {
 		return u, why
 	}
-	if hashes {
-		u.Fix.Safety, u.Fix.Edits = finding.NeedsReview, nil
-		u.Notes = append(u.Notes, "the line has hashes, and those of "+w.To+" are not known: pip would refuse it without them")
-		if !compiled {
-			source = path.Base(f.path)
+	if why := p.pyHashes(ctx, r, hashes, w, &u); why != "" {
+		if len(hashes) > 0 {
+			why += "; " + p.pyByHand(f, w)
 		}
-		u.Commands = []string{"pip-compile --generate-hashes --upgrade-package " + w.Name + "==" + w.To + " " + path.Base(source)}
-		return u, ""
+		return u, why
 	}
 	// The project's own declaration must allow what the file pins.
 	edits, safety, err := p.pyproject(path.Join(path.Dir(f.path), "pyproject.toml"), w, false)
@@ -147,7 +174,7 @@ func pyLines(s string) []pyLine {
 		if lead < len(text) && text[lead] != '#' && text[lead] != '-' {
 			if d, ok := parsePyDep(text); ok {
 				l := pyLine{pyDep: d, spec: text[d.start:d.end], hashes: hasOption(text[d.end:], "--hash"), line: n}
-				l.start, l.end = l.start+at, l.end+at
+				l.start, l.end, l.after = l.start+at, l.end+at, end
 				out = append(out, l)
 			}
 		}

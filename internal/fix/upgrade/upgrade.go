@@ -24,7 +24,8 @@ type Dir struct {
 	// nil: nobody is asked, and locks stay as they are.
 	Registry Registry
 	Modules  Modules
-	Indexes  map[string]Index // by purl type: "cargo", "gem", "composer"
+	Indexes  map[string]Index // by purl type: "cargo", "gem", "composer", "nuget"
+	PyPI     Distributions
 
 	// Advisories are asked whether a candidate version is itself vulnerable, so
 	// that one step is enough. nil: the findings' fixed versions are believed.
@@ -145,7 +146,7 @@ func (p *planner) run(ctx context.Context, j job) {
 	case base == "poetry.lock" || base == "uv.lock" || base == "Pipfile.lock":
 		p.pyLock(j)
 	case j.wants[0].Type == "pypi":
-		p.requirements(j)
+		p.requirements(ctx, j)
 	case isDistro(j.wants[0].Type):
 		p.distro(j)
 	case j.wants[0].Type == "golang":
