@@ -51,8 +51,9 @@ func (b build) paths(composeFile string) (context, from string) {
 
 // givenArgs are those of one service that is built from a Dockerfile.
 type givenArgs struct {
-	file string // the compose file
-	args args
+	file    string // the compose file
+	context string
+	args    args
 }
 
 // givenBy notes what a compose file gives the Dockerfiles that it builds.
@@ -83,8 +84,8 @@ func (r *run) givenBy(composeFile string) {
 				*part = x.text
 			}
 		}
-		_, from := s.Build.paths(abs)
-		r.given[from] = append(r.given[from], givenArgs{abs, s.Build.Args})
+		context, from := s.Build.paths(abs)
+		r.given[from] = append(r.given[from], givenArgs{abs, context, s.Build.Args})
 	}
 }
 

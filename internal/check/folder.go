@@ -34,7 +34,10 @@ func (r *run) folder(ctx context.Context, dir string, asRoot bool) error {
 	if err != nil && !r.ask.Inventory {
 		return err
 	}
-	builtWith(inv, dir, build)
+	for _, f := range build.composes {
+		r.givenBy(f)
+	}
+	r.builtWith(inv, dir, build)
 	inv.MarkBase(false)
 	none := len(inv.Packages) == 0 && len(inv.Unknown) == 0
 	if r.ask.Inventory {
@@ -48,9 +51,6 @@ func (r *run) folder(ctx context.Context, dir string, asRoot bool) error {
 		return &EmptyError{dir}
 	}
 	r.add(Target{Subject: s, Inventory: inv}, Found{Unknown: build.unread})
-	for _, f := range build.composes {
-		r.givenBy(f)
-	}
 	for _, f := range build.dockerfiles {
 		if err := r.dockerfile(ctx, f); err != nil {
 			r.take(s, Found{Unknown: []finding.Unknown{{What: f, Why: err.Error()}}})

@@ -1,66 +1,126 @@
 package check
 
 import (
-	"cmp"
 	"fmt"
-	goversion "go/version"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 )
-
-// goBuilder is a Go toolchain that a Dockerfile builds with.
-type goBuilder struct {
-	release string // "1.22.5"; empty: the image's tag does not name one
-	by      string // "golang:1.22.5"
-	file    string // relative to the folder
-	line    int
-}
 
 // builtWith judges the standard library of a folder's Go modules by the
 // toolchain that a Dockerfile builds them with: the go line of a go.mod names
 // only the oldest release that may. A builder older than that line cannot build
 // the module without fetching a newer release, so that the line stands.
-func builtWith(inv *sbom.Inventory, dir string, build *buildFiles) {
-	byFolder := map[string][]goBuilder{}
-	for _, name := range build.dockerfiles {
-		rel := relative(dir, name)
-		for _, b := range goBuildersOf(name) {
-			b.file = rel
-			at := goModuleOf(path.Dir(rel), build.goMods)
-			byFolder[at] = append(byFolder[at], b)
-		}
-	}
-	if len(byFolder) == 0 {
+func (r *run) builtWith(inv *sbom.Inventory, dir string, build *buildFiles) {
+	if len(build.goMods) == 0 {
 		return
 	}
-	for _, mod := range build.goMods {
-		builders := goBuildersFor(path.Dir(mod), byFolder)
-		if len(builders) > 0 {
-			judgeBy(inv, mod, builders)
+	byFolder := map[string][]goBuilder{}
+	for _, name := range build.dockerfiles {
+		f := r.goDockerfile(name)
+		if f == nil {
+			continue
 		}
+		builders := goBuildersOf(f)
+		if len(builders) == 0 {
+			continue
+		}
+		rel := relative(dir, name)
+		for i := range builders {
+			builders[i].file = rel
+		}
+		for _, at := range r.goContexts(f, dir, rel, build.goMods) {
+			byFolder[at] = append(byFolder[at], builders...)
+		}
+	}
+	for _, mod := range build.goMods {
+		judgeBy(inv, mod, goBuildersFor(path.Dir(mod), byFolder))
 	}
 	inv.Merge()
 }
 
-// goModuleOf is the folder that the Dockerfiles of a folder build: the nearest
-// one above with a go.mod, else the folder itself.
-func goModuleOf(folder string, mods []string) string {
-	for at := folder; ; at = path.Dir(at) {
-		if slices.Contains(mods, path.Join(at, "go.mod")) {
-			return at
-		}
-		if at == "." || at == "/" {
-			return folder
+// goDockerfile reads a Dockerfile with the arguments that compose files give it;
+// nil: who looks at the Dockerfile itself says why not.
+func (r *run) goDockerfile(name string) *dockerfile.File {
+	b, err := readLimited(name, dockerfile.MaxBytes)
+	if err != nil {
+		return nil
+	}
+	f, err := dockerfile.Parse(name, b)
+	if err != nil {
+		return nil
+	}
+	if args, _ := r.buildArgs(f); len(args) > 0 {
+		if with, err := dockerfile.ParseWith(name, b, args); err == nil {
+			return with
 		}
 	}
+	return f
+}
+
+// goContexts are the folders whose modules a Dockerfile builds: those of the
+// contexts that compose files build it with, else the nearest folder at or above
+// it that has a go.mod or of which it copies one, else its own.
+func (r *run) goContexts(f *dockerfile.File, dir, rel string, mods []string) (folders []string) {
+	abs, _ := filepath.Abs(f.Name)
+	root, _ := filepath.Abs(dir)
+	given := r.given[abs]
+	if len(given) == 0 {
+		given = r.linter.neighbours(f.Name).args
+	}
+	for _, of := range given {
+		at := relative(root, of.context)
+		if at == ".." || strings.HasPrefix(at, "../") {
+			continue
+		}
+		folders = append(folders, goCopied(f, at, mods)...)
+		if len(folders) == 0 {
+			folders = append(folders, at)
+		}
+	}
+	if len(folders) > 0 {
+		slices.Sort(folders)
+		return slices.Compact(folders)
+	}
+	for at := path.Dir(rel); ; at = path.Dir(at) {
+		if slices.Contains(mods, path.Join(at, "go.mod")) {
+			return []string{at}
+		}
+		if copied := goCopied(f, at, mods); len(copied) > 0 {
+			return copied
+		}
+		if at == "." || at == "/" {
+			return []string{path.Dir(rel)}
+		}
+	}
+}
+
+// goCopied are the folders of modules that a Dockerfile copies by name from a
+// context: COPY services/api/go.mod ./, COPY services/api ./.
+func goCopied(f *dockerfile.File, context string, mods []string) (folders []string) {
+	for i := range f.Instructions {
+		in := &f.Instructions[i]
+		if in.Cmd != "COPY" || in.Flag("from") != "" || len(in.Args) < 2 {
+			continue
+		}
+		for _, arg := range in.Args[:len(in.Args)-1] {
+			at := path.Join(context, strings.TrimPrefix(strings.TrimSuffix(arg, "*"), "/"))
+			switch {
+			case at == path.Clean(context):
+			case slices.Contains(mods, at), strings.HasSuffix(at, "go.") && slices.Contains(mods, at+"mod"):
+				folders = append(folders, path.Dir(at))
+			case slices.Contains(mods, path.Join(at, "go.mod")):
+				folders = append(folders, at)
+			}
+		}
+	}
+	return folders
 }
 
 // goBuildersFor are the builders of a module: those of its own Dockerfiles,
@@ -78,25 +138,31 @@ func judgeBy(inv *sbom.Inventory, mod string, builders []goBuilder) {
 	said, ok := takeStdlib(inv, mod)
 	release := false
 	for _, b := range builders {
-		if b.release == "" {
-			continue
+		if v, by := b.builds(said); v != "" {
+			release = true
+			inv.Packages = append(inv.Packages, catalog.GoStdlibOf(v, by, b.file, b.line))
 		}
-		if ok && said.VersionBy == catalog.GoLine && goversion.Compare("go"+b.release, "go"+said.Version) < 0 {
-			continue
+	}
+	why := "its go line is that of the language, and no Dockerfile says what builds it"
+	if len(builders) > 0 {
+		b := builders[0]
+		short := "whose tag names no release"
+		if b.release != "" {
+			short = "which is older"
 		}
-		release = true
-		inv.Packages = append(inv.Packages, catalog.GoStdlibOf(b.release, "the builder "+b.by, b.file, b.line))
+		short = fmt.Sprintf("%s:%d builds with %s, %s", b.file, b.line, b.by, short)
+		why = short
+		said.VersionBy = fmt.Sprintf("%s; %s", said.VersionBy, short)
 	}
-	if release || !ok {
-		return
+	switch {
+	case release:
+	case ok:
+		inv.Packages = append(inv.Packages, said)
+	default:
+		inv.Unknown = append(inv.Unknown, finding.Unknown{
+			Subject: inv.Subject, What: "the release of Go's standard library in " + mod, Why: why, Beyond: true,
+		})
 	}
-	b := builders[0]
-	why := "whose tag names no release"
-	if b.release != "" {
-		why = "which is older"
-	}
-	said.VersionBy = fmt.Sprintf("%s; %s:%d builds with %s, %s", said.VersionBy, b.file, b.line, b.by, why)
-	inv.Packages = append(inv.Packages, said)
 }
 
 // takeStdlib takes the standard library that a go.mod names out of the inventory.
@@ -120,132 +186,6 @@ func takeStdlib(inv *sbom.Inventory, mod string) (said sbom.Package, ok bool) {
 		return said, true
 	}
 	return sbom.Package{}, false
-}
-
-// goBuildersOf are the toolchains of the stages of a Dockerfile that build Go
-// programs; where no stage says that it does, of all that have one.
-func goBuildersOf(name string) []goBuilder {
-	b, err := readLimited(name, dockerfile.MaxBytes)
-	if err != nil {
-		return nil // said where the Dockerfile is looked at
-	}
-	f, err := dockerfile.Parse(name, b)
-	if err != nil {
-		return nil
-	}
-	scopes := f.Scopes(nil)
-	var all, builds []goBuilder
-	for i := range f.Stages {
-		st := &f.Stages[i]
-		g, ok := goOf(f, scopes, st)
-		if !ok {
-			continue
-		}
-		if !slices.Contains(all, g) {
-			all = append(all, g)
-		}
-		if buildsGo(f, st) && !slices.Contains(builds, g) {
-			builds = append(builds, g)
-		}
-	}
-	if len(builds) > 0 {
-		return builds
-	}
-	return all
-}
-
-// goOf is the toolchain of a stage: what it or a stage below it last copies or
-// unpacks, else its base image's.
-func goOf(f *dockerfile.File, scopes *dockerfile.Scopes, st *dockerfile.Stage) (goBuilder, bool) {
-	for _, s := range slices.Backward(f.Chain(st)) {
-		for i := s.End - 1; i > s.From; i-- {
-			in := &f.Instructions[i]
-			line := in.Span.Line
-			if in.Cmd == "COPY" {
-				from, _ := scopes.Expand(s, i, in.Flag("from"))
-				copied, err := f.Target(cmp.Or(from, "\x00"))
-				if err == nil && slices.ContainsFunc(in.Args, isGoRoot) {
-					from, line = copied.Base, copied.Span.Line
-				}
-				if g, ok := goImage(from); ok {
-					g.line = line
-					return g, true
-				}
-			}
-			if r := goArchive(scopes, s, i, in); r != "" {
-				return goBuilder{release: r, by: "go" + r + ".linux", line: line}, true
-			}
-		}
-		if s.Parent == nil {
-			g, ok := goImage(s.Base)
-			g.line = s.Span.Line
-			return g, ok
-		}
-	}
-	return goBuilder{}, false
-}
-
-func isGoRoot(folder string) bool { return path.Clean(folder) == "/usr/local/go" }
-
-// goImages are how repositories of images with a Go toolchain are called.
-var goImages = []string{"golang", "go", "go-toolset", "go-toolchain", "golang-fips"}
-
-// goImage tells a Go image by its repository's name, and its release by its tag.
-func goImage(ref string) (goBuilder, bool) {
-	r, err := base.ParseRef(ref)
-	if err != nil || !slices.Contains(goImages, path.Base(r.Repository)) {
-		return goBuilder{}, false
-	}
-	release, _, _ := strings.Cut(r.Tag, "-")
-	if release = strings.TrimPrefix(strings.TrimPrefix(release, "v"), "go"); !goRelease(release) {
-		release = ""
-	}
-	r.Digest = ""
-	return goBuilder{release: release, by: r.String()}, true
-}
-
-// goRelease reports whether v is one release: "1.22" is a line of them.
-func goRelease(v string) bool {
-	v = "go" + v
-	return goversion.IsValid(v) && goversion.Lang(v) != v
-}
-
-var goArchiveName = regexp.MustCompile(`\bgo(?:(1\.[0-9a-z.]+)|\$\{?(\w+)\}?)\.linux\b`)
-
-// goArchive is the release whose archive an instruction fetches.
-func goArchive(scopes *dockerfile.Scopes, st *dockerfile.Stage, i int, in *dockerfile.Instruction) string {
-	if in.Cmd != "RUN" && in.Cmd != "ADD" {
-		return ""
-	}
-	m := goArchiveName.FindStringSubmatch(in.Raw)
-	if m == nil {
-		return ""
-	}
-	release := m[1]
-	if m[2] != "" {
-		release = scopes.Variable(st, i, m[2]).Value
-	}
-	if !goRelease(release) {
-		return ""
-	}
-	return release
-}
-
-// buildsGo reports whether a stage says that it builds a Go program of the folder.
-func buildsGo(f *dockerfile.File, st *dockerfile.Stage) bool {
-	for i := range f.Of(st) {
-		in := &f.Of(st)[i]
-		for _, c := range f.Script(in, nil).Commands {
-			if !c.Is("go", "build", "install", "run", "test") {
-				continue
-			}
-			remote := func(w dockerfile.ShellWord) bool { return strings.Contains(w.Text, "@") }
-			if !slices.ContainsFunc(c.Args(), remote) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // isGoMod reports whether a path is a Go module's own file.

@@ -126,7 +126,7 @@ func (n *neighbours) compose(file string) {
 		if !slices.Contains(n.contexts, context) {
 			n.contexts = append(n.contexts, context)
 		}
-		n.args = append(n.args, givenArgs{file, s.Build.Args})
+		n.args = append(n.args, givenArgs{file, context, s.Build.Args})
 		u := dockerfile.Use{File: n.called(file), Service: name, User: s.User}
 		u.Entrypoint, _ = wordsOf(&s.Entrypoint)
 		u.Command, u.Shell = wordsOf(&s.Command)

@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"fmt"
+	goversion "go/version"
 	"path"
 	"strings"
 
@@ -64,7 +65,8 @@ func goModRead(file string, body []byte) (lockResult, error) {
 		r.Packages = append(r.Packages, lockPackage("go-mod", "golang", name, version, file, line))
 	}
 	switch {
-	case m.Toolchain != nil && strings.HasPrefix(m.Toolchain.Name, "go1."):
+	case m.Toolchain != nil && strings.HasPrefix(m.Toolchain.Name, "go1.") &&
+		(m.Go == nil || goversion.Compare(m.Toolchain.Name, "go"+m.Go.Version) >= 0): // else Go passes over it
 		release, _, _ := strings.Cut(strings.TrimPrefix(m.Toolchain.Name, "go"), "-")
 		add(goStdlib, release, m.Toolchain.Syntax.Start.Line)
 		r.Packages[0].VersionBy = "the toolchain line of go.mod"
