@@ -48,6 +48,7 @@ func Catalogers() []Cataloger {
 		pyTree(),
 		pyArchives(),
 		javaArchives(),
+		javaPoms(),
 		gemTree(),
 		composerTree(),
 		nugetTree(),

@@ -98,7 +98,8 @@ type join struct {
 	world     map[string]bool // what apk was asked for; nil: not known
 	automatic map[string]bool // what apt installed of its own accord; nil: not known
 
-	origins map[int]map[string]string // by layer and folder: where what is there comes from
+	origins map[int]map[string]string  // by layer and folder: where what is there comes from
+	poms    map[string]javaCoordinates // by the path of a .pom that the image shows
 }
 
 type fileFacts struct {
@@ -199,6 +200,10 @@ func (j *join) take(i int, f layer.Fact) {
 		if _, there := j.tree.Lookup(f.Path); !there {
 			j.lost[f.Path] = append(j.lost[f.Path], i)
 		}
+	}
+	if f.Reader == javaPomReader {
+		j.notePoms(f.Path, visible, got.packages)
+		return
 	}
 	items := make([]*item, 0, len(got.packages))
 	for _, p := range got.packages {
