@@ -52,23 +52,28 @@ func (jar *javaJar) readModels(file javaCoordinates) error {
 	return javaProblems(problems)
 }
 
-// javaModel is what a pom.xml says of its own project; what it leaves out is
-// its parent's, and the folder's names are those it was built with.
+// javaModel is what the pom.xml of a folder in META-INF/maven says of its own
+// project: the folder's names are those it was built with.
 func javaModel(folder, body string) (javaCoordinates, error) {
+	c, err := javaProject(body)
+	if within := folder[strings.LastIndex(folder, "META-INF/maven/"):]; err == nil && strings.Count(within, "/") == 3 {
+		c.group, c.artifactID = path.Base(path.Dir(folder)), path.Base(folder)
+	}
+	return c, err
+}
+
+// javaProject is what a project's model says of it; what it leaves out is its
+// parent's.
+func javaProject(body string) (javaCoordinates, error) {
 	m, err := mavenParse([]byte(strings.TrimPrefix(body, "\xef\xbb\xbf")))
 	if err != nil {
 		return javaCoordinates{}, err
 	}
-	c := javaCoordinates{
+	return javaCoordinates{
 		group:      m.resolve("${project.groupId}", 0),
 		artifactID: m.resolve("${project.artifactId}", 0),
 		version:    m.resolve("${project.version}", 0),
-	}
-	group, artifactID := path.Base(path.Dir(folder)), path.Base(folder)
-	if within := folder[strings.LastIndex(folder, "META-INF/maven/"):]; strings.Count(within, "/") == 3 {
-		c.group, c.artifactID = group, artifactID
-	}
-	return c, nil
+	}, nil
 }
 
 // class takes in the folder of a class. Those of a web application and of

@@ -134,7 +134,7 @@ func javaPomRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := javaModel("", string(body))
+	c, err := javaProject(string(body))
 	if err != nil {
 		return nil, nil // the archive is told without it
 	}
