@@ -74,7 +74,7 @@ func (d *nugetDeps) read() error {
 		}
 		return j.skip()
 	})
-	if err == nil && d.told { // else no target says what it takes of a library
+	if err == nil && d.told && !d.unsure { // else no target says what it takes of a library
 		d.found = slices.DeleteFunc(d.found, func(p sbom.Package) bool { return !d.used[p.Name+"/"+p.Version] })
 	}
 	return err
@@ -82,12 +82,13 @@ func (d *nugetDeps) read() error {
 
 // nugetDeps gathers what a deps.json says.
 type nugetDeps struct {
-	j     *lockJSON
-	found []sbom.Package
-	told  bool            // a target names libraries
-	bad   []error         // entries that are none
-	used  map[string]bool // libraries, "name/version", that a target takes files of
-	file  string          // empty: an image's
+	j      *lockJSON
+	found  []sbom.Package
+	told   bool            // a target names libraries
+	unsure bool            // a target is none
+	bad    []error         // entries that are none
+	used   map[string]bool // libraries, "name/version", that a target takes files of
+	file   string          // empty: an image's
 
 	cataloger string
 	lines     lockLines
@@ -104,8 +105,12 @@ type nugetUse struct {
 	needs           []string
 }
 
-func (d *nugetDeps) framework(name []byte, _ int) error {
-	return d.j.members("a target", func(key []byte, at int) error { return d.target(string(name), key, at) })
+func (d *nugetDeps) framework(name []byte, at int) error {
+	if d.j.kind() != '{' { // which libraries it takes is not known: all of them may be
+		d.unsure = true
+		d.note(string(name), at)
+	}
+	return d.j.object(func(key []byte, at int) error { return d.target(string(name), key, at) })
 }
 
 // graph joins what each target says.
@@ -197,10 +202,7 @@ func (d *nugetDeps) library(key []byte, at int) error {
 	name, version, _ := strings.Cut(library, "/")
 	name = strings.TrimPrefix(name, "runtimepack.")
 	if !lockWord(name) || !lockVersion(version) {
-		d.bad = append(d.bad, fmt.Errorf("not a library's name and version: %.80q", library))
-		if d.file != "" {
-			d.odd.odd(name, d.lines.at(at))
-		}
+		d.note(library, at)
 		return nil
 	}
 	line := 0
@@ -209,6 +211,15 @@ func (d *nugetDeps) library(key []byte, at int) error {
 	}
 	d.found = append(d.found, lockPackage(d.cataloger, "nuget", name, version, d.file, line))
 	return nil
+}
+
+// note keeps an entry that is none.
+func (d *nugetDeps) note(entry string, at int) {
+	d.bad = append(d.bad, fmt.Errorf("not a library's name and version: %.80q", entry))
+	if d.file != "" {
+		name, _, _ := strings.Cut(entry, "/")
+		d.odd.odd(name, d.lines.at(at))
+	}
 }
 
 // nugetLock reads packages.lock.json.

@@ -60,19 +60,39 @@ func (w *dirWalk) mavenDeps(m *mavenFile, deps []mavenDep, r *lockResult) {
 	for _, d := range deps {
 		c, by, scope := m.pin(d)
 		switch {
-		case w.mavenOwn(m, c):
+		case w.mavenOwn(m, c), !c.sound() && w.mavenByProfile(m, d, r):
 		case !c.sound():
 			r.Unknown = append(r.Unknown, fmt.Sprintf("%.200s:%.200s", c.group, c.artifactID))
 			r.Why = "neither the file nor a parent in the folder says them"
 		default:
-			p := mavenPackage("pom", c.group, c.artifactID, c.version, m.file, d.line)
-			p.Dev = scope == "test"
-			if by.Path != "" && by.Path != m.file {
-				p.Locations = append(p.Locations, by)
-			}
-			r.Packages = append(r.Packages, p)
+			r.Packages = append(r.Packages, mavenPinned(m, d, c, by, scope))
 		}
 	}
+}
+
+func mavenPinned(m *mavenFile, d mavenDep, c javaCoordinates, by sbom.Location, scope string) sbom.Package {
+	p := mavenPackage("pom", c.group, c.artifactID, c.version, m.file, d.line)
+	p.Dev = scope == "test"
+	if by.Path != "" && by.Path != m.file {
+		p.Locations = append(p.Locations, by)
+	}
+	return p
+}
+
+// mavenByProfile adds a dependency whose version profiles alone say: one of them is
+// active, or there is no build.
+func (w *dirWalk) mavenByProfile(m *mavenFile, d mavenDep, r *lockResult) bool {
+	found := false
+	for at := m; at != nil; at = at.up {
+		for _, p := range at.profiles {
+			c, by, scope := p.on(m).pin(d)
+			if p.active || !c.sound() || w.mavenOwn(m, c) {
+				continue
+			}
+			r.Packages, found = append(r.Packages, mavenPinned(m, d, c, by, scope)), true
+		}
+	}
+	return found
 }
 
 // inherited adds the parents' dependencies that are others here, as the file sets

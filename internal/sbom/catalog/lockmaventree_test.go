@@ -78,7 +78,7 @@ func TestMavenInherits(t *testing.T) {
 			map[string]string{"pom.xml": pom("app", "<groupId>g</groupId>", version("1"), deps(mavenDependency("x", "a", version("${a}")), mavenDependency("x", "b", version("${b}"))),
 				"<profiles><profile><activation><activeByDefault>true</activeByDefault></activation><properties><a>1.1</a></properties></profile>",
 				"<profile><properties><b>2</b></properties>"+deps(mavenDependency("x", "c", version("${b}")), mavenDependency("x", "d"))+"</profile></profiles>")},
-			[]string{"pkg:maven/x/a@1.1 pom.xml:4", "pkg:maven/x/c@2 pom.xml:8", open("x:b, x:d, ", "pom.xml")},
+			[]string{"pkg:maven/x/a@1.1 pom.xml:4", "pkg:maven/x/b@2 pom.xml:5", "pkg:maven/x/c@2 pom.xml:8", open("x:d, ", "pom.xml")},
 		},
 		{
 			"parents in a circle",

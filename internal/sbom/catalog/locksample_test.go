@@ -217,6 +217,12 @@ func TestOneOddEntryCostsItselfAlone(t *testing.T) {
 		"packages.lock.json":  {`{"dependencies":{"net8.0":{"A":{"resolved":"1.0"},"B":{"resolved":"${V}"}}}}`, "pkg:nuget/A@1.0", "B"},
 		"project.assets.json": {`{"libraries":{"A/1.0":{"type":"package"},"B":{"type":"package"}}}`, "pkg:nuget/A@1.0", "B"},
 		"App.deps.json":       {`{"libraries":{"A/1.0":{"type":"package"},"B/x y":{"type":"package"}}}`, "pkg:nuget/A@1.0", "B"},
+		"package-lock.json": {
+			`{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0"},"node_modules/b":null}}`, "pkg:npm/a@1.0.0", "node_modules/b",
+		},
+		"npm-shrinkwrap.json": {`{"lockfileVersion":1,"dependencies":{"a":{"version":"1.0.0"},"b":"1.0.0"}}`, "pkg:npm/a@1.0.0", "b"},
+		"Other.deps.json":     {`{"targets":{"net":[]},"libraries":{"A/1.0":{"type":"package"}}}`, "pkg:nuget/A@1.0", "net"},
+		"requirements.txt":    {"a==1.0\nb==1..2\n", "pkg:pypi/a@1.0", "b"},
 		"packages.config":     {`<packages><package id="A" version="1.0"/><package id="B" version="/foo/bar:"/></packages>`, "pkg:nuget/A@1.0", "B"},
 		"Cargo.lock": {
 			"[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"r\"\n[[package]]\nname = \"b\"\nsource = \"r\"\n",

@@ -185,7 +185,8 @@ func (l *npmLockFile) entry(key []byte, at int) error {
 	node := npmNode{folder: folder, pkg: -1}
 	j := l.j
 	if j.kind() != '{' {
-		return fmt.Errorf("packages: %.80q is not an object", folder)
+		l.new.odd(folder, l.lines.at(at))
+		return j.skip()
 	}
 	err := j.object(func(member []byte, _ int) (err error) {
 		switch string(member) {
@@ -253,7 +254,8 @@ func (l *npmLockFile) dependency(above, name string, at int) error {
 	var version string
 	var dev bool
 	if j.kind() != '{' {
-		return fmt.Errorf("dependencies: %.80q is not an object", name)
+		l.old.odd(name, l.lines.at(at))
+		return j.skip()
 	}
 	err := j.object(func(member []byte, _ int) (err error) {
 		switch string(member) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -343,6 +344,10 @@ func pipPin(clauses string) (version string, pinned bool) {
 	return "", false
 }
 
+// pyVersion is a version as PEP 440 has it, in any of the spellings that pip takes.
+var pyVersion = regexp.MustCompile(`(?i)^v?(\d+!)?\d+(\.\d+)*([-_.]?(a|b|c|rc|alpha|beta|pre|preview)[-_.]?\d*)?` +
+	`(-\d+|[-_.]?(post|rev|r)[-_.]?\d*)?([-_.]?dev[-_.]?\d*)?(\+[a-z0-9]+([-_.][a-z0-9]+)*)?$`)
+
 // pipLine reads one logical line (pip's requirements file format).
 func pipLine(r *lockResult, file string, n int, line string) {
 	unknown := func(what string) {
@@ -389,7 +394,7 @@ func pipLine(r *lockResult, file string, n int, line string) {
 		unknown(fmt.Sprintf("%.80q", line))
 		return
 	}
-	if !pinned || !lockVersion(version) {
+	if !pinned || !lockVersion(version) || !pyVersion.MatchString(version) && !strings.Contains(rest, "===") {
 		unknown(name)
 		return
 	}

@@ -146,7 +146,7 @@ func project(t *testing.T, wants ...string) string {
 	t.Helper()
 	deps := map[string]string{}
 	for _, w := range wants {
-		name, version := npmSplit(w)
+		name, version := yarnPattern(w)
 		deps[name] = version
 	}
 	b, err := json.Marshal(map[string]any{"name": "app", "version": "1.0.0", "private": true, "dependencies": deps})
