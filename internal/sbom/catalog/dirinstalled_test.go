@@ -51,6 +51,19 @@ func TestInstalledInAFolder(t *testing.T) {
 			[]string{"pkg:golang/a.b/direct@v1.0.0 go.mod:5"},
 		},
 		{
+			"an old go.mod and its vendor folder",
+			map[string]string{
+				"go.mod": "module m\n\ngo 1.14\n\nrequire a.b/direct v1.0.0\n", "go.sum": sum,
+				"vendor/modules.txt": "# a.b/direct v1.0.0\n## explicit\na.b/direct\n# a.b/indirect v0.9.0\na.b/indirect\n# a.b/old v1.0.0 => ./old\n# a.b/x v1.0.0 => a.b/y v1.1.0\n",
+			},
+			[]string{"pkg:golang/a.b/direct@v1.0.0 go.mod:5", "pkg:golang/a.b/indirect@v0.9.0 vendor/modules.txt:4", "pkg:golang/a.b/y@v1.1.0 vendor/modules.txt:7"},
+		},
+		{
+			"a setup.cfg in one line",
+			map[string]string{"setup.cfg": "[options]\ninstall_requires = flask==0.12; jinja2==2.8; python_version < \"3\"\n[options.extras_require]\nall =\n  %(tests)s\n"},
+			[]string{"pkg:pypi/flask@0.12 setup.cfg:2", "pkg:pypi/jinja2@2.8 setup.cfg:2", "unknown: versions of transitive dependencies in setup.cfg: no lock file; run: pip-compile"},
+		},
+		{
 			"a go.sum alone",
 			map[string]string{"go.sum": sum},
 			[]string{"pkg:golang/a.b/direct@v1.0.0 go.sum:1", "pkg:golang/a.b/indirect@v1.2.0 go.sum:4", "pkg:golang/a.b/old@v1.0.0 go.sum:6"},

@@ -130,18 +130,21 @@ func goModGraph(m *modfile.File, ps []sbom.Package, file string) *lockGraph {
 	return g
 }
 
-// goModMore adds the indirect modules of an old go.mod, which the go.sum beside it
-// has. It may have some that no build takes.
+// goModMore adds the indirect modules of an old go.mod, which its vendor folder has,
+// or the go.sum beside it. The latter may have some that no build takes.
 func goModMore(w *dirWalk, file string, r *lockResult) {
 	if len(r.Unknown) == 0 {
 		return
 	}
-	sum := path.Join(path.Dir(file), "go.sum")
+	sum, read := path.Join(path.Dir(file), "vendor/modules.txt"), goVendored
 	body, err := w.body(sum)
 	if err != nil {
-		return
+		sum, read = path.Join(path.Dir(file), "go.sum"), func(file string, body []byte) (lockResult, error) { return goSumPins(w, file, body) }
+		if body, err = w.body(sum); err != nil {
+			return
+		}
 	}
-	more, err := goSumPins(w, sum, body)
+	more, err := read(sum, body)
 	if err != nil {
 		w.unknown("packages of "+sum, err.Error())
 		return
@@ -162,6 +165,43 @@ func goModMore(w *dirWalk, file string, r *lockResult) {
 	if r.Unknown, r.Why = nil, ""; len(more.Unknown) > 0 {
 		r.Unknown, r.Why = more.Unknown, more.Why
 	}
+}
+
+// goVendored reads vendor/modules.txt: "# example.com/a v1.0.0", with "=> other v1.0.1"
+// where another takes its place.
+func goVendored(file string, body []byte) (lockResult, error) {
+	if err := lockText(body); err != nil {
+		return lockResult{}, err
+	}
+	var r lockResult
+	err := lockLine(body, func(n int, line string) error {
+		part := strings.Fields(line)
+		if len(part) < 3 || part[0] != "#" {
+			return nil
+		}
+		if r.full() {
+			return errLockMany
+		}
+		for i, word := range part {
+			if word == "=>" {
+				part = part[i:]
+				break
+			}
+		}
+		if len(part) < 3 { // a folder: the project's own code
+			return nil
+		}
+		if name, version := part[1], part[2]; lockWord(name) && semver.IsValid(version) {
+			r.Packages = append(r.Packages, lockPackage("go-vendor", "golang", name, version, file, n))
+		} else {
+			r.odd(name, n)
+		}
+		return nil
+	})
+	if err != nil {
+		return lockResult{}, err
+	}
+	return r, nil
 }
 
 // goSumPins reads go.sum: of each module the newest version whose content it has a

@@ -59,7 +59,16 @@ func setupCfgPins(_ *dirWalk, file string, body []byte) (lockResult, error) {
 			}
 			return nil
 		}
-		for one := range strings.SplitSeq(text, ";;") {
+		if strings.HasPrefix(text, "%(") {
+			return nil // another of the file's lists
+		}
+		if line[0] == ' ' || line[0] == '\t' {
+			return m.requires(n, text, false)
+		}
+		for one := range strings.SplitSeq(text, ";") { // on the option's own line, with semicolons between
+			if word, _, _ := strings.Cut(strings.TrimSpace(one), " "); pyConditional(word) {
+				continue
+			}
 			if err := m.requires(n, one, false); err != nil {
 				return err
 			}
@@ -70,6 +79,16 @@ func setupCfgPins(_ *dirWalk, file string, body []byte) (lockResult, error) {
 		return lockResult{}, err
 	}
 	return m.r, nil
+}
+
+// pyConditional reports whether a text begins as an environment marker does (PEP 508).
+func pyConditional(s string) bool {
+	for _, name := range []string{"python_", "os_name", "sys_platform", "platform_", "implementation_", "extra"} {
+		if strings.HasPrefix(s, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // setupPyPins reads the list that a setup.py gives install_requires, where it is
