@@ -53,7 +53,7 @@ func (k *tufKey) rename() {
 func newTUFKey(kind string) *tufKey {
 	var s crypto.Signer
 	var err error
-	scheme, value := "", ""
+	var scheme, value string
 	switch kind {
 	case "ecdsa":
 		s, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

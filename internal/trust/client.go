@@ -119,7 +119,7 @@ func (c *Client) Refresh(ctx context.Context) error {
 // error of what is there is what keeps the likeliest from it, of those that keys
 // of the role signed.
 func try(candidates iter.Seq2[[]byte, error], accept func([]byte) error) error {
-	first, signed := error(fs.ErrNotExist), false
+	first, signed := fs.ErrNotExist, false
 	for b, err := range candidates {
 		if err != nil {
 			return err

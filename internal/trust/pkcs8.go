@@ -2,7 +2,6 @@ package trust
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/x509"
@@ -164,7 +163,7 @@ func (p Private) Plain(headers map[string]string) ([]byte, error) {
 }
 
 func (p Private) der() ([]byte, error) {
-	if _, ok := p.signer.(crypto.Signer); !ok {
+	if p.signer == nil {
 		return nil, errors.New("no private key")
 	}
 	return x509.MarshalPKCS8PrivateKey(p.signer)

@@ -227,7 +227,7 @@ func (a *Assembly) planRole(r *roleDocs, ch Change, ring Keyring) (*Step, Doc, e
 	} else {
 		rekeyed := r.check(head.message, head.sigs) != nil // the change gives the role other keys
 		tidy := a.stale(kind, head.body.Expires, ch.Renew) || !head.claims.Covers(merged)
-		if head.claims.Covers(want) && !rekeyed && !(tidy && r.threshold == 1 && slices.ContainsFunc(r.ids, ring.Has)) {
+		if head.claims.Covers(want) && !rekeyed && (!tidy || r.threshold != 1 || !slices.ContainsFunc(r.ids, ring.Has)) {
 			return nil, head.doc(), nil
 		}
 	}
@@ -261,7 +261,7 @@ func (a *Assembly) planRole(r *roleDocs, ch Change, ring Keyring) (*Step, Doc, e
 	return step, out, err
 }
 
-func (c *claimed) doc() Doc { return Doc{c.Role, c.Listed.Version, c.bytes} }
+func (c *claimed) doc() Doc { return Doc{c.Role, c.Version, c.bytes} }
 
 // names are the documents that one which merges all of them covers.
 func (r *roleDocs) names() []string {

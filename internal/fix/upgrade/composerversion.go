@@ -96,7 +96,7 @@ func (t *composerTerm) read() bool {
 			t.have++
 		}
 	}
-	return t.have > 0 && t.have <= 4 && !(t.wild && (t.op != "" || hasPre)) && (!hasPre || preRelease("-"+pre))
+	return t.have > 0 && t.have <= 4 && (!t.wild || t.op == "" && !hasPre) && (!hasPre || preRelease("-"+pre))
 }
 
 func (t composerTerm) admits(version string) bool {

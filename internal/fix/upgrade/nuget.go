@@ -34,7 +34,7 @@ func (p *planner) nuget(ctx context.Context, j job) {
 	var of [][]want
 	for _, w := range j.wants {
 		var u Upgrade
-		why := ""
+		var why string
 		if err != nil {
 			why = err.Error()
 		} else {

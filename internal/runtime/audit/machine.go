@@ -48,7 +48,7 @@ func (m Machine) units(name string) []string {
 		}
 	}
 	for _, dir := range folders {
-		more, _ := filepath.Glob(filepath.Join(m.Root, dir, name+".d", "*.conf")) //nolint:errcheck // the pattern is sound
+		more, _ := filepath.Glob(filepath.Join(m.Root, dir, name+".d", "*.conf"))
 		for _, f := range more {
 			out = append(out, m.within(f))
 		}

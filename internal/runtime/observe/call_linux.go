@@ -143,7 +143,8 @@ func (h *thread) leave(tid int, k *task, result int64) {
 func (h *thread) loads(tid int, k *task) bool {
 	name, _ := k.call.abi.Name(k.call.number)
 	const setFilter, modeFilter = 1, 2
-	if !(name == "seccomp" && k.call.args[0] == setFilter || name == "prctl" && k.call.args[0] == unix.PR_SET_SECCOMP && k.call.args[1] == modeFilter) {
+	byPrctl := name == "prctl" && k.call.args[0] == unix.PR_SET_SECCOMP && k.call.args[1] == modeFilter
+	if !byPrctl && (name != "seccomp" || k.call.args[0] != setFilter) {
 		return false
 	}
 	k.filtered = true

@@ -182,7 +182,7 @@ func (h *thread) handle(tid int, ws unix.WaitStatus) {
 	case event == unix.PTRACE_EVENT_FORK, event == unix.PTRACE_EVENT_VFORK, event == unix.PTRACE_EVENT_CLONE:
 		h.forked(tid, k)
 	case event == unix.PTRACE_EVENT_EXEC:
-		k = h.executed(tid, k)
+		h.executed(tid, k)
 	case event == unix.PTRACE_EVENT_EXIT:
 		h.user(tid, k)
 	case event == 0:

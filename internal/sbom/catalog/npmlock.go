@@ -80,7 +80,7 @@ func npmLockRead(file string, body []byte) (lockResult, error) {
 	}
 	l.old.tell(file)
 	l.old.graph.open = true
-	l.old.lockResult.name, l.old.lockResult.version = l.project.name, l.project.version
+	l.old.name, l.old.version = l.project.name, l.project.version
 	return l.old.lockResult, nil
 }
 
