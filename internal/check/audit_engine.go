@@ -77,6 +77,9 @@ func (u *auditing) engine(ctx context.Context) error {
 	} else {
 		d.Elsewhere(info.Name)
 	}
+	if err := u.versions(ctx, e, d); err != nil {
+		return err
+	}
 	look(u, d.Subject, d, audit.DaemonChecks())
 	return u.containers(ctx, e, d.Subject)
 }
@@ -114,7 +117,7 @@ func (u *auditing) inspected(ctx context.Context, e *runtime.Engine, in containe
 		c.Look("/", os.Stat)
 	}
 	u.container(c)
-	if u.images[in.Image] || in.Image == "" {
+	if u.images[in.Image] || in.Image == "" || len(wanted(u, audit.ImageChecks())) == 0 {
 		return nil
 	}
 	u.images[in.Image] = true

@@ -38,6 +38,8 @@ func (o Options) getenv(name string) string {
 type Engine struct {
 	Version string // "20.10.24"
 	API     string // the newest version of the API that it speaks: "1.41"
+	// Components are the programs that it is made of, as far as it says.
+	Components []Component
 
 	docker string
 	opt    Options
@@ -50,6 +52,13 @@ type Engine struct {
 	cpus     int            // that it has
 	noSize   bool           // it cannot limit what a container writes
 	made     []*ledger.Mark // through this value
+}
+
+// Component is a program of an Engine.
+type Component struct {
+	Name    string // "Engine", "containerd", "runc"
+	Version string
+	Commit  string // what it was built from, or a distribution's version
 }
 
 // Dial finds the Engine as the docker program does and asks it who it is. The
@@ -68,6 +77,9 @@ func Dial(ctx context.Context, opt Options) (*Engine, error) {
 	}
 	e := &Engine{Version: v.Version, API: v.APIVersion, docker: opt.Docker, opt: opt, api: api}
 	e.podman = slices.ContainsFunc(v.Components, func(c system.ComponentVersion) bool { return strings.HasPrefix(c.Name, "Podman") })
+	for _, c := range v.Components {
+		e.Components = append(e.Components, Component{c.Name, c.Version, c.Details["GitCommit"]})
+	}
 	for _, d := range []string{opt.getenv("DRYDOCK_DOCKER"), "docker"} {
 		if e.docker == "" {
 			e.docker = d

@@ -34,13 +34,29 @@ type Daemon struct {
 	Arguments []string
 	RunsAs    string // the user of its process; empty: not known
 
-	Files   []File
-	Mounted bool     // its data has a file system of its own
-	Group   string   // of its socket, whose members are root in all but name; empty: none
-	Members []string // of that group
-	Records []Record // files whose changes the system is to record
+	Programs []Program // that it runs containers with; empty: not asked
+	Files    []File
+	Mounted  bool     // its data has a file system of its own
+	Group    string   // of its socket, whose members are root in all but name; empty: none
+	Members  []string // of that group
+	Records  []Record // files whose changes the system is to record
 
 	unknown map[string]string // by field: why it is not known
+}
+
+// Program is a program of an Engine, with what is known of its version.
+type Program struct {
+	Name, Version string
+	Known         []Vulnerability
+	Unread        string // why not all is known
+}
+
+// Vulnerability is one that a program's version has.
+type Vulnerability struct {
+	ID        string
+	Severity  finding.Severity
+	Exploited bool
+	FixedIn   string // empty: nowhere yet
 }
 
 // File is a file, a folder or a socket that only some may change.

@@ -12,7 +12,7 @@ import (
 
 // DaemonChecks lists the rules over an Engine. Their examples are a [Daemon] in JSON.
 func DaemonChecks() []Check[*Daemon] {
-	return slices.Concat([]Check[*Daemon]{authorizationBypass(), daemonTCP(), insecureRegistry(), daemonFileMode()}, machineChecks(), settingChecks())
+	return slices.Concat([]Check[*Daemon]{authorizationBypass(), knownVulnerabilities(), daemonTCP(), insecureRegistry(), daemonFileMode()}, machineChecks(), settingChecks())
 }
 
 // daemonRule is a check of an Engine that reports any number of findings.
