@@ -41,6 +41,12 @@ func docker() string {
 // the test makes there.
 func engineWith(t *testing.T, image string, command string) (*runtime.Engine, *ledger.Ledger) {
 	t.Helper()
+	return engineOf(t, image, command, "workload", "var", "var/lib", "var/lib/app")
+}
+
+// engineOf is an Engine with an image of one of the test's programs and some folders.
+func engineOf(t *testing.T, image, command, name string, dirs ...string) (*runtime.Engine, *ledger.Ledger) {
+	t.Helper()
 	l := ledger.Open(t.TempDir(), disk.Caller(os.Getenv), nil)
 	e, err := runtime.Dial(t.Context(), runtime.Options{Ledger: l})
 	if err != nil {
@@ -50,8 +56,8 @@ func engineWith(t *testing.T, image string, command string) (*runtime.Engine, *l
 	if os.Geteuid() != 0 {
 		lacking(t, "BPF needs root")
 	}
-	program := filepath.Join(t.TempDir(), "workload")
-	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", program, "./testdata/workload")
+	program := filepath.Join(t.TempDir(), name)
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", program, "./testdata/"+name)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -62,12 +68,15 @@ func engineWith(t *testing.T, image string, command string) (*runtime.Engine, *l
 	}
 	var layer bytes.Buffer
 	w := tar.NewWriter(&layer)
-	for _, dir := range []string{"dev", "proc", "sys", "tmp", "var", "var/lib", "var/lib/app"} {
+	for _, dir := range append([]string{"dev", "proc", "sys", "tmp"}, dirs...) {
 		err = errors.Join(err, w.WriteHeader(&tar.Header{Name: dir + "/", Typeflag: tar.TypeDir, Mode: 0o755}))
 	}
-	err = errors.Join(err, w.WriteHeader(&tar.Header{Name: "workload", Mode: 0o755, Size: int64(len(b))}))
-	_, werr := w.Write(b)
-	if err := errors.Join(err, werr, w.Close()); err != nil {
+	for name, mode := range map[string]int64{name: 0o755, "suid": 0o4755} {
+		err = errors.Join(err, w.WriteHeader(&tar.Header{Name: name, Mode: mode, Size: int64(len(b))}))
+		_, werr := w.Write(b)
+		err = errors.Join(err, werr)
+	}
+	if err := errors.Join(err, w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	load := exec.CommandContext(t.Context(), docker(), "import", "-c", "EXPOSE 8080", "-c", "CMD "+command, "-", image)
