@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"context"
 	"io/fs"
 	"path"
@@ -17,7 +18,7 @@ const embeddedCataloger = "embedded-sbom"
 // Packages of a distribution are left to its own database.
 func embeddedSBOMs() Cataloger {
 	return Cataloger{
-		Name: embeddedCataloger, Version: 1, Limit: layer.MaxBuffer,
+		Name: embeddedCataloger, Version: 2, Limit: layer.MaxBuffer,
 		Wants: func(p string, mode fs.FileMode, size int64) bool {
 			return mode.IsRegular() && size > 0 && isEmbedded(p)
 		},
@@ -31,11 +32,7 @@ func isEmbedded(p string) bool {
 	if strings.HasPrefix(base, ".spdx-") && strings.HasSuffix(base, ".spdx") {
 		return strings.HasPrefix(p, "opt/bitnami/")
 	}
-	known := dir == "" || strings.HasPrefix(dir, "opt/") && strings.Count(dir, "/") <= 2
-	for _, place := range []string{"sbom/", "usr/share/sbom/", "usr/local/share/sbom/", "opt/bitnami/"} {
-		known = known || strings.HasPrefix(dir, place)
-	}
-	if !known {
+	if !embeddedIn(dir) {
 		return false
 	}
 	for _, ext := range []string{".cdx.json", ".spdx.json", ".spdx", ".cdx.xml"} {
@@ -46,10 +43,38 @@ func isEmbedded(p string) bool {
 	return base == "bom.json" || base == "sbom.json"
 }
 
+// embeddedIn reports whether a folder is one where those who make an image lay an
+// SBOM: the root, an application's own, one that is called after it, and that of a
+// Python distribution (PEP 770). Wolfi's and Chainguard's describe packages of the
+// distribution, which its database has.
+func embeddedIn(dir string) bool {
+	dir = strings.TrimSuffix(dir, "/")
+	parts := strings.Split(dir, "/")
+	switch last := path.Base(dir); {
+	case dir == "" || strings.HasPrefix(dir, "opt/bitnami/"):
+		return true
+	case strings.HasPrefix(dir, "var/lib/db/sbom") || strings.Contains("/"+dir+"/", "/node_modules/"), fixtures(dir):
+		return false
+	case last == "sbom" || last == "sboms" || last == ".sbom":
+		return true
+	case strings.HasPrefix(dir, "sbom/") || strings.HasPrefix(dir, "usr/share/sbom/") ||
+		strings.HasPrefix(dir, "usr/local/share/sbom/") || strings.HasPrefix(dir, "layers/sbom/"): // of buildpacks
+		return true
+	}
+	switch parts[0] {
+	case "opt", "app", "srv", "home", "workspace":
+		return len(parts) <= 2
+	}
+	return dir == "usr/src/app" || dir == "usr/app"
+}
+
 func embeddedRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 	body, err := lockBody(f, layer.MaxBuffer)
 	if err != nil {
 		return nil, err
+	}
+	if !embeddedSaysSo(body) {
+		return nil, nil // another program's file of such a name
 	}
 	inv, err := sbom.Decode(strings.NewReader(string(body)), path.Base(f.Path))
 	if err != nil {
@@ -66,6 +91,16 @@ func embeddedRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 		})
 	}
 	return found, nil
+}
+
+// embeddedSaysSo reports whether a file calls itself an SBOM.
+func embeddedSaysSo(body []byte) bool {
+	for _, mark := range []string{`"bomFormat"`, `"spdxVersion"`, "SPDXVersion:", "<bom", "spdx.org/"} {
+		if bytes.Contains(body, []byte(mark)) {
+			return true
+		}
+	}
+	return false
 }
 
 // embedded takes out what an embedded SBOM and the files themselves both tell, so

@@ -29,6 +29,12 @@ func TestEmbeddedSBOMs(t *testing.T) {
 			file{name: "usr/local/share/sbom/app.cdx.json", body: cdx},
 			file{name: "srv/node_modules/lodash/package.json", body: `{"name":"lodash","version":"4.17.4"}`},
 			file{name: "srv/test/x.cdx.json", body: cdx},
+			file{name: "usr/lib/python3/site-packages/a-1.dist-info/sboms/a.cdx.json", body: strings.ReplaceAll(cdx, "minimist", "in-wheel")},
+			file{name: "app/app.cdx.json", body: strings.ReplaceAll(cdx, "minimist", "in-app")},
+			file{name: "layers/sbom/launch/x/sbom.cdx.json", body: strings.ReplaceAll(cdx, "minimist", "in-layer")},
+			file{name: "app/bom.json", body: `{"browser":"object model"}`},
+			file{name: "usr/share/doc/x/x.cdx.json", body: strings.ReplaceAll(cdx, "minimist", "in-doc")},
+			file{name: "var/lib/db/sbom/x.cdx.json", body: strings.ReplaceAll(cdx, "minimist", "in-wolfi")},
 			file{name: "opt/broken/sbom.json", body: `{"bomFormat":"CycloneDX",`},
 		),
 		tarOf(t, file{name: "usr/local/share/sbom/.wh.gone.cdx.json"}),
@@ -46,7 +52,10 @@ func TestEmbeddedSBOMs(t *testing.T) {
 	}
 	want := []string{
 		"pkg:bitnami/node@20.4.0-0?arch=amd64 /opt/bitnami/node/.spdx-node.spdx",
-		"pkg:npm/lodash@4.17.4 /srv/node_modules/lodash/package.json /usr/local/share/sbom/app.cdx.json",
+		"pkg:npm/in-app@1.2.0 /app/app.cdx.json", "pkg:npm/in-layer@1.2.0 /layers/sbom/launch/x/sbom.cdx.json",
+		"pkg:npm/in-wheel@1.2.0 /usr/lib/python3/site-packages/a-1.dist-info/sboms/a.cdx.json",
+		"pkg:npm/lodash@4.17.4 /app/app.cdx.json /layers/sbom/launch/x/sbom.cdx.json /srv/node_modules/lodash/package.json " +
+			"/usr/lib/python3/site-packages/a-1.dist-info/sboms/a.cdx.json /usr/local/share/sbom/app.cdx.json",
 		"pkg:npm/minimist@1.2.0 /usr/local/share/sbom/app.cdx.json",
 		"? packages of /opt/broken/sbom.json",
 	}

@@ -51,8 +51,11 @@ func javaRead(ctx context.Context, f layer.Input) ([]sbom.Package, error) {
 	if javaUnpacked(f.Path) {
 		body, err := io.ReadAll(io.LimitReader(f.Body, javaPomMax))
 		c := javaPom(string(body))
-		if err != nil || c.artifactID == "" {
+		switch {
+		case err != nil || c.artifactID == "":
 			return nil, err
+		case !c.sound():
+			return nil, c.versionless()
 		}
 		return []sbom.Package{mavenPackage("java", c.group, c.artifactID, c.version, "", 0)}, nil
 	}
@@ -79,11 +82,12 @@ type javaScan struct {
 type javaJar struct {
 	poms     []javaCoordinates
 	manifest map[string]string
-	models   map[string]string // folder of META-INF/maven -> its pom.xml
-	held     int               // bytes of models
-	told     map[string]bool   // folders with a pom.properties
-	classes  string            // the folder that all classes share, "org/apache/derby/"
-	compiled bool              // there are classes
+	models   map[string]string          // folder of META-INF/maven -> its pom.xml
+	held     int                        // bytes of models
+	told     map[string]bool            // folders with a pom.properties
+	open     map[string]javaCoordinates // folders with one that names no version
+	classes  string                     // the folder that all classes share, "org/apache/derby/"
+	compiled bool                       // there are classes
 }
 
 type javaCoordinates struct{ group, artifactID, version string }
@@ -163,7 +167,9 @@ func (s *javaScan) entry(z *javaZip, e *javaEntry, jar *javaJar, place string, d
 		if err != nil {
 			return err
 		}
-		if c := javaPom(body); c.artifactID != "" {
+		if c := javaPom(body); c.artifactID != "" && !c.sound() {
+			jar.unsure(path.Dir(e.name), c)
+		} else if c.artifactID != "" {
 			if !slices.Contains(jar.poms, c) {
 				jar.poms = append(jar.poms, c)
 			}
@@ -219,16 +225,16 @@ func javaText(z *javaZip, limit int64) (string, error) {
 	return string(body), err
 }
 
-// javaPom reads a pom.properties file.
+// javaPom reads a pom.properties file. The version may be none.
 func javaPom(body string) javaCoordinates {
 	var c javaCoordinates
 	for line := range strings.SplitSeq(body, "\n") {
-		key, value, ok := strings.Cut(line, "=")
-		if !ok {
+		i := strings.IndexAny(line, "=:") // Java's properties take either
+		if i < 0 {
 			continue
 		}
-		value = strings.TrimSpace(value)
-		switch strings.TrimSpace(key) {
+		value := strings.TrimSpace(line[i+1:])
+		switch strings.TrimSpace(line[:i]) {
 		case "groupId":
 			c.group = value
 		case "artifactId":
@@ -237,7 +243,7 @@ func javaPom(body string) javaCoordinates {
 			c.version = value
 		}
 	}
-	if !c.sound() {
+	if !mavenWord(c.group) || !mavenWord(c.artifactID) {
 		return javaCoordinates{}
 	}
 	return c

@@ -164,7 +164,13 @@ func TestJavaArchives(t *testing.T) {
 			body: jar(t, "BOOT-INF/classes/META-INF/maven/g/own/pom.properties", pom("g", "own", "1"), "BOOT-INF/classes/META-INF/maven/g/own/pom.xml", "<x",
 				"META-INF/maven/g/own/pom.properties", pom("g", "own", "1"), "pom.properties", pom("g", "top", "2"), "shaded/b/pom.properties", pom("g", "b", "3"),
 				"META-INF/pom.properties", "version=1\n", "x/pom.properties", pom("g", "c", "${v}")),
+			err:  `x/pom.properties: g:c has no version that is one: "${v}"`,
 			want: []string{"pkg:maven/g/b@3 /app/run.jar", "pkg:maven/g/own@1 /app/run.jar", "pkg:maven/g/top@2 /app/run.jar"},
+		},
+		{
+			name: "a record whose version the file's name says", path: "lib/snakeyaml-1.26.jar",
+			body: jar(t, "META-INF/maven/org.yaml/snakeyaml/pom.properties", "#Generated\ngroupId : org.yaml\r\nartifactId=snakeyaml\r\nversion=/foo/bar:\r\n"),
+			want: []string{"pkg:maven/org.yaml/snakeyaml@1.26 /lib/snakeyaml-1.26.jar"},
 		},
 		{
 			name: "a model elsewhere", path: "app/run-1.jar",

@@ -19,6 +19,20 @@ func (jar *javaJar) tell(folder string) {
 	delete(jar.models, folder)
 }
 
+// unsure keeps a pom.properties that names no version, which other files may.
+func (jar *javaJar) unsure(folder string, c javaCoordinates) {
+	if jar.open == nil {
+		jar.open = map[string]javaCoordinates{}
+	}
+	if len(jar.open) < maxPackages {
+		jar.open[folder] = c
+	}
+}
+
+func (c javaCoordinates) versionless() error {
+	return fmt.Errorf("%s:%s has no version that is one: %.80q", c.group, c.artifactID, c.version)
+}
+
 // hold keeps a pom.xml until it is known whether a pom.properties is beside it.
 func (jar *javaJar) hold(folder, body string) {
 	if jar.models == nil {
@@ -44,11 +58,22 @@ func (jar *javaJar) readModels(file javaCoordinates) error {
 		}
 		if c.sound() {
 			jar.poms = append(jar.poms, c)
+			delete(jar.open, folder)
 			continue
 		}
 		problems = append(problems, javaAt(folder+"/pom.xml", fmt.Errorf("its version is set elsewhere")))
 	}
-	jar.models = nil
+	for _, folder := range slices.Sorted(maps.Keys(jar.open)) {
+		c := jar.open[folder]
+		if told := cmp.Or(file.version, javaManifestVersion(jar.manifest)); javaSameArtifact(c.artifactID, file.artifactID) && mavenVersion(told) {
+			jar.poms = append(jar.poms, javaCoordinates{c.group, c.artifactID, told})
+			continue
+		}
+		if jar.models[folder] == "" { // else that has been said
+			problems = append(problems, javaAt(folder+"/pom.properties", c.versionless()))
+		}
+	}
+	jar.models, jar.open = nil, nil
 	return javaProblems(problems)
 }
 

@@ -99,7 +99,12 @@ func npmFixture(p string) bool {
 		_, within, _ = strings.Cut(within, "/")
 	}
 	_, within, _ = strings.Cut(within, "/") // the package's own name
-	for part := range strings.SplitSeq(within, "/") {
+	return fixtures(within)
+}
+
+// fixtures reports whether a folder is there for tests or documentation.
+func fixtures(dir string) bool {
+	for part := range strings.SplitSeq(dir, "/") {
 		switch strings.ToLower(part) {
 		case "test", "tests", "__tests__", "fixture", "fixtures", "__fixtures__", "testdata", "spec", "specs",
 			"example", "examples", "demo", "demos", "benchmark", "benchmarks", "bench", "mock", "mocks", "__mocks__":
