@@ -74,7 +74,7 @@ var programs = []struct {
 }
 
 // patched tells a version that a distribution counts, with fixes of its own.
-var patched = regexp.MustCompile(`(dfsg|ds\d|[~+]|ubuntu|\.el\d|\.fc\d|amzn)`)
+var patched = regexp.MustCompile(`(dfsg|\+ds|ubuntu|[~+]deb|~|\.el\d|\.fc\d|amzn)`)
 
 // debian is the release of Debian that a version is for.
 var debian = regexp.MustCompile(`[+~]deb(\d+)u`)
@@ -100,11 +100,11 @@ func inventoryOf(c runtime.Component, installed map[string]string, here *sbom.Di
 		pkg.LayerIndex = -1
 		return &sbom.Inventory{Subject: finding.Subject{Kind: finding.KindEngine, Name: c.Name}, Distro: distro, Packages: []sbom.Package{pkg}}, ""
 	}
-	plain := strings.TrimPrefix(c.Version, "v")
+	plain := strings.TrimSuffix(strings.TrimPrefix(c.Version, "v"), "+unknown")
 	if patched.MatchString(plain + c.Commit) {
 		for _, name := range p.packages {
-			version, ok := installed[name]
-			if _, v, _ := strings.Cut(":"+version, ":"); ok && here != nil && strings.HasPrefix(v[strings.LastIndexByte(v, ':')+1:], plain) {
+			version := installed[name]
+			if here != nil && strings.HasPrefix(version[strings.LastIndexByte(version, ':')+1:], plain) {
 				return one(here, sbom.Package{Type: "deb", Namespace: here.ID, Name: name, Version: version})
 			}
 		}
@@ -113,15 +113,18 @@ func inventoryOf(c runtime.Component, installed map[string]string, here *sbom.Di
 		}
 		return nil, "a distribution built it, and with which fixes is not known here"
 	}
-	if p.module == "" {
+	module, version := p.module, "v"+plain
+	if m, v, ok := strings.Cut(c.Module, "@"); ok {
+		module, version = m, v
+	}
+	if module == "" {
 		return one(&sbom.Distro{ID: "alpine", VersionID: "edge"}, sbom.Package{Type: "apk", Namespace: "alpine", Name: "docker", Version: plain + "-r0"})
 	}
-	module := p.module
 	if p.component == "containerd" && !strings.HasPrefix(plain, "1.") {
 		module += "/v2"
 	}
 	at := strings.LastIndexByte(module, '/')
-	return one(nil, sbom.Package{Type: "golang", Namespace: module[:at], Name: module[at+1:], Version: "v" + plain})
+	return one(nil, sbom.Package{Type: "golang", Namespace: module[:at], Name: module[at+1:], Version: version})
 }
 
 // installedPrograms are the versions of the programs' packages in dpkg's database.

@@ -37,6 +37,8 @@ func TestInventoryOf(t *testing.T) {
 		{runtime.Component{Name: "containerd", Version: "v2.0.1"}, "golang/v2 v2.0.1"},
 		{runtime.Component{Name: "containerd", Version: "1.7.20"}, "golang/containerd v1.7.20"},
 		{runtime.Component{Name: "containerd", Version: "1.7.20-0ubuntu1"}, "a distribution built it"},
+		{runtime.Component{Name: "containerd", Version: "2.4.2+unknown"}, "golang/v2 v2.4.2"},
+		{runtime.Component{Name: "Engine", Version: "29.5.0", Module: "github.com/moby/moby/v2@v2.0.0-beta.14"}, "golang/v2 v2.0.0-beta.14"},
 		{runtime.Component{Name: "docker-init", Version: "0.19.0"}, ""},
 	} {
 		inv, got := inventoryOf(tt.c, installed, here)

@@ -59,6 +59,7 @@ type Component struct {
 	Name    string // "Engine", "containerd", "runc"
 	Version string
 	Commit  string // what it was built from, or a distribution's version
+	Module  string // of Go, "github.com/moby/moby/v2@v2.0.0-beta.24"; empty: it does not say
 }
 
 // Dial finds the Engine as the docker program does and asks it who it is. The
@@ -78,7 +79,11 @@ func Dial(ctx context.Context, opt Options) (*Engine, error) {
 	e := &Engine{Version: v.Version, API: v.APIVersion, docker: opt.Docker, opt: opt, api: api}
 	e.podman = slices.ContainsFunc(v.Components, func(c system.ComponentVersion) bool { return strings.HasPrefix(c.Name, "Podman") })
 	for _, c := range v.Components {
-		e.Components = append(e.Components, Component{c.Name, c.Version, c.Details["GitCommit"]})
+		k := Component{Name: c.Name, Version: c.Version, Commit: c.Details["GitCommit"]}
+		if m, v := c.Details["Module"], c.Details["ModuleVersion"]; m != "" && v != "" {
+			k.Module = m + "@" + v
+		}
+		e.Components = append(e.Components, k)
 	}
 	for _, d := range []string{opt.getenv("DRYDOCK_DOCKER"), "docker"} {
 		if e.docker == "" {

@@ -41,6 +41,7 @@ type Daemon struct {
 	Members  []string // of that group
 	Records  []Record // files whose changes the system is to record
 
+	program string            // the file that it was started from; empty: not known
 	unknown map[string]string // by field: why it is not known
 }
 

@@ -53,14 +53,17 @@ func (g Program) finding() finding.Finding {
 		if i < 3 {
 			names = append(names, v.ID)
 		}
-		if v.FixedIn != "" && !slices.Contains(fixed, v.FixedIn) {
-			fixed = append(fixed, v.FixedIn)
+		if in := strings.TrimSuffix(v.FixedIn, "-r0"); in != "" && !slices.Contains(fixed, in) {
+			fixed = append(fixed, in)
 		}
 	}
 	if len(all) > len(names) {
 		names = append(names, fmt.Sprintf("%d more", len(all)-len(names)))
 	}
 	do := "Follow what its distribution says of them: no fix is known"
+	if n := len(fixed); n > 3 {
+		fixed = append(fixed[:3], fmt.Sprintf("%d more", n-3))
+	}
 	if len(fixed) > 0 {
 		do = "Upgrade " + g.Name + ": fixes are in " + strings.Join(fixed, ", ")
 	}

@@ -28,8 +28,8 @@ func recorded(m Machine, config string, d *Daemon) []struct {
 		return out
 	}
 	daemon := program("dockerd")
-	if all := d.said("exec-file"); len(all) > 0 {
-		daemon = all
+	if d.program != "" {
+		daemon = []string{d.program}
 	}
 	data := d.Root
 	if d.is("userns") {
