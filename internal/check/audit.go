@@ -211,9 +211,9 @@ func auditFiles(target string) ([]string, error) {
 	return out, nil
 }
 
-// besideCompose is the file that Compose merges into one that it finds by itself;
+// ComposeOverride is the file that Compose merges into one that it finds by itself;
 // empty: there is none.
-func besideCompose(name string) string {
+func ComposeOverride(name string) string {
 	if !slices.Contains(composeFiles(), filepath.Base(name)) {
 		return ""
 	}
@@ -241,7 +241,7 @@ func (u *auditing) read(ctx context.Context, name string, b []byte, read func(st
 		return err
 	}
 	u.res.Sources[name] = b
-	if over := besideCompose(name); over != "" {
+	if over := ComposeOverride(name); over != "" {
 		got.Unknown = append(got.Unknown, finding.Unknown{What: "what " + over + " changes", Why: "Compose merges it into " + name + ", and it is not read", Beyond: true})
 	}
 	for _, c := range got.Containers {

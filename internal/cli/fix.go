@@ -24,19 +24,23 @@ func newFix(f *flags) *cobra.Command {
 		Use:   "fix [FILE|DIR|IMAGE]...",
 		Short: "Put right what lint, audit and cves find, and prove it: recheck, rebuild, run",
 		Long: `Fix what is wrong in a Dockerfile, in those of a folder and in its manifests, or
-(with --dockerfile) what an image brings; a compose file is fixed where it is named.
-Without --write, the changes are shown.
+(with --dockerfile) what an image brings; a compose file, or a manifest of Kubernetes,
+is fixed where it is named. Without --write, the changes are shown.
 
 Each change is proved as far as --prove says before it counts: parse (it is a
 Dockerfile still), recheck (the finding is gone and no other came), rebuild (the
 Docker Engine builds it as it built the old one, and the application's files are
 the same), run (both versions pass --test, --probe or the image's HEALTHCHECK, and
-answer alike). What is not proved as far is not written, and the exit code is 1.`,
+answer alike). The services of a compose file are brought up as they are and as they
+would be, with networks, volumes and ports of their own, beside whatever runs; a probe
+names its service as the host, a test begins with it. What is not proved as far is not
+written, and the exit code is 1.`,
 		Example: `  drydock fix
   drydock fix --write --only DL3008,dockerfile/maintainer Dockerfile
   drydock fix --unsafe --prove run --probe http://localhost:8080/ --write .
   drydock fix --full web/Dockerfile api/Dockerfile
-  drydock fix --prove run --test ./smoke-test --format markdown .`,
+  drydock fix --prove run --test ./smoke-test --format markdown .
+  drydock fix --unsafe --prove run --probe http://web:8080/ --test 'db: pg_isready' compose.yaml`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			err := notEmpty(args)
@@ -58,7 +62,7 @@ answer alike). What is not proved as far is not written, and the exit code is 1.
 			if err != nil {
 				return err
 			}
-			opt.Dockerfile = f.dockerfile
+			opt.Dockerfile, opt.Environ = f.dockerfile, f.env.Environ()
 			bar := f.progress()
 			opt.Note = func(what string) { bar.update(0, 0, what) }
 			if interactive {

@@ -22,6 +22,7 @@ const maxProofs = 40
 // all is known, what has passed comes back with the error.
 func (g *Rounds) Prove(ctx context.Context, p *Prover, got *Gathered, dockerfile string) (*Gathered, *Verdict, error) {
 	own := *p
+	own.once = &projectOnce{}
 	b := &bisecting{rounds: g}
 	if p.Note != nil {
 		own.Note = func(what string) { p.Note(b.progress() + what) }
@@ -186,7 +187,7 @@ func distinct(items []Item) []Item {
 }
 
 func (g *Rounds) candidate(got *Gathered, dockerfile string) Candidate {
-	c := Candidate{Dockerfile: dockerfile, Before: maps.Clone(got.before), After: maps.Clone(got.now), Identity: g.Identity}
+	c := Candidate{Dockerfile: dockerfile, Project: g.Project, Beside: g.Merged, Before: maps.Clone(got.before), After: maps.Clone(got.now), Identity: g.Identity}
 	if !g.Built {
 		c.Looked = &Looked{Before: got.first, After: got.last}
 	}

@@ -2,8 +2,6 @@ package fix
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -21,7 +19,9 @@ import (
 // Candidate is a change to be proved: files as they are and as they would be,
 // by the names of the edits. A nil content is a file that is not there.
 type Candidate struct {
-	Dockerfile    string // the file that is built; may itself not change
+	Dockerfile    string   // the file that is built; may itself not change
+	Project       string   // the compose file whose services are brought up; empty: none
+	Beside        []string // that Compose merges into it
 	Before, After map[string][]byte
 	Fixes         []finding.Fix // what was applied: the differences that they mean to make
 	// Looked is what the rules that found what is fixed say of both versions; nil:
@@ -47,6 +47,7 @@ type Prover struct {
 	// so no more is reached than Rechecked.
 	Measure func(ctx context.Context, id string) (*Measured, error)
 
+	Environ  []string       // for the variables of a compose file
 	Ledger   *ledger.Ledger // of the copy of the context; what Dial finds has its own
 	Context  string         // build context; empty: the Dockerfile's folder
 	Target   string         // stage; empty: the last
@@ -57,6 +58,8 @@ type Prover struct {
 	Timeout  time.Duration // of a build, and of a run; 0: 10 minutes
 	Now      func() time.Time
 	Note     func(what string) // what is being done; may be nil
+
+	once *projectOnce // of the proofs of one compose file; nil: there is one only
 }
 
 // Verdict is how far a candidate was proved.
@@ -125,6 +128,9 @@ func (p *Prover) Prove(ctx context.Context, c Candidate, want finding.Proof) (*V
 		{finding.Rebuilt, r.rebuild},
 		{finding.Ran, r.run},
 	}
+	if c.Project != "" {
+		steps[2].do, steps[3].do = r.unbuilt, r.runProject
+	}
 	var err error
 	for _, s := range steps {
 		if s.level > want {
@@ -132,6 +138,9 @@ func (p *Prover) Prove(ctx context.Context, c Candidate, want finding.Proof) (*V
 		}
 		if s.level == finding.Rechecked && r.c.Looked == nil && want > s.level {
 			continue // the image itself is looked into
+		}
+		if s.level == finding.Rebuilt && c.Project != "" && want > s.level {
+			continue // nothing is built otherwise
 		}
 		if err = s.do(ctx); err != nil || r.v.Failed != nil || r.v.Short != nil {
 			break
@@ -165,6 +174,12 @@ func (r *proving) short(f Failure) error {
 
 func (r *proving) note(format string, args ...any) {
 	r.v.Notes = append(r.v.Notes, secret.Redact(fmt.Sprintf(format, args...)))
+}
+
+// unbuilt is the answer to who wants a compose file's images built: nothing is built
+// otherwise.
+func (r *proving) unbuilt(context.Context) error {
+	return r.short(Failure{Step: "rebuild", Why: "what a compose file says is proved by running it", Hint: "--prove run"})
 }
 
 // step does something and keeps how long it took.
@@ -227,14 +242,9 @@ func (r *proving) connect(ctx context.Context) (err error) {
 			return r.unsupported(err)
 		}
 	}
-	if err := r.engine.Ready(ctx); err != nil {
+	if err := r.begin(ctx); err != nil {
 		return err
 	}
-	r.engine.Sweep(ctx)
-	var id [8]byte
-	_, _ = rand.Read(id[:]) // never fails
-	r.v.ID = hex.EncodeToString(id[:])
-	r.labels = map[string]string{Label: r.v.ID}
 	dir := r.Context
 	if dir == "" {
 		dir = filepath.Dir(r.c.Dockerfile)

@@ -26,6 +26,8 @@ const (
 // across another is computed anew on what that one left.
 type Rounds struct {
 	Dockerfile string            // that must stay one; empty: there is none
+	Project    string            // the compose file whose services prove it; empty: none
+	Merged     []string          // the files that Compose merges into that
 	Files      map[string][]byte // as they were read, by name; nil: not there
 	// Look finds what is wrong in versions of the files, with fixes.
 	Look func(ctx context.Context, files map[string][]byte) ([]finding.Finding, []finding.Unknown, error)

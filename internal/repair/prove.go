@@ -16,7 +16,7 @@ func (f *fixer) prover() *fix.Prover {
 		Dial: func(ctx context.Context) (*runtime.Engine, error) {
 			return runtime.Dial(ctx, runtime.Options{Docker: f.opt.Docker, Getenv: f.Getenv, Ledger: f.Ledger})
 		},
-		Measure: f.measure, Ledger: f.Ledger,
+		Measure: f.measure, Ledger: f.Ledger, Environ: f.opt.Environ,
 		Context: f.opt.Context, Target: f.opt.Stage, Args: f.opt.Args, Platform: f.Platform, Offline: f.Offline,
 		Work: f.opt.Work, Timeout: f.opt.Timeout, Now: f.Now, Note: f.opt.Note,
 	}

@@ -29,6 +29,7 @@ type Options struct {
 	Stage      string                                         // to build; empty: the last
 	Args       []string                                       // build arguments
 	Work       fix.Workload
+	Environ    []string      // "NAME=value", for the variables of compose files
 	Timeout    time.Duration // of each build and each run; 0: 10 minutes
 	Docker     string        // the program that builds; empty: the runtime's default
 	Note       func(what string)
@@ -105,7 +106,7 @@ func (f *fixer) target(ctx context.Context, target string, several bool) error {
 	}
 	switch what := check.Resolve(target); {
 	case what.Kind == check.Compose, what.Kind == check.Manifest:
-		return f.compose(ctx, what.Path)
+		return f.compose(ctx, what.Path, what.Kind)
 	case f.opt.Dockerfile != "", what.Said && !what.Dir, what.Kind == check.Missing, what.Kind == check.Image:
 		if several {
 			return finding.WithHint(fmt.Errorf("%s is no file and no folder", target), "several files and folders are fixed at once, and one image at a time")

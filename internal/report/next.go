@@ -150,7 +150,7 @@ func (p *page) nextFix(res *repair.Result) []string {
 	}
 	if review && !slices.Contains(p.again("fix"), "--unsafe") {
 		what, flags := "also what changes behaviour", []string{"--unsafe"}
-		if !slices.ContainsFunc(res.Fixed, func(f repair.Fixed) bool { return f.Subject.Kind == finding.KindService }) {
+		if !slices.ContainsFunc(res.Fixed, func(f repair.Fixed) bool { return f.Subject.Kind == finding.KindPod }) {
 			what, flags = what+", proved by running it", append(flags, "--prove", "run")
 		}
 		next = append(next, p.step(what, "fix", flags, p.targets()...))

@@ -76,6 +76,11 @@ type HealthCheck struct {
 	Shell    []string // the image's SHELL; nil: /bin/sh -c
 }
 
+// API is the check as the Engine's API has it.
+func (h HealthCheck) API() *container.HealthConfig {
+	return &container.HealthConfig{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.Start, Retries: h.Retries}
+}
+
 // Container is a container that was started.
 type Container struct {
 	ID   string
@@ -151,7 +156,7 @@ func (e *Engine) shape(r Run) (*container.Config, *container.HostConfig, error) 
 		cfg.Entrypoint, cfg.Cmd = r.Command[:1], r.Command[1:]
 	}
 	if h := r.Health; h != nil {
-		cfg.Healthcheck = &container.HealthConfig{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.Start, Retries: h.Retries}
+		cfg.Healthcheck = h.API()
 	}
 	grace := int(orElse(int64(r.Grace), int64(5*time.Second)) / int64(time.Second))
 	cfg.StopTimeout = &grace

@@ -24,6 +24,7 @@ import (
 // Options says what to bring up.
 type Options struct {
 	Files    []string // the later ones over the earlier
+	Dir      string   // that relative paths begin at; empty: the first file's
 	Services []string // and what they depend on; empty: all without a profile
 	Profiles []string
 	Environ  []string // "NAME=value", for the file's variables; a file .env beside it has the rest
@@ -83,10 +84,14 @@ func Load(ctx context.Context, opt Options) (*Project, error) {
 	if len(opt.Files) == 0 {
 		return nil, errors.New("no compose file")
 	}
+	dir := opt.Dir
+	if dir == "" {
+		dir = filepath.Dir(opt.Files[0])
+	}
 	logrus.SetLevel(logrus.ErrorLevel) // compose-go warns by the process's logger, which Compose does too
 	var unknown []loader.UnsupportedAttribute
 	o, err := cli.NewProjectOptions(opt.Files,
-		cli.WithWorkingDirectory(filepath.Dir(opt.Files[0])), cli.WithEnv(opt.Environ), cli.WithEnvFiles(), cli.WithDotEnv,
+		cli.WithWorkingDirectory(dir), cli.WithEnv(opt.Environ), cli.WithEnvFiles(), cli.WithDotEnv,
 		cli.WithProfiles(opt.Profiles), cli.WithSelectedServices(opt.Services...),
 		cli.WithLoadOptions(loader.WithSupportedAttributes(supported(), func(all []loader.UnsupportedAttribute) { unknown = all })),
 	)
@@ -152,6 +157,19 @@ func (p *Project) order(ctx context.Context) error {
 	}
 	slices.SortStableFunc(p.Services, func(a, b *Service) int { return slices.Index(names, a.Name) - slices.Index(names, b.Name) })
 	return nil
+}
+
+// Variables are what the services' environment says, "NAME=value".
+func (p *Project) Variables() []string {
+	var out []string
+	for _, s := range p.Services {
+		for name, v := range s.c.Environment {
+			if v != nil {
+				out = append(out, name+"="+*v)
+			}
+		}
+	}
+	return out
 }
 
 // Service is a project's service by its name.
