@@ -34,20 +34,23 @@ func families() [][]string {
 	}
 }
 
-// always are calls that a program makes without anybody's seeing them in one run: by
-// a signal that comes, a clock that the kernel cannot read in user space, the end.
+// always are calls that a program may make in one run and not in another, whatever it
+// does: by a signal that comes, a clock that the kernel cannot read in user space,
+// another thread at the same lock, an allocator or a collector that needs more, the
+// end. madvise is not among them: its refusal costs memory at most.
 func always() []string {
-	return []string{"execve", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "clock_gettime", "gettimeofday", "time", "getcpu"}
+	return strings.Fields(`brk clock_gettime execve exit exit_group futex getcpu getpid gettid gettimeofday mmap
+		munmap nanosleep restart_syscall rt_sigprocmask rt_sigreturn sched_yield tgkill time`)
 }
 
 // byChance are the calls that a runtime makes now and then while the filter is loaded
-// and the program has not begun: runc is written in Go, whose scheduler and collector
-// come when they like.
+// and the program has not begun: runc is written in Go, whose scheduler comes when it
+// likes.
 func byChance(runtime string) []string {
 	if runtime != "runc" {
 		return nil
 	}
-	return strings.Fields("epoll_pwait futex getpid madvise nanosleep sched_yield tgkill")
+	return []string{"epoll_pwait"}
 }
 
 // atStart are the calls that runtimes make between loading the filter and executing
