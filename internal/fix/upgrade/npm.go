@@ -188,12 +188,13 @@ func (p *planner) otherRegistry(dir string) string {
 // npmStanding is what a package.json overrides already.
 type npmStanding struct {
 	all   map[string]string      // everywhere, by name
+	dot   map[string]string      // the same, beside what it depends on
 	mixed map[string]bool        // in some places only
 	some  map[npmOverride]string // of those, what one package is made to take
 }
 
 func standing(m *npmManifest) npmStanding {
-	s := npmStanding{map[string]string{}, map[string]bool{}, map[npmOverride]string{}}
+	s := npmStanding{map[string]string{}, map[string]string{}, map[string]bool{}, map[npmOverride]string{}}
 	if m == nil {
 		return s
 	}
@@ -220,8 +221,10 @@ func standing(m *npmManifest) npmStanding {
 					s.some[npmOverride{name, in.key}] = m.referred(in.value.str(m.f.b))
 				}
 			}
-			if k.value.get(".") != nil {
-				s.mixed[name] = true
+			if own := k.value.get("."); own != nil {
+				if s.mixed[name] = true; spec == "" && own.kind == '"' {
+					s.dot[name] = m.referred(own.str(m.f.b))
+				}
 			}
 		case spec != "" || k.value.kind != '"':
 			s.mixed[name] = true
@@ -287,6 +290,7 @@ func (s *npmSolve) solve(w want, owner int) error {
 	if err := s.cleanUp(owner); err != nil {
 		return err
 	}
+	s.prune()
 	for _, at := range places { // what is planned later may not take it back
 		if newer(w.To, s.versionAt(at)) {
 			return fmt.Errorf("%s cannot stay at %s", at, w.To)
@@ -335,6 +339,7 @@ func (s *npmSolve) drafts(wants []want, solved map[int]bool) []npmDraft {
 		return nil
 	}
 	s.dedupe()
+	s.prune()
 	s.tie()
 	a := s.after()
 	edits := s.lockEdits(a)

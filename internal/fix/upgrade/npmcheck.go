@@ -34,6 +34,11 @@ func (p *planner) npmFaults(lockFile string) (map[string]bool, error) {
 			}
 		}
 	}
+	for _, at := range l.paths {
+		if of := s.copyOf(at); of != "" {
+			out[at+" is a second copy of "+of] = true
+		}
+	}
 	if l.packages == nil {
 		return out, nil
 	}
@@ -54,12 +59,32 @@ func (p *planner) npmFaults(lockFile string) (map[string]bool, error) {
 	return out, nil
 }
 
+// copyOf is the folder further up that holds what a folder of the lock does, so
+// that its users would load the same without it; "": none, or it has to stand
+// where it does.
+func (s *npmSolve) copyOf(at string) string {
+	e, dir := s.lock.entries[at], above(at)
+	if dir == "" || e.project() || e.link || e.bundled || s.bundlesBelow(at) {
+		return ""
+	}
+	if slices.ContainsFunc(e.edges, func(x npmEdge) bool { return x.kind == npmPeer }) {
+		return ""
+	}
+	of := s.resolve(above(dir), npmEdge{name: folderName(at), kind: npmProd})
+	if o := s.lock.entries[of]; o == nil || o.name != e.name || o.version != e.version || o.bundled || o.link {
+		return ""
+	}
+	return of
+}
+
 // allows reports whether a dependency may be of a version by what package.json
 // overrides, or by its own range.
 func (o npmStanding) allows(a asker, version string) bool {
 	e := a.npmEdge
-	if spec, ok := o.all[e.name]; ok && a.path != "" {
-		e.spec = spec
+	for _, specs := range []map[string]string{o.dot, o.all} {
+		if spec, ok := specs[e.name]; ok && a.path != "" {
+			e.spec = spec
+		}
 	}
 	if spec, ok := o.some[npmOverride{folderName(a.path), e.name}]; ok && a.path != "" {
 		e.spec = spec

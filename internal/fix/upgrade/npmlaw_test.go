@@ -3,6 +3,7 @@ package upgrade
 import (
 	"cmp"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"path"
@@ -179,6 +180,11 @@ func sortedKeys(m map[string]string) []string {
 // is equal to it, and nothing is there twice that was not.
 func TestALockAgreesWithItsManifest(t *testing.T) {
 	made := 0
+	if thorough() {
+		harder(t, 500_000)
+	} else {
+		harder(t, 5_000)
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawWorld(rt)
 		if w.files == nil {
@@ -221,6 +227,20 @@ func TestALockAgreesWithItsManifest(t *testing.T) {
 	if made == 0 {
 		t.Error("nothing was ever raised")
 	}
+}
+
+// harder has the test draw as often: most worlds cannot be locked, and what goes
+// wrong needs several upgrades that meet.
+func harder(t *testing.T, checks int) {
+	t.Helper()
+	f := flag.Lookup("rapid.checks")
+	if f == nil || f.Value.String() != f.DefValue { // it is said on the command line
+		return
+	}
+	if err := flag.Set("rapid.checks", fmt.Sprint(checks)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = flag.Set("rapid.checks", f.DefValue) })
 }
 
 // disagrees reads a project as Node and npm do, with none of the planner's own

@@ -121,6 +121,38 @@ func (s *npmSolve) safety(w want) finding.Safety {
 	return finding.Safe
 }
 
+// prune forgets the overrides without which everybody is content: who needed one
+// may have been raised since.
+func (s *npmSolve) prune() {
+	for _, k := range slices.SortedFunc(maps.Keys(s.overrides), func(a, b npmOverride) int {
+		return cmp.Or(cmp.Compare(a.dependent, b.dependent), cmp.Compare(a.name, b.name))
+	}) {
+		v := s.overrides[k]
+		delete(s.overrides, k)
+		if s.missed(k) {
+			s.overrides[k] = v
+		}
+	}
+}
+
+// missed reports whether somebody whom an override is for refuses what it loads
+// without it.
+func (s *npmSolve) missed(k npmOverride) bool {
+	used := s.graph().reach(func(npmEdge) bool { return true })
+	for _, p := range s.folders() {
+		if p == "" || !used[p] || !s.has(p) || k.dependent != "" && folderName(p) != k.dependent {
+			continue
+		}
+		for _, e := range s.edgesAt(p) {
+			to := s.resolve(p, e)
+			if e.name == k.name && to != "" && !s.takes(asker{p, e}, s.versionAt(to)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // dedupe takes away each second copy that the plan has made one: a folder which
 // holds the version that its users would load from further up without it. What
 // has peers stays: it stands where it is for their sake.
