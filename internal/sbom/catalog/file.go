@@ -29,6 +29,9 @@ func Reads(name string) bool {
 		return false
 	}
 	_, p := fileRoot(name)
+	if condaEnvironment().Wants(p) && !condaFile(name) {
+		return false // another program's environment
+	}
 	return fileListed(p) || fileInstalled(name, info) || isProgram(name)
 }
 
@@ -193,7 +196,15 @@ func fileEntry(name string) string {
 	if abs, err := filepath.Abs(name); err == nil {
 		name = abs
 	}
-	return strings.TrimPrefix(filepath.ToSlash(strings.TrimPrefix(name, filepath.VolumeName(name))), "/")
+	entry := strings.TrimPrefix(filepath.ToSlash(strings.TrimPrefix(name, filepath.VolumeName(name))), "/")
+	for _, db := range databases {
+		for _, f := range db.files {
+			if strings.HasSuffix(entry, "/"+f) {
+				return f // of a root file system that lies in a folder
+			}
+		}
+	}
+	return entry
 }
 
 // fileRecord is a layer's record of a file alone.

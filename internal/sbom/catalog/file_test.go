@@ -35,6 +35,17 @@ func zipOf(tb testing.TB, pairs ...string) string {
 	return b.String()
 }
 
+// A manifest of Kubernetes may have the name of conda's environment.
+func TestOthersEnvironments(t *testing.T) {
+	dir := lockFolder(t, map[string]string{"environment.yml": "apiVersion: v1\nkind: ConfigMap\n"})
+	if Reads(filepath.Join(dir, "environment.yml")) {
+		t.Error("taken for conda's")
+	}
+	if inv := dirScan(t, dir); len(inv.Packages)+len(inv.Unknown) > 0 {
+		t.Error(dirLines(inv))
+	}
+}
+
 func TestOneFileIsATarget(t *testing.T) {
 	wheel := zipOf(t, "requests/__init__.py", "x", "requests-2.19.1.dist-info/METADATA", "Name: requests\nVersion: 2.19.1\n\n")
 	lock := `{"lockfileVersion":3,"packages":{"node_modules/lodash":{"version":"4.17.4"}}}`
@@ -63,6 +74,8 @@ func TestOneFileIsATarget(t *testing.T) {
 			"pkg:pypi/a@1 base.txt:1", "pkg:pypi/b@2 more.txt:1",
 		}},
 		{"x/app.deps.json", map[string]string{"x/app.deps.json": `{"libraries":{"A.B/1.0.0":{"type":"package"}}}`}, []string{"pkg:nuget/A.B@1.0.0 app.deps.json:1"}},
+		{"environment.yml", map[string]string{"environment.yml": "dependencies:\n- numpy==1.0\n"}, []string{"pkg:conda/numpy@1.0 environment.yml:2"}},
+		{"root/var/lib/dpkg/status", map[string]string{"root/var/lib/dpkg/status": stanza("bash", "5.2-1")}, []string{"pkg:deb/debian/bash@5.2-1?arch=amd64 status:0"}},
 		{"bad.jar", map[string]string{"bad.jar": "PK\x03\x04 and no more"}, []string{"? packages of bad.jar"}},
 	} {
 		dir := lockFolder(t, c.files)

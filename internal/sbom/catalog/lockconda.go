@@ -1,7 +1,10 @@
 package catalog
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -11,6 +14,17 @@ import (
 // of their own.
 func condaEnvironment() lockParser {
 	return lockParser{Name: "conda-environment", Wants: lockNamed("environment.yml", "environment.yaml"), Read: condaRead}
+}
+
+// condaFile reports whether a file of such a name is conda's.
+func condaFile(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close() //nolint:errcheck // read only
+	body, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	return err == nil && bytes.Contains(body, []byte("dependencies:"))
 }
 
 func condaRead(file string, body []byte) (lockResult, error) {
