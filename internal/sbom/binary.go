@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,7 +15,7 @@ import (
 //
 // The form is for what is kept between two runs and read at each: every text
 // once, in a table, and then numbers. It loses nothing.
-const BinaryVersion = 6
+const BinaryVersion = 7
 
 var errBinary = errors.New("not an inventory of this version")
 
@@ -106,10 +107,11 @@ const (
 	flagBaseKnown
 	flagInBase
 	flagPackageRoot
+	flagCarried
 )
 
 func (e *encoder) pkg(p *Package) {
-	flags := b2i(p.Removed)*flagRemoved | b2i(p.Dev)*flagDev | b2i(p.Root)*flagPackageRoot
+	flags := b2i(p.Removed)*flagRemoved | b2i(p.Dev)*flagDev | b2i(p.Root)*flagPackageRoot | b2i(p.Carried != nil)*flagCarried
 	if p.InBase != nil {
 		flags |= flagBaseKnown | b2i(*p.InBase)*flagInBase
 	}
@@ -123,6 +125,14 @@ func (e *encoder) pkg(p *Package) {
 		e.put(l.Path, string(l.Layer))
 		e.number(l.Line)
 	}
+	e.carried(p.Carried)
+}
+
+// carried is JSON: few inventories have any, and it is never asked for.
+func (e *encoder) carried(c *Carried) {
+	if c != nil {
+		e.put(compactJSON(c))
+	}
 }
 
 // The flags of a component.
@@ -130,12 +140,15 @@ const (
 	flagRoot = 1 << iota
 	flagMain
 	flagGuessed
+	flagComponentCarried
 )
 
 func (e *encoder) component(c *Component) {
-	e.b = append(e.b, byte(b2i(c.Root)*flagRoot|b2i(c.Main)*flagMain|b2i(c.Guessed)*flagGuessed))
-	e.put(c.Kind, c.Name, c.Version, c.Path, c.Folder)
+	flags := b2i(c.Root)*flagRoot | b2i(c.Main)*flagMain | b2i(c.Guessed)*flagGuessed | b2i(c.Carried != nil)*flagComponentCarried
+	e.b = append(e.b, byte(flags))
+	e.put(c.Kind, c.Group, c.Name, c.Version, c.Path, c.Folder)
 	e.number(int(c.Node))
+	e.carried(c.Carried)
 }
 
 // graph writes each list as steps from one number to the next.
@@ -209,7 +222,7 @@ func (inv *Inventory) UnmarshalBinary(b []byte) error {
 const (
 	placeMin     = 3
 	packageMin   = 17
-	componentMin = 7
+	componentMin = 8
 	unknownMin   = 5
 )
 
@@ -222,6 +235,7 @@ type binaryDecoder struct {
 
 	licenses []string   // room for those of all packages to come
 	places   []Location // likewise
+	json     int        // bytes of what is carried
 }
 
 func (d *binaryDecoder) fail() { d.bad, d.at = true, len(d.s) }
@@ -347,16 +361,33 @@ func (d *binaryDecoder) pkg(p *Package) {
 	p.Layer, p.Owner, p.Cataloger = finding.Digest(d.text()), d.text(), d.text()
 	p.LayerIndex, p.Node = d.number(), d.node()
 	p.Licenses = d.list(&d.licenses)
-	n, ok := d.length(placeMin)
-	if !ok {
-		return
+	if n, ok := d.length(placeMin); ok {
+		if p.Locations = cut(&d.places, n); p.Locations == nil {
+			d.fail()
+		}
+		for i := range p.Locations {
+			p.Locations[i] = Location{Path: d.text(), Layer: finding.Digest(d.text()), Line: d.number()}
+		}
 	}
-	if p.Locations = cut(&d.places, n); p.Locations == nil {
+	if flags&flagCarried != 0 {
+		p.Carried = d.carried()
+	}
+}
+
+// carried reads what was carried, once for each text: many components may share
+// one.
+func (d *binaryDecoder) carried() *Carried {
+	text := d.text()
+	c := new(Carried)
+	if d.bad || json.Unmarshal([]byte(text), c) != nil || c.empty() {
 		d.fail()
+		return nil
 	}
-	for i := range p.Locations {
-		p.Locations[i] = Location{Path: d.text(), Layer: finding.Digest(d.text()), Line: d.number()}
+	if d.json += len(text); d.json > len(d.s) { // it was written once for each
+		d.fail()
+		return nil
 	}
+	return c
 }
 
 func (d *binaryDecoder) component(c *Component) {
@@ -367,8 +398,10 @@ func (d *binaryDecoder) component(c *Component) {
 	flags := d.s[d.at]
 	d.at++
 	c.Root, c.Main, c.Guessed = flags&flagRoot != 0, flags&flagMain != 0, flags&flagGuessed != 0
-	c.Kind, c.Name, c.Version, c.Path, c.Folder = d.text(), d.text(), d.text(), d.text(), d.text()
-	c.Node = d.node()
+	c.Kind, c.Group, c.Name, c.Version, c.Path, c.Folder = d.text(), d.text(), d.text(), d.text(), d.text(), d.text()
+	if c.Node = d.node(); flags&flagComponentCarried != 0 {
+		c.Carried = d.carried()
+	}
 }
 
 // node is a number of one; that it is of the graph, who looks it up sees.

@@ -40,6 +40,7 @@ const (
 	propRoot          = "drydock:root"
 	propInBase        = "drydock:in-base"
 	propCataloger     = "drydock:cataloger"
+	propCPE           = "drydock:cpe"       // after the first
 	propComponent     = "drydock:component" // JSON
 )
 
@@ -86,14 +87,19 @@ func CycloneDX(inv *Inventory, opt EncodeOptions) (*cdx.BOM, func(purl string) [
 		c := distroComponent(d)
 		system = slices.IndexFunc(inv.Components, func(c Component) bool { return c.Kind == string(cdx.ComponentTypeOS) && !c.Main })
 		if system >= 0 {
-			*c.Properties = append(*c.Properties, (*otherComponent(&inv.Components[system]).Properties)...)
+			c.Properties = systemProperties(*c.Properties, &inv.Components[system])
 			place(inv.Components[system].Node, c.BOMRef)
 		}
 		components = append(components, c)
 	}
 	for _, p := range inv.Packages {
 		c := packageComponent(p, inv.Distro)
-		c.BOMRef = unlike(seen, c.PackageURL)
+		c.BOMRef = c.PackageURL
+		if p.Carried != nil {
+			c.BOMRef = orElse(p.Carried.Ref, c.BOMRef)
+		}
+		c.BOMRef = unlike(seen, c.BOMRef)
+		p.Carried.put(&c)
 		place(p.Node, c.BOMRef)
 		addRef(refs, c.BOMRef, c.PackageURL, p.PURL(), SourcePURL(p, inv.Distro))
 		components = append(components, c)
@@ -185,17 +191,10 @@ func distroComponent(d *Distro) cdx.Component {
 
 func packageComponent(p Package, d *Distro) cdx.Component {
 	c := cdx.Component{
-		Type: cdx.ComponentTypeLibrary, Group: p.Namespace, Name: p.Name, Version: p.Version,
+		Type: packageType(&p), Group: p.Namespace, Name: p.Name, Version: p.Version,
 		PackageURL: p.PURLIn(d), Licenses: licenseChoices(p.Licenses), Evidence: occurrences(p.Locations),
 	}
-	if p.Type == "generic" || p.Type == "bitnami" {
-		c.Type = cdx.ComponentTypeApplication
-	}
-	if p.Removed {
-		c.Scope = cdx.ScopeExcluded
-	} else if p.Dev {
-		c.Scope = cdx.ScopeOptional
-	}
+	c.Scope = cdx.Scope(derivedScope(&p))
 	var ps properties
 	ps.add(propType, p.Type)
 	ps.add(propSource, p.Source)

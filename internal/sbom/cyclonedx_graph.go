@@ -14,11 +14,26 @@ func otherComponent(c *Component) cdx.Component {
 	if c.Path == "" {
 		ref += c.Label()
 	}
-	out := cdx.Component{BOMRef: ref, Type: componentType(c.Kind), Name: orElse(c.Name, orElse(c.Path, "unnamed")), Version: c.Version}
+	if c.Carried != nil {
+		ref = orElse(c.Carried.Ref, ref)
+	}
+	out := cdx.Component{
+		BOMRef: ref, Type: componentType(c.Kind), Group: c.Group, Name: orElse(c.Name, orElse(c.Path, "unnamed")), Version: c.Version,
+	}
+	n := toNativeComponent(*c)
+	n.Carried = nil // it has its own fields
 	var ps properties
-	ps.add(propComponent, compactJSON(toNativeComponent(*c)))
+	ps.add(propComponent, compactJSON(n))
 	out.Properties = ps.list()
+	c.Carried.put(&out)
 	return out
+}
+
+// systemProperties adds a component to the properties of the distribution that it
+// is.
+func systemProperties(ps properties, c *Component) *[]cdx.Property {
+	ps.add(propComponent, compactJSON(toNativeComponent(*c)))
+	return ps.list()
 }
 
 // componentType is the kind as CycloneDX has it.

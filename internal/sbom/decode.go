@@ -97,6 +97,8 @@ type decoder struct {
 	refs                         refGraph
 	described                    []string  // SPDX ids of what the document describes; a few
 	trivy                        bool      // Trivy wrote it
+	carried                      int       // bytes of what is carried
+	notCarried                   int       // components of which it was too much
 	packageNeeds, componentNeeds [][]int32 // of Drydock's own format, by position
 	edges                        int       // in these
 }
@@ -139,6 +141,7 @@ func (d *decoder) finish() error {
 		return err
 	}
 	if d.own {
+		d.settle()
 		inv.Sort() // tag-value has an order of its own
 		return nil
 	}
@@ -161,6 +164,7 @@ func (d *decoder) finish() error {
 	if d := d.sources; len(d) > 0 && inv.Distro != nil && inv.Distro.ID == "rhel" && len(inv.Distro.Repositories) == 0 {
 		inv.Distro.Repositories = slices.Sorted(slices.Values(d))
 	}
+	d.settle()
 	inv.Subject.Kind = finding.KindSBOM
 	inv.Subject.Name = orElse(inv.Subject.Name, d.name)
 	inv.Merge()

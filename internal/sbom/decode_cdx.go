@@ -39,7 +39,7 @@ func (d *decoder) cdxSubject(c *cdx.Component, ps []cdx.Property) error {
 	text, main := otherProperty(deref(c.Properties))
 	switch {
 	case main:
-		return d.ownComponent(text, c.BOMRef)
+		return d.ownComponent(text, c)
 	case own || c.BOMRef == subjectRef:
 		d.own = true
 		return nil
@@ -58,8 +58,8 @@ func (d *decoder) cdxSubject(c *cdx.Component, ps []cdx.Property) error {
 			inv.Subject.Digest = finding.Digest(p.Value)
 		}
 	}
-	return d.addComponent(Component{
-		Kind: string(c.Type), Name: joinName(c.Group, c.Name), Version: c.Version, Root: true, Main: true,
+	return d.addOther(Component{
+		Kind: string(c.Type), Group: c.Group, Name: c.Name, Version: c.Version, Root: true, Main: true, Carried: carriedOf(c),
 	}, c.BOMRef)
 }
 
@@ -74,13 +74,19 @@ func otherProperty(ps []cdx.Property) (string, bool) {
 }
 
 // ownComponent reads a component that Drydock wrote and that is no package.
-func (d *decoder) ownComponent(text, ref string) error {
+func (d *decoder) ownComponent(text string, c *cdx.Component) error {
 	var n nativeComponent
 	if err := json.Unmarshal([]byte(text), &n); err != nil {
 		return fmt.Errorf("property %s: %w", propComponent, err)
 	}
 	d.own = true
-	return d.addComponent(n.toComponent(), ref)
+	out := n.toComponent()
+	if out.Carried = d.keep(out.Carried); out.Carried == nil && !ownDistro(deref(c.Properties)) {
+		carried := carriedOf(c)
+		carried.Kind = ""
+		out.Carried = d.carry(carried, nil)
+	}
+	return d.addComponent(out, c.BOMRef)
 }
 
 // component takes one component, without those inside it.
@@ -91,21 +97,24 @@ func (d *decoder) component(c *cdx.Component) error {
 		d.cdxDistro(c, ps)
 		switch {
 		case other:
-			return d.ownComponent(text, c.BOMRef)
+			return d.ownComponent(text, c)
 		case ownDistro(ps):
 			return nil
 		}
-		return d.addComponent(Component{Kind: string(c.Type), Name: c.Name, Version: c.Version, Root: true}, c.BOMRef)
+		return d.addOther(Component{
+			Kind: string(c.Type), Name: c.Name, Version: c.Version, Root: true, Carried: carriedOf(c),
+		}, c.BOMRef)
 	}
 	switch {
 	case other:
-		return d.ownComponent(text, c.BOMRef)
+		return d.ownComponent(text, c)
 	case ownComponent(ps):
 		p, err := ownPackage(c, ps)
 		if err != nil {
 			return fmt.Errorf("component %s: %w", c.BOMRef, err)
 		}
 		d.own = true
+		p.Carried = d.carry(carriedOf(c), &p)
 		if err = d.add(p); err == nil {
 			d.standFor(c.BOMRef, false)
 		}
@@ -180,7 +189,8 @@ func ownPackage(c *cdx.Component, ps []cdx.Property) (Package, error) {
 
 // foreignComponent reads a component that another tool wrote.
 func (d *decoder) foreignComponent(c *cdx.Component, ps []cdx.Property) error {
-	other := Component{Kind: string(c.Type), Name: joinName(c.Group, c.Name), Version: c.Version}
+	other := Component{Kind: string(c.Type), Group: c.Group, Name: c.Name, Version: c.Version}
+	other.Carried = carriedOf(c)
 	switch c.Type {
 	case cdx.ComponentTypeFile:
 		if c.PackageURL == "" {
@@ -189,7 +199,7 @@ func (d *decoder) foreignComponent(c *cdx.Component, ps []cdx.Property) error {
 	case cdx.ComponentTypeContainer, cdx.ComponentTypePlatform, cdx.ComponentTypeDevice,
 		cdx.ComponentTypeData, cdx.ComponentTypeCryptographicAsset:
 		if c.PackageURL == "" {
-			return d.addComponent(other, c.BOMRef)
+			return d.addOther(other, c.BOMRef)
 		}
 	}
 	facts := make(map[string]string, len(ps))
@@ -200,10 +210,10 @@ func (d *decoder) foreignComponent(c *cdx.Component, ps []cdx.Property) error {
 	}
 	if c.PackageURL == "" && facts["aquasecurity:trivy:Class"] != "" { // Trivy's heading over what one lock file lists
 		other.Path, other.Root = c.Name, true
-		return d.addComponent(other, c.BOMRef)
+		return d.addOther(other, c.BOMRef)
 	}
 	e := element{
-		id: c.BOMRef, kind: other.Kind,
+		id: c.BOMRef, other: other,
 		name: joinName(c.Group, c.Name), version: c.Version, purl: c.PackageURL, facts: facts,
 		licenses: cdxLicenses(c.Licenses),
 	}

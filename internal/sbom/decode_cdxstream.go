@@ -79,6 +79,24 @@ func (d *decoder) cdxMembers(dec *json.Decoder, depth int, inner func(*json.Deco
 			take(&c.Scope)
 		case "licenses":
 			take(&c.Licenses)
+		case "supplier":
+			take(&c.Supplier)
+		case "manufacturer":
+			take(&c.Manufacturer)
+		case "author":
+			take(&c.Author)
+		case "authors":
+			take(&c.Authors)
+		case "publisher":
+			take(&c.Publisher)
+		case "description":
+			take(&c.Description)
+		case "copyright":
+			take(&c.Copyright)
+		case "hashes":
+			take(&c.Hashes)
+		case "externalReferences":
+			take(&c.ExternalReferences)
 		case "properties":
 			take(&c.Properties)
 		case "evidence":
@@ -118,6 +136,7 @@ func (d *decoder) cdxMetadata(dec *json.Decoder) error {
 	}
 	pass := func(dec *json.Decoder, _ int) error { return d.skipValue(dec) }
 	var subject *cdx.Component
+	var supplier *cdx.OrganizationalEntity // of what is described
 	var ps []cdx.Property
 	var odd error
 	for dec.More() {
@@ -133,6 +152,11 @@ func (d *decoder) cdxMetadata(dec *json.Decoder) error {
 				subject = &c
 			}
 			odd = orErr(odd, wrong)
+		case "supplier":
+			var o *cdx.OrganizationalEntity
+			if err = decodeLoosely(dec, &o, &odd); err == nil {
+				supplier = o
+			}
 		case "properties":
 			if err = dec.Decode(&ps); err != nil {
 				var wrong *json.UnmarshalTypeError
@@ -154,7 +178,20 @@ func (d *decoder) cdxMetadata(dec *json.Decoder) error {
 		d.unknown("what the SBOM describes", "its metadata cannot be read: "+odd.Error())
 		return nil
 	}
+	if subject != nil && subject.Supplier == nil {
+		subject.Supplier = supplier
+	}
 	return d.cdxSubject(subject, ps)
+}
+
+// decodeLoosely reads a value. That it is of another type is noted in odd.
+func decodeLoosely(dec *json.Decoder, v any, odd *error) error {
+	err := dec.Decode(v)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		*odd, err = orErr(*odd, err), nil
+	}
+	return err
 }
 
 // readXML reads a CycloneDX document in XML.
@@ -275,6 +312,39 @@ func (d *decoder) xmlMembers(dec *xml.Decoder, start xml.StartElement, depth int
 		case "licenses":
 			c.Licenses = &cdx.Licenses{}
 			return dec.DecodeElement(c.Licenses, &e)
+		case "supplier":
+			return dec.DecodeElement(&c.Supplier, &e)
+		case "manufacturer":
+			return dec.DecodeElement(&c.Manufacturer, &e)
+		case "author":
+			return dec.DecodeElement(&c.Author, &e)
+		case "authors":
+			var list struct {
+				Authors []cdx.OrganizationalContact `xml:"author"`
+			}
+			err := dec.DecodeElement(&list, &e)
+			c.Authors = &list.Authors
+			return err
+		case "publisher":
+			return dec.DecodeElement(&c.Publisher, &e)
+		case "description":
+			return dec.DecodeElement(&c.Description, &e)
+		case "copyright":
+			return dec.DecodeElement(&c.Copyright, &e)
+		case "hashes":
+			var list struct {
+				Hashes []cdx.Hash `xml:"hash"`
+			}
+			err := dec.DecodeElement(&list, &e)
+			c.Hashes = &list.Hashes
+			return err
+		case "externalReferences":
+			var list struct {
+				References []cdx.ExternalReference `xml:"reference"`
+			}
+			err := dec.DecodeElement(&list, &e)
+			c.ExternalReferences = &list.References
+			return err
 		case "properties":
 			c.Properties = new([]cdx.Property)
 			return xmlProperties(dec, e, c.Properties)

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
+
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 const maxEdges = 4_000_000 // of a document's graph
@@ -83,6 +85,51 @@ func (d *decoder) addComponent(c Component, ref string) error {
 	d.inv.Components = append(d.inv.Components, c)
 	d.standFor(ref, true)
 	return nil
+}
+
+// addOther takes what another tool lists and is no package.
+func (d *decoder) addOther(c Component, ref string) error {
+	c.Kind = orElse(c.Kind, "library")
+	carried := *c.Carried
+	carried.Kind = ""
+	c.Carried = d.carry(&carried, nil)
+	return d.addComponent(c, ref)
+}
+
+// settle takes out of what is carried what Drydock would write of its own accord.
+func (d *decoder) settle() {
+	for i := range d.inv.Packages {
+		p := &d.inv.Packages[i]
+		if c := p.Carried; c != nil {
+			purl := p.PURLIn(d.inv.Distro)
+			if c.PURL == purl {
+				c.PURL = ""
+			}
+			if derivedRef(c.Ref, purl) {
+				c.Ref = ""
+			}
+			if c.empty() {
+				p.Carried = nil
+			}
+		}
+	}
+	for i := range d.inv.Components {
+		if c := d.inv.Components[i].Carried; c != nil {
+			if derivedRef(c.Ref, "") {
+				c.Ref = ""
+			}
+			if c.empty() {
+				d.inv.Components[i].Carried = nil
+			}
+		}
+	}
+	if d.notCarried > 0 {
+		d.inv.Unknown = append(d.inv.Unknown, finding.Unknown{
+			What:   "what the SBOM says besides of " + finding.Count(d.notCarried, "component"),
+			Why:    fmt.Sprintf("of all of them together, no more than %d MiB are kept", maxCarried>>20),
+			Beyond: true,
+		})
+	}
 }
 
 // graph makes the inventory's graph of what the document told: all of its

@@ -211,7 +211,9 @@ func (d *decoder) packageElement(dec *json.Decoder, own bool) error {
 	if err := d.nativeNeeds(&d.packageNeeds, n.DependsOn); err != nil {
 		return err
 	}
-	return d.add(n.toPackage())
+	p := n.toPackage()
+	p.Carried = d.keep(p.Carried)
+	return d.add(p)
 }
 
 // nativeComponent reads what Drydock's own format lists beside packages.
@@ -226,7 +228,9 @@ func (d *decoder) nativeComponent(dec *json.Decoder) error {
 	if err := d.nativeNeeds(&d.componentNeeds, n.DependsOn); err != nil {
 		return err
 	}
-	return d.addComponent(n.toComponent(), "")
+	c := n.toComponent()
+	c.Carried = d.keep(c.Carried)
+	return d.addComponent(c, "")
 }
 
 // array calls element for each element of a list, and reports false for a

@@ -29,6 +29,13 @@ type spdxElement struct {
 	Comment      string `json:"comment"`
 	Declared     string `json:"licenseDeclared"`
 	Concluded    string `json:"licenseConcluded"`
+	Supplier     string `json:"supplier"`
+	Originator   string `json:"originator"`
+	Homepage     string `json:"homepage"`
+	Download     string `json:"downloadLocation"`
+	Copyright    string `json:"copyrightText"`
+	Description  string `json:"description"`
+	Summary      string `json:"summary"`
 	ExternalRefs []struct {
 		Type    string `json:"referenceType"`
 		Locator string `json:"referenceLocator"`
@@ -67,7 +74,9 @@ func (d *decoder) spdxPackage(p *spdxElement) error {
 		if err := json.Unmarshal([]byte(text), &n); err != nil {
 			return fmt.Errorf("%s: %w", p.ID, err)
 		}
-		return d.addComponent(n.toComponent(), id)
+		c := n.toComponent()
+		c.Carried = d.keep(c.Carried)
+		return d.addComponent(c, id)
 	}
 	if text, ok := strings.CutPrefix(p.Comment, Schema+" "); ok {
 		var n nativePackage
@@ -77,34 +86,37 @@ func (d *decoder) spdxPackage(p *spdxElement) error {
 		if n.Name == "" || n.Type == "" {
 			return fmt.Errorf("%s: a package without a type or name", p.ID)
 		}
-		if err := d.add(n.toPackage()); err != nil {
+		own := n.toPackage()
+		own.Carried = d.keep(own.Carried)
+		if err := d.add(own); err != nil {
 			return err
 		}
 		d.standFor(id, false)
 		return nil
 	}
-	other := Component{Kind: spdxKind(p.Purpose), Name: p.Name, Version: p.Version}
+	purl := ""
+	for _, r := range p.ExternalRefs {
+		if r.Type == "purl" && purl == "" {
+			purl = r.Locator
+		}
+	}
+	other := Component{Kind: spdxKind(p.Purpose), Name: p.Name, Version: p.Version, Carried: carriedOfSPDX(p, id, purl)}
 	switch {
 	case id == spdxSubjectID, id == spdxDistroID:
 		return nil
 	case p.Purpose == purposeOS, p.Purpose == purposeOSJSON:
 		d.setDistro(Distro{ID: p.Name, VersionID: p.Version})
 		other.Root = true
-		return d.addComponent(other, id)
+		return d.addOther(other, id)
 	case p.Purpose == "CONTAINER", strings.HasPrefix(id, "DocumentRoot-"):
 		d.spdxSubject(p)
 		other.Root, other.Main = true, true
-		return d.addComponent(other, id)
+		return d.addOther(other, id)
 	}
-	e := element{id: id, kind: other.Kind, name: p.Name, version: p.Version, facts: spdxFacts(p)}
-	for _, r := range p.ExternalRefs {
-		if r.Type == "purl" && e.purl == "" {
-			e.purl = r.Locator
-		}
-	}
+	e := element{id: id, other: other, name: p.Name, version: p.Version, purl: purl, facts: spdxFacts(p)}
 	if e.purl == "" && strings.HasPrefix(id, "Application-") && e.facts["aquasecurity:trivy:Class"] != "" {
 		other.Path, other.Root = p.Name, true // Trivy's heading over what one lock file lists
-		return d.addComponent(other, id)
+		return d.addOther(other, id)
 	}
 	for _, l := range []string{p.Declared, p.Concluded} {
 		if l != "" && l != noAssertion && l != "NONE" {
@@ -233,10 +245,23 @@ func fromTagValue(p *v2_3.Package) *spdxElement {
 		ID: string(p.PackageSPDXIdentifier), Name: p.PackageName, Version: p.PackageVersion,
 		Purpose: p.PrimaryPackagePurpose, SourceInfo: p.PackageSourceInfo, Comment: p.PackageComment,
 		Declared: p.PackageLicenseDeclared, Concluded: p.PackageLicenseConcluded,
-		Attribution: p.PackageAttributionTexts,
+		Attribution: p.PackageAttributionTexts, Homepage: p.PackageHomePage, Download: p.PackageDownloadLocation,
+		Copyright: p.PackageCopyrightText, Description: p.PackageDescription, Summary: p.PackageSummary,
+	}
+	if s := p.PackageSupplier; s != nil {
+		e.Supplier = s.SupplierType + ": " + s.Supplier
+	}
+	if o := p.PackageOriginator; o != nil {
+		e.Originator = o.OriginatorType + ": " + o.Originator
+	}
+	for _, c := range p.PackageChecksums {
+		e.Checksums = append(e.Checksums, struct {
+			Algorithm string `json:"algorithm"`
+			Value     string `json:"checksumValue"`
+		}{string(c.Algorithm), c.Value})
 	}
 	for _, r := range p.PackageExternalReferences {
-		if r != nil && r.RefType == "purl" {
+		if r != nil {
 			e.ExternalRefs = append(e.ExternalRefs, struct {
 				Type    string `json:"referenceType"`
 				Locator string `json:"referenceLocator"`

@@ -10,8 +10,8 @@ import (
 // element is a component or package of another tool's document: what is common
 // to CycloneDX and SPDX, and the facts that only its dialect names.
 type element struct {
-	id            string // by which the document refers to it
-	kind          string // what it is, in CycloneDX's words
+	id            string    // by which the document refers to it
+	other         Component // what it is if it is no package
 	name, version string
 	purl          string
 	licenses      []string
@@ -27,16 +27,17 @@ func (d *decoder) foreign(e *element) error {
 			label = orElse(e.id, "without a name")
 		}
 		d.unknown("component "+label, "it has no package URL, so nothing can be looked up for it")
-		return d.addComponent(Component{Kind: orElse(e.kind, "library"), Name: e.name, Version: e.version}, e.id)
+		return d.addOther(e.other, e.id)
 	}
 	p, q, err := fromPURL(e.purl)
 	if err != nil {
 		d.unknown("component "+orElse(label, e.purl), err.Error())
-		return d.addComponent(Component{Kind: orElse(e.kind, "library"), Name: e.name, Version: e.version}, e.id)
+		return d.addOther(e.other, e.id)
 	}
 	switch p.Type {
 	case "oci", "docker": // an image, not a package
-		return d.addComponent(Component{Kind: "container", Name: e.name, Version: e.version}, e.id)
+		e.other.Kind = "container"
+		return d.addOther(e.other, e.id)
 	}
 	if strings.EqualFold(e.name, joinName(p.Namespace, p.Name)) && p.Type == "golang" {
 		p.Namespace, p.Name = e.name[:len(p.Namespace)], e.name[len(e.name)-len(p.Name):]
@@ -58,6 +59,7 @@ func (d *decoder) foreign(e *element) error {
 		p.Dev = true
 	}
 	p.normalSource()
+	p.Carried = d.carry(e.other.Carried, &p)
 	if err := d.add(p); err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ func (g Graph) has(node int32) bool { return node > 0 && int(node) < len(g) }
 // URL.
 type Component struct {
 	Kind    string // CycloneDX's word for it: "application", "library", "container"; empty: "application"
+	Group   string // before the name: "org.keycloak", "@acme"
 	Name    string // may be empty: then Path speaks for it
 	Version string
 	Path    string // the file that tells what it needs, as in Location; empty: none
@@ -38,6 +39,7 @@ type Component struct {
 	Main    bool   // it is what an SBOM of another tool describes
 	Guessed bool   // what it needs is concluded: it is what nothing else of its file needs
 	Node    int32
+	Carried *Carried // what an SBOM says of it besides; nil: nothing
 }
 
 // FullName is the package's name as its ecosystem has it: "@babel/core",
@@ -56,7 +58,12 @@ func (p *Package) FullName() string {
 func (p *Package) Label() string { return strings.TrimSpace(p.FullName() + " " + p.Version) }
 
 // Title is the component's name, or what stands for it.
-func (c *Component) Title() string { return cmp.Or(c.Name, c.Folder, c.Path, "unnamed") }
+func (c *Component) Title() string {
+	if c.Name == "" {
+		return cmp.Or(c.Folder, c.Path, "unnamed")
+	}
+	return joinName(c.Group, c.Name)
+}
 
 // Label is what people call the component: "shop 1.0.0".
 func (c *Component) Label() string { return strings.TrimSpace(c.Title() + " " + c.Version) }

@@ -83,6 +83,9 @@ func merge(a, b Package) Package {
 	a.Removed = a.Removed && b.Removed
 	a.Dev = a.Dev && b.Dev
 	a.Root = a.Root || b.Root
+	if a.Carried == nil {
+		a.Carried = b.Carried
+	}
 	if b.Owner == "" {
 		a.Owner = ""
 	}

@@ -75,11 +75,13 @@ type nativePackage struct {
 	InBase        *bool            `json:"inBase,omitempty"`
 	Cataloger     string           `json:"cataloger,omitempty"`
 	DependsOn     *[]int32         `json:"dependsOn,omitempty"` // see nativeNeeds
+	Carried       *Carried         `json:"carried,omitempty"`
 }
 
 // nativeComponent is a component. DependsOn is as a package's.
 type nativeComponent struct {
 	Kind      string   `json:"kind,omitempty"`
+	Group     string   `json:"group,omitempty"`
 	Name      string   `json:"name,omitempty"`
 	Version   string   `json:"version,omitempty"`
 	Path      string   `json:"path,omitempty"`
@@ -88,6 +90,7 @@ type nativeComponent struct {
 	Main      bool     `json:"main,omitempty"`
 	Guessed   bool     `json:"guessed,omitempty"`
 	DependsOn *[]int32 `json:"dependsOn,omitempty"`
+	Carried   *Carried `json:"carried,omitempty"`
 }
 
 type nativeLocation struct {
@@ -222,6 +225,7 @@ func toNativePackage(p Package) nativePackage {
 		Source: p.Source, SourceVersion: p.SourceVersion, Licenses: p.Licenses,
 		Module: p.Module, Vendor: p.Vendor, VersionBy: p.VersionBy, Origin: p.Origin, Arch: p.Arch,
 		Layer: p.Layer, Owner: p.Owner, Removed: p.Removed, Root: p.Root, Dev: p.Dev, InBase: p.InBase, Cataloger: p.Cataloger,
+		Carried: p.Carried,
 	}
 	for _, l := range p.Locations {
 		n.Locations = append(n.Locations, nativeLocation(l))
@@ -238,6 +242,7 @@ func (n nativePackage) toPackage() Package {
 		Source: n.Source, SourceVersion: n.SourceVersion, Licenses: n.Licenses,
 		Module: n.Module, Vendor: n.Vendor, VersionBy: n.VersionBy, Origin: n.Origin, Arch: n.Arch,
 		Layer: n.Layer, LayerIndex: -1, Owner: n.Owner, Removed: n.Removed, Root: n.Root, Dev: n.Dev, InBase: n.InBase, Cataloger: n.Cataloger,
+		Carried: n.Carried,
 	}
 	for _, l := range n.Locations {
 		p.Locations = append(p.Locations, Location(l))
@@ -250,12 +255,14 @@ func (n nativePackage) toPackage() Package {
 
 func toNativeComponent(c Component) nativeComponent {
 	return nativeComponent{
-		Kind: c.Kind, Name: c.Name, Version: c.Version, Path: c.Path, Folder: c.Folder, Root: c.Root, Main: c.Main, Guessed: c.Guessed,
+		Kind: c.Kind, Group: c.Group, Name: c.Name, Version: c.Version, Path: c.Path, Folder: c.Folder,
+		Root: c.Root, Main: c.Main, Guessed: c.Guessed, Carried: c.Carried,
 	}
 }
 
 func (n nativeComponent) toComponent() Component {
 	return Component{
-		Kind: n.Kind, Name: n.Name, Version: n.Version, Path: n.Path, Folder: n.Folder, Root: n.Root, Main: n.Main, Guessed: n.Guessed,
+		Kind: n.Kind, Group: n.Group, Name: n.Name, Version: n.Version, Path: n.Path, Folder: n.Folder,
+		Root: n.Root, Main: n.Main, Guessed: n.Guessed, Carried: n.Carried,
 	}
 }

@@ -27,6 +27,7 @@ type Package struct {
 	InBase        *bool          // nil: not known
 	Cataloger     string         // which one found it: "dpkg", "npm", "program"
 	Node          int32          // its number in the inventory's graph; 0: it has no place in it
+	Carried       *Carried       // what an SBOM says of it besides; nil: nothing
 }
 
 // Location is a file that a package was read from.

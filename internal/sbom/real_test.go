@@ -144,6 +144,7 @@ func FuzzDecode(f *testing.F) {
 		}},
 		Unknown: []finding.Unknown{{What: "x", Why: "y"}},
 	}
+	f.Add([]byte(carriedDoc))
 	for _, format := range Formats() {
 		var b bytes.Buffer
 		if err := Encode(&b, format, inv, EncodeOptions{}); err != nil {
@@ -166,16 +167,19 @@ func FuzzDecode(f *testing.F) {
 		if len(inv.Packages)+len(inv.Unknown) > len(b)+1 {
 			t.Fatalf("%d bytes became %d packages and %d unknowns", len(b), len(inv.Packages), len(inv.Unknown))
 		}
-		var out bytes.Buffer
-		if err := Encode(&out, "json", inv, EncodeOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		again, err := Decode(&out, "fuzz")
-		if err != nil {
-			t.Fatalf("what was read cannot be read again: %v", err)
-		}
-		if len(again.Packages) != len(inv.Packages) || len(again.Unknown) != len(inv.Unknown) {
-			t.Fatalf("%d packages, %d unknowns became %d and %d", len(inv.Packages), len(inv.Unknown), len(again.Packages), len(again.Unknown))
+		for _, format := range []string{"json", "cyclonedx"} {
+			var out bytes.Buffer
+			if err := Encode(&out, format, inv, EncodeOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			doc := out.String()
+			again, err := Decode(&out, "fuzz")
+			if err != nil {
+				t.Fatalf("what was read cannot be read again as %s: %v", format, err)
+			}
+			if d := cmp.Diff(inv, again, cmpopts.EquateEmpty()); d != "" {
+				t.Fatalf("read and written as %s, it is another: %s\n%s", format, d, doc)
+			}
 		}
 	})
 }

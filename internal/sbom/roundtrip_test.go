@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +62,49 @@ func drawPackage(t *rapid.T) Package {
 	return p
 }
 
+// drawCarried draws what a sound document may say besides.
+func drawCarried(t *rapid.T, ref string) *Carried {
+	if !rapid.Bool().Draw(t, "carried?") {
+		return nil
+	}
+	words := rapid.Custom(func(t *rapid.T) string { return strings.TrimSpace(text(t, "words")) })
+	c := &Carried{
+		Scope: rapid.SampledFrom([]string{"", "required"}).Draw(t, "scope"), Publisher: words.Draw(t, "publisher"),
+		Description: words.Draw(t, "description"), Copyright: words.Draw(t, "copyright"),
+	}
+	if rapid.Bool().Draw(t, "ref?") {
+		c.Ref = "ref-" + ref
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "cpes") {
+		c.CPEs = append(c.CPEs, "cpe:2.3:a:"+rapid.StringMatching("[a-z]{1,5}").Draw(t, "cpe")+":x:1:*:*:*:*:*:*:*")
+	}
+	organization := rapid.Custom(func(t *rapid.T) *Organization {
+		o := &Organization{Name: words.Draw(t, "organization")}
+		if rapid.Bool().Draw(t, "urls?") {
+			o.URLs = []string{"https://example.com/x?y=z"}
+			o.Contacts = []Contact{{Name: words.Draw(t, "name"), Email: "a@b.example", Phone: words.Draw(t, "phone")}}
+		}
+		return o.sound()
+	})
+	if rapid.Bool().Draw(t, "organizations?") {
+		c.Supplier, c.Manufacturer = organization.Draw(t, "supplier"), organization.Draw(t, "manufacturer")
+		c.Authors = kept([]Contact{{Name: words.Draw(t, "author"), Email: "c@d.example"}}, soundContact)
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "hashes") {
+		c.Hashes = append(c.Hashes, Hash{rapid.SampledFrom([]string{"MD5", "SHA-256", "Streebog-256", "BLAKE3"}).Draw(t, "alg"), strings.Repeat("aB", 16)})
+	}
+	if rapid.Bool().Draw(t, "license url?") {
+		c.Licenses = []LicenseTerms{{ID: "MIT", URL: "https://example.com/mit"}, {Name: "acme" + words.Draw(t, "license"), URL: "x"}}
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "properties") {
+		c.Properties = append(c.Properties, Property{"acme:" + words.Draw(t, "property"), words.Draw(t, "value")})
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "references") {
+		c.References = append(c.References, Reference{rapid.SampledFrom([]string{"vcs", "website", "other"}).Draw(t, "type"), "https://example.com/", words.Draw(t, "comment")})
+	}
+	return c.sound()
+}
+
 func drawSubject(t *rapid.T) finding.Subject {
 	return finding.Subject{
 		Kind: rapid.SampledFrom([]finding.SubjectKind{"", finding.KindImage, finding.KindRootfs, finding.KindSBOM}).Draw(t, "kind"),
@@ -79,8 +123,12 @@ func drawInventory(t *rapid.T) *Inventory {
 			inv.Distro.IDLike = append(inv.Distro.IDLike, text(t, "like"))
 		}
 	}
-	for range rapid.IntRange(0, 4).Draw(t, "packages") {
-		inv.Packages = append(inv.Packages, drawPackage(t))
+	for i := range rapid.IntRange(0, 4).Draw(t, "packages") {
+		p := drawPackage(t)
+		if p.Carried = drawCarried(t, fmt.Sprint("p", i)); p.Carried != nil && rapid.Bool().Draw(t, "kind?") {
+			p.Carried.Kind = "framework"
+		}
+		inv.Packages = append(inv.Packages, p)
 	}
 	drawGraph(t, inv)
 	for range rapid.IntRange(0, 2).Draw(t, "unknowns") {
@@ -96,7 +144,7 @@ func drawGraph(t *rapid.T, inv *Inventory) {
 			Kind: rapid.SampledFrom([]string{"", "application", "library", "container", "operating-system", "odd"}).Draw(t, "kind"),
 			Name: maybe(t, "name"), Version: maybe(t, "version"), Path: maybe(t, "path"), Folder: maybe(t, "folder"),
 			Root: rapid.Bool().Draw(t, "root"), Guessed: rapid.Bool().Draw(t, "guessed"),
-			Main: i == 0 && rapid.Bool().Draw(t, "main"),
+			Group: maybe(t, "group"), Main: i == 0 && rapid.Bool().Draw(t, "main"), Carried: drawCarried(t, fmt.Sprint("c", i)),
 		})
 	}
 	n := len(inv.Packages) + len(inv.Components)

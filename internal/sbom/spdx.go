@@ -124,9 +124,10 @@ func spdxDocument(inv *Inventory, opt EncodeOptions) *v2_3.Document {
 func spdxOthers(inv *Inventory) []*v2_3.Package {
 	out := make([]*v2_3.Package, len(inv.Components))
 	for i, c := range inv.Components {
-		p := plainPackage(common.ElementID(spdxComponentID+strconv.Itoa(i+1)), orElse(c.Name, c.Path), c.Version)
+		p := plainPackage(common.ElementID(spdxComponentID+strconv.Itoa(i+1)), orElse(joinName(c.Group, c.Name), c.Path), c.Version)
 		p.PrimaryPackagePurpose = spdxPurpose(c.Kind)
 		p.PackageComment = otherComment + strings.TrimPrefix(comment(toNativeComponent(c)), Schema)
+		c.Carried.putSPDX(p)
 		out[i] = p
 	}
 	return out
@@ -191,6 +192,7 @@ func spdxPackage(p Package, d *Distro, seen map[string]int, licenses map[string]
 		out.PackageSourceInfo = "read from: " + strings.Join(paths, ", ")
 	}
 	out.PackageComment = comment(toNativePackage(p))
+	p.Carried.putSPDX(out)
 	return out
 }
 

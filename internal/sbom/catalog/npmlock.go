@@ -78,8 +78,8 @@ func npmLockRead(file string, body []byte) (lockResult, error) {
 	case l.version > "1" && len(l.old.Packages) == 0:
 		return lockResult{}, fmt.Errorf("lockfileVersion %s has its packages under \"packages\", which is not there", l.version)
 	}
+	l.old.open = true
 	l.old.tell(file)
-	l.old.graph.open = true
 	l.old.name, l.old.version = l.project.name, l.project.version
 	return l.old.lockResult, nil
 }
@@ -89,6 +89,7 @@ func npmLockRead(file string, body []byte) (lockResult, error) {
 type npmTreeLock struct {
 	lockResult
 	nodes []npmNode
+	open  bool // the project itself is not among them
 }
 
 type npmNode struct {
@@ -106,7 +107,7 @@ type npmNode struct {
 // tell makes the graph of the tree: a dependency is the nearest folder of its
 // name, from the dependent's own upwards, as Node looks for it.
 func (t *npmTreeLock) tell(file string) {
-	g := &lockGraph{nodes: make([]lockNode, 0, len(t.nodes)+1)}
+	g := &lockGraph{open: t.open, nodes: make([]lockNode, 0, len(t.nodes)+1)}
 	at := make(map[string]int32, len(t.nodes))
 	for _, n := range t.nodes {
 		switch {
@@ -133,7 +134,9 @@ func (t *npmTreeLock) tell(file string) {
 		to.needs = npmNearest(at, n.folder, n.needsPeer, to.needs)
 		to.dev = npmNearest(at, n.folder, n.needsDev, to.dev)
 	}
-	t.graph = g
+	if t.graph = g; g.rooted() {
+		return
+	}
 	t.lockResult.nodes = make(map[string][]int32)
 	for folder, n := range at {
 		if name, top := strings.CutPrefix(folder, "node_modules/"); top && !strings.Contains(name, "/node_modules/") {

@@ -1,0 +1,135 @@
+package sbom
+
+import (
+	"strings"
+
+	"github.com/spdx/tools-golang/spdx/v2/common"
+	"github.com/spdx/tools-golang/spdx/v2/v2_3"
+)
+
+// carriedOfSPDX is what an SPDX package says beside what every package has.
+func carriedOfSPDX(p *spdxElement, id, purl string) *Carried {
+	out := &Carried{
+		Ref: id, PURL: purl, Description: orElse(p.Description, p.Summary), Copyright: asserted(p.Copyright),
+		Supplier: agent(p.Supplier), Manufacturer: agent(p.Originator), Kind: spdxKind(p.Purpose),
+	}
+	for _, r := range p.ExternalRefs {
+		switch r.Type {
+		case "cpe23Type", "cpe22Type":
+			out.CPEs = append(out.CPEs, r.Locator)
+		}
+	}
+	for _, c := range p.Checksums {
+		out.Hashes = append(out.Hashes, Hash{cdxAlgorithm(c.Algorithm), c.Value})
+	}
+	if s := asserted(p.Homepage); s != "" {
+		out.References = append(out.References, Reference{Type: "website", URL: s})
+	}
+	if s := asserted(p.Download); s != "" {
+		out.References = append(out.References, Reference{Type: "distribution", URL: s})
+	}
+	for _, l := range []string{asserted(p.Declared), asserted(p.Concluded)} {
+		if l != "" && len(out.Licenses) == 0 {
+			out.Licenses = []LicenseTerms{{Expression: l}}
+		}
+	}
+	return out
+}
+
+// asserted is a value, and nothing for one that says that there is none.
+func asserted(s string) string {
+	if s == noAssertion || s == "NONE" {
+		return ""
+	}
+	return s
+}
+
+// agent reads "Organization: Acme (info@acme.example)".
+func agent(s string) *Organization {
+	kind, name, ok := strings.Cut(s, ": ")
+	if !ok || kind != "Organization" && kind != "Person" {
+		return nil
+	}
+	name, mail, _ := strings.Cut(name, " (")
+	mail = strings.TrimSuffix(mail, ")")
+	o := &Organization{Name: strings.TrimSpace(name)}
+	if kind == "Person" || mail != "" {
+		o.Contacts = []Contact{{Email: mail}}
+		if kind == "Person" {
+			o.Contacts[0].Name = o.Name
+		}
+	}
+	return o
+}
+
+// cdxAlgorithm is what CycloneDX calls an algorithm of SPDX.
+func cdxAlgorithm(s string) string {
+	if rest, ok := strings.CutPrefix(s, "SHA"); ok && rest != "" && !strings.ContainsAny(rest, "-") {
+		return "SHA-" + rest
+	}
+	return s
+}
+
+// spdxAlgorithm is what SPDX calls an algorithm of CycloneDX, if it has it.
+func spdxAlgorithm(s string) common.ChecksumAlgorithm {
+	if rest, ok := strings.CutPrefix(s, "SHA-"); ok {
+		return common.ChecksumAlgorithm("SHA" + rest)
+	}
+	if strings.HasPrefix(s, "Streebog") {
+		return ""
+	}
+	return common.ChecksumAlgorithm(s)
+}
+
+// putSPDX puts what is carried into an SPDX package.
+func (c *Carried) putSPDX(out *v2_3.Package) {
+	if c == nil {
+		return
+	}
+	if o := c.Supplier; o != nil && oneLine(o.Name) != "" {
+		out.PackageSupplier = &common.Supplier{SupplierType: "Organization", Supplier: oneLine(o.Name)}
+	}
+	if o := c.Manufacturer; o != nil && oneLine(o.Name) != "" {
+		out.PackageOriginator = &common.Originator{OriginatorType: "Organization", Originator: oneLine(o.Name)}
+	}
+	out.PackageDescription = tagText(c.Description)
+	if c.Copyright != "" {
+		out.PackageCopyrightText = tagText(c.Copyright)
+	}
+	for _, h := range c.Hashes {
+		if alg := spdxAlgorithm(h.Algorithm); alg != "" {
+			out.PackageChecksums = append(out.PackageChecksums, common.Checksum{Algorithm: alg, Value: strings.ToLower(h.Value)})
+		}
+	}
+	for _, r := range c.References {
+		switch {
+		case r.Type == "website" && out.PackageHomePage == "":
+			out.PackageHomePage = oneLine(r.URL)
+		case r.Type == "distribution" && out.PackageDownloadLocation == noAssertion:
+			out.PackageDownloadLocation = oneLine(r.URL)
+		}
+	}
+	for _, cpe := range c.CPEs {
+		kind := "cpe22Type"
+		if strings.HasPrefix(cpe, "cpe:2.3:") {
+			kind = "cpe23Type"
+		}
+		out.PackageExternalReferences = append(out.PackageExternalReferences, &v2_3.PackageExternalReference{
+			Category: "SECURITY", RefType: kind, Locator: oneLine(cpe),
+		})
+	}
+	if c.PURL != "" {
+		for _, r := range out.PackageExternalReferences {
+			if r.RefType == "purl" {
+				r.Locator = c.PURL
+				return
+			}
+		}
+		out.PackageExternalReferences = append(out.PackageExternalReferences, &v2_3.PackageExternalReference{
+			Category: "PACKAGE-MANAGER", RefType: "purl", Locator: c.PURL,
+		})
+	}
+}
+
+// tagText is a text of several lines that does not end a tag-value file's <text>.
+func tagText(s string) string { return strings.ReplaceAll(s, "</text>", "") }
