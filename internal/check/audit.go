@@ -268,6 +268,22 @@ func wanted[S audit.Subject](u *auditing, checks []audit.Check[S]) []audit.Check
 	})
 }
 
+// asked are the items that the user names, by themselves or by a rule that answers
+// them.
+func asked[S audit.Subject](u *auditing, items map[string]audit.Status, checks []audit.Check[S]) map[string]audit.Status {
+	if len(u.Only) == 0 {
+		return items
+	}
+	for id := range items {
+		if !(finding.Rule{ID: finding.RuleID(id)}).Matches(u.Only...) && !slices.ContainsFunc(checks, func(k audit.Check[S]) bool {
+			return slices.Contains(k.Aliases, id) && finding.Rule{ID: k.ID}.Matches(u.Only...)
+		}) {
+			delete(items, id)
+		}
+	}
+	return items
+}
+
 // look runs rules over a subject, and takes in what they found.
 func look[S audit.Subject](u *auditing, s finding.Subject, in S, checks []audit.Check[S]) {
 	looked := audit.Run(in, wanted(u, checks))
@@ -282,6 +298,6 @@ func look[S audit.Subject](u *auditing, s finding.Subject, in S, checks []audit.
 	u.res.Secrets = append(u.res.Secrets, secrets...)
 	u.add(Target{Subject: s}, Found{Findings: looked.Findings, Unknown: looked.Unknown})
 	if s.Kind != finding.KindPod { // Kubernetes has a benchmark of its own
-		u.items = append(u.items, looked.Items)
+		u.items = append(u.items, asked(u, looked.Items, checks))
 	}
 }

@@ -121,6 +121,11 @@ func TestEdits(t *testing.T) {
 			"services:\n  a:\n    image: x:1\n    environment: {DB_PASSWORD: \"${DB_PASSWORD:?}\"}\n  b:\n    image: x:1\n    environment: ['DB_PASSWORD=k7Qp2mWz9xLr']\n",
 		},
 		{
+			"a secret that a command of the container reads", "runtime/literal-secret",
+			"services:\n  a:\n    image: x:1\n    command: echo $$DB_PASSWORD\n    environment: {DB_PASSWORD: k7Qp2mWz9xLr}\n",
+			"services:\n  a:\n    image: x:1\n    command: echo $$DB_PASSWORD\n    environment: {DB_PASSWORD: \"${DB_PASSWORD:?}\"}\n",
+		},
+		{
 			"a secret of a name that another service has otherwise", "runtime/literal-secret",
 			"services:\n  a:\n    image: x:1\n    environment: {DB_PASSWORD: k7Qp2mWz9xLr}\n  b:\n    image: x:1\n    environment: ['DB_PASSWORD=v9Rt4nXb7cPe']\n", "",
 		},

@@ -60,7 +60,7 @@ func (e *serviceEditor) publish(p Port) []finding.Edit {
 // values: another service has another under that name, or the file asks for it already.
 func (e *serviceEditor) meansOther(name string, at *yaml.Node) bool {
 	own := strings.TrimPrefix(at.Value, name+"=")
-	for _, m := range unset.FindAllString(string(e.d.b), -1) {
+	for _, m := range unset.FindAllString(strings.ReplaceAll(string(e.d.b), "$$", ""), -1) { // a dollar twice is one
 		asked, _, _ := strings.Cut(strings.Trim(m, "${}"), ":")
 		asked = strings.TrimRight(strings.Split(asked, "-")[0], "?")
 		if asked == name && m != "${"+name+":?}" {
