@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -41,7 +40,10 @@ under trust.`,
 	s := c.PersistentFlags()
 	s.IntVar(&t.words.fd, "passphrase-fd", -1, "read the passphrase from the open file `DESCRIPTOR`")
 	s.StringVar(&t.root, "root", "", "trust the root in `FILE`, instead of the first one that the registry shows")
-	c.AddCommand(newTrustKey(t), newTrustInit(t), newTrustSigner(t), newTrustSign(t), newTrustInspect(t), newTrustVerify(t), newTrustRevoke(t), newTrustRefresh(t), newTUFClient(t))
+	c.AddCommand(
+		newTrustKey(t), newTrustInit(t), newTrustSigner(t), newTrustSign(t), newTrustInspect(t), newTrustVerify(t), newTrustRevoke(t),
+		newTrustStatus(t), newTrustRefresh(t), newTrustRotate(t), newTrustBundle(t), newTrustForget(t), newTUFClient(t),
+	)
 	return c
 }
 
@@ -60,6 +62,11 @@ func (t *trustFlags) ring() (*keyring.Ring, error) {
 	}
 	t.words.env = t.env
 	return &keyring.Ring{Dir: dir, User: disk.Caller(t.env.Getenv), Passphrase: t.words.ask}, nil
+}
+
+func (t *trustFlags) pins() (keyring.Pins, error) {
+	dir, err := t.folder()
+	return keyring.Pins{Dir: dir, User: disk.Caller(t.env.Getenv)}, err
 }
 
 func (t *trustFlags) images() image.Options {
@@ -124,22 +131,5 @@ func (t *trustFlags) say(facts map[string]any, text string, args ...any) error {
 // closing ends a session after its work.
 func closing(s *store.Session, err error) error {
 	s.Close()
-	return err
-}
-
-// refusal makes a refusal's exit code 2: that something is not to be trusted is an
-// answer.
-type refusal struct{ error }
-
-func (r refusal) Unwrap() error { return r.error }
-
-// ExitCode implements the interface of errors that have one.
-func (r refusal) ExitCode() int { return 2 }
-
-func answered(err error) error {
-	var r trust.Refusal
-	if errors.As(err, &r) {
-		return refusal{err}
-	}
 	return err
 }

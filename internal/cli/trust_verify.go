@@ -16,17 +16,29 @@ import (
 
 func newTrustVerify(t *trustFlags) *cobra.Command {
 	var resolve bool
+	var off offline
 	c := &cobra.Command{
-		Use:   "verify IMAGE",
+		Use:   "verify IMAGE | --bundle FILE [ARCHIVE]",
 		Short: "Verify that an image is signed, and that its signature holds today",
 		Long: `Verify what the registry serves for a tag, or a digest, against the repository's
 signatures: signed by who may sign, not expired, not revoked, not older than what
 was seen before. The root is the one that is pinned here, or that --root names;
-else the first one that the registry shows is pinned, and that is said.`,
+else the first one that the registry shows is pinned, and that is said.
+
+With --bundle no network is used: the archive (or another image that is here) must be
+the one that the bundle's metadata signs, and the metadata must hold today, or with
+--max-age at most so long after it was signed.`,
 		Example: `  drydock trust verify registry.example.com/me/app:v1.0
-  docker run "$(drydock trust verify --resolve registry.example.com/me/app:v1.0)"`,
-		Args: cobra.ExactArgs(1),
+  docker run "$(drydock trust verify --resolve registry.example.com/me/app:v1.0)"
+  drydock trust verify --bundle v1.bundle app.tar`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case off.bundle != "":
+				return t.verifyOffline(cmd.Context(), off, args)
+			case len(args) == 0:
+				return usageError{errors.New("no image"), "name the image, or say --bundle FILE"}
+			}
 			n, err := named(args[0])
 			if err != nil {
 				return err
@@ -42,6 +54,8 @@ else the first one that the registry shows is pinned, and that is said.`,
 		},
 	}
 	c.Flags().BoolVar(&resolve, "resolve", false, "print the name with the digest that is signed for the tag, wherever the tag points")
+	c.Flags().StringVar(&off.bundle, "bundle", "", "verify offline, with the bundle in `FILE`")
+	c.Flags().StringVar(&off.maxAge, "max-age", "", "with --bundle: let snapshot and timestamp hold for `AGE` after they were signed (30d), whatever their date")
 	return c
 }
 
@@ -87,4 +101,21 @@ func (t *trustFlags) refused(n image.Name, err error) error {
 	hint := finding.HintOf(err)
 	perr := t.write(func(to sink) error { return report.Refusal(to, to.format, n.String(), verdict, hint, t.page(to)) })
 	return errors.Join(perr, exitError(2))
+}
+
+// refusal makes a refusal's exit code 2: that something is not to be trusted is an
+// answer.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
+
+// ExitCode implements the interface of errors that have one.
+func (r refusal) ExitCode() int { return 2 }
+
+func answered(err error) error {
+	var r trust.Refusal
+	if errors.As(err, &r) {
+		return refusal{err}
+	}
+	return err
 }

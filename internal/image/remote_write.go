@@ -62,6 +62,17 @@ func (m *Remote) DeleteManifest(ctx context.Context, d finding.Digest) error {
 	return err
 }
 
+// DeleteTag removes a tag, where a registry keeps it though its manifest is gone.
+func (m *Remote) DeleteTag(ctx context.Context, tag string) error {
+	ctx = egress.With(ctx, egress.Ask{What: "removal of a tag"})
+	resp, err := m.do(ctx, http.MethodDelete, m.url("manifests", tag), "", nil, http.StatusAccepted, http.StatusOK, http.StatusNoContent)
+	if err != nil {
+		return m.lacks("tag "+tag, err)
+	}
+	_, err = m.body(resp)
+	return err
+}
+
 // Passing reports whether a registry's refusal of an upload may be its own
 // confusion: two that upload the same bytes at the same moment make one of them
 // fail in some (docker-registry 2.8).

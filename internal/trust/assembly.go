@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,9 +21,9 @@ type Assembly struct {
 
 	now       time.Time
 	root      *signed[metadata.RootType] // nil: there is none yet
-	rootBytes []byte
 	rootExtra extra
-	roles     map[string]*roleDocs // by TUF role
+	next      []found[metadata.RootType] // of the next version, signed by too few
+	roles     map[string]*roleDocs       // by TUF role
 	snapshots []found[metadata.SnapshotType]
 	times     []found[metadata.TimestampType]
 }
@@ -39,7 +40,7 @@ type roleDocs struct {
 	quorum
 	signer    string
 	valid     []claimed // newest first
-	proposals []claimed // signed by too few, and newer than any valid one
+	proposals []claimed // signed by too few, and saying what no valid one does
 	merged    Claims    // of all that are valid
 }
 
@@ -85,11 +86,38 @@ func Assemble(ctx context.Context, repository string, root []byte, shelf *Shelf,
 	if err := c.updateRoot(ctx); err != nil && !errors.As(err, new(*ExpiredError)) {
 		return nil, err
 	}
-	a.root, a.rootBytes = c.root, c.State[Root]
+	a.root = c.root
 	if _, err := get(c.root.body.UnrecognizedFields, &a.rootExtra); err != nil {
 		return nil, &FormatError{Root, err}
 	}
+	if err := a.proposedRoots(ctx); err != nil {
+		return nil, err
+	}
 	return a, a.assemble(ctx)
+}
+
+// proposedRoots reads the documents of the next version of root that some of its
+// keys signed, and not enough.
+func (a *Assembly) proposedRoots(ctx context.Context) error {
+	q, err := quorumOf(&a.root.body, Root)
+	if err != nil {
+		return err
+	}
+	for _, l := range a.of(Root) {
+		if l.Version != a.root.body.Version+1 {
+			continue
+		}
+		b, err := a.fetch(ctx, l)
+		if err != nil {
+			return err
+		}
+		m, err := decodeOnce[metadata.RootType](a.memo, l, b)
+		if err != nil || len(q.signers(m.message, m.sigs)) == 0 || bound(&a.Repository)(Root, m.body.UnrecognizedFields) != nil {
+			continue
+		}
+		a.next = append(a.next, found[metadata.RootType]{l, m, b})
+	}
+	return nil
 }
 
 func (a *Assembly) assemble(ctx context.Context) error {
@@ -141,9 +169,7 @@ func (a *Assembly) targets(ctx context.Context, signer string, q quorum) (*roleD
 				return nil, fmt.Errorf("%s: %w", q.role, ErrFlooded)
 			}
 		case sigs < q.threshold:
-			if len(r.valid) == 0 {
-				r.proposals = append(r.proposals, *d)
-			}
+			r.proposals = append(r.proposals, *d)
 		default:
 			for _, m := range d.extra.Merged {
 				covered[m] = true
@@ -152,6 +178,7 @@ func (a *Assembly) targets(ctx context.Context, signer string, q quorum) (*roleD
 			r.merged = r.merged.Merge(d.claims)
 		}
 	}
+	r.proposals = slices.DeleteFunc(r.proposals, func(p claimed) bool { return r.merged.Covers(p.claims) })
 	a.roles[q.role] = r
 	return r, nil
 }

@@ -65,7 +65,7 @@ type extra struct {
 	Revoked    map[string]revoked `json:"revoked,omitempty"` // by path
 	Removed    map[string]revoked `json:"removed,omitempty"` // signers, by name
 	Merged     []string           `json:"merged,omitempty"`  // digests, shortened, of documents that this one covers
-	Online     map[string]string  `json:"online,omitempty"`  // of root: whose an online key is, by key id
+	Online     map[string]string  `json:"online,omitempty"`  // of root: whose an online key is, by key id; several with spaces between
 	Days       map[string]int     `json:"days,omitempty"`    // of root: how long a role's documents hold
 }
 

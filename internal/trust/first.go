@@ -95,3 +95,37 @@ func (*OtherRootError) Hint() string {
 
 // Refused makes it a [Refusal].
 func (*OtherRootError) Refused() string { return "other-root" }
+
+// Roots are the documents that lead from the first root to a trusted one, that
+// included: whoever has pinned any of them follows the rest.
+func (s *Shelf) Roots(ctx context.Context, trusted []byte) ([][]byte, error) {
+	out := [][]byte{trusted}
+	next, err := decode[metadata.RootType](Root, trusted)
+	if err != nil {
+		return nil, err
+	}
+	for version := next.body.Version - 1; version > 0; version-- {
+		found := false
+		for _, l := range s.of(Root) {
+			if l.Version != version || found {
+				continue
+			}
+			b, err := s.fetch(ctx, l)
+			if err != nil {
+				return nil, err
+			}
+			r, err := decode[metadata.RootType](Root, b)
+			if err != nil || r.body.Version != version {
+				continue
+			}
+			if q, err := quorumOf(&r.body, Root); err != nil || q.check(next.message, next.sigs) != nil || q.check(r.message, r.sigs) != nil {
+				continue
+			}
+			out, next, found = append([][]byte{b}, out...), r, true
+		}
+		if !found {
+			break // whoever pinned what is missing cannot follow; others can
+		}
+	}
+	return out, nil
+}

@@ -48,7 +48,7 @@ func FuzzTargets(f *testing.F) {
 // FuzzClient: a client that is served any bytes for any role trusts nothing that
 // the root's keys did not sign.
 func FuzzClient(f *testing.F) {
-	p := newKey(f, ECDSA)
+	p := fixedKey()
 	a, err := Assemble(context.Background(), "r", nil, NewShelf(nil, nil, NewMemo()), day(1))
 	must(f, err)
 	ring := oneKey{p}

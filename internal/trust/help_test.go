@@ -3,6 +3,7 @@ package trust
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -18,6 +19,16 @@ func (o oneKey) Signer(id string) (Signer, error) {
 		return nil, fmt.Errorf("no key %s", id)
 	}
 	return o.p, nil
+}
+
+// fixedKey is a key that is the same in every process of a fuzzer, and so are its
+// signatures.
+func fixedKey() Private {
+	p, err := NewPrivate(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)))
+	if err != nil {
+		panic(err)
+	}
+	return p
 }
 
 // everyRole lets one key sign all of the top level.

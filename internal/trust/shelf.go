@@ -76,6 +76,9 @@ func NewShelf(list []Listed, get Getter, memo *Memo) *Shelf {
 	return s
 }
 
+// Len is how many documents there are.
+func (s *Shelf) Len() int { return len(s.list) }
+
 // of are the documents of a role, newest first.
 func (s *Shelf) of(role string) []Listed {
 	return slices.DeleteFunc(slices.Clone(s.list), func(l Listed) bool { return l.Role != role || l.Version < 1 || l.Version > maxVersion })

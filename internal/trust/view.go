@@ -33,7 +33,7 @@ type RoleView struct {
 	Expires   time.Time
 	Keys      []Key
 	Threshold int
-	Owners    map[string]string // of online keys, by key id: the signer that each belongs to
+	Owners    map[string]string // of online keys, by key id: the signers that each belongs to
 }
 
 // Standing is what a tag is signed as, by all signers together.

@@ -22,11 +22,25 @@ func (a *Assembly) OnlineOf(signer string) []string {
 		return nil
 	}
 	for _, id := range a.root.body.Roles[Timestamp].KeyIDs {
-		if signer == "*" || a.rootExtra.Online[id] == signer {
+		if signer == "*" || owns(a.rootExtra.Online[id], signer) {
 			out = append(out, id)
 		}
 	}
 	return out
+}
+
+// CanSign reports whether the keys that a ring has are enough for a signer's
+// threshold, alone or with those that signed a proposal of the same.
+func (a *Assembly) CanSign(name string, ring Keyring, tag string, d finding.Digest) bool {
+	s := a.Signers()[name]
+	n := 0
+	for _, k := range s.Keys {
+		if ring.Has(k.ID()) {
+			n++
+		}
+	}
+	_, proposed := a.Proposed(name, tag, d)
+	return n > 0 && (n >= s.Threshold || proposed)
 }
 
 // OnlineHere are the ids of the online keys that a ring has.
@@ -59,4 +73,21 @@ func (a *Assembly) Revocation(name, tag string, d finding.Digest, at time.Time, 
 		return Claims{}, false
 	}
 	return all.RevokeDigest(d, at, reason), true
+}
+
+// TopKeys are the ids of the keys of a role of the top level; of snapshot and
+// timestamp those that are no signer's.
+func (a *Assembly) TopKeys(role string) []string {
+	if a.root == nil || a.root.body.Roles[role] == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(a.root.body.Roles[role].KeyIDs), func(id string) bool {
+		return role != Root && role != Targets && a.rootExtra.Online[id] != ""
+	})
+}
+
+// RootDue reports whether root was signed before a time, so that one who renews it
+// knows when that is done.
+func (a *Assembly) RootDue(now time.Time) bool {
+	return a.root != nil && a.root.body.Expires.Before(now.Add(days(a.rootExtra, Root)).Add(-time.Hour))
 }

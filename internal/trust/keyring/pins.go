@@ -88,3 +88,9 @@ func (p Pins) Save(pin *Pin) error {
 		return disk.WriteFile(name, b, disk.Options{Mode: 0o600, Exact: true, User: p.User})
 	})
 }
+
+// Forget drops a pin.
+func (p Pins) Forget(repository string) error {
+	name := p.file(repository)
+	return disk.Alone(name, p.User, func() error { return os.Remove(name) })
+}

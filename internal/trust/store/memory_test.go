@@ -122,6 +122,13 @@ func (m *memory) DeleteManifest(_ context.Context, d finding.Digest) error {
 	return nil
 }
 
+func (m *memory) DeleteTag(_ context.Context, tag string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.tags, tag)
+	return nil
+}
+
 func (m *memory) Close() {}
 
 // ring is private keys in memory.

@@ -29,6 +29,7 @@ type Remote interface {
 	PutBlob(ctx context.Context, b []byte) (finding.Digest, error)
 	PutManifest(ctx context.Context, ref, mediaType string, b []byte) error
 	DeleteManifest(ctx context.Context, d finding.Digest) error
+	DeleteTag(ctx context.Context, tag string) error
 	Close()
 }
 

@@ -29,25 +29,38 @@ type SignOptions struct {
 func (s *Session) Sign(ctx context.Context, im Image, opt SignOptions) (*Outcome, []string, error) {
 	at := s.Now()
 	var by []string
-	var claims trust.Claims
+	claims := map[string]trust.Claims{}
 	out, err := s.commit(ctx, func(a *trust.Assembly) (trust.Change, error) {
 		if by == nil {
 			var err error
 			if by, err = s.signersHere(a, opt.Signer); err != nil {
 				return trust.Change{}, err
 			}
+			able := slices.DeleteFunc(slices.Clone(by), func(name string) bool {
+				return name != "" && !a.CanSign(name, s.Ring, im.Tag, im.Manifests[0].Digest)
+			})
+			if len(able) > 0 && !opt.Propose {
+				by = able // a threshold of others is theirs to meet
+			}
 			if err := revivable(a, by, im.Manifests); err != nil {
 				return trust.Change{}, err
 			}
-			claims = trust.Sign(im.Tag, a.Next(), at, im.Size, im.Manifests)
+			for _, name := range by {
+				proposed, ok := a.Proposed(name, im.Tag, im.Manifests[0].Digest)
+				if !ok {
+					proposed = trust.Sign(im.Tag, a.Next(), at, im.Size, im.Manifests)
+				}
+				claims[name] = proposed
+			}
 		}
-		ch := trust.Change{Claims: map[string]trust.Claims{}, Propose: opt.Propose}
-		for _, name := range by {
-			ch.Claims[name] = claims
-		}
-		return ch, nil
+		return trust.Change{Claims: claims, Propose: opt.Propose}, nil
 	})
 	return out, by, err
+}
+
+// Cosign signs what others proposed, with all keys that are here.
+func (s *Session) Cosign(ctx context.Context) (*Outcome, error) {
+	return s.commit(ctx, func(*trust.Assembly) (trust.Change, error) { return trust.Change{Cosign: true}, nil })
 }
 
 // signersHere are the signers whose keys are here; "" is the administrator.

@@ -42,3 +42,8 @@ func listed(tags []string) []trust.Listed {
 	}
 	return out
 }
+
+// tag is the reverse of listed.
+func tag(l trust.Listed) string {
+	return tagPrefix + l.Role + "." + strconv.FormatInt(l.Version, 10) + "." + l.Key + "." + l.Digest.Hex()
+}

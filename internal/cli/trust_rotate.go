@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/trust"
+	"github.com/drydock-dev/drydock/internal/trust/keyring"
+	"github.com/drydock-dev/drydock/internal/trust/store"
+)
+
+func newTrustRotate(t *trustFlags) *cobra.Command {
+	var files []string
+	r := store.Rotation{Type: trust.ECDSA}
+	kind := string(r.Type)
+	c := &cobra.Command{
+		Use:   "rotate root|targets|online REPOSITORY",
+		Short: "Replace the keys of a role: root, targets, or the administrators' online keys",
+		Long: `Replace the keys of a role by a new one that is made here, or by those in --key
+FILE. It takes the root key, and nothing else: of targets, snapshot and timestamp
+what this machine has no key for is signed later ("drydock trust refresh"). Whoever
+pinned the old root follows, for its keys sign the new one.
+
+--keep adds keys and takes none away, --remove KEY takes one away, --threshold sets
+how many must sign, --renew signs root anew before it expires. Where a new key lies
+elsewhere, or several must sign, --propose writes what the others then sign with
+"drydock trust sign --proposed".`,
+		Example: `  drydock trust rotate targets registry.example.com/me/app
+  drydock trust rotate root --keep --key second.pub --threshold 2 --propose registry.example.com/me/app`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			role := strings.NewReplacer(trust.Snapshot, "online", trust.Timestamp, "online").Replace(args[0])
+			r.Role, r.Type = keyring.Role(role), trust.KeyType(kind)
+			for _, file := range files {
+				b, err := readSmall(file, 64<<10)
+				if err != nil {
+					return err
+				}
+				keys, err := trust.PublicKeys(b)
+				if err != nil {
+					return fmt.Errorf("%s: %w", file, err)
+				}
+				r.Add = append(r.Add, keys[0])
+			}
+			n, err := named(args[1])
+			if err != nil {
+				return err
+			}
+			s, err := t.session(cmd.Context(), n, true)
+			if err != nil {
+				return err
+			}
+			out, added, err := s.Rotate(cmd.Context(), r)
+			if err := closing(s, answered(err)); err != nil {
+				return err
+			}
+			var ids []string
+			text := fmt.Sprintf("the keys of %s of %s are as asked", role, n.Repository)
+			if len(added) > 0 {
+				text = fmt.Sprintf("%s of %s has", role, n.Repository)
+			}
+			for _, k := range added {
+				ids = append(ids, k.ID())
+				text += "\n  key " + k.ID()
+			}
+			if r.Renew {
+				text = fmt.Sprintf("%s of %s is signed anew", role, n.Repository)
+			}
+			return t.done(n.Repository, out, map[string]any{"role": role, "added": ids}, "%s", text)
+		},
+	}
+	s := c.Flags()
+	s.StringArrayVar(&files, "key", nil, "`FILE` with a new public key; several times for several")
+	s.StringArrayVar(&r.Remove, "remove", nil, "take away the key with this `ID`, and no other")
+	s.BoolVar(&r.Keep, "keep", false, "keep the keys that the role has")
+	s.IntVar(&r.Threshold, "threshold", 0, "how `MANY` keys must sign (default as it is)")
+	s.BoolVar(&r.Renew, "renew", false, "change no key, and sign the role anew")
+	s.BoolVar(&r.Propose, "propose", false, proposeHelp)
+	s.StringVar(&kind, "type", kind, keyTypeHelp)
+	return c
+}
