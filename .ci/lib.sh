@@ -18,7 +18,7 @@ cleanup() {
   trap - EXIT
   for job in "${jobs[@]}"; do kill -- "-$job" 2>/dev/null || true; done
   if [ -n "${stand_ins+set}" ]; then comm -13 <(echo "$stand_ins") <(made) | xargs -r "$docker" rmi -f >/dev/null || true; fi
-  for kind in classic current; do
+  for kind in classic current podman; do
     [ ! -e "$work/$kind/range" ] || .ci/engine/engine stop "$work/$kind" || true
   done
   awk -v under="$work/" 'index($2, under) == 1 {print $2}' /proc/mounts | sort -r |
@@ -55,7 +55,7 @@ step "what Debian has"
 export PATH="$PATH:/usr/sbin:/sbin"
 need=()
 for tool in dockerd:docker.io docker:docker.io iptables:iptables ip:iproute2 debootstrap:debootstrap skopeo:skopeo \
-  docker-registry:docker-registry apparmor_parser:apparmor secilc:secilc crun:crun npm:npm cargo:cargo bundle:bundler composer:composer patch:patch script:bsdutils curl:curl make:make gcc:gcc pkg-config:pkg-config; do
+  docker-registry:docker-registry apparmor_parser:apparmor secilc:secilc crun:crun podman:podman npm:npm cargo:cargo bundle:bundler composer:composer patch:patch script:bsdutils curl:curl make:make gcc:gcc pkg-config:pkg-config; do
   have "${tool%%:*}" || need+=("${tool#*:}")
 done
 [ -e /usr/include/seccomp.h ] || need+=(libseccomp-dev libc6-dev)

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -72,11 +73,19 @@ func (e *Engine) Runtime(ctx context.Context) (Runtime, error) {
 		return Runtime{}, fmt.Errorf("docker engine: %w", err)
 	}
 	for _, c := range v.Components {
-		if strings.EqualFold(c.Name, r.Name) {
-			r.Version, _, _ = strings.Cut(c.Version, "+") // a distribution's own suffix
+		if strings.EqualFold(c.Name, r.Name) || c.Name == "OCI Runtime ("+r.Name+")" {
+			r.Version = versionIn(c.Version, r.Name)
 		}
 	}
 	return r, nil
+}
+
+// versionIn is a version without a distribution's own suffix. Podman tells all that the
+// runtime prints: "crun version 1.8.1", and more lines.
+func versionIn(s, name string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	s, _, _ = strings.Cut(strings.TrimPrefix(s, name+" version "), "+")
+	return strings.TrimSpace(s)
 }
 
 // Change is a path of a container's file system that is not as the image has it.
@@ -85,15 +94,27 @@ type Change struct {
 	Deleted bool
 }
 
-// Changes asks what the container wrote outside of volumes and tmpfs.
+// Changes asks what the container wrote outside of volumes and tmpfs. A folder of
+// which only itself is said to have changed is left out: what was in it is gone, or a
+// runtime has mounted something there.
 func (c *Container) Changes(ctx context.Context) ([]Change, error) {
 	got, err := c.api.ContainerDiff(ctx, c.ID, client.ContainerDiffOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("changes of container: %w", err)
 	}
-	all := make([]Change, len(got.Changes))
-	for i, ch := range got.Changes {
-		all[i] = Change{ch.Path, ch.Kind == container.ChangeDelete}
+	above := map[string]bool{}
+	for _, ch := range got.Changes {
+		above[path.Dir(ch.Path)] = true
+	}
+	var all []Change
+	for _, ch := range got.Changes {
+		if ch.Kind == container.ChangeModify && !above[ch.Path] {
+			st, err := c.api.ContainerStatPath(ctx, c.ID, client.ContainerStatPathOptions{Path: ch.Path})
+			if err == nil && st.Stat.Mode.IsDir() {
+				continue
+			}
+		}
+		all = append(all, Change{ch.Path, ch.Kind == container.ChangeDelete})
 	}
 	return all, nil
 }

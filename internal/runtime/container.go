@@ -97,6 +97,7 @@ type State struct {
 	OOM      bool              // killed because its memory was not enough
 	Health   string            // "starting", "healthy", "unhealthy"; empty: no check
 	Check    string            // what the last health check printed
+	Checks   int               // how many health checks the Engine remembers
 	Ports    map[uint16]string // published where this machine reaches it: container's port -> "127.0.0.1:49153"
 	Address  netip.Addr        // its own, in one of its networks; the zero Addr: none
 	Mounted  []string          // where volumes and folders of the machine are mounted
@@ -113,6 +114,9 @@ func (e *Engine) Start(ctx context.Context, r Run) (*Container, error) {
 	}
 	cfg, host, err := e.shape(r)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.adapt(host); err != nil {
 		return nil, err
 	}
 	make := func(long context.Context, name string) (string, error) {
@@ -215,6 +219,7 @@ func (c *Container) State(ctx context.Context) (State, error) {
 		s.Running, s.PID, s.ExitCode, s.OOM = st.Running, st.Pid, st.ExitCode, st.OOMKilled
 		if h := st.Health; h != nil && string(h.Status) != "none" {
 			s.Health = string(h.Status)
+			s.Checks = len(h.Log)
 			if n := len(h.Log); n > 0 && h.Log[n-1] != nil {
 				s.Check = h.Log[n-1].Output
 			}

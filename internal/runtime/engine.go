@@ -52,6 +52,7 @@ type Engine struct {
 	cpus     int            // that it has
 	noSize   bool           // it cannot limit what a container writes
 	made     []*ledger.Mark // through this value
+	folders  []*ledger.Temp // of this machine, for it
 }
 
 // Component is a program of an Engine.
@@ -91,6 +92,15 @@ func Dial(ctx context.Context, opt Options) (*Engine, error) {
 		}
 	}
 	return e, nil
+}
+
+// Name is its version, with the name of an Engine that is not Docker's: "20.10.24",
+// "Podman 4.3.1".
+func (e *Engine) Name() string {
+	if e.podman {
+		return "Podman " + e.Version
+	}
+	return e.Version
 }
 
 // Close ends the connection.

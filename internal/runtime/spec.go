@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
@@ -32,6 +36,9 @@ type Attachment struct {
 
 // StartSpec makes a container and starts it. When that fails, nothing is left.
 func (e *Engine) StartSpec(ctx context.Context, s Spec) (*Container, error) {
+	if err := e.adapt(s.Host); err != nil {
+		return nil, err
+	}
 	make := func(ctx context.Context, name string) (string, error) {
 		opt := client.ContainerCreateOptions{Name: name, Config: s.Config, HostConfig: s.Host}
 		if len(s.Networks) > 0 {
@@ -58,6 +65,46 @@ func (e *Engine) StartSpec(ctx context.Context, s Spec) (*Container, error) {
 		}
 		return s.Created(id)
 	})
+}
+
+// adapt writes what Podman reads otherwise than Docker as Podman reads it. It takes a
+// seccomp profile for the name of its file, and knows no owner of a tmpfs.
+func (e *Engine) adapt(host *container.HostConfig) error {
+	if !e.podman {
+		return nil
+	}
+	host.Tmpfs = maps.Clone(host.Tmpfs) // the caller's stays as it is
+	for at, opts := range host.Tmpfs {
+		owned := false
+		kept := slices.DeleteFunc(strings.Split(opts, ","), func(o string) bool {
+			is := strings.HasPrefix(o, "uid=") || strings.HasPrefix(o, "gid=")
+			owned = owned || is
+			return is
+		})
+		if owned {
+			kept = append(slices.DeleteFunc(kept, func(o string) bool { return strings.HasPrefix(o, "mode=") }), "mode=1777")
+		}
+		host.Tmpfs[at] = strings.Join(kept, ",")
+	}
+	for i, opt := range host.SecurityOpt {
+		text, ok := strings.CutPrefix(opt, "seccomp=")
+		if !ok || !strings.HasPrefix(strings.TrimSpace(text), "{") {
+			continue
+		}
+		dir, err := e.opt.Ledger.Folder("seccomp")
+		if err != nil {
+			return err
+		}
+		e.mu.Lock()
+		e.folders = append(e.folders, dir)
+		e.mu.Unlock()
+		at := filepath.Join(dir.Path, "profile.json")
+		if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
+			return fmt.Errorf("seccomp profile: %w", err)
+		}
+		host.SecurityOpt[i] = "seccomp=" + at
+	}
+	return nil
 }
 
 // launch makes a container under a name that is written down before, and starts it.

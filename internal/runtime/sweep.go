@@ -45,10 +45,13 @@ func (e *Engine) Ready(ctx context.Context) error {
 // be removed stays in the ledger, for a sweep to try again.
 func (e *Engine) Clear(ctx context.Context) error {
 	e.mu.Lock()
-	made := e.made
-	e.made = nil
+	made, folders := e.made, e.folders
+	e.made, e.folders = nil, nil
 	e.mu.Unlock()
 	var errs []error
+	for _, f := range folders {
+		errs = append(errs, f.Remove())
+	}
 	for _, m := range slices.Backward(made) {
 		if err := e.unmake(ctx, m, false); err != nil {
 			errs = append(errs, err)

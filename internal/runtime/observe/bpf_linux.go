@@ -2,6 +2,7 @@ package observe
 
 import (
 	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -90,6 +91,10 @@ func (t *bpf) way() string { return "bpf" }
 func (t *bpf) unseen() []string { return nil }
 
 func (t *bpf) expect(string) error { return nil }
+
+func (t *bpf) holds() bool { return false }
+
+func (t *bpf) ready(context.Context, *looks, int) error { return nil }
 
 func (t *bpf) filters(pid int) ([]seccomp.Filter, error) { return seccomp.Loaded(pid) }
 

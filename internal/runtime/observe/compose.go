@@ -25,7 +25,7 @@ func Compose(ctx context.Context, opt Options, p *compose.Project) (_ []*Observa
 	if err != nil {
 		return nil, err
 	}
-	v := &convoy{opt: opt, eye: e, blank: o, parts: map[string]exercise.Exercise{}}
+	v := &convoy{opt: opt, eye: e, blank: o, parts: map[string]exercise.Exercise{}, loads: map[string]exercise.Workload{}}
 	defer func() {
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
 		defer cancel()
@@ -60,6 +60,7 @@ type convoy struct {
 	blank *Observation
 	up    *compose.Up
 	parts map[string]exercise.Exercise // by service
+	loads map[string]exercise.Workload // by service
 	all   []*watched                   // in the order of their start
 	fifo  string                       // at which the next one waits
 }
@@ -122,14 +123,11 @@ func (v *convoy) started(ctx context.Context, r *compose.Running) error {
 	if err := w.watch(ctx, v.fifo, r.Health); err != nil {
 		return err
 	}
-	if err := v.eye.open(ctx, w.c.ID, r.Argv[0]); err != nil {
+	if err := v.eye.open(ctx, w.c.ID, v.fifo, r.Argv[0]); err != nil {
 		return err
 	}
-	return w.up(ctx, v.load(r), v.parts[r.Name])
-}
-
-func (v *convoy) load(r *compose.Running) exercise.Workload {
-	return exercise.Workload{Container: r.Container, Exposed: r.Exposed, Health: r.Health != nil}
+	v.loads[r.Name] = exercise.Workload{Container: r.Container, Exposed: r.Exposed, Health: r.Health != nil, Exec: w.exec()}
+	return w.up(ctx, v.loads[r.Name], v.parts[r.Name])
 }
 
 // exercise puts the services through their parts, and lets them run for as long as it
@@ -142,7 +140,7 @@ func (v *convoy) exercise(ctx context.Context) error {
 		if len(part.Probes)+len(part.Tests) == 0 {
 			continue
 		}
-		if _, err := part.Do(ctx, v.load(r)); err != nil {
+		if _, err := part.Do(ctx, v.loads[r.Name]); err != nil {
 			return err
 		}
 	}

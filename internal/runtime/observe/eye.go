@@ -19,8 +19,12 @@ type eye interface {
 	expect(ctx context.Context, id string) error
 	// watch begins to record what a container does.
 	watch(ctx context.Context, s subject) (Default, error)
-	// open lets a container that waits at the gate go on, as the program of a name.
-	open(ctx context.Context, id, program string) error
+	// open lets the process of a container that waits at a FIFO go on, as the program of
+	// a name.
+	open(ctx context.Context, id, fifo, program string) error
+	// holds reports whether processes that are put beside the first must wait at the gate,
+	// too: else they may be over before they are seen.
+	holds() bool
 	// phase says what a container is at from now on.
 	phase(ctx context.Context, id string, p Phase) error
 	// finish is what was seen of a container.

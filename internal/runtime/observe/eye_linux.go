@@ -36,6 +36,10 @@ type tracer interface {
 	expect(id string) error
 	// filters are the seccomp filters of a container's first process.
 	filters(pid int) ([]seccomp.Filter, error)
+	// holds reports whether a process must be held until it is ready for it.
+	holds() bool
+	// ready waits until a process of a container is seen.
+	ready(ctx context.Context, l *looks, pid int) error
 	// watch begins to record what a container does.
 	watch(l *looks, w watching) error
 	// phase says what a container is at from now on.
@@ -128,7 +132,7 @@ func (e *local) watch(ctx context.Context, s subject) (d Default, err error) {
 	how := watching{began: l.began, phase: Serving, raw: e.raw, bare: bare, health: s.Health}
 	if s.FIFO != "" {
 		how.phase = StartUp
-		if how.gate, err = waiting(ctx, l.in); err != nil {
+		if how.gate, err = waiting(ctx, l.in, s.FIFO); err != nil {
 			return d, err
 		}
 	} else {
@@ -155,13 +159,22 @@ func (e *local) of(id string) (*looks, error) {
 	return nil, fmt.Errorf("container %s is not watched", id)
 }
 
-func (e *local) open(ctx context.Context, id, program string) error {
+func (e *local) open(ctx context.Context, id, fifo, program string) error {
 	l, err := e.of(id)
 	if err != nil {
 		return err
 	}
-	return e.gate.open(ctx, l.FIFO, l.PID, program)
+	pid, err := waiting(ctx, l.in, fifo)
+	if err != nil {
+		return err
+	}
+	if err := e.t.ready(ctx, l, pid); err != nil {
+		return err
+	}
+	return e.gate.open(ctx, fifo, pid, program)
 }
+
+func (e *local) holds() bool { return e.t.holds() }
 
 func (e *local) phase(_ context.Context, id string, p Phase) error {
 	l, err := e.of(id)

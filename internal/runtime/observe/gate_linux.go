@@ -60,13 +60,14 @@ func (g *gate) hold() (string, error) {
 	return name, nil
 }
 
-// waiting is the process of a container that waits at the start gate: the first, or
-// its child where the first is an init of the Engine's.
-func waiting(ctx context.Context, in cgroups) (int, error) {
+// waiting is the process of a container that waits at a FIFO: the first, its child where
+// the first is an init of the Engine's, or one that was put beside it.
+func waiting(ctx context.Context, in cgroups, fifo string) (int, error) {
+	argv := []byte(strings.Join(command(fifo, nil), "\x00") + "\x00")
 	for end := time.Now().Add(holdWithin); ; {
 		all := in.processes()
 		for _, pid := range all {
-			if b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm"); err == nil && strings.TrimSpace(string(b)) == gateName {
+			if b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline"); err == nil && bytes.HasPrefix(b, argv) {
 				return pid, nil
 			}
 		}

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -134,6 +135,13 @@ func (p *ptracer) watch(l *looks, w watching) error {
 		}
 		p.work.Go(func() { p.hunt(t) })
 	}
+	return p.ready(context.Background(), l, l.PID)
+}
+
+func (p *ptracer) holds() bool { return true }
+
+func (p *ptracer) ready(ctx context.Context, l *looks, pid int) error {
+	t, _ := p.of(l.ID)
 	for end := time.Now().Add(holdWithin); ; time.Sleep(time.Millisecond) {
 		t.mu.Lock()
 		failed := t.failed
@@ -141,10 +149,12 @@ func (p *ptracer) watch(l *looks, w watching) error {
 		switch {
 		case failed != nil:
 			return failed
-		case tracedBy(l.PID) != 0:
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case tracedBy(pid) != 0:
 			return nil
 		case time.Now().After(end):
-			return errors.New("the container's first process is not traced")
+			return errors.New("the container's process is not traced")
 		}
 	}
 }
@@ -202,7 +212,7 @@ func tracedBy(pid int) int {
 
 // The times between two looks for processes that a runtime puts into a container.
 const (
-	huntEvery = 500 * time.Microsecond
+	huntEvery = 200 * time.Microsecond
 	freshFor  = 2 * time.Second // how long a new process of the machine may take to join one
 )
 

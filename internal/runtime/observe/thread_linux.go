@@ -28,14 +28,19 @@ type thread struct {
 type task struct {
 	proc     *proc
 	filtered bool // it has a filter: a runtime loads one for the thread that executes the program
+	seized   bool // it has not stopped since it was seized
 	inside   bool // a call was entered and not left
 	call     entered
 }
 
 // proc is what the threads of a process have in common.
 type proc struct {
-	pid  int
-	mark uint32 // a phase's number, markProgram, markRuntime or markGate
+	pid   int
+	mark  uint32 // a phase's number, markProgram, markRuntime or markGate
+	aside bool   // a runtime put it beside the first
+
+	ran      bool // before anybody watched
+	unplaced bool // what it is was not looked at yet: it must be stopped for that
 }
 
 // entered is a call as it was entered.
@@ -52,28 +57,9 @@ type entered struct {
 const ptraceOptions = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACEFORK | unix.PTRACE_O_TRACEVFORK |
 	unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_TRACEEXIT
 
-// seize begins to trace a process with all its threads. One that ran before anybody
-// watched is a program; else it is a runtime's, if it was found in time.
+// seize begins to trace a process with all its threads.
 func (h *thread) seize(pid int, ran bool) error {
-	pr, filtered := &proc{pid: pid, mark: markRuntime}, filteredBy(pid)
-	name, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
-	isRuntime := err == nil && (strings.HasPrefix(string(name), "runc") || strings.HasPrefix(string(name), "crun"))
-	h.t.mu.Lock()
-	if filtered && !ran {
-		h.t.late++
-	}
-	begun := h.t.begun
-	h.t.mu.Unlock()
-	switch {
-	case ran:
-		pr.mark = markProgram
-	case !isRuntime && filtered && strings.TrimSpace(string(name)) == gateName:
-		pr.mark = markGate
-	case !isRuntime && filtered && !begun:
-		pr.mark = markProgram
-	case !isRuntime && filtered:
-		pr.mark = h.beside(pid)
-	}
+	pr := &proc{pid: pid, mark: markRuntime, ran: ran, unplaced: true}
 	dir := "/proc/" + strconv.Itoa(pid) + "/task"
 	for more := true; more; {
 		more = false
@@ -93,13 +79,44 @@ func (h *thread) seize(pid int, ran bool) error {
 				return fmt.Errorf("trace process %d: %w", pid, err)
 			}
 			more = true
-			h.tasks[tid] = &task{proc: pr, filtered: filteredBy(tid)}
+			h.tasks[tid] = &task{proc: pr, seized: true}
 			if err := unix.PtraceInterrupt(tid); err != nil && !errors.Is(err, unix.ESRCH) {
 				return fmt.Errorf("stop process %d: %w", pid, err)
 			}
 		}
 	}
 	return nil
+}
+
+// place finds out what a process is that was seized. One that ran before anybody watched
+// is a program; else it is a runtime's, unless it was found late.
+func (h *thread) place(k *task) {
+	pr := k.proc
+	if !pr.unplaced {
+		return
+	}
+	pr.unplaced = false
+	name, err := os.ReadFile("/proc/" + strconv.Itoa(pr.pid) + "/comm")
+	if err != nil {
+		return
+	}
+	h.t.mu.Lock()
+	begun := h.t.begun
+	if k.filtered && !pr.ran {
+		h.t.late++
+	}
+	h.t.mu.Unlock()
+	switch comm := strings.TrimSpace(string(name)); {
+	case pr.ran:
+		pr.mark = markProgram
+	case !k.filtered, strings.HasPrefix(comm, "runc"), strings.HasPrefix(comm, "crun"):
+	case comm == gateName:
+		pr.mark, pr.aside = markGate, begun
+	case !begun:
+		pr.mark = markProgram
+	default:
+		pr.mark = h.beside(pr.pid)
+	}
 }
 
 // filteredBy reports whether a thread has a seccomp filter.
@@ -168,6 +185,10 @@ func (h *thread) handle(tid int, ws unix.WaitStatus) {
 		_ = ptraceDetach(tid, sig)
 		delete(h.tasks, tid)
 		return
+	}
+	if k.seized {
+		k.seized, k.filtered = false, filteredBy(tid)
+		h.place(k)
 	}
 	if k.filtered {
 		h.readFilters(tid)
@@ -285,13 +306,14 @@ func (h *thread) executed(tid int, k *task) *task {
 	first := !h.t.begun
 	h.t.begun = h.t.begun || pr.mark == markRuntime
 	h.t.mu.Unlock()
+	pr.aside = pr.aside || pr.mark == markRuntime && !first
 	switch {
 	case name == gateFolder+"/"+gateName:
 		pr.mark = markGate
-	case pr.mark == markGate, pr.mark == markRuntime && first:
-		pr.mark = markProgram
-	case pr.mark == markRuntime:
+	case (pr.mark == markGate || pr.mark == markRuntime) && pr.aside:
 		pr.mark = h.beside(pr.pid)
+	case pr.mark == markGate || pr.mark == markRuntime:
+		pr.mark = markProgram
 	}
 	h.user(tid, k)
 	if pr.mark == markGate || !k.filtered && !h.t.bare {

@@ -24,6 +24,10 @@ type watched struct {
 	c     *runtime.Container
 	began time.Time
 	dirs  []string // of files that the Engine says were changed
+
+	before []runtime.Change // what had changed before its program began
+
+	checked bool // the Engine has made health checks
 }
 
 // blank is an observation in which nothing was seen yet.
@@ -38,7 +42,7 @@ func blank(ctx context.Context, opt Options) (*Observation, error) {
 	return &Observation{
 		Schema: Schema, Status: Complete, Exercise: opt.Exercise,
 		Runtime: Engine{
-			Engine: opt.Engine.Version, Name: on.Name, Version: on.Version, Kernel: on.Kernel, NoNewPrivileges: !opt.NewPrivileges,
+			Engine: opt.Engine.Name(), Name: on.Name, Version: on.Version, Kernel: on.Kernel, NoNewPrivileges: !opt.NewPrivileges,
 		},
 	}, nil
 }
@@ -87,7 +91,7 @@ func run(ctx context.Context, opt Options) (_ *Observation, err error) {
 	if err := w.start(ctx, im, argv); err != nil {
 		return nil, err
 	}
-	load := exercise.Workload{Container: w.c, Exposed: im.Exposed, Health: im.Health != nil}
+	load := exercise.Workload{Container: w.c, Exposed: im.Exposed, Health: im.Health != nil, Exec: w.exec()}
 	if err := w.exercise(ctx, load); err != nil && !opt.ends(ctx) {
 		return nil, err
 	}
@@ -188,7 +192,7 @@ func (w *watched) start(ctx context.Context, im runtime.Image, argv []string) er
 	if err := w.watch(ctx, fifo, im.Health); err != nil {
 		return err
 	}
-	return w.eye.open(ctx, w.c.ID, argv[0])
+	return w.eye.open(ctx, w.c.ID, fifo, argv[0])
 }
 
 // watch begins to record what the container does.
@@ -201,6 +205,11 @@ func (w *watched) watch(ctx context.Context, fifo string, health *runtime.Health
 		return &Error{
 			fmt.Errorf("the container ended at once with exit code %d", s.ExitCode),
 			"docker run it by hand: what it prints says why",
+		}
+	}
+	if fifo != "" { // what has changed by now, the runtime has
+		if w.before, err = w.c.Changes(ctx); err != nil {
+			return err
 		}
 	}
 	w.began = w.opt.Now()
@@ -229,13 +238,38 @@ func (w *watched) exercise(ctx context.Context, load exercise.Workload) error {
 	return err
 }
 
+// exec runs a command of the exercise, held at the gate until it is seen; nil: there is
+// no need.
+func (w *watched) exec() func(ctx context.Context, argv []string) (int, string, error) {
+	if !w.eye.holds() {
+		return nil
+	}
+	return func(ctx context.Context, argv []string) (code int, said string, err error) {
+		fifo, err := w.eye.hold(ctx)
+		if err != nil {
+			return 0, "", err
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			code, said, err = w.c.Exec(ctx, command(fifo, argv))
+		}()
+		opened := w.eye.open(ctx, w.c.ID, fifo, argv[0])
+		if opened != nil {
+			return 0, "", opened // what waits ends with the container
+		}
+		<-done
+		return code, said, err
+	}
+}
+
 // stop stops the workload, if it has not ended by itself.
 func (w *watched) stop(ctx context.Context) error {
 	s, err := w.c.State(ctx)
 	if err != nil {
 		return err
 	}
-	w.o.Exit = &Exit{Code: s.ExitCode, OOM: s.OOM, Own: true}
+	w.o.Exit, w.checked = &Exit{Code: s.ExitCode, OOM: s.OOM, Own: true}, s.Checks > 0
 	if err := w.wrote(ctx, s.Mounted); err != nil { // before it clears up after itself
 		return err
 	}
@@ -263,10 +297,21 @@ func (w *watched) finish(ctx context.Context) error {
 	dirs := slices.Concat(w.o.Writable, w.dirs) // of some, no event tells: their paths were relative, or could not be read
 	slices.Sort(dirs)
 	w.o.Writable = outermost(slices.Compact(dirs))
+	if len(w.o.Exercise.Tests) > 0 && !w.o.in(Exec) {
+		w.o.lack(Partial, "what the tests ran was not seen")
+	}
+	if w.checked && !w.o.in(Health) {
+		w.o.lack(Partial, "the health checks were not seen")
+	}
 	if w.o.Exit != nil && w.o.Exit.OOM {
 		w.o.lack(Partial, "the container ran out of memory")
 	}
 	return nil
+}
+
+// in reports whether anything was seen in a phase.
+func (o *Observation) in(p Phase) bool {
+	return slices.ContainsFunc(o.Calls, func(c Call) bool { return slices.Contains(c.Phases, p) })
 }
 
 // take takes over what was seen.
@@ -297,7 +342,7 @@ func (w *watched) wrote(ctx context.Context, mounted []string) error {
 		}
 	}
 	for _, c := range changes {
-		if !above[c.Path] && !slices.Contains(mounted, c.Path) && !kernelOwn(c.Path) && c.Path != gateFolder && !strings.HasPrefix(c.Path, gateFolder+"/") {
+		if !above[c.Path] && !slices.Contains(w.before, c) && !slices.Contains(mounted, c.Path) && !kernelOwn(c.Path) && c.Path != gateFolder && !strings.HasPrefix(c.Path, gateFolder+"/") {
 			w.dirs = append(w.dirs, parent(Generalise(c.Path)))
 		}
 	}
