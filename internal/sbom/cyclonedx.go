@@ -92,7 +92,8 @@ func CycloneDX(inv *Inventory, opt EncodeOptions) (*cdx.BOM, func(purl string) [
 		}
 		components = append(components, c)
 	}
-	for _, p := range inv.Packages {
+	described := inv.described()
+	for i, p := range inv.Packages {
 		c := packageComponent(p, inv.Distro)
 		c.BOMRef = c.PackageURL
 		if p.Carried != nil {
@@ -102,6 +103,10 @@ func CycloneDX(inv *Inventory, opt EncodeOptions) (*cdx.BOM, func(purl string) [
 		p.Carried.put(&c)
 		place(p.Node, c.BOMRef)
 		addRef(refs, c.BOMRef, c.PackageURL, p.PURL(), SourcePURL(p, inv.Distro))
+		if i == described {
+			bom.Metadata.Component = &c
+			continue
+		}
 		components = append(components, c)
 	}
 	for i := range inv.Components {

@@ -1,7 +1,11 @@
 package sbom
 
 import (
+	"slices"
+
 	cdx "github.com/CycloneDX/cyclonedx-go"
+
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // otherComponent makes a component of what is no package. Its property says it
@@ -57,8 +61,8 @@ func (inv *Inventory) dependencies(refs []string, described string) *[]cdx.Depen
 	out := []cdx.Dependency{}
 	if described == subjectRef {
 		needs := []string{}
-		for _, c := range inv.tops() {
-			needs = append(needs, refs[c.Node])
+		for _, n := range inv.tops() {
+			needs = append(needs, refs[n])
 		}
 		if len(needs) > 0 {
 			out = append(out, cdx.Dependency{Ref: subjectRef, Dependencies: &needs})
@@ -79,20 +83,43 @@ func (inv *Inventory) dependencies(refs []string, described string) *[]cdx.Depen
 	return &out
 }
 
-// tops are the roots that no other component needs.
-func (inv *Inventory) tops() []*Component {
+// tops are the nodes of the roots that nothing else needs: components, and then
+// packages.
+func (inv *Inventory) tops() []int32 {
 	needed := make([]bool, len(inv.Graph))
-	for i := range inv.Components {
-		list, _ := inv.Graph.Of(inv.Components[i].Node)
-		for _, n := range list {
-			needed[n] = true
+	for n, list := range inv.Graph {
+		for _, need := range list {
+			needed[need] = needed[need] || int(need) != n
 		}
 	}
-	var out []*Component
+	var out []int32
 	for i := range inv.Components {
 		if c := &inv.Components[i]; c.Root && inv.Graph.has(c.Node) && !needed[c.Node] {
-			out = append(out, c)
+			out = append(out, c.Node)
+		}
+	}
+	for i := range inv.Packages {
+		if p := &inv.Packages[i]; p.Root && inv.Graph.has(p.Node) && !needed[p.Node] {
+			out = append(out, p.Node)
 		}
 	}
 	return out
+}
+
+// described is the package that another tool's SBOM is about; -1: it is about
+// something else.
+func (inv *Inventory) described() int {
+	if inv.Subject.Kind != finding.KindSBOM || slices.ContainsFunc(inv.Components, func(c Component) bool { return c.Main }) {
+		return -1
+	}
+	root := -1
+	for i := range inv.Packages {
+		if inv.Packages[i].Root {
+			if root >= 0 {
+				return -1
+			}
+			root = i
+		}
+	}
+	return root
 }

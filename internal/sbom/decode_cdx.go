@@ -37,6 +37,9 @@ func (d *decoder) cdxSubject(c *cdx.Component, ps []cdx.Property) error {
 		return nil
 	}
 	text, main := otherProperty(deref(c.Properties))
+	if ownComponent(deref(c.Properties)) { // a package that an SBOM is about
+		return d.component(c)
+	}
 	switch {
 	case main:
 		return d.ownComponent(text, c)

@@ -18,9 +18,9 @@ func (inv *Inventory) Forest() (roots []Step, rest []*Package) {
 			}
 		}
 	}
-	for _, c := range inv.tops() {
-		if g[c.Node] != nil {
-			take(c.Node)
+	for _, n := range inv.tops() {
+		if g[n] != nil && !seen[n] {
+			take(n)
 		}
 	}
 	var others, told []int32

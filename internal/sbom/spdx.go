@@ -54,13 +54,28 @@ func spdxDocument(inv *Inventory, opt EncodeOptions) *v2_3.Document {
 			Created:  created,
 		},
 	}
-	others, root := spdxOthers(inv), plainPackage(spdxSubjectID, doc.DocumentName, string(inv.Subject.Digest))
+	licenses, nodes := map[string]string{}, make([]common.ElementID, len(inv.Graph))
+	place := func(node int32, id common.ElementID) {
+		if inv.Graph.has(node) {
+			nodes[node] = id
+		}
+	}
+	packages, others := spdxPackages(inv, licenses), spdxOthers(inv)
+	for i, p := range inv.Packages {
+		place(p.Node, packages[i].PackageSPDXIdentifier)
+	}
+	for i, c := range inv.Components {
+		place(c.Node, others[i].PackageSPDXIdentifier)
+	}
+	root := plainPackage(spdxSubjectID, doc.DocumentName, string(inv.Subject.Digest))
 	root.PrimaryPackagePurpose = "APPLICATION"
 	if inv.Subject.Kind == finding.KindImage || inv.Subject.Kind == finding.KindContainer {
 		root.PrimaryPackagePurpose = "CONTAINER"
 	}
 	main := slices.IndexFunc(inv.Components, func(c Component) bool { return c.Main })
-	if main >= 0 {
+	if described := inv.described(); described >= 0 {
+		root = packages[described]
+	} else if main >= 0 {
 		root = others[main]
 	}
 	doc.Packages = append(doc.Packages, root)
@@ -69,8 +84,10 @@ func spdxDocument(inv *Inventory, opt EncodeOptions) *v2_3.Document {
 	}
 	relate("DOCUMENT", common.TypeRelationshipDescribe, root.PackageSPDXIdentifier)
 	contain := func(p *v2_3.Package) {
-		doc.Packages = append(doc.Packages, p)
-		relate(root.PackageSPDXIdentifier, common.TypeRelationshipContains, p.PackageSPDXIdentifier)
+		if p != root {
+			doc.Packages = append(doc.Packages, p)
+			relate(root.PackageSPDXIdentifier, common.TypeRelationshipContains, p.PackageSPDXIdentifier)
+		}
 	}
 	system := slices.ContainsFunc(inv.Components, func(c Component) bool { return c.Kind == string(cdx.ComponentTypeOS) && !c.Main })
 	if d := inv.Distro; d != nil && !system {
@@ -78,40 +95,13 @@ func spdxDocument(inv *Inventory, opt EncodeOptions) *v2_3.Document {
 		p.PrimaryPackagePurpose = purposeOS
 		contain(p)
 	}
-	licenses := map[string]string{}
-	seen := make(map[string]int, len(inv.Packages))
-	nodes := make([]common.ElementID, len(inv.Graph))
-	place := func(node int32, id common.ElementID) {
-		if inv.Graph.has(node) {
-			nodes[node] = id
-		}
+	for _, p := range packages {
+		contain(p)
 	}
-	for _, p := range inv.Packages {
-		made := spdxPackage(p, inv.Distro, seen, licenses)
-		place(p.Node, made.PackageSPDXIdentifier)
-		contain(made)
+	for _, p := range others {
+		contain(p)
 	}
-	for i, c := range inv.Components {
-		place(c.Node, others[i].PackageSPDXIdentifier)
-		if i != main {
-			contain(others[i])
-		}
-	}
-	if root.PackageSPDXIdentifier == spdxSubjectID {
-		for _, c := range inv.tops() {
-			relate(spdxSubjectID, common.TypeRelationshipDependsOn, nodes[c.Node])
-		}
-	}
-	for node, list := range inv.Graph {
-		for _, n := range list {
-			if nodes[node] != "" && nodes[n] != "" {
-				relate(nodes[node], common.TypeRelationshipDependsOn, nodes[n])
-			}
-		}
-		if list != nil && len(list) == 0 && nodes[node] != "" {
-			doc.Relationships = append(doc.Relationships, dependsOnNothing(nodes[node]))
-		}
-	}
+	doc.Relationships = append(doc.Relationships, spdxNeeds(inv, nodes, root.PackageSPDXIdentifier)...)
 	for _, id := range slices.Sorted(maps.Keys(licenses)) {
 		doc.OtherLicenses = append(doc.OtherLicenses, &v2_3.OtherLicense{
 			LicenseIdentifier: id, ExtractedText: licenses[id], LicenseName: oneLine(licenses[id]),
@@ -165,6 +155,41 @@ func plainPackage(id common.ElementID, name, version string) *v2_3.Package {
 		PackageLicenseConcluded: noAssertion, PackageLicenseDeclared: noAssertion,
 		PackageCopyrightText: noAssertion,
 	}
+}
+
+// spdxNeeds is the graph as SPDX has it: what needs nothing says so, and what is
+// not told has no relationship.
+func spdxNeeds(inv *Inventory, nodes []common.ElementID, root common.ElementID) []*v2_3.Relationship {
+	var out []*v2_3.Relationship
+	if root == spdxSubjectID {
+		for _, n := range inv.tops() {
+			out = append(out, relationship(root, common.TypeRelationshipDependsOn, nodes[n]))
+		}
+	}
+	for node, list := range inv.Graph {
+		if list == nil || nodes[node] == "" {
+			continue
+		}
+		for _, n := range list {
+			if nodes[n] != "" {
+				out = append(out, relationship(nodes[node], common.TypeRelationshipDependsOn, nodes[n]))
+			}
+		}
+		if len(list) == 0 {
+			out = append(out, dependsOnNothing(nodes[node]))
+		}
+	}
+	return out
+}
+
+// spdxPackages makes packages of the inventory's.
+func spdxPackages(inv *Inventory, licenses map[string]string) []*v2_3.Package {
+	out := make([]*v2_3.Package, len(inv.Packages))
+	seen := make(map[string]int, len(inv.Packages))
+	for i, p := range inv.Packages {
+		out[i] = spdxPackage(p, inv.Distro, seen, licenses)
+	}
+	return out
 }
 
 func spdxPackage(p Package, d *Distro, seen map[string]int, licenses map[string]string) *v2_3.Package {
