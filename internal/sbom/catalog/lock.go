@@ -93,6 +93,7 @@ func lockParsers() []lockParser {
 		pipRequirements(), pipfileLock(), poetryLock(), uvLock(), pylockLock(), pdmLock(),
 		cargoLock(), goModLock(), gemfileLock(), composerLock(), gradleLock(),
 		nugetLock(), nugetConfig(), nugetCentral(), nugetAssets(), paketLock(),
+		conanLock(), rebarLock(), gleamLock(), cartLock(), depLock(), glideLock(), condaLock(),
 		nugetDepsFile(), sbtLock(), stackLock(), cabalFreeze(), podLock(), condaEnvironment(),
 		bunLock(), denoLock(), mixLock(), pubLock(), swiftLock(),
 	}

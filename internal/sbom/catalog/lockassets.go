@@ -7,7 +7,7 @@ import (
 
 // nugetAssets reads project.assets.json, which a restore leaves in obj/.
 func nugetAssets() lockParser {
-	return lockParser{Name: "nuget-assets", Wants: lockNamed("project.assets.json"), Read: nugetAssetsRead}
+	return lockParser{Name: "nuget-assets", Wants: lockNamed("project.assets.json", "project.lock.json"), Read: nugetAssetsRead}
 }
 
 func nugetAssetsRead(file string, body []byte) (lockResult, error) {

@@ -279,13 +279,9 @@ func (s *swiftFile) pin() error {
 	if err != nil {
 		return err
 	}
-	_, name, web := strings.Cut(location, "://")
-	if !web {
-		name = strings.Replace(strings.TrimPrefix(location, "git@"), ":", "/", 1)
-	}
-	name = strings.TrimSuffix(strings.TrimSuffix(name[strings.IndexByte(name, '@')+1:], "/"), ".git")
+	name, ok := swiftName(location)
 	switch {
-	case !lockWord(name) || strings.Count(name, "/") < 1 || strings.Contains(name, "//"):
+	case !ok:
 		s.r.odd(location, s.lines.at(at))
 		return nil
 	case !lockVersion(version):
@@ -295,4 +291,14 @@ func (s *swiftFile) pin() error {
 	}
 	s.r.Packages = append(s.r.Packages, lockPackage("package-resolved", "swift", name, version, s.file, s.lines.at(at)))
 	return nil
+}
+
+// swiftName is a package's name by its repository: host, owner and name.
+func swiftName(location string) (string, bool) {
+	_, name, web := strings.Cut(location, "://")
+	if !web {
+		name = strings.Replace(strings.TrimPrefix(location, "git@"), ":", "/", 1)
+	}
+	name = strings.TrimSuffix(strings.TrimSuffix(name[strings.IndexByte(name, '@')+1:], "/"), ".git")
+	return name, lockWord(name) && strings.Count(name, "/") > 0 && !strings.Contains(name, "//")
 }

@@ -78,6 +78,37 @@ func TestLockSamples(t *testing.T) {
 			"pkg:nuget/Dapper@1.50.2 App.csproj:9", "pkg:nuget/Serilog@2.9.0 App.csproj:8", "pkg:nuget/xunit@2.4.1 App.csproj:10 dev",
 			"unknown: versions of Newtonsoft.Json, Range, transitive dependencies in App.csproj: a project file does not say them; dotnet restore --use-lock-file does",
 		}},
+		{"conan.lock", []string{
+			"pkg:conan/cmake@3.21.3 conan.lock:8 dev",
+			"pkg:conan/openssl@1.1.1k conan.lock:5",
+			"pkg:conan/zlib@1.2.11 conan.lock:4",
+		}},
+		{"rebar.lock", []string{
+			"pkg:hex/cowboy@2.9.0 rebar.lock:2",
+			"pkg:hex/ranch@1.8.0 rebar.lock:7",
+			"unknown: versions of fork in rebar.lock: locked to a repository, which does not say the version",
+		}},
+		{"manifest.toml", []string{
+			"pkg:hex/gleam_stdlib@0.34.0 manifest.toml:5",
+		}},
+		{"Cartfile.resolved", []string{
+			"pkg:swift/example.com/acme/kit@v1.2.0 Cartfile.resolved:2",
+			"pkg:swift/github.com/Alamofire/Alamofire@5.4.0 Cartfile.resolved:1",
+			"unknown: versions of github.com/acme/branch, https://example.com/release.json in Cartfile.resolved: line 4: not a package's name and version",
+		}},
+		{"Gopkg.lock", []string{
+			"pkg:golang/github.com/gin-gonic/gin@v1.3.0 Gopkg.lock:3",
+			"unknown: versions of golang.org/x/net in Gopkg.lock: locked to a commit, which does not say the version",
+		}},
+		{"glide.lock", []string{
+			"pkg:golang/github.com/gin-gonic/gin@v1.3.0 glide.lock:4",
+			"pkg:golang/github.com/stretchr/testify@v1.2.0 glide.lock:11 dev",
+			"unknown: versions of golang.org/x/net in glide.lock: locked to a commit, which does not say the version",
+		}},
+		{"conda-lock.yml", []string{
+			"pkg:conda/numpy@1.19.5 conda-lock.yml:11",
+			"pkg:pypi/flask@1.0 conda-lock.yml:22 dev",
+		}},
 		{"Podfile.lock", []string{
 			"pkg:cocoapods/AFNetworking@4.0.1 Podfile.lock:2",
 			"pkg:cocoapods/Fork@1.2.0?vcs_url=git%2Bhttps:%2F%2Fgithub.com%2Facme%2FFork.git%230123456789abcdef Podfile.lock:8",
