@@ -25,7 +25,7 @@ func gemTree() Cataloger {
 		Name: "gem", Version: 3, Limit: gemLimit,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, ".gemspec") &&
-				(strings.Contains(p, "/specifications/") || strings.HasPrefix(p, "specifications/") || gemCheckout(p) != "")
+				(strings.Contains("/"+p, "/specifications/") || gemCheckout(p) != "")
 		},
 		Read:  packagesOf(gemLearn),
 		learn: gemLearn,

@@ -139,7 +139,8 @@ func goModMore(w *dirWalk, file string, r *lockResult) {
 	sum, read := path.Join(path.Dir(file), "vendor/modules.txt"), goVendored
 	body, err := w.body(sum)
 	if err != nil {
-		sum, read = path.Join(path.Dir(file), "go.sum"), func(file string, body []byte) (lockResult, error) { return goSumPins(w, file, body) }
+		sum = path.Join(path.Dir(file), "go.sum")
+		read = func(file string, body []byte) (lockResult, error) { return goSumPins(nil, file, body) }
 		if body, err = w.body(sum); err != nil {
 			return
 		}

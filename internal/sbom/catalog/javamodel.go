@@ -65,7 +65,8 @@ func (jar *javaJar) readModels(file javaCoordinates) error {
 	}
 	for _, folder := range slices.Sorted(maps.Keys(jar.open)) {
 		c := jar.open[folder]
-		if told := cmp.Or(file.version, javaManifestVersion(jar.manifest)); javaSameArtifact(c.artifactID, file.artifactID) && mavenVersion(told) {
+		told := cmp.Or(file.version, javaManifestVersion(jar.manifest))
+		if javaSameArtifact(c.artifactID, file.artifactID) && mavenVersion(told) {
 			jar.poms = append(jar.poms, javaCoordinates{c.group, c.artifactID, told})
 			continue
 		}

@@ -214,7 +214,9 @@ func lockVersion(s string) bool {
 // that; a folder is the project's own code.
 func lockArchive(name string) bool {
 	name, _, _ = strings.Cut(name, "#")
-	for _, ext := range []string{".tgz", ".gz", ".tar", ".bz2", ".xz", ".whl", ".zip", ".egg", ".gem", ".crate", ".nupkg"} {
+	for _, ext := range []string{
+		".tgz", ".gz", ".tar", ".bz2", ".xz", ".whl", ".zip", ".egg", ".gem", ".crate", ".nupkg",
+	} {
 		if strings.HasSuffix(name, ext) {
 			return true
 		}
@@ -229,7 +231,8 @@ const scpHost = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.
 // password or token, and cut where it is endless.
 func lockOrigin(s string) string {
 	if user, rest, scp := strings.Cut(strings.TrimPrefix(s, "git+"), "@"); scp && !strings.ContainsAny(user, "/:") {
-		if host, file, ok := strings.Cut(rest, ":"); ok && !strings.Contains(host, "/") && strings.Trim(user+host, scpHost) == "" {
+		host, file, ok := strings.Cut(rest, ":")
+		if ok && !strings.Contains(host, "/") && strings.Trim(user+host, scpHost) == "" {
 			s = "git+ssh://" + user + "@" + host + "/" + file // "git@example.com:owner/repository"
 		}
 	}

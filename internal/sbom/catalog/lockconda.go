@@ -13,7 +13,8 @@ import (
 // condaEnvironment reads environment.yml: conda's packages, and pip's in a list
 // of their own.
 func condaEnvironment() lockParser {
-	return lockParser{Name: "conda-environment", Wants: lockNamed("environment.yml", "environment.yaml"), Read: condaRead}
+	wants := lockNamed("environment.yml", "environment.yaml")
+	return lockParser{Name: "conda-environment", Wants: wants, Read: condaRead}
 }
 
 // condaFile reports whether a file of such a name is conda's.

@@ -13,12 +13,14 @@ import (
 
 // rebarLock reads rebar.lock, terms of Erlang.
 func rebarLock() lockParser {
-	entry := regexp.MustCompile(`\{<<"([^"]*)">>,\s*\{(pkg|git|git_subdir|hg)\s*,(?:\s*<<"([^"]*)">>,\s*<<"([^"]*)">>)?`)
-	return lockParser{Name: "rebar-lock", Wants: lockNamed("rebar.lock"), Read: func(file string, body []byte) (lockResult, error) {
+	entry := regexp.MustCompile(`\{<<"([^"]*)">>,\s*\{(pkg|git|git_subdir|hg)\s*,` +
+		`(?:\s*<<"([^"]*)">>,\s*<<"([^"]*)">>)?`)
+	read := func(file string, body []byte) (lockResult, error) {
 		if err := lockText(body); err != nil {
 			return lockResult{}, err
 		}
-		if text := bytes.TrimSpace(body); len(text) == 0 || text[0] != '[' && text[0] != '{' || text[len(text)-1] != '.' {
+		text := bytes.TrimSpace(body)
+		if len(text) == 0 || text[0] != '[' && text[0] != '{' || text[len(text)-1] != '.' {
 			return lockResult{}, errors.New("not a lock file of rebar3: it is no list of terms, or not a whole one")
 		}
 		var r lockResult
@@ -45,12 +47,13 @@ func rebarLock() lockParser {
 			}
 		}
 		return r, nil
-	}}
+	}
+	return lockParser{Name: "rebar-lock", Wants: lockNamed("rebar.lock"), Read: read}
 }
 
 // gleamLock reads Gleam's manifest.toml.
 func gleamLock() lockParser {
-	return lockParser{Name: "gleam-lock", Wants: lockNamed("manifest.toml"), Read: func(file string, body []byte) (lockResult, error) {
+	read := func(file string, body []byte) (lockResult, error) {
 		if !strings.Contains(string(body), "packages = [") {
 			return lockResult{}, nil // another program's
 		}
@@ -75,13 +78,14 @@ func gleamLock() lockParser {
 			r.Packages = append(r.Packages, p)
 		}
 		return r, nil
-	}}
+	}
+	return lockParser{Name: "gleam-lock", Wants: lockNamed("manifest.toml"), Read: read}
 }
 
 // cartLock reads Cartfile.resolved of Carthage: `github "owner/name" "1.0.0"`.
 func cartLock() lockParser {
 	entry := regexp.MustCompile(`^(github|git|binary)\s+"([^"]+)"\s+"([^"]+)"`)
-	return lockParser{Name: "cartfile-resolved", Wants: lockNamed("Cartfile.resolved"), Read: func(file string, body []byte) (lockResult, error) {
+	read := func(file string, body []byte) (lockResult, error) {
 		if err := lockText(body); err != nil {
 			return lockResult{}, err
 		}
@@ -118,12 +122,13 @@ func cartLock() lockParser {
 			return lockResult{}, err
 		}
 		return r, nil
-	}}
+	}
+	return lockParser{Name: "cartfile-resolved", Wants: lockNamed("Cartfile.resolved"), Read: read}
 }
 
 // depLock reads Gopkg.lock, of the dep that came before Go's modules.
 func depLock() lockParser {
-	return lockParser{Name: "gopkg-lock", Wants: lockNamed("Gopkg.lock"), Read: func(file string, body []byte) (lockResult, error) {
+	read := func(file string, body []byte) (lockResult, error) {
 		tables, err := lockTablesOf("projects", body, "name", "version")
 		if err != nil {
 			return lockResult{}, err
@@ -133,12 +138,13 @@ func depLock() lockParser {
 			goTagged(&r, "gopkg-lock", t.str("name"), t.str("version"), file, t.line, false)
 		}
 		return r, nil
-	}}
+	}
+	return lockParser{Name: "gopkg-lock", Wants: lockNamed("Gopkg.lock"), Read: read}
 }
 
 // glideLock reads glide.lock.
 func glideLock() lockParser {
-	return lockParser{Name: "glide-lock", Wants: lockNamed("glide.lock"), Read: func(file string, body []byte) (lockResult, error) {
+	read := func(file string, body []byte) (lockResult, error) {
 		if err := lockText(body); err != nil {
 			return lockResult{}, err
 		}
@@ -168,7 +174,8 @@ func glideLock() lockParser {
 			return lockResult{}, err
 		}
 		return r, nil
-	}}
+	}
+	return lockParser{Name: "glide-lock", Wants: lockNamed("glide.lock"), Read: read}
 }
 
 // goTagged adds a Go package that is locked to a tag, or says that it is locked to a
@@ -193,7 +200,7 @@ func goTagged(r *lockResult, cataloger, name, version, file string, line int, de
 // condaLock reads conda-lock.yml: one entry for each platform that a package is
 // for, of conda or pip.
 func condaLock() lockParser {
-	return lockParser{Name: "conda-lock", Wants: lockNamed("conda-lock.yml", "conda-lock.yaml"), Read: func(file string, body []byte) (lockResult, error) {
+	read := func(file string, body []byte) (lockResult, error) {
 		if err := lockText(body); err != nil {
 			return lockResult{}, err
 		}
@@ -221,7 +228,8 @@ func condaLock() lockParser {
 			return lockResult{}, err
 		}
 		return r, nil
-	}}
+	}
+	return lockParser{Name: "conda-lock", Wants: lockNamed("conda-lock.yml", "conda-lock.yaml"), Read: read}
 }
 
 func condaLocked(r *lockResult, file string, n *yaml.Node) {

@@ -115,7 +115,7 @@ func yamlMember(n *yaml.Node, name string) *yaml.Node {
 // cabalFreeze reads cabal.project.freeze: "constraints: any.aeson ==2.0.3.0,".
 func cabalFreeze() lockParser {
 	pin := regexp.MustCompile(`^(?:any\.)?([A-Za-z0-9-]+) *== *([0-9.]+)$`)
-	return lockParser{Name: "cabal-freeze", Wants: lockNamed("cabal.project.freeze"), Read: func(file string, body []byte) (lockResult, error) {
+	read := func(file string, body []byte) (lockResult, error) {
 		if err := lockText(body); err != nil {
 			return lockResult{}, err
 		}
@@ -151,5 +151,6 @@ func cabalFreeze() lockParser {
 			return lockResult{}, err
 		}
 		return r, nil
-	}}
+	}
+	return lockParser{Name: "cabal-freeze", Wants: lockNamed("cabal.project.freeze"), Read: read}
 }
