@@ -189,7 +189,7 @@ func (r *run) built(ctx context.Context, s finding.Subject, name string, vars va
 // read; empty: it is. A stranger's compose file must not bring any file of this
 // machine into the report.
 func notOurs(dir, path string) string {
-	if !filepath.IsLocal(relative(dir, path)) && !isDockerfile(path) {
+	if !filepath.IsLocal(relative(dir, path)) && !IsDockerfile(path) {
 		return "it lies outside of the folder of the compose file and is not called a Dockerfile"
 	}
 	info, err := os.Lstat(path)

@@ -156,7 +156,7 @@ func judgeBy(inv *sbom.Inventory, mod string, builders []goBuilder) {
 	}
 	switch {
 	case release:
-	case ok:
+	case ok && !slices.ContainsFunc(builders, func(b goBuilder) bool { return b.later(said) }):
 		inv.Packages = append(inv.Packages, said)
 	default:
 		inv.Unknown = append(inv.Unknown, finding.Unknown{

@@ -43,6 +43,16 @@ func (b goBuilder) builds(said sbom.Package) (release, by string) {
 	return release, by
 }
 
+// later reports whether an image whose tag names no release is of a later series
+// than a module asks for at least: it builds with a release of its own, and which
+// one is not said.
+func (b goBuilder) later(said sbom.Package) bool {
+	_, tag, ok := strings.Cut(b.by, "golang:")
+	series, _, _ := strings.Cut(tag, "-")
+	return ok && b.release == "" &&
+		goversion.IsValid("go"+series) && goversion.Compare(goversion.Lang("go"+series), goversion.Lang("go"+said.Version)) > 0
+}
+
 // goBuildersOf are the toolchains of the stages of a Dockerfile that build Go
 // programs; where no stage says that it does, of all that have one.
 func goBuildersOf(f *dockerfile.File) []goBuilder {

@@ -159,7 +159,7 @@ func (r *run) lintable(name string) ([]string, []finding.Unknown, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	unread := slices.DeleteFunc(b.unread, func(u finding.Unknown) bool { return !isDockerfile(u.What) })
+	unread := slices.DeleteFunc(b.unread, func(u finding.Unknown) bool { return !IsDockerfile(u.What) })
 	if len(b.dockerfiles)+len(unread) == 0 {
 		return nil, nil, &NoDockerfileError{what.Path}
 	}

@@ -290,7 +290,7 @@ func (n *neighbours) siblings() {
 			return fs.SkipDir
 		case d.IsDir() && !n.known && filepath.Dir(filepath.Dir(file)) == n.root:
 			return fs.SkipDir
-		case d.IsDir() || file == n.name || !isDockerfile(file) || !d.Type().IsRegular():
+		case d.IsDir() || file == n.name || !IsDockerfile(file) || !d.Type().IsRegular():
 			return nil
 		}
 		if files++; files > maxSiblings {

@@ -64,7 +64,7 @@ func Resolve(target string) What {
 			return What{Kind: Image, Path: target, Dir: true}
 		}
 		return What{Kind: Folder, Path: target, Dir: true}
-	case isDockerfile(target):
+	case IsDockerfile(target):
 		return What{Kind: Dockerfile, Path: target}
 	case isCompose(target):
 		return What{Kind: Compose, Path: target}
@@ -139,8 +139,8 @@ func holdsStages(path string) bool {
 	return err == nil && len(f.Stages) > 0 && f.Stages[0].BaseRaw != ""
 }
 
-// isDockerfile goes by the names that docker build and editors know.
-func isDockerfile(path string) bool {
+// IsDockerfile goes by the names that docker build and editors know.
+func IsDockerfile(path string) bool {
 	n := strings.ToLower(filepath.Base(path))
 	if strings.HasSuffix(n, ".dockerignore") {
 		return false

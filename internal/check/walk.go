@@ -53,7 +53,7 @@ func buildFilesOf(dir string, excluded func(path string) bool) (*buildFiles, err
 			b.goMods = append(b.goMods, relative(dir, path))
 			return nil
 		}
-		if !isDockerfile(path) && !isCompose(path) || excluded(relative(dir, path)) {
+		if !IsDockerfile(path) && !isCompose(path) || excluded(relative(dir, path)) {
 			return nil
 		}
 		if !d.Type().IsRegular() {
@@ -74,7 +74,7 @@ func buildFilesOf(dir string, excluded func(path string) bool) (*buildFiles, err
 }
 
 func (b *buildFiles) add(path string) {
-	if isDockerfile(path) {
+	if IsDockerfile(path) {
 		b.dockerfiles = append(b.dockerfiles, path)
 	} else {
 		b.composes = append(b.composes, path)

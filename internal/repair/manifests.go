@@ -77,6 +77,7 @@ func (p *planner) lookInto(ctx context.Context, s *subject, dir, copied string, 
 	}
 	below := strings.TrimSuffix(filepath.ToSlash(filepath.Join(dir, "x")), "x")
 	names := strings.NewReplacer(filepath.ToSlash(copied)+"/", below, filepath.ToSlash(copied), dir)
+	res.Findings = byFile(res.Findings)
 	p.plan(ctx, s, upgrade.Dir{FS: os.DirFS(copied), Whole: p.dir.Whole, Name: filepath.ToSlash(copied)}, res.Findings, names.Replace)
 	asSeen := func(name string) string {
 		if rel, ok := strings.CutPrefix(filepath.ToSlash(name), filepath.ToSlash(copied)+"/"); ok {
@@ -141,6 +142,9 @@ func copyManifests(dir, to string) (unread []finding.Unknown, err error) {
 func isManifest(rel string) bool {
 	base := strings.ToLower(filepath.Base(rel))
 	if base == rel && (base == check.ConfigName || slices.Contains(policy.IgnoreFiles(), base)) {
+		return true
+	}
+	if check.IsDockerfile(base) { // it says which Go builds a module
 		return true
 	}
 	switch base {

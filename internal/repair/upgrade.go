@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/egress"
@@ -63,7 +62,7 @@ func (p *planner) plan(ctx context.Context, s *subject, dir upgrade.Dir, found [
 		}
 	}
 	ups, left := upgrade.Plan(ctx, dir, wanted)
-	ups = together(ups)
+	ups = together(ups, found)
 	first := s.Beside == nil // what is said of files that were edited is said of nothing that the user has
 	if first {
 		s.Beside = map[string]fix.Beside{}
@@ -88,52 +87,84 @@ func (p *planner) plan(ctx context.Context, s *subject, dir upgrade.Dir, found [
 	}
 	s.later = nil
 	for _, u := range left {
+		if u.File != "" {
+			u.What += " in " + u.File
+		}
 		if u.Later {
-			s.later = append(s.later, "not raised yet: "+u.What+": "+seen(u.Why))
+			s.later = append(s.later, "not raised yet: "+seen(u.What+": "+u.Why))
 		}
 		if !first || u.Later {
 			continue
 		}
-		note := "not raised: " + u.What + ": " + seen(u.Why)
+		note := "not raised: " + seen(u.What+": "+u.Why)
 		if !slices.Contains(s.notes, note) {
 			s.notes = append(s.notes, note)
 		}
 	}
 }
 
-// together makes one of upgrades that put the same finding right in several
-// files: one of them alone leaves it in the others.
-func together(ups []upgrade.Upgrade) []upgrade.Upgrade {
-	var out []upgrade.Upgrade
-	for _, u := range ups {
-		n := slices.IndexFunc(out, func(o upgrade.Upgrade) bool { return shares(o, u) })
-		if n < 0 {
-			out = append(out, u)
-			continue
-		}
-		o := &out[n]
-		o.Fix.Edits = slices.Concat(o.Fix.Edits, u.Fix.Edits)
-		o.Fix.Changes = slices.Concat(o.Fix.Changes, u.Fix.Changes)
-		o.Fix.Safety = min(o.Fix.Safety, u.Fix.Safety)
-		o.Commands, o.Notes = slices.Concat(o.Commands, u.Commands), slices.Concat(o.Notes, u.Notes)
-		for _, i := range u.Resolves {
-			if !slices.Contains(o.Resolves, i) {
-				o.Resolves = append(o.Resolves, i)
+// byFile makes of each finding one for each file that it is in: what is put right
+// in one of them is so there.
+func byFile(found []finding.Finding) []finding.Finding {
+	var out []finding.Finding
+	for _, x := range found {
+		var files []string
+		for _, l := range x.At {
+			if l.Source != nil && !slices.Contains(files, l.Source.File) {
+				files = append(files, l.Source.File)
 			}
 		}
-		if !strings.Contains(o.Fix.Title, u.Fix.Title) {
-			o.Fix.Title += "; " + u.Fix.Title
+		if len(files) < 2 {
+			out = append(out, x)
+			continue
+		}
+		for i, file := range files {
+			one := x
+			one.At = slices.DeleteFunc(slices.Clone(x.At), func(l finding.Location) bool {
+				return l.Source != nil && l.Source.File != file || l.Source == nil && i > 0
+			})
+			out = append(out, one)
 		}
 	}
 	return out
 }
 
-// shares says whether two upgrades put a finding right in files of their own.
-func shares(a, b upgrade.Upgrade) bool {
-	if !slices.ContainsFunc(a.Resolves, func(i int) bool { return slices.Contains(b.Resolves, i) }) {
+// together makes one of upgrades that put the same right in files of their own, or
+// by the same edits.
+func together(ups []upgrade.Upgrade, found []finding.Finding) []upgrade.Upgrade {
+	var out []upgrade.Upgrade
+	for _, u := range ups {
+		n := slices.IndexFunc(out, func(o upgrade.Upgrade) bool { return alike(o, u, found) })
+		if n < 0 {
+			out = append(out, u)
+			continue
+		}
+		o := &out[n]
+		if !slices.Equal(o.Fix.Edits, u.Fix.Edits) {
+			o.Fix.Edits = slices.Concat(o.Fix.Edits, u.Fix.Edits)
+		}
+		o.Fix.Changes = slices.Concat(o.Fix.Changes, u.Fix.Changes)
+		o.Fix.Safety = min(o.Fix.Safety, u.Fix.Safety)
+		o.Commands, o.Notes = slices.Concat(o.Commands, u.Commands), slices.Concat(o.Notes, u.Notes)
+		o.Resolves = slices.Concat(o.Resolves, u.Resolves)
+	}
+	return out
+}
+
+// alike reports whether two upgrades do the same for the same vulnerabilities.
+func alike(a, b upgrade.Upgrade, found []finding.Finding) bool {
+	puts := func(u upgrade.Upgrade) []string {
+		var ids []string
+		for _, i := range u.Resolves {
+			ids = append(ids, vulnIdentity(found[i]))
+		}
+		slices.Sort(ids)
+		return slices.Compact(ids)
+	}
+	if a.Fix.Title != b.Fix.Title || !slices.Equal(puts(a), puts(b)) {
 		return false
 	}
-	return !slices.ContainsFunc(a.Fix.Edits, func(e finding.Edit) bool {
+	return slices.Equal(a.Fix.Edits, b.Fix.Edits) || !slices.ContainsFunc(a.Fix.Edits, func(e finding.Edit) bool {
 		return slices.ContainsFunc(b.Fix.Edits, func(x finding.Edit) bool { return x.File == e.File })
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -34,6 +33,7 @@ type goPlan struct {
 	sums  map[string]Sums // path@version
 	new   map[int][]string
 	goMin map[int]string // of the go line
+	needs map[int]string // the module that wants it
 	why   map[int]string // what could not be done; the lock is left to the command
 }
 
@@ -59,22 +59,52 @@ func (p *planner) goMod(ctx context.Context, j job) {
 		}
 		return
 	}
-	g := &goPlan{
-		f: f, mod: mod, lines: goLines(f, mod), to: map[string]string{}, owner: map[string]int{},
-		sums: map[string]Sums{}, new: map[int][]string{}, goMin: map[int]string{}, why: map[int]string{},
-	}
 	dir := path.Dir(j.file)
-	if _, err := fs.Stat(p.dir.FS, path.Join(dir, "vendor/modules.txt")); err == nil {
-		for i := range j.wants {
-			g.why[i] = "the vendor folder holds the old version"
-		}
-	}
 	var wants []want
 	for _, w := range j.wants {
 		if w.Name == "stdlib" {
-			p.goRelease(g, w)
+			p.goRelease(newGoPlan(f, mod), w)
 			continue
 		}
+		wants = append(wants, w)
+	}
+	limit, memo := p.goLimit(ctx, mod, dir), &goMemo{Modules: p.dir.Modules}
+	for {
+		g := newGoPlan(f, mod)
+		if wants = p.goWants(g, wants); len(wants) == 0 {
+			return
+		}
+		p.goFollow(ctx, g, memo, dir, wants)
+		i, why, hard := g.beyond(wants, limit, p.hasLower)
+		if i < 0 {
+			p.goUpgrades(g, dir, wants)
+			return
+		}
+		if lower, rest, ok := p.lower(wants[i]); ok {
+			wants[i] = lower
+			if hard {
+				p.cannot(rest, why)
+			} else {
+				p.postpone(rest, why)
+			}
+			continue
+		}
+		p.cannot(wants[i], why)
+		wants = slices.Delete(wants, i, i+1)
+	}
+}
+
+func newGoPlan(f *file, mod *modfile.File) *goPlan {
+	return &goPlan{
+		f: f, mod: mod, lines: goLines(f, mod), to: map[string]string{}, owner: map[string]int{},
+		sums: map[string]Sums{}, new: map[int][]string{}, goMin: map[int]string{}, needs: map[int]string{}, why: map[int]string{},
+	}
+}
+
+// goWants begins a plan with the wants that go.mod names.
+func (p *planner) goWants(g *goPlan, all []want) []want {
+	var wants []want
+	for _, w := range all {
 		to, err := g.version(w)
 		if err != nil {
 			p.cannot(w, err.Error())
@@ -85,20 +115,25 @@ func (p *planner) goMod(ctx context.Context, j job) {
 		wants = append(wants, w)
 		g.raise(w.Name, to, i)
 	}
-	if len(wants) == 0 {
-		return
-	}
-	if p.dir.Modules != nil {
-		more := true
-		for more && len(g.to) < goChanges {
-			more = g.follow(ctx, p.dir.Modules)
+	return wants
+}
+
+// goFollow asks what the new versions require, as long as that raises anything.
+func (p *planner) goFollow(ctx context.Context, g *goPlan, memo *goMemo, dir string, wants []want) {
+	if p.there(path.Join(dir, "vendor/modules.txt")) {
+		for i := range wants {
+			g.why[i] = "the vendor folder holds the old version"
 		}
-	} else {
+	}
+	if memo.Modules == nil {
 		for i := range wants {
 			g.why[i] = cmp.Or(g.why[i], "nobody was asked for the hash of the new version")
 		}
+		return
 	}
-	p.goUpgrades(g, dir, wants)
+	for more := true; more && len(g.to) < goChanges; {
+		more = g.follow(ctx, memo)
+	}
 }
 
 // goLines finds each module's version: of its replacement where there is one.
@@ -192,7 +227,7 @@ func (g *goPlan) follow(ctx context.Context, m Modules) bool {
 			continue
 		}
 		before := len(g.new[owner])
-		if err := g.require(s.GoMod, owner); err != nil {
+		if err := g.require(s.GoMod, name+" "+version, owner); err != nil {
 			g.why[owner] = fmt.Sprintf("go.mod of %s: %v", key, err)
 		}
 		if len(g.new[owner]) > before {
@@ -214,13 +249,13 @@ func requiredBy(body []byte) func(string) bool {
 }
 
 // require takes in a module's requirements.
-func (g *goPlan) require(body []byte, owner int) error {
+func (g *goPlan) require(body []byte, of string, owner int) error {
 	mod, err := modfile.ParseLax("go.mod", body, nil)
 	if err != nil {
 		return err
 	}
 	if mod.Go != nil && goNewer(mod.Go.Version, g.goMin[owner]) {
-		g.goMin[owner] = mod.Go.Version
+		g.goMin[owner], g.needs[owner] = mod.Go.Version, of
 	}
 	for _, r := range mod.Require {
 		l, listed := g.lines[r.Mod.Path]
@@ -414,69 +449,4 @@ func (p *planner) goRelease(g *goPlan, w want) {
 		Fix:   finding.Fix{Safety: finding.Behaviour, Edits: []finding.Edit{g.f.edit(l.start, l.end, prefix+w.To)}},
 		Notes: []string{"what builds it must be that release too: the builder image in the Dockerfile, the CI"},
 	}, w)
-}
-
-// lines are what go.sum says of a version.
-func (s Sums) lines(name, version string) []string {
-	if s.Zip == "" || s.Mod == "" {
-		return nil
-	}
-	return []string{name + " " + version + " " + s.Zip, name + " " + version + "/go.mod " + s.Mod}
-}
-
-// sumLine is a line of go.sum, taken apart.
-type sumLine struct {
-	text, module, version string
-	mod                   bool // the hash of a go.mod
-	end                   int  // offset after it
-}
-
-func parseSum(text string, end int) sumLine {
-	l := sumLine{text: text, end: end}
-	l.module, l.version, _ = strings.Cut(text, " ")
-	l.version, _, _ = strings.Cut(l.version, " ")
-	l.version, l.mod = strings.CutSuffix(l.version, "/go.mod")
-	return l
-}
-
-// sumEdits add lines to go.sum where its order has them.
-func sumEdits(f *file, lines []string) []finding.Edit {
-	have := map[string]bool{}
-	var order []sumLine
-	offset := 0
-	for l := range strings.Lines(string(f.b)) {
-		offset += len(l)
-		order = append(order, parseSum(strings.TrimRight(l, "\r\n"), offset))
-		have[order[len(order)-1].text] = true
-	}
-	eol := f.eol()
-	var edits []finding.Edit
-	for _, l := range lines {
-		if have[l] {
-			continue
-		}
-		where, text, mine := 0, l+eol, parseSum(l, 0)
-		for i := len(order) - 1; i >= 0; i-- {
-			if order[i].before(mine) {
-				where = order[i].end
-				break
-			}
-		}
-		if where == len(f.b) && where > 0 && f.b[where-1] != '\n' {
-			text = eol + l
-		}
-		edits = append(edits, finding.Edit{File: f.name, Base: f.digest, Start: where, End: where, New: text})
-	}
-	return edits
-}
-
-// before is the order of go.sum: by module, then by version.
-func (l sumLine) before(m sumLine) bool {
-	if l.module != m.module {
-		return l.module < m.module
-	}
-	if c := semver.Compare(l.version, m.version); c != 0 {
-		return c < 0
-	}
-	return !l.mod && m.mod
 }

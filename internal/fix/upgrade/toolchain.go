@@ -31,6 +31,7 @@ type toolchain struct {
 	version string
 	from    string // "rust-toolchain.toml says 1.65"
 	floor   bool   // the lowest of a range that the project promises
+	at      string // the folder that says so
 }
 
 // whole is the folder with what is not a manifest in it too.
@@ -74,8 +75,9 @@ func upwards(dir string) []string {
 // toolchains are the releases of a language that files name in a folder of the
 // project or above it: files for that purpose, and Dockerfiles.
 func (p *planner) toolchains(l language, dir string) []toolchain {
-	var out []toolchain
+	var exact, floors []toolchain
 	for _, at := range upwards(dir) {
+		var out []toolchain
 		for _, f := range rewrite.VersionFiles(l.image) {
 			name := path.Join(at, f.File)
 			said := f.Read(p.look(name))
@@ -87,14 +89,19 @@ func (p *planner) toolchains(l language, dir string) []toolchain {
 		for _, name := range p.dockerfiles(at) {
 			out = append(out, p.builders(l, name)...)
 		}
-		if len(out) > 0 {
-			break
+		for _, t := range out {
+			if !t.floor {
+				exact = append(exact, t)
+			} else if len(floors) == 0 || floors[0].at == at {
+				t.at = at
+				floors = append(floors, t)
+			}
+		}
+		if len(exact) > 0 {
+			return exact
 		}
 	}
-	if slices.ContainsFunc(out, func(t toolchain) bool { return !t.floor }) {
-		out = slices.DeleteFunc(out, func(t toolchain) bool { return t.floor })
-	}
-	return out
+	return floors
 }
 
 // toolchainOf reads what a file says: a release, or the least of a range.

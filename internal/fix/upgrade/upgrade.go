@@ -57,6 +57,7 @@ type Upgrade struct {
 type Unraised struct {
 	Subject finding.Subject
 	What    string // "lodash 4.17.11 to 4.17.21", "upgrades in go.mod"
+	File    string // in which it is, as the findings name it; "": it says itself
 	Why     string
 	// Later says that a plan for the files as these upgrades leave them raises it:
 	// it needs a safer upgrade of the same plan, which is not to wait for it.
@@ -182,6 +183,9 @@ func (p *planner) cannot(w want, why string) {
 		s = p.found[w.found[0]].Subject
 	}
 	p.unraised(s, w.String(), why)
+	if w.source != "" {
+		p.left[len(p.left)-1].File = path.Join(p.root(), w.source)
+	}
 }
 
 // postpone leaves w to the next plan.
