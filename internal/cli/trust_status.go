@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/report"
+	"github.com/drydock-dev/drydock/internal/trust"
 	"github.com/drydock-dev/drydock/internal/trust/store"
 )
 
@@ -47,7 +49,8 @@ func (t *trustFlags) status(ctx context.Context, s *store.Session, n image.Name)
 		return err
 	}
 	if refused != nil {
-		if answered(refused) == refused {
+		var r trust.Refusal
+		if !errors.As(refused, &r) {
 			return refused
 		}
 		return exitError(2)

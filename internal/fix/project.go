@@ -272,7 +272,7 @@ func (v *projectVersion) exercise(ctx context.Context, shares map[string]exercis
 		}
 		v.did[s.Name] = did
 		if did.ended && did.code != 0 {
-			log, _ := s.Container.Logs(ctx) //nolint:errcheck // what there is of it
+			log, _ := s.Container.Logs(ctx)
 			return "", &Failure{Step: "run " + version(v.after), Why: fmt.Sprintf("service %s ended with exit code %d", s.Name, did.code), Log: log}
 		}
 		if v.after {

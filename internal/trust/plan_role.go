@@ -53,7 +53,7 @@ func (a *Assembly) planRole(r *roleDocs, ch Change, ring Keyring) (step *Step, h
 		head = newest.doc()
 		rekeyed := r.check(newest.message, newest.sigs) != nil // the change gives the role other keys
 		tidy := a.stale(kind, newest.body.Expires, ch.Renew) || !newest.claims.Covers(merged)
-		if newest.claims.Covers(want) && !rekeyed && !(tidy && r.threshold == 1 && mine) {
+		if newest.claims.Covers(want) && !rekeyed && (!tidy || r.threshold != 1 || !mine) {
 			return nil, head, false, nil
 		}
 	case len(want.Images) == 0 && r.signer != "": // who has signed nothing
@@ -97,10 +97,10 @@ func (a *Assembly) planRole(r *roleDocs, ch Change, ring Keyring) (step *Step, h
 // just that, else a new one.
 func (a *Assembly) draft(r *roleDocs, merged Claims, kind string) (*signed[metadata.TargetsType], int64, error) {
 	for _, p := range r.proposals {
-		if p.Listed.Version > r.newest() && p.claims.Covers(merged) && merged.Covers(p.claims) {
+		if p.Version > r.newest() && p.claims.Covers(merged) && merged.Covers(p.claims) {
 			d := *p.signed
 			d.sigs = slices.Clone(d.sigs)
-			return &d, p.Listed.Version, nil
+			return &d, p.Version, nil
 		}
 	}
 	version := r.top() + 1
@@ -112,7 +112,7 @@ func (a *Assembly) draft(r *roleDocs, merged Claims, kind string) (*signed[metad
 // newest is the version of the newest document that counts.
 func (r *roleDocs) newest() int64 {
 	if h := r.head(); h != nil {
-		return h.Listed.Version
+		return h.Version
 	}
 	return 0
 }

@@ -39,12 +39,11 @@ func pyNeeds(d Distribution) []pyNeed {
 // something else stands between them.
 func (l pyLine) hashed(s string) (start, end int, between string, ok bool) {
 	text := s[l.end:l.after]
-	first, last := strings.Index(text, "--hash"), 0
+	first := strings.Index(text, "--hash")
 	if first < 0 {
 		return 0, 0, "", false
 	}
-	last = first
-	between = ""
+	var last int
 	for at := first; ; {
 		rest := text[at:]
 		word := strings.IndexAny(rest, " \t\r\n\\")

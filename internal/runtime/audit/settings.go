@@ -149,7 +149,7 @@ func (d *Daemon) readArguments(proc, socket string) {
 	for _, some := range [][]process{all, naming, usual} {
 		if len(some) == 1 {
 			d.Arguments = some[0].args
-			d.program, _ = os.Readlink(filepath.Join(some[0].dir, "exe")) //nolint:errcheck // it takes root
+			d.program, _ = os.Readlink(filepath.Join(some[0].dir, "exe"))
 			if info, err := os.Stat(some[0].dir); err == nil {
 				d.RunsAs, _, _ = strings.Cut(owner(info), ":")
 			}

@@ -69,7 +69,7 @@ func (c *conanFile) node(_ []byte, at int) error {
 			own = j.kind() == '"'
 			err = j.skip()
 		case "context":
-			context := ""
+			var context string
 			context, err = j.str()
 			build = context == "build"
 		default:
