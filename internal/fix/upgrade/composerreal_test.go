@@ -87,7 +87,7 @@ func TestComposerTakesWhatIsRaised(t *testing.T) {
 	composer := program(t, "composer")
 	made, tried := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
-		if tried++; tried > 10 && !thorough() {
+		if tried++; tried > 10 && (made > 0 || tried > 60) && !thorough() {
 			return
 		}
 		root, err := os.MkdirTemp(t.TempDir(), "world")

@@ -96,7 +96,7 @@ func TestBundlerTakesWhatIsRaised(t *testing.T) {
 	bundle := program(t, "bundle")
 	made, tried := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
-		if tried++; tried > 12 && !thorough() {
+		if tried++; tried > 12 && (made > 0 || tried > 60) && !thorough() {
 			return
 		}
 		root, err := os.MkdirTemp(t.TempDir(), "world")
