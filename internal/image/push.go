@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	apiregistry "github.com/moby/moby/api/types/registry"
@@ -13,6 +14,10 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 )
+
+// pushed is how an Engine with containerd's store says the digest of a push: it has
+// no field for it.
+var pushed = regexp.MustCompile(`: digest: (sha256:[0-9a-f]{64}) size: [0-9]+$`)
 
 // Push has the Docker Engine push a tagged image with the user's credentials, and
 // gives the digest that the registry then has: that of this push, whoever moves
@@ -53,6 +58,10 @@ func Push(ctx context.Context, ref string, opt Options) (finding.Digest, error) 
 				if digest, err = digestOf(aux.Digest); err != nil {
 					return "", err
 				}
+			}
+		case pushed.MatchString(m.Status):
+			if digest, err = digestOf(pushed.FindStringSubmatch(m.Status)[1]); err != nil {
+				return "", err
 			}
 		case opt.Progress != nil && m.Progress != nil:
 			opt.Progress(m.Progress.Current, m.Progress.Total, "push "+m.ID)
