@@ -112,7 +112,7 @@ func waysOut() map[string][]string {
 		"fix --dockerfile DIR/Dockerfile nginx:1.20": {hub},
 		"trust verify example.com:5000/a:1":          {"example.com:5000"}, "trust inspect example.com:5000/a": {"example.com:5000"}, "trust sign example.com:5000/a:1": {"example.com:5000"},
 		"trust init example.com:5000/a": {"example.com:5000"}, "trust revoke example.com:5000/a:1": {"example.com:5000"}, "trust refresh example.com:5000/a": {"example.com:5000"},
-		"trust status example.com:5000/a": {"example.com:5000"}, "trust rotate targets example.com:5000/a": {"example.com:5000"}, "trust bundle example.com:5000/a:1 -o DIR/x": {"example.com:5000"},
+		"trust status example.com:5000/a": {"example.com:5000"}, "trust attest example.com:5000/a:1 --type https://x/y DIR/package.json": {"example.com:5000"}, "trust rotate targets example.com:5000/a": {"example.com:5000"}, "trust bundle example.com:5000/a:1 -o DIR/x": {"example.com:5000"},
 		"trust signer add --key DIR/release.pub release example.com:5000/a": {"example.com:5000"}, "trust signer remove release example.com:5000/a": {"example.com:5000"},
 		"db update npm": {"osv-vulnerabilities.storage.googleapis.com:443"},
 		"db update --mirror http://127.0.0.1:1/ Alpine": {"127.0.0.1:1"},

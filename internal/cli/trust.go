@@ -42,7 +42,7 @@ under trust.`,
 	s.StringVar(&t.root, "root", "", "trust the root in `FILE`, instead of the first one that the registry shows")
 	c.AddCommand(
 		newTrustKey(t), newTrustInit(t), newTrustSigner(t), newTrustSign(t), newTrustInspect(t), newTrustVerify(t), newTrustRevoke(t),
-		newTrustStatus(t), newTrustRefresh(t), newTrustRotate(t), newTrustBundle(t), newTrustForget(t), newTUFClient(t),
+		newTrustStatus(t), newTrustRefresh(t), newTrustRotate(t), newTrustBundle(t), newTrustAttest(t), newTrustForget(t), newTUFClient(t),
 	)
 	return c
 }

@@ -54,7 +54,7 @@ func (t *trustFlags) verifyOffline(ctx context.Context, o offline, args []string
 			return err
 		}
 	}
-	if err := t.write(func(to sink) error { return report.Verdict(to, to.format, name.String(), verdict, v, t.page(to)) }); err != nil {
+	if err := t.write(func(to sink) error { return report.Verdict(to, to.format, name.String(), verdict, v, nil, t.page(to)) }); err != nil {
 		return err
 	}
 	if verdict.Kind != "verified" {

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/trust"
+	"github.com/drydock-dev/drydock/internal/trust/store"
 )
 
 func newTrustRevoke(t *trustFlags) *cobra.Command {
@@ -41,7 +44,7 @@ signed, online keys included: that is what to do when a signer's keys are stolen
 			if n.Digest != "" {
 				tag = ""
 			}
-			out, by, err := s.Revoke(cmd.Context(), tag, n.Digest, reason)
+			out, by, err := t.revoke(cmd.Context(), s, tag, n.Digest, reason)
 			if err := closing(s, answered(err)); err != nil {
 				return err
 			}
@@ -56,4 +59,37 @@ signed, online keys included: that is what to do when a signer's keys are stolen
 	c.Flags().StringVar(&reason, "reason", "", "say why, as `TEXT` that everybody can read")
 	c.Flags().StringVar(&signer, "signer", "", "revoke the signer called `NAME`")
 	return c
+}
+
+// revoke takes back signatures, and the copies for cosign of what is not signed by
+// anybody then.
+func (t *trustFlags) revoke(ctx context.Context, s *store.Session, tag string, d finding.Digest, reason string) (*store.Outcome, []string, error) {
+	before, err := s.View(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	out, by, err := s.Revoke(ctx, tag, d, reason)
+	if err != nil {
+		return nil, nil, err
+	}
+	st, _ := before.Tag(tag)
+	if tag == "" {
+		st, _ = before.Digest(d)
+	}
+	after, err := s.View(ctx)
+	if err != nil {
+		return out, by, nil // it waits for a refresh
+	}
+	var gone []finding.Digest
+	for _, m := range st.Manifests {
+		if now, ok := after.Digest(m.Digest); !ok || now.Revoked {
+			gone = append(gone, m.Digest)
+		}
+	}
+	var keys []trust.Key
+	for _, name := range st.Signers {
+		keys = append(keys, before.KeysOf(name)...)
+	}
+	t.uncopy(ctx, s, gone, keys)
+	return out, by, nil
 }

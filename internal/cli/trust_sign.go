@@ -16,6 +16,7 @@ import (
 // signFlags are those of sign.
 type signFlags struct {
 	local, remote, propose, proposed bool
+	alone                            bool // no copy for cosign
 	signer                           string
 }
 
@@ -29,6 +30,8 @@ manifest and what attests it. An image that the registry does not have is pushed
 first, and the digest that was pushed is signed, wherever the tag points by then.
 Where the Engine's image of that tag is another than the registry's, say which is
 meant: --local pushes and signs the first, --remote signs the second.
+
+Each signature is written as a bundle too that "cosign verify --key" takes.
 
 Where a signer has a threshold of two, the first person says --propose, and the
 second signs the same image. --proposed signs whatever others proposed: read it with
@@ -62,6 +65,7 @@ second signs the same image. --proposed signs whatever others proposed: read it 
 	c.Flags().BoolVar(&o.local, "local", false, "push and sign the Docker Engine's image")
 	c.Flags().BoolVar(&o.remote, "remote", false, "sign the registry's image")
 	c.Flags().BoolVar(&o.propose, "propose", false, proposeHelp)
+	c.Flags().BoolVar(&o.alone, "no-cosign", false, "write no copies that cosign reads")
 	c.Flags().BoolVar(&o.proposed, "proposed", false, "sign what others proposed, with the keys that are here")
 	c.Flags().StringVar(&o.signer, "signer", "", "sign as `NAME` only (default: every signer whose key is here)")
 	c.MarkFlagsMutuallyExclusive("local", "remote")
@@ -81,6 +85,9 @@ func (t *trustFlags) sign(ctx context.Context, s *store.Session, n image.Name, o
 	out, by, err := s.Sign(ctx, im, store.SignOptions{Signer: o.signer, Propose: o.propose})
 	if err != nil {
 		return err
+	}
+	if len(out.Proposed) == 0 && !o.alone {
+		t.copies(ctx, s, out.Assembly, by, all)
 	}
 	who := strings.Join(by, ", ")
 	if slices.Equal(by, []string{""}) {

@@ -40,7 +40,11 @@ func (t *trustFlags) removeSigner(cmd *cobra.Command, ref, name, reason string, 
 	if err != nil {
 		return err
 	}
+	before, _ := s.View(cmd.Context()) // of one that does not verify there is nothing to tidy
 	out, err := s.RemoveSigner(cmd.Context(), name, reason, propose)
+	if err == nil && before != nil && len(out.Proposed) == 0 {
+		t.uncopy(cmd.Context(), s, before.SignedBy(name), before.KeysOf(name))
+	}
 	if err := closing(s, answered(err)); err != nil {
 		return err
 	}

@@ -15,8 +15,9 @@ import (
 )
 
 func newTrustVerify(t *trustFlags) *cobra.Command {
-	var resolve bool
+	var o verifyFlags
 	var off offline
+	var key string
 	c := &cobra.Command{
 		Use:   "verify IMAGE | --bundle FILE [ARCHIVE]",
 		Short: "Verify that an image is signed, and that its signature holds today",
@@ -50,23 +51,30 @@ the one that the bundle's metadata signs, and the metadata must hold today, or w
 			if err != nil {
 				return err
 			}
-			return closing(s, t.verify(cmd.Context(), s, n, resolve))
+			if key != "" {
+				return closing(s, t.verifyByKey(cmd.Context(), s, n, key))
+			}
+			return closing(s, t.verify(cmd.Context(), s, n, o))
 		},
 	}
-	c.Flags().BoolVar(&resolve, "resolve", false, "print the name with the digest that is signed for the tag, wherever the tag points")
+	c.Flags().BoolVar(&o.attestations, "attestations", false, "verify and list what is attested of it too")
+	c.Flags().BoolVar(&o.resolve, "resolve", false, "print the name with the digest that is signed for the tag, wherever the tag points")
+	c.Flags().StringVar(&key, "key", "", "verify that the public key in `FILE` signed it, as cosign or Drydock does; beside the pinned root, if there is one")
 	c.Flags().StringVar(&off.bundle, "bundle", "", "verify offline, with the bundle in `FILE`")
 	c.Flags().StringVar(&off.maxAge, "max-age", "", "with --bundle: let snapshot and timestamp hold for `AGE` after they were signed (30d), whatever their date")
 	return c
 }
 
-func (t *trustFlags) verify(ctx context.Context, s *store.Session, n image.Name, resolve bool) error {
+type verifyFlags struct{ resolve, attestations bool }
+
+func (t *trustFlags) verify(ctx context.Context, s *store.Session, n image.Name, o verifyFlags) error {
 	v, err := s.View(ctx)
 	if err != nil {
 		return t.refused(n, err)
 	}
 	now := n.Digest
 	switch {
-	case resolve && n.Tag != "":
+	case o.resolve && n.Tag != "":
 		if st, ok := v.Tag(n.Tag); ok && !st.Revoked && (now == "" || now == st.Digest) {
 			now = st.Digest
 		}
@@ -78,10 +86,19 @@ func (t *trustFlags) verify(ctx context.Context, s *store.Session, n image.Name,
 		now = finding.DigestOf(b)
 	}
 	verdict := v.Judge(n.Tag, now)
-	if resolve && verdict.Kind == "verified" {
+	if o.resolve && verdict.Kind == "verified" {
 		return t.say(map[string]any{"image": n.Repository + "@" + string(now), "digest": now}, "%s@%s", n.Repository, now)
 	}
-	if err := t.write(func(to sink) error { return report.Verdict(to, to.format, n.String(), verdict, v, t.page(to)) }); err != nil {
+	var attested []trust.Attested
+	if o.attestations && verdict.Kind == "verified" {
+		if attested, err = t.attestations(ctx, s, v, verdict); err != nil {
+			return t.refused(n, err)
+		}
+		attested = append([]trust.Attested{}, attested...)
+	}
+	if err := t.write(func(to sink) error {
+		return report.Verdict(to, to.format, n.String(), verdict, v, attested, t.page(to))
+	}); err != nil {
 		return err
 	}
 	if verdict.Kind != "verified" {

@@ -19,10 +19,13 @@ type verdictJSON struct {
 	Signers    []string `json:"signers,omitempty"`
 	SignedAt   string   `json:"signedAt,omitempty"`
 	FreshUntil string   `json:"freshUntil,omitempty"`
+
+	Attestations *[]attestedJSON `json:"attestations,omitempty"` // those that were asked for
 }
 
 // Verdict writes the answer about one image.
-func Verdict(w io.Writer, format, name string, v trust.Verdict, view *trust.View, opt Options) error {
+// attested, if not nil, are the attestations that were asked for.
+func Verdict(w io.Writer, format, name string, v trust.Verdict, view *trust.View, attested []trust.Attested, opt Options) error {
 	fresh := ""
 	if r, ok := view.Role(trust.Timestamp); ok {
 		fresh = r.Expires.UTC().Format(time.RFC3339)
@@ -31,8 +34,14 @@ func Verdict(w io.Writer, format, name string, v trust.Verdict, view *trust.View
 	if !v.At.IsZero() {
 		at = v.At.UTC().Format(time.RFC3339)
 	}
+	var attestations *[]attestedJSON
+	if attested != nil {
+		all := attestedOf(attested)
+		attestations = &all
+	}
 	return verdict(w, format, verdictJSON{
-		Image: name, Verified: v.Kind == "verified", Verdict: v.Kind, Message: v.Text(), Digest: string(v.Now),
+		Attestations: attestations,
+		Image:        name, Verified: v.Kind == "verified", Verdict: v.Kind, Message: v.Text(), Digest: string(v.Now),
 		Signed: string(v.Digest), Signers: v.Signers, SignedAt: at, FreshUntil: fresh,
 	}, "", opt)
 }
@@ -66,5 +75,16 @@ func verdict(w io.Writer, format string, v verdictJSON, hint string, opt Options
 		if v.FreshUntil != "" {
 			p.line("  fresh until %s", v.FreshUntil)
 		}
+		if v.Attestations != nil {
+			p.attested(*v.Attestations)
+		}
 	})
+}
+
+// KeyVerdict writes that a key signed an image, with nothing to say until when.
+func KeyVerdict(w io.Writer, format, name string, v trust.Verdict, opt Options) error {
+	return verdict(w, format, verdictJSON{
+		Image: name, Verified: true, Verdict: v.Kind, Digest: string(v.Now), Signed: string(v.Digest), Signers: v.Signers,
+		Message: "signed by " + v.Signers[0] + "; a signature of a key alone knows neither expiry nor revocation",
+	}, "", opt)
 }

@@ -42,6 +42,8 @@ type Manifest struct {
 	Platform string         `json:"platform,omitempty"` // "linux/amd64"
 	Config   finding.Digest `json:"config,omitempty"`   // by which the classic image store knows it
 	Attests  finding.Digest `json:"attests,omitempty"`  // the manifest that this one attests
+
+	Predicate string `json:"predicate,omitempty"` // of a signed attestation: the type of what it says
 }
 
 // Delegate is a signer as the top-level role delegates to it.
@@ -179,6 +181,14 @@ func Sign(tag string, seq int64, at time.Time, size int64, manifests []Manifest)
 		c.Images[tag] = Claim{Seq: seq, At: at, Digest: top, Size: size}
 	}
 	return c
+}
+
+// Attest is the claim that signs an attestation: the artifact that holds it, and
+// which manifest it is about.
+func Attest(seq int64, at time.Time, size int64, artifact, about finding.Digest, predicate string) Claims {
+	return Claims{Images: map[string]Claim{DigestPath(artifact): {
+		Seq: seq, At: at, Digest: artifact, Size: size, Manifests: []Manifest{{Digest: artifact, Attests: about, Predicate: predicate}},
+	}}}
 }
 
 // RevokeDigest takes a digest back for ever: no later signature revives it. The

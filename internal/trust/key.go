@@ -77,12 +77,14 @@ func (k Key) Same(other Key) bool {
 }
 
 // PEM is the key as "PUBLIC KEY", which OpenSSL, docker trust and cosign read.
-func (k Key) PEM() []byte {
+func (k Key) PEM() []byte { return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: k.der()}) }
+
+func (k Key) der() []byte {
 	der, err := x509.MarshalPKIXPublicKey(k.public)
 	if err != nil {
 		return nil // both kinds can be written
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	return der
 }
 
 // Verify reports whether sig is the key's signature of message: ASN.1 DER of

@@ -353,3 +353,65 @@ func (r Verdict) Text() string {
 	}
 	return "nobody signed " + what
 }
+
+// Attested is a signed attestation of a manifest.
+type Attested struct {
+	Artifact  finding.Digest // the manifest of the artifact that holds it
+	About     finding.Digest
+	Predicate string // the type of what it says
+	At        time.Time
+	Signers   []string
+}
+
+// Attestations are the signed attestations of any of these manifests, by artifact.
+func (v *View) Attestations(of ...finding.Digest) []Attested {
+	by := map[finding.Digest]*Attested{}
+	for _, signer := range v.names() {
+		for path, c := range v.claims[signer].Images {
+			if _, isDigest := digestOfPath(path); !isDigest || c.Revoked || len(c.Manifests) != 1 || c.Manifests[0].Predicate == "" {
+				continue
+			}
+			m := c.Manifests[0]
+			if _, gone := v.takenBack(signer, c); gone || !slices.Contains(of, m.Attests) {
+				continue
+			}
+			if by[m.Digest] == nil {
+				by[m.Digest] = &Attested{Artifact: m.Digest, About: m.Attests, Predicate: m.Predicate, At: c.At}
+			}
+			by[m.Digest].Signers = append(by[m.Digest].Signers, shown(signer))
+		}
+	}
+	var out []Attested
+	for _, d := range slices.Sorted(maps.Keys(by)) {
+		out = append(out, *by[d])
+	}
+	return out
+}
+
+// SignedBy are the digests of all manifests that a signer has signed and not taken
+// back; of the administrator those of [Admin].
+func (v *View) SignedBy(signer string) []finding.Digest {
+	if signer == Admin {
+		signer = ""
+	}
+	var out []finding.Digest
+	for _, c := range v.claims[signer].Images {
+		for _, m := range c.Manifests {
+			if !c.Revoked && !slices.Contains(out, m.Digest) {
+				out = append(out, m.Digest)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// KeysOf are the keys of a signer, or of the administrator.
+func (v *View) KeysOf(signer string) []Key {
+	name := signer
+	if signer == "" || signer == Admin {
+		name = Targets
+	}
+	r, _ := v.Role(name)
+	return r.Keys
+}

@@ -129,8 +129,14 @@ func (r *Repository) put(ctx context.Context, s trust.Step) error {
 	if err != nil {
 		return err
 	}
+	return r.persist(ctx, name, manifest, config, s.Bytes)
+}
+
+// persist uploads blobs and a manifest of them, and all of it again where another's
+// upload of the same bytes got in the way.
+func (r *Repository) persist(ctx context.Context, ref string, manifest []byte, blobs ...[]byte) error {
 	for try := 1; ; try++ {
-		err := r.upload(ctx, name, manifest, config, s.Bytes)
+		err := r.upload(ctx, ref, manifest, blobs...)
 		if err == nil || try == putTries || !image.Passing(err) {
 			return err
 		}

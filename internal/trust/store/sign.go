@@ -104,3 +104,28 @@ func revivable(a *trust.Assembly, by []string, manifests []trust.Manifest) error
 	}
 	return nil
 }
+
+// Keys are the private keys here of signers; of "" the administrator's.
+func (s *Session) Keys(a *trust.Assembly, names []string) ([]trust.Signer, error) {
+	var out []trust.Signer
+	for _, name := range names {
+		ids := a.Admins()
+		if name != "" {
+			ids = nil
+			for _, k := range a.Signers()[name].Keys {
+				ids = append(ids, k.ID())
+			}
+		}
+		for _, id := range ids {
+			if !s.Ring.Has(id) {
+				continue
+			}
+			k, err := s.Ring.Signer(id)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, k)
+		}
+	}
+	return out, nil
+}
