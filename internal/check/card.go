@@ -31,7 +31,7 @@ func stats(res *Result) []policy.Stats {
 
 // card is a row per practice. A practice that nothing looked at is not assessed,
 // and says why.
-func card(res *Result, bases *smaller) []Row {
+func card(res *Result, bases *smaller, signed *signatures) []Row {
 	var rows []Row
 	images, inventories, grounds, neither := 0, 0, 0, "neither an image nor a Dockerfile was looked at"
 	var unnamed []finding.Unknown // bases of which not even the name is known
@@ -80,8 +80,8 @@ func card(res *Result, bases *smaller) []Row {
 				why = "no Dockerfile was looked at (--dockerfile FILE)"
 			}
 		case finding.ContentTrust:
-			if !anyOf(res, p) {
-				why = "signatures are not verified yet"
+			if signed.judged == 0 && !anyOf(res, p) {
+				why = "no repository of it is pinned here (drydock trust verify IMAGE)"
 			}
 		case finding.LeastPrivilege:
 			if images == 0 && files == 0 && !anyOf(res, p) {
@@ -99,6 +99,9 @@ func card(res *Result, bases *smaller) []Row {
 		}
 		if p == finding.Vulnerabilities && why == "" {
 			row.Grade, row.Reasons = covered(res, row.Grade, row.Reasons)
+		}
+		if p == finding.ContentTrust && why == "" && len(row.Grade) > 0 && !anyOf(res, p) {
+			row.Reasons = signed.reasons
 		}
 		if p == finding.MinimalBase && why == "" {
 			row.Reasons = slices.Concat(bases.reasons, bases.open)

@@ -17,6 +17,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/runtime/audit"
 	"github.com/drydock-dev/drydock/internal/runtime/confine"
+	"github.com/drydock-dev/drydock/internal/trust"
 	"github.com/drydock-dev/drydock/internal/vuln"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
@@ -34,7 +35,7 @@ func Rules() []finding.Rule {
 		all = append(all, c.Rule)
 	}
 	all = append(all, SyntaxRule())
-	all = slices.Concat(all, audit.Rules(), confine.NeedRules(), vuln.Rules(), base.Rules(), policy.Rules())
+	all = slices.Concat(all, audit.Rules(), confine.NeedRules(), vuln.Rules(), base.Rules(), trust.Rules(), policy.Rules())
 	order := finding.Practices()
 	slices.SortStableFunc(all, func(a, b finding.Rule) int {
 		if c := slices.Index(order, a.Practice) - slices.Index(order, b.Practice); c != 0 {

@@ -56,8 +56,9 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 		return nil, err
 	}
 	bases.sources = r.res.Sources
+	signed := signatures{Surroundings: &p.Surroundings, opt: p.ImageOptions(r.warn)}
 	if ask.Grades {
-		if err := r.each(ctx, bases.look); err != nil {
+		if err := errors.Join(r.each(ctx, bases.look), r.each(ctx, signed.look)); err != nil {
 			return nil, err
 		}
 	}
@@ -71,7 +72,7 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	}
 	slices.SortStableFunc(r.res.Findings, finding.Compare)
 	if ask.Grades {
-		r.res.Card = card(r.res, &bases)
+		r.res.Card = card(r.res, &bases, &signed)
 	}
 	if ask.Vulnerabilities && !ask.Aside {
 		keepLast(r.Surroundings, r.res)

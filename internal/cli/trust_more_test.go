@@ -332,3 +332,5 @@ func TestTrustStatus(t *testing.T) {
 	b.now = func() time.Time { return today().AddDate(0, 0, 12) }
 	b.want(0, []string{"sign anew soon"}, "trust", "status", repo)
 }
+
+func matches(pattern, text string) bool { return regexp.MustCompile(pattern).MatchString(text) }

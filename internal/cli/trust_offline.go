@@ -72,7 +72,7 @@ func (t *trustFlags) within(ctx context.Context, target string, v trust.Verdict)
 	}
 	defer im.Close() //nolint:errcheck // nothing was written
 	if !v.Contains(im.Digest) && !v.Contains(im.ID) {
-		v.Kind, v.Now = "moved", im.Digest
+		v.Kind, v.Now, v.Here = "moved", im.Digest, true
 		return v, nil
 	}
 	bar := t.progress()

@@ -309,6 +309,7 @@ type Verdict struct {
 	Standing
 	Kind string // "verified", or why not: "unsigned", "moved", "revoked"
 	Now  finding.Digest
+	Here bool // the image was not asked of a registry: it is on this machine
 }
 
 // Judge answers whether a digest is what is signed, for a tag where one is given.
@@ -349,7 +350,11 @@ func (r Verdict) Text() string {
 	case "revoked":
 		return fmt.Sprintf("the signature of %s was revoked on %s%s", what, date, why)
 	case "moved":
-		return fmt.Sprintf("%s is signed as %s (by %s on %s), and the registry serves %s", what, r.Digest, strings.Join(r.Signers, ", "), date, r.Now)
+		other := "the registry serves"
+		if r.Here {
+			other = "this image is"
+		}
+		return fmt.Sprintf("%s is signed as %s (by %s on %s), and %s %s", what, r.Digest, strings.Join(r.Signers, ", "), date, other, r.Now)
 	}
 	return "nobody signed " + what
 }
