@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,8 +20,9 @@ import (
 // trustFlags is what the verbs of trust take beside the global ones.
 type trustFlags struct {
 	*flags
-	words passphrases
-	root  string
+	words  passphrases
+	root   string
+	settle time.Duration
 }
 
 func newTrust(f *flags) *cobra.Command {
@@ -40,6 +42,7 @@ under trust.`,
 	s := c.PersistentFlags()
 	s.IntVar(&t.words.fd, "passphrase-fd", -1, "read the passphrase from the open file `DESCRIPTOR`")
 	s.StringVar(&t.root, "root", "", "trust the root in `FILE`, instead of the first one that the registry shows")
+	s.DurationVar(&t.settle, "settle", 0, "wait so `LONG` between two looks: for a registry whose list of tags lags behind (10s)")
 	c.AddCommand(
 		newTrustKey(t), newTrustInit(t), newTrustSigner(t), newTrustSign(t), newTrustInspect(t), newTrustVerify(t), newTrustRevoke(t),
 		newTrustStatus(t), newTrustRefresh(t), newTrustRotate(t), newTrustBundle(t), newTrustAttest(t), newTrustForget(t), newTUFClient(t),
@@ -95,6 +98,7 @@ func (t *trustFlags) session(ctx context.Context, n image.Name, write bool) (*st
 	if err != nil {
 		return nil, err
 	}
+	r.Settle = t.settle
 	s := &store.Session{Repository: r, Ring: ring, Pins: keyring.Pins{Dir: ring.Dir, User: ring.User}, Pinned: t.firstUse}
 	if t.root != "" {
 		b, err := readSmall(t.root, trust.MaxRoot)

@@ -13,6 +13,7 @@ import (
 
 func newTrustInit(t *trustFlags) *cobra.Command {
 	kind := string(trust.ECDSA)
+	var days map[string]int
 	c := &cobra.Command{
 		Use:   "init REPOSITORY",
 		Short: "Begin to sign a repository's images, and pin its root here",
@@ -27,11 +28,16 @@ the rotation of keys need it.`,
 			if err != nil {
 				return err
 			}
+			for role, n := range days {
+				if _, ok := trust.DefaultDays()[role]; !ok || n < 1 || n > 36500 {
+					return usageError{fmt.Errorf("--days %s=%d", role, n), "root, targets, signers, snapshot or timestamp, for 1 to 36500 days"}
+				}
+			}
 			s, err := t.session(cmd.Context(), n, true)
 			if err != nil {
 				return err
 			}
-			b, err := s.Begin(cmd.Context(), trust.KeyType(kind))
+			b, err := s.Begin(cmd.Context(), trust.KeyType(kind), days)
 			if err := closing(s, err); err != nil {
 				return err
 			}
@@ -48,6 +54,7 @@ the rotation of keys need it.`,
 		},
 	}
 	c.Flags().StringVar(&kind, "type", kind, keyTypeHelp)
+	c.Flags().StringToIntVar(&days, "days", nil, "how long a role's documents hold, as `ROLE=DAYS` (root 1825, targets and signers 1095, snapshot 30, timestamp 14)")
 	return c
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
@@ -40,6 +41,14 @@ func TestTrustCopies(t *testing.T) {
 			b.trust("sign " + repo + ":v1") // nothing is written twice
 			if n := len(referrers(t, repo, digest)); n != before || n != 1 {
 				t.Errorf("%d referrers, then %d", before, n)
+			}
+			// Another's write took the copy away: it is written again.
+			if kind == "docker-registry" {
+				fallback := mustRef(t, repo+":"+strings.Replace(digest, ":", "-", 1))
+				check(t, remote.WriteIndex(fallback, empty.Index))
+				o.want(2, []string{"no signature of"}, "trust", "verify", "--key", "release.pub", repo+":v1")
+				b.trust("refresh --copies " + repo)
+				o.want(0, []string{"verified"}, "trust", "verify", "--key", "release.pub", repo+":v1")
 			}
 			// One with a pinned root is not satisfied by a key alone.
 			b.want(0, []string{"verified", "fresh until"}, "trust", "verify", "--key", "release.pub", repo+":v1")

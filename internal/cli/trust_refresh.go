@@ -12,7 +12,7 @@ import (
 )
 
 func newTrustRefresh(t *trustFlags) *cobra.Command {
-	var prune bool
+	var prune, copies bool
 	c := &cobra.Command{
 		Use:   "refresh REPOSITORY…",
 		Short: "Sign anew what soon expires, and make all count that was written",
@@ -32,18 +32,19 @@ day. --prune removes documents that are superseded.`,
 				if err != nil {
 					return err
 				}
-				if err := closing(s, answered(t.refresh(cmd.Context(), s, n, prune))); err != nil {
+				if err := closing(s, answered(t.refresh(cmd.Context(), s, n, prune, copies))); err != nil {
 					return err
 				}
 			}
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&copies, "copies", false, "write the copies for cosign again that are missing, with the signers' keys that are here")
 	c.Flags().BoolVar(&prune, "prune", false, "remove documents that are superseded")
 	return c
 }
 
-func (t *trustFlags) refresh(ctx context.Context, s *store.Session, n image.Name, prune bool) error {
+func (t *trustFlags) refresh(ctx context.Context, s *store.Session, n image.Name, prune, copies bool) error {
 	out, err := s.Refresh(ctx)
 	if err != nil {
 		return err
@@ -53,6 +54,11 @@ func (t *trustFlags) refresh(ctx context.Context, s *store.Session, n image.Name
 		what = n.Repository + " was signed anew"
 	}
 	facts := map[string]any{"written": out.Written}
+	if copies {
+		if err := s.CopyAll(ctx); err != nil {
+			return err
+		}
+	}
 	if prune {
 		removed, err := s.Prune(ctx)
 		if err != nil {

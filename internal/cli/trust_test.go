@@ -223,6 +223,19 @@ func TestTrustExpires(t *testing.T) {
 	b.want(2, []string{"root metadata expired"}, "trust", "verify", repo+":v1")
 }
 
+// TestTrustDays: how long documents hold is the repository's to say.
+func TestTrustDays(t *testing.T) {
+	repo := registries()["with referrers"](t) + "/me/app"
+	t.Chdir(t.TempDir())
+	b := signing(t)
+	pushIndex(t, repo+":v1", "one")
+	b.want(1, []string{"--days nobody=3"}, "trust", "init", "--days", "nobody=3", repo)
+	b.want(0, nil, "trust", "init", "--days", "timestamp=2,root=400", repo)
+	b.want(0, nil, "trust", "sign", repo+":v1")
+	b.want(0, []string{"fresh until 2026-11-25"}, "trust", "verify", repo+":v1")
+	b.want(0, []string{"root +1 +2027-12-28", "snapshot +[0-9]+ +2026-12-23"}, "trust", "status", repo)
+}
+
 // TestTrustOfUnreachable: what cannot be found out is neither yes nor no.
 func TestTrustOfUnreachable(t *testing.T) {
 	b := signing(t)

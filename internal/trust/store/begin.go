@@ -21,8 +21,9 @@ var ErrBegun = errors.New("the repository has trust metadata already")
 
 // Begin gives a repository its first metadata, and pins it here. Its root key is
 // the one that is here, for a user has one for all repositories, or a new one; its
-// targets and online keys are new, unless they are given.
-func (s *Session) Begin(ctx context.Context, kind trust.KeyType) (*Begun, error) {
+// targets and online keys are new. days is how long documents hold, where that is
+// not to be as usual.
+func (s *Session) Begin(ctx context.Context, kind trust.KeyType, days map[string]int) (*Begun, error) {
 	shelf, _, err := s.Shelf(ctx)
 	if err != nil {
 		return nil, err
@@ -54,7 +55,7 @@ func (s *Session) Begin(ctx context.Context, kind trust.KeyType) (*Begun, error)
 	}
 	state := trust.State{}
 	_, err = s.Commit(ctx, state, s.Ring, func(*trust.Assembly) (trust.Change, error) {
-		return trust.Change{Root: []trust.RootEdit{
+		return trust.Change{Days: days, Root: []trust.RootEdit{
 			{Role: trust.Root, Add: []trust.Key{keys[keyring.Root]}},
 			{Role: trust.Targets, Add: []trust.Key{keys[keyring.Targets]}},
 			{Role: trust.Snapshot, Add: []trust.Key{keys[keyring.Online]}},

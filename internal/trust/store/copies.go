@@ -117,6 +117,49 @@ func (s *Session) Copy(ctx context.Context, all []image.Resolved, keys []trust.S
 	return nil
 }
 
+// CopyAll writes the copies that are missing, of all tags as they are signed, with
+// the signers' keys that are here: writers of other tools may have lost them.
+func (s *Session) CopyAll(ctx context.Context) error {
+	v, err := s.View(ctx)
+	if err != nil {
+		return err
+	}
+	a, err := s.Assemble(ctx, s.pin.State)
+	if err != nil {
+		return err
+	}
+	for _, st := range v.Tags() {
+		if st.Revoked {
+			continue
+		}
+		var names []string
+		for _, name := range st.Signers {
+			if name == trust.Admin {
+				name = ""
+			}
+			names = append(names, name)
+		}
+		keys, err := s.Keys(a, names)
+		if err != nil {
+			return err
+		}
+		if len(keys) == 0 {
+			continue
+		}
+		all, err := s.Remote.(*image.Remote).Resolve(ctx, string(st.Digest))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // the image itself is gone
+		}
+		if err == nil {
+			err = s.Copy(ctx, all, keys)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // attach stores a bundle as an artifact that refers to a manifest, and gives its
 // descriptor.
 func (s *Session) attach(ctx context.Context, to image.Resolved, bundle []byte, predicate string, api bool) (ocispec.Descriptor, error) {

@@ -38,8 +38,9 @@ type Repository struct {
 	Name string // with its registry: "127.0.0.1:5000/me/app"
 	Remote
 
-	Now   func() time.Time
-	Pause func(ctx context.Context, d time.Duration) error // nil: the clock's
+	Now    func() time.Time
+	Pause  func(ctx context.Context, d time.Duration) error // nil: the clock's
+	Settle time.Duration                                    // between two looks at least: for registries whose lists of tags lag
 
 	memo *trust.Memo
 }
@@ -100,6 +101,7 @@ const (
 )
 
 func (r *Repository) pause(ctx context.Context, d time.Duration) error {
+	d = max(d, r.Settle)
 	if r.Pause != nil {
 		return r.Pause(ctx, d)
 	}
