@@ -191,7 +191,11 @@ func brought(v *finding.Vuln) string {
 		parts = append(parts, "development dependency")
 	}
 	if len(v.Via) > 0 {
-		parts = append(parts, viaText(v.Via))
+		if len(v.Path) == 2 { // another project of the target asks for it itself
+			parts = append(parts, "direct, and "+viaText(v.Via))
+		} else {
+			parts = append(parts, viaText(v.Via))
+		}
 	}
 	return strings.Join(parts, ", ")
 }

@@ -22,11 +22,12 @@ func (p *page) tree() {
 			continue
 		}
 		roots, rest := t.Inventory.Forest()
-		w := &treeWalk{page: p, deepest: treeDeepest, ways: sbom.NewWays(t.Inventory), above: map[sbom.Step]bool{}, shown: map[sbom.Step]bool{}}
+		w := &treeWalk{page: p, deepest: treeDeepest, ways: sbom.NewWays(t.Inventory), above: map[sbom.Step]bool{}}
 		if d := p.opt.Depth; d > 0 {
 			w.deepest = min(d, treeDeepest)
 		}
 		for _, r := range roots {
+			w.under(r)
 			p.line("")
 			w.node(r, "", "", 0)
 		}
@@ -35,19 +36,32 @@ func (p *page) tree() {
 	p.footer(p.next()...)
 }
 
-// treeWalk prints a tree. What a node needs is shown where it is met first.
+// treeWalk prints a tree. What a node needs is shown where it is met first, for
+// each file that tells of needs.
 type treeWalk struct {
 	*page
 	ways         *sbom.Ways
+	path         string // the file; empty: not of one
 	above, shown map[sbom.Step]bool
 	deepest      int  // steps from a root
 	silent       bool // it was said above that what these need is not told
 }
 
+// under begins with a root.
+func (w *treeWalk) under(r sbom.Step) {
+	path := ""
+	if r.Component != nil {
+		path = r.Component.Path
+	}
+	if w.shown == nil || path != w.path {
+		w.path, w.shown = path, map[sbom.Step]bool{}
+	}
+}
+
 // untold reports whether what they need is not told of any of some nodes.
 func (w *treeWalk) untold(all []sbom.Step) bool {
 	return len(all) > 0 && !slices.ContainsFunc(all, func(s sbom.Step) bool {
-		_, told := w.ways.Needs(s)
+		_, told := w.ways.Needs(s, w.path)
 		return told
 	})
 }
@@ -58,7 +72,7 @@ const treeDeepest = 64
 // node prints a node and what it needs: first stands before its own line, more
 // before the lines below.
 func (w *treeWalk) node(s sbom.Step, first, more string, depth int) {
-	needs, told := w.ways.Needs(s)
+	needs, told := w.ways.Needs(s, w.path)
 	note := treeNote(s)
 	switch {
 	case w.above[s]:

@@ -74,11 +74,12 @@ func (inv *Inventory) steps() []Step {
 	return out
 }
 
-// Needs lists what a step needs, and whether that is told.
-func (w *Ways) Needs(s Step) (needs []Step, told bool) {
+// Needs lists what a step needs, and whether that is told. Where the files of
+// several projects tell it, it is what the one of a path tells; empty: all.
+func (w *Ways) Needs(s Step, path string) (needs []Step, told bool) {
 	list, told := w.inv.Graph.Of(s.node())
 	for _, n := range list {
-		if at := w.steps[n]; at != (Step{}) {
+		if at := w.steps[n]; at != (Step{}) && (path == "" || w.of(path, n)) {
 			needs = append(needs, at)
 		}
 	}

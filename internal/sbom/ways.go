@@ -129,7 +129,7 @@ func (w *Ways) mark(r *wayRoot) {
 	r.reach = make([]uint64, len(w.steps)>>6+1)
 	for todo := slices.Clone(r.needs); len(todo) > 0; {
 		n := todo[len(todo)-1]
-		if todo = todo[:len(todo)-1]; bit(r.reach, n) || !w.of(r, n) {
+		if todo = todo[:len(todo)-1]; bit(r.reach, n) || !w.of(r.path, n) {
 			continue
 		}
 		r.reach[n>>6] |= 1 << (n & 63)
@@ -140,16 +140,17 @@ func (w *Ways) mark(r *wayRoot) {
 	}
 }
 
-// of reports whether a node may be the root's: of what lock files list, only what
-// its own does. Two projects may have one package and not the same needs of it.
-func (w *Ways) of(r *wayRoot, n int32) bool {
+// of reports whether a node may be a root's that the file at path tells of: of what
+// lock files list, only what that does. Two projects may have one package and not
+// the same needs of it.
+func (w *Ways) of(path string, n int32) bool {
 	p := w.steps[n].Package
 	if p == nil || len(w.files) < 2 {
 		return true
 	}
 	others := false
 	for _, l := range p.Locations {
-		if l.Path == r.path {
+		if l.Path == path {
 			return true
 		}
 		others = others || w.files[l.Path]

@@ -176,7 +176,7 @@ func TestWaysAreWays(t *testing.T) {
 					t.Fatalf("%q: a way from or to something else: %v", lines, way)
 				}
 				for k, s := range way[1:] {
-					needs, _ := ways.Needs(way[k])
+					needs, _ := ways.Needs(way[k], "")
 					if !slices.Contains(needs, s) {
 						t.Fatalf("%q: %s does not need %s", lines, way[k].Label(), s.Label())
 					}
@@ -205,7 +205,7 @@ func TestForestHasAll(t *testing.T) {
 			if met[s]++; met[s] > 1 {
 				return
 			}
-			needs, _ := ways.Needs(s)
+			needs, _ := ways.Needs(s, "")
 			for _, n := range needs {
 				meet(n)
 			}

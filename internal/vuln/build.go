@@ -198,12 +198,9 @@ func (m *matcher) describe(g *group) description {
 const maxVia = 8
 
 // brought is which direct dependencies bring a group's packages, and the shortest
-// way in which one comes in. Of a distribution's packages only the base is asked
-// for, or everything: there it says nothing.
+// way in which one comes in. Of a distribution's packages that is told where it is
+// known which of them somebody asked for.
 func (m *matcher) brought(g *group) (via, path []string) {
-	if g.rule == RuleOS {
-		return nil, nil
-	}
 	if m.ways == nil {
 		if m.ways = sbom.NewWays(m.inv); m.ways == nil {
 			return nil, nil
@@ -211,7 +208,15 @@ func (m *matcher) brought(g *group) (via, path []string) {
 	}
 	var all []sbom.Way
 	for _, p := range g.members {
-		all = append(all, m.ways.To(p, maxVia)...)
+		for _, way := range m.ways.To(p, maxVia) {
+			if root := way[0].Component; g.rule == RuleOS && (root == nil || root.Guessed) {
+				continue
+			}
+			if len(way) > 2 && slices.Contains(g.members, way[1].Package) {
+				continue // another package of the same source brings it, and is told itself
+			}
+			all = append(all, way)
+		}
 	}
 	if len(all) == 0 {
 		return nil, nil
