@@ -88,7 +88,12 @@ func exclude(inv *sbom.Inventory, cfg *policy.Config) {
 		p := &inv.Packages[i]
 		p.Locations = slices.DeleteFunc(p.Locations, func(l sbom.Location) bool { return cfg.Excludes(l.Path) })
 	}
+	had := len(inv.Packages) + len(inv.Components)
 	inv.Packages = slices.DeleteFunc(inv.Packages, func(p sbom.Package) bool { return len(p.Locations) == 0 })
+	inv.Components = slices.DeleteFunc(inv.Components, func(c sbom.Component) bool { return cfg.Excludes(c.Path) })
+	if had > len(inv.Packages)+len(inv.Components) {
+		inv.Sort() // the graph is of what is left
+	}
 }
 
 // EmptyError is a folder with nothing in it that can be looked at.

@@ -140,7 +140,7 @@ func judgeBy(inv *sbom.Inventory, mod string, builders []goBuilder) {
 	for _, b := range builders {
 		if v, by := b.builds(said); v != "" {
 			release = true
-			inv.Packages = append(inv.Packages, catalog.GoStdlibOf(v, by, b.file, b.line))
+			inv.AddFor(mod, catalog.GoStdlibOf(v, by, b.file, b.line))
 		}
 	}
 	why := "its go line is that of the language, and no Dockerfile says what builds it"
@@ -157,7 +157,7 @@ func judgeBy(inv *sbom.Inventory, mod string, builders []goBuilder) {
 	switch {
 	case release:
 	case ok && !slices.ContainsFunc(builders, func(b goBuilder) bool { return b.later(said) }):
-		inv.Packages = append(inv.Packages, said)
+		inv.AddFor(mod, said)
 	default:
 		inv.Unknown = append(inv.Unknown, finding.Unknown{
 			Subject: inv.Subject, What: "the release of Go's standard library in " + mod, Why: why, Beyond: true,

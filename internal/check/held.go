@@ -45,7 +45,7 @@ type held struct {
 func (h *held) inventory(s finding.Subject) *sbom.Inventory {
 	inv := *h.inv
 	inv.Subject = s
-	inv.Packages = slices.Clone(inv.Packages)
+	inv.Packages, inv.Components = slices.Clone(inv.Packages), slices.Clone(inv.Components)
 	inv.MarkBase(true)
 	return &inv
 }

@@ -91,6 +91,24 @@ func (inv *Inventory) Attach(ps []Package, cs []Component, needs [][]int32) {
 	inv.Packages, inv.Components = append(inv.Packages, ps...), append(inv.Components, cs...)
 }
 
+// AddFor adds a package that the projects of a file need.
+func (inv *Inventory) AddFor(file string, p Package) {
+	p.Node = 0
+	for i := range inv.Components {
+		c := &inv.Components[i]
+		needs, told := inv.Graph.Of(c.Node)
+		if !c.Root || c.Path != file || !told {
+			continue
+		}
+		if p.Node == 0 {
+			p.Node = int32(len(inv.Graph))
+			inv.Graph = append(inv.Graph, nil)
+		}
+		inv.Graph[c.Node] = append(slices.Clip(needs), p.Node)
+	}
+	inv.Packages = append(inv.Packages, p)
+}
+
 // Include adds all that another inventory lists, with its graph.
 func (inv *Inventory) Include(other *Inventory) {
 	ps, cs := slices.Clone(other.Packages), slices.Clone(other.Components)

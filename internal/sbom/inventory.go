@@ -104,6 +104,7 @@ func firstSaid(a, b string) string {
 func (inv *Inventory) OmitDev() int {
 	had := len(inv.Packages)
 	inv.Packages = slices.DeleteFunc(inv.Packages, func(p Package) bool { return p.Dev })
+	inv.number(nil)
 	return had - len(inv.Packages)
 }
 

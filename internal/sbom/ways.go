@@ -129,7 +129,7 @@ func (w *Ways) mark(r *wayRoot) {
 	r.reach = make([]uint64, len(w.steps)>>6+1)
 	for todo := slices.Clone(r.needs); len(todo) > 0; {
 		n := todo[len(todo)-1]
-		if todo = todo[:len(todo)-1]; bit(r.reach, n) || !w.of(r.path, n) {
+		if todo = todo[:len(todo)-1]; bit(r.reach, n) || w.steps[n] == (Step{}) || !w.of(r.path, n) {
 			continue
 		}
 		r.reach[n>>6] |= 1 << (n & 63)

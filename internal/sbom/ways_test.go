@@ -254,6 +254,31 @@ func TestMergeUnitesNodes(t *testing.T) {
 	}
 }
 
+// TestWhatIsLeftOutIsNoStep: a way leads through no package that is left out.
+func TestWhatIsLeftOutIsNoStep(t *testing.T) {
+	inv := graphOf(t, "P > a m", "a > x y", "x > z", "m > z")
+	inv.Named("m")[0].Dev = true
+	if n := inv.OmitDev(); n != 1 {
+		t.Fatal(n)
+	}
+	if d := cmp.Diff([]string{"P a x z"}, waysOf(inv, "z", 4)); d != "" {
+		t.Error(d)
+	}
+	inv.Packages = slices.DeleteFunc(inv.Packages, func(p Package) bool { return p.Name == "x" })
+	if d := cmp.Diff([]string{}, waysOf(inv, "z", 4)); d != "" { // without sorting anew
+		t.Error(d)
+	}
+	inv.Components[0].Path = "go.mod"
+	inv.AddFor("go.mod", Package{Type: "golang", Name: "stdlib", Version: "1"})
+	inv.AddFor("other", Package{Type: "golang", Name: "lone", Version: "1"})
+	inv.Merge()
+	for of, want := range map[string][]string{"stdlib": {"P stdlib"}, "lone": {}, "y": {"P a y"}} {
+		if d := cmp.Diff(want, waysOf(inv, of, 4)); d != "" {
+			t.Errorf("%s: %s", of, d)
+		}
+	}
+}
+
 func TestIncludeKeepsBothGraphs(t *testing.T) {
 	all := graphOf(t, "P > a", "a > b")
 	all.Include(graphOf(t, "Q > c", "c > d"))
