@@ -6,7 +6,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 LINTER := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED = 0
 
-.PHONY: build test lint release bench docs corpus prove fuzz
+.PHONY: build test lint release bench docs corpus prove confine fuzz
 
 build: ## the program, into ./drydock
 	go build -trimpath -ldflags '-s -w -X github.com/drydock-dev/drydock/internal/cli.version=$(VERSION)' -o drydock ./cmd/drydock
@@ -39,6 +39,10 @@ ENGINES := current classic
 prove: ## every end-to-end proof of prove/, on Docker Engines of its own; writes docs/proofs.md
 	@set -e; for e in $(ENGINES); do \
 	  .ci/engine/engine with $$e env DRYDOCK_PROVE=all go test ./prove -count=1 -v -timeout 2h -update; done
+
+confine: ## workloads observed, confined and proved, on Docker Engines of its own; writes docs/confined.md
+	@set -e; for e in $(ENGINES); do \
+	  .ci/engine/engine with $$e env DRYDOCK_CONFINE=all go test ./prove -run EngineConfine -count=1 -v -timeout 1h -update; done
 
 fuzz: ## every fuzz test for FUZZTIME (22s) each; the first input that fails ends it, with its path
 	.ci/fuzz

@@ -136,6 +136,19 @@ const page = "../docs/proofs.md"
 // on, and leaves that of the other kind as it is.
 func document(t *testing.T, on ran, rows []row) {
 	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s\n\nOn %s: %d cases, in %s together.\n\n", on.name, time.Now().UTC().Format(time.DateOnly), len(rows), total(rows))
+	b.WriteString("| case | what is proved | ends | MB | packages | C H M L | user | |\n|---|---|---|---|---|---|---|---|\n")
+	for _, r := range rows {
+		fmt.Fprintf(&b, "| [%s](../prove/cases/%s.txtar) | %s | %s | %s | %s |\n", r.name, r.name, r.kind, r.how(), strings.Join(r.cells(), " | "), r.told())
+	}
+	section(page, "# Proofs\n\nWritten by `make prove` from the cases of [prove/cases](../prove/cases), "+intro, on.kind, b.String(), t)
+}
+
+// section writes a page anew with the section of one kind of Engine, and leaves that
+// of the other as it is.
+func section(page, head, of, text string, t *testing.T) {
+	t.Helper()
 	sections := map[string]string{}
 	old, err := os.ReadFile(page)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -146,20 +159,13 @@ func document(t *testing.T, on ran, rows []row) {
 			sections[kind], _, _ = strings.Cut(text, "<!-- ")
 		}
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "## %s\n\nOn %s: %d cases, in %s together.\n\n", on.name, time.Now().UTC().Format(time.DateOnly), len(rows), total(rows))
-	b.WriteString("| case | what is proved | ends | MB | packages | C H M L | user | |\n|---|---|---|---|---|---|---|---|\n")
-	for _, r := range rows {
-		fmt.Fprintf(&b, "| [%s](../prove/cases/%s.txtar) | %s | %s | %s | %s |\n", r.name, r.name, r.kind, r.how(), strings.Join(r.cells(), " | "), r.told())
-	}
-	sections[on.kind] = b.String()
-	text := "# Proofs\n\nWritten by `make prove` from the cases of [prove/cases](../prove/cases), " + intro
+	sections[of] = text
 	for _, kind := range []string{current, classic} {
 		if s := sections[kind]; s != "" {
-			text += "\n" + begin(kind) + strings.TrimRight(s, "\n") + "\n"
+			head += "\n" + begin(kind) + strings.TrimRight(s, "\n") + "\n"
 		}
 	}
-	if err := os.WriteFile(page, []byte(text), 0o644); err != nil { //nolint:gosec // a page of the documentation
+	if err := os.WriteFile(page, []byte(head), 0o644); err != nil { //nolint:gosec // a page of the documentation
 		t.Fatal(err)
 	}
 }

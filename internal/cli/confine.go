@@ -1,9 +1,6 @@
 package cli
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -21,6 +18,7 @@ type confining struct {
 	diff           bool // two observations or profiles are compared
 	drift          bool // a profile is completed from what was logged
 	programs       []string
+	attachTo       string // an image in its registry
 }
 
 func newConfine(f *flags) *cobra.Command {
@@ -66,6 +64,8 @@ of auditd, or what journalctl -k and dmesg print, or the kernel's own.`,
 				return x.compare(args[0], args[1])
 			case x.drift:
 				return x.complete(cmd, args[0], args[1:])
+			case x.attachTo != "":
+				return x.attach(cmd, x.attachTo)
 			case x.profile != "":
 				return x.given(cmd, args)
 			}
@@ -82,38 +82,14 @@ func (x *confining) register(s *pflag.FlagSet) {
 	s.StringVar(&x.profile, "profile", "", "prove the profile in this `FILE` or folder, instead of making one of an observation")
 	s.BoolVar(&x.diff, "diff", false, "tell what the second of two observations or profiles started to need")
 	s.BoolVar(&x.drift, "drift", false, "complete a profile of --mode log from what was logged")
+	s.StringVar(&x.attachTo, "attach", "", "attach the profile of --profile to this `IMAGE` in its registry, where run finds it")
 	s.StringArrayVar(&x.programs, "program", nil, "with --drift, count what this `PATH` was logged for, too; may be repeated")
 	s.BoolVar(&x.explain, "explain", false, "report what a profile lacks that is too tight, and what it refuses and nobody misses")
 	s.StringVar(&x.mode, "mode", "enforce", "`MODE` of the filter: enforce, or log, which logs what it would refuse of the Engine's default")
 	s.BoolVar(&x.opt.Portable, "portable", false, "allow calls that stand for each other in another libc or runtime")
 	s.BoolVar(&x.force, "force", false, "prove on another runtime than the one that the observation, or the profile, is of")
+	s.Int64Var(&x.opt.Nproc, "nproc", 0, "limit the processes of the user to this `NUMBER`, in all containers together")
 	s.StringVar(&x.opt.UnsafeBeyondDefault, "unsafe-beyond-default", "", "allow what was seen beyond the Engine's default, for this `REASON`")
-}
-
-// check reads what the flags said.
-func (x *confining) check(args []string) error {
-	if err := notEmpty(args); err != nil {
-		return err
-	}
-	switch {
-	case x.diff && (len(args) != 2 || x.profile != ""):
-		return usageError{fmt.Errorf("--diff compares two observations or profiles, and was given %d", len(args)), "drydock confine --diff OLD NEW"}
-	case x.drift && (len(args) == 0 || x.profile != ""):
-		return usageError{errors.New("--drift completes a profile, and none is named"), "drydock confine --drift PROFILE [LOG]"}
-	case x.diff, x.drift:
-	case x.profile == "" && len(args) != 1:
-		return usageError{fmt.Errorf("confine takes one observation, and was given %d", len(args)), "drydock observe IMAGE -o seen.json makes one"}
-	case x.profile == "" && x.prove != "run" && x.prove != "none":
-		err := fmt.Errorf("--prove %q is no way to prove a profile", x.prove)
-		return usageError{err, "--prove run, or --prove none; with --profile, the name of an image"}
-	case x.profile != "" && (x.prove == "none" || x.prove == "run" && len(args) == 0 || x.prove == ""):
-		return usageError{errors.New("--profile is proved with an image, and none is named"), "--profile FILE --prove IMAGE"}
-	}
-	if x.mode != "enforce" && x.mode != "log" {
-		return usageError{fmt.Errorf("--mode %q is none", x.mode), "--mode enforce, or --mode log"}
-	}
-	x.opt.Log = x.mode == "log"
-	return x.work.check()
 }
 
 // observation makes a profile of one.

@@ -38,10 +38,31 @@ func (x *confining) put(dir string, p *confine.Profile, proof *confine.Proof, fi
 	if err != nil {
 		return err
 	}
+	if proof.Checked, err = x.syntax(docs); err != nil {
+		return err
+	}
+	if docs, err = p.Documents(at, proof, files); err != nil { // with that
+		return err
+	}
 	if err := os.MkdirAll(at, 0o755); err != nil { //nolint:gosec // a profile is no secret
 		return usageError{err, "--output names a folder"}
 	}
 	return confine.Write(at, docs, disk.Options{User: disk.Caller(x.env.Getenv), Record: x.ledger})
+}
+
+// syntax has documents checked by the programs for them that are here.
+func (x *confining) syntax(docs []confine.Document) ([]confine.Checked, error) {
+	dir, err := x.ledger.Folder("syntax")
+	if err != nil {
+		return nil, err
+	}
+	all, err := confine.Check(x.running.Context(), dir.Path, docs)
+	for _, c := range all {
+		if c.Error != "" {
+			fmt.Fprintf(x.env.Stderr, "warning: %s: %s: %s\n", c.By, c.Document, foreign(c.Error))
+		}
+	}
+	return all, errors.Join(err, dir.Remove())
 }
 
 // tooTight tells of a profile under which the workload fails: with --explain as a

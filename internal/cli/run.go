@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
+	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/spf13/cobra"
 
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -12,57 +14,64 @@ import (
 	"github.com/drydock-dev/drydock/internal/runtime/confine"
 )
 
+// running is what the flags of run say.
+type running struct {
+	*flags
+	profile, icc, pull string
+	dry                bool
+}
+
 func newRun(f *flags) *cobra.Command {
-	var profile string
-	var dry bool
-	var icc string
+	x := &running{flags: f}
 	own := dockerFlags()
 	c := &cobra.Command{
 		Use:   "run [flags] IMAGE [COMMAND] [ARG…]",
 		Short: "docker run with the least privilege that is known for an image",
-		Long: `Start a container as docker run does, under the profile of --profile (of "confine":
-its folder, or its profile.json). Without one, hardened defaults apply: no
-capabilities, no new privileges, a read-only root with empty /tmp and /run, and limits
-on memory, processes and open files. A profile in a label of the image may only take
-away from these.
+		Long: `Start a container as docker run does, under the profile of --profile: what "confine"
+wrote, or a seccomp profile. Without it, the profile of this very image is taken that
+lies in the folder NAME-profile here; else one in a label of the image, or attached to
+it in its registry ("confine --attach"), which may only take away from the hardened
+defaults; else those alone: no capabilities, no new privileges, the Engine's filter, a
+read-only root with empty /tmp and /run, limits on memory, processes and open files.
 
 The options are those of docker run and come after the profile's, so that what you
-type holds. The image is resolved first and started by its id. --icc=false gives the
-container a network of its own on which containers do not reach each other, since
+type holds. The image is resolved first and started by its digest. --icc=false gives
+the container a network of its own on which containers do not reach each other, since
 docker run has no such option.`,
 		Example: `  drydock run --profile nginx-profile -p 127.0.0.1:8080:80 -d nginx:1.29
   drydock run --rm -it alpine:3.22 sh
   drydock run --dry-run --cap-add NET_BIND_SERVICE nginx:1.29`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := notEmpty(args[:1]); err != nil {
+			if err := x.check(args); err != nil {
 				return err
-			}
-			if icc != "" && icc != "false" {
-				return usageError{fmt.Errorf("--icc=%s changes nothing", icc), "--icc=false"}
 			}
 			e, err := runtime.Dial(cmd.Context(), runtime.Options{Getenv: f.env.Getenv})
 			if err != nil {
 				return err
 			}
 			defer e.Close() //nolint:errcheck // nothing is lost with it
-			im, err := e.Inspect(cmd.Context(), args[0])
-			if err != nil {
-				return finding.WithHint(err, "docker pull "+args[0])
-			}
-			options, err := f.confinement(profile, args[0], im)
+			im, err := x.present(cmd, e, args[0])
 			if err != nil {
 				return err
 			}
-			if icc != "" {
-				options = append(options, "--network="+isolated)
+			k, err := x.known(cmd, args[0], im)
+			if err != nil {
+				return err
 			}
-			line := append([]string{"run"}, options...)
+			if err := x.sameRuntime(cmd, e, k.Profile); err != nil {
+				return err
+			}
+			line := append([]string{"run"}, yielding(k.DockerArgs(k.filter), cmd.Flags())...)
+			isolate := x.icc != "" || k.Network == "isolated"
+			if isolate = isolate && !cmd.Flags().Changed("network"); isolate {
+				line = append(line, "--network="+isolated)
+			}
 			line = append(append(append(line, handedOn(cmd.Flags(), own)...), im.ID), args[1:]...)
-			if dry {
-				return f.showRun(line, icc != "")
+			if x.dry {
+				return f.showRun(line, isolate)
 			}
-			if icc != "" {
+			if isolate {
 				if err := f.docker(cmd, true, isolatedNetwork()...); err != nil {
 					return err
 				}
@@ -75,51 +84,51 @@ docker run has no such option.`,
 	s.AddFlagSet(own)
 	s.String("exit-code", "", "") // the global one's letter is docker run's --env
 	s.Lookup("exit-code").Hidden = true
-	s.StringVar(&profile, "profile", "", "the `FILE` or folder of a profile that confine wrote")
-	s.StringVar(&icc, "icc", "", "`false`: other containers on the network do not reach this one")
-	s.BoolVar(&dry, "dry-run", false, "print the docker run line and start nothing")
+	s.StringVar(&x.profile, "profile", "", "the `FILE` or folder of a profile that confine wrote, or a seccomp profile")
+	s.StringVar(&x.icc, "icc", "", "`false`: other containers on the network do not reach this one")
+	s.StringVar(&x.pull, "pull", "missing", "`WHEN` to pull: always, missing, never")
+	s.BoolVar(&x.dry, "dry-run", false, "print the docker run line and start nothing")
 	return c
 }
 
-// confinement are the options of the profile that is known for an image.
-func (f *flags) confinement(profile, name string, im runtime.Image) ([]string, error) {
-	if profile != "" {
-		if info, err := os.Stat(profile); err == nil && info.IsDir() {
-			profile = filepath.Join(profile, "profile.json")
-		}
-		b, err := readSome(profile, confine.MaxBytes)
-		if err != nil {
-			return nil, err
-		}
-		p, err := confine.Read(b)
-		if err != nil {
-			return nil, finding.WithHint(fmt.Errorf("%s: %w", profile, err), "drydock confine OBSERVATION -o DIR writes one")
-		}
-		filter, err := filepath.Abs(filepath.Join(filepath.Dir(profile), "seccomp.json"))
-		if err != nil {
-			return nil, err
-		}
-		if _, err := os.Stat(filter); err != nil {
-			return nil, finding.WithHint(fmt.Errorf("the profile's filter: %w", err), "keep seccomp.json beside profile.json")
-		}
-		if p.Image.ID != im.ID {
-			fmt.Fprintf(f.env.Stderr, "warning: the profile is of another version of %s: what it needs may have changed\n", foreign(name))
-		}
-		return p.DockerArgs(filter), nil
+func (x *running) check(args []string) error {
+	if err := notEmpty(args[:1]); err != nil {
+		return err
 	}
-	p := confine.Hardened()
-	label, ok := im.Labels[confine.Label]
-	if !ok {
-		fmt.Fprintf(f.env.Stderr, "note: nothing is known of what %s needs; hardened defaults apply\nhint: drydock observe %s -o seen.json\n", foreign(name), foreign(name))
-		return p.DockerArgs(""), nil
+	if x.icc != "" && x.icc != "false" {
+		return usageError{fmt.Errorf("--icc=%s changes nothing", x.icc), "--icc=false"}
 	}
-	by, err := confine.Read([]byte(label))
-	if err != nil {
-		return nil, fmt.Errorf("label %s of %s: %w", confine.Label, name, err)
+	if !slices.Contains([]string{"always", "missing", "never"}, x.pull) {
+		return usageError{fmt.Errorf("--pull %q is no time to pull", x.pull), "--pull always, missing, or never"}
 	}
-	p, leftOut := p.Narrow(by)
-	for _, what := range leftOut {
-		fmt.Fprintf(f.env.Stderr, "note: the image's own profile asks for %s, which a label cannot give\n", foreign(what))
+	return nil
+}
+
+// present is the image as the Engine has it; it is pulled where docker run would.
+func (x *running) present(cmd *cobra.Command, e *runtime.Engine, name string) (runtime.Image, error) {
+	im, err := e.Inspect(cmd.Context(), name)
+	if missing := errdefs.IsNotFound(err); err != nil && !missing || err == nil && x.pull != "always" {
+		return im, err
 	}
-	return p.DockerArgs(""), nil
+	if x.pull == "never" || x.offline || x.dry {
+		return im, finding.WithHint(err, "docker pull "+name)
+	}
+	if err := x.aside(cmd, "pull", name); err != nil {
+		return im, err
+	}
+	return e.Inspect(cmd.Context(), name)
+}
+
+// sameRuntime warns where a profile was made on another runtime.
+func (x *running) sameRuntime(cmd *cobra.Command, e *runtime.Engine, p *confine.Profile) error {
+	if p.Runtime.Name == "" {
+		return nil
+	}
+	err := confine.SameRuntime(cmd.Context(), e, p)
+	var other *confine.OtherRuntime
+	if errors.As(err, &other) {
+		fmt.Fprintf(x.env.Stderr, "warning: %s: it may be too tight\n", foreign(strings.TrimSpace(other.Error())))
+		return nil
+	}
+	return err
 }

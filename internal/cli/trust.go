@@ -72,10 +72,11 @@ func (t *trustFlags) pins() (keyring.Pins, error) {
 	return keyring.Pins{Dir: dir, User: disk.Caller(t.env.Getenv)}, err
 }
 
-func (t *trustFlags) images() image.Options {
+// images is how registries and Engines are asked for images.
+func (f *flags) images() image.Options {
 	return image.Options{
-		InsecureRegistries: t.insecure, Offline: t.offline, Log: t.logger(), Getenv: t.env.Getenv, Now: t.env.Now,
-		Dial: t.env.Dial, Notice: t.notice(), Platform: t.platform,
+		InsecureRegistries: f.insecure, Offline: f.offline, Log: f.logger(), Getenv: f.env.Getenv, Now: f.env.Now,
+		Dial: f.env.Dial, Notice: f.notice(), Platform: f.platform,
 	}
 }
 

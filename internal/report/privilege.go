@@ -309,6 +309,9 @@ func limitsOf(c *confine.Profile) []string {
 	if c.Nofile > 0 {
 		out = append(out, fmt.Sprintf("%d open files", c.Nofile))
 	}
+	if c.Nproc > 0 {
+		out = append(out, fmt.Sprintf("%d processes of its user", c.Nproc))
+	}
 	return out
 }
 

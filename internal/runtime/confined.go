@@ -23,6 +23,7 @@ type Confinement struct {
 	Volumes       []string          // folders on fresh volumes, which start as the image has them
 	User          string            // "UID:GID"; empty: the image's
 	Nofile        int64             // open files per process; 0: the Engine's default
+	Nproc         int64             // processes of its user on the whole machine; 0: the Engine's default
 	CPUs          float64           // processors; 0: as [Run] says
 }
 
@@ -47,8 +48,10 @@ func (c Confinement) apply(cfg *container.Config, host *container.HostConfig) {
 		}
 		cfg.Volumes[dir] = struct{}{}
 	}
-	if c.Nofile > 0 {
-		host.Ulimits = append(host.Ulimits, &container.Ulimit{Name: "nofile", Soft: c.Nofile, Hard: c.Nofile})
+	for name, n := range map[string]int64{"nofile": c.Nofile, "nproc": c.Nproc} {
+		if n > 0 {
+			host.Ulimits = append(host.Ulimits, &container.Ulimit{Name: name, Soft: n, Hard: n})
+		}
 	}
 }
 

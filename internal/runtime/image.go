@@ -16,7 +16,8 @@ import (
 // Image is what an image says of how it is to be run.
 type Image struct {
 	ID         string
-	User       string // as written; empty: root
+	Digests    []string // under which registries have it: "nginx@sha256:…"
+	User       string   // as written; empty: root
 	WorkDir    string
 	Entrypoint []string
 	Command    []string
@@ -33,7 +34,7 @@ func (e *Engine) Inspect(ctx context.Context, ref string) (Image, error) {
 	if err != nil {
 		return Image{}, fmt.Errorf("inspect image: %w", err)
 	}
-	im := Image{ID: got.ID, Size: got.Size}
+	im := Image{ID: got.ID, Size: got.Size, Digests: got.RepoDigests}
 	c := got.Config
 	if c == nil {
 		return im, nil

@@ -87,6 +87,43 @@ func ceilings() map[string][]seccomp.Condition {
 	return only
 }
 
+// wider is the filter with more calls, and with arguments that were seen.
+func (p *Profile) wider(names []string, seen []observe.Argument) *seccomp.Profile {
+	only, before := ceilings(), map[string][]seccomp.Condition{}
+	for _, r := range p.Seccomp.Rules {
+		if len(r.Args) == 1 && len(r.Names) == 1 && r.Action == seccomp.ActAllow {
+			before[r.Names[0]] = append(before[r.Names[0]], r.Args[0].Because(r.Comment))
+		}
+	}
+	had, known := p.Seccomp.Allowed(), selectors()
+	for _, name := range had {
+		only[name] = before[name] // none: it may ask for anything
+	}
+	for _, a := range seen {
+		s, restricted := known[a.Name]
+		fresh := !slices.Contains(had, a.Name)
+		if !restricted || !fresh && (len(before[a.Name]) == 0 || before[a.Name][0].Op != seccomp.CmpMaskedEq) {
+			continue
+		}
+		if fresh && len(before[a.Name]) == 0 {
+			for _, v := range s.harmless {
+				before[a.Name] = append(before[a.Name], s.equal(v))
+			}
+		}
+		if c := s.equal(a.Value); !slices.Contains(before[a.Name], c) {
+			before[a.Name] = append(before[a.Name], c)
+		}
+		only[a.Name] = before[a.Name]
+	}
+	return seccomp.New(seccomp.ABI(p.Image.ABI), append(had, names...), only)
+}
+
+// equal is the condition that the argument has a value.
+func (s selector) equal(v uint64) seccomp.Condition {
+	c := seccomp.Condition{Index: s.index, Value: s.mask, ValueTwo: v & s.mask, Op: seccomp.CmpMaskedEq}
+	return c.Because(s.names[v&s.mask])
+}
+
 // loaded is the filter as the Engine gets it; nil: its own. In ModeLog the values of
 // arguments are not told apart, since the kernel's records do not have them.
 func (p *Profile) loaded() *seccomp.Profile {
@@ -126,8 +163,7 @@ func arguments(o *observe.Observation, allowed []string, opt Options) map[string
 			continue
 		}
 		for _, v := range all {
-			c := seccomp.Condition{Index: s.index, Value: s.mask, ValueTwo: v, Op: seccomp.CmpMaskedEq}
-			only[name] = append(only[name], c.Because(s.names[v]))
+			only[name] = append(only[name], s.equal(v))
 		}
 	}
 	namespaces := slices.ContainsFunc(seen["clone"], func(v uint64) bool { return v&newNamespaces != 0 })

@@ -2,16 +2,12 @@ package confine
 
 import (
 	"bytes"
-	"encoding/json"
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"go.yaml.in/yaml/v4"
 
 	"pgregory.net/rapid"
 
@@ -183,6 +179,47 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+// TestWider holds that what is added to a filter keeps what restricts it.
+func TestWider(t *testing.T) {
+	p, err := Draft(nginx(t), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := *p
+	w.Seccomp = p.wider([]string{"flock", "personality"}, []observe.Argument{{Name: "socket", Value: 16}, {Name: "personality", Value: 8}, {Name: "flock", Value: 1}})
+	for _, c := range []struct {
+		name  string
+		index int
+		value uint64
+		want  bool
+	}{
+		{"openat", 0, 0, true},
+		{"flock", 0, 7, true},
+		{"socket", 0, 2, true},
+		{"socket", 0, 16, true},
+		{"socket", 0, 38, false},
+		{"personality", 0, 8, true},
+		{"personality", 0, 0xffffffff, true},
+		{"personality", 0, 0x40000, false},
+		{"clone", 0, 0x10000000, false},
+		{"ioctl", 1, 0x5412, false},
+		{"ioctl", 1, 0x5421, true},
+		{"mount", 0, 0, false},
+	} {
+		nr, _ := seccomp.X8664.Number(c.name)
+		call := seccomp.Call{ABI: seccomp.X8664, Number: nr}
+		call.Args[c.index] = c.value
+		if got := w.Seccomp.Wants(call).Passes(); got != c.want {
+			t.Errorf("%s with %#x passes: %t", c.name, c.value, got)
+		}
+	}
+	for _, name := range p.Seccomp.Allowed() {
+		if !slices.Contains(w.Seccomp.Allowed(), name) {
+			t.Errorf("%s is lost", name)
+		}
+	}
+}
+
 func TestPortable(t *testing.T) {
 	o := nginx(t)
 	tight, err := Draft(o, Options{})
@@ -249,96 +286,6 @@ func TestFolders(t *testing.T) {
 		o.Writable = []string{dir}
 		if err := p.folders(o); err == nil {
 			t.Errorf("%q was taken", dir)
-		}
-	}
-}
-
-// FuzzDocuments has a hostile workload choose its names: whatever they are, each
-// document says the same and nothing else.
-func FuzzDocuments(f *testing.F) {
-	f.Add("/var/lib/x", "nginx")
-	f.Add("/a\nprivileged: true", "x: y\n- z")
-	f.Add(`/"{*},[]^@`, `'; rm -rf / #`)
-	f.Add("/%n\\", "--privileged")
-	f.Fuzz(func(t *testing.T, dir, name string) {
-		dir = "/" + strings.Trim(dir, "/")
-		if strings.ContainsAny(dir, "\x00") || len(dir) > 200 || len(name) > 200 {
-			return
-		}
-		o := nginx(t)
-		o.Image.Name, o.Writable, o.Files = name, []string{dir}, []observe.File{{Path: dir + "/x", Write: true}}
-		p, err := Draft(o, Options{})
-		if err != nil {
-			o.Writable = nil // refused by name; the file's name is still the workload's
-			if p, err = Draft(o, Options{}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		docs, err := p.Documents("/d", Unproved(p, o), o.Files)
-		if err != nil {
-			return // refused
-		}
-		for _, d := range docs {
-			switch d.Name {
-			case "docker-run.args":
-				if n := len(slices.Collect(strings.Lines(string(d.Body)))); n != len(p.DockerArgs("/d/seccomp.json")) {
-					t.Fatalf("%d lines of %d options:\n%s", n, len(p.DockerArgs("/d/seccomp.json")), d.Body)
-				}
-			case "compose.override.yaml":
-				var doc struct {
-					Services map[string]map[string]any
-					Networks map[string]any
-				}
-				if err := yaml.Unmarshal(d.Body, &doc); err != nil || len(doc.Services) != 1 {
-					t.Fatalf("%v\n%s", err, d.Body)
-				}
-				for _, s := range doc.Services {
-					if _, ok := s["privileged"]; ok || s["read_only"] != p.ReadOnly {
-						t.Fatalf("%s", d.Body)
-					}
-				}
-			case "kubernetes.yaml":
-				for part := range strings.SplitSeq(string(d.Body), "\n---\n") {
-					var doc map[string]any
-					if err := yaml.Unmarshal([]byte(part), &doc); err != nil {
-						t.Fatalf("%v\n%s", err, part)
-					}
-				}
-			case "systemd.conf", "apparmor.profile", "selinux.cil":
-				for line := range strings.Lines(string(d.Body)) {
-					if strings.HasPrefix(strings.TrimSpace(line), "privileged") {
-						t.Fatalf("%s:\n%s", d.Name, d.Body)
-					}
-				}
-			case "profile.json":
-				var q Profile
-				if err := json.Unmarshal(d.Body, &q); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-	})
-}
-
-// TestAppArmorSyntax has AppArmor's own parser read the profile, where it is.
-func TestAppArmorSyntax(t *testing.T) {
-	parser, err := exec.LookPath("apparmor_parser")
-	if err != nil {
-		lacking(t, "no apparmor_parser here")
-	}
-	o := nginx(t)
-	o.Files = append(o.Files, observe.File{Path: `/srv/"{*},[]^@ #`, Read: true}, observe.File{Path: "/srv/a\nb", Write: true})
-	p, err := Draft(o, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for text, ok := range map[string]bool{string(p.appArmor(o.Files)): true, "profile x { no such rule }": false} {
-		file := filepath.Join(t.TempDir(), "profile")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.CommandContext(t.Context(), parser, "-Q", "-K", file).CombinedOutput(); (err == nil) != ok {
-			t.Errorf("%v: %s\n%s", err, out, text)
 		}
 	}
 }

@@ -95,21 +95,11 @@ func (p *Profile) Complete(l Log, more []string, opt Options) (*Profile, *Drift,
 		(*to)[i].Programs = append((*to)[i].Programs, rec.Program)
 	}
 	q := p.clone()
-	only := ceilings()
-	for _, r := range p.Seccomp.Rules {
-		if len(r.Args) == 1 && len(r.Names) == 1 && r.Action == seccomp.ActAllow {
-			only[r.Names[0]] = nil // begun anew below
-		}
-	}
-	for _, r := range p.Seccomp.Rules {
-		if len(r.Args) == 1 && len(r.Names) == 1 && r.Action == seccomp.ActAllow {
-			only[r.Names[0]] = append(only[r.Names[0]], r.Args[0].Because(r.Comment))
-		}
-	}
+	var names []string
 	for _, a := range added {
-		allowed = append(allowed, a.Name)
+		names = append(names, a.Name)
 	}
-	q.Seccomp = seccomp.New(native, allowed, only)
+	q.Seccomp = p.wider(names, nil)
 	if !opt.Log {
 		q.Mode, q.Default, q.Programs = "", nil, nil
 	}

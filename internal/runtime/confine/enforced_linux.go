@@ -74,8 +74,11 @@ func (s *search) enforced(ctx context.Context, c *runtime.Container, p *Profile)
 	}
 	if b, err := os.ReadFile(at + "/limits"); err == nil {
 		for line := range strings.Lines(string(b)) {
+			// "unlimited" is 0: no limit
 			if f := strings.Fields(line); strings.HasPrefix(line, "Max open files") && len(f) > 3 {
-				e.Nofile, _ = strconv.ParseInt(f[3], 10, 64) // "unlimited" is 0: no limit
+				e.Nofile, _ = strconv.ParseInt(f[3], 10, 64)
+			} else if strings.HasPrefix(line, "Max processes") && len(f) > 2 {
+				e.Nproc, _ = strconv.ParseInt(f[2], 10, 64)
 			}
 		}
 	}
@@ -141,6 +144,7 @@ func (s *search) compare(p *Profile) {
 		{"memory limit", p.Memory == 0 || e.Memory == p.Memory, fmt.Sprintf("the cgroup has %d bytes", e.Memory)},
 		{"cpu limit", p.CPUs == 0 || e.CPUs > 0 && e.CPUs <= p.CPUs, fmt.Sprintf("the cgroup has %.2f", e.CPUs)},
 		{"open files limit", p.Nofile == 0 || e.Nofile == p.Nofile, fmt.Sprintf("the process has %d", e.Nofile)},
+		{"nproc limit", p.Nproc == 0 || e.Nproc == p.Nproc, fmt.Sprintf("the process has %d", e.Nproc)},
 	} {
 		if !c.ok {
 			s.note(c.what, c.why)
@@ -149,14 +153,6 @@ func (s *search) compare(p *Profile) {
 	if e.LSM == "" {
 		s.note("AppArmor, SELinux", "no such security module is active on this machine")
 	}
-}
-
-// some are the first of a list.
-func some(all []string) string {
-	if n := len(all); n > 8 {
-		return strings.Join(all[:8], ", ") + fmt.Sprintf(" and %d more", n-8)
-	}
-	return strings.Join(all, ", ")
 }
 
 func (s *search) note(what, why string) {

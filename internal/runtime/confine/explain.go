@@ -18,6 +18,8 @@ type Missing struct {
 	Kind  string `json:"kind"`            // "call", "capability", "path", or a setting: "memory", "user" …
 	Name  string `json:"name"`            // "flock", "CHOWN", "/var/lib/app"
 	Where string `json:"where,omitempty"` // where it was needed: "at startup"
+
+	runtime bool // only the runtime needed it
 }
 
 func (m Missing) String() string {
@@ -47,13 +49,18 @@ func (e *TooTight) Error() string {
 	for _, m := range e.Missing {
 		lacks = append(lacks, m.String())
 	}
-	if n := len(lacks); n > 8 {
-		lacks = append(lacks[:8], fmt.Sprintf("and %d more", n-8))
-	}
 	if len(lacks) > 0 {
-		s += "; it lacks " + strings.Join(lacks, ", ")
+		s += "; it lacks " + some(lacks)
 	}
 	return s
+}
+
+// some are the first of a list.
+func some(all []string) string {
+	if n := len(all); n > 8 {
+		return strings.Join(all[:8], ", ") + fmt.Sprintf(" and %d more", n-8)
+	}
+	return strings.Join(all, ", ")
 }
 
 func (e *TooTight) Unwrap() error { return e.Failure }
@@ -126,6 +133,9 @@ func (s *search) explain(ctx context.Context, p *Profile) (missing []Missing, al
 	bare := Unconfined(p.Image)
 	bare.NoNewPrivileges = p.NoNewPrivileges
 	works, err := s.attempt(ctx, p, bare, &missing)
+	if works {
+		missing = append(missing, given...)
+	}
 	return missing, !works, err
 }
 
@@ -143,6 +153,9 @@ func (s *search) attempt(ctx context.Context, p, q *Profile, missing *[]Missing)
 		return false, err
 	}
 	for _, m := range p.lacksCalls(o) {
+		if m.runtime && q.NoNewPrivileges != p.NoNewPrivileges { // the runtime then calls other things
+			continue
+		}
 		if !slices.ContainsFunc(*missing, func(x Missing) bool { return x.Name == m.Name }) {
 			*missing = append(*missing, m)
 		}
@@ -161,7 +174,7 @@ func (p *Profile) lacksCalls(o *observe.Observation) []Missing {
 		if p.Seccomp.Wants(seccomp.Call{ABI: c.ABI, Number: c.Number}).Passes() || c.ABI == seccomp.ABI(o.Image.ABI) && slices.Contains(allowed, c.Name) {
 			continue
 		}
-		m := Missing{Kind: "call", Name: c.Name, Where: when(c.Phases)}
+		m := Missing{Kind: "call", Name: c.Name, Where: when(c.Phases), runtime: slices.Equal(c.Phases, []observe.Phase{observe.Runtime})}
 		if c.Name == "" {
 			m.Name = fmt.Sprint(c.Number)
 		}
@@ -218,10 +231,10 @@ func (s *search) give(q *Profile) []Missing {
 		}
 		dir, _, _ := strings.Cut(path.Dir(r.Path), "*")
 		dir = path.Clean(dir)
-		if dir == "/" || strings.ContainsFunc(dir, unnameable) || slices.ContainsFunc(slices.Concat(q.Volumes, q.Tmpfs), func(d string) bool { return within(dir, d) }) {
+		if dir == "/" || !nameable(dir) || slices.ContainsFunc(slices.Concat(q.Volumes, q.Tmpfs), func(d string) bool { return within(dir, d) }) {
 			continue
 		}
-		q.Volumes = append(q.Volumes, dir)
+		q.Tmpfs = append(q.Tmpfs, dir) // which belongs to the user
 		out = append(out, Missing{Kind: "path", Name: dir, Where: r.String()})
 	}
 	return out
@@ -236,7 +249,7 @@ func (s *search) needed(ctx context.Context, p, q *Profile, given []Missing) ([]
 	for _, m := range given {
 		next := q.clone()
 		is := func(name string) bool { return name == m.Name }
-		next.Capabilities, next.Volumes = slices.DeleteFunc(next.Capabilities, is), slices.DeleteFunc(next.Volumes, is)
+		next.Capabilities, next.Tmpfs = slices.DeleteFunc(next.Capabilities, is), slices.DeleteFunc(next.Tmpfs, is)
 		works, err := s.attempt(ctx, p, next, new([]Missing))
 		if err != nil {
 			return nil, err

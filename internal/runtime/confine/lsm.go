@@ -2,10 +2,12 @@ package confine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
+	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
 )
 
 // Access is what a path was used for.
@@ -80,14 +82,26 @@ func (p *Profile) selinux() []byte {
 		"(block " + name,
 		"  (blockinherit container)",
 	}
-	if len(p.Capabilities) > 0 {
-		out = append(out, "  (allow process process (capability ("+strings.ToLower(strings.Join(p.Capabilities, " "))+")))")
+	classes := map[string][]string{}
+	for _, c := range p.Capabilities {
+		class := "capability"
+		if slices.Index(seccomp.Capabilities(), c) >= firstOfSecond { // a class has 32 permissions
+			class = "capability2"
+		}
+		classes[class] = append(classes[class], strings.ToLower(c))
+	}
+	for _, class := range slices.Sorted(maps.Keys(classes)) {
+		out = append(out, "  (allow process process ("+class+" ("+strings.Join(classes[class], " ")+")))")
 	}
 	if p.Network != "none" {
 		out = append(out, "  (blockinherit net_container)")
 	}
 	return lines(append(out, ")"))
 }
+
+// firstOfSecond is the number of the first capability that SELinux has in a class of
+// its own: MAC_OVERRIDE.
+const firstOfSecond = 32
 
 // readme says what to type.
 func (p *Profile) readme(proof *Proof) []byte {

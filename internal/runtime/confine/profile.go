@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
 	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
@@ -42,6 +43,7 @@ type Profile struct {
 	PIDs   int64   `json:"pids"`
 	CPUs   float64 `json:"cpus"`
 	Nofile int64   `json:"nofile"`
+	Nproc  int64   `json:"nproc,omitempty"` // of the user in all containers together: see [Options]
 
 	Network string `json:"network"` // "none", or "isolated": a network of its own in which containers do not reach each other
 	Ports   []int  `json:"ports"`   // TCP ports that it listens on
@@ -56,6 +58,10 @@ const ModeLog = "log"
 type Options struct {
 	Portable bool // allow the calls that stand for each other in another libc or runtime
 	Log      bool // the filter logs instead of refusing
+	// Nproc limits the processes of the user (RLIMIT_NPROC); 0: it is not written. The
+	// kernel counts them per user over all containers and the machine itself, so that
+	// one container can starve another: PIDs is the limit of one container.
+	Nproc int64
 	// UnsafeBeyondDefault is why calls and capabilities that the Engine's default
 	// refuses may be allowed; empty: they may not.
 	UnsafeBeyondDefault string
@@ -83,7 +89,7 @@ func Draft(o *observe.Observation, opt Options) (*Profile, error) {
 		return nil, err
 	}
 	p := &Profile{
-		Schema: Schema, Image: o.Image, Runtime: o.Runtime, Portable: opt.Portable,
+		Schema: Schema, Image: o.Image, Runtime: o.Runtime, Portable: opt.Portable, Nproc: opt.Nproc,
 		Seccomp: seccomp.New(native, names, arguments(o, names, opt)), Capabilities: []string{},
 		NoNewPrivileges: o.Runtime.NoNewPrivileges,
 		ReadOnly:        true, Tmpfs: []string{}, Volumes: []string{}, Ports: []int{}, Restart: "on-failure:5",
@@ -149,7 +155,7 @@ func calls(o *observe.Observation, native seccomp.ABI, opt Options) ([]string, e
 // would read as something else is an error: there is no way to write it.
 func (p *Profile) folders(o *observe.Observation) error {
 	for _, dir := range o.Writable {
-		if strings.ContainsFunc(dir, unnameable) || path.Clean(dir) != dir {
+		if !nameable(dir) {
 			return fmt.Errorf("the workload writes in %q: no option of docker run can name such a folder", dir)
 		}
 		if slices.ContainsFunc(o.Image.Volumes, func(v string) bool { return within(dir, v) }) {
@@ -171,9 +177,12 @@ func (p *Profile) folders(o *observe.Observation) error {
 	return nil
 }
 
-// unnameable reports whether a character ends, or breaks, a path in the options of
-// docker run.
-func unnameable(r rune) bool { return r == ':' || r == ',' || !unicode.IsPrint(r) }
+// nameable reports whether the options of docker run can name a folder: whether no
+// character ends, or breaks, its path there.
+func nameable(dir string) bool {
+	return path.Clean(dir) == dir && utf8.ValidString(dir) &&
+		!strings.ContainsFunc(dir, func(r rune) bool { return r == ':' || r == ',' || !unicode.IsPrint(r) })
+}
 
 func within(p, dir string) bool {
 	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/")
@@ -264,7 +273,7 @@ func Read(b []byte) (*Profile, error) {
 		}
 	}
 	for _, dir := range slices.Concat(p.Tmpfs, p.Volumes) {
-		if !path.IsAbs(dir) || path.Clean(dir) != dir || strings.ContainsFunc(dir, unnameable) {
+		if !path.IsAbs(dir) || !nameable(dir) {
 			return nil, fmt.Errorf("profile: %q is no folder of a container", dir)
 		}
 	}

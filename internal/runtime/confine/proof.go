@@ -23,7 +23,9 @@ type Proof struct {
 	Enforced     Enforced          `json:"enforced"`
 	NotEnforced  []NotEnforced     `json:"notEnforced"`
 	Runs         int               `json:"runs"`
+	Replicas     int               `json:"replicas"` // that the last run had at once
 	Seconds      float64           `json:"seconds"`
+	Checked      []Checked         `json:"checked,omitempty"`   // documents, by programs that were here
 	Tolerated    []string          `json:"tolerated,omitempty"` // calls that the profile refused and the exercise did not miss
 	Failure      string            `json:"failure,omitempty"`   // of the exercise, where it fails
 	Missing      []Missing         `json:"missing,omitempty"`   // what it lacks, where the exercise fails
@@ -81,7 +83,8 @@ type Enforced struct {
 	Memory              int64    `json:"memory"`
 	CPUs                float64  `json:"cpus"`
 	Nofile              int64    `json:"nofile"`
-	LSM                 string   `json:"lsm"` // empty: none
+	Nproc               int64    `json:"nproc,omitempty"` // 0: not read, or without limit
+	LSM                 string   `json:"lsm"`             // empty: none
 
 	Differences []seccomp.Difference `json:"differences,omitempty"`
 }

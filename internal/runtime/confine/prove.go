@@ -53,6 +53,7 @@ func Prove(ctx context.Context, draft *Profile, how Proving) (*Profile, *Proof, 
 		return nil, s.proof, err
 	}
 	s.proof.Level = "ran"
+	s.proof.Syscalls, s.proof.KernelCVEs = counts(p, how.Default) // the search may have learned of more
 	return p, s.proof, nil
 }
 
@@ -119,16 +120,20 @@ func (s *search) smallest(ctx context.Context, p *Profile) (*Profile, error) {
 
 // fixed proves a profile as it is.
 func (s *search) fixed(ctx context.Context, p *Profile) error {
-	fail, err := s.run(ctx, p, s.enforced)
+	fail, err := s.replicas(ctx, p, replicas, s.enforced)
 	if err != nil {
 		return err
 	}
 	if fail != nil {
 		return s.tooTight(ctx, p, fail)
 	}
-	s.proof.Tolerated = s.missed
+	s.proof.Tolerated, s.proof.Replicas = s.missed, replicas
 	return nil
 }
+
+// replicas is how many containers a proof runs at a time: a limit that is not of one
+// container alone, but of its user, fails with the second.
+const replicas = 2
 
 // widen tries the draft with less taken away, where the draft fails: folders that
 // start as the image has them instead of empty, then a root that can be written.
@@ -165,6 +170,9 @@ func (s *search) user(ctx context.Context, p *Profile) (*Profile, error) {
 		next := p.clone()
 		next.User = fmt.Sprintf("%d:%d", u.UID, u.GID)
 		ok, why, err := s.works(ctx, next)
+		if err == nil && !ok {
+			ok, err = s.learn(ctx, next)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -175,6 +183,39 @@ func (s *search) user(ctx context.Context, p *Profile) (*Profile, error) {
 		s.proof.Users = append(s.proof.Users, Kept{Name: "root instead of " + next.User, Failure: why})
 	}
 	return p, nil
+}
+
+// learn runs the workload as another user under the Engine's own filter, and adds to
+// the profile what it calls as that: a program that is not root does other things. It
+// reports whether the workload then works.
+func (s *search) learn(ctx context.Context, p *Profile) (bool, error) {
+	if s.follow == nil || p.Seccomp == nil {
+		return false, nil
+	}
+	q := p.clone()
+	q.Seccomp, q.Mode = nil, ""
+	refused := s.Refused
+	ok, _, err := s.works(ctx, q)
+	if err != nil || !ok {
+		return false, err
+	}
+	o, err := s.follow.Seen()
+	if err != nil {
+		return false, err
+	}
+	var names []string
+	for _, c := range o.Calls {
+		if string(c.ABI) == p.Image.ABI && c.Name != "" && !slices.Contains(p.Seccomp.Allowed(), c.Name) {
+			names = append(names, c.Name)
+		}
+	}
+	tight := p.Seccomp
+	p.Seccomp = p.wider(names, o.Arguments)
+	s.Refused = slices.Concat(s.Refused, o.Refused)
+	if ok, _, err = s.works(ctx, p); err != nil || !ok {
+		p.Seccomp, s.Refused = tight, refused
+	}
+	return ok, err
 }
 
 // capabilities finds those that are needed: none first, which is the usual case.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/runtime"
@@ -40,7 +41,13 @@ func reason(f *exercise.Failure) string {
 
 // run runs the workload once. What look returns of its first program, while that is
 // held, is an error of the run.
-func (s *search) run(ctx context.Context, p *Profile, look looking) (fail *exercise.Failure, err error) {
+func (s *search) run(ctx context.Context, p *Profile, look looking) (*exercise.Failure, error) {
+	return s.replicas(ctx, p, 1, look)
+}
+
+// replicas runs the workload once, in n containers at a time; look is for the last of
+// them, and what is refused to that one is seen.
+func (s *search) replicas(ctx context.Context, p *Profile, n int, look looking) (fail *exercise.Failure, err error) {
 	if s.proof.Runs++; s.proof.Runs > maxRuns {
 		return nil, fmt.Errorf("no proof after %d runs", maxRuns)
 	}
@@ -57,16 +64,15 @@ func (s *search) run(ctx context.Context, p *Profile, look looking) (fail *exerc
 	if s.Up > 0 {
 		x.Within = exercise.Duration(patience(s.Up))
 	}
-	ports, err := x.Ports(p.Image.Exposed)
-	if err != nil {
-		return nil, err
-	}
 	run, err := s.start(p)
 	if err != nil {
 		return nil, err
 	}
-	run.Env, run.Publish = s.Env, ports
-	if p.Network != "none" || len(ports) > 0 {
+	run.Env = s.Env
+	if run.Publish, err = x.Ports(p.Image.Exposed); err != nil {
+		return nil, err
+	}
+	if p.Network != "none" || len(run.Publish) > 0 {
 		if run.Network, err = s.Engine.Network(ctx, run.Labels); err != nil {
 			return nil, err
 		}
@@ -74,19 +80,58 @@ func (s *search) run(ctx context.Context, p *Profile, look looking) (fail *exerc
 	if s.follow != nil {
 		run.Created = s.follow.Expect
 	}
-	c, err := s.Engine.Start(ctx, run)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+	all := make([]exercise.Workload, n)
+	for i := range all {
+		c, err := s.Engine.Start(ctx, run)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			return &exercise.Failure{Step: "start", Why: err.Error()}, nil
 		}
-		return &exercise.Failure{Step: "start", Why: err.Error()}, nil
+		if i < n-1 {
+			err = s.look(ctx, c, p, nil)
+		} else {
+			err = s.look(ctx, c, p, look)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all[i] = exercise.Workload{Container: c, Exposed: p.Image.Exposed, Health: p.Image.Health}
 	}
-	if err := s.look(ctx, c, p, look); err != nil {
-		return nil, err
+	return s.together(ctx, x, all)
+}
+
+// together puts containers through the exercise at a time. Of each that fails, the last
+// one's failure counts: what was refused to that is known.
+func (s *search) together(ctx context.Context, x exercise.Exercise, all []exercise.Workload) (*exercise.Failure, error) {
+	codes, errs := make([]int, len(all)), make([]error, len(all))
+	var group sync.WaitGroup
+	for i, w := range all[:len(all)-1] {
+		group.Go(func() { codes[i], _, errs[i] = s.exercise(ctx, x, w, func() error { return nil }) })
 	}
-	w := exercise.Workload{Container: c, Exposed: p.Image.Exposed, Health: p.Image.Health}
-	s.code, err = s.exercise(ctx, x, w)
-	s.missed = s.refused()
+	last, up := len(all)-1, func() error { return nil }
+	if s.follow != nil {
+		up = s.follow.Serving
+	}
+	codes[last], s.up, errs[last] = s.exercise(ctx, x, all[last], up)
+	group.Wait()
+	s.code, s.missed = codes[last], s.refused()
+	for i, w := range slices.Backward(all) {
+		fail, err := s.judge(ctx, x, w, codes[i], errs[i])
+		if fail != nil && len(all) > 1 {
+			fail.Step += fmt.Sprintf(" (one of %d replicas)", len(all))
+		}
+		if fail != nil || err != nil {
+			return fail, err
+		}
+	}
+	return nil, nil
+}
+
+// judge is what became of a container's exercise.
+func (s *search) judge(ctx context.Context, x exercise.Exercise, w exercise.Workload, code int, err error) (*exercise.Failure, error) {
+	var fail *exercise.Failure
 	if errors.As(err, &fail) {
 		fail.Refused = s.missed
 		return fail, nil
@@ -94,9 +139,9 @@ func (s *search) run(ctx context.Context, p *Profile, look looking) (fail *exerc
 	if err != nil || s.unknown {
 		return nil, err
 	}
-	if s.code != s.Exit {
-		log, _ := c.Logs(ctx) // the failure is told without it, too
-		why := fmt.Sprintf("it ends with exit code %d, and did with %d when it was observed", s.code, s.Exit)
+	if code != s.Exit {
+		log, _ := w.Container.Logs(ctx) // the failure is told without it, too
+		why := fmt.Sprintf("it ends with exit code %d, and did with %d when it was observed", code, s.Exit)
 		return &exercise.Failure{Step: "shutdown", Why: why, Log: log, Refused: s.missed}, nil
 	}
 	if x.Empty() && len(s.missed) > 0 {
@@ -160,34 +205,32 @@ func (s *search) refused() []string {
 // long without one: a search should not wait a minute for each failure.
 func patience(up time.Duration) time.Duration { return 4*up + 5*time.Second }
 
-// exercise puts a container through the exercise, stops it, and returns its exit
-// code.
-func (s *search) exercise(ctx context.Context, x exercise.Exercise, w exercise.Workload) (code int, err error) {
+// exercise puts a container through the exercise, stops it, and returns its exit code
+// and how long it took to come up, when up is told.
+func (s *search) exercise(
+	ctx context.Context, x exercise.Exercise, w exercise.Workload, up func() error,
+) (code int, took time.Duration, err error) {
 	began := time.Now()
 	if err := x.Ready(ctx, w); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	s.up = time.Since(began)
-	if s.follow != nil {
-		if err := s.follow.Serving(); err != nil {
-			return 0, err
-		}
+	took = time.Since(began)
+	if err := up(); err != nil {
+		return 0, took, err
 	}
 	out, err := x.Do(ctx, w)
 	if err != nil {
-		return 0, err
+		return 0, took, err
 	}
 	if x.Empty() && len(out.Statuses) > 0 {
-		return out.Statuses[0], nil
+		return out.Statuses[0], took, nil
 	}
 	st, err := w.Container.State(ctx)
-	if err != nil {
-		return 0, err
+	if err == nil && st.Running {
+		code, err = w.Container.Stop(ctx, 10*time.Second)
+		return code, took, err
 	}
-	if st.Running {
-		return w.Container.Stop(ctx, 10*time.Second)
-	}
-	return s.Exit, nil
+	return s.Exit, took, err
 }
 
 // start is the profile as the Engine is asked for it.
@@ -211,7 +254,7 @@ func (s *search) start(p *Profile) (runtime.Run, error) {
 		Memory: p.Memory, PIDs: p.PIDs,
 		Confine: runtime.Confinement{
 			Seccomp: filter, Capabilities: p.Capabilities, NewPrivileges: !p.NoNewPrivileges, ReadOnly: p.ReadOnly,
-			Tmpfs: tmpfs, Volumes: p.Volumes, User: p.User, Nofile: p.Nofile, CPUs: p.CPUs,
+			Tmpfs: tmpfs, Volumes: p.Volumes, User: p.User, Nofile: p.Nofile, Nproc: p.Nproc, CPUs: p.CPUs,
 		},
 	}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/drydock-dev/drydock/internal/disk"
+	"github.com/drydock-dev/drydock/internal/runtime/observe"
 )
 
 // Document is one file that is written of a profile.
@@ -112,10 +113,19 @@ func (p *Profile) DockerArgs(seccomp string) []string {
 	if p.Nofile > 0 {
 		args = append(args, fmt.Sprintf("--ulimit=nofile=%d:%d", p.Nofile, p.Nofile))
 	}
+	if p.Nproc > 0 {
+		args = append(args, fmt.Sprintf("--ulimit=nproc=%d:%d", p.Nproc, p.Nproc))
+	}
 	if p.Network == "none" {
 		args = append(args, "--network=none")
 	}
 	return args
+}
+
+// Folder is where the profile of an image is looked for, by the image's name.
+func Folder(image string) string {
+	p := Profile{Image: observe.Image{Name: image}}
+	return p.service() + "-profile"
 }
 
 // service is what the workload is called where it needs a name.
@@ -168,8 +178,14 @@ func (p *Profile) compose() ([]byte, error) {
 	if p.CPUs > 0 {
 		service["cpus"] = p.CPUs
 	}
-	if p.Nofile > 0 {
-		service["ulimits"] = object{"nofile": object{"soft": p.Nofile, "hard": p.Nofile}}
+	ulimits := object{}
+	for name, n := range map[string]int64{"nofile": p.Nofile, "nproc": p.Nproc} {
+		if n > 0 {
+			ulimits[name] = object{"soft": n, "hard": n}
+		}
+	}
+	if len(ulimits) > 0 {
+		service["ulimits"] = ulimits
 	}
 	if p.Restart != "" {
 		service["restart"] = p.Restart
@@ -358,6 +374,9 @@ func (p *Profile) systemd() []byte {
 	}
 	if p.Nofile > 0 {
 		out = append(out, fmt.Sprintf("LimitNOFILE=%d", p.Nofile))
+	}
+	if p.Nproc > 0 {
+		out = append(out, fmt.Sprintf("LimitNPROC=%d", p.Nproc))
 	}
 	out = append(out, "PrivateDevices=true", "ProtectKernelTunables=true", "ProtectKernelModules=true", "ProtectControlGroups=true",
 		"RestrictSUIDSGID=true", "LockPersonality=true")
