@@ -1,22 +1,27 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/report"
 	"github.com/drydock-dev/drydock/internal/runtime/compose"
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
 )
 
+// observing is what the flags of observe say.
+type observing struct {
+	opt     observe.Options
+	project compose.Options
+	work    workload
+	schema  bool
+	yes     bool // an observer may be started as a container
+}
+
 func newObserve(f *flags) *cobra.Command {
-	opt := observe.Options{}
-	var work workload
-	var project compose.Options
+	var o observing
 	c := &cobra.Command{
 		Use:   "observe [flags] IMAGE [ARG…]",
 		Short: "Watch what a container calls, opens and needs, and write it down",
@@ -34,6 +39,10 @@ command; options that follow the image are its own, but for --output, --format, 
 --container watches one that runs already, until its exercise is over, it ends, or
 you interrupt. It is left running. What it did before is not in the observation.
 
+--via container has the observer run as a container of the Engine: for Docker Desktop,
+Colima and a DOCKER_HOST on another machine, and where you may not watch yourself. It can
+trace all processes of the Engine's machine, so you are asked first (--yes agrees).
+
 --compose brings the services of a compose file up, or those named and what they need,
 beside whatever else runs: with networks, volumes and free ports of their own. --output
 then names a folder, and each service has a file there. A probe's host is the service
@@ -43,50 +52,60 @@ then names a folder, and each service has a file there. A probe's host is the se
   drydock observe alpine:3.22 sh -c 'echo hello'
   drydock observe --container web --for 5m -o web.json
   drydock observe --compose compose.yaml --probe http://web:8080/ -o seen`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			args, err := f.observeArgs(cmd, &opt, &project, &work, args)
-			if err != nil {
-				return err
-			}
-			var p *compose.Project
-			if len(project.Files) > 0 {
-				project.Services, project.Environ = args, f.env.Environ()
-				if p, err = compose.Load(cmd.Context(), project); err != nil {
-					return err
-				}
-			}
-			e, err := f.engine(cmd)
-			if err != nil {
-				return err
-			}
-			defer e.Close() //nolint:errcheck // nothing is lost with it
-			bar := f.progress()
-			opt.Engine, opt.Ledger, opt.Now = e, f.ledger, f.env.Now
-			opt.Exercise, opt.Env, opt.Progress = work.Exercise, work.env, func(what string) { bar.update(0, 0, what) }
-			if p != nil {
-				return f.observeCompose(cmd, opt, p, bar)
-			}
-			opt.Args = args
-			o, err := observe.Run(cmd.Context(), opt)
-			bar.done()
-			if err != nil {
-				return failed(err)
-			}
-			return f.observed(o)
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return f.observe(cmd, &o, args) },
 	}
-	c.Flags().SetInterspersed(false) // what follows the image is its own
-	work.flags(c.Flags())
-	c.Flags().StringVar(&opt.Container, "container", "", "watch this container (`NAME` or id), which runs, instead of starting an image")
-	c.Flags().StringArrayVar(&project.Files, "compose", nil, "watch the services of this compose `FILE`; may be repeated, later ones over earlier")
-	c.Flags().StringSliceVar(&project.Profiles, "profile", nil, "the `PROFILES` of the compose file that are active")
-	c.Flags().StringVar(&project.UnsafeUseVolumes, "unsafe-use-volumes", "", "let the compose file use, and change, what is not its own, for this `REASON`")
-	c.Flags().StringVar(&opt.Via, "via", "", "see by this `WAY` instead of the first that works: "+strings.Join(observe.Ways(), ", "))
-	c.Flags().BoolVar(&opt.Raw, "raw", false, "keep all paths as they were, too, beside those that are generalised")
-	c.Flags().StringVar(&opt.User, "user", "", "run as this `UID[:GID]` instead of the image's")
-	c.Flags().BoolVar(&opt.NewPrivileges, "new-privileges", false, "let set-user-ID programs gain privileges; a profile then allows that, too")
+	s := c.Flags()
+	s.SetInterspersed(false) // what follows the image is its own
+	o.work.flags(s)
+	s.StringVar(&o.opt.Container, "container", "", "watch this container (`NAME` or id), which runs, instead of starting an image")
+	s.StringArrayVar(&o.project.Files, "compose", nil, "watch the services of this compose `FILE`; may be repeated, later ones over earlier")
+	s.StringSliceVar(&o.project.Profiles, "profile", nil, "the `PROFILES` of the compose file that are active")
+	s.StringVar(&o.project.UnsafeUseVolumes, "unsafe-use-volumes", "", "let the compose file use, and change, what is not its own, for this `REASON`")
+	s.StringVar(&o.opt.Via, "via", "", "see by this `WAY` instead of the first that works: "+strings.Join(observe.Ways(), ", "))
+	s.StringVar(&o.opt.Observer, "observer", "", "with --via container: the `PROGRAM` that observes there, drydock for Linux (default this one)")
+	s.BoolVarP(&o.yes, "yes", "y", false, "agree to an observer in a container")
+	s.BoolVar(&o.opt.Raw, "raw", false, "keep all paths as they were, too, beside those that are generalised")
+	s.StringVar(&o.opt.User, "user", "", "run as this `UID[:GID]` instead of the image's")
+	s.BoolVar(&o.opt.NewPrivileges, "new-privileges", false, "let set-user-ID programs gain privileges; a profile then allows that, too")
+	s.BoolVar(&o.schema, "schema", false, "print the JSON schema of an observation, and do nothing else")
 	c.AddCommand(newObserveMerge(f))
 	return c
+}
+
+// observe runs the verb.
+func (f *flags) observe(cmd *cobra.Command, o *observing, args []string) error {
+	if o.schema {
+		return f.write(func(to sink) error { _, err := to.Write(observe.JSONSchema()); return err })
+	}
+	args, err := o.args(cmd, args)
+	if err != nil {
+		return err
+	}
+	var p *compose.Project
+	if len(o.project.Files) > 0 {
+		o.project.Services, o.project.Environ = args, f.env.Environ()
+		if p, err = compose.Load(cmd.Context(), o.project); err != nil {
+			return err
+		}
+	}
+	e, err := f.engine(cmd)
+	if err != nil {
+		return err
+	}
+	defer e.Close() //nolint:errcheck // nothing is lost with it
+	bar := f.progress()
+	o.opt.Engine, o.opt.Ledger, o.opt.Now, o.opt.Args = e, f.ledger, f.env.Now, args
+	o.opt.Exercise, o.opt.Env, o.opt.Progress = o.work.Exercise, o.work.env, func(what string) { bar.update(0, 0, what) }
+	o.opt.Consent = f.consent(o.yes, bar)
+	if p != nil {
+		return f.observeCompose(cmd, o.opt, p, bar)
+	}
+	seen, err := observe.Run(cmd.Context(), o.opt)
+	bar.done()
+	if err != nil {
+		return failed(err)
+	}
+	return f.observed(seen)
 }
 
 // observed writes an observation: with --output as JSON into the file, and what it
@@ -100,41 +119,4 @@ func (f *flags) observed(o *observe.Observation) error {
 		}
 	}
 	return f.write(func(to sink) error { return report.Observation(to, to.format, o, file, f.options(to, "")) })
-}
-
-func newObserveMerge(f *flags) *cobra.Command {
-	return &cobra.Command{
-		Use:     "merge A B…",
-		Short:   "Join observations of one image, made on one runtime",
-		Example: "  drydock observe merge reads.json writes.json -o both.json",
-		Args:    cobra.MinimumNArgs(2),
-		RunE: func(_ *cobra.Command, args []string) error {
-			var all *observe.Observation
-			for _, name := range args {
-				o, err := readObservation(name)
-				if err != nil {
-					return err
-				}
-				if all != nil {
-					if o, err = observe.Merge(all, o); err != nil {
-						return fmt.Errorf("merge %s: %w", name, err)
-					}
-				}
-				all = o
-			}
-			return f.observed(all)
-		},
-	}
-}
-
-func readObservation(name string) (*observe.Observation, error) {
-	b, err := readSome(name, observe.MaxBytes)
-	if err != nil {
-		return nil, err
-	}
-	o, err := observe.Read(b)
-	if err != nil {
-		return nil, finding.WithHint(fmt.Errorf("%s: %w", name, err), "drydock observe IMAGE -o "+name+" writes one")
-	}
-	return o, nil
 }

@@ -14,35 +14,34 @@ import (
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
 )
 
-// observeArgs reads what is to be observed: an image, a container or the services of
-// a compose file. What it returns are the arguments of the image, or the services.
-func (f *flags) observeArgs(cmd *cobra.Command, opt *observe.Options, p *compose.Options, work *workload, args []string) ([]string, error) {
+// args reads what is to be observed: an image, a container or the services of a compose
+// file. What it returns are the arguments of the image, or the services.
+func (o *observing) args(cmd *cobra.Command, args []string) ([]string, error) {
 	what := func(err string) error { return usageError{errors.New(err), cmd.CommandPath() + " --help"} }
-	running, project := opt.Container != "", len(p.Files) > 0
+	running, project := o.opt.Container != "", len(o.project.Files) > 0
 	switch {
 	case running && project:
 		return nil, what("--container and --compose are two things to observe")
 	case !running && !project && len(args) == 0:
 		return nil, what("observe requires at least 1 arg: an image")
-	case (running || project) && (len(work.env) > 0 || opt.User != ""):
+	case (running || project) && (len(o.work.env) > 0 || o.opt.User != ""):
 		return nil, what("--env and --user are for an image that is started")
-	case !project && len(p.Profiles)+len(p.UnsafeUseVolumes) > 0:
+	case !project && len(o.project.Profiles)+len(o.project.UnsafeUseVolumes) > 0:
 		return nil, what("--profile and --unsafe-use-volumes are for --compose")
 	}
 	if !running && !project {
 		if err := notEmpty(args[:1]); err != nil {
 			return nil, err
 		}
-		opt.Image, args = args[0], args[1:]
+		o.opt.Image, args = args[0], args[1:]
 	}
 	var err error
-	switch {
-	case project: // only names of services come last, and our options may be among them
+	if project { // only names of services come last, and our options may be among them
 		cmd.Flags().SetInterspersed(true)
 		if err = cmd.Flags().Parse(args); err == nil {
 			args = cmd.Flags().Args()
 		}
-	default:
+	} else {
 		args, err = afterImage(cmd.Flags(), args)
 	}
 	if err != nil {
@@ -51,7 +50,7 @@ func (f *flags) observeArgs(cmd *cobra.Command, opt *observe.Options, p *compose
 	if running && len(args) > 0 {
 		return nil, what("--container watches what runs: it takes no arguments")
 	}
-	return args, work.check()
+	return args, o.work.check()
 }
 
 // observeCompose observes the services of a compose file.

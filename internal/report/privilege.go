@@ -66,7 +66,11 @@ func (p *page) observation(o *observe.Observation, file string) {
 	if o.Service != "" {
 		name = clean(o.Service) + "  " + name
 	}
-	p.line("%s  %s", p.paint(heading, name), p.paint(dim, "observed for "+seconds(o.Seconds)+" by "+o.Way+", on "+runtimeName(o.Runtime)))
+	by := clean(o.Way)
+	if o.Observer != "" {
+		by += " from a " + clean(o.Observer)
+	}
+	p.line("%s  %s", p.paint(heading, name), p.paint(dim, "observed for "+seconds(o.Seconds)+" by "+by+", on "+runtimeName(o.Runtime)))
 	switch o.Status {
 	case observe.Complete:
 		p.line("%s  nothing was lost; the last new thing came %s after the start", p.paint(good, "complete"), seconds(o.LastNew))
@@ -75,6 +79,9 @@ func (p *page) observation(o *observe.Observation, file string) {
 		for _, r := range o.Reasons {
 			p.wrap(2, clean(r))
 		}
+	}
+	if len(o.Unseen) > 0 {
+		p.wrap(0, p.paint(warn, "not seen")+" in this way: "+strings.Join(cleanAll(o.Unseen), ", "))
 	}
 	p.line("")
 	p.facts([][2]string{

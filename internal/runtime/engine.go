@@ -50,6 +50,8 @@ type Engine struct {
 	builds   []string       // the command that builds, once it is known
 	identity string         // as the ledger names it; empty: not asked yet
 	cpus     int            // that it has
+	arch     string         // of its machine, as Go has it
+	rootless bool           // it runs as a user
 	noSize   bool           // it cannot limit what a container writes
 	made     []*ledger.Mark // through this value
 	folders  []*ledger.Temp // of this machine, for it
@@ -118,10 +120,27 @@ func (e *Engine) identify(ctx context.Context) error {
 		return fmt.Errorf("docker engine: %w", err)
 	}
 	e.cpus, e.identity = got.Info.NCPU, got.Info.ID
+	e.arch = map[string]string{"x86_64": "amd64", "aarch64": "arm64", "amd64": "amd64", "arm64": "arm64"}[got.Info.Architecture]
+	e.rootless = slices.ContainsFunc(got.Info.SecurityOptions, func(o string) bool { return strings.Contains(o, "rootless") })
 	if e.identity == "" || e.podman {
 		e.identity = e.api.DaemonHost()
 	}
 	return nil
+}
+
+// Architecture is that of the Engine's machine, as Go has it; empty: not known, or not
+// asked yet ([Engine.Ready]).
+func (e *Engine) Architecture() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.arch
+}
+
+// Rootless reports whether the Engine runs as a user who is not the superuser.
+func (e *Engine) Rootless() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rootless
 }
 
 // processors is how many the Engine has; 0: not known.

@@ -279,6 +279,9 @@ func (u *Up) files(s *Service) ([]mount.Mount, error) {
 // temporary is a folder of ours on this machine. What is mounted is a file or folder
 // in it, so that nobody else comes near by way of it.
 func (u *Up) temporary() (string, error) {
+	if u.remote {
+		return "", errors.New("the Engine runs on another machine, which has no files of this one")
+	}
 	dir, err := u.ledger.Folder("bind")
 	if err != nil {
 		return "", err

@@ -51,6 +51,7 @@ type Up struct {
 	Services []*Running // in the order of their start
 
 	project  *Project
+	remote   bool // the Engine runs on another machine
 	engine   *runtime.Engine
 	ledger   *ledger.Ledger
 	hooks    Hooks
@@ -69,7 +70,7 @@ const within = 2 * time.Minute
 // made on this machine by Remove.
 func (p *Project) Plan(ctx context.Context, e *runtime.Engine, l *ledger.Ledger, labels map[string]string, h Hooks) (*Up, error) {
 	u := &Up{
-		project: p, engine: e, ledger: l, hooks: h, labels: labels,
+		project: p, remote: !e.Local(), engine: e, ledger: l, hooks: h, labels: labels,
 		networks: map[string]string{}, volumes: map[string]string{}, binds: map[string]string{},
 	}
 	if u.hooks.Note == nil {
@@ -94,6 +95,9 @@ func (u *Up) Start(ctx context.Context) error {
 	}
 	return nil
 }
+
+// UnsafeUseVolumes is why what is not the project's own may be used; empty: it may not.
+func (u *Up) UnsafeUseVolumes() string { return u.project.opt.UnsafeUseVolumes }
 
 // Remove takes away what was made on this machine.
 func (u *Up) Remove() error {

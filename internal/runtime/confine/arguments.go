@@ -25,29 +25,17 @@ type selector struct {
 	runtime bool
 }
 
-const (
-	asInt = 0xffffffff
-
-	// newNamespaces are clone(2)'s CLONE_NEW… flags.
-	newNamespaces = 0x7e020000
-)
+const asInt = 0xffffffff
 
 // selectors are the arguments that are restricted, by call: those that choose among
 // many parts of the kernel. Flags of files and memory are not among them: they
 // choose among few, and differ from run to run.
 func selectors() map[string]selector {
+	ceilings := seccomp.Ceilings()
 	names := map[uint64]string{
 		1: "AF_UNIX", 2: "AF_INET", 10: "AF_INET6", 16: "AF_NETLINK", 17: "AF_PACKET", 38: "AF_ALG", 40: "AF_VSOCK",
 	}
-	families := selector{mask: asInt, most: 16, names: names, unseen: []seccomp.Condition{
-		{Op: seccomp.CmpLess, Value: 38},
-		{Op: seccomp.CmpEqual, Value: 39}, // neither AF_ALG nor AF_VSOCK
-		{Op: seccomp.CmpEqual, Value: 41},
-		{Op: seccomp.CmpEqual, Value: 42},
-		{Op: seccomp.CmpEqual, Value: 43},
-		{Op: seccomp.CmpEqual, Value: 44},
-		{Op: seccomp.CmpEqual, Value: 45},
-	}}
+	families := selector{mask: asInt, most: 16, names: names, unseen: ceilings["socket"]}
 	return map[string]selector{
 		"socket":     families,
 		"socketpair": {runtime: true, mask: asInt, most: 16, names: names},
@@ -62,34 +50,16 @@ func selectors() map[string]selector {
 			23, 24, 27, 28, // the bounding set, made smaller; secure bits
 			22, 21, 38, 39, 47, // stricter filters, no new privileges, ambient capabilities
 		}},
-		"personality": {mask: asInt, most: 8, harmless: []uint64{0xffffffff}, unseen: []seccomp.Condition{
-			{Op: seccomp.CmpEqual, Value: 0},
-			{Op: seccomp.CmpEqual, Value: 8},
-			{Op: seccomp.CmpEqual, Value: 0x20000},
-			{Op: seccomp.CmpEqual, Value: 0x20008},
-			{Op: seccomp.CmpEqual, Value: 0xffffffff},
-		}},
-		"ptrace": {mask: asInt, most: 16},
-		"keyctl": {mask: asInt, most: 16},
-		"bpf":    {mask: asInt, most: 16},
+		"personality": {mask: asInt, most: 8, harmless: []uint64{0xffffffff}, unseen: ceilings["personality"]},
+		"ptrace":      {mask: asInt, most: 16},
+		"keyctl":      {mask: asInt, most: 16},
+		"bpf":         {mask: asInt, most: 16},
 	}
-}
-
-// ceilings are the conditions under which calls are no wider than an Engine's default.
-func ceilings() map[string][]seccomp.Condition {
-	none := seccomp.Condition{Value: newNamespaces, Op: seccomp.CmpMaskedEq}
-	only := map[string][]seccomp.Condition{"clone": {none.Because("no new namespaces")}}
-	for name, s := range selectors() {
-		if len(s.unseen) > 0 {
-			only[name] = s.unseen
-		}
-	}
-	return only
 }
 
 // wider is the filter with more calls, and with arguments that were seen.
 func (p *Profile) wider(names []string, seen []observe.Argument) *seccomp.Profile {
-	only, before := ceilings(), map[string][]seccomp.Condition{}
+	only, before := seccomp.Ceilings(), map[string][]seccomp.Condition{}
 	for _, r := range p.Seccomp.Rules {
 		if len(r.Args) == 1 && len(r.Names) == 1 && r.Action == seccomp.ActAllow {
 			before[r.Names[0]] = append(before[r.Names[0]], r.Args[0].Because(r.Comment))
@@ -130,7 +100,7 @@ func (p *Profile) loaded() *seccomp.Profile {
 	if p.Mode != ModeLog || p.Seccomp == nil || p.Default == nil {
 		return p.Seccomp
 	}
-	return seccomp.NewLogging(seccomp.ABI(p.Image.ABI), p.Seccomp.Allowed(), p.Default.Calls, ceilings())
+	return seccomp.NewLogging(seccomp.ABI(p.Image.ABI), p.Seccomp.Allowed(), p.Default.Calls, seccomp.Ceilings())
 }
 
 // arguments are the conditions on calls that are allowed. What an Engine's default
@@ -142,7 +112,7 @@ func arguments(o *observe.Observation, allowed []string, opt Options) map[string
 	for _, a := range o.Arguments {
 		seen[a.Name] = append(seen[a.Name], a.Value)
 	}
-	known := selectors()
+	known, ceilings := selectors(), seccomp.Ceilings()
 	for _, name := range slices.Sorted(maps.Keys(known)) {
 		s := known[name]
 		if !slices.Contains(allowed, name) {
@@ -166,9 +136,9 @@ func arguments(o *observe.Observation, allowed []string, opt Options) map[string
 			only[name] = append(only[name], s.equal(v))
 		}
 	}
-	namespaces := slices.ContainsFunc(seen["clone"], func(v uint64) bool { return v&newNamespaces != 0 })
+	namespaces := slices.ContainsFunc(seen["clone"], func(v uint64) bool { return v&seccomp.NewNamespaces != 0 })
 	if slices.Contains(allowed, "clone") && (!namespaces || opt.UnsafeBeyondDefault == "") {
-		only["clone"] = ceilings()["clone"]
+		only["clone"] = ceilings["clone"]
 	}
 	return only
 }

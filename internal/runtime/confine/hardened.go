@@ -111,13 +111,13 @@ func underFloor(f *seccomp.Profile) (narrow *seccomp.Profile, beyond []string) {
 	if err != nil {
 		return nil, []string{err.Error()}
 	}
-	names, only, free := f.Allowed(), ceilings(), map[string]bool{}
+	names, only, free := f.Allowed(), seccomp.Ceilings(), map[string]bool{}
 	if f.DefaultAction == seccomp.ActAllow { // it lists what is refused
 		names = strings.Fields(floor)
 	}
 	for _, r := range f.Rules {
 		for _, name := range r.Names {
-			_, capped := ceilings()[name]
+			_, capped := seccomp.Ceilings()[name]
 			switch {
 			case len(r.Args) == 0 && r.Action != seccomp.ActAllow:
 				names = slices.DeleteFunc(names, func(n string) bool { return n == name })
@@ -129,7 +129,7 @@ func underFloor(f *seccomp.Profile) (narrow *seccomp.Profile, beyond []string) {
 		}
 	}
 	for name := range free {
-		if _, capped := ceilings()[name]; !capped {
+		if _, capped := seccomp.Ceilings()[name]; !capped {
 			delete(only, name)
 		}
 	}

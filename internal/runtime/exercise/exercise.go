@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -103,16 +104,24 @@ type Workload struct {
 	Exposed   []uint16
 	Health    bool // the image has a health check
 	// Exec runs the commands of tests; nil: the container does.
-	Exec   func(ctx context.Context, argv []string) (code int, said string, err error)
+	Exec func(ctx context.Context, argv []string) (code int, said string, err error)
+	// Dial connects to a port of the container; nil: where it is published.
+	Dial   func(ctx context.Context, port uint16) (net.Conn, error)
 	Within bool // a port that is not published is reached at the container's own address
 }
 
-// at is where a port is reached; empty: nowhere.
-func (w Workload) at(s runtime.State, port uint16) string {
-	if at := s.Ports[port]; at != "" || !w.Within || !s.Address.IsValid() {
-		return at
+// client speaks to a port of the container; nil: it is reached nowhere.
+func (w Workload) client(s runtime.State, port uint16) *http.Client {
+	if w.Dial != nil {
+		return clientOver(func(ctx context.Context) (net.Conn, error) { return w.Dial(ctx, port) })
 	}
-	return netip.AddrPortFrom(s.Address, port).String()
+	if at := s.Ports[port]; at != "" {
+		return Client(at)
+	}
+	if w.Within && s.Address.IsValid() {
+		return Client(netip.AddrPortFrom(s.Address, port).String())
+	}
+	return nil
 }
 
 // Ready waits until every probe is answered, or else the health check passes, or
@@ -163,11 +172,11 @@ func (x Exercise) answers(ctx context.Context, w Workload, t Target, limit time.
 		if !s.Running {
 			return w.failed(ctx, "start", fmt.Sprintf("the program ended with exit code %d", s.ExitCode))
 		}
-		at := w.at(s, t.Port)
-		if at == "" {
+		client := w.client(s, t.Port)
+		if client == nil {
 			return w.failed(ctx, "probe "+t.URL, fmt.Sprintf("port %d is not published", t.Port))
 		}
-		status, err := get(ctx, at, t.URL)
+		status, err := get(ctx, client, t.URL)
 		if err == nil && status < 500 {
 			return nil
 		}
@@ -212,7 +221,7 @@ func (x Exercise) Do(ctx context.Context, w Workload) (Outcome, error) {
 	for _, t := range targets {
 		var status int
 		for range times {
-			if status, err = get(ctx, w.at(s, t.Port), t.URL); err != nil {
+			if status, err = get(ctx, w.client(s, t.Port), t.URL); err != nil {
 				return out, w.failed(ctx, "probe "+t.URL, err.Error())
 			}
 		}
@@ -274,8 +283,10 @@ func (w Workload) failed(ctx context.Context, step, why string) error {
 // maxBody is how much of an answer is read, in bytes.
 const maxBody = 32 << 20
 
-func get(ctx context.Context, at, url string) (status int, err error) {
-	client := Client(at)
+func get(ctx context.Context, client *http.Client, url string) (status int, err error) {
+	if client == nil {
+		return 0, errors.New("the port is not published any more")
+	}
 	defer client.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -53,14 +53,19 @@ func ParseProbe(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// Client speaks to a published port, whatever host a URL names. A certificate of
-// the container's own is as good as any: it is the other end of a wire within
-// this machine. Redirections are answers, and not followed.
+// Client speaks to a published port, whatever host a URL names.
 func Client(at string) *http.Client {
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return clientOver(func(ctx context.Context) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "tcp", at)
-	}
+	})
+}
+
+// clientOver speaks over connections that are made for it. A certificate of the
+// container's own is as good as any: it is the other end of a wire within one machine.
+// Redirections are answers, and not followed.
+func clientOver(connect func(ctx context.Context) (net.Conn, error)) *http.Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return connect(ctx) }
 	return &http.Client{
 		Timeout: 30 * time.Second,
 		Transport: &http.Transport{

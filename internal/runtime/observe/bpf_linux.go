@@ -1,7 +1,6 @@
 package observe
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -208,7 +207,6 @@ func (t *bpf) collect(cgroup uint64, o *Observation) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(o.Users, func(a, b User) int { return cmp.Or(a.UID-b.UID, a.GID-b.GID) })
 	t.mu.Lock()
 	if s := t.seen[cgroup]; s != nil {
 		s.into(o, time.Now())

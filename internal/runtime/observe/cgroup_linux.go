@@ -15,8 +15,10 @@ import (
 )
 
 // cgroups are the folders in which the kernel keeps account of a process, by
-// controller; "" is the unified hierarchy.
+// controller; "" is the unified hierarchy, and whole what the kernel says of them all.
 type cgroups map[string]string
+
+const whole = "*"
 
 // groups reads where a process is accounted, in both versions of cgroups
 // (cgroups(7)).
@@ -29,7 +31,7 @@ func groups(pid int) (cgroups, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := cgroups{}
+	in := cgroups{whole: string(b)}
 	for line := range strings.Lines(string(b)) {
 		p := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		if len(p) != 3 {
@@ -116,19 +118,23 @@ func (in cgroups) peaks() Peaks {
 	return p
 }
 
-// processes are those of the container, as this machine counts them.
+// processes are those of the container, as this machine counts them. Where its folders
+// cannot be reached, all processes of the machine are asked which are in the same.
 func (in cgroups) processes() []int {
-	dir, ok := in.folder("pids")
-	if !ok {
-		return nil
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
-	if err != nil {
-		return nil
+	if dir, ok := in.folder("pids"); ok {
+		if b, err := os.ReadFile(filepath.Join(dir, "cgroup.procs")); err == nil {
+			var pids []int
+			for f := range strings.FieldsSeq(string(b)) {
+				pids = append(pids, atoi(f))
+			}
+			return pids
+		}
 	}
 	var pids []int
-	for f := range strings.FieldsSeq(string(b)) {
-		pids = append(pids, atoi(f))
+	for _, pid := range processes() {
+		if b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup"); err == nil && string(b) == in[whole] {
+			pids = append(pids, pid)
+		}
 	}
 	return pids
 }

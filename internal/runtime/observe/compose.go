@@ -21,7 +21,7 @@ func Compose(ctx context.Context, opt Options, p *compose.Project) (_ []*Observa
 	if err != nil {
 		return nil, err
 	}
-	e, err := newEye(opt)
+	e, err := newEye(ctx, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +63,8 @@ type convoy struct {
 	loads map[string]exercise.Workload // by service
 	all   []*watched                   // in the order of their start
 	fifo  string                       // at which the next one waits
+
+	profile string // under which they run; empty: the Engine's
 }
 
 // share gives each service its part of the exercise, and its ports.
@@ -91,6 +93,17 @@ func (v *convoy) prepare(ctx context.Context, r *compose.Running, s *runtime.Spe
 	if v.fifo, err = v.eye.hold(ctx); err != nil {
 		return err
 	}
+	if v.eye.filtered() {
+		if slices.ContainsFunc(s.Host.SecurityOpt, func(o string) bool { return strings.HasPrefix(o, "seccomp=") }) || s.Host.Privileged {
+			return &Error{errors.New("service " + r.Name + " has a seccomp profile of its own"), "--via bpf or ptrace sees it"}
+		}
+		if v.profile == "" {
+			if v.profile, err = filter(ctx, v.opt, v.eye, r.Of.ID); err != nil {
+				return err
+			}
+		}
+		s.Host.SecurityOpt = append(s.Host.SecurityOpt, "seccomp="+v.profile)
+	}
 	argv := command(v.fifo, r.Argv)
 	s.Config.Entrypoint, s.Config.Cmd = argv[:1], argv[1:]
 	s.Host.Mounts = append(s.Host.Mounts, v.eye.mount().API())
@@ -115,6 +128,9 @@ func (v *convoy) started(ctx context.Context, r *compose.Running) error {
 	}
 	o.Exercise = v.parts[r.Name]
 	o.Exercise.For = v.opt.Exercise.For
+	if why := v.up.UnsafeUseVolumes(); why != "" {
+		o.Unsafe = []string{"volumes, containers and sockets that are not the project's: " + why}
+	}
 	for _, why := range r.Otherwise {
 		o.lack(Partial, why)
 	}
@@ -126,7 +142,7 @@ func (v *convoy) started(ctx context.Context, r *compose.Running) error {
 	if err := v.eye.open(ctx, w.c.ID, v.fifo, r.Argv[0]); err != nil {
 		return err
 	}
-	v.loads[r.Name] = exercise.Workload{Container: r.Container, Exposed: r.Exposed, Health: r.Health != nil, Exec: w.exec()}
+	v.loads[r.Name] = exercise.Workload{Container: r.Container, Exposed: r.Exposed, Health: r.Health != nil, Exec: w.exec(), Dial: w.dial()}
 	return w.up(ctx, v.loads[r.Name], v.parts[r.Name])
 }
 

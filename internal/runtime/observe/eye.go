@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/runtime"
@@ -11,10 +12,16 @@ import (
 type eye interface {
 	// way is the name of the way of seeing: "bpf".
 	way() string
+	// observer is where it is; empty: it is a process of the Engine's machine.
+	observer() string
 	// mount is what a container must have to wait at the start gate.
 	mount() runtime.Mount
 	// hold is the FIFO at which the next container waits, within the mount.
 	hold(ctx context.Context) (fifo string, err error)
+	// filtered reports whether containers must run with a filter of its own; own is that
+	// filter, by the Engine's filter of a process that waits at the gate's FIFO.
+	filtered() bool
+	own(ctx context.Context, pid int, fifo string) (profile string, err error)
 	// expect says which container is about to be started.
 	expect(ctx context.Context, id string) error
 	// watch begins to record what a container does.
@@ -34,10 +41,31 @@ type eye interface {
 
 // subject is a container that is to be watched.
 type subject struct {
-	ID     string
-	PID    int      // of its first process
-	FIFO   string   // at which it waits; empty: it runs
-	Health []string // the command line of its health check
+	ID     string   `json:"id"`
+	PID    int      `json:"pid"`    // of its first process
+	FIFO   string   `json:"fifo"`   // at which it waits; empty: it runs
+	Health []string `json:"health"` // the command line of its health check
+}
+
+// newEye is the eye of this machine or, where that sees nothing, one in a container of
+// the Engine.
+func newEye(ctx context.Context, opt Options) (eye, error) {
+	if opt.Via == viaContainer || opt.Via == "" && !opt.Engine.Local() {
+		return newRemote(ctx, opt)
+	}
+	if !opt.Engine.Local() {
+		return nil, &Error{errors.New("the Engine runs on another machine"), "--via container watches there; or run drydock observe on that machine"}
+	}
+	e, err := newLocal(opt)
+	var unavailable *Error
+	if opt.Via != "" || !errors.As(err, &unavailable) || opt.Consent == nil {
+		return e, err
+	}
+	r, rerr := newRemote(ctx, opt)
+	if rerr != nil {
+		return nil, errors.Join(err, rerr)
+	}
+	return r, nil
 }
 
 // command is what the Engine starts in place of a command.

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,9 +85,9 @@ type lack struct {
 	why    string
 }
 
-func newEye(opt Options) (_ eye, err error) {
+func newLocal(opt Options) (_ eye, err error) {
 	e := &local{raw: opt.Raw, seen: map[string]*looks{}}
-	if e.t, err = newTracer(opt.Via); err != nil {
+	if e.t, err = newTracer(opt.Via, opt.Engine.Rootless()); err != nil {
 		return nil, err
 	}
 	if e.gate, err = newGate(opt.Ledger); err != nil {
@@ -97,11 +98,40 @@ func newEye(opt Options) (_ eye, err error) {
 
 func (e *local) way() string { return e.t.way() }
 
+func (e *local) observer() string { return "" }
+
 func (e *local) mount() runtime.Mount {
-	return runtime.Mount{Source: e.gate.folder.Path, Target: gateFolder}
+	return runtime.Mount{Source: e.gate.path, Target: gateFolder}
 }
 
 func (e *local) hold(context.Context) (string, error) { return e.gate.hold() }
+
+func (e *local) filtered() bool {
+	_, is := e.t.(*logger)
+	return is
+}
+
+func (e *local) own(ctx context.Context, pid int, fifo string) (string, error) {
+	l, is := e.t.(*logger)
+	if !is {
+		return "", nil
+	}
+	in, err := groups(pid)
+	if err != nil {
+		return "", err
+	}
+	if pid, err = waiting(ctx, in, fifo); err != nil {
+		return "", err
+	}
+	filters, err := seccomp.Loaded(pid)
+	if err != nil {
+		return "", err
+	}
+	if len(filters) == 0 {
+		return "", &Error{errors.New("the Engine loads no seccomp filter"), "--via bpf or ptrace sees what it starts"}
+	}
+	return l.own(filters)
+}
 
 func (e *local) expect(_ context.Context, id string) error { return e.t.expect(id) }
 
@@ -118,26 +148,26 @@ func (e *local) watch(ctx context.Context, s subject) (d Default, err error) {
 			l.root.close()
 		}
 	}()
-	filters, err := e.t.filters(s.PID)
-	if err != nil && !errors.Is(err, errUnreadable) {
-		return d, err
-	}
-	bare := !filteredBy(s.PID)
-	if d, err = defaults(s.PID, filters, err == nil); err != nil {
-		return d, err
-	}
-	if bare {
-		l.lacks = append(l.lacks, lack{Partial, "the Engine loads no seccomp filter: what its runtime calls could not be told from what the container needs, and what io_uring does is no call"})
-	}
-	how := watching{began: l.began, phase: Serving, raw: e.raw, bare: bare, health: s.Health}
+	how := watching{began: l.began, phase: Serving, raw: e.raw, health: s.Health}
 	if s.FIFO != "" {
 		how.phase = StartUp
-		if how.gate, err = waiting(ctx, l.in, s.FIFO); err != nil {
+		if how.gate, err = waiting(ctx, l.in, s.FIFO); err != nil { // before that, the filter may not be there
 			return d, err
 		}
 	} else {
 		how.running = l.in.processes()
 		l.lacks = append(l.lacks, lack{Partial, "start-up not seen"})
+	}
+	filters, err := e.t.filters(s.PID)
+	if err != nil && !errors.Is(err, errUnreadable) {
+		return d, err
+	}
+	how.bare = !filteredBy(s.PID)
+	if d, err = defaults(s.PID, filters, err == nil); err != nil {
+		return d, err
+	}
+	if how.bare {
+		l.lacks = append(l.lacks, lack{Partial, "the Engine loads no seccomp filter: what its runtime calls could not be told from what the container needs, and what io_uring does is no call"})
 	}
 	if err := e.t.watch(l, how); err != nil {
 		return d, err
@@ -203,6 +233,7 @@ func (e *local) finish(_ context.Context, id string) (*Observation, error) {
 	if err := e.t.into(l, o); err != nil {
 		return nil, err
 	}
+	slices.SortFunc(o.Users, func(a, b User) int { return cmp.Or(a.UID-b.UID, a.GID-b.GID) })
 	l.root.links(o)
 	return o, nil
 }

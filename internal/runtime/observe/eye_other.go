@@ -4,9 +4,9 @@ package observe
 
 import "errors"
 
-func newEye(Options) (eye, error) {
+func newLocal(Options) (eye, error) {
 	return nil, &Error{
 		Err: errors.New("system calls can be seen on the Engine's own machine only, and that runs Linux"),
-		Way: "run drydock observe on the Linux machine where the Engine runs",
+		Way: "--via container watches there",
 	}
 }

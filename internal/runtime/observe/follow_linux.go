@@ -46,11 +46,15 @@ func (f *Follower) Expect(id string) error {
 // holdWithin is how long a program may take to be stopped once it was started.
 const holdWithin = 5 * time.Second
 
-// Held waits until the container's first program, whose process is pid, was
-// stopped. It is let go with [Follower.Release].
+// Held waits until the container's first program, whose process is pid, was stopped, or
+// has ended: a filter may keep the runtime from executing it. It is let go with
+// [Follower.Release].
 func (f *Follower) Held(ctx context.Context, pid int) error {
 	for end := time.Now().Add(holdWithin); ; {
 		b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("the container's process: %w", err)
 		}
@@ -66,8 +70,11 @@ func (f *Follower) Held(ctx context.Context, pid int) error {
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
-	var err error
-	f.cgroup, err = cgroupOf(pid)
+	cgroup, err := cgroupOf(pid)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // killed while it was stopped
+	}
+	f.cgroup = cgroup
 	return err
 }
 

@@ -32,14 +32,16 @@ const (
 
 // Observation is what a container did.
 type Observation struct {
-	Schema  string   `json:"schema"`
-	Service string   `json:"service,omitempty"` // of a compose file
-	Image   Image    `json:"image"`
-	Runtime Engine   `json:"runtime"`
-	Way     string   `json:"way"` // how it was seen: "bpf"
-	Status  Status   `json:"status"`
-	Reasons []string `json:"reasons,omitempty"` // why it is not complete
-	Unseen  []string `json:"unseen,omitempty"`  // parts that this way of seeing has no eyes for: "capabilities"
+	Schema   string   `json:"schema"`
+	Service  string   `json:"service,omitempty"` // of a compose file
+	Image    Image    `json:"image"`
+	Runtime  Engine   `json:"runtime"`
+	Way      string   `json:"way"`                // how it was seen: "bpf"
+	Observer string   `json:"observer,omitempty"` // "container": where it ran, if not as a process of the machine
+	Status   Status   `json:"status"`
+	Reasons  []string `json:"reasons,omitempty"` // why it is not complete
+	Unseen   []string `json:"unseen,omitempty"`  // parts that this way of seeing has no eyes for: "capabilities"
+	Unsafe   []string `json:"unsafe,omitempty"`  // what was allowed, and why
 
 	Began        time.Time         `json:"began"`
 	Seconds      float64           `json:"seconds"`
@@ -59,6 +61,7 @@ type Observation struct {
 	Writable     []string     `json:"writable"`            // folders in which something was written, made, changed or taken away
 	Programs     []string     `json:"programs"`            // that were executed
 	Processes    []Process    `json:"processes,omitempty"` // who executed them
+	Packages     []Package    `json:"packages,omitempty"`  // of the image's inventory, if that was looked at
 	Listens      []Socket     `json:"listens,omitempty"`
 	Connects     []Socket     `json:"connects,omitempty"`
 	Users        []User       `json:"users"` // that processes ran as
@@ -170,6 +173,23 @@ type Process struct {
 	Count   int    `json:"count"`
 }
 
+// Package is a package of the image, and whether a file of it was used.
+type Package struct {
+	PURL string `json:"purl"`
+	Use  Use    `json:"use"`
+	Path string `json:"path,omitempty"` // a file of it that was used
+}
+
+// Use is whether a package was used while it was watched.
+type Use string
+
+// Of a package that is unknown, nobody knows which files are its own.
+const (
+	Used      Use = "used"
+	Untouched Use = "untouched"
+	Unknown   Use = "unknown"
+)
+
 // User is who processes ran as.
 type User struct {
 	UID int `json:"uid"`
@@ -240,12 +260,25 @@ func (o *Observation) valid() error {
 
 // Marshal writes an observation, indented.
 func (o *Observation) Marshal() ([]byte, error) {
-	b, err := json.MarshalIndent(o, "", "  ")
+	w := *o
+	w.Calls, w.Capabilities, w.Files, w.Users = list(o.Calls), list(o.Capabilities), list(o.Files), list(o.Users)
+	w.Writable, w.Programs = list(o.Writable), list(o.Programs)
+	w.Image.Command, w.Default.Calls, w.Default.Capabilities = list(o.Image.Command), list(o.Default.Calls), list(o.Default.Capabilities)
+	for i := range w.Calls {
+		w.Calls[i].Phases = list(w.Calls[i].Phases)
+	}
+	for i := range w.Capabilities {
+		w.Capabilities[i].Phases = list(w.Capabilities[i].Phases)
+	}
+	b, err := json.MarshalIndent(w, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("observation: %w", err)
 	}
 	return append(b, '\n'), nil
 }
+
+// list is a copy that is never nil: JSON has a list there.
+func list[T any](s []T) []T { return append([]T{}, s...) }
 
 // Merge joins two observations of one image: what either saw, the larger of the
 // peaks, and the worse status. Images, machines and runtimes must be the same.
@@ -272,6 +305,13 @@ func Merge(a, b *Observation) (*Observation, error) {
 	if a.Way != b.Way {
 		o.Way = strings.Join(union(strings.Split(a.Way, "+"), strings.Split(b.Way, "+")), "+")
 	}
+	o.Unsafe = union(a.Unsafe, b.Unsafe)
+	o.Packages = joined(a.Packages, b.Packages, func(p Package) string { return p.PURL }, func(x, y Package) Package {
+		if y.Use == Used || x.Use == Untouched && y.Use == Unknown {
+			return y
+		}
+		return x
+	})
 	o.Unseen = nil // what one of them sees is seen
 	for _, part := range a.Unseen {
 		if slices.Contains(b.Unseen, part) {

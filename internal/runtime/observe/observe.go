@@ -22,14 +22,20 @@ type Options struct {
 	Exercise  exercise.Exercise
 	Via       string // the way of seeing, one of [Ways]; empty: the first that the machine allows
 
-	Raw           bool              // keep paths as they were beside the generalised ones
-	NewPrivileges bool              // a set-user-ID program may gain some: the runtime then calls more
-	Progress      func(what string) // told what is going on; may be nil
+	Observer      string                 // the program that runs in a container, one for Linux; empty: this one
+	Consent       func(what string) bool // asked before an observer is started as a container; nil: nobody agrees
+	Raw           bool                   // keep paths as they were beside the generalised ones
+	NewPrivileges bool                   // a set-user-ID program may gain some: the runtime then calls more
+	Progress      func(what string)      // told what is going on; may be nil
 	Now           func() time.Time
 }
 
-// Ways are the names of the ways of seeing, in the order in which they are tried.
-func Ways() []string { return []string{"bpf", "ptrace"} }
+// Ways are the names of the ways of seeing, in the order in which they are tried. The
+// last is an observer that runs as a container of the Engine, and takes the first of the
+// others that works there.
+func Ways() []string { return []string{"bpf", "ptrace", "log", viaContainer} }
+
+const viaContainer = "container"
 
 // Error is an observation that cannot be made here, with the way out.
 type Error struct {

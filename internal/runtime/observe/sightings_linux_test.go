@@ -92,16 +92,6 @@ func TestSightingsAreBounded(t *testing.T) {
 	}
 }
 
-func TestStub(t *testing.T) {
-	b, err := stub("amd64")
-	if err != nil || len(b) != 64+56+86 {
-		t.Errorf("%d bytes, %v", len(b), err)
-	}
-	if _, err := stub("vax"); err == nil {
-		t.Error("a stub for a VAX")
-	}
-}
-
 func TestListening(t *testing.T) {
 	const head = "  sl  local_address rem_address   st tx_queue\n"
 	tcp := head + "   0: 0100007F:1F90 00000000:0000 0A 0\n   1: 00000000:0050 00000000:0000 01 0\n   2: x:y 0 0A\n   3: 00000000:0050 00000000:0000 0A 0\n"

@@ -36,6 +36,11 @@ func (s *sightings) snapshot(pids []int) {
 			s.had(Generalise("/" + p)).Map = true
 		}
 	}
+	s.listen(pids)
+}
+
+// listen adds the addresses at which processes listen.
+func (s *sightings) listen(pids []int) {
 	if len(pids) == 0 {
 		return
 	}

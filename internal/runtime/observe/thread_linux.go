@@ -109,7 +109,7 @@ func (h *thread) place(k *task) {
 	switch comm := strings.TrimSpace(string(name)); {
 	case pr.ran:
 		pr.mark = markProgram
-	case !k.filtered, strings.HasPrefix(comm, "runc"), strings.HasPrefix(comm, "crun"):
+	case !k.filtered, isRuntimeName(comm):
 	case comm == gateName:
 		pr.mark, pr.aside = markGate, begun
 	case !begun:
@@ -267,17 +267,34 @@ func threadGroup(tid int) int {
 
 // beside is the mark of a process that a runtime put beside the first of its container.
 func (h *thread) beside(pid int) uint32 {
+	h.t.mu.Lock()
+	defer h.t.mu.Unlock()
+	return besideOf(pid, h.t.health)
+}
+
+// besideOf is that mark, by the command line: a health check's, or somebody's.
+func besideOf(pid int, health []string) uint32 {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
 	if err != nil {
 		return phaseExec
 	}
-	argv := strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00")
-	h.t.mu.Lock()
-	defer h.t.mu.Unlock()
-	if len(h.t.health) > 0 && slices.Equal(argv, h.t.health) {
+	if argv := strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00"); len(health) > 0 && slices.Equal(argv, health) {
 		return phaseHealth
 	}
 	return phaseExec
+}
+
+// isRuntime reports whether a process that has no filter yet is a runtime, by its name:
+// its own, or that of the file descriptor by which it executes itself.
+func isRuntime(pid int) bool {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+	name := strings.TrimSpace(string(b))
+	return err == nil && (isRuntimeName(name) || name == "exe" || digits(name, "0123456789"))
+}
+
+// isRuntimeName reports whether a process has a name that runtimes give themselves.
+func isRuntimeName(name string) bool {
+	return strings.HasPrefix(name, "runc") || strings.HasPrefix(name, "crun")
 }
 
 // readFilters reads the container's filters of a task that is stopped, if nobody has.
@@ -302,6 +319,12 @@ func (h *thread) executed(tid int, k *task) *task {
 		}
 	}
 	pr, name := k.proc, k.call.program
+	if name == "" { // it was entered before it was traced
+		name, _ = h.folder(tid, "exe")()
+	}
+	if pr.mark == markRuntime && !k.filtered && isRuntime(pr.pid) {
+		return k // a runtime executes itself anew
+	}
 	h.t.mu.Lock()
 	first := !h.t.begun
 	h.t.begun = h.t.begun || pr.mark == markRuntime

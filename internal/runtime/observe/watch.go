@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ type watched struct {
 	o     *Observation
 	c     *runtime.Container
 	began time.Time
+	pid   int
 	dirs  []string // of files that the Engine says were changed
 
 	before []runtime.Change // what had changed before its program began
@@ -35,9 +37,6 @@ func blank(ctx context.Context, opt Options) (*Observation, error) {
 	on, err := opt.Engine.Runtime(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if !on.Local {
-		return nil, &Error{errors.New("the Engine runs on another machine"), "run drydock observe there: its kernel is the one that sees the calls"}
 	}
 	return &Observation{
 		Schema: Schema, Status: Complete, Exercise: opt.Exercise,
@@ -78,7 +77,7 @@ func run(ctx context.Context, opt Options) (_ *Observation, err error) {
 	}
 	o.image(opt.Image, im, argv, opt.Env)
 	o.Image.User = cmp.Or(opt.User, im.User)
-	e, err := newEye(opt)
+	e, err := newEye(ctx, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +90,7 @@ func run(ctx context.Context, opt Options) (_ *Observation, err error) {
 	if err := w.start(ctx, im, argv); err != nil {
 		return nil, err
 	}
-	load := exercise.Workload{Container: w.c, Exposed: im.Exposed, Health: im.Health != nil, Exec: w.exec()}
+	load := exercise.Workload{Container: w.c, Exposed: im.Exposed, Health: im.Health != nil, Exec: w.exec(), Dial: w.dial()}
 	if err := w.exercise(ctx, load); err != nil && !opt.ends(ctx) {
 		return nil, err
 	}
@@ -129,7 +128,7 @@ func attach(ctx context.Context, opt Options) (_ *Observation, err error) {
 	if r := has.HostConfig.Runtime; r != "" && r != o.Runtime.Name {
 		o.Runtime.Name, o.Runtime.Version = r, ""
 	}
-	e, err := newEye(opt)
+	e, err := newEye(ctx, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +141,7 @@ func attach(ctx context.Context, opt Options) (_ *Observation, err error) {
 	if err := w.watch(ctx, "", health); err != nil {
 		return nil, err
 	}
-	load := exercise.Workload{Container: c, Exposed: im.Exposed, Health: len(health.Line()) > 0, Within: true}
+	load := exercise.Workload{Container: c, Exposed: im.Exposed, Health: len(health.Line()) > 0, Within: true, Dial: w.dial()}
 	err = w.exercise(ctx, load)
 	if err != nil && ctx.Err() == nil && !errdefs.IsNotFound(err) {
 		return nil, err
@@ -179,11 +178,15 @@ func (w *watched) start(ctx context.Context, im runtime.Image, argv []string) er
 	if err != nil {
 		return err
 	}
+	profile, err := filter(ctx, w.opt, w.eye, im.ID)
+	if err != nil {
+		return err
+	}
 	w.opt.progress("starts %s", w.opt.Image)
 	w.c, err = w.opt.Engine.Start(ctx, runtime.Run{
 		Image: im.ID, Labels: map[string]string{"dev.drydock.observe": "1"}, Network: network, Publish: ports,
 		Command: command(fifo, argv), Env: w.opt.Env, Mounts: []runtime.Mount{w.eye.mount()},
-		Confine: runtime.Confinement{NewPrivileges: w.opt.NewPrivileges, User: w.opt.User},
+		Confine: runtime.Confinement{NewPrivileges: w.opt.NewPrivileges, User: w.opt.User, Seccomp: profile},
 		Created: func(id string) error { return w.eye.expect(ctx, id) },
 	})
 	if err != nil {
@@ -193,6 +196,31 @@ func (w *watched) start(ctx context.Context, im runtime.Image, argv []string) er
 		return err
 	}
 	return w.eye.open(ctx, w.c.ID, fifo, argv[0])
+}
+
+// filter is the filter of the way of seeing, made of the Engine's own: a container that
+// never goes beyond the gate shows it. Empty: the containers have the Engine's.
+func filter(ctx context.Context, opt Options, e eye, image string) (string, error) {
+	if !e.filtered() {
+		return "", nil
+	}
+	fifo, err := e.hold(ctx)
+	if err != nil {
+		return "", err
+	}
+	opt.progress("looks at the Engine's filter")
+	c, err := opt.Engine.Start(ctx, runtime.Run{
+		Image: image, Labels: map[string]string{"dev.drydock.observe": "1"}, Command: command(fifo, []string{"none"}), Mounts: []runtime.Mount{e.mount()},
+	})
+	if err != nil {
+		return "", err
+	}
+	s, err := c.State(ctx)
+	profile := ""
+	if err == nil {
+		profile, err = e.own(ctx, s.PID, fifo)
+	}
+	return profile, errors.Join(err, c.Remove(ctx))
 }
 
 // watch begins to record what the container does.
@@ -214,6 +242,7 @@ func (w *watched) watch(ctx context.Context, fifo string, health *runtime.Health
 	}
 	w.began = w.opt.Now()
 	w.o.Began = w.began.UTC().Truncate(time.Second)
+	w.pid = s.PID
 	w.o.Default, err = w.eye.watch(ctx, subject{ID: w.c.ID, PID: s.PID, FIFO: fifo, Health: health.Line()})
 	return err
 }
@@ -263,6 +292,16 @@ func (w *watched) exec() func(ctx context.Context, argv []string) (int, string, 
 	}
 }
 
+// dial connects to a port of the container where the Engine's machine is another one;
+// nil: to where the port is published.
+func (w *watched) dial() func(ctx context.Context, port uint16) (net.Conn, error) {
+	r, ok := w.eye.(*remote)
+	if !ok || w.opt.Engine.Local() {
+		return nil
+	}
+	return r.dial(w.pid)
+}
+
 // stop stops the workload, if it has not ended by itself.
 func (w *watched) stop(ctx context.Context) error {
 	s, err := w.c.State(ctx)
@@ -292,7 +331,7 @@ func (w *watched) finish(ctx context.Context) error {
 		return err
 	}
 	w.o.take(seen)
-	w.o.Way = w.eye.way()
+	w.o.Way, w.o.Observer = w.eye.way(), w.eye.observer()
 	w.o.Seconds = w.opt.Now().Sub(w.began).Seconds()
 	dirs := slices.Concat(w.o.Writable, w.dirs) // of some, no event tells: their paths were relative, or could not be read
 	slices.Sort(dirs)

@@ -4,20 +4,28 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 )
 
 // newTracer is a way of seeing: the one that is named, or the first that this machine
-// allows.
-func newTracer(via string) (tracer, error) {
+// allows. A user may trace what an Engine runs that is his own.
+func newTracer(via string, own bool) (tracer, error) {
 	var errs []error
-	for _, way := range Ways() {
+	for _, way := range tracers() {
 		if via != "" && via != way {
 			continue
 		}
-		t, err := tracerOf(way)
+		var t tracer
+		var err error
+		if way == "ptrace" && via == "" && !own && !capable(unix.CAP_SYS_PTRACE) {
+			err = unix.EPERM
+		} else {
+			t, err = tracerOf(way)
+		}
 		if err == nil {
 			return t, nil
 		}
@@ -33,8 +41,28 @@ func tracerOf(way string) (tracer, error) {
 	switch way {
 	case "ptrace":
 		return newPtrace()
+	case "log":
+		return newLogger()
 	}
 	return newBPF()
+}
+
+// tracers are the ways in which a process of the Engine's machine sees.
+func tracers() []string { return []string{"bpf", "ptrace", "log"} }
+
+// capable reports whether this process has a capability.
+func capable(capability int) bool {
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(b)) {
+		if v, ok := strings.CutPrefix(line, "CapEff:"); ok {
+			set, err := strconv.ParseUint(strings.TrimSpace(v), 16, 64)
+			return err == nil && set&(1<<capability) != 0
+		}
+	}
+	return false
 }
 
 // unavailable says what to do where the kernel does not let us watch.

@@ -88,6 +88,17 @@ func NewLogging(native ABI, allow, log []string, only map[string][]Condition) *P
 	return p
 }
 
+// With is the profile with calls of another ABI, beside those of its own that both have.
+func (p *Profile) With(abi ABI, names []string, action string) *Profile {
+	q := *p
+	q.Architectures = append(slices.Clone(p.Architectures), abi.profileName())
+	q.Rules = slices.Clone(p.Rules)
+	if len(names) > 0 {
+		q.Rules = append(q.Rules, Rule{Names: names, Action: action})
+	}
+	return &q
+}
+
 // pass adds the rules for calls that pass.
 func (p *Profile) pass(names []string, action string, only map[string][]Condition) {
 	free := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return len(only[name]) > 0 })

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Record is a call that the kernel logged since a filter said so.
@@ -37,6 +38,42 @@ func ParseRecord(line string) (Record, bool) {
 		r.ABI, r.Number = X32, int(number&^x32Bit)
 	}
 	return r, r.ABI != ""
+}
+
+// Made is a record with who made the call, and when.
+type Made struct {
+	Record
+	PID     int    // as the machine counts: the thread's process
+	Command string // its name
+	UID     int
+	GID     int
+	At      time.Time
+}
+
+// ParseMade is [ParseRecord] with what else a record says.
+func ParseMade(line string) (Made, bool) {
+	r, ok := ParseRecord(line)
+	if !ok {
+		return Made{}, false
+	}
+	of := fields(line)
+	pid, err := strconv.ParseInt(of["pid"], 10, 32)
+	uid, uerr := strconv.ParseUint(of["uid"], 10, 32)
+	gid, gerr := strconv.ParseUint(of["gid"], 10, 32)
+	if err != nil || uerr != nil || gerr != nil || pid <= 0 {
+		return Made{}, false
+	}
+	m := Made{Record: r, PID: int(pid), Command: text(of["comm"]), UID: int(uid), GID: int(gid)}
+	if _, rest, found := strings.Cut(line, "audit("); found { // seconds.milliseconds:number
+		stamp, _, _ := strings.Cut(rest, ":")
+		seconds, fraction, _ := strings.Cut(stamp, ".")
+		s, serr := strconv.ParseInt(seconds, 10, 64)
+		ms, merr := strconv.ParseInt(fraction, 10, 32)
+		if serr == nil && merr == nil {
+			m.At = time.Unix(s, ms*int64(time.Millisecond))
+		}
+	}
+	return m, true
 }
 
 // fields are those of a record. A value in quotes may have spaces in it.

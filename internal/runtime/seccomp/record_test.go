@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParseRecord(t *testing.T) {
@@ -28,6 +29,19 @@ func TestParseRecord(t *testing.T) {
 	} {
 		if got, ok := ParseRecord(line); ok {
 			t.Errorf("%s is %+v", line, got)
+		}
+	}
+}
+
+func TestParseMade(t *testing.T) {
+	const line = `type=1326 audit(1700000000.123:456): auid=4294967295 uid=33 gid=34 ses=4294967295 pid=4242 comm="sh" exe="/bin/busybox" sig=0 arch=c000003e syscall=39 compat=0 ip=0x7f code=0x7ffc0000`
+	want := Made{Record{X8664, 39, "/bin/busybox", Log}, 4242, "sh", 33, 34, time.UnixMilli(1700000000123)}
+	if got, ok := ParseMade(line); !ok || got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	for _, bad := range []string{"pid=0", "pid=-1", "pid=x", "pid=99999999999"} {
+		if got, ok := ParseMade(strings.Replace(line, "pid=4242", bad, 1)); ok {
+			t.Errorf("%s: %+v", bad, got)
 		}
 	}
 }
