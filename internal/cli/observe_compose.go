@@ -11,6 +11,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/report"
 	"github.com/drydock-dev/drydock/internal/runtime/compose"
+	"github.com/drydock-dev/drydock/internal/runtime/exercise"
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
 )
 
@@ -50,7 +51,16 @@ func (o *observing) args(cmd *cobra.Command, args []string) ([]string, error) {
 	if running && len(args) > 0 {
 		return nil, what("--container watches what runs: it takes no arguments")
 	}
-	return args, o.work.check()
+	var names []string // that a probe's host may have
+	if running {
+		names = []string{o.opt.Container}
+	}
+	for _, p := range o.work.Probes {
+		if u, err := exercise.ParseProbe(p); err == nil && project {
+			names = append(names, u.Hostname()) // the services are not known yet
+		}
+	}
+	return args, o.work.check(names...)
 }
 
 // observeCompose observes the services of a compose file.

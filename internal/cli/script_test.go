@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,7 +49,7 @@ func run() int {
 	if w, err := strconv.Atoi(os.Getenv("TEST_TERMINAL")); err == nil {
 		env.Terminal, env.Width = true, w
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return cli.Main(ctx, env, append([]string{"drydock"}, os.Args[1:]...)...)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ type workload struct {
 
 func (w *workload) flags(s *pflag.FlagSet) {
 	s.StringArrayVar(&w.Probes, "probe", nil, "`URL` to ask; its port is the container's: http://localhost:8080/; may be repeated")
+	s.BoolVar(&w.Remote, "unsafe-remote-probe", false, "send probes that name another machine there, instead of refusing them")
 	s.StringArrayVar(&w.Tests, "test", nil, "`COMMAND` that must pass in the container; may be repeated")
 	s.DurationVar(&w.run, "for", 0, "let the workload run for this `TIME`")
 	s.DurationVar(&w.within, "within", time.Minute, "the most that it may take to come up")
@@ -69,11 +71,17 @@ func afterImage(s *pflag.FlagSet, args []string) ([]string, error) {
 	return nil, nil
 }
 
-// check reads what the flags said.
-func (w *workload) check() error {
+// check reads what the flags said. A probe's host is this machine, or has one of some
+// names.
+func (w *workload) check(names ...string) error {
 	for _, p := range w.Probes {
-		if _, err := exercise.ParseProbe(p); err != nil {
+		u, err := exercise.ParseProbe(p)
+		if err != nil {
 			return usageError{err, "--probe http://localhost:8080/"}
+		}
+		if !w.Remote && !exercise.IsLocal(u.Hostname()) && !slices.Contains(names, u.Hostname()) {
+			err := fmt.Errorf("probe %s: %s is another machine, and probes are for the container", p, u.Hostname())
+			return usageError{err, "--probe http://localhost/ asks the container; --unsafe-remote-probe asks the other machine"}
 		}
 	}
 	if w.run < 0 || w.within <= 0 {

@@ -26,6 +26,7 @@ type Image struct {
 	Labels     map[string]string
 	Health     *HealthCheck // nil: none
 	Size       int64        // bytes, as the Engine counts
+	Arch       string       // that it is for, as Go has it; empty: it does not say
 }
 
 // Inspect asks what an image says of itself.
@@ -34,7 +35,7 @@ func (e *Engine) Inspect(ctx context.Context, ref string) (Image, error) {
 	if err != nil {
 		return Image{}, fmt.Errorf("inspect image: %w", err)
 	}
-	im := Image{ID: got.ID, Size: got.Size, Digests: got.RepoDigests}
+	im := Image{ID: got.ID, Size: got.Size, Digests: got.RepoDigests, Arch: got.Architecture}
 	c := got.Config
 	if c == nil {
 		return im, nil

@@ -1,6 +1,7 @@
 package exercise
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 // left alone until it ends.
 type Exercise struct {
 	Probes []string `json:"probes,omitempty"` // URLs of http or https; the port is the container's
+	Remote bool     `json:"remote,omitempty"` // probes that name another machine are sent there
 	Tests  []string `json:"tests,omitempty"`  // commands that must pass in the container
 	For    Duration `json:"for,omitempty"`    // let it run for so long
 	Within Duration `json:"within,omitempty"` // how long it may take to come up; 0: a minute
@@ -69,13 +71,15 @@ func (x Exercise) Steps() []string {
 
 // Ports are what must be published for the probes, sorted.
 func (x Exercise) Ports(exposed []uint16) ([]uint16, error) {
-	targets, err := Targets(x.Probes, exposed)
+	targets, err := x.targets(exposed)
 	if err != nil {
 		return nil, err
 	}
 	var ports []uint16
 	for _, t := range targets {
-		ports = append(ports, t.Port)
+		if t.At == "" {
+			ports = append(ports, t.Port)
+		}
 	}
 	slices.Sort(ports)
 	return slices.Compact(ports), nil
@@ -110,8 +114,32 @@ type Workload struct {
 	Within bool // a port that is not published is reached at the container's own address
 }
 
-// client speaks to a port of the container; nil: it is reached nowhere.
-func (w Workload) client(s runtime.State, port uint16) *http.Client {
+// targets are where the probes are sent.
+func (x Exercise) targets(exposed []uint16) ([]Target, error) {
+	all, err := Targets(x.Probes, exposed)
+	if err != nil || !x.Remote {
+		return all, err
+	}
+	for i, t := range all {
+		u, err := ParseProbe(t.URL)
+		if err != nil {
+			return nil, err
+		}
+		if IsLocal(u.Hostname()) {
+			continue
+		}
+		port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+		all[i].At = net.JoinHostPort(u.Hostname(), port)
+	}
+	return all, nil
+}
+
+// client speaks to a target; nil: it is reached nowhere.
+func (w Workload) client(s runtime.State, t Target) *http.Client {
+	if t.At != "" {
+		return Client(t.At)
+	}
+	port := t.Port
 	if w.Dial != nil {
 		return clientOver(func(ctx context.Context) (net.Conn, error) { return w.Dial(ctx, port) })
 	}
@@ -128,7 +156,7 @@ func (w Workload) client(s runtime.State, port uint16) *http.Client {
 // else the program has been up for a second. A *Failure is a workload that did not
 // come up.
 func (x Exercise) Ready(ctx context.Context, w Workload) error {
-	targets, err := Targets(x.Probes, w.Exposed)
+	targets, err := x.targets(w.Exposed)
 	if err != nil {
 		return err
 	}
@@ -172,7 +200,7 @@ func (x Exercise) answers(ctx context.Context, w Workload, t Target, limit time.
 		if !s.Running {
 			return w.failed(ctx, "start", fmt.Sprintf("the program ended with exit code %d", s.ExitCode))
 		}
-		client := w.client(s, t.Port)
+		client := w.client(s, t)
 		if client == nil {
 			return w.failed(ctx, "probe "+t.URL, fmt.Sprintf("port %d is not published", t.Port))
 		}
@@ -210,7 +238,7 @@ const times = 5
 // that For says, at least one. A *Failure is what the workload did wrong.
 func (x Exercise) Do(ctx context.Context, w Workload) (Outcome, error) {
 	var out Outcome
-	targets, err := Targets(x.Probes, w.Exposed)
+	targets, err := x.targets(w.Exposed)
 	if err != nil {
 		return out, err
 	}
@@ -221,7 +249,7 @@ func (x Exercise) Do(ctx context.Context, w Workload) (Outcome, error) {
 	for _, t := range targets {
 		var status int
 		for range times {
-			if status, err = get(ctx, w.client(s, t.Port), t.URL); err != nil {
+			if status, err = get(ctx, w.client(s, t), t.URL); err != nil {
 				return out, w.failed(ctx, "probe "+t.URL, err.Error())
 			}
 		}

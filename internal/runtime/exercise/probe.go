@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -16,6 +18,7 @@ import (
 type Target struct {
 	URL  string
 	Port uint16
+	At   string // the address of another machine that it is sent to; empty: the container's port
 }
 
 // Targets finds the port of each probe: the one that it names, else the only one
@@ -39,6 +42,16 @@ func Targets(probes []string, exposed []uint16) ([]Target, error) {
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+// IsLocal reports whether a probe's host stands for the machine that the container is
+// reached on: any other name is another machine's.
+func IsLocal(host string) bool {
+	if a, err := netip.ParseAddr(host); err == nil {
+		return a.IsLoopback() || a.IsUnspecified()
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 // ParseProbe reads a probe: an absolute URL of http or https.

@@ -58,6 +58,9 @@ func probed(probe string, all []Part) (string, error) {
 	if slices.ContainsFunc(all, func(p Part) bool { return p.Name == u.Hostname() }) {
 		return u.Hostname(), nil
 	}
+	if !IsLocal(u.Hostname()) {
+		return "", fmt.Errorf("probe %s: no service is called %s: name one of %s, or localhost", probe, u.Hostname(), names(all))
+	}
 	port := map[string]uint16{"http": 80, "https": 443}[u.Scheme]
 	if n, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
 		port = uint16(n)

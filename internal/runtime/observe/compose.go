@@ -93,6 +93,9 @@ func (v *convoy) prepare(ctx context.Context, r *compose.Running, s *runtime.Spe
 	if v.fifo, err = v.eye.hold(ctx); err != nil {
 		return err
 	}
+	if err := ofMachine(v.opt, "service "+r.Name, r.Of); err != nil {
+		return err
+	}
 	if v.eye.filtered() {
 		if slices.ContainsFunc(s.Host.SecurityOpt, func(o string) bool { return strings.HasPrefix(o, "seccomp=") }) || s.Host.Privileged {
 			return &Error{errors.New("service " + r.Name + " has a seccomp profile of its own"), "--via bpf or ptrace sees it"}

@@ -58,6 +58,18 @@ func (o *Observation) image(name string, im runtime.Image, argv, env []string) {
 	}
 }
 
+// ofMachine is an error for an image that the Engine's machine runs by an emulator: the
+// calls would be the emulator's.
+func ofMachine(opt Options, name string, im runtime.Image) error {
+	if on := opt.Engine.Architecture(); on != "" && im.Arch != "" && im.Arch != on {
+		return &Error{
+			fmt.Errorf("%s is for %s, and the Engine's machine is %s: the calls would be an emulator's", name, im.Arch, on),
+			"observe it on a machine of its architecture, or take the image for this one: docker pull --platform linux/" + on,
+		}
+	}
+	return nil
+}
+
 // run observes a container of an image that is made for it.
 func run(ctx context.Context, opt Options) (_ *Observation, err error) {
 	o, err := blank(ctx, opt)
@@ -66,6 +78,9 @@ func run(ctx context.Context, opt Options) (_ *Observation, err error) {
 	}
 	im, err := opt.Engine.Inspect(ctx, opt.Image)
 	if err != nil {
+		return nil, err
+	}
+	if err := ofMachine(opt, opt.Image, im); err != nil {
 		return nil, err
 	}
 	argv := slices.Concat(im.Entrypoint, im.Command)
