@@ -28,6 +28,27 @@ type Carried struct {
 	References   []Reference    `json:"references,omitempty"`
 }
 
+// builder is who built a distribution's package, or takes care of it, as RPM's
+// Vendor and dpkg's Maintainer are written.
+func (c *Carried) builder() string {
+	if c == nil {
+		return ""
+	}
+	if c.Publisher != "" {
+		return c.Publisher
+	}
+	for _, o := range []*Organization{c.Manufacturer, c.Supplier} {
+		if o == nil || o.Name == "" {
+			continue
+		}
+		if len(o.Contacts) > 0 && o.Contacts[0].Email != "" {
+			return o.Name + " <" + o.Contacts[0].Email + ">"
+		}
+		return o.Name
+	}
+	return ""
+}
+
 // Organization is who supplies or makes something.
 type Organization struct {
 	Name     string    `json:"name,omitempty"`

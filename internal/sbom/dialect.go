@@ -53,6 +53,9 @@ func (d *decoder) foreign(e *element) error {
 	}
 	d.noteDistro(&p, q)
 	p.Licenses, p.Locations = e.licenses, e.locations
+	if p.FromDistro() {
+		p.Vendor = e.other.Carried.builder()
+	}
 	d.trivy = trivyFacts(&p, e.facts) || d.trivy
 	syftFacts(&p, e.facts)
 	if name := developmentProperty(p.Type); name != "" && e.facts[name] == "true" {

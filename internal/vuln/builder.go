@@ -117,13 +117,39 @@ func (b *builder) foreign(p *sbom.Package) string {
 			return "nginx.org"
 		}
 	}
+	version := strings.ToLower(p.Version)
 	for i := range b.repos {
 		r := &b.repos[i]
-		if slices.ContainsFunc(r.marks, func(m string) bool { return strings.Contains(p.Version, m) }) {
+		if slices.ContainsFunc(r.marks, func(m string) bool { return strings.Contains(version, m) }) {
 			return r.name
 		}
 		if p.Vendor == "" && len(r.names) > 0 && (nameIn(r.names, p.Name) || nameIn(r.names, name)) {
 			return r.name
+		}
+	}
+	if p.Type == "rpm" && p.Vendor == "" {
+		if mark := repositoryMark(version); mark != "" {
+			return "a repository that marks its packages " + mark
+		}
+	}
+	return ""
+}
+
+// repositoryMark is the word that repositories beside those of Red Hat's relatives
+// put behind the release they build for: "codeit" of "2.4.57-5.el9.codeit"; "" for
+// those relatives' own words.
+func repositoryMark(version string) string {
+	i := strings.LastIndex(version, ".el")
+	if i < 0 || digits(version[i+len(".el"):]) == 0 {
+		return ""
+	}
+	for word := range strings.SplitSeq(version[i+1:], ".") {
+		letters := strings.TrimRight(word, "0123456789_")
+		switch {
+		case len(letters) < 2, strings.HasPrefix(word, "el"), strings.ContainsAny(letters, "0123456789+_~^"):
+		case slices.Contains([]string{"alma", "rocky", "cloud", "centos", "ml", "hs", "sdl", "rv", "plus", "fips", "sig", "ksplice", "next", "aa", "ap"}, letters):
+		default:
+			return letters
 		}
 	}
 	return ""
@@ -202,6 +228,12 @@ func upstreams() []struct {
 		{[]string{"mongodb-org*"}, "mongodb"},
 		{[]string{"redis", "redis-server", "redis-tools", "redis-stack-server"}, "redis"},
 		{[]string{"php", "php5*", "php7*", "php8*"}, "php"},
+		{[]string{"python2.*", "python3.*"}, "python"},
+		{[]string{"ruby2.*", "ruby3.*"}, "ruby"},
+		{[]string{"golang-1.*"}, "golang"},
+		{[]string{"tomcat7", "tomcat8", "tomcat9", "tomcat1*"}, "tomcat"},
+		{[]string{"influxdb2"}, "influxdb"},
+		{[]string{"mysql-community-client*"}, "mysql-client"},
 		{[]string{"docker-ce-cli"}, "docker-cli"},
 		{[]string{"rabbitmq-server"}, "rabbitmq"},
 		{[]string{"dotnet-sdk-*"}, "dotnet-sdk"},
