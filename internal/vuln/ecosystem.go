@@ -91,12 +91,13 @@ func actionName(p sbom.Package) string {
 }
 
 // NormalName is a package's name in the one spelling that its ecosystem holds
-// equal to all others: lower case for NuGet, Packagist and GitHub Actions, PEP 503
+// equal to all others: lower case for NuGet, Packagist and GitHub Actions, and for Go,
+// whose package URLs are written so and whose hosts do not tell case apart; PEP 503
 // for PyPI, a repository's address without scheme and ending for SwiftURL, and the
 // name itself elsewhere. A [Lookup] keys by it.
 func NormalName(ecosystem, name string) string {
 	switch ecosystem {
-	case "NuGet", "Packagist", actions, drupal:
+	case "NuGet", "Packagist", "Go", actions, drupal:
 		return strings.ToLower(name)
 	case "PyPI":
 		return normalPyPI(name)

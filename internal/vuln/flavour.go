@@ -1,6 +1,10 @@
 package vuln
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
 
 // flavours are the ends of versions by which one release of a Maven library is
 // told apart for different platforms: they do not order.
@@ -66,8 +70,7 @@ func withoutPlatform(version string) string {
 // not follow from it: of a major version that the module's path does not name.
 // Such releases are made on branches, and nothing says on which side the commit is.
 func untagged(a *Advisory, r *Range, version string) bool {
-	rest, ok := strings.CutPrefix(trimV(version), "0.0.0-")
-	if !ok || a.Ecosystem != "Go" || len(rest) < 15 || digits(rest) != 14 {
+	if a.Ecosystem != "Go" || !strings.HasPrefix(trimV(version), "0.") || !commitOnly(version) {
 		return false
 	}
 	for _, e := range r.Events {
@@ -76,6 +79,31 @@ func untagged(a *Advisory, r *Range, version string) bool {
 		major := point[:digits(point)]
 		if len(major) > 1 || len(major) == 1 && major[0] > '1' {
 			return true
+		}
+	}
+	return false
+}
+
+// commitOnly says whether a Go version is a commit with no release before it:
+// "v2.0.0-20210101000000-0123456789ab".
+func commitOnly(version string) bool {
+	major, rest, ok := strings.Cut(trimV(version), ".0.0-")
+	return ok && major != "" && digits(major) == len(major) && len(rest) >= 15 && digits(rest) == 14
+}
+
+// stamped says whether the version of a program's own module is a commit in a
+// checkout without tags, as most that images are built in are: Go then finds no
+// release before it, though there may be many. What an advisory says of releases
+// does not tell anything of it; what it says of commits does.
+func stamped(p *sbom.Package, a *Advisory, version string) bool {
+	if !p.Root || p.Type != "golang" || !commitOnly(version) {
+		return false
+	}
+	for i := range a.Ranges {
+		for _, e := range a.Ranges[i].Events {
+			if point, _ := e.point(); point != "0" && !commitOnly(point) {
+				return true
+			}
 		}
 	}
 	return false

@@ -78,6 +78,27 @@ func TestUntaggedCommit(t *testing.T) {
 	}
 }
 
+// TestStampedCommit: a checkout without tags stamps a program's own module as
+// though no release came before it: only what advisories say of commits tells.
+func TestStampedCommit(t *testing.T) {
+	l := newMemory(
+		ranged("Go", "example.org/app/v2", "GO-1", Event{Introduced: "0"}, Event{Fixed: "2.9.0"}),
+		ranged("Go", "example.org/app/v2", "GO-2", Event{Introduced: "0"}),
+		ranged("Go", "example.org/app/v2", "GO-3", Event{Introduced: "0"}, Event{Fixed: "2.0.0-20220101000000-aaaaaaaaaaaa"}),
+	)
+	p := pkg("golang", "example.org/app", "v2", "v2.0.0-20210617193200-0123456789ab", "/bin/x")
+	for _, main := range []bool{true, false} {
+		p.Root = main
+		found, unknown := match(t, l, &sbom.Inventory{Packages: []sbom.Package{p}})
+		if want := map[bool]int{true: 2, false: 3}[main]; len(found) != want {
+			t.Errorf("main %t: %d found, want %d", main, len(found), want)
+		}
+		if said := len(unknown) == 1 && strings.Contains(unknown[0].What, "example.org/app/v2 v2.0.0-"); said != main {
+			t.Errorf("main %t: unknown %v", main, unknown)
+		}
+	}
+}
+
 // TestProBesideIgnored: what the release will not fix, Ubuntu Pro may have.
 func TestProBesideIgnored(t *testing.T) {
 	base := ranged("Ubuntu:20.04:LTS", "php7.4", "UBUNTU-CVE-1-1", Event{Introduced: "0"})

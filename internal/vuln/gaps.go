@@ -69,7 +69,7 @@ func (g *gaps) program(p *sbom.Package) {
 // advisories would be matched. What is the project's own folder has none.
 func (g *gaps) origin(p *sbom.Package) {
 	if !p.Removed && p.Owner == "" && !strings.HasPrefix(p.Origin, "file:") {
-		g.elsewhere = append(g.elsewhere, joinName(p.Namespace, p.Name, separator(p.Type))+" "+p.Version)
+		g.elsewhere = append(g.elsewhere, called(p, p.Version))
 	}
 }
 
@@ -114,12 +114,20 @@ func (g *gaps) repositories(d *sbom.Distro) {
 	}
 }
 
+// called is a package as messages name it.
+func called(p *sbom.Package, version string) string {
+	if isDistro(p.Type) {
+		return p.Name + " " + version
+	}
+	return joinName(p.Namespace, p.Name, separator(p.Type)) + " " + version
+}
+
 func (g *gaps) version(p *sbom.Package, version string, advisories int) {
 	if p.Removed || p.Owner != "" {
 		return
 	}
 	g.add(finding.Unknown{
-		What: fmt.Sprintf("vulnerabilities of %s %s", p.Name, p.Version),
+		What: "vulnerabilities of " + called(p, p.Version),
 		Why:  fmt.Sprintf("%q is not a version that can be compared with those of its %s", version, finding.Count(advisories, "record")),
 	})
 }
@@ -130,7 +138,7 @@ func (g *gaps) untagged(p *sbom.Package, version string) {
 		return
 	}
 	g.add(finding.Unknown{
-		What: fmt.Sprintf("vulnerabilities of %s %s", joinName(p.Namespace, p.Name, "/"), version),
+		What: "vulnerabilities of " + called(p, version),
 		Why:  "it is a commit with no release before it, which cannot be ordered with the releases that advisories name",
 	})
 }
@@ -139,7 +147,7 @@ func (g *gaps) comparison(p *sbom.Package, err error) {
 	if p.Removed || p.Owner != "" {
 		return
 	}
-	g.add(finding.Unknown{What: fmt.Sprintf("vulnerabilities of %s %s", p.Name, p.Version), Why: err.Error()})
+	g.add(finding.Unknown{What: "vulnerabilities of " + called(p, p.Version), Why: err.Error()})
 }
 
 func (g *gaps) add(u finding.Unknown) {

@@ -232,6 +232,9 @@ func (m *matcher) apply(q *query, advs []Advisory) {
 			}
 		}
 		v, err := judge(a, fam, q.version)
+		if err == nil && !a.Withdrawn && stamped(g.members[0], a, q.version) {
+			err = errUntagged
+		}
 		switch {
 		case errors.Is(err, errUntagged):
 			m.unknown.untagged(g.members[0], q.version)

@@ -269,7 +269,9 @@ func stdlibVersion(v string) string {
 	return strings.TrimPrefix(v, "go")
 }
 
-var flagVersion = regexp.MustCompile(`-X[ =]['"]?[^\s='"]*\.(?:[vV]ersion|VERSION|gitVersion|buildVersion|appVersion)=v?(\d+\.\d+\.\d+[-+.0-9A-Za-z]*)`)
+// flagVersion is a version that a build has the linker write into a variable.
+var flagVersion = regexp.MustCompile(`-X[ =]['"]?([^\s='"]*)\.(?i:(?:git|build|app|release|server|client|cli|program|full|main)?_?version` +
+	`(?:number|string|tag)?|git_?tag|release_?tag|semver)=['"]?v?(\d+\.\d+\.\d+[-+.0-9A-Za-z]*)`)
 
 // mainVersion is the main module's version: the linker's, or what the build
 // set by -ldflags, as most programs did before Go 1.24 stamped it.
@@ -280,12 +282,25 @@ func mainVersion(info *debug.BuildInfo) string {
 	}
 	for _, s := range info.Settings {
 		if s.Key == "-ldflags" {
-			if m := flagVersion.FindStringSubmatch(s.Value); m != nil {
-				return "v" + m[1]
+			if v := linkedVersion(s.Value, info.Main.Path); v != "" {
+				return v
 			}
 		}
 	}
 	return cmp.Or(stamped, "(devel)")
+}
+
+// linkedVersion is the version that a build's flags have the linker write: into a
+// variable of the main module's before one of a dependency's.
+func linkedVersion(flags, module string) string {
+	version := ""
+	for _, m := range flagVersion.FindAllStringSubmatch(flags, -1) {
+		if m[1] == "main" || m[1] == module || strings.HasPrefix(m[1], module+"/") {
+			return "v" + m[2]
+		}
+		version = cmp.Or(version, "v"+m[2])
+	}
+	return version
 }
 
 // vcsStamp says whether a version is what Go makes of a commit that no tag is on,

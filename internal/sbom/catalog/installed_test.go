@@ -75,9 +75,13 @@ func TestMainVersion(t *testing.T) {
 		{"v1.7.20", "-X main.version=1.2.3", "v1.7.20"},
 		{"v0.0.0-20240801120000-0123456789ab", "", "v0.0.0-20240801120000-0123456789ab"},
 		{"(devel)", "-X main.version=v2.0.0", "v2.0.0"},
+		{"(devel)", "-X example.org/dep/version.Version=9.9.9 -X 'example.org/app/v2/cmd.AppVersion=v2.0.1'", "v2.0.1"},
+		{"(devel)", `-X "main.GitTag=v2.0.2"`, "v2.0.2"},
+		{"(devel)", "-X=main.BuildVersion=2.0.3", "v2.0.3"},
+		{"(devel)", "-X main.goVersion=1.22.1 -X main.commit=1.2.3", "(devel)"},
 		{"", "", "(devel)"},
 	} {
-		info := &debug.BuildInfo{Main: debug.Module{Version: test.stamp}}
+		info := &debug.BuildInfo{Main: debug.Module{Path: "example.org/app/v2", Version: test.stamp}}
 		if test.flags != "" {
 			info.Settings = []debug.BuildSetting{{Key: "-ldflags", Value: test.flags}}
 		}

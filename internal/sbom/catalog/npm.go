@@ -23,7 +23,7 @@ const npmLimit = 1 << 20
 // distribution. The application's own package.json is not a dependency.
 func npmTree() Cataloger {
 	return Cataloger{
-		Name: "npm", Version: 5, Limit: npmLimit,
+		Name: "npm", Version: 6, Limit: npmLimit,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode&fs.ModeSymlink == 0 && strings.HasSuffix(p, "/package.json") &&
 				(npmRoot(p) || npmNested(p) || npmYarn(p))
@@ -91,15 +91,22 @@ func npmNested(p string) bool {
 	return strings.HasPrefix(p, "node_modules/") || strings.Contains(p, "/node_modules/")
 }
 
-// npmFixture says whether a package.json within a package is there for its tests
-// or its documentation.
+// npmFixture says whether a package.json within an installed package is there for
+// the package's tests or its documentation, be it in a node_modules of theirs.
 func npmFixture(p string) bool {
-	_, within, _ := strings.Cut(p[max(strings.LastIndex(p, "node_modules/"), 0):], "/")
-	if strings.HasPrefix(within, "@") {
-		_, within, _ = strings.Cut(within, "/")
+	const modules = "/node_modules/"
+	_, below, ok := strings.Cut("/"+path.Dir(p)+"/", modules)
+	for piece := ""; ok; {
+		piece, below, ok = strings.Cut(below, modules)
+		scope, within, _ := strings.Cut(piece, "/")
+		if strings.HasPrefix(scope, "@") {
+			_, within, _ = strings.Cut(within, "/")
+		}
+		if fixtures(within) {
+			return true
+		}
 	}
-	_, within, _ = strings.Cut(within, "/") // the package's own name
-	return fixtures(within)
+	return false
 }
 
 // fixtures reports whether a folder is there for tests or documentation.
@@ -128,11 +135,11 @@ func npmLearn(_ context.Context, f layer.Input) (facts, error) {
 	m, err := npmParse(body)
 	root := npmInstalledAs(f.Path)
 	switch {
-	case err != nil && root == "" && !npmYarn(f.Path):
-		return facts{}, nil // a fixture within a package: nobody installs it
+	case npmFixture(f.Path), err != nil && root == "" && !npmYarn(f.Path):
+		return facts{}, nil // nobody installs it
 	case err != nil:
 		return facts{}, err
-	case root == "" && (m.name == "" || m.version == "" || m.private || npmFixture(f.Path)):
+	case root == "" && (m.name == "" || m.version == "" || m.private):
 		return facts{}, nil
 	case m.version == "":
 		return facts{}, nil // a marker such as {"type": "module"}, or a workspace member: of no registry

@@ -23,13 +23,13 @@ const pyLimit = 1 << 20
 // *.egg-info as a folder or a file, eggs, and conda's records.
 func pyTree() Cataloger {
 	return Cataloger{
-		Name: "python", Version: 4, Limit: pyLimit,
+		Name: "python", Version: 5, Limit: pyLimit,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			if mode&fs.ModeSymlink != 0 {
 				return false
 			}
-			if strings.Contains(p, "/~") { // what pip moved aside and could not remove
-				return false
+			if strings.Contains(p, "/~") || strings.HasPrefix(path.Base(path.Dir(p)), "-") {
+				return false // what pip moved aside and could not remove
 			}
 			switch {
 			case strings.HasSuffix(p, ".dist-info/METADATA"), strings.HasSuffix(p, ".egg-info/PKG-INFO"),

@@ -57,7 +57,16 @@ func (d *DB) Sift(ctx context.Context, ecosystem, name string, keep func(*vuln.A
 	if column < 0 {
 		return nil, nil
 	}
-	name = vuln.NormalName(baseName, name)
+	normal := vuln.NormalName(baseName, name)
+	found, err := d.named(b, normal, selection{column: column, keep: keep})
+	if found == nil && err == nil && normal != name { // as files of before that spelling have it
+		found, err = d.named(b, name, selection{column: column, keep: keep})
+	}
+	return found, err
+}
+
+// named decodes the row of a package; nil: there is none.
+func (d *DB) named(b *base, name string, of selection) ([]vuln.Advisory, error) {
 	p := b.find(name)
 	if p == nil {
 		return nil, nil
@@ -70,7 +79,7 @@ func (d *DB) Sift(ctx context.Context, ecosystem, name string, keep func(*vuln.A
 	if !ok {
 		return nil, nil
 	}
-	return d.decode(b, name, block.row(i), selection{column: column, keep: keep})
+	return d.decode(b, name, block.row(i), of)
 }
 
 // find is the block that may hold the package.

@@ -86,13 +86,8 @@ func (rec *osvRecord) titles(head *vuln.Advisory) []vuln.Meta {
 		return nil
 	}
 	var out []vuln.Meta
-	for _, id := range append([]string{rec.ID}, head.Aliases...) {
-		if strings.HasPrefix(id, "CVE-") {
-			out = append(out, vuln.Meta{ID: id, Title: text, TitleBy: by})
-		}
-	}
-	if len(out) == 0 {
-		out = append(out, vuln.Meta{ID: rec.ID, Title: text, TitleBy: by})
+	for _, id := range rec.numbers(head) {
+		out = append(out, vuln.Meta{ID: id, Title: text, TitleBy: by})
 	}
 	return out
 }
@@ -110,11 +105,22 @@ func (out *Record) rate(rec *osvRecord, head *vuln.Advisory) {
 	if worst == finding.Unspecified {
 		return
 	}
+	for _, id := range rec.numbers(head) {
+		out.Titles = append(out.Titles, vuln.Meta{ID: id, Word: worst, WordBy: by})
+	}
+}
+
+// numbers are the CVE numbers of a record, or its own id where it has none.
+func (rec *osvRecord) numbers(head *vuln.Advisory) (out []string) {
 	for _, id := range append([]string{rec.ID}, head.Aliases...) {
 		if strings.HasPrefix(id, "CVE-") {
-			out.Titles = append(out.Titles, vuln.Meta{ID: id, Word: worst, WordBy: by})
+			out = append(out, id)
 		}
 	}
+	if len(out) == 0 {
+		return []string{rec.ID}
+	}
+	return out
 }
 
 // titleSource is whose words a record's summary is; "" where they are not to be

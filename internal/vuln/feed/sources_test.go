@@ -133,14 +133,15 @@ func TestTitles(t *testing.T) {
 func TestWordsForOthers(t *testing.T) {
 	const affected = `"affected":[{"package":{"ecosystem":%q,"name":"x"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}],"ecosystem_specific":{%s}}]`
 	for _, c := range []struct{ id, ecosystem, specific, database, want string }{
+		{"GHSA-2", "npm", "", `"severity":"MODERATE"`, "GHSA-2 medium ghsa"}, // which has no number
 		{"GHSA-1", "npm", "", `"severity":"MODERATE"`, "CVE-2026-1 medium ghsa"},
 		{"GHSA-1", "npm", "", "", ""},
 		{"UBUNTU-CVE-2026-1", "Ubuntu:22.04:LTS", `"ubuntu_priority":"low"`, "", "CVE-2026-1 low ubuntu"},
 		{"UBUNTU-CVE-2026-1", "Ubuntu:22.04:LTS", `"ubuntu_priority":"untriaged"`, "", ""},
 		{"DEBIAN-CVE-2026-1", "Debian:12", `"urgency":"unimportant"`, "", ""}, // of Debian's package
 	} {
-		r := readRecord(t, "", fmt.Sprintf(`{"id":%q,"modified":"2026-01-01T00:00:00Z","aliases":["CVE-2026-1"],"database_specific":{%s},`+affected+`}`,
-			c.id, c.database, c.ecosystem, c.specific))
+		r := readRecord(t, "", fmt.Sprintf(`{"id":%q,"modified":"2026-01-01T00:00:00Z","aliases":[%s],"database_specific":{%s},`+affected+`}`,
+			c.id, map[bool]string{true: `"CVE-2026-1"`}[c.id != "GHSA-2"], c.database, c.ecosystem, c.specific))
 		got := ""
 		for _, m := range r.Titles {
 			got += m.ID + " " + m.Word.String() + " " + m.WordBy
