@@ -19,7 +19,7 @@ import (
 func binary() Cataloger {
 	return Cataloger{
 		Name:    "binary",
-		Version: 4,
+		Version: 5,
 		Limit:   layer.Stream,
 		Wants:   wantsBinary,
 		Read:    packagesOf(learnBinary),
