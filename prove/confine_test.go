@@ -198,10 +198,7 @@ func (l load) confine(t *testing.T, docker string) figures {
 
 // cells are the figures of a workload, as a table has them.
 func (f figures) cells() []string {
-	var writable []string
-	for _, dir := range slices.Sorted(slices.Values(slices.Concat(f.profile.Tmpfs, f.profile.Volumes))) {
-		writable = append(writable, dir)
-	}
+	writable := slices.Sorted(slices.Values(slices.Concat(f.profile.Tmpfs, f.profile.Volumes)))
 	none := func(all []string) string {
 		if len(all) == 0 {
 			return "none"

@@ -41,7 +41,7 @@ func (s *signatures) look(ctx context.Context, t *Target) (Found, error) {
 	if err != nil && !refused {
 		return Found{Unknown: []finding.Unknown{{What: "signatures of " + t.Subject.Name, Why: err.Error()}}}, nil
 	}
-	message := ""
+	var message string
 	if err != nil {
 		message = err.Error()
 	} else {

@@ -57,12 +57,19 @@ func (s *Stream) Said() string {
 	return strings.TrimSpace(s.said.String())
 }
 
-// A Stream is a connection whose ends have no address and whose calls take as long as
-// they take.
-func (s *Stream) LocalAddr() net.Addr              { return streamAddr{} }
-func (s *Stream) RemoteAddr() net.Addr             { return streamAddr{} }
-func (s *Stream) SetDeadline(time.Time) error      { return nil }
-func (s *Stream) SetReadDeadline(time.Time) error  { return nil }
+// LocalAddr is nowhere: a program's standard streams have no address.
+func (s *Stream) LocalAddr() net.Addr { return streamAddr{} }
+
+// RemoteAddr is nowhere, too.
+func (s *Stream) RemoteAddr() net.Addr { return streamAddr{} }
+
+// SetDeadline does nothing: reads and writes take as long as the program does.
+func (s *Stream) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline does nothing.
+func (s *Stream) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline does nothing.
 func (s *Stream) SetWriteDeadline(time.Time) error { return nil }
 
 type streamAddr struct{}

@@ -197,9 +197,9 @@ func (r *remote) dial(pid int) func(ctx context.Context, port uint16) (net.Conn,
 			return nil, err
 		}
 		// It says that it is connected, or why not.
-		var first [len(dialed)]byte
+		var first [len(greeting)]byte
 		_, err = io.ReadFull(s, first[:])
-		if err == nil && string(first[:]) == dialed {
+		if err == nil && string(first[:]) == greeting {
 			return s, nil
 		}
 		if cerr := s.Close(); cerr == nil && s.Said() != "" {
@@ -212,7 +212,7 @@ func (r *remote) dial(pid int) func(ctx context.Context, port uint16) (net.Conn,
 	}
 }
 
-// dialed is what an observer says when it is connected.
-const dialed = "connected\n"
+// greeting is what an observer says when it is connected.
+const greeting = "connected\n"
 
 func (r *remote) close() error { return errors.Join(r.s.CloseWrite(), r.s.Close()) }

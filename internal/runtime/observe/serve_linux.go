@@ -81,7 +81,7 @@ func Dial(ctx context.Context, pid, port int, in io.Reader, out io.Writer) error
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // the other end has all
-	if _, err := io.WriteString(out, dialed); err != nil {
+	if _, err := io.WriteString(out, greeting); err != nil {
 		return err
 	}
 	go func() {

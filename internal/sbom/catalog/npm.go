@@ -96,7 +96,8 @@ func npmNested(p string) bool {
 func npmFixture(p string) bool {
 	const modules = "/node_modules/"
 	_, below, ok := strings.Cut("/"+path.Dir(p)+"/", modules)
-	for piece := ""; ok; {
+	var piece string
+	for ok {
 		piece, below, ok = strings.Cut(below, modules)
 		scope, within, _ := strings.Cut(piece, "/")
 		if strings.HasPrefix(scope, "@") {
