@@ -10,6 +10,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 )
 
 // image looks at an image or a root file system, wherever it lies.
@@ -34,6 +35,9 @@ func (r *run) image(ctx context.Context, target string) error {
 	looking, err := (&scanner{r.Surroundings, r.ask, opt.Cache}).look(ctx, &t)
 	if err != nil {
 		return errors.Join(err, im.Close())
+	}
+	if err := r.watched.look(ctx, &t, r.scanOptions(opt.Cache, catalog.UseReaders())); err != nil {
+		return errors.Join(err, (<-looking).err, im.Close())
 	}
 	at := len(r.res.Targets)
 	r.beside = append(r.beside, func() error {

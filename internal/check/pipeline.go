@@ -27,23 +27,28 @@ type Pipeline struct {
 // Ask says what is wanted of a target beside its inventory.
 type Ask struct {
 	Vulnerabilities bool
-	Inventory       bool   // the target's own inventory and nothing beside it: of a folder, its lock files
-	Rules           bool   // image rules, base rules
-	Grades          bool   // the card
-	Layers          bool   // the layers themselves: what each holds and wastes
-	Dockerfile      string // of an image, joins its layers to lines; empty: not known
-	Aside           bool   // not of the user's own accord: [Pipeline.Explain] does not speak of it
+	Inventory       bool     // the target's own inventory and nothing beside it: of a folder, its lock files
+	Rules           bool     // image rules, base rules
+	Grades          bool     // the card
+	Layers          bool     // the layers themselves: what each holds and wastes
+	Observed        []string // files of observations, which tell what packages were in use
+	Dockerfile      string   // of an image, joins its layers to lines; empty: not known
+	Aside           bool     // not of the user's own accord: [Pipeline.Explain] does not speak of it
 }
 
 // Run looks at one target. An error means that the target could not be looked
 // at; what could not be told about it is in the result.
 func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, error) {
+	seen, err := readWatched(ask.Observed)
+	if err != nil {
+		return nil, err
+	}
 	r := newRun(p, ask)
+	r.watched.all = seen
 	if err := r.look(ctx, target); err != nil {
 		return nil, errors.Join(err, r.finish())
 	}
 	bases := smaller{now: r.Now(), arch: r.Platform}
-	var err error
 	if ask.Vulnerabilities {
 		stack, bad := feed.Open(r.DataDir, disk.Caller(r.Getenv))
 		defer func() { _ = stack.Close() }() // only read from
@@ -55,6 +60,8 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	if err := errors.Join(err, r.finish()); err != nil {
 		return nil, err
 	}
+	r.watched.mark(r.res)
+	r.res.Unknown = append(r.res.Unknown, r.watched.unfit()...)
 	bases.sources = r.res.Sources
 	signed := signatures{Surroundings: &p.Surroundings, opt: p.ImageOptions(r.warn)}
 	if ask.Grades {
@@ -106,11 +113,12 @@ type engine func(ctx context.Context, t *Target) (Found, error)
 // the engines, and keeps what they found.
 type run struct {
 	*Surroundings
-	policy Policy // and what the folder's own configuration adds to it
-	ask    Ask
-	res    *Result
-	linter *linter
-	beside []func() error // takes in what goes on beside matching
+	policy  Policy // and what the folder's own configuration adds to it
+	ask     Ask
+	res     *Result
+	linter  *linter
+	watched watched
+	beside  []func() error // takes in what goes on beside matching
 
 	composed map[string]bool        // compose files whose build arguments are known
 	given    map[string][]givenArgs // to Dockerfiles, by their absolute path

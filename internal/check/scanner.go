@@ -78,7 +78,7 @@ func (s *scanner) look(ctx context.Context, t *Target) (<-chan scanned, error) {
 }
 
 func (s *scanner) layers(ctx context.Context, im *image.Image) (*image.Scan, error) {
-	return im.Scan(ctx, image.ScanOptions{Readers: readers(), Cache: s.cache, Progress: s.Progress, Log: s.Log})
+	return im.Scan(ctx, s.scanOptions(s.cache, readers()))
 }
 
 // rules runs the image rules over a scan, where they are asked for.

@@ -13,6 +13,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/layer"
 	"github.com/drydock-dev/drydock/internal/ledger"
 )
 
@@ -63,6 +64,11 @@ func (s *Surroundings) ImageOptions(warn func(string)) image.Options {
 		WorkDir: s.CacheDir, Cache: s.cache(warn), Log: s.Log, Stdin: s.Stdin, Progress: s.Progress, Getenv: s.Getenv,
 		Dial: s.Dial, Notice: s.Notice,
 	}
+}
+
+// scanOptions are for reading layers in these surroundings.
+func (s *Surroundings) scanOptions(c *cache.Cache, readers []layer.Reader) image.ScanOptions {
+	return image.ScanOptions{Readers: readers, Cache: c, Progress: s.Progress, Log: s.Log}
 }
 
 // Web is how package registries and APIs are asked: at addresses that are built

@@ -43,7 +43,7 @@ type flags struct {
 // global registers the flags that are the same everywhere.
 func (f *flags) global(s *pflag.FlagSet) {
 	f.formats.list = []destination{{format: "text"}}
-	s.VarP(&f.formats, "format", "f", "output `FORMAT`, or FORMAT=FILE several times: text, json, sarif, markdown, html, gitlab, cyclonedx, spdx, checkstyle, codeclimate, github as they apply")
+	s.VarP(&f.formats, "format", "f", "output `FORMAT`, or FORMAT=FILE several times: text, json, sarif, markdown, html, gitlab, cyclonedx, spdx, openvex, checkstyle, codeclimate, github as they apply")
 	s.VarP(outputFile{f}, "output", "o", "write the report to `FILE` instead of standard output")
 	s.StringVar(&f.platform, "platform", "", "`OS/ARCH` of a multi-platform image (default the host's)")
 	s.StringSliceVar(&f.severity, "severity", nil, "show and count only these `SEVERITIES`: critical,high,medium,low,negligible,unrated")

@@ -17,6 +17,7 @@ type observing struct {
 	project compose.Options
 	work    workload
 	schema  bool
+	inUse   bool // packages are looked at, too
 	yes     bool // an observer may be started as a container
 }
 
@@ -65,6 +66,7 @@ then names a folder, and each service has a file there. A probe's host is the se
 	s.StringVar(&o.opt.Observer, "observer", "", "with --via container: the `PROGRAM` that observes there, drydock for Linux (default this one)")
 	s.BoolVarP(&o.yes, "yes", "y", false, "agree to an observer in a container")
 	s.BoolVar(&o.opt.Raw, "raw", false, "keep all paths as they were, too, beside those that are generalised")
+	s.BoolVar(&o.inUse, "packages", false, "read the image's inventory, too, and list which packages were in use")
 	s.StringVar(&o.opt.User, "user", "", "run as this `UID[:GID]` instead of the image's")
 	s.BoolVar(&o.opt.NewPrivileges, "new-privileges", false, "let set-user-ID programs gain privileges; a profile then allows that, too")
 	s.BoolVar(&o.schema, "schema", false, "print the JSON schema of an observation, and do nothing else")
@@ -98,14 +100,34 @@ func (f *flags) observe(cmd *cobra.Command, o *observing, args []string) error {
 	o.opt.Exercise, o.opt.Env, o.opt.Progress = o.work.Exercise, o.work.env, func(what string) { bar.update(0, 0, what) }
 	o.opt.Consent = f.consent(o.yes, bar)
 	if p != nil {
-		return f.observeCompose(cmd, o.opt, p, bar)
+		return f.observeCompose(cmd, o, p, bar)
 	}
 	seen, err := observe.Run(cmd.Context(), o.opt)
 	bar.done()
 	if err != nil {
 		return failed(err)
 	}
+	if err := f.packages(cmd, o, seen); err != nil {
+		return err
+	}
 	return f.observed(seen)
+}
+
+// packages adds which packages were in use, if that is asked for.
+func (f *flags) packages(cmd *cobra.Command, o *observing, all ...*observe.Observation) error {
+	if !o.inUse {
+		return nil
+	}
+	p, err := f.pipeline()
+	if err != nil {
+		return err
+	}
+	for _, seen := range all {
+		if seen.Packages, err = p.InUse(cmd.Context(), seen); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // observed writes an observation: with --output as JSON into the file, and what it

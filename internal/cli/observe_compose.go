@@ -64,11 +64,14 @@ func (o *observing) args(cmd *cobra.Command, args []string) ([]string, error) {
 }
 
 // observeCompose observes the services of a compose file.
-func (f *flags) observeCompose(cmd *cobra.Command, opt observe.Options, p *compose.Project, bar *progress) error {
-	all, err := observe.Compose(cmd.Context(), opt, p)
+func (f *flags) observeCompose(cmd *cobra.Command, o *observing, p *compose.Project, bar *progress) error {
+	all, err := observe.Compose(cmd.Context(), o.opt, p)
 	bar.done()
 	if err != nil {
 		return failed(err)
+	}
+	if err := f.packages(cmd, o, all...); err != nil {
+		return err
 	}
 	dir := ""
 	if f.output != "" && f.output != "-" && !f.formats.set {

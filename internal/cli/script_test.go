@@ -76,7 +76,7 @@ func TestScripts(t *testing.T) {
 			}
 			return shared() != "", nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"mkimage": mkimage, "jq": jq, "exits": exits, "damage": damage, "forge": forge, "bucket": bucket, "gz": gz, "serve": serve},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"mkimage": mkimage, "fill": fill, "jq": jq, "exits": exits, "damage": damage, "forge": forge, "bucket": bucket, "gz": gz, "serve": serve},
 	})
 }
 
@@ -207,6 +207,16 @@ func forge(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out.Bytes(), 0o600))
 }
 
+// fill puts the values of environment variables into files, in the place of ${NAME}.
+func fill(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: fill FILE …")
+	}
+	for _, file := range args {
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(os.Expand(ts.ReadFile(file), ts.Getenv)), 0o600))
+	}
+}
+
 // mkimage makes an image of a recipe: mkimage OUT RECIPE. OUT ends in .tar for
 // a docker-archive and is an OCI layout folder otherwise. The recipe's lines:
 //
@@ -214,6 +224,8 @@ func forge(ts *testscript.TestScript, neg bool, args []string) {
 //	config JSON                 the configuration's "config"
 //	created RFC3339
 //	tag NAME
+//
+// Its id is then in IMAGE_ID.
 func mkimage(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: mkimage OUT RECIPE")
@@ -246,6 +258,9 @@ func mkimage(ts *testscript.TestScript, neg bool, args []string) {
 	f.Config, f.OS, f.Architecture, f.Created = cfg, "linux", "amd64", created
 	img, err = mutate.ConfigFile(img, f)
 	ts.Check(err)
+	id, err := img.ConfigName()
+	ts.Check(err)
+	ts.Setenv("IMAGE_ID", id.String())
 	out := ts.MkAbs(args[0])
 	if strings.HasSuffix(out, ".tar") {
 		ref, err := name.NewTag(tag)

@@ -150,6 +150,7 @@ const (
 	EvidenceNotRewritten EvidenceKind = "not rewritten" // why a rewrite is not offered
 	EvidenceVEX          EvidenceKind = "vex"
 	EvidenceException    EvidenceKind = "exception"
+	EvidenceUse          EvidenceKind = "use" // whether a package was in use while it was watched
 )
 
 // Suppression says why a finding does not count, and on whose word.
@@ -188,6 +189,7 @@ type Vuln struct {
 	InBase         *bool    // nil: not known
 	Dev            bool     // the package is a development dependency, by its lock file
 	Via            []string // the direct dependencies that bring the package, "express 4.17.1"; empty: it is one, or not known
+	Use            Use      // of the package, while its container was watched
 	Path           []string // the shortest way to the package, from the project: "shop 1.0.0", "express 4.17.1", "qs 6.7.0"; empty: not known
 }
 

@@ -135,7 +135,7 @@ func htmlRowOf(f finding.Finding, where string) htmlRow {
 	}
 	row.Name, row.Package, row.URL, row.KEV, row.Fixed = v.ID, v.Name+" "+v.Version, webURL(v.URL), v.KEV, v.FixedIn != ""
 	var facts []string
-	if b := brought(v); b != "" {
+	if b := presence(v); b != "" {
 		facts = append(facts, b)
 	}
 	if v.Title != "" {

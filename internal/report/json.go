@@ -76,11 +76,21 @@ type DocFinding struct {
 	Dev         bool             `json:"dev,omitempty"`       // a development dependency
 	Via         []string         `json:"via,omitempty"`       // the direct dependencies that bring the package
 	Path        []string         `json:"path,omitempty"`      // the shortest way to it, from the project
+	Use         *DocUse          `json:"use,omitempty"`       // of the package, while a container was watched
 	Unshipped   string           `json:"unshipped,omitempty"` // what of a project it is in that no image holds
 	Suppressed  *DocSuppression  `json:"suppressed"`
 	At          []DocLocation    `json:"at"`
 	Evidence    []DocEvidence    `json:"evidence"`
 	Fixes       []DocFix         `json:"fixes"`
+}
+
+// DocUse is whether a package was in use: "used", "untouched", "unknown".
+type DocUse struct {
+	Status   finding.UseStatus `json:"status"`
+	Path     string            `json:"path,omitempty"` // a file of it that was used
+	Why      string            `json:"why,omitempty"`  // it is unknown
+	Watched  string            `json:"watched"`        // for how long and how
+	Complete bool              `json:"complete"`       // nothing was lost while it was watched
 }
 
 // DocCVSS is a vector, its base score and its source.
@@ -242,6 +252,9 @@ func docFinding(f finding.Finding, subject int) DocFinding {
 		d.ID, d.Package, d.FixedIn, d.NoFix, d.SeverityBy = v.ID, v.Package, &v.FixedIn, v.NoFix, v.SeveritySource
 		d.Unrated = v.Unrated
 		d.KEV, d.InBase, d.Dev, d.Via, d.Path = &v.KEV, v.InBase, v.Dev, v.Via, v.Path
+		if u := v.Use; u.Status != "" {
+			d.Use = &DocUse{Status: u.Status, Path: u.Path, Why: u.Why, Watched: u.How, Complete: u.Complete}
+		}
 		if v.CVSS.Vector != "" || v.CVSS.Score > 0 {
 			d.CVSS = &DocCVSS{Vector: v.CVSS.Vector, Score: v.CVSS.Score, Source: v.CVSS.Source}
 		}

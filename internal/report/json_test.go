@@ -154,7 +154,7 @@ func TestTheSummaryCountsWhatCounts(t *testing.T) {
 }
 
 func TestFormats(t *testing.T) {
-	if diff := cmp.Diff([]string{"checkstyle", "codeclimate", "cyclonedx", "github", "gitlab", "html", "json", "markdown", "sarif", "spdx", "text"}, Formats()); diff != "" {
+	if diff := cmp.Diff([]string{"checkstyle", "codeclimate", "cyclonedx", "github", "gitlab", "html", "json", "markdown", "openvex", "sarif", "spdx", "text"}, Formats()); diff != "" {
 		t.Error(diff)
 	}
 	err := Write(io.Discard, "yaml", realistic(t), options())

@@ -91,7 +91,7 @@ func markdownVulns(res *check.Result, share int) string {
 			id += " **exploited**"
 		}
 		name := v.Name
-		if b := brought(v); b != "" {
+		if b := presence(v); b != "" {
 			name += " (" + b + ")"
 		}
 		fix := v.FixedIn

@@ -95,6 +95,13 @@ func (p *page) observation(o *observe.Observation, file string) {
 		{"Users", orNone(users(o.Users))},
 		{"Peaks", peaks(o.Peaks)},
 	})
+	if n := len(o.Packages); n > 0 {
+		by := map[observe.Use]int{}
+		for _, q := range o.Packages {
+			by[q.Use]++
+		}
+		p.facts([][2]string{{"Packages", fmt.Sprintf("%d of %d in use, %d unknown", by[observe.Used], n, by[observe.Unknown])}})
+	}
 	if file != "" && !p.opt.Quiet {
 		p.line("")
 		p.line("%s", p.paint(heading, "What's next"))

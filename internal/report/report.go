@@ -63,6 +63,7 @@ func writers() map[string]writer {
 		"html":      forPeople(HTML),
 		"cyclonedx": CycloneDX,
 		"spdx":      SPDX,
+		"openvex":   OpenVEX,
 
 		"checkstyle":  Checkstyle,
 		"codeclimate": CodeClimate,

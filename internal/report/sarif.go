@@ -78,6 +78,7 @@ type sarifProperties struct {
 	Dev          bool     `json:"dev,omitempty"`
 	Via          []string `json:"via,omitempty"`
 	Path         []string `json:"path,omitempty"`
+	Use          string   `json:"use,omitempty"` // of the package, while a container was watched
 	SuppressedBy string   `json:"suppressedBy,omitempty"`
 
 	// Of a fix: "written", "ready" or "left"; how far it is proved, how safe it
@@ -141,6 +142,7 @@ func sarifLogOf(res *check.Result, opt Options) sarifLog {
 		}
 		if v := f.Vuln; v != nil {
 			r.Properties.Package, r.Properties.Version, r.Properties.FixedIn, r.Properties.KEV = v.Package, v.Version, v.FixedIn, v.KEV
+			r.Properties.Use = string(v.Use.Status)
 			r.Properties.Dev, r.Properties.Via, r.Properties.Path = v.Dev, v.Via, v.Path
 		}
 		if s := f.Suppressed; s != nil {
@@ -215,7 +217,7 @@ func vulnSentence(f finding.Finding) string {
 	if v.KEV {
 		s += ", known to be exploited"
 	}
-	if b := brought(v); b != "" {
+	if b := presence(v); b != "" {
 		s += ", " + b
 	}
 	if v.Title != "" {

@@ -170,7 +170,7 @@ func (p *page) group(t check.Target, g group) {
 	if s := supported(g.worst); s != "" {
 		p.line("%s", p.fit("    "+p.paint(warn, s)))
 	}
-	if b := brought(g.worst.Vuln); b != "" {
+	if b := presence(g.worst.Vuln); b != "" {
 		p.wrap(4, p.paint(dim, b))
 	}
 	if where := p.where(t, g.worst); where != "" {
@@ -183,9 +183,9 @@ func (p *page) group(t check.Target, g group) {
 	p.table(4, []string{"", "", "~", "+"}, rows)
 }
 
-// brought says why a package is there: for development only, and which direct
-// dependencies bring it.
-func brought(v *finding.Vuln) string {
+// presence says why a package is there (for development only, which direct
+// dependencies bring it), and whether it was in use.
+func presence(v *finding.Vuln) string {
 	var parts []string
 	if v.Dev {
 		parts = append(parts, "development dependency")
@@ -196,6 +196,9 @@ func brought(v *finding.Vuln) string {
 		} else {
 			parts = append(parts, viaText(v.Via))
 		}
+	}
+	if s := v.Use.Sentence(); s != "" {
+		parts = append(parts, s)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -278,8 +281,8 @@ func isVuln(f finding.Finding) bool { return f.Vuln != nil }
 
 func (p *page) total() {
 	t := tallyOf(p.res.Findings, isVuln)
-	n, fixable := 0, 0
-	packages := map[string]bool{}
+	n, fixable, idle := 0, 0, 0
+	packages, unused := map[string]bool{}, map[string]bool{}
 	for _, f := range p.res.Findings {
 		if f.Vuln == nil || f.Suppressed != nil {
 			continue
@@ -288,6 +291,10 @@ func (p *page) total() {
 		packages[f.Vuln.Package] = true
 		if f.Vuln.FixedIn != "" {
 			fixable++
+		}
+		if f.Vuln.Use.Status == finding.Untouched {
+			idle++
+			unused[f.Vuln.Package] = true
 		}
 	}
 	switch {
@@ -301,6 +308,9 @@ func (p *page) total() {
 	found := p.paint(heading, finding.Count(n, "vulnerability"))
 	p.line("%s in %s  %s", found, finding.Count(len(packages), "package"), p.counts(t))
 	p.line("%s a fix", oneOrMore(fixable, "of them has", "of them have"))
+	if idle > 0 {
+		p.line("%s in %s never used while watched", oneOrMore(idle, "of them is", "of them are"), finding.Count(len(unused), "package"))
+	}
 }
 
 // suppressed says how many findings do not count and, when asked, which.

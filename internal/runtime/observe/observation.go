@@ -84,6 +84,11 @@ type Image struct {
 	User    string   `json:"user,omitempty"`    // as the image says
 }
 
+// Machine is the architecture of the machine, as images name it; empty: unknown.
+func (i Image) Machine() string {
+	return map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[i.ABI]
+}
+
 // Engine is what ran it. A profile is good for the runtime that it was seen on:
 // each calls other things after the filter is loaded.
 type Engine struct {
@@ -209,6 +214,18 @@ type Default struct {
 	Calls        []string `json:"calls"`        // of the native ABI
 	I386         int      `json:"i386"`         // how many of the 32-bit ABI
 	Capabilities []string `json:"capabilities"` // that the container had
+}
+
+// Words say for how long and how a container was watched: "for 63 s by bpf".
+func (o *Observation) Words() string {
+	s := fmt.Sprintf("for %.3g s by %s", o.Seconds, cmp.Or(o.Way, "an unknown way"))
+	if n := len(o.Exercise.Probes) + len(o.Exercise.Tests); n > 0 {
+		s += fmt.Sprintf(" under %d requests and commands", n)
+	}
+	if o.Status != Complete {
+		s += strings.TrimSuffix(fmt.Sprintf(" (%s: %s", o.Status, strings.Join(o.Reasons, "; ")), ": ") + ")"
+	}
+	return s
 }
 
 // MaxBytes is the size of an observation that is read, in bytes.

@@ -29,7 +29,10 @@ func apk() Cataloger {
 
 // learnAPK reads paragraphs of one-letter fields: P(ackage), V(ersion),
 // A(rchitecture), o(rigin), L(icense), and for the files F(older) and R.
-func learnAPK(_ context.Context, f layer.Input) (facts, error) {
+func learnAPK(_ context.Context, f layer.Input) (facts, error) { return readAPK(f, worthOwning) }
+
+// readAPK takes note of the owned files that are worth it, by their names.
+func readAPK(f layer.Input, worth func(base []byte) bool) (facts, error) {
 	var (
 		got  facts
 		p    sbom.Package
@@ -117,7 +120,7 @@ func learnAPK(_ context.Context, f layer.Input) (facts, error) {
 		case 'F':
 			dir = append(dir[:0], value...)
 		case 'R':
-			if len(value) > 0 && worthOwning(value) {
+			if len(value) > 0 && worth(value) {
 				own.paths = own.paths.add(dir, value)
 			}
 		}

@@ -80,6 +80,11 @@ func dpkgFiles() Cataloger {
 // learnFileList reads "/usr/bin/env" lines (.list) or "<md5>  usr/bin/env"
 // lines (.md5sums).
 func learnFileList(_ context.Context, f layer.Input) (facts, error) {
+	return readFileList(f, worthOwning)
+}
+
+// readFileList takes note of the files that are worth it, by their names.
+func readFileList(f layer.Input, worth func(base []byte) bool) (facts, error) {
 	if f.Truncated(layer.MaxBuffer) {
 		return facts{}, errTooLarge
 	}
@@ -102,7 +107,7 @@ func learnFileList(_ context.Context, f layer.Input) (facts, error) {
 			line = bytes.TrimPrefix(bytes.TrimSpace(line), []byte("./"))
 		}
 		i := bytes.LastIndexByte(line, '/')
-		if b := line[i+1:]; len(b) > 0 && string(b) != "." && worthOwning(b) {
+		if b := line[i+1:]; len(b) > 0 && string(b) != "." && worth(b) {
 			o.paths = o.paths.add(line[:i+1], b)
 		}
 	}

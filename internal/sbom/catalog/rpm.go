@@ -53,7 +53,10 @@ func isRPM(p string) bool {
 	return false
 }
 
-func learnRPM(ctx context.Context, f layer.Input) (facts, error) {
+func learnRPM(ctx context.Context, f layer.Input) (facts, error) { return readRPM(ctx, f, worthOwning) }
+
+// readRPM takes note of the owned files that are worth it, by their names.
+func readRPM(ctx context.Context, f layer.Input, worth func(base []byte) bool) (facts, error) {
 	if strings.HasSuffix(f.Path, walSuffix) {
 		return facts{}, errors.New("changes that were not yet written back to the database are not read")
 	}
@@ -83,7 +86,7 @@ func learnRPM(ctx context.Context, f layer.Input) (facts, error) {
 		if p.Name == "gpg-pubkey" { // a trusted key that rpm keeps among the packages
 			return ctx.Err()
 		}
-		o := h.owner(p)
+		o := h.owner(p, worth)
 		graph.add(int32(len(got.packages)), p.Name, h, o.paths)
 		got.packages = append(got.packages, p)
 		if len(o.paths) > 0 {
@@ -153,10 +156,10 @@ func oneLine(s string) string {
 	return s
 }
 
-func (h rpmHeader) owner(p sbom.Package) owner {
+func (h rpmHeader) owner(p sbom.Package, worth func(base []byte) bool) owner {
 	o := owner{name: p.Name, arch: p.Arch, version: p.Version}
 	h.files(func(dir, base []byte) {
-		if len(base) > 0 && worthOwning(base) {
+		if len(base) > 0 && worth(base) {
 			o.paths = o.paths.add(dir, base)
 		}
 	})
