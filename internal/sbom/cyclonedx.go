@@ -78,7 +78,7 @@ func CycloneDX(inv *Inventory, opt EncodeOptions) (*cdx.BOM, func(purl string) [
 	seen := make(map[string]int, len(inv.Packages))
 	nodes := make([]string, len(inv.Graph)) // bom-refs
 	place := func(node int32, ref string) {
-		if inv.Graph.has(node) {
+		if inv.Graph.Has(node) {
 			nodes[node] = ref
 		}
 	}

@@ -94,12 +94,12 @@ func (inv *Inventory) tops() []int32 {
 	}
 	var out []int32
 	for i := range inv.Components {
-		if c := &inv.Components[i]; c.Root && inv.Graph.has(c.Node) && !needed[c.Node] {
+		if c := &inv.Components[i]; c.Root && inv.Graph.Has(c.Node) && !needed[c.Node] {
 			out = append(out, c.Node)
 		}
 	}
 	for i := range inv.Packages {
-		if p := &inv.Packages[i]; p.Root && inv.Graph.has(p.Node) && !needed[p.Node] {
+		if p := &inv.Packages[i]; p.Root && inv.Graph.Has(p.Node) && !needed[p.Node] {
 			out = append(out, p.Node)
 		}
 	}

@@ -23,6 +23,7 @@ type refGraph struct {
 	stands []int32          // by number: 1 + index of a package, -1 - index of a component; 0: for neither
 	told   []bool           // by number: what it needs is told
 	edges  [][2]int32       // from, to
+	dev    [][2]int32       // likewise, for development
 }
 
 func (g *refGraph) of(ref string) int32 {
@@ -43,12 +44,21 @@ func (g *refGraph) tell(from string) { g.told[g.of(from)] = true }
 
 // need notes that from needs to.
 func (g *refGraph) need(from, to string) error {
-	if len(g.edges) >= maxEdges {
+	return g.edge(&g.edges, from, to)
+}
+
+// needForDev notes that those who work on from need to.
+func (g *refGraph) needForDev(from, to string) error {
+	return g.edge(&g.dev, from, to)
+}
+
+func (g *refGraph) edge(list *[][2]int32, from, to string) error {
+	if len(g.edges)+len(g.dev) >= maxEdges {
 		return errEdges
 	}
 	a, b := g.of(from), g.of(to)
 	g.told[a] = true
-	g.edges = append(g.edges, [2]int32{a, b})
+	*list = append(*list, [2]int32{a, b})
 	return nil
 }
 
@@ -161,16 +171,44 @@ func (d *decoder) graph() error {
 			needs[i] = []int32{}
 		}
 	}
-	for _, e := range d.refs.edges {
-		from, to := place(e[0]), place(e[1])
-		if from >= 0 && to >= 0 {
-			needs[from] = append(needs[from], int32(to))
+	join := func(edges [][2]int32) {
+		for _, e := range edges {
+			from, to := place(e[0]), place(e[1])
+			if from >= 0 && to >= 0 {
+				needs[from] = append(needs[from], int32(to))
+			}
 		}
+	}
+	join(d.refs.edges)
+	if len(d.refs.dev) > 0 {
+		ships := slices.Clone(needs)
+		join(d.refs.dev)
+		inv.markDev(ships, needs)
 	}
 	ps, cs := inv.Packages, inv.Components
 	inv.Packages, inv.Components = nil, nil
 	inv.Attach(ps, cs, needs)
 	return nil
+}
+
+// markDev marks for development the packages that nothing that ships needs: ships
+// and all are what needs what, without and with what is for development.
+func (inv *Inventory) markDev(ships, all Graph) {
+	nodes := make([]int32, len(all))
+	for i := range nodes {
+		nodes[i] = int32(i)
+	}
+	shipped := make([]bool, len(all))
+	for todo := all.Heads(nodes); len(todo) > 0; {
+		n := todo[len(todo)-1]
+		if todo = todo[:len(todo)-1]; !shipped[n] {
+			shipped[n] = true
+			todo = append(todo, ships[n]...)
+		}
+	}
+	for i := range inv.Packages {
+		inv.Packages[i].Dev = inv.Packages[i].Dev || !shipped[i]
+	}
 }
 
 // foreignGraph puts another tool's graph right.

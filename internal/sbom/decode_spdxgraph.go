@@ -33,14 +33,21 @@ func (d *decoder) spdxRelationship(dec *json.Decoder) error {
 // it: an image contains all of its packages.
 func (d *decoder) related(from, kind, to, comment string) error {
 	d.ownership(from, to, comment)
+	dev := false
 	switch kind {
 	case common.TypeRelationshipDependsOn, common.TypeRelationshipHasPrerequisite,
 		common.TypeRelationshipStaticLink, common.TypeRelationshipDynamicLink:
-	case common.TypeRelationshipDependencyOf, common.TypeRelationshipBuildDependencyOf, common.TypeRelationshipDevDependencyOf,
+	case common.TypeRelationshipDevDependencyOf, common.TypeRelationshipTestDependencyOf,
+		common.TypeRelationshipDevToolOf, common.TypeRelationshipTestToolOf:
+		from, to, dev = to, from, true
+	case common.TypeRelationshipDependencyOf, common.TypeRelationshipBuildDependencyOf, common.TypeRelationshipBuildToolOf,
 		common.TypeRelationshipOptionalDependencyOf, common.TypeRelationshipProvidedDependencyOf,
-		common.TypeRelationshipTestDependencyOf, common.TypeRelationshipRuntimeDependencyOf, common.TypeRelationshipPrerequisiteFor:
+		common.TypeRelationshipRuntimeDependencyOf, common.TypeRelationshipPrerequisiteFor:
 		from, to = to, from
-	case common.TypeRelationshipDescribe:
+	case common.TypeRelationshipDescribe, common.TypeRelationshipDescribeBy:
+		if kind == common.TypeRelationshipDescribeBy {
+			to = from
+		}
 		if len(d.described) < 2 { // more than one is none that others are there for
 			d.described = append(d.described, to)
 		}
@@ -54,6 +61,9 @@ func (d *decoder) related(from, kind, to, comment string) error {
 	case to == "NONE":
 		d.refs.tell(from)
 		return nil
+	}
+	if dev {
+		return d.refs.needForDev(from, to)
 	}
 	return d.refs.need(from, to)
 }

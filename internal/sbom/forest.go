@@ -25,12 +25,12 @@ func (inv *Inventory) Forest() (roots []Step, rest []*Package) {
 	}
 	var others, told []int32
 	for i := range inv.Components {
-		if c := &inv.Components[i]; c.Root && g.has(c.Node) && !seen[c.Node] && g[c.Node] != nil {
+		if c := &inv.Components[i]; c.Root && g.Has(c.Node) && !seen[c.Node] && g[c.Node] != nil {
 			others = append(others, c.Node)
 		}
 	}
 	for i := range inv.Packages {
-		if p := &inv.Packages[i]; p.Root && g.has(p.Node) && !seen[p.Node] && g[p.Node] != nil {
+		if p := &inv.Packages[i]; p.Root && g.Has(p.Node) && !seen[p.Node] && g[p.Node] != nil {
 			others = append(others, p.Node)
 		}
 	}
@@ -50,7 +50,7 @@ func (inv *Inventory) Forest() (roots []Step, rest []*Package) {
 		}
 	}
 	for i := range inv.Packages {
-		if p := &inv.Packages[i]; !p.Removed && (!g.has(p.Node) || !seen[p.Node]) {
+		if p := &inv.Packages[i]; !p.Removed && (!g.Has(p.Node) || !seen[p.Node]) {
 			rest = append(rest, p)
 		}
 	}
@@ -61,7 +61,7 @@ func (inv *Inventory) Forest() (roots []Step, rest []*Package) {
 func (inv *Inventory) steps() []Step {
 	out := make([]Step, len(inv.Graph))
 	put := func(node int32, s Step) {
-		if inv.Graph.has(node) {
+		if inv.Graph.Has(node) {
 			out[node] = s
 		}
 	}

@@ -16,14 +16,14 @@ const maxNodes = 2 * maxElements // of a graph that is read
 
 // Of returns what a node needs, and whether that is known.
 func (g Graph) Of(node int32) (needs []int32, told bool) {
-	if !g.has(node) {
+	if !g.Has(node) {
 		return nil, false
 	}
 	return g[node], g[node] != nil
 }
 
-// has reports whether a number is a node's.
-func (g Graph) has(node int32) bool { return node > 0 && int(node) < len(g) }
+// Has reports whether a number is a node's.
+func (g Graph) Has(node int32) bool { return node > 0 && int(node) < len(g) }
 
 // Component is what is no package and has a place in the graph: a project, by
 // its lock file; a program; what an SBOM describes, or lists without a package

@@ -130,3 +130,81 @@ func TestOtherToolsGraphs(t *testing.T) {
 		})
 	}
 }
+
+// TestSPDXRelationships: each kind of relationship that says that something is needed, and
+// which packages are there for development alone.
+func TestSPDXRelationships(t *testing.T) {
+	read := func(relationships ...string) (*Inventory, []string) {
+		t.Helper()
+		var doc, tags strings.Builder
+		doc.WriteString(`{"spdxVersion":"SPDX-2.3","name":"x","packages":[`)
+		tags.WriteString("SPDXVersion: SPDX-2.3\nDataLicense: CC0-1.0\nSPDXID: SPDXRef-DOCUMENT\nDocumentName: x\nDocumentNamespace: https://example.com/x\nCreator: Tool: t\nCreated: 2024-01-01T00:00:00Z\n")
+		for i, name := range []string{"a", "b", "c", "d"} {
+			if i > 0 {
+				doc.WriteString(",")
+			}
+			fmt.Fprintf(&doc, `{"SPDXID":"SPDXRef-%s","name":%q,"versionInfo":"1","externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:npm/%s@1"}]}`, name, name, name)
+			fmt.Fprintf(&tags, "\nPackageName: %s\nSPDXID: SPDXRef-%s\nPackageVersion: 1\nPackageDownloadLocation: NONE\nFilesAnalyzed: false\nExternalRef: PACKAGE-MANAGER purl pkg:npm/%s@1\n", name, name, name)
+		}
+		doc.WriteString(`],"relationships":[`)
+		for i, r := range relationships {
+			w := strings.Fields(r)
+			if i > 0 {
+				doc.WriteString(",")
+			}
+			fmt.Fprintf(&doc, `{"spdxElementId":"SPDXRef-%s","relationshipType":%q,"relatedSpdxElement":"SPDXRef-%s"}`, w[0], w[1], w[2])
+			fmt.Fprintf(&tags, "\nRelationship: SPDXRef-%s %s SPDXRef-%s\n", w[0], w[1], w[2])
+		}
+		doc.WriteString("]}")
+		want := toldBy(t, doc.String())
+		if d := cmp.Diff(want, toldBy(t, tags.String())); d != "" {
+			t.Errorf("in JSON (-) and in tags (+): %s", d)
+		}
+		inv, err := Decode(strings.NewReader(doc.String()), "sbom")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return inv, want
+	}
+	for kind, forward := range map[string]bool{
+		"DEPENDS_ON": true, "HAS_PREREQUISITE": true, "STATIC_LINK": true, "DYNAMIC_LINK": true,
+		"DEPENDENCY_OF": false, "BUILD_DEPENDENCY_OF": false, "DEV_DEPENDENCY_OF": false, "OPTIONAL_DEPENDENCY_OF": false,
+		"PROVIDED_DEPENDENCY_OF": false, "TEST_DEPENDENCY_OF": false, "RUNTIME_DEPENDENCY_OF": false, "PREREQUISITE_FOR": false,
+		"BUILD_TOOL_OF": false, "DEV_TOOL_OF": false, "TEST_TOOL_OF": false,
+	} {
+		r := "a " + kind + " b"
+		if !forward {
+			r = "b " + kind + " a"
+		}
+		if _, got := read(r); !slices.Contains(got, "a@1 > b@1") {
+			t.Errorf("%s: %q", r, got)
+		}
+	}
+	if _, got := read("a DESCRIBED_BY DOCUMENT", "b DEPENDENCY_OF a"); !slices.Contains(got, "a@1! > b@1") {
+		t.Errorf("DESCRIBED_BY: %q", got)
+	}
+	if _, got := read("a CONTAINS b", "c GENERATED_FROM d"); len(got) > 0 {
+		t.Errorf("what is no dependency: %q", got)
+	}
+	for _, c := range []struct {
+		dev           string
+		relationships []string
+	}{
+		{"b c", []string{"b DEV_DEPENDENCY_OF a", "c DEPENDENCY_OF b"}},
+		{"b", []string{"b TEST_DEPENDENCY_OF a", "c DEPENDENCY_OF b", "c DEPENDENCY_OF a"}},
+		{"", []string{"b DEV_DEPENDENCY_OF a", "b DEPENDENCY_OF c"}},
+		{"c", []string{"a DEPENDS_ON b", "b DEPENDS_ON a", "c DEV_TOOL_OF b"}},
+		{"", []string{"b BUILD_DEPENDENCY_OF a", "c OPTIONAL_DEPENDENCY_OF a"}},
+	} {
+		inv, _ := read(c.relationships...)
+		var dev []string
+		for _, p := range inv.Packages {
+			if p.Dev {
+				dev = append(dev, p.Name)
+			}
+		}
+		if got := strings.Join(dev, " "); got != c.dev {
+			t.Errorf("%q: for development are %q, want %q", c.relationships, got, c.dev)
+		}
+	}
+}

@@ -169,7 +169,7 @@ func (inv *Inventory) places() []int32 {
 		out[i] = -1
 	}
 	put := func(node int32, place int) {
-		if inv.Graph.has(node) {
+		if inv.Graph.Has(node) {
 			out[node] = int32(place)
 		}
 	}

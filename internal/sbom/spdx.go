@@ -56,7 +56,7 @@ func spdxDocument(inv *Inventory, opt EncodeOptions) *v2_3.Document {
 	}
 	licenses, nodes := map[string]string{}, make([]common.ElementID, len(inv.Graph))
 	place := func(node int32, id common.ElementID) {
-		if inv.Graph.has(node) {
+		if inv.Graph.Has(node) {
 			nodes[node] = id
 		}
 	}

@@ -89,7 +89,7 @@ func (g Graph) reversed() Graph {
 // for each project. A way leads through no other direct dependency, which would
 // have a way of its own.
 func (w *Ways) To(p *Package, most int) []Way {
-	if w == nil || !w.inv.Graph.has(p.Node) {
+	if w == nil || !w.inv.Graph.Has(p.Node) {
 		return nil
 	}
 	if w.by == nil {

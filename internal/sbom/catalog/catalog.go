@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -142,6 +143,12 @@ func (f *facts) check() {
 	}
 	if bad > 0 || len(kept) < len(to) {
 		f.graph.without(to)
+		f.manifests = slices.DeleteFunc(f.manifests, func(m manifest) bool { return m.pkg >= len(to) || m.pkg >= 0 && to[m.pkg] < 0 })
+		for i := range f.manifests {
+			if m := &f.manifests[i]; m.pkg >= 0 {
+				m.pkg = to[m.pkg]
+			}
+		}
 	}
 	if bad > 3 {
 		f.problems = append(f.problems, "and "+finding.Count(bad-3, "more package")+" like that")

@@ -16,8 +16,8 @@ type debNeeds struct {
 }
 
 // manifest is the same of a package whose file is its own: see [imageGraph.debs].
-func (d *debNeeds) manifest() *manifest {
-	m := &manifest{needs: d.depends}
+func (d *debNeeds) manifest() manifest {
+	m := manifest{needs: d.depends}
 	for _, v := range d.provides {
 		m.needs = append(m.needs, "="+debName(v))
 	}

@@ -254,8 +254,8 @@ func FuzzFacts(f *testing.F) {
 		problems: []string{"none"},
 	}.encode())
 	f.Add(facts{
-		packages: []sbom.Package{{Type: "npm", Name: "a", Version: "1", LayerIndex: -1, Root: true, Dev: true}},
-		manifest: &manifest{"shop", "1", []string{"a", "b"}},
+		packages:  []sbom.Package{{Type: "npm", Name: "a", Version: "1", LayerIndex: -1, Root: true, Dev: true}},
+		manifests: []manifest{{-1, "shop", "1", []string{"a", "b"}}},
 		graph: &lockGraph{
 			flat: true, others: []sbom.Component{{Kind: "application", Name: "b", Version: "2", Folder: "c", Root: true}},
 			nodes: []lockNode{{pkg: 0, other: -1, needs: []int32{1}, weak: []int32{0}, also: []string{"x"}}, {pkg: -1, other: 0}},

@@ -124,7 +124,7 @@ func learnDpkg(_ context.Context, f layer.Input) (facts, error) {
 	got := facts{packages: out}
 	switch {
 	case lone && len(out) == 1:
-		got.manifest = needs[0].manifest()
+		got.manifests = []manifest{needs[0].manifest()}
 	case !lone && len(out) > 0:
 		got.graph = debGraph(needs)
 	}

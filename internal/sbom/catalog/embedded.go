@@ -18,11 +18,12 @@ const embeddedCataloger = "embedded-sbom"
 // Packages of a distribution are left to its own database.
 func embeddedSBOMs() Cataloger {
 	return Cataloger{
-		Name: embeddedCataloger, Version: 2, Limit: layer.MaxBuffer,
+		Name: embeddedCataloger, Version: 3, Limit: layer.MaxBuffer,
 		Wants: func(p string, mode fs.FileMode, size int64) bool {
 			return mode.IsRegular() && size > 0 && isEmbedded(p)
 		},
-		Read: embeddedRead,
+		Read:  packagesOf(embeddedRead),
+		learn: embeddedRead,
 	}
 }
 
@@ -68,29 +69,66 @@ func embeddedIn(dir string) bool {
 	return dir == "usr/src/app" || dir == "usr/app"
 }
 
-func embeddedRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
+func embeddedRead(_ context.Context, f layer.Input) (facts, error) {
 	body, err := lockBody(f, layer.MaxBuffer)
 	if err != nil {
-		return nil, err
+		return facts{}, err
 	}
 	if !embeddedSaysSo(body) {
-		return nil, nil // another program's file of such a name
+		return facts{}, nil // another program's file of such a name
 	}
 	inv, err := sbom.Decode(strings.NewReader(string(body)), path.Base(f.Path))
 	if err != nil {
-		return nil, err
+		return facts{}, err
 	}
-	var found []sbom.Package
-	for _, p := range inv.Packages {
+	var got facts
+	g := &lockGraph{}
+	at := make([]int32, len(inv.Graph)) // by the SBOM's node, 1 + the graph's; 0: it is left out
+	of := func(node int32, pkg int) int32 {
+		n := g.node(pkg)
+		if inv.Graph.Has(node) {
+			at[node] = n + 1
+		}
+		return n
+	}
+	for i := range inv.Packages {
+		p := &inv.Packages[i]
 		if p.FromDistro() || p.Removed || p.Name == "" || p.Version == "" {
 			continue
 		}
-		found = append(found, sbom.Package{
+		of(p.Node, len(got.packages))
+		got.packages = append(got.packages, sbom.Package{
 			Type: p.Type, Namespace: p.Namespace, Name: p.Name, Version: p.Version, Origin: p.Origin, Arch: p.Arch,
-			Licenses: p.Licenses, Dev: p.Dev, LayerIndex: -1, Cataloger: embeddedCataloger,
+			Licenses: p.Licenses, Dev: p.Dev, Root: p.Root, LayerIndex: -1, Cataloger: embeddedCataloger,
 		})
 	}
-	return found, nil
+	if len(inv.Graph) == 0 {
+		return got, nil
+	}
+	for i := range inv.Components {
+		c := &inv.Components[i]
+		n := of(c.Node, -1)
+		g.nodes[n].other = len(g.others)
+		g.others = append(g.others, sbom.Component{
+			Kind: c.Kind, Name: lockOrigin(c.Title()), Version: lockOrigin(c.Version), Root: c.Root, Guessed: c.Guessed,
+		})
+	}
+	for node, n := range at {
+		needs, told := inv.Graph.Of(int32(node))
+		if n == 0 || !told {
+			continue
+		}
+		list := make([]int32, 0, len(needs))
+		for _, to := range needs {
+			if at[to] > 0 {
+				list = append(list, at[to]-1)
+			}
+		}
+		g.nodes[n-1].needs = list
+	}
+	g.flat = true // what it does not tell is not known
+	got.graph = g
+	return got, nil
 }
 
 // embeddedSaysSo reports whether a file calls itself an SBOM.
@@ -110,10 +148,10 @@ func embeddedSaysSo(body []byte) bool {
 func (j *join) embedded() {
 	type alike struct{ typ, name, version string }
 	told := map[string]map[string]bool{} // folder of an SBOM -> versions
-	seen := map[alike]bool{}
+	seen, twin := map[alike]*item{}, map[*item]*item{}
 	for _, it := range j.order {
 		if !it.embedded() {
-			seen[alike{it.pkg.Type, it.pkg.Name, it.pkg.Version}] = true
+			seen[alike{it.pkg.Type, it.pkg.Name, it.pkg.Version}] = it
 			continue
 		}
 		for _, at := range it.sites {
@@ -128,8 +166,9 @@ func (j *join) embedded() {
 	}
 	kept := j.order[:0]
 	for _, it := range j.order {
-		switch {
-		case it.embedded() && seen[alike{it.pkg.Type, it.pkg.Name, it.pkg.Version}]:
+		switch other := seen[alike{it.pkg.Type, it.pkg.Name, it.pkg.Version}]; {
+		case other != nil && it.embedded():
+			twin[it] = other
 			continue
 		case it.pkg.Type == "generic" && it.within(told):
 			continue
@@ -138,6 +177,13 @@ func (j *join) embedded() {
 	}
 	clear(j.order[len(kept):])
 	j.order = kept
+	for i := range j.graphs {
+		for k, it := range j.graphs[i].items {
+			if other := twin[it]; other != nil {
+				j.graphs[i].items[k] = other
+			}
+		}
+	}
 }
 
 // embedded reports whether nothing but embedded SBOMs tell of a package.

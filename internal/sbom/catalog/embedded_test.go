@@ -99,11 +99,14 @@ func FuzzEmbedded(f *testing.F) {
 	f.Add([]byte(nil))
 	f.Fuzz(func(t *testing.T, script []byte) {
 		b := damage.Do([]byte(bitnamiNode), script, `"name":"x"`, `"versionInfo":"1"`, "pkg:npm/a@1", "pkg:apk/alpine/a@1", "}]")
-		ps, err := embeddedRead(context.Background(), layer.Input{Path: "sbom/a.spdx", Size: int64(len(b)), Body: strings.NewReader(string(b))})
-		if err != nil && len(ps) > 0 {
-			t.Fatalf("%d packages and %v", len(ps), err)
+		got, err := embeddedRead(context.Background(), layer.Input{Path: "sbom/a.spdx", Size: int64(len(b)), Body: strings.NewReader(string(b))})
+		if err != nil && len(got.packages) > 0 {
+			t.Fatalf("%d packages and %v", len(got.packages), err)
 		}
-		for _, p := range ps {
+		if d, err := decodeFacts(got.encode()); err != nil {
+			t.Fatal(err, d)
+		}
+		for _, p := range got.packages {
 			if p.Name == "" || p.Version == "" || p.FromDistro() || len(p.Locations) > 0 || p.Layer != "" {
 				t.Fatalf("%+v", p)
 			}

@@ -10,12 +10,12 @@ import (
 
 // facts is what a cataloger learned of one file.
 type facts struct {
-	packages []sbom.Package
-	owners   []owner
-	origins  []placeOrigin
-	graph    *lockGraph // between the packages of the file; nil: it tells none
-	manifest *manifest  // of the file; nil: it is none
-	problems []string   // what in the file could not be read
+	packages  []sbom.Package
+	owners    []owner
+	origins   []placeOrigin
+	graph     *lockGraph // between the packages of the file; nil: it tells none
+	manifests []manifest // of the file
+	problems  []string   // what in the file could not be read
 }
 
 // owner is one distribution package with the files that are its own.
@@ -25,14 +25,14 @@ type owner struct {
 }
 
 func (f facts) empty() bool {
-	return len(f.packages) == 0 && len(f.owners) == 0 && len(f.origins) == 0 && len(f.problems) == 0 && f.manifest == nil
+	return len(f.packages) == 0 && len(f.owners) == 0 && len(f.origins) == 0 && len(f.problems) == 0 && len(f.manifests) == 0
 }
 
 // encoding is the version of the form below, a part of every reader's version.
 //
 // A record is decoded at every scan, so the form is made for that: lengths and
 // bytes in a row, every string cut from one, owners' paths left as they lie.
-const encoding = 4
+const encoding = 5
 
 var errFacts = errors.New("not a record of packages")
 

@@ -2,10 +2,11 @@ package catalog
 
 import "github.com/drydock-dev/drydock/internal/sbom"
 
-// manifest is what one file says that its own package needs or, where the file is
-// of no package, that a project does. What a need is called and means is each
+// manifest is what one file says that a package of its own needs or, where the file
+// is of no package, that a project does. What a need is called and means is each
 // ecosystem's own: the join knows the files that it leads to.
 type manifest struct {
+	pkg           int    // its index among the file's packages; -1: a project's
 	name, version string // of a project
 	needs         []string
 }
@@ -27,11 +28,14 @@ func (f facts) encodeGraph(count func(int), put func(...string)) {
 		count(len(g.others))
 		for _, c := range g.others {
 			put(c.Kind, c.Name, c.Version, c.Folder)
-			root := 0
+			role := 0
 			if c.Root {
-				root = 1
+				role |= 1
 			}
-			count(root)
+			if c.Guessed {
+				role |= 2
+			}
+			count(role)
 		}
 		count(len(g.nodes))
 		for _, n := range g.nodes {
@@ -52,10 +56,9 @@ func (f facts) encodeGraph(count func(int), put func(...string)) {
 			}
 		}
 	}
-	if m := f.manifest; m == nil {
-		count(0)
-	} else {
-		count(1)
+	count(len(f.manifests))
+	for _, m := range f.manifests {
+		count(m.pkg + 1)
 		put(m.name, m.version)
 		count(len(m.needs))
 		put(m.needs...)
@@ -68,9 +71,10 @@ func (d *decoder) decodeGraph(f *facts) {
 	if flags := d.number(); flags != 0 {
 		g := &lockGraph{flat: flags&2 != 0, open: flags&4 != 0}
 		for range d.count(5) {
-			g.others = append(g.others, sbom.Component{
-				Kind: d.str(), Name: d.str(), Version: d.str(), Folder: d.str(), Root: d.number() != 0,
-			})
+			c := sbom.Component{Kind: d.str(), Name: d.str(), Version: d.str(), Folder: d.str()}
+			role := d.number()
+			c.Root, c.Guessed = role&1 != 0, role&2 != 0
+			g.others = append(g.others, c)
 		}
 		n := d.count(4)
 		g.nodes = make([]lockNode, n)
@@ -88,8 +92,9 @@ func (d *decoder) decodeGraph(f *facts) {
 		}
 		f.graph = g
 	}
-	if d.number() != 0 {
-		f.manifest = &manifest{name: d.str(), version: d.str(), needs: d.strings()}
+	for range d.count(4) {
+		f.manifests = append(f.manifests, manifest{d.number() - 1, d.str(), d.str(), d.strings()})
+		d.bad = d.bad || f.manifests[len(f.manifests)-1].pkg >= len(f.packages)
 	}
 }
 

@@ -88,7 +88,7 @@ func gemLearn(_ context.Context, f layer.Input) (facts, error) {
 	}
 	slices.Sort(licenses)
 	p.Licenses = slices.Compact(licenses)
-	return facts{packages: []sbom.Package{p}, manifest: &manifest{needs: needs}}, nil
+	return facts{packages: []sbom.Package{p}, manifests: []manifest{{needs: needs}}}, nil
 }
 
 // gemCheckout is the repository and revision that bundler has put a gem from, by the

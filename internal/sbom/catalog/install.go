@@ -32,10 +32,13 @@ func (j *join) tells(reader, path string, layer int, visible bool, items []*item
 	if got.graph != nil && (visible || isDatabase(path)) {
 		j.graphs = append(j.graphs, graphFact{reader, path, layer, visible, items, got.graph})
 	}
-	if got.manifest != nil && visible {
-		m := manifestFact{reader: reader, path: path, manifest: got.manifest}
-		if len(items) > 0 {
-			m.of = items[0]
+	for i := range got.manifests {
+		if !visible {
+			break
+		}
+		m := manifestFact{reader: reader, path: path, manifest: &got.manifests[i]}
+		if m.pkg >= 0 {
+			m.of = items[m.pkg]
 		}
 		j.manifests = append(j.manifests, m)
 	}
@@ -221,6 +224,7 @@ func (in *imageGraph) ofManifests(ps []sbom.Package) {
 		by[m.reader] = append(by[m.reader], m)
 	}
 	in.nodeModules(slices.Concat(by["npm"], by[npmProjectReader]))
+	in.java(by[javaReader], ps)
 	for _, reader := range []string{"python", "gem", "dpkg"} {
 		in.environments(reader, by[reader], ps)
 	}

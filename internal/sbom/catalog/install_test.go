@@ -139,6 +139,19 @@ func TestImagesTellTheGraph(t *testing.T) {
 			[][]file{{{name: "app/Shop.deps.json", body: `{"targets":{"x":{"Shop/1.0.0":{"dependencies":{"A":"1.0.0","Ref":"1.0.0"},"runtime":{"Shop.dll":{}}},"A/1.0.0":{"runtime":{"a.dll":{}}},"Ref/1.0.0":{}}},"libraries":{"Shop/1.0.0":{"type":"project"},"A/1.0.0":{"type":"package"},"Ref/1.0.0":{"type":"package"}}}`}}},
 			[]string{"A@1.0.0 >", "[Shop@1.0.0]! > A@1.0.0"},
 		},
+		"embedded SBOMs: joined with what a cataloger found, without a distribution's packages": {
+			[][]file{{
+				{name: "opt/app/bom.json", body: `{"bomFormat":"CycloneDX","specVersion":"1.5","metadata":{"component":{"bom-ref":"r","type":"application","name":"shop","version":"2"}},"components":[
+					{"bom-ref":"a","type":"library","name":"a","version":"1","purl":"pkg:maven/org.a/a@1"},{"bom-ref":"n","type":"library","name":"n","version":"1","purl":"pkg:npm/n@1"},
+					{"bom-ref":"s","type":"library","name":"silent","version":"1","purl":"pkg:npm/silent@1"},{"bom-ref":"d","type":"library","name":"libc","version":"1","purl":"pkg:deb/debian/libc@1"}],
+					"dependencies":[{"ref":"r","dependsOn":["a","n"]},{"ref":"a","dependsOn":["n","d","s"]},{"ref":"n","dependsOn":[]}]}`},
+				{name: "opt/app/a-1.jar", body: string(jar(t, "META-INF/MANIFEST.MF", "Implementation-Title: a\nImplementation-Version: 1\nImplementation-Vendor-Id: other.group\n"))},
+				{name: "opt/bitnami/x/.spdx-x.spdx", body: `{"spdxVersion":"SPDX-2.3","name":"x","packages":[{"SPDXID":"SPDXRef-x","name":"x","versionInfo":"3","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:bitnami/x@3"}]},
+					{"SPDXID":"SPDXRef-y","name":"y","versionInfo":"1","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:npm/y@1"}]}],
+					"relationships":[{"spdxElementId":"SPDXRef-DOCUMENT","relationshipType":"DESCRIBES","relatedSpdxElement":"SPDXRef-x"},{"spdxElementId":"SPDXRef-y","relationshipType":"DEPENDENCY_OF","relatedSpdxElement":"SPDXRef-x"}]}`},
+			}},
+			[]string{"[shop@2]! > n@1 other.group:a@1", "n@1 >", "other.group:a@1 > n@1 silent@1", "x@3! > y@1"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var layers [][]byte

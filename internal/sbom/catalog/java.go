@@ -22,13 +22,16 @@ import (
 // "/app/app.jar!/BOOT-INF/lib/log4j-core-2.14.1.jar".
 func javaArchives() Cataloger {
 	return Cataloger{
-		Name: "java", Version: 4, Limit: layer.Stream,
+		Name: javaReader, Version: 5, Limit: layer.Stream,
 		Wants: func(p string, mode fs.FileMode, size int64) bool {
 			return mode&fs.ModeSymlink == 0 && size > 0 && (javaArchive(p) || javaUnpacked(p))
 		},
-		Read: javaRead,
+		Read:  packagesOf(javaRead),
+		learn: javaRead,
 	}
 }
+
+const javaReader = "java"
 
 func javaArchive(p string) bool {
 	i := strings.LastIndexByte(p, '.')
@@ -47,27 +50,27 @@ func javaUnpacked(p string) bool {
 	return javaRecordFolder(p) && strings.HasSuffix(p, "/pom.properties")
 }
 
-func javaRead(ctx context.Context, f layer.Input) ([]sbom.Package, error) {
+func javaRead(ctx context.Context, f layer.Input) (facts, error) {
 	if javaUnpacked(f.Path) {
 		body, err := io.ReadAll(io.LimitReader(f.Body, javaPomMax))
 		c := javaPom(string(body))
 		switch {
 		case err != nil || c.artifactID == "":
-			return nil, err
+			return facts{}, err
 		case !c.sound():
-			return nil, c.versionless()
+			return facts{}, c.versionless()
 		}
-		return []sbom.Package{mavenPackage("java", c.group, c.artifactID, c.version, "", 0)}, nil
+		return facts{packages: []sbom.Package{mavenPackage(javaReader, c.group, c.artifactID, c.version, "", 0)}}, nil
 	}
 	s := &javaScan{ctx: ctx, budget: &javaBudget{}}
 	err := s.archive(f.Body, "/"+f.Path, 1)
 	if errors.Is(err, errJavaNotZip) && strings.HasSuffix(strings.ToLower(f.Path), ".rar") {
-		return nil, nil // the other kind of rar
+		return facts{}, nil // the other kind of rar
 	}
 	if err != nil {
 		err = fmt.Errorf("read archive: %w", err)
 	}
-	return s.found, err
+	return facts{packages: s.found, manifests: s.needs}, err
 }
 
 // javaScan is one outermost archive being read.
@@ -76,18 +79,20 @@ type javaScan struct {
 	budget *javaBudget
 	zips   [javaDepth]*javaZip // one at a time is open at each depth
 	found  []sbom.Package
+	needs  []manifest
+	wants  int // of all of them
 }
 
 // javaJar is what one archive says of itself.
 type javaJar struct {
 	poms     []javaCoordinates
 	manifest map[string]string
-	models   map[string]string          // folder of META-INF/maven -> its pom.xml
-	held     int                        // bytes of models
-	told     map[string]bool            // folders with a pom.properties
+	models   map[string]javaModel       // folder of META-INF/maven -> its pom.xml
+	told     map[string]javaCoordinates // folders with a pom.properties
 	open     map[string]javaCoordinates // folders with one that names no version
-	classes  string                     // the folder that all classes share, "org/apache/derby/"
-	compiled bool                       // there are classes
+	needs    map[javaCoordinates][]string
+	classes  string // the folder that all classes share, "org/apache/derby/"
+	compiled bool   // there are classes
 }
 
 type javaCoordinates struct{ group, artifactID, version string }
@@ -101,7 +106,6 @@ const (
 	javaManifestMax = 1 << 20
 	javaPomMax      = 64 << 10
 	javaModelMax    = 1 << 20
-	javaModels      = 8 << 20 // bytes of the pom.xml files of one archive
 )
 
 // archive reads one archive at a place. What was found before an error counts,
@@ -173,17 +177,11 @@ func (s *javaScan) entry(z *javaZip, e *javaEntry, jar *javaJar, place string, d
 			if !slices.Contains(jar.poms, c) {
 				jar.poms = append(jar.poms, c)
 			}
-			jar.tell(path.Dir(e.name))
+			jar.tell(path.Dir(e.name), c)
 		}
 	case javaRecordFolder(e.name) && strings.HasSuffix(e.name, "/pom.xml"):
-		if jar.told[path.Dir(e.name)] {
-			return nil
-		}
-		body, err := javaText(z, min(javaModelMax, int64(javaModels-jar.held)))
-		if err != nil {
-			return err
-		}
-		jar.hold(path.Dir(e.name), body)
+		body, err := javaText(z, javaModelMax)
+		s.hold(jar, path.Dir(e.name), body, err)
 	case strings.HasSuffix(e.name, ".class"):
 		jar.class(e.name)
 	case javaArchive(e.name):
@@ -293,7 +291,7 @@ func (s *javaScan) add(jar javaJar, place string) {
 		}
 	}
 	for i, c := range coordinates {
-		cataloger := "java"
+		cataloger := javaReader
 		if i == guessed {
 			cataloger = javaByManifest
 		}
@@ -302,6 +300,9 @@ func (s *javaScan) add(jar javaJar, place string) {
 			if l := jar.manifest["bundle-license"]; l != "" && len(l) <= 200 {
 				p.Licenses = []string{l}
 			}
+		}
+		if needs := jar.needs[c]; needs != nil {
+			s.needs = append(s.needs, manifest{pkg: len(s.found), needs: needs})
 		}
 		s.found = append(s.found, p)
 	}

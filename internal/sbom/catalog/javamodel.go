@@ -9,14 +9,19 @@ import (
 	"strings"
 )
 
+// javaModel is what the pom.xml of a folder in META-INF/maven says.
+type javaModel struct {
+	javaCoordinates
+	needs []string // see [manifest]; nil: it does not say
+	err   error
+}
+
 // tell notes that a folder of META-INF/maven has a pom.properties.
-func (jar *javaJar) tell(folder string) {
+func (jar *javaJar) tell(folder string, c javaCoordinates) {
 	if jar.told == nil {
-		jar.told = map[string]bool{}
+		jar.told = map[string]javaCoordinates{}
 	}
-	jar.told[folder] = true
-	jar.held -= len(jar.models[folder])
-	delete(jar.models, folder)
+	jar.told[folder] = c
 }
 
 // unsure keeps a pom.properties that names no version, which other files may.
@@ -29,17 +34,34 @@ func (jar *javaJar) unsure(folder string, c javaCoordinates) {
 	}
 }
 
+// need keeps what a package of the archive needs.
+func (jar *javaJar) need(c javaCoordinates, needs []string) {
+	if jar.needs == nil {
+		jar.needs = map[javaCoordinates][]string{}
+	}
+	if jar.needs[c] == nil {
+		jar.needs[c] = needs
+	}
+}
+
 func (c javaCoordinates) versionless() error {
 	return fmt.Errorf("%s:%s has no version that is one: %.80q", c.group, c.artifactID, c.version)
 }
 
-// hold keeps a pom.xml until it is known whether a pom.properties is beside it.
-func (jar *javaJar) hold(folder, body string) {
+// hold takes in a pom.xml, or that it cannot be read, which matters only where no
+// pom.properties is beside it.
+func (s *javaScan) hold(jar *javaJar, folder, body string, err error) {
 	if jar.models == nil {
-		jar.models = map[string]string{}
+		jar.models = map[string]javaModel{}
 	}
-	jar.held += len(body) - len(jar.models[folder])
-	jar.models[folder] = body
+	var m javaModel
+	if m.err = err; err == nil {
+		m = javaModelOf(folder, body)
+	}
+	if s.wants += len(m.needs); s.wants > maxPackages {
+		m.needs = nil
+	}
+	jar.models[folder] = m
 }
 
 // readModels reads the pom.xml files that have no pom.properties beside them.
@@ -48,8 +70,13 @@ func (jar *javaJar) hold(folder, body string) {
 func (jar *javaJar) readModels(file javaCoordinates) error {
 	var problems []error
 	for _, folder := range slices.Sorted(maps.Keys(jar.models)) {
-		c, err := javaModel(folder, jar.models[folder])
-		if err != nil {
+		m := jar.models[folder]
+		if c, told := jar.told[folder]; told {
+			jar.need(c, m.needs)
+			continue
+		}
+		c := m.javaCoordinates
+		if err := m.err; err != nil {
 			problems = append(problems, javaAt(folder+"/pom.xml", err))
 			continue
 		}
@@ -58,6 +85,7 @@ func (jar *javaJar) readModels(file javaCoordinates) error {
 		}
 		if c.sound() {
 			jar.poms = append(jar.poms, c)
+			jar.need(c, m.needs)
 			delete(jar.open, folder)
 			continue
 		}
@@ -67,10 +95,12 @@ func (jar *javaJar) readModels(file javaCoordinates) error {
 		c := jar.open[folder]
 		told := cmp.Or(file.version, javaManifestVersion(jar.manifest))
 		if javaSameArtifact(c.artifactID, file.artifactID) && mavenVersion(told) {
-			jar.poms = append(jar.poms, javaCoordinates{c.group, c.artifactID, told})
+			c.version = told
+			jar.poms = append(jar.poms, c)
+			jar.need(c, jar.models[folder].needs)
 			continue
 		}
-		if jar.models[folder] == "" { // else that has been said
+		if _, said := jar.models[folder]; !said {
 			problems = append(problems, javaAt(folder+"/pom.properties", c.versionless()))
 		}
 	}
@@ -78,28 +108,31 @@ func (jar *javaJar) readModels(file javaCoordinates) error {
 	return javaProblems(problems)
 }
 
-// javaModel is what the pom.xml of a folder in META-INF/maven says of its own
-// project: the folder's names are those it was built with.
-func javaModel(folder, body string) (javaCoordinates, error) {
-	c, err := javaProject(body)
-	if within := folder[strings.LastIndex(folder, "META-INF/maven/"):]; err == nil && strings.Count(within, "/") == 3 {
-		c.group, c.artifactID = path.Base(path.Dir(folder)), path.Base(folder)
+// javaModelOf reads the pom.xml of a folder in META-INF/maven. The folder's names are
+// those that the project was built with.
+func javaModelOf(folder, body string) javaModel {
+	m, err := javaProject(body)
+	if err != nil {
+		return javaModel{err: err}
 	}
-	return c, err
+	out := javaModel{javaCoordinates: m.coordinates(), needs: m.needs()}
+	if within := folder[strings.LastIndex(folder, "META-INF/maven/"):]; strings.Count(within, "/") == 3 {
+		out.group, out.artifactID = path.Base(path.Dir(folder)), path.Base(folder)
+	}
+	return out
 }
 
-// javaProject is what a project's model says of it; what it leaves out is its
-// parent's.
-func javaProject(body string) (javaCoordinates, error) {
-	m, err := mavenParse([]byte(strings.TrimPrefix(body, "\xef\xbb\xbf")))
-	if err != nil {
-		return javaCoordinates{}, err
-	}
+func javaProject(body string) (*mavenFile, error) {
+	return mavenParse([]byte(strings.TrimPrefix(body, "\xef\xbb\xbf")))
+}
+
+// coordinates are the project's; what it leaves out is its parent's.
+func (m *mavenFile) coordinates() javaCoordinates {
 	return javaCoordinates{
 		group:      m.resolve("${project.groupId}", 0),
 		artifactID: m.resolve("${project.artifactId}", 0),
 		version:    m.resolve("${project.version}", 0),
-	}, nil
+	}
 }
 
 // class takes in the folder of a class. Those of a web application and of

@@ -134,10 +134,11 @@ func javaPomRead(_ context.Context, f layer.Input) ([]sbom.Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := javaProject(string(body))
+	m, err := javaProject(string(body))
 	if err != nil {
 		return nil, nil // the archive is told without it
 	}
+	c := m.coordinates()
 	place := "/" + path.Dir(f.Path)
 	if !c.sound() || !strings.HasSuffix(place, "/"+strings.ReplaceAll(c.group, ".", "/")+"/"+c.artifactID+"/"+c.version) {
 		return nil, nil

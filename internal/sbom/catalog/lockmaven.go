@@ -15,6 +15,7 @@ import (
 type mavenDep struct {
 	group, artifactID, version, scope, kind string
 	line                                    int
+	optional                                bool
 }
 
 // mavenFile is what a pom.xml says, or one of its profiles.
@@ -156,6 +157,8 @@ func (d *mavenDep) field(path []string, text string) {
 		d.scope = text
 	case "type":
 		d.kind = text
+	case "optional":
+		d.optional = text == "true"
 	}
 }
 

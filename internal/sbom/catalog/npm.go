@@ -47,7 +47,7 @@ func npmProjects() Cataloger {
 		if err != nil || len(m.needs)+len(m.dev) == 0 {
 			return facts{}, nil //nolint:nilerr // likewise
 		}
-		return facts{manifest: &manifest{lockOrigin(m.name), lockOrigin(m.version), append(m.needs, m.dev...)}}, nil
+		return facts{manifests: []manifest{{-1, lockOrigin(m.name), lockOrigin(m.version), append(m.needs, m.dev...)}}}, nil
 	}
 	return Cataloger{
 		Name: npmProjectReader, Version: 1, Limit: npmLimit,
@@ -156,7 +156,7 @@ func npmLearn(_ context.Context, f layer.Input) (facts, error) {
 	}
 	p := lockPackage("npm", "npm", m.name, m.version, "", 0)
 	p.Licenses, p.Origin = m.licenses, lockOrigin(cmp.Or(m.origin, pnpmPlace(f.Path)))
-	return facts{packages: []sbom.Package{p}, manifest: &manifest{needs: m.needs}}, nil
+	return facts{packages: []sbom.Package{p}, manifests: []manifest{{needs: m.needs}}}, nil
 }
 
 func npmBody(f layer.Input) ([]byte, error) {

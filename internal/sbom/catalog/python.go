@@ -72,7 +72,7 @@ func pyRead(_ context.Context, f layer.Input) (facts, error) {
 	got := facts{packages: []sbom.Package{p}}
 	// The header of an egg may not say what it needs, where its requires.txt does.
 	if len(m.needs) > 0 || strings.HasSuffix(f.Path, ".dist-info/METADATA") || typ == "conda" {
-		got.manifest = &manifest{needs: m.requirements(pythonOf(f.Path))}
+		got.manifests = []manifest{{needs: m.requirements(pythonOf(f.Path))}}
 	}
 	return got, nil
 }
