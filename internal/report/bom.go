@@ -124,9 +124,7 @@ func cdxVulnerability(f finding.Finding, refs func(purl string) []string) cdx.Vu
 		// The word that counts comes first.
 		*out.Ratings = append([]cdx.VulnerabilityRating{word}, *out.Ratings...)
 	}
-	if v.FixedIn != "" {
-		out.Recommendation = "Upgrade " + v.Name + " to " + v.FixedIn
-	}
+	out.Recommendation = v.Remedy()
 	if !v.Published.IsZero() {
 		out.Published = v.Published.UTC().Format(time.RFC3339)
 	}

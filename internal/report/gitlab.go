@@ -148,9 +148,7 @@ func gitlabOf(f finding.Finding, system string) gitlabVuln {
 	if len(g.Identifiers) == 0 {
 		g.Identifiers = []gitlabIdentifier{{Type: "drydock", Name: string(f.Rule), Value: cmp.Or(clean(f.Key), string(f.Rule))}}
 	}
-	if v.FixedIn != "" {
-		g.Solution = cut(clean("Upgrade "+v.Name+" to "+v.FixedIn), longestText)
-	}
+	g.Solution = cut(clean(v.Remedy()), longestText)
 	if gitlabTakes(v.CVSS.Vector) {
 		g.CVSS = []gitlabCVSS{{cmp.Or(clean(v.CVSS.Source), "unknown"), v.CVSS.Vector}}
 	}

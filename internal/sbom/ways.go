@@ -9,6 +9,9 @@ type Ways struct {
 	by    Graph  // by node: which need it; nil: not asked for yet
 	roots []wayRoot
 	files map[string]bool // of roots; a package that is told by some is not of the others
+
+	next []int32 // of the search that is under way, by node: 1 + the next one towards its target; 0: not met
+	met  []int32 // what it has met, in order
 }
 
 // wayRoot is what others are there for.
@@ -160,22 +163,32 @@ func (w *Ways) of(path string, n int32) bool {
 
 // from finds the ways from a root to a node, nearest first.
 func (w *Ways) from(r *wayRoot, target int32, most int) []Way {
-	next := map[int32]int32{target: 0} // towards the target
+	if w.next == nil {
+		w.next = make([]int32, len(w.steps))
+	}
+	defer func() {
+		for _, n := range w.met {
+			w.next[n] = 0
+		}
+		w.met = w.met[:0]
+	}()
+	w.next[target] = 1
+	w.met = append(w.met, target)
 	var out []Way
-	for todo := []int32{target}; len(todo) > 0 && len(out) < most; todo = todo[1:] {
-		n := todo[0]
+	for i := 0; i < len(w.met) && len(out) < most; i++ {
+		n := w.met[i]
 		if _, direct := slices.BinarySearch(r.needs, n); direct {
 			way := Way{r.step}
-			for ; n != 0; n = next[n] {
+			for ; n != 0; n = w.next[n] - 1 {
 				way = append(way, w.steps[n])
 			}
 			out = append(out, way)
 			continue
 		}
 		for _, from := range w.by[n] {
-			if _, seen := next[from]; !seen && bit(r.reach, from) {
-				next[from] = n
-				todo = append(todo, from)
+			if w.next[from] == 0 && bit(r.reach, from) {
+				w.next[from] = n + 1
+				w.met = append(w.met, from)
 			}
 		}
 	}

@@ -318,3 +318,62 @@ func TestNamed(t *testing.T) {
 		}
 	}
 }
+
+// drawn is an inventory of n packages of one project, each of which needs up to four
+// others, as lock files of some size have them.
+func drawn(n int) *Inventory {
+	inv := &Inventory{}
+	ps := make([]Package, n)
+	needs := make([][]int32, n+1)
+	for i := range ps {
+		ps[i] = Package{Type: "npm", Name: fmt.Sprintf("package-%d", i*7919%n), Version: "1.0.0", LayerIndex: -1, Locations: []Location{{Path: "package-lock.json", Line: i + 1}}}
+		needs[i] = []int32{}
+		for k := 1; k <= 4; k++ {
+			if to := i + 1 + i*k*31%97; to < n {
+				needs[i] = append(needs[i], int32(to))
+			}
+		}
+	}
+	for i := range min(n, 40) {
+		needs[n] = append(needs[n], int32(i))
+	}
+	inv.Attach(ps, []Component{{Name: "shop", Path: "package-lock.json", Root: true}}, needs)
+	return inv
+}
+
+// BenchmarkGraph is what the graph costs: to put in order, and to ask for the ways
+// to each package.
+func BenchmarkGraph(b *testing.B) {
+	const n = 2000
+	b.Run("merge", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			b.StopTimer()
+			inv := drawn(n)
+			b.StartTimer()
+			inv.Merge()
+		}
+	})
+	inv := drawn(n)
+	inv.Merge()
+	b.Run("ways", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			w, ways := NewWays(inv), 0
+			for i := range inv.Packages {
+				ways += len(w.To(&inv.Packages[i], 8))
+			}
+			if ways < n {
+				b.Fatal(ways)
+			}
+		}
+	})
+	b.Run("forest", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if roots, _ := inv.Forest(); len(roots) == 0 {
+				b.Fatal(len(roots))
+			}
+		}
+	})
+}

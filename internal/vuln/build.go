@@ -392,7 +392,7 @@ func (m *matcher) finding(g *group, c *cluster, d *description, v *finding.Vuln)
 	switch {
 	case v.FixedIn != "":
 		f.Message = d.name + " " + g.version + " has " + c.id + ", fixed in " + v.FixedIn
-		f.Fixes = []finding.Fix{{Title: "Upgrade " + d.name + " to " + v.FixedIn, Safety: finding.Behaviour}}
+		f.Fixes = []finding.Fix{{Title: v.Remedy(), Safety: finding.Behaviour}}
 	case v.NoFix != "":
 		f.Message = d.name + " " + g.version + " has " + c.id + ", no fix (" + v.NoFix + ")"
 	default:

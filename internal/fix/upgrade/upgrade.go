@@ -180,7 +180,11 @@ func isDistro(typ string) bool { return typ == "deb" || typ == "apk" || typ == "
 func (p *planner) cannot(w want, why string) {
 	var s finding.Subject
 	if len(w.found) > 0 {
-		s = p.found[w.found[0]].Subject
+		x := &p.found[w.found[0]]
+		s = x.Subject
+		if v := x.Vuln; v != nil && len(v.Path) != 2 && v.Raise() != "" {
+			why += "; or " + v.Raise()
+		}
 	}
 	p.unraised(s, w.String(), why)
 	if w.source != "" {
