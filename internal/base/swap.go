@@ -72,7 +72,7 @@ func Swap(r rewrite.Request, to map[*dockerfile.Stage]*Option) *rewrite.Rewrite 
 	if r.Scopes == nil {
 		r.Scopes = f.Scopes(func(st *dockerfile.Stage) *dockerfile.BaseFacts { return FactsOf(st.Base) })
 	}
-	r.Package = HasPackage
+	r.Package, r.Renamed = HasPackage, RenamedPackage
 	w, err := rewrite.SwapBase(r, moves...)
 	if err != nil {
 		why := err.Error()

@@ -44,6 +44,9 @@ func run(from, to, archives string) error {
 		{"library.zst", func(dir string) ([]byte, error) {
 			return library(filepath.Join(dir, "official-images", "library.tar.xz"))
 		}},
+		{"alpine.zst", func(dir string) ([]byte, error) {
+			return alpineNames(filepath.Join(dir, "advisories", "alpine-secdb.tar.xz"))
+		}},
 	}
 	if archives != "" {
 		parts = append(parts, part{"packages.zst", func(string) ([]byte, error) { return packageNames(archives, releases()) }})

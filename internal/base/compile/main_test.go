@@ -23,7 +23,7 @@ func TestDeterministic(t *testing.T) {
 	if err := run(from, dir, ""); err != nil {
 		t.Fatal(err)
 	}
-	for name, ceiling := range map[string]int{"eol.zst": 60 << 10, "official.zst": 40 << 10, "library.zst": 150 << 10, "facts.zst": 30 << 10} {
+	for name, ceiling := range map[string]int{"eol.zst": 60 << 10, "official.zst": 40 << 10, "library.zst": 150 << 10, "facts.zst": 30 << 10, "alpine.zst": 10 << 10} {
 		want, err := os.ReadFile(filepath.Join("..", "data", name))
 		if err != nil {
 			t.Fatal(err)

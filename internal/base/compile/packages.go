@@ -47,18 +47,24 @@ func packageNames(dir string, releases []string) ([]byte, error) {
 			return nil, err
 		}
 	}
+	for n := range has {
+		has[n] |= provided[n] // a package by another's name is known if it is one elsewhere
+	}
+	return masks(releases, has), nil
+}
+
+// masks are the releases, then the names of each mask.
+func masks(releases []string, has map[string]int) []byte {
 	by := map[int][]string{}
 	for _, n := range slices.Sorted(maps.Keys(has)) {
-		// A package by another's name is known if it is one elsewhere.
-		mask := has[n] | provided[n]
-		by[mask] = append(by[mask], n)
+		by[has[n]] = append(by[has[n]], n)
 	}
 	var out bytes.Buffer
 	fmt.Fprintln(&out, strings.Join(releases, " "))
 	for _, mask := range slices.Sorted(maps.Keys(by)) {
 		fmt.Fprintf(&out, "%x %s\n", mask, strings.Join(by[mask], " "))
 	}
-	return out.Bytes(), nil
+	return out.Bytes()
 }
 
 // archive takes in the packages of one release, and what exactly one of them

@@ -223,16 +223,37 @@ func (s *swap) installs(_ *dockerfile.Stage, in *dockerfile.Instruction, cmd *do
 			continue
 		}
 		has, known := s.Package(s.is.distribution, s.is.release, name)
+		if has {
+			continue
+		}
+		same, near := s.instead(name)
 		switch {
-		case known && !has:
+		case len(same) > 0:
+			to := strings.Join(same, " ")
+			s.edit(w.Span.Start, w.Span.End, to)
+			s.note("%s is %s in %s", name, to, s.is)
+		case len(near) > 0 && known:
+			return refuse(in, "%s has no package %s, but %s: see first whether that does", s.is, name, strings.Join(near, " and "))
+		case len(near) > 0 && s.is.known():
+			return refuse(in, "whether %s has the package %s is not known, but it has %s: see first whether that does",
+				s.is, name, strings.Join(near, " and "))
+		case known:
 			return refuse(in, "%s has no package %s: find what takes its place first", s.is, name)
-		case !known && s.is.known() && pk.manager == "apt":
+		case s.is.known() && pk.manager == "apt":
 			return refuse(in, "whether %s has the package %s is not known: look it up first", s.is, name)
-		case !known:
+		default:
 			s.undecided("whether %s has the package %s", s.is, name)
 		}
 	}
 	return nil
+}
+
+// instead is what the new release has in the place of a package.
+func (s *swap) instead(name string) (same, near []string) {
+	if s.Renamed == nil {
+		return nil, nil
+	}
+	return s.Renamed(s.is.distribution, s.is.release, name)
 }
 
 // systemPython refuses pip where the new release keeps the system's Python to

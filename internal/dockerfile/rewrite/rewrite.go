@@ -30,6 +30,10 @@ type Request struct {
 	// Package says whether a release of a distribution ("debian", "12") has a
 	// package; known is false where that is not known. nil: of none it is.
 	Package func(distribution, release, name string) (has, known bool)
+	// Renamed says what a release has in the place of a package that it has not:
+	// the packages that are it under another name, or those of another version.
+	// nil: nothing is known.
+	Renamed func(distribution, release, name string) (same, near []string)
 	// Digest says which bytes a reference stands for now.
 	Digest func(ref string) (finding.Digest, bool)
 }

@@ -202,12 +202,23 @@ func (s *swap) versioned() {
 				switch {
 				case strings.Contains(w.Text, "="):
 					s.undecided("whether %s is in the new base's release", w.Text)
+				case s.decided(name):
 				case strings.HasPrefix(name, "lib") && strings.TrimRight(name, "0123456789.-") != name && !strings.HasSuffix(name, "-dev"):
 					s.undecided("whether %s has this name in the new base's release", name)
 				}
 			}
 		}
 	}
+}
+
+// decided says whether it is known what the new release calls a package.
+func (s *swap) decided(name string) bool {
+	if s.Package == nil {
+		return false
+	}
+	has, known := s.Package(s.is.distribution, s.is.release, name)
+	same, _ := s.instead(name)
+	return has && known || len(same) > 0
 }
 
 // configured keeps what the old base's configuration said, where both are known.
