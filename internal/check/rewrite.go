@@ -40,7 +40,7 @@ func (l *linter) remedied(ctx context.Context, found []finding.Finding, in *rule
 			continue
 		}
 		w, err := m.make(rewrite.Request{
-			Uses: l.uses(in.File.Name),
+			Uses: l.uses(in.File.Name), Package: base.HasPackage, Renamed: base.RenamedPackage,
 			File: in.File, Scopes: in.Scopes, Context: in.Options.Context, Folder: folder,
 			Runtime: func(kind, _ string) (ref, why string, ok bool) {
 				if kind != rewrite.KindNginx {

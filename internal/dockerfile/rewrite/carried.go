@@ -34,6 +34,7 @@ func (c *carrying) sort(i int, p packages) error {
 			return refuse(&c.File.Instructions[i], "which packages are installed cannot be told (%s)", w.Text)
 		case strings.HasSuffix(w.Text, "-") && p.manager == "apt":
 			continue
+		case slices.Contains(c.keeps, name):
 		case toolchain(p.manager, name) || slices.Contains(c.tools, name) || c.usedByBuild(name):
 			c.dropped = append(c.dropped, name)
 			continue
@@ -47,7 +48,14 @@ func (c *carrying) sort(i int, p packages) error {
 			c.dropped = append(c.dropped, name)
 			continue
 		case known:
-			c.note("of %s the final stage needs %s", name, lib)
+			as, ok := c.called(c.standing(), lib)
+			if !ok {
+				c.undecided("which library %s is for cannot be told: the final stage installs it as it is", name)
+				as = []string{w.Text}
+			} else {
+				c.note("of %s the final stage needs %s", name, strings.Join(as, " "))
+			}
+			lib = strings.Join(as, " ")
 		case strings.HasSuffix(name, "-dev") && p.manager == "apk":
 			lib = strings.TrimSuffix(name, "-dev")
 			c.undecided("whether %s is the library that %s is for", lib, name)
@@ -57,11 +65,35 @@ func (c *carrying) sort(i int, p packages) error {
 		default:
 			lib = w.Text
 		}
-		if !slices.Contains(c.install, lib) {
+		lib, err := c.spoken(i, p.manager, lib)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(c.install, lib) && lib != "-" {
 			c.install = append(c.install, lib)
 		}
 	}
 	return nil
+}
+
+// spoken are packages by the names that the final stage's system has for them.
+func (c *carrying) spoken(i int, manager, names string) (string, error) {
+	if manager != "apt" || c.system() != "alpine" {
+		return names, nil
+	}
+	var out []string
+	for _, n := range strings.Fields(names) {
+		to, ok := aptToApk[packageName(n)]
+		switch {
+		case ok:
+		case slices.Contains(sameNames, packageName(n)):
+			to = packageName(n)
+		default:
+			return "", refuse(&c.File.Instructions[i], "what %s is called on %s is not known", n, c.base)
+		}
+		out = append(out, to)
+	}
+	return strings.Join(out, " "), nil
 }
 
 // usedByBuild says whether a RUN of the file starts the program of a package

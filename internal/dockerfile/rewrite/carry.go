@@ -20,6 +20,7 @@ type carrying struct {
 
 	owners  map[string]string // who a folder belongs to, of chown
 	install []string          // packages that the final stage installs
+	keeps   []string          // and those that it does if the build does
 	at      int               // the instruction in whose place that is
 	dropped []string          // packages that it does not
 }
@@ -104,6 +105,9 @@ func (c *carrying) copied(i int) error {
 	dest, _ := c.Scopes.Expand(c.stage, i, in.Args[len(in.Args)-1])
 	if dir, ok := c.workdir(c.stage, i); !path.IsAbs(dest) && ok {
 		dest = path.Join(dir, dest)
+	}
+	if tool := path.Join(dest, path.Base(in.Args[0])); len(in.Args) == 2 && strings.HasSuffix(dest, "/") && slices.Contains(c.folders, tool) {
+		dest = tool // a program of another image, into a folder of programs
 	}
 	switch {
 	case !path.IsAbs(dest):

@@ -226,7 +226,7 @@ func (s *swap) installs(_ *dockerfile.Stage, in *dockerfile.Instruction, cmd *do
 		if has {
 			continue
 		}
-		same, near := s.instead(name)
+		same, near := s.instead(s.is, name)
 		switch {
 		case len(same) > 0:
 			to := strings.Join(same, " ")
@@ -246,14 +246,6 @@ func (s *swap) installs(_ *dockerfile.Stage, in *dockerfile.Instruction, cmd *do
 		}
 	}
 	return nil
-}
-
-// instead is what the new release has in the place of a package.
-func (s *swap) instead(name string) (same, near []string) {
-	if s.Renamed == nil {
-		return nil, nil
-	}
-	return s.Renamed(s.is.distribution, s.is.release, name)
 }
 
 // systemPython refuses pip where the new release keeps the system's Python to

@@ -47,6 +47,11 @@ func (a *goApp) arrange() error {
 	}
 	c.folders = slices.DeleteFunc(c.folders, func(f string) bool { return f == "/" })
 	c.install = a.extra
+	for _, p := range a.wants {
+		if err := c.needed(p.by, p.parcel, true); err != nil {
+			return err
+		}
+	}
 	return c.carry()
 }
 
@@ -208,6 +213,10 @@ func (a *goApp) certificates(full bool) {
 		} else {
 			a.note("no Go file speaks TLS: no certificate authorities are needed")
 		}
+	}
+	if a.kind == KindStatic && a.source != nil && a.source.home != "" {
+		a.copies = append(a.copies, "COPY --from=build /etc/passwd /etc/group /etc/")
+		a.note("%s asks who the user is: the lists of users and groups go along", a.source.home)
 	}
 	embedded := a.source != nil && slices.Contains(a.source.embeds, "time/tzdata")
 	local := a.Scopes.Variable(a.stage, a.stage.End, "TZ").Set // which the program's local time follows

@@ -21,6 +21,7 @@ type goApp struct {
 	folders []string // copied from the build beside the program
 	rootfs  []string // folders to be made on an empty base
 	extra   []string // packages that the final stage's HEALTHCHECK needs
+	wants   []want   // what the program starts and loads
 	rebuilt bool     // the program is built in another way than before
 }
 
@@ -70,9 +71,6 @@ func (a *goApp) needs() error {
 	if g.tooMany {
 		a.undecided("what all Go files of the context say: not all could be read")
 	}
-	if g.exec != "" {
-		return refuse(at, "the program may start others (%s imports os/exec), and which it needs cannot be told", g.exec)
-	}
 	if g.cgo != "" {
 		a.kind = KindDebian
 		if a.family(a.stage) == "alpine" {
@@ -80,7 +78,10 @@ func (a *goApp) needs() error {
 		}
 		a.note("the program needs C's library (%s), so the final stage is of the build's system", g.cgo)
 	}
-	if g.home != "" {
+	if err := a.clients(); err != nil {
+		return err
+	}
+	if g.home != "" && a.kind != KindStatic {
 		a.undecided("what the program makes of a user without a home (%s asks)", g.home)
 	}
 	a.assets(dir)

@@ -25,16 +25,17 @@ type goSource struct {
 	dir     string // of the module, in the context
 	module  string // its path; empty: there is no go.mod
 	deps    []string
-	cgo     string          // the file or module that needs a C compiler; empty: none
-	exec    string          // the file that starts other programs
-	certs   bool            // it speaks TLS, or something that it depends on may
-	zones   bool            // it loads time zones by name
-	temp    bool            // it makes temporary files
-	home    string          // the file that asks who the user is
-	texts   map[string]bool // its string literals
-	embeds  []string        // what it has in itself
-	files   int             // Go files that were read
-	tooMany bool            // not all of it was read
+	cgo     string            // the file or module that needs a C compiler; empty: none
+	starts  map[string]string // programs that it starts, with the file
+	untold  string            // the file that starts others
+	certs   bool              // it speaks TLS, or something that it depends on may
+	zones   bool              // it loads time zones by name
+	temp    bool              // it makes temporary files
+	home    string            // the file that asks who the user is
+	texts   map[string]bool   // its string literals
+	embeds  []string          // what it has in itself
+	files   int               // Go files that were read
+	tooMany bool              // not all of it was read
 }
 
 // cgoModules need a C compiler, as far as they are widely known.
@@ -47,7 +48,7 @@ var cgoModules = []string{
 
 // goFiles reads the Go files below a folder of the context.
 func (c *conversion) goFiles(dir string) *goSource {
-	g := &goSource{dir: dir, texts: map[string]bool{}}
+	g := &goSource{dir: dir, texts: map[string]bool{}, starts: map[string]string{}}
 	if b, err := c.Context.Read(path.Join(dir, "go.mod"), maxText); err == nil {
 		if m, err := modfile.ParseLax("go.mod", b, nil); err == nil {
 			if m.Module != nil {
@@ -119,7 +120,7 @@ func (g *goSource) read(name string, b []byte) {
 		case "C":
 			g.cgo = name
 		case "os/exec":
-			g.exec = name
+			g.starting(name, b)
 		case "os/user":
 			g.home = name
 		case "net/http", "crypto/tls", "crypto/x509", "net/smtp", "net/rpc":

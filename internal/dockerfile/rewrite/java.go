@@ -56,6 +56,9 @@ func convertJava(c *conversion) error {
 	if !a.inside(a.jar) {
 		a.folders = append(a.folders, a.jar)
 	}
+	if err := a.clients(); err != nil {
+		return err
+	}
 	if err := a.carry(); err != nil {
 		return err
 	}

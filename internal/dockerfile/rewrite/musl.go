@@ -40,7 +40,7 @@ func (s *swap) needs() error {
 	if s.to == "alpine" {
 		s.undecided("whether everything that is installed is there for musl, Alpine's C library: what is not is built, or fails")
 	}
-	return nil
+	return s.lost()
 }
 
 // glibcOnly are packages of languages that come for glibc alone.

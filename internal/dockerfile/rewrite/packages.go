@@ -106,6 +106,10 @@ var aptLibraries = map[string]string{
 	"libcairo2-dev": "libcairo2", "libpango1.0-dev": "libpango-1.0-0", "libgif-dev": "libgif7", "librsvg2-dev": "librsvg2-2", "libevent-dev": "libevent-2.1-7",
 	"libsodium-dev": "libsodium23", "libzmq3-dev": "libzmq5", "libgeos-dev": "libgeos-c1v5", "librdkafka-dev": "librdkafka1", "libxmlsec1-dev": "libxmlsec1-openssl",
 	"libkrb5-dev": "libgssapi-krb5-2", "libsasl2-dev": "libsasl2-2", "unixodbc-dev": "unixodbc", "freetds-dev": "freetds-bin", "libpcre3-dev": "libpcre3", "libpcre2-dev": "libpcre2-8-0",
+	"libicu-dev": "libicu72", "libzip-dev": "libzip4", "libmagickwand-dev": "libmagickwand-6.q16-6", "libldap2-dev": "libldap-2.5-0", "libldap-dev": "libldap-2.5-0",
+	"libwebp-dev": "libwebp7", "libmemcached-dev": "libmemcached11", "librabbitmq-dev": "librabbitmq4", "libtidy-dev": "libtidy5deb1", "libvips-dev": "libvips42",
+	"libpcap-dev": "libpcap0.8", "libonig-dev": "libonig5", "libcurl4-openssl-dev": "libcurl4", "libcurl4-gnutls-dev": "libcurl3-gnutls", "libssh2-1-dev": "libssh2-1",
+	"libpspell-dev": "libaspell15", "libsnmp-dev": "libsnmp40", "libxpm-dev": "libxpm4", "libavif-dev": "libavif15", "libgpgme-dev": "libgpgme11", "libsystemd-dev": "libsystemd0",
 }
 
 var apkLibraries = map[string]string{

@@ -1,7 +1,10 @@
 package rewrite
 
 import (
+	"encoding/json"
+	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,8 +26,9 @@ func convertPHP(c *conversion) error {
 	if !ok || folder == "/" {
 		return refuse(nil, "the working directory cannot be told, or is the root folder")
 	}
-	a := &carrying{conversion: c, folders: []string{folder, "/root/.composer", "/usr/bin/composer", "/usr/local/bin/composer"}, programs: phpTools, tools: []string{"zip", "unzip", "nodejs", "npm", "composer", "mercurial", "subversion", "p7zip-full", "$PHPIZE_DEPS"}, buildEnv: []string{"COMPOSER_ALLOW_SUPERUSER", "COMPOSER_HOME", "COMPOSER_MEMORY_LIMIT", "COMPOSER_NO_INTERACTION"}}
+	a := &carrying{conversion: c, folders: []string{folder, "/root/.composer", "/usr/bin/composer", "/usr/local/bin/composer", "/usr/bin/install-php-extensions", "/usr/local/bin/install-php-extensions"}, programs: phpTools, tools: []string{"zip", "unzip", "nodejs", "npm", "composer", "mercurial", "subversion", "p7zip-full", "$PHPIZE_DEPS"}, buildEnv: []string{"COMPOSER_ALLOW_SUPERUSER", "COMPOSER_HOME", "COMPOSER_MEMORY_LIMIT", "COMPOSER_NO_INTERACTION"}}
 	installed, extensions := -1, false
+	var exts []string // that are built, and what else stands there
 	for _, r := range c.runs() {
 		in := &c.File.Instructions[r.at]
 		switch p := r.Program(); {
@@ -38,6 +42,10 @@ func convertPHP(c *conversion) error {
 			}
 		case strings.HasPrefix(p, "docker-php-ext-"), p == "pecl", p == "install-php-extensions":
 			extensions = true
+			for _, w := range r.Args() {
+				name, _, _ := strings.Cut(w.Text, "-")
+				exts = append(exts, strings.ToLower(strings.TrimPrefix(name, "@")))
+			}
 		}
 	}
 	if installed < 0 {
@@ -45,6 +53,9 @@ func convertPHP(c *conversion) error {
 	}
 	var err error
 	if a.base, err = a.runtime(KindPHP, a.stage); err != nil {
+		return err
+	}
+	if err := a.phpClients(folder, exts); err != nil {
 		return err
 	}
 	if err := a.carry(); err != nil {
@@ -63,6 +74,45 @@ func convertPHP(c *conversion) error {
 	a.change(path.Join(folder, "vendor"), "development dependencies are not installed")
 	a.change("/usr/bin/composer", "composer is needed by the build alone")
 	a.change("/usr/local/bin/composer", "composer is needed by the build alone")
+	return nil
+}
+
+// phpStarts finds what a program in PHP starts.
+var phpStarts = regexp.MustCompile(`(?:\b(?:exec|shell_exec|system|passthru|popen|proc_open)\s*\(|\bProcess(?:::fromShellCommandline|::run)?\s*\()\s*\[?\s*['"]([\w./-]+)`)
+
+// phpClients has the final stage keep what Composer's packages and the program
+// start, and install what its extensions load.
+func (a *carrying) phpClients(folder string, extensions []string) error {
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(extensions))) {
+		if err := a.needed("the extension "+name, phpExtensions[name], true); err != nil {
+			return err
+		}
+	}
+	if a.Context == nil {
+		return nil
+	}
+	text, _ := a.read(path.Join(folder, "composer.json"), a.stage.End)
+	var m struct{ Require map[string]any }
+	if text != "" && json.Unmarshal([]byte(text), &m) != nil {
+		a.undecided("what composer.json asks for: it cannot be read")
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Require)) {
+		if err := a.needed(name, phpClients[name], false); err != nil {
+			return err
+		}
+	}
+	from, ok := a.source(folder, a.stage.End)
+	if !ok {
+		return nil
+	}
+	found := a.starting(from, phpStarts, ".php")
+	for _, p := range slices.Sorted(maps.Keys(found)) {
+		if known, ok := programs[p]; ok && known.alpine != "" {
+			if err := a.needed(found[p], known, false); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

@@ -219,9 +219,15 @@ func (a *pythonApp) loads(line string) {
 		lib = libs[1]
 	}
 	for _, name := range strings.Fields(lib) {
-		if !slices.Contains(a.install, name) {
-			a.install = append(a.install, name)
-			a.note("%s needs %s, which the final stage installs", pkg, name)
+		as, ok := a.called(a.standing(), name)
+		if !ok {
+			a.undecided("what %s, which %s needs, is called in the final stage's release", name, pkg)
+		}
+		for _, n := range as {
+			if !slices.Contains(a.install, n) {
+				a.install = append(a.install, n)
+				a.note("%s needs %s, which the final stage installs", pkg, n)
+			}
 		}
 	}
 }

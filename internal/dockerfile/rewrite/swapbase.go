@@ -156,7 +156,7 @@ func (s *swap) withoutShell() error {
 		}
 	}
 	s.undecided("whether the program needs a library, certificates or time zones of the system")
-	return nil
+	return s.lost()
 }
 
 // lacking are programs that the small images of a family have not.
@@ -188,6 +188,9 @@ func (s *swap) sameSystem() error {
 			return refuse(in, "%s is started, which %s has not: install it first", p, s.ref.with(s.ref.tag))
 		}
 	}
+	if err := s.lost(); err != nil {
+		return err
+	}
 	s.undecided("whether the program starts others, or loads libraries, that only %s has", s.stage.Base)
 	s.versioned()
 	return nil
@@ -217,7 +220,7 @@ func (s *swap) decided(name string) bool {
 		return false
 	}
 	has, known := s.Package(s.is.distribution, s.is.release, name)
-	same, _ := s.instead(name)
+	same, _ := s.instead(s.is, name)
 	return has && known || len(same) > 0
 }
 
