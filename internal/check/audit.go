@@ -89,8 +89,9 @@ type auditing struct {
 	observed observations
 	here     bool // the Engine runs on this machine
 	fixing   bool
-	items    []map[string]audit.Status // of the benchmark, a subject each
-	images   map[string]bool           // that were looked at, by id
+	of       func(*audit.Container) bool // only these; nil: all
+	items    []map[string]audit.Status   // of the benchmark, a subject each
+	images   map[string]bool             // that were looked at, by id
 }
 
 func (u *auditing) all(ctx context.Context) error {
@@ -245,6 +246,9 @@ func (u *auditing) read(ctx context.Context, name string, b []byte, read func(st
 		got.Unknown = append(got.Unknown, finding.Unknown{What: "what " + over + " changes", Why: "Compose merges it into " + name + ", and it is not read", Beyond: true})
 	}
 	for _, c := range got.Containers {
+		if u.of != nil && !u.of(c) {
+			continue
+		}
 		if f := u.linter.bases.facts(ctx, c.Image); f != nil && f.Config && !c.Built {
 			c.FromImage(f.User, f.Healthcheck, len(f.Exposed) > 0)
 		}

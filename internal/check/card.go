@@ -31,7 +31,7 @@ func stats(res *Result) []policy.Stats {
 
 // card is a row per practice. A practice that nothing looked at is not assessed,
 // and says why.
-func card(res *Result, bases *smaller, signed *signatures) []Row {
+func card(res *Result, bases *smaller, signed *signatures, least *privileges) []Row {
 	var rows []Row
 	images, inventories, grounds, neither := 0, 0, 0, "neither an image nor a Dockerfile was looked at"
 	var unnamed []finding.Unknown // bases of which not even the name is known
@@ -102,6 +102,9 @@ func card(res *Result, bases *smaller, signed *signatures) []Row {
 		}
 		if p == finding.ContentTrust && why == "" && len(row.Grade) > 0 && !anyOf(res, p) {
 			row.Reasons = signed.reasons
+		}
+		if p == finding.LeastPrivilege && why == "" {
+			row = least.row(row, !anyOf(res, p))
 		}
 		if p == finding.MinimalBase && why == "" {
 			row.Reasons = slices.Concat(bases.reasons, bases.open)

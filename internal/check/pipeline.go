@@ -64,8 +64,9 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	r.res.Unknown = append(r.res.Unknown, r.watched.unfit()...)
 	bases.sources = r.res.Sources
 	signed := signatures{Surroundings: &p.Surroundings, opt: p.ImageOptions(r.warn)}
+	least := privileges{p: p, opt: signed.opt, file: ask.Dockerfile}
 	if ask.Grades {
-		if err := errors.Join(r.each(ctx, bases.look), r.each(ctx, signed.look)); err != nil {
+		if err := errors.Join(r.each(ctx, bases.look), r.each(ctx, signed.look), r.each(ctx, least.look)); err != nil {
 			return nil, err
 		}
 	}
@@ -79,7 +80,7 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	}
 	slices.SortStableFunc(r.res.Findings, finding.Compare)
 	if ask.Grades {
-		r.res.Card = card(r.res, &bases, &signed)
+		r.res.Card = card(r.res, &bases, &signed, &least)
 	}
 	if ask.Vulnerabilities && !ask.Aside {
 		keepLast(r.Surroundings, r.res)

@@ -14,7 +14,12 @@ func newCheck(f *flags) *cobra.Command {
 		Long: `Look at an image, archive, folder or SBOM through every practice and print a
 card: a row a practice with its grade and the reasons, the worst findings first,
 and what to type next. A folder is read for its lock files, Dockerfiles and
-compose files.`,
+compose files.
+
+Least privilege is graded by what is known of an image's needs: a profile in the
+folder NAME-profile or drydock.profile, in a label or attached in the registry, or the
+observation drydock.observation.json, beside the image or its Dockerfile; and by how a
+compose file there starts it.`,
 		Example: `  drydock check examples/react-app
   drydock check nginx:1.25 --fail-on severity:high
   drydock check --all .

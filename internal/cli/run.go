@@ -31,7 +31,8 @@ func newRun(f *flags) *cobra.Command {
 wrote, or a seccomp profile. Without it, the profile of this very image is taken that
 lies in the folder NAME-profile here; else one in a label of the image, or attached to
 it in its registry ("confine --attach"), which may only take away from the hardened
-defaults; else those alone: no capabilities, no new privileges, the Engine's filter, a
+defaults, unless it is signed in a repository whose root is pinned here (an image
+with a label, or "trust attest --type profile"); else those alone: no capabilities, no new privileges, the Engine's filter, a
 read-only root with empty /tmp and /run, limits on memory, processes and open files.
 
 The options are those of docker run and come after the profile's, so that what you

@@ -35,6 +35,13 @@ func (x *running) known(cmd *cobra.Command, name string, im runtime.Image) (know
 		fmt.Fprintf(x.env.Stderr, "note: under the profile in %s\n", foreign(dir))
 		return x.fromFile(dir, name, im)
 	}
+	own, signers, err := x.signed(cmd.Context(), name, im)
+	if err != nil {
+		return known{}, err
+	}
+	if own != nil {
+		return x.fromSigner(own, signers)
+	}
 	by, from, err := x.stranger(cmd.Context(), name, im)
 	if err != nil {
 		return known{}, err

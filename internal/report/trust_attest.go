@@ -25,6 +25,9 @@ func Predicates() []Predicate {
 	}
 }
 
+// IsProfile reports whether a predicate is of a profile of confine's.
+func IsProfile(predicate string) bool { return kindOf(predicate) == "profile" }
+
 func kindOf(predicate string) string {
 	if i := slices.IndexFunc(Predicates(), func(p Predicate) bool { return p.URI == predicate }); i >= 0 {
 		return Predicates()[i].Kind
