@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
@@ -104,6 +105,10 @@ func (a *Advice) lost(o *Option) string {
 		}
 	}
 	slices.Sort(out)
+	const most = 12
+	if more := len(out) - most; more > 1 {
+		out = append(out[:most], "and "+finding.Count(more, "more package"))
+	}
 	return strings.Join(out, ", ")
 }
 

@@ -23,13 +23,16 @@ func (p *advising) propose() {
 	if c := p.own(); c != nil {
 		updates = append(updates, c)
 	}
+	if c := p.firmer(updates); c != nil {
+		updates = append(updates, c)
+	}
 	var next []*candidate
 	for _, s := range slices.Backward(releases) {
 		if c := p.onFirmGround(s); c != nil && !p.beyond(s) {
 			next = append(next, c)
 		}
 	}
-	if most := mostUpdates - len(updates); len(next) > most {
+	if most := max(mostUpdates-len(updates), 2); len(next) > most {
 		next = append(next[:most-1], next[len(next)-1]) // the nearest, and the newest
 	}
 	updates = append(updates, next...)
@@ -81,11 +84,25 @@ func (p *advising) own() *candidate {
 		}
 	}
 	p.loose = false
-	if c := p.onFirmGround(p.Release); c != nil && p.mine != nil && c != p.mine && p.Release.Cycle != "" && c.build.Distro.ID == p.mine.build.Distro.ID &&
-		compareVersions(c.build.Distro.VersionID, p.mine.build.Distro.VersionID) > 0 && !p.firm(p.mine) && p.firm(c) {
-		return c
-	}
 	return nil
+}
+
+// firmer is the base's own release on a system that is supported for longer than
+// the one beneath the newest build of it, which is of updates or the base itself.
+// Nil: that one is supported, or there is none.
+func (p *advising) firmer(updates []*candidate) *candidate {
+	on := p.mine
+	if len(updates) > 0 {
+		on = updates[0]
+	}
+	if on == nil || p.Release.Cycle == "" || !p.Release.current(p.Now) || p.successor != "" || p.firm(on) {
+		return nil
+	}
+	c := p.onFirmGround(p.Release)
+	if c == nil || c == on || c.build.Distro.ID != on.build.Distro.ID || compareVersions(c.build.Distro.VersionID, on.build.Distro.VersionID) <= 0 || !p.firm(c) {
+		return nil
+	}
+	return c
 }
 
 // sameLine says whether a candidate is of the base's release where that has no

@@ -14,12 +14,8 @@ import (
 // Swap has a stage, and every other on the same image, stand on the option, with
 // what must follow in the file. Where that cannot be done, the fix edits nothing
 // and says why; nil where the line names the base by a build argument.
-func (o *Option) Swap(r rewrite.Request, st *dockerfile.Stage) *finding.Fix {
-	w := Swap(r, map[*dockerfile.Stage]*Option{st: o})
-	if w == nil {
-		return nil
-	}
-	return &w.Fix
+func (o *Option) Swap(r rewrite.Request, st *dockerfile.Stage) *rewrite.Rewrite {
+	return Swap(r, map[*dockerfile.Stage]*Option{st: o})
 }
 
 // Swap has stages, and every other on an image of one of them, stand on the
@@ -33,7 +29,7 @@ func Swap(r rewrite.Request, to map[*dockerfile.Stage]*Option) *rewrite.Rewrite 
 	}
 	var moves []rewrite.Move
 	offer := ""
-	var refs []string
+	var refs, loose []string // loose: what stood under a digest and has none that is known
 	for i := range f.Stages {
 		st := &f.Stages[i]
 		o := options[st.Base]
@@ -55,10 +51,14 @@ func Swap(r rewrite.Request, to map[*dockerfile.Stage]*Option) *rewrite.Rewrite 
 					digest = d
 				}
 			}
-			if digest == "" {
+			switch {
+			case digest != "":
+				ref += "@" + string(digest)
+			case o.Group == Refresh:
 				return refusedSwap(refs, "the base is pinned, and the digest of "+ref+" is not known: look it up first")
+			case !slices.Contains(loose, ref):
+				loose = append(loose, ref)
 			}
-			ref += "@" + string(digest)
 		}
 		if o.Group == Refresh {
 			edit := finding.Edit{File: f.Name, Base: finding.DigestOf(f.Bytes), Start: word.Span.Start, End: word.Span.End, New: ref}
@@ -84,6 +84,10 @@ func Swap(r rewrite.Request, to map[*dockerfile.Stage]*Option) *rewrite.Rewrite 
 			}
 		}
 		return refusedSwap(refs, why)
+	}
+	for _, ref := range loose {
+		w.Undecided = append([]string{"which bytes " + ref + " is: the base was pinned, the new digest is not known here, and FROM names the tag alone until " +
+			"fix --only dockerfile/unpinned-base, where the registry answers, pins it"}, w.Undecided...)
 	}
 	w.Fix.Title, w.Fix.Offer = "Build on "+strings.Join(refs, " and "), offer
 	return &w

@@ -48,7 +48,7 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	if err := r.look(ctx, target); err != nil {
 		return nil, errors.Join(err, r.finish())
 	}
-	bases := smaller{now: r.Now(), arch: r.Platform}
+	bases := smaller{Surroundings: &p.Surroundings, now: r.Now(), arch: r.Platform}
 	if ask.Vulnerabilities {
 		stack, bad := feed.Open(r.DataDir, disk.Caller(r.Getenv))
 		defer func() { _ = stack.Close() }() // only read from

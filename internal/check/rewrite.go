@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/drydock-dev/drydock/internal/base"
@@ -61,6 +62,15 @@ func (l *linter) remedied(ctx context.Context, found []finding.Finding, in *rule
 		}
 	}
 	return found
+}
+
+// Around is a request for a rewrite of a Dockerfile as it is on the disk, with what
+// lies around it: the folder of its build, named or found as for a fix, and how its
+// image is used.
+func (s *Surroundings) Around(f *dockerfile.File, buildContext string) rewrite.Request {
+	l := &linter{Surroundings: s}
+	folder, contents := l.buildContext(&linted{name: f.Name}, f, buildContext)
+	return rewrite.Request{File: f, Context: contents, Folder: filepath.ToSlash(folder), Uses: l.uses(f.Name)}
 }
 
 // uses is what the files beside a Dockerfile say of how its image is used.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
-	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
@@ -19,6 +18,7 @@ import (
 // has assessed is no reason for a grade. It keeps what the card says of the
 // practice of minimal bases.
 type smaller struct {
+	*Surroundings
 	stack   *db.Stack // nil: nothing is matched, and so nothing assessed
 	now     time.Time
 	arch    string            // the platform
@@ -165,8 +165,11 @@ func (s *smaller) swapAt(span *finding.Span, o *base.Option) *finding.Fix {
 		return nil
 	}
 	for i := range f.Stages {
-		if f.Stages[i].Span == *span {
-			return o.Swap(rewrite.Request{File: f}, &f.Stages[i])
+		if f.Stages[i].Span != *span {
+			continue
+		}
+		if w := o.Swap(s.Around(f, ""), &f.Stages[i]); w != nil {
+			return &w.Fix
 		}
 	}
 	return nil

@@ -16,9 +16,9 @@ import (
 // recommending are the flags of recommend.
 type recommending struct {
 	*flags
-	asOf, catalogue, hub string
-	publishers           []string
-	learn                bool
+	asOf, catalogue, hub, context string
+	publishers                    []string
+	learn                         bool
 }
 
 func newRecommend(f *flags) *cobra.Command {
@@ -59,6 +59,7 @@ were learned (--learn), local images, and registries unless --offline.`,
 	c.Flags().BoolVar(&r.learn, "learn", false, "look at these images and keep what they hold in the catalogue, for later")
 	c.Flags().StringVar(&r.catalogue, "catalogue", "", "`FILE` of learned images (default catalogue.jsonl in the data folder)")
 	c.Flags().StringSliceVar(&r.publishers, "publisher", nil, "trust images whose names begin with `PREFIX`: registry.example.com/base")
+	c.Flags().StringVar(&r.context, "context", "", "the build's `DIR`, whose files may pin a version (default: found as fix finds it)")
 	c.Flags().StringVar(&r.hub, "hub-api", "https://hub.docker.com", "`URL` of Docker Hub's API")
 	if err := c.Flags().MarkHidden("hub-api"); err != nil {
 		panic(err) // there is no such flag
@@ -71,7 +72,7 @@ func (r *recommending) recommend(cmd *cobra.Command, p *check.Pipeline, args []s
 	if err != nil {
 		return err
 	}
-	wish := recommend.Wish{Publishers: append(r.publishers, p.Config.Publishers...), Hub: r.hub, Dockerfile: r.dockerfile}
+	wish := recommend.Wish{Publishers: append(r.publishers, p.Config.Publishers...), Hub: r.hub, Dockerfile: r.dockerfile, Context: r.context}
 	if r.asOf != "" {
 		if wish.AsOf, err = time.Parse(time.DateOnly, r.asOf); err != nil {
 			return usageError{fmt.Errorf("--as-of %s is no date", r.asOf), "--as-of 2024-03-31"}

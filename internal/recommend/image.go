@@ -8,7 +8,6 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/check"
-	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -134,9 +133,7 @@ func (r *recommending) edits(p *Place) error {
 		return nil
 	}
 	p.At, p.Packages, p.Source = &st.BaseWord.Span, installs(f, st), f.Bytes
-	for i := range p.Advice.Options {
-		p.Fixes = append(p.Fixes, p.Advice.Options[i].Swap(rewrite.Request{File: f}, st))
-	}
+	p.swaps(r.Around(f, r.wish.Context), st)
 	return nil
 }
 

@@ -27,6 +27,7 @@ type Wish struct {
 	Publishers []string  // repositories and prefixes of them that the user trusts
 	Hub        string    // address of Docker Hub's API; empty: it is not asked
 	Dockerfile string    // that made the image; empty: not known
+	Context    string    // folder of the Dockerfile\'s build; empty: the one that a fix would find
 }
 
 // Result is what could stand in place of the bases of one target.
@@ -152,7 +153,7 @@ func (r *recommending) file(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	final := f.Chain(last)[0].Index
+	final, around := f.Chain(last)[0].Index, r.Around(f, r.wish.Context)
 	for i := range f.Stages {
 		st := &f.Stages[i]
 		switch {
@@ -171,9 +172,7 @@ func (r *recommending) file(ctx context.Context, name string) error {
 		}
 		at := &r.out.Places[len(r.out.Places)-1]
 		at.Source = f.Bytes
-		for n := range at.Advice.Options {
-			at.Fixes = append(at.Fixes, at.Advice.Options[n].Swap(rewrite.Request{File: f}, st))
-		}
+		at.swaps(around, st)
 	}
 	if len(f.Stages) > 0 && len(r.out.Places) == 0 && f.Stages[final].Base == "scratch" {
 		r.warn("the final stage stands on nothing (scratch): there is no smaller base")
@@ -188,6 +187,25 @@ func (r *recommending) file(ctx context.Context, name string) error {
 		return 0
 	})
 	return nil
+}
+
+// swaps finds the edit of the file that each option wants, and adds to what must be
+// checked of an option what the edit does not settle.
+func (p *Place) swaps(around rewrite.Request, st *dockerfile.Stage) {
+	for i := range p.Advice.Options {
+		o := &p.Advice.Options[i]
+		w := o.Swap(around, st)
+		if w == nil {
+			p.Fixes = append(p.Fixes, nil)
+			continue
+		}
+		p.Fixes = append(p.Fixes, &w.Fix)
+		for _, u := range w.Undecided {
+			if !slices.Contains(o.Check, u) {
+				o.Check = append(o.Check, u)
+			}
+		}
+	}
 }
 
 func stageName(s *dockerfile.Stage) string {

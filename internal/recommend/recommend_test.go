@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -185,11 +186,58 @@ func TestRecommendFile(t *testing.T) {
 	if want := strings.Replace(text, text[strings.Index(text, "nginx:1.20@"):strings.Index(text, "\r\nRUN apt-get")], "nginx:1.24@sha256:52687af1dbe5a907fa0fbb552fb199882041630485ea943eaa67b9c7253b4402", 1); edited != want {
 		t.Errorf("edited:\n%q\nwant:\n%q", edited, want)
 	}
-	if i := slices.IndexFunc(final.Advice.Options, func(o base.Option) bool { return o.Ref == "nginx:1.24-alpine-slim" }); i < 0 || len(final.Fixes[i].Edits) > 0 || !strings.Contains(final.Fixes[i].Title, "the digest of nginx:1.24-alpine-slim is not known") {
-		t.Errorf("without a known digest: %+v", final.Fixes)
+	// Where it is not known, the line names the tag alone, and what must be checked says so.
+	if i = slices.IndexFunc(final.Advice.Options, func(o base.Option) bool { return o.Ref == "nginx:1.24-alpine-slim" }); i < 0 || len(final.Fixes[i].Edits) == 0 {
+		t.Fatalf("no edit to 1.24-alpine-slim: %+v", final.Fixes)
+	}
+	e = final.Fixes[i].Edits[0]
+	if edited := text[:e.Start] + e.New + text[e.End:]; !strings.Contains(edited, "FROM nginx:1.24-alpine-slim\r\n") {
+		t.Errorf("edited:\n%q", edited)
+	}
+	if !slices.ContainsFunc(final.Advice.Options[i].Check, func(s string) bool {
+		return strings.Contains(s, "which bytes nginx:1.24-alpine-slim is")
+	}) {
+		t.Errorf("the lost digest is not told: %q", final.Advice.Options[i].Check)
 	}
 	if lint := rec.Places[2]; slices.ContainsFunc(lint.Fixes, func(f *finding.Fix) bool { return f != nil }) {
 		t.Errorf("an edit of a line that names an argument: %+v", lint.Fixes)
+	}
+}
+
+// What the files of the build pin holds for a recommendation as it does for a fix.
+func TestRecommendContext(t *testing.T) {
+	for _, tt := range []struct{ dockerfile, file, text, ref, want string }{
+		{"FROM node:18\nCOPY . .\nCMD [\"node\", \"a.js\"]\n", ".nvmrc", "18\n", "node:22-trixie", `.nvmrc says "18"`},
+		{"FROM node:18\nCOPY . .\nCMD [\"node\", \"a.js\"]\n", ".nvmrc", "22\n", "node:22-trixie", ""},
+		{"FROM node:18\nCOPY . .\nCMD [\"node\", \"a.js\"]\n", "package.json", `{"engines":{"node":"^18 || ^20"}}`, "node:22-trixie", `package.json says "^18 || ^20"`},
+		{"FROM node:18\nCOPY . .\nCMD [\"node\", \"a.js\"]\n", "package.json", `{"dependencies":{"node-sass":"4.14.1"}}`, "node:22-trixie", "node-sass"},
+		{"FROM ruby:3.1\nCOPY . .\nRUN bundle install\n", "Gemfile", "ruby '3.1.4'\n", "ruby:3.3", `Gemfile says "3.1.4"`},
+		{"FROM python:3.9\nCOPY . .\nRUN pip install .\n", "pyproject.toml", "[project]\nrequires-python = \"<3.11\"\n", "python:3.11", "pyproject.toml"},
+		{"FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN go build -o /a .\n", "main.go", "package main\n", "golang:1.26", "no go.mod is in sight"},
+	} {
+		t.Run(tt.ref+" "+tt.file, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range map[string]string{"Dockerfile": tt.dockerfile, tt.file: tt.text} {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			rec, err := For(context.Background(), alone(t), dir, Wish{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := rec.Places[0]
+			i := slices.IndexFunc(p.Advice.Options, func(o base.Option) bool { return o.Ref == tt.ref })
+			if i < 0 || p.Fixes[i] == nil {
+				t.Fatalf("%s is no option: %v", tt.ref, slices.Collect(maps.Keys(options(p.Advice))))
+			}
+			switch x := p.Fixes[i]; {
+			case tt.want == "" && len(x.Edits) == 0:
+				t.Errorf("refused: %s", x.Title)
+			case tt.want != "" && (len(x.Edits) > 0 || !strings.Contains(x.Title, tt.want)):
+				t.Errorf("%d edits, %s; want a refusal with %q", len(x.Edits), x.Title, tt.want)
+			}
+		})
 	}
 }
 

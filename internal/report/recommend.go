@@ -260,7 +260,8 @@ func (p *page) weighed(pl *recommend.Place, o *base.Option) {
 func (p *page) swap(pl *recommend.Place, x *finding.Fix) {
 	const most = 6
 	if len(x.Edits) == 0 {
-		p.item(p.paint(warn, "?"), "by hand: "+said(x.Title))
+		_, why, _ := strings.Cut(x.Title, " by hand: ")
+		p.item(p.paint(warn, "?"), "by hand: "+said(cmp.Or(why, x.Title)))
 		return
 	}
 	lines := p.changed(pl, x)
