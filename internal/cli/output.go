@@ -68,7 +68,7 @@ func (p *progress) update(done, total int64, what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
-	if now.Sub(p.last) < 100*time.Millisecond {
+	if (done > 0 || total > 0) && now.Sub(p.last) < 100*time.Millisecond { // a step that was not shown could last for minutes
 		return
 	}
 	p.last, p.shown = now, true

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"math/bits"
 	"slices"
 
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -22,8 +21,8 @@ const maxProofs = 40
 // all is known, what has passed comes back with the error.
 func (g *Rounds) Prove(ctx context.Context, p *Prover, got *Gathered, dockerfile string) (*Gathered, *Verdict, error) {
 	own := *p
-	own.once = &projectOnce{}
-	b := &bisecting{rounds: g}
+	own.once, own.builds = &projectOnce{}, &builds{}
+	b := &bisecting{rounds: g, builds: own.builds}
 	if p.Note != nil {
 		own.Note = func(what string) { p.Note(b.progress() + what) }
 	}
@@ -36,6 +35,7 @@ func (g *Rounds) Prove(ctx context.Context, p *Prover, got *Gathered, dockerfile
 // bisecting looks for the fixes that fail among many.
 type bisecting struct {
 	rounds *Rounds
+	builds *builds // of all proofs; nil: nothing counts them
 	prove  func(context.Context, *Gathered) (*Verdict, error)
 	first  *Failure // of all together
 	good   []Item   // that pass together
@@ -45,18 +45,23 @@ type bisecting struct {
 	proofs int
 	most   int // proofs that may be needed, as far as is known
 	fixes  int // in the proof that is under way
+	all    int // fixes
 }
 
 // progress says which proof is under way.
 func (b *bisecting) progress() string {
-	if b.proofs < 2 {
+	switch {
+	case b.proofs < 2:
 		return ""
+	case b.rounds.Project != "":
+		return fmt.Sprintf("proof %d of at most %d, %d of %s: ", b.proofs, b.most, b.fixes, finding.Count(b.all, "fix"))
 	}
-	return fmt.Sprintf("proof %d of at most %d, %s: ", b.proofs, b.most, finding.Count(b.fixes, "fix"))
+	return fmt.Sprintf("%d of %s: ", b.fixes, finding.Count(b.all, "fix"))
 }
 
 func (b *bisecting) run(ctx context.Context, got *Gathered) (*Gathered, *Verdict, error) {
 	items := distinct(got.Applied)
+	b.all = len(items)
 	v, err := b.proof(ctx, got, len(items))
 	if err != nil {
 		return nil, nil, err
@@ -68,7 +73,10 @@ func (b *bisecting) run(ctx context.Context, got *Gathered) (*Gathered, *Verdict
 		return refuse(got, got.Left, v), v, nil
 	}
 	b.first, b.left = v.Failed, got.Left
-	b.most = 1 + min(maxProofs-1, len(items)*(bits.Len(uint(len(items)))+1))
+	b.most = 1 + min(maxProofs-1, 2*len(items)) // the halves of n fixes are a tree of 2n-1
+	if b.builds != nil {
+		b.builds.proofs = b.most
+	}
 	slices.SortStableFunc(items, func(a, b Item) int { return cmp.Compare(b.Fix.Safety, a.Fix.Safety) })
 	risky := slices.IndexFunc(items, func(it Item) bool { return it.Fix.Safety < finding.Safe })
 	if risky > 0 {

@@ -149,6 +149,40 @@ func TestWhatPassedIsKeptWhenItIsStopped(t *testing.T) {
 	}
 }
 
+// Whoever waits is told which build of how many it is, and of how many fixes.
+func TestBuildsAreCounted(t *testing.T) {
+	p := &builds{}
+	if got := p.next(false) + "; " + p.next(false); got != "build 1 of 2; build 2 of 2" {
+		t.Error(got)
+	}
+	if got := (&builds{}).next(true); got != "build 1 of at most 8" {
+		t.Error(got)
+	}
+	var told []string
+	b := &breaking{lines: 6, poison: map[int]bool{4: true}}
+	r := b.rounds()
+	got, err := r.Gather(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &bisecting{rounds: r, builds: p}
+	x.prove = func(ctx context.Context, got *Gathered) (*Verdict, error) {
+		told = append(told, x.progress()+p.next(false))
+		return b.prove(ctx, got)
+	}
+	if _, _, err := x.run(t.Context(), got); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) < 3 || told[0] != "build 3 of 3" || told[1] != "3 of 6 fixes: build 4 of at most 26" {
+		t.Errorf("%q", told)
+	}
+	for i, s := range told[1:] {
+		if !strings.Contains(s, fmt.Sprintf("build %d of at most ", i+4)) {
+			t.Errorf("%q", s)
+		}
+	}
+}
+
 // Of equal lines, the one that is refused stays refused: that another one goes
 // first changes the number in its key and not which it is.
 func TestEqualFindingsAreToldApart(t *testing.T) {

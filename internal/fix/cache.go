@@ -13,6 +13,9 @@ import (
 	"github.com/drydock-dev/drydock/internal/runtime"
 )
 
+// maxTouched is how many source files are touched to find one that a build looks at.
+const maxTouched = 3
+
 // CacheGain says what of a build is kept after one source file has changed.
 type CacheGain struct {
 	File                      string // the file that was touched, relative to the context
@@ -30,7 +33,7 @@ func (r *proving) cacheOrder(ctx context.Context) error {
 			return err
 		}
 		if gain.CachedBefore == gain.StepsBefore {
-			if tried++; tried == 3 {
+			if tried++; tried == maxTouched {
 				break
 			}
 			continue // the build does not look at this file

@@ -59,7 +59,8 @@ type Prover struct {
 	Now      func() time.Time
 	Note     func(what string) // what is being done; may be nil
 
-	once *projectOnce // of the proofs of one compose file; nil: there is one only
+	once   *projectOnce // of the proofs of one compose file; nil: there is one only
+	builds *builds      // of the proofs of one file; nil: there is one only
 }
 
 // Verdict is how far a candidate was proved.
@@ -112,13 +113,17 @@ type proving struct {
 	labels map[string]string
 	net    string
 	parsed map[bool]*dockerfile.File // by whether it is the version after
+	count  *builds
 }
 
 // Prove takes a candidate as far as want, or until it fails. An error means
 // that the proof itself went wrong: the surroundings, or ctx ended. What was
 // made is removed all the same.
 func (p *Prover) Prove(ctx context.Context, c Candidate, want finding.Proof) (*Verdict, error) {
-	r := &proving{Prover: p, c: c, v: &Verdict{}, parsed: map[bool]*dockerfile.File{}}
+	r := &proving{Prover: p, c: c, v: &Verdict{}, parsed: map[bool]*dockerfile.File{}, count: p.builds}
+	if r.count == nil {
+		r.count = &builds{}
+	}
 	steps := []struct {
 		level finding.Proof
 		do    func(context.Context) error
@@ -184,13 +189,18 @@ func (r *proving) unbuilt(context.Context) error {
 
 // step does something and keeps how long it took.
 func (r *proving) step(name string, do func() (did string, err error)) error {
-	if r.Note != nil {
-		r.Note(name)
-	}
+	r.say(name)
 	at := r.Now()
 	did, err := do()
 	r.v.Steps = append(r.v.Steps, Step{Name: name, Took: r.Now().Sub(at), Did: did})
 	return err
+}
+
+// say tells what is being done.
+func (r *proving) say(what string) {
+	if r.Note != nil {
+		r.Note(what)
+	}
 }
 
 // parse wants every Dockerfile that changes to be one still.
@@ -336,9 +346,12 @@ func (r *proving) buildVersion(ctx context.Context, after, noCache bool) (*runti
 	}
 	limit, cancel := context.WithTimeout(ctx, r.timeout())
 	defer cancel()
+	which := r.count.next(r.c.CacheOrder) + ", " + version(after)
+	r.say(which)
 	b, err := r.engine.Build(limit, runtime.Build{
 		Context: r.stage.dir, Dockerfile: r.stage.dockerfile, Target: r.Target, Args: r.Args, Platform: r.Platform,
-		Labels: r.labels, NoCache: noCache, Offline: r.Offline, Note: r.Note,
+		Labels: r.labels, NoCache: noCache, Offline: r.Offline,
+		Note: func(step string) { r.say(which + ": " + step) },
 	})
 	if err != nil && ctx.Err() == nil && limit.Err() != nil {
 		err = &runtime.BuildError{Err: fmt.Errorf("not done after %s", r.timeout())}

@@ -10,15 +10,19 @@ import (
 	"github.com/drydock-dev/drydock/internal/runtime"
 )
 
-// prover proves in the surroundings of the pipeline.
-func (f *fixer) prover() *fix.Prover {
+// prover proves a file in the surroundings of the pipeline.
+func (f *fixer) prover(name string) *fix.Prover {
+	note := f.opt.Note
+	if note != nil && f.several {
+		note = func(what string) { f.opt.Note(name + ": " + what) }
+	}
 	return &fix.Prover{
 		Dial: func(ctx context.Context) (*runtime.Engine, error) {
 			return runtime.Dial(ctx, runtime.Options{Docker: f.opt.Docker, Getenv: f.Getenv, Ledger: f.Ledger})
 		},
 		Measure: f.measure, Ledger: f.Ledger, Environ: f.opt.Environ,
 		Context: f.opt.Context, Target: f.opt.Stage, Args: f.opt.Args, Platform: f.Platform, Offline: f.Offline,
-		Work: f.opt.Work, Timeout: f.opt.Timeout, Now: f.Now, Note: f.opt.Note,
+		Work: f.opt.Work, Timeout: f.opt.Timeout, Now: f.Now, Note: note,
 	}
 }
 

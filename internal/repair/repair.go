@@ -73,6 +73,8 @@ type fixer struct {
 	opt   Options
 	res   *Result
 	asker *fix.Asker
+
+	several bool // files are proved, one after the other
 }
 
 // Fix fixes what is wrong in compose files that are named and in Dockerfiles, in those of folders and in their
@@ -83,7 +85,7 @@ func Fix(ctx context.Context, p *check.Pipeline, targets []string, opt Options) 
 	if err := check.KnownRules(opt.Only); err != nil {
 		return nil, err
 	}
-	f := &fixer{Pipeline: p, opt: opt, res: &Result{}, asker: &fix.Asker{Choose: opt.Choose}}
+	f := &fixer{Pipeline: p, opt: opt, res: &Result{}, asker: &fix.Asker{Choose: opt.Choose}, several: len(targets) > 1}
 	if len(targets) == 0 {
 		targets = []string{"."}
 	}
@@ -157,6 +159,7 @@ func (f *fixer) folder(ctx context.Context, dir string) error {
 		return err
 	}
 	f.res.Unknown = append(f.res.Unknown, unread...)
+	f.several = f.several || len(files) > 1
 	for _, name := range files {
 		if err := f.dockerfile(ctx, name); err != nil {
 			return err
@@ -211,7 +214,7 @@ func (f *fixer) finish(ctx context.Context, s *subject) error {
 	f.res.Unknown = append(f.res.Unknown, got.Unknown...)
 	var stopped error
 	if len(got.Applied) > 0 {
-		if got, out.Verdict, stopped = s.Prove(ctx, f.prover(), got, s.builds); got == nil {
+		if got, out.Verdict, stopped = s.Prove(ctx, f.prover(s.on.Name), got, s.builds); got == nil {
 			return stopped
 		}
 	}
