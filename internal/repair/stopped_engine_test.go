@@ -109,8 +109,10 @@ func (s *stopped) clean(heard, tmp string) {
 		s.t.Fatalf("nothing was built: %s", b)
 	}
 	for _, args := range [][]string{
-		{"ps", "--all", "--format", "{{.Names}} {{.Image}}"}, {"images", "--all", "--format", "{{.Repository}}"},
-		{"network", "ls", "--format", "{{.Name}}"}, {"volume", "ls", "--format", "{{.Name}}"},
+		{"ps", "--all", "--format", "{{.Names}} {{.Image}}"},
+		{"images", "--all", "--format", "{{.Repository}}"},
+		{"network", "ls", "--format", "{{.Name}}"},
+		{"volume", "ls", "--format", "{{.Name}}"},
 	} {
 		out, err := exec.Command(s.docker, args...).Output()
 		if err != nil {

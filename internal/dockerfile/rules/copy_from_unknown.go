@@ -40,9 +40,9 @@ func copyFromUnknown() Check {
 					other := names[strings.ToLower(t.from)]
 					switch {
 					case other == nil && !strings.ContainsAny(t.from, "/$.") && near(in.File.Stages[:st.Index], t.from) != "":
+						// A word like it is no edit: there may be an image of that name.
 						name := near(in.File.Stages[:st.Index], t.from)
-						f := at(t.flag.Span, t.from, "COPY --from=%s names no stage; there is one called %s", t.from, name)
-						p.Report(fix(f, finding.NeedsReview, "Copy from "+name, in.Edit(t.flag.Span, "--from="+name)))
+						p.Report(at(t.flag.Span, t.from, "COPY --from=%s names no stage, and is taken for an image; did you mean the stage %s?", t.from, name))
 					case other == nil:
 						p.Report(at(t.flag.Span, t.from, "COPY --from=%s names no stage above, and an image without a tag is whatever is newest", t.from))
 					case other.Index > st.Index:
