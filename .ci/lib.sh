@@ -21,6 +21,7 @@ cleanup() {
   for kind in classic current podman; do
     [ ! -e "$work/$kind/range" ] || .ci/engine/engine stop "$work/$kind" || true
   done
+  [ ! -e "$work/postgres/data/postmaster.pid" ] || as_postgres "$pg/pg_ctl" -D "$work/postgres/data" -m fast stop >/dev/null || true
   awk -v under="$work/" 'index($2, under) == 1 {print $2}' /proc/mounts | sort -r |
     while read -r mount; do "${root[@]}" umount -l "$mount" || true; done
   "${root[@]}" rm -rf "$work"
@@ -55,7 +56,7 @@ step "what Debian has"
 export PATH="$PATH:/usr/sbin:/sbin"
 need=()
 for tool in dockerd:docker.io docker:docker.io iptables:iptables ip:iproute2 debootstrap:debootstrap skopeo:skopeo \
-  docker-registry:docker-registry apparmor_parser:apparmor secilc:secilc crun:crun podman:podman npm:npm cargo:cargo bundle:bundler composer:composer patch:patch script:bsdutils curl:curl make:make gcc:gcc pkg-config:pkg-config; do
+  docker-registry:docker-registry apparmor_parser:apparmor secilc:secilc crun:crun podman:podman npm:npm pg_createcluster:postgresql cargo:cargo bundle:bundler composer:composer patch:patch script:bsdutils curl:curl make:make gcc:gcc pkg-config:pkg-config; do
   have "${tool%%:*}" || need+=("${tool#*:}")
 done
 [ -e /usr/include/seccomp.h ] || need+=(libseccomp-dev libc6-dev)
@@ -78,6 +79,18 @@ tools() {
 }
 aside tools tools "${DRYDOCK_SCALIBR:-}"
 export DRYDOCK_DOCKER_CLI="${DRYDOCK_DOCKER_CLI:-$work/current-programs/docker}" DRYDOCK_SCALIBR="${DRYDOCK_SCALIBR:-$work/scalibr}"
+
+step "PostgreSQL"
+if [ -z "${DRYDOCK_POSTGRES:-}" ]; then
+  pg=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
+  as_postgres() { "${root[@]}" runuser -u postgres -- "$@"; }
+  "${root[@]}" install -d -o postgres "$work/postgres"
+  chmod 0711 "$work" # for its user; what is inside keeps its modes
+  as_postgres "$pg/initdb" -D "$work/postgres/data" -A trust -U postgres >"$work/initdb.log"
+  as_postgres "$pg/pg_ctl" -D "$work/postgres/data" -l "$work/postgres/log" -w \
+    -o "-p 54321 -c listen_addresses=127.0.0.1 -c unix_socket_directories=$work/postgres -c fsync=off" start >/dev/null
+  export DRYDOCK_POSTGRES="postgres://postgres@127.0.0.1:54321/postgres?sslmode=disable"
+fi
 
 step "Docker Engine"
 # Debian's own client matches Debian's Engine, BuildKit included.

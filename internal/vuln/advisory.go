@@ -109,6 +109,9 @@ type Options struct {
 	// MatchGit matches what comes from a repository as if it came from the
 	// registry that has a package of its name.
 	MatchGit bool
+	// Sourced tells that a distribution's package without a source is its own, even
+	// where no package of the inventory names another: see [Part].
+	Sourced bool
 	// EndOfLife says when support for the inventory's distribution ended, as a
 	// reason for the absence of a fix; nil: not known.
 	EndOfLife func(d string, version string) (time.Time, bool)

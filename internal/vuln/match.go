@@ -22,10 +22,7 @@ import (
 // Advisories are asked for in order of ecosystem and name, each once, and
 // metadata in order of id, so that a Lookup over sorted blocks reads each once.
 func Match(ctx context.Context, inv *sbom.Inventory, l Lookup, opt Options) ([]finding.Finding, []finding.Unknown, error) {
-	m := &matcher{
-		inv: inv, lookup: l, opt: opt, modules: moduleBuilds{}, builder: newBuilder(inv.Distro), foreign: map[string]bool{},
-		channels: channels(inv.Distro), marks: rebuildMark(inv.Distro),
-	}
+	m := newMatcher(inv, l, opt)
 	if err := m.collect(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -43,6 +40,13 @@ func Match(ctx context.Context, inv *sbom.Inventory, l Lookup, opt Options) ([]f
 		return nil, nil, err
 	}
 	return sorted(m.findings()), m.sortedUnknown(), nil
+}
+
+func newMatcher(inv *sbom.Inventory, l Lookup, opt Options) *matcher {
+	return &matcher{
+		inv: inv, lookup: l, opt: opt, modules: moduleBuilds{}, builder: newBuilder(inv.Distro), foreign: map[string]bool{},
+		channels: channels(inv.Distro), marks: rebuildMark(inv.Distro),
+	}
 }
 
 // Matchable counts the packages of an inventory whose ecosystem, release included, the

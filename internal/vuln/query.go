@@ -27,7 +27,10 @@ const (
 )
 
 func (m *matcher) collect(ctx context.Context) error {
-	bare := bareTypes(m.inv)
+	var bare map[string]bool
+	if !m.opt.Sourced {
+		bare = bareTypes(m.inv)
+	}
 	n := len(m.inv.Packages)
 	m.groups = make([]group, 0, n)
 	m.queries = make([]query, 0, n+n/4)

@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/vuln"
+)
+
+// Record is what a source says, as a delta brought it: it stands in the place of
+// what the advisories at rest say under its source and id.
+type Record struct {
+	Source     string          `json:"source"`
+	ID         string          `json:"id"`
+	Modified   time.Time       `json:"modified"`
+	Event      int64           `json:"-"` // of the delta that brought it
+	Advisories []vuln.Advisory `json:"advisories"`
+	Titles     []vuln.Meta     `json:"titles,omitempty"`
+}
+
+// Delta is the body of [AdvisoryChanged].
+type Delta struct {
+	Records []Changed `json:"records"`
+}
+
+// Changed is one record of a delta.
+type Changed struct {
+	Source string      `json:"source"`
+	ID     string      `json:"id"`
+	Change string      `json:"change"` // "added", "range", "severity", "withdrawn"
+	Names  []vuln.Name `json:"names"`  // packages that the record speaks or spoke of
+	Also   []string    `json:"also,omitempty"`
+}
+
+// ErrOlder tells that a newer record is there.
+var ErrOlder = errors.New("a newer record is stored")
+
+// Record reads a record; ok is false where no delta brought one.
+func (t *Tx) Record(ctx context.Context, source, id string) (r Record, ok bool, err error) {
+	row := t.tx.QueryRowContext(ctx, t.s.sql("SELECT event, body FROM advisories WHERE source = $1 AND id = $2"), source, id)
+	var event int64
+	var body []byte
+	switch err := row.Scan(&event, &body); {
+	case errors.Is(err, sql.ErrNoRows):
+		return r, false, nil
+	case err != nil:
+		return r, false, t.s.fail("read", err)
+	}
+	if err := json.Unmarshal(body, &r); err != nil {
+		return r, false, fmt.Errorf("record %s: %w", id, err)
+	}
+	r.Event = event
+	return r, true, nil
+}
+
+// PutRecord stores a record under the event that tells of it.
+func (t *Tx) PutRecord(ctx context.Context, r Record) error {
+	body, err := encode(r)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `INSERT INTO advisories (source, id, modified, event, body) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (source, id) DO UPDATE SET modified = excluded.modified, event = excluded.event, body = excluded.body`,
+		r.Source, r.ID, millis(r.Modified), r.Event, body)
+	return err
+}
+
+// StampRecords names the event that brought the records that none has yet.
+func (t *Tx) StampRecords(ctx context.Context, event int64) error {
+	_, err := t.exec(ctx, "UPDATE advisories SET event = $1 WHERE event = 0", event)
+	return err
+}
+
+// Records calls f for the records that came after an event.
+func (s *Store) Records(ctx context.Context, after int64, f func(Record) error) error {
+	return s.each(ctx, func(r *sql.Rows) error {
+		var x Record
+		var event int64
+		var body []byte
+		if err := r.Scan(&event, &body); err != nil {
+			return err
+		}
+		if err := json.Unmarshal(body, &x); err != nil {
+			return fmt.Errorf("advisory: %w", err)
+		}
+		x.Event = event
+		return f(x)
+	}, "SELECT event, body FROM advisories WHERE event > $1 ORDER BY event, source, id", after)
+}
+
+// table is one of those that hold documents by id.
+type table string
+
+const (
+	exceptions table = "exceptions"
+	running    table = "running"
+)
+
+func (t *Tx) put(ctx context.Context, to table, id string, event int64, v any) error {
+	body, err := encode(v)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, "INSERT INTO "+string(to)+` (id, event, body) VALUES ($1, $2, $3)
+		ON CONFLICT (id) DO UPDATE SET event = excluded.event, body = excluded.body`, id, event, body)
+	return err
+}
+
+func (t *Tx) drop(ctx context.Context, from table, id string) (bool, error) {
+	n, err := t.exec(ctx, "DELETE FROM "+string(from)+" WHERE id = $1", id)
+	return n > 0, err
+}
+
+func documents[T any](ctx context.Context, s *Store, from table, f func(T) error) error {
+	return s.each(ctx, func(r *sql.Rows) error {
+		var x T
+		var body []byte
+		if err := r.Scan(&body); err != nil {
+			return err
+		}
+		if err := json.Unmarshal(body, &x); err != nil {
+			return fmt.Errorf("%s: %w", from, err)
+		}
+		return f(x)
+	}, "SELECT body FROM "+string(from)+" ORDER BY id")
+}
+
+// Exception says that findings do not count, on whose word and until when.
+type Exception struct {
+	ID      string    `json:"id"`
+	Vuln    string    `json:"vulnerability"`     // its id
+	Package string    `json:"package,omitempty"` // name; empty: of any package
+	Image   string    `json:"image,omitempty"`   // reference, or a repository; empty: of every image
+	State   string    `json:"state"`             // "accepted", "not-affected", "false-positive"
+	Reason  string    `json:"reason"`
+	By      string    `json:"by,omitempty"`
+	Until   time.Time `json:"until,omitzero"` // zero: for good
+	Made    time.Time `json:"made"`
+}
+
+// PutException stores an exception.
+func (t *Tx) PutException(ctx context.Context, e Exception, event int64) error {
+	return t.put(ctx, exceptions, e.ID, event, e)
+}
+
+// DropException takes one away, and tells whether it was there.
+func (t *Tx) DropException(ctx context.Context, id string) (bool, error) {
+	return t.drop(ctx, exceptions, id)
+}
+
+// Exceptions calls f for every exception.
+func (s *Store) Exceptions(ctx context.Context, f func(Exception) error) error {
+	return documents(ctx, s, exceptions, f)
+}
+
+// Container is one that runs, as whoever watches its Engine tells.
+type Container struct {
+	ID     string    `json:"id"`
+	Name   string    `json:"name"`
+	Host   string    `json:"host"`
+	Ref    string    `json:"ref"`              // the image as it was asked for
+	Digest string    `json:"digest,omitempty"` // of the image that runs
+	Env    string    `json:"env,omitempty"`
+	Since  time.Time `json:"since"`
+}
+
+// PutContainer stores a container.
+func (t *Tx) PutContainer(ctx context.Context, c Container, event int64) error {
+	return t.put(ctx, running, c.ID, event, c)
+}
+
+// DropContainer takes one away, and tells whether it was there.
+func (t *Tx) DropContainer(ctx context.Context, id string) (bool, error) {
+	return t.drop(ctx, running, id)
+}
+
+// Running calls f for every container.
+func (s *Store) Running(ctx context.Context, f func(Container) error) error {
+	return documents(ctx, s, running, f)
+}

@@ -1,0 +1,218 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/drydock-dev/drydock/internal/server/index"
+	"github.com/drydock-dev/drydock/internal/server/store"
+)
+
+// Service changes the state.
+type Service struct {
+	Store  *store.Store
+	Index  *index.Index
+	Log    *slog.Logger
+	Worker string        // a name for this process; empty: "worker"
+	Lease  time.Duration // of a task; 0: a minute
+	Poll   time.Duration // how often other processes' events are looked for; 0: half a second
+}
+
+// AddImage stores an image and tells the workers. The same image under the same
+// name is the one that is there.
+func (s *Service) AddImage(ctx context.Context, in store.NewImage) (store.Image, error) {
+	var img store.Image
+	err := s.Store.Change(ctx, func(tx *store.Tx) error {
+		var fresh bool
+		var err error
+		if img, fresh, err = tx.PutImage(ctx, in); err != nil || !fresh {
+			return err
+		}
+		_, err = tx.Emit(ctx, store.Event{Kind: store.ImageAdded, Subject: img.ID}, store.Prompt)
+		return err
+	})
+	return img, err
+}
+
+// Work follows the events and does tasks, until ctx ends.
+func (s *Service) Work(ctx context.Context) error {
+	return s.loop(ctx, s.Step)
+}
+
+// Watch follows the events and does nothing: for a process that only shows.
+func (s *Service) Watch(ctx context.Context) error {
+	return s.loop(ctx, func(ctx context.Context) (bool, error) { return false, s.Index.Follow(ctx, s.Store) })
+}
+
+func (s *Service) loop(ctx context.Context, step func(context.Context) (bool, error)) error {
+	poll := s.Poll
+	if poll == 0 {
+		poll = 500 * time.Millisecond
+	}
+	pause, down := poll, false
+	for ctx.Err() == nil {
+		changed := s.Store.Changed()
+		more, err := step(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			// The database is away: it is asked again, less and less often.
+			if !down {
+				s.Log.Error("the service does not get on", "reason", err)
+			}
+			down, pause, changed = true, min(2*pause, 30*time.Second), nil
+		case down:
+			s.Log.Info("the service gets on again")
+			down, pause = false, poll
+		}
+		if more {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		case <-time.After(pause):
+		}
+	}
+	return nil
+}
+
+// Step follows the events and does one task; more tells that there was one.
+func (s *Service) Step(ctx context.Context) (more bool, err error) {
+	if err := s.Index.Follow(ctx, s.Store); err != nil {
+		return false, err
+	}
+	lease, worker := s.Lease, s.Worker
+	if lease == 0 {
+		lease = time.Minute
+	}
+	if worker == "" {
+		worker = "worker"
+	}
+	task, err := s.Store.Claim(ctx, worker, lease)
+	if err != nil || task == nil {
+		return false, err
+	}
+	err = s.do(ctx, task)
+	switch {
+	case err == nil, errors.Is(err, store.ErrDone):
+		return true, s.Index.Follow(ctx, s.Store)
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	}
+	s.Log.Warn("a task failed", "event", task.N, "kind", task.Kind, "try", task.Tries, "reason", err)
+	return true, s.Store.Release(ctx, task, err, time.Duration(task.Tries)*time.Second)
+}
+
+// do does a task. The index holds the task's event, since it was followed to later
+// ones before the task was claimed, or is followed to it here.
+func (s *Service) do(ctx context.Context, task *store.Task) error {
+	if s.Index.At() < task.N {
+		if err := s.Index.Follow(ctx, s.Store); err != nil {
+			return err
+		}
+	}
+	switch task.Kind {
+	case store.ImageAdded:
+		return s.judgeImage(ctx, task)
+	case store.AdvisoryChanged:
+		return s.judgeDelta(ctx, task)
+	case store.FeedChanged:
+		return s.judgeFeed(ctx, task)
+	default:
+		return s.Store.Change(ctx, func(tx *store.Tx) error { return tx.Done(ctx, task) })
+	}
+}
+
+// judgeImage matches what of an image nobody has matched yet.
+func (s *Service) judgeImage(ctx context.Context, task *store.Task) error {
+	parts := s.Index.Unjudged(task.Subject)
+	list, upTo, err := s.Index.Match(ctx, parts)
+	if err != nil {
+		return err
+	}
+	why := s.why(task, store.Why{Cause: store.CauseImage})
+	for i := range list {
+		list[i].Why = why
+	}
+	return s.Store.Change(ctx, func(tx *store.Tx) error {
+		if err := tx.Done(ctx, task); err != nil {
+			return err
+		}
+		changes, err := tx.Judge(ctx, upTo, list)
+		if err != nil {
+			return err
+		}
+		return s.emit(ctx, tx, store.ImageJudged, task.Subject, index.Findings{Opened: len(changes), Parts: index.Set(parts)})
+	})
+}
+
+func (s *Service) emit(ctx context.Context, tx *store.Tx, kind store.Kind, subject string, body index.Findings) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Emit(ctx, store.Event{Kind: kind, Subject: subject, Body: b}, store.None)
+	return err
+}
+
+// shardBits are the bits of an image's number that tell it apart within a shard.
+const shardBits = 20
+
+// tell emits what changed: an event a vulnerability, package, way and shard.
+func (s *Service) tell(ctx context.Context, tx *store.Tx, changes []store.Change) error {
+	type group struct{ id, name, change string }
+	parts := map[group]*roaring.Bitmap{}
+	first := map[group]*store.Change{}
+	var order []group
+	for i := range changes {
+		c := &changes[i]
+		g := group{c.Vuln.ID, c.Vuln.Name, "changed"}
+		switch {
+		case c.Was == nil:
+			g.change = "opened"
+		case !c.Now:
+			g.change = "closed"
+		}
+		if parts[g] == nil {
+			parts[g], first[g] = roaring.New(), c
+			order = append(order, g)
+		}
+		parts[g].Add(c.Part)
+	}
+	for _, g := range order {
+		c := first[g]
+		why := c.WhyOpened
+		if g.change == "closed" {
+			why = c.WhyClosed
+		}
+		body := index.Findings{
+			Vuln: g.id, Package: g.name, Severity: c.Severity.String(), FixedIn: c.Vuln.FixedIn, Change: g.change,
+			Why: &why, Parts: index.Set(parts[g]),
+		}
+		images := s.Index.Hit(parts[g])
+		for shard := uint32(0); ; shard++ {
+			one := images.Clone()
+			one.RemoveRange(0, uint64(shard)<<shardBits)
+			rest := one.Clone()
+			rest.RemoveRange(0, uint64(shard+1)<<shardBits)
+			one.AndNot(rest)
+			body.Shard, body.Hit, body.Images = shard, one.GetCardinality(), index.Set(one)
+			if !one.IsEmpty() || rest.IsEmpty() {
+				if err := s.emit(ctx, tx, store.FindingsChanged, g.id, body); err != nil {
+					return err
+				}
+			}
+			if rest.IsEmpty() {
+				break
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package vuln
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// Part is a piece of an inventory that can be matched by itself: [Match] finds in
+// the parts of an inventory what it finds in the whole, but for what the graph
+// tells (which dependency brings a package). Images that share a layer share the
+// parts that it brought, so that what is known of a part is known of them all.
+type Part struct {
+	Inventory sbom.Inventory // without subject, graph and unknowns
+	// Sourced tells that the inventory names the sources of its distribution
+	// packages, and so that a package without one is its own source. It is
+	// [Options.Sourced] of the part's match.
+	Sourced bool
+}
+
+// Split divides an inventory into the smallest parts that can be matched apart,
+// in the order of their first packages. Packages stay together that are one
+// finding's, that tell of each other's module, or of which one excuses another.
+func Split(inv *sbom.Inventory) []Part {
+	bare, builder := bareTypes(inv), newBuilder(inv.Distro)
+	foreign := map[string]bool{}
+	for i := range inv.Packages {
+		if p := &inv.Packages[i]; isDistro(p.Type) && builder.foreign(p) != "" {
+			foreign[p.PURL()] = true
+		}
+	}
+	sets := newSets(len(inv.Packages))
+	first := map[sourceKey]int{}
+	join := func(i int, key sourceKey) {
+		if j, ok := first[key]; ok {
+			sets.join(i, j)
+		} else {
+			first[key] = i
+		}
+	}
+	for i := range inv.Packages {
+		p := &inv.Packages[i]
+		join(i, partKey(p, bare, builder))
+		if tag := buildTag(p.Version); tag != "" && p.Type == "rpm" {
+			join(i, sourceKey{typ: "module", version: tag})
+		}
+		if id := p.PURL(); foreign[id] {
+			join(i, sourceKey{typ: "owner", name: id})
+		}
+		if foreign[p.Owner] {
+			join(i, sourceKey{typ: "owner", name: p.Owner})
+		}
+	}
+	var out []Part
+	at := map[int]int{}
+	for i := range inv.Packages {
+		p := inv.Packages[i]
+		root := sets.root(i)
+		j, ok := at[root]
+		if !ok {
+			j = len(out)
+			at[root] = j
+			out = append(out, Part{Inventory: sbom.Inventory{Distro: inv.Distro}})
+		}
+		if isDistro(p.Type) && !bare[p.Type] {
+			out[j].Sourced = true
+		}
+		out[j].Inventory.Packages = append(out[j].Inventory.Packages, apart(p))
+	}
+	return out
+}
+
+// partKey is the group that a package is matched in.
+func partKey(p *sbom.Package, bare map[string]bool, b *builder) sourceKey {
+	if !isDistro(p.Type) {
+		return sourceKey{p.Type, p.Namespace, p.Name, p.Version, p.Origin}
+	}
+	if bare[p.Type] {
+		return sourceKey{typ: p.Type} // what its source is, the database tells
+	}
+	version, _ := builtVersion(p)
+	key := sourceKey{typ: p.Type, namespace: p.Namespace, name: sourceName(*p), version: version}
+	if p.Type == "rpm" {
+		_, key.version = rpmEpoch(version)
+	}
+	if b.foreign(p) != "" {
+		program, v := upstreamOf(p)
+		key.name, key.version = "another's "+program, v
+	}
+	return key
+}
+
+// apart is a package without what hangs on the rest of its inventory. The layers
+// above the one that brought a distribution's package write its database again:
+// where the package came in is what tells, and what images share.
+func apart(p sbom.Package) sbom.Package {
+	p.Node, p.Carried = 0, nil
+	if isDistro(p.Type) && p.Layer != "" {
+		p.Locations = slices.Clone(p.Locations)
+		for i := range p.Locations {
+			p.Locations[i].Layer = p.Layer
+		}
+		slices.SortFunc(p.Locations, func(a, b sbom.Location) int {
+			return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
+		})
+		p.Locations = slices.Compact(p.Locations)
+	}
+	return p
+}
+
+// Name is a package of an ecosystem, release included, as advisories are kept by
+// it.
+type Name struct{ Ecosystem, Package string }
+
+// Names are all names that the match of a part may ask advisories of, whichever
+// ecosystems a database has today.
+func (p *Part) Names(ctx context.Context, l Lookup) ([]Name, error) {
+	m := newMatcher(&p.Inventory, everywhere{l}, Options{Sourced: p.Sourced})
+	if err := m.collect(ctx); err != nil {
+		return nil, err
+	}
+	out := make([]Name, 0, len(m.queries))
+	for i := range m.queries {
+		if n := (Name{m.queries[i].eco, m.queries[i].name}); !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out, nil
+}
+
+// Match is [Match] over a part.
+func (p *Part) Match(ctx context.Context, l Lookup, opt Options) ([]finding.Finding, []finding.Unknown, error) {
+	opt.Sourced = p.Sourced
+	return Match(ctx, &p.Inventory, l, opt)
+}
+
+// everywhere is a Lookup that says to know every ecosystem.
+type everywhere struct{ Lookup }
+
+func (everywhere) Knows(context.Context, string) bool { return true }
+
+// SourceOf implements [Packager], where the Lookup does.
+func (e everywhere) SourceOf(ctx context.Context, ecosystem, binary string) (string, bool, error) {
+	if from, ok := e.Lookup.(Packager); ok {
+		return from.SourceOf(ctx, ecosystem, binary)
+	}
+	return "", false, nil
+}
+
+// sets are disjoint sets of numbers.
+type sets []int
+
+func newSets(n int) sets {
+	s := make(sets, n)
+	for i := range s {
+		s[i] = i
+	}
+	return s
+}
+
+func (s sets) root(i int) int {
+	for s[i] != i {
+		s[i] = s[s[i]]
+		i = s[i]
+	}
+	return i
+}
+
+func (s sets) join(i, j int) {
+	a, b := s.root(i), s.root(j)
+	s[max(a, b)] = min(a, b)
+}

@@ -1,0 +1,96 @@
+package vuln
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
+
+// matchParts is what the parts of an inventory say together.
+func matchParts(t *testing.T, l Lookup, inv *sbom.Inventory) []finding.Finding {
+	t.Helper()
+	var out []finding.Finding
+	n := 0
+	for _, p := range Split(inv) {
+		n += len(p.Inventory.Packages)
+		found, _, err := p.Match(t.Context(), l, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		names, err := p.Names(t.Context(), l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range found {
+			if !slices.ContainsFunc(names, func(n Name) bool { a, _ := l.Advisories(t.Context(), n.Ecosystem, n.Package); return len(a) > 0 }) {
+				t.Errorf("%s is of none of the names %v that its part asks for", f.Key, names)
+			}
+		}
+		out = append(out, found...)
+	}
+	if n != len(inv.Packages) {
+		t.Fatalf("%d of %d packages are in the parts", n, len(inv.Packages))
+	}
+	slices.SortStableFunc(out, finding.Compare)
+	return out
+}
+
+// sameWord fails where two lists of findings differ in what they say.
+func sameWord(t *testing.T, got, want []finding.Finding) {
+	t.Helper()
+	word := func(f finding.Finding) [6]string {
+		by := ""
+		if f.Suppressed != nil {
+			by = f.Suppressed.By + " " + f.Suppressed.Source
+		}
+		return [6]string{f.Key, f.Severity.String(), f.Vuln.FixedIn, f.Vuln.NoFix, by, f.Message}
+	}
+	has := map[[6]string]int{}
+	for _, f := range want {
+		has[word(f)]++
+	}
+	for _, f := range got {
+		has[word(f)]--
+	}
+	for w, n := range has {
+		if n != 0 {
+			t.Errorf("the whole has %+d of %q", n, w)
+		}
+	}
+}
+
+func TestPartsSayWhatTheWholeSays(t *testing.T) {
+	l := facts(t)
+	owned := pkg("pypi", "", "Jinja2", "2.11.2", "/usr/lib/python3/dist-packages/Jinja2-2.11.2.egg-info")
+	owned.Owner = "pkg:deb/debian/python3-jinja2@2.11.3-1"
+	node := deb("nodejs", "21.6.1-1nodesource1", "nodejs", "21.6.1-1nodesource1")
+	byForeign := pkg("npm", "", "lodash", "4.17.15", "/usr/lib/node_modules/lodash/package.json")
+	byForeign.Owner = node.PURL()
+	mixed := &sbom.Inventory{
+		Distro: &sbom.Distro{ID: "debian", VersionID: "11"},
+		Packages: []sbom.Package{
+			owned, node, byForeign,
+			deb("linux", "5.10.0-1", "linux-libc-dev", "5.10.0-1"),
+			deb("openssl", "1.1.1k-1", "libssl1.1", "1.1.1k-1"), deb("openssl", "1.1.1k-1", "openssl", "1.1.1k-1"),
+			deb("zlib", "1:1.2.11.dfsg-2", "zlib1g", "1:1.2.11.dfsg-2"),
+		},
+	}
+	bare := &sbom.Inventory{Distro: mixed.Distro, Packages: slices.Clone(nginx120(t).Packages)}
+	for i := range bare.Packages {
+		bare.Packages[i].Source, bare.Packages[i].SourceVersion, bare.Packages[i].Cataloger = "", "", ""
+	}
+	for name, inv := range map[string]*sbom.Inventory{"mixed": mixed, "nginx": nginx120(t), "no sources": bare} {
+		t.Run(name, func(t *testing.T) {
+			whole, _ := match(t, l, inv)
+			if len(whole) == 0 {
+				t.Fatal("nothing is found: the test says nothing")
+			}
+			sameWord(t, matchParts(t, l, inv), whole)
+		})
+	}
+	if n := len(Split(nginx120(t))); n < 60 {
+		t.Errorf("nginx:1.20 is in %d parts", n)
+	}
+}
