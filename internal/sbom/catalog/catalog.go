@@ -46,6 +46,7 @@ func Catalogers() []Cataloger {
 		npmTree(),
 		npmProjects(),
 		npmState(),
+		yarnPnP(),
 		pyTree(),
 		pyArchives(),
 		javaArchives(),

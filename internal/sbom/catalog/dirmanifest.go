@@ -29,7 +29,7 @@ func dirManifests() []dirManifest {
 	return []dirManifest{
 		{
 			name: "package.json", has: dirNPMDepends,
-			locks: append(npmLocks(), "node_modules/.package-lock.json"),
+			locks: append(npmLocks(), "node_modules/.package-lock.json", ".pnp.cjs", ".pnp.js", ".pnp.data.json"),
 			hint:  "npm install --package-lock-only",
 		},
 		{
@@ -57,6 +57,9 @@ func dirManifests() []dirManifest {
 		{name: "verification-metadata.xml", in: "gradle", pins: gradleVerification, lists: true, locks: []string{"gradle.lockfile"}},
 		{name: "installed.json", in: "composer", pins: composerInstalled, lists: true, locks: []string{"composer.lock"}},
 		{name: ".package-lock.json", in: "node_modules", pins: npmInstalled, lists: true, locks: npmLocks()},
+		{name: ".pnp.cjs", pins: pnpPins, lists: true, locks: append(npmLocks(), ".pnp.data.json")},
+		{name: ".pnp.js", pins: pnpPins, lists: true, locks: append(npmLocks(), ".pnp.data.json")},
+		{name: ".pnp.data.json", pins: pnpPins, lists: true, locks: npmLocks()},
 		{name: "go.sum", pins: goSumPins, locks: []string{"go.mod"}},
 		{name: "*.csproj", pins: nugetPins, direct: true, locks: nugetLocks()},
 		{name: "*.fsproj", pins: nugetPins, direct: true, locks: nugetLocks()},
@@ -122,10 +125,8 @@ func dirNPMDepends(body []byte) bool {
 func (w *dirWalk) manifest(f dirFound) {
 	p, m := f.path, f.kind
 	for dir := path.Dir(p); ; dir = path.Dir(dir) {
-		for _, name := range m.locks {
-			if w.read[path.Join(dir, name)] {
-				return // read, or already an unknown of its own
-			}
+		if w.spoken(dir, m.locks) {
+			return // read, or already an unknown of its own
 		}
 		if dir == "." {
 			break
@@ -160,6 +161,25 @@ func (w *dirWalk) manifest(f dirFound) {
 		return
 	}
 	w.unknown("versions of "+p+"'s dependencies", fmt.Sprintf("no lock file; run: %s", m.hint))
+}
+
+// spoken reports whether one of a folder's files was read: names, or patterns of
+// path.Match.
+func (w *dirWalk) spoken(dir string, names []string) bool {
+	for _, name := range names {
+		if w.read[path.Join(dir, name)] {
+			return true
+		}
+		if !strings.Contains(name, "*") {
+			continue
+		}
+		for p := range w.read {
+			if ok, _ := path.Match(name, path.Base(p)); ok && path.Dir(p) == dir {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // pinned takes in what a manifest itself pins. Where it pins nothing, or leaves
