@@ -37,7 +37,7 @@ func (b goBuilder) builds(said sbom.Package) (release, by string) {
 		return "", ""
 	}
 	older := said.Version != "" && goversion.Compare("go"+release, "go"+said.Version) < 0
-	if older && (newer || said.VersionBy == catalog.GoLine) {
+	if older && (newer || catalog.GoLine(&said)) {
 		return "", ""
 	}
 	return release, by

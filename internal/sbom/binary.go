@@ -15,7 +15,7 @@ import (
 //
 // The form is for what is kept between two runs and read at each: every text
 // once, in a table, and then numbers. It loses nothing.
-const BinaryVersion = 7
+const BinaryVersion = 8
 
 var errBinary = errors.New("not an inventory of this version")
 
@@ -116,7 +116,7 @@ func (e *encoder) pkg(p *Package) {
 		flags |= flagBaseKnown | b2i(*p.InBase)*flagInBase
 	}
 	e.b = append(e.b, byte(flags))
-	e.put(p.Type, p.Namespace, p.Name, p.Version, p.Source, p.SourceVersion, p.Module, p.Vendor, p.VersionBy, p.Origin, p.Arch, string(p.Layer), p.Owner, p.Cataloger)
+	e.put(p.Type, p.Namespace, p.Name, p.Version, p.Source, p.SourceVersion, p.Module, p.Vendor, p.VersionBy, p.Origin, p.UUID, p.Arch, string(p.Layer), p.Owner, p.Cataloger)
 	e.number(p.LayerIndex)
 	e.number(int(p.Node))
 	e.list(p.Licenses)
@@ -357,7 +357,7 @@ func (d *binaryDecoder) pkg(p *Package) {
 	}
 	p.Type, p.Namespace, p.Name, p.Version = d.text(), d.text(), d.text(), d.text()
 	p.Source, p.SourceVersion = d.text(), d.text()
-	p.Module, p.Vendor, p.VersionBy, p.Origin, p.Arch = d.text(), d.text(), d.text(), d.text(), d.text()
+	p.Module, p.Vendor, p.VersionBy, p.Origin, p.UUID, p.Arch = d.text(), d.text(), d.text(), d.text(), d.text(), d.text()
 	p.Layer, p.Owner, p.Cataloger = finding.Digest(d.text()), d.text(), d.text()
 	p.LayerIndex, p.Node = d.number(), d.node()
 	p.Licenses = d.list(&d.licenses)

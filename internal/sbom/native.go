@@ -62,6 +62,7 @@ type nativePackage struct {
 	Module        string           `json:"module,omitempty"`
 	Vendor        string           `json:"vendor,omitempty"`
 	VersionBy     string           `json:"versionBy,omitempty"`
+	UUID          string           `json:"uuid,omitempty"`
 	Origin        string           `json:"origin,omitempty"` // where it came from, if not from its registry
 	Arch          string           `json:"arch,omitempty"`
 	Licenses      []string         `json:"licenses,omitempty"`
@@ -223,7 +224,7 @@ func toNativePackage(p Package) nativePackage {
 	n := nativePackage{
 		Type: p.Type, Namespace: p.Namespace, Name: p.Name, Version: p.Version,
 		Source: p.Source, SourceVersion: p.SourceVersion, Licenses: p.Licenses,
-		Module: p.Module, Vendor: p.Vendor, VersionBy: p.VersionBy, Origin: p.Origin, Arch: p.Arch,
+		Module: p.Module, Vendor: p.Vendor, VersionBy: p.VersionBy, Origin: p.Origin, UUID: p.UUID, Arch: p.Arch,
 		Layer: p.Layer, Owner: p.Owner, Removed: p.Removed, Root: p.Root, Dev: p.Dev, InBase: p.InBase, Cataloger: p.Cataloger,
 		Carried: p.Carried,
 	}
@@ -240,7 +241,7 @@ func (n nativePackage) toPackage() Package {
 	p := Package{
 		Type: n.Type, Namespace: n.Namespace, Name: n.Name, Version: n.Version,
 		Source: n.Source, SourceVersion: n.SourceVersion, Licenses: n.Licenses,
-		Module: n.Module, Vendor: n.Vendor, VersionBy: n.VersionBy, Origin: n.Origin, Arch: n.Arch,
+		Module: n.Module, Vendor: n.Vendor, VersionBy: n.VersionBy, Origin: n.Origin, UUID: n.UUID, Arch: n.Arch,
 		Layer: n.Layer, LayerIndex: -1, Owner: n.Owner, Removed: n.Removed, Root: n.Root, Dev: n.Dev, InBase: n.InBase, Cataloger: n.Cataloger,
 		Carried: n.Carried,
 	}

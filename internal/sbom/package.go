@@ -15,6 +15,7 @@ type Package struct {
 	Vendor        string         // who built a distribution's package, by its own word: RPM's Vendor, dpkg's Maintainer; empty: not said
 	VersionBy     string         // who says the version, "the builder golang:1.22.5"; empty: who names the package
 	Origin        string         // where the code came from, if not from its ecosystem's registry: a repository's address, "file:…"
+	UUID          string         // by which Julia tells packages of one name apart; empty for others
 	Arch          string         // "amd64", "x86_64" ...; empty: none
 	Licenses      []string       // as declared, sorted
 	Locations     []Location     // sorted by path; where it was read from

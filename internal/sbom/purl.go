@@ -38,6 +38,7 @@ func (p Package) PURLIn(d *Distro) string {
 		add("rpmmod", p.Module)
 	}
 	add("upstream", p.upstream())
+	add("uuid", p.UUID)
 	if fromRepository(p.Origin) {
 		add("vcs_url", p.Origin)
 	}
@@ -133,6 +134,9 @@ func fromPURL(s string) (Package, map[string]string, error) {
 	q := u.Qualifiers.Map()
 	p.Arch = q["arch"]
 	p.Origin = q["vcs_url"]
+	if p.Type == packageurl.TypeJulia {
+		p.UUID = q["uuid"]
+	}
 	if !p.FromDistro() {
 		return p, q, nil
 	}

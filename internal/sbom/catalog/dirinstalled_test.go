@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -94,5 +95,46 @@ func TestInstalledInAFolder(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+// TestGoWork: the go.work that uses a module says which release builds it.
+func TestGoWork(t *testing.T) {
+	mod := func(lines string) string { return "module m\n\n" + lines + "\nrequire a.b/c v1.0.0\n" }
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  []string
+	}{
+		"a toolchain line": {
+			map[string]string{"go.work": "go 1.21\n\ntoolchain go1.22.5\n\nuse ./api\n", "api/go.mod": mod("go 1.21.0\n\ntoolchain go1.21.1\n")},
+			[]string{"stdlib 1.22.5 the toolchain line of go.work api/go.mod:5"},
+		},
+		"a go line of a release, and a module with none": {
+			map[string]string{"go.work": "go 1.22.3\n\nuse (\n\t./api\n\t.\n)\n", "api/go.mod": mod("go 1.21\n"), "go.mod": mod("go 1.20.1\n")},
+			[]string{"stdlib 1.22.3 the go line of go.work api/go.mod:1 go.mod:3"},
+		},
+		"one that does not use the module": {
+			map[string]string{"go.work": "go 1.22.3\n\nuse ./web\n", "api/go.mod": mod("go 1.21.4\n")},
+			[]string{"stdlib 1.21.4 the go line of go.mod api/go.mod:3"},
+		},
+		"one of a language, and one that cannot be read": {
+			map[string]string{"a/go.work": "go 1.22\n\nuse .\n", "a/go.mod": mod("go 1.21.4\n"), "b/go.work": "use {", "b/go.mod": mod("go 1.21.4\n")},
+			[]string{"stdlib 1.21.4 the go line of go.mod a/go.mod:3 b/go.mod:3"},
+		},
+	} {
+		var got []string
+		for _, p := range dirScan(t, lockFolder(t, c.files)).Packages {
+			if !GoStdlib(&p) {
+				continue
+			}
+			line := p.Name + " " + p.Version + " " + p.VersionBy
+			for _, l := range p.Locations {
+				line += fmt.Sprintf(" %s:%d", l.Path, l.Line)
+			}
+			got = append(got, line)
+		}
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	goversion "go/version"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -16,10 +17,12 @@ import (
 const (
 	goStdlib = "stdlib"
 
-	// GoLine is the word of a go.mod that names only the oldest release that may
-	// build it.
-	GoLine = "the go line of go.mod"
+	goLine, toolchainLine = "the go line of ", "the toolchain line of "
 )
+
+// GoLine reports whether a release of the standard library is by a go line, which
+// names only the oldest one that may build the module.
+func GoLine(p *sbom.Package) bool { return strings.HasPrefix(p.VersionBy, goLine) }
 
 // GoStdlib reports whether p is Go's standard library.
 func GoStdlib(p *sbom.Package) bool {
@@ -64,15 +67,8 @@ func goModRead(file string, body []byte) (lockResult, error) {
 	add := func(name, version string, line int) {
 		r.Packages = append(r.Packages, lockPackage("go-mod", "golang", name, version, file, line))
 	}
-	switch {
-	case m.Toolchain != nil && strings.HasPrefix(m.Toolchain.Name, "go1.") &&
-		(m.Go == nil || goversion.Compare(m.Toolchain.Name, "go"+m.Go.Version) >= 0): // else Go passes over it
-		release, _, _ := strings.Cut(strings.TrimPrefix(m.Toolchain.Name, "go"), "-")
-		add(goStdlib, release, m.Toolchain.Syntax.Start.Line)
-		r.Packages[0].VersionBy = "the toolchain line of go.mod"
-	case m.Go != nil && strings.Count(m.Go.Version, ".") == 2:
-		add(goStdlib, m.Go.Version, m.Go.Syntax.Start.Line)
-		r.Packages[0].VersionBy = GoLine
+	if std, ok := goAsked(m.Go, m.Toolchain, file); ok {
+		r.Packages = append(r.Packages, std)
 	}
 	replaced := make(map[string]*modfile.Replace, 2*len(m.Replace))
 	for _, p := range m.Replace {
@@ -101,6 +97,64 @@ func goModRead(file string, body []byte) (lockResult, error) {
 		r.Why = "a go.mod from before Go 1.17 does not list them; run: go mod tidy -go=1.17"
 	}
 	return r, nil
+}
+
+// goAsked is the release that the lines of a go.mod or a go.work ask for.
+func goAsked(line *modfile.Go, toolchain *modfile.Toolchain, file string) (std sbom.Package, ok bool) {
+	switch {
+	case toolchain != nil && strings.HasPrefix(toolchain.Name, "go1.") &&
+		(line == nil || goversion.Compare(toolchain.Name, "go"+line.Version) >= 0): // else Go passes over it
+		release, _, _ := strings.Cut(strings.TrimPrefix(toolchain.Name, "go"), "-")
+		return GoStdlibOf(release, toolchainLine+path.Base(file), file, toolchain.Syntax.Start.Line), true
+	case line != nil && strings.Count(line.Version, ".") == 2:
+		return GoStdlibOf(line.Version, goLine+path.Base(file), file, line.Syntax.Start.Line), true
+	}
+	return sbom.Package{}, false
+}
+
+// goWork lets the go.work of the nearest folder above that has one say which release
+// builds a module that it uses: Go then passes over the module's own toolchain line.
+func goWork(w *dirWalk, file string, r *lockResult) {
+	for dir := path.Dir(file); ; dir = path.Dir(dir) {
+		if body, err := w.body(path.Join(dir, "go.work")); err == nil {
+			goWorkIn(path.Join(dir, "go.work"), body, file, r)
+			return
+		}
+		if dir == "." {
+			return
+		}
+	}
+}
+
+func goWorkIn(work string, body []byte, file string, r *lockResult) {
+	if lockText(body) != nil {
+		return
+	}
+	m, err := modfile.ParseWork(work, bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), nil)
+	if err != nil {
+		return
+	}
+	used := func(u *modfile.Use) bool { return path.Join(path.Dir(work), u.Path) == path.Dir(file) }
+	if !slices.ContainsFunc(m.Use, used) {
+		return
+	}
+	std, ok := goAsked(m.Go, m.Toolchain, work)
+	if !ok {
+		return
+	}
+	if len(r.Packages) > 0 && GoStdlib(&r.Packages[0]) {
+		std.Locations = r.Packages[0].Locations
+		r.Packages[0] = std
+		return
+	}
+	std.Locations[0] = sbom.Location{Path: file, Line: 1} // where the module is
+	node := r.graph.node(len(r.Packages))
+	r.Packages = append(r.Packages, std)
+	for n := range r.graph.nodes {
+		if r.graph.isProject(int32(n)) {
+			r.graph.nodes[n].needs = append(r.graph.nodes[n].needs, node)
+		}
+	}
 }
 
 // goModGraph is what a go.mod says of which module needs which: what the main
@@ -133,6 +187,7 @@ func goModGraph(m *modfile.File, ps []sbom.Package, file string) *lockGraph {
 // goModMore adds the indirect modules of an old go.mod, which its vendor folder has,
 // or the go.sum beside it. The latter may have some that no build takes.
 func goModMore(w *dirWalk, file string, r *lockResult) {
+	goWork(w, file, r)
 	if len(r.Unknown) == 0 {
 		return
 	}

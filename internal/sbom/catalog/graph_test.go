@@ -146,6 +146,17 @@ func TestLockFilesTellTheGraph(t *testing.T) {
 				"packages":{"a":["a@1.0.0","",{"dependencies":{"b":"1"}},"sha"],"b":["b@1.0.0","",{},"sha"],"web":["web@workspace:packages/web"],"web/a":["a@2.0.0","",{"dependencies":{"b":"1"}},"sha"],}}`},
 			[]string{"[shop]! > a@1.0.0", "[web@1.0.0]! > a@2.0.0", "a@1.0.0 > b@1.0.0", "a@2.0.0 > b@1.0.0", "b@1.0.0 >"},
 		},
+		"Julia: both formats, names that two have": {
+			map[string]string{
+				"Manifest.toml":     "manifest_format = \"2.0\"\n\n[[deps.A]]\ndeps = [\"B\", \"Libdl\"]\ngit-tree-sha1 = \"0\"\nuuid = \"ua\"\nversion = \"1.0.0\"\n\n[[deps.B]]\ngit-tree-sha1 = \"0\"\nuuid = \"ub\"\nversion = \"2.0.0\"\n\n[[deps.Libdl]]\nuuid = \"ul\"\n",
+				"Project.toml":      "name = \"Shop\"\nversion = \"0.1.0\"\n\n[deps]\nA = \"ua\"\n\n[extras]\nTest = \"ut\"\n",
+				"old/Manifest.toml": "[[A]]\ngit-tree-sha1 = \"0\"\nuuid = \"ua\"\nversion = \"1.1.0\"\n\n    [A.deps]\n    B = \"ub2\"\n\n[[B]]\ngit-tree-sha1 = \"0\"\nuuid = \"ub1\"\nversion = \"3.0.0\"\n\n[[B]]\ngit-tree-sha1 = \"0\"\nuuid = \"ub2\"\nversion = \"4.0.0\"\n",
+			},
+			[]string{
+				"A@1.0.0 > B@2.0.0 [Libdl]", "A@1.1.0 > B@4.0.0", "B@2.0.0 >", "B@3.0.0 >", "B@4.0.0 >", "[Libdl] >",
+				"[Shop@0.1.0]! > A@1.0.0", "[old/Manifest.toml]!? > A@1.1.0 B@3.0.0",
+			},
+		},
 		"deno 5": {
 			map[string]string{"deno.lock": `{"version":"5","specifiers":{"jsr:@std/path@1":"1.0.8","jsr:@std/internal@^1.0.5":"1.0.5","npm:chalk@5":"5.3.0","npm:eslint@8":"8.0.0_x@1.0.0"},
 				"jsr":{"@std/path@1.0.8":{"integrity":"x","dependencies":["jsr:@std/internal"]},"@std/internal@1.0.5":{"integrity":"x"}},

@@ -51,7 +51,8 @@ func TestHookNamesEveryLockFile(t *testing.T) {
 		"podfile-lock":  {"ios/Podfile.lock"},
 
 		"conan-lock": {"conan.lock"}, "rebar-lock": {"rebar.lock"}, "gleam-lock": {"manifest.toml"}, "cartfile-resolved": {"Cartfile.resolved"},
-		"gopkg-lock": {"Gopkg.lock"}, "glide-lock": {"glide.lock"}, "conda-lock": {"conda-lock.yml"},
+		"julia-manifest": {"Manifest.toml", "JuliaManifest.toml", "Manifest-v1.11.toml"},
+		"gopkg-lock":     {"Gopkg.lock"}, "glide-lock": {"glide.lock"}, "conda-lock": {"conda-lock.yml"},
 		"conda-environment": {"environment.yml", "environment.yaml"},
 		"packages-config":   {"packages.config"}, "nuget-assets": {"obj/project.assets.json"}, "paket-lock": {"paket.lock"}, "packages-props": {"src/Directory.Packages.props"},
 		"pylock": {"pylock.toml", "pylock.dev.toml"}, "pdm-lock": {"pdm.lock"},

@@ -215,6 +215,9 @@ func (j *join) take(i int, f layer.Fact) {
 		if p.Origin == "" && len(j.origins) > 0 {
 			p.Origin = j.originOf(i, path.Dir(f.Path))
 		}
+		if p.Origin == "" && f.Reader == pyReader {
+			p.Origin = j.sourceTree(f.Path)
+		}
 		items = append(items, j.add(p, at))
 	}
 	j.tells(f.Reader, f.Path, i, visible, items, &got)

@@ -34,7 +34,7 @@ type juliaPackage struct {
 }
 
 func juliaRead(file string, body []byte) (lockResult, error) {
-	if !bytes.Contains(body, []byte("uuid")) {
+	if !bytes.Contains(body, []byte("uuid")) && !bytes.Contains(body, []byte("[[deps.")) {
 		return lockResult{}, nil // another program's, or one without packages
 	}
 	ps, err := juliaTables(body)
@@ -45,7 +45,7 @@ func juliaRead(file string, body []byte) (lockResult, error) {
 	g := lockJoin{lockGraph: lockGraph{open: true}}
 	for _, p := range ps {
 		n := int32(-1)
-		switch named := lockWord(p.name) && !strings.Contains(p.name, "/"); {
+		switch named := lockWord(p.name) && !strings.Contains(p.name, "/") && lockWord(p.uuid); {
 		case named && lockVersion(p.version):
 			n = g.node(len(r.Packages))
 			r.Packages = append(r.Packages, p.pkg(file))
@@ -72,6 +72,7 @@ func juliaRead(file string, body []byte) (lockResult, error) {
 
 func (p *juliaPackage) pkg(file string) sbom.Package {
 	out := lockPackage(juliaCataloger, "julia", p.name, p.version, file, p.line)
+	out.UUID = p.uuid
 	switch {
 	case p.url != "" && lockArchive(p.url):
 	case p.url != "":

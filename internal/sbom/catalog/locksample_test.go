@@ -91,6 +91,18 @@ func TestLockSamples(t *testing.T) {
 		{"manifest.toml", []string{
 			"pkg:hex/gleam_stdlib@0.34.0 manifest.toml:5",
 		}},
+		{"Manifest.toml", []string{
+			"pkg:julia/Fork@0.3.0?uuid=11111111-1111-5111-8111-111111111111&vcs_url=git%2Bhttps:%2F%2Fgithub.com%2Facme%2FFork.jl.git%23main Manifest.toml:11",
+			"pkg:julia/HTTP@1.10.8?uuid=cd3eb016-35fb-5094-929b-558a96fad6f3 Manifest.toml:19",
+			"pkg:julia/OpenSSL_jll@1.1.23%2B0?uuid=458c3c95-2e84-50aa-8efc-19380b2a3a95 Manifest.toml:29",
+			"pkg:julia/Printf@1.11.0?uuid=de0858da-6303-5e67-8744-51eddeeeb8d7 Manifest.toml:35",
+			"pkg:julia/Shop@0.1.0?uuid=22222222-2222-5222-8222-222222222222 Manifest.toml:39",
+		}},
+		{".pnp.cjs", []string{
+			"pkg:npm/local@1.2.3 .pnp.cjs:1", "pkg:npm/lodash@4.17.4 .pnp.cjs:1", "pkg:npm/react-dom@18.2.0 .pnp.cjs:1",
+			"pkg:npm/typescript@5.1.6 .pnp.cjs:1", "pkg:npm/underscore@1.12.0 .pnp.cjs:1",
+			"unknown: versions of fork in .pnp.cjs: locked to a repository or an address, which does not say the version",
+		}},
 		{"Cartfile.resolved", []string{
 			"pkg:swift/example.com/acme/kit@v1.2.0 Cartfile.resolved:2",
 			"pkg:swift/github.com/Alamofire/Alamofire@5.4.0 Cartfile.resolved:1",
@@ -176,7 +188,7 @@ func TestLockSamples(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := dirLines(dirScan(t, lockFolder(t, map[string]string{c.name: sample(t, path.Base(c.name))})))
+			got := dirLines(dirScan(t, lockFolder(t, map[string]string{c.name: sample(t, strings.TrimPrefix(path.Base(c.name), "."))})))
 			if d := cmp.Diff(c.want, got); d != "" {
 				t.Error(d)
 			}
@@ -312,6 +324,7 @@ func FuzzPins(f *testing.F) {
 		{"setup.cfg", setupCfgPins},
 		{"setup.py", setupPyPins},
 		{"pyproject.toml", pyprojectPins},
+		{"pnp.cjs", pnpPins},
 	}
 	for _, k := range kinds {
 		name := k.name

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -151,5 +152,44 @@ func TestVendor(t *testing.T) {
 		if p.Vendor != want[p.Name] {
 			t.Errorf("%s is built by %q, want %q", p.Name, p.Vendor, want[p.Name])
 		}
+	}
+}
+
+// TestSourceTrees: an .egg-info of a source tree is the project itself.
+func TestSourceTrees(t *testing.T) {
+	info := func(dir, name string) file {
+		return file{name: dir + "/" + name + ".egg-info/PKG-INFO", body: "Name: " + name + "\nVersion: 1.0\n"}
+	}
+	inv := inventoryOf(t, scanOf(t, tarOf(t,
+		info("app", "flat"), file{name: "app/setup.py"}, info("srv/src", "below"), file{name: "srv/pyproject.toml"},
+		info("usr/lib/python3/dist-packages", "installed"), file{name: "usr/lib/python3/setup.py"}, info("opt/other", "alone"),
+	)))
+	got := map[string]string{}
+	for _, p := range inv.Packages {
+		got[p.Name] = p.Origin
+	}
+	want := map[string]string{"flat": "file:///app", "below": "file:///srv", "installed": "", "alone": ""}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestPnPInImages: what yarn installs without node_modules.
+func TestPnPInImages(t *testing.T) {
+	inv := inventoryOf(t, scanOf(t, tarOf(t,
+		file{name: "app/.pnp.cjs", body: sample(t, "pnp.cjs")}, file{name: "app/package.json", body: `{"name":"shop"}`},
+		file{name: "old/.pnp.js", body: "module.exports = hydrateRuntimeState({\"packageRegistryData\": [[\"ms\", [[\"npm:2.0.0\", {\"packageDependencies\": []}]]]]}, {basePath: __dirname});\n"},
+		file{name: "one/.pnp.js", body: "let packageInformationStores = new Map([]);\n"},
+	)))
+	want := []string{
+		"[fork] >", "[shop]! > lodash@4.17.4 react-dom@18.2.0 typescript@5.1.6", "[/old/.pnp.js]!? > ms@2.0.0", "local@1.2.3 >", "lodash@4.17.4 >", "ms@2.0.0 >",
+		"react-dom@18.2.0 > underscore@1.12.0", "typescript@5.1.6 >", "underscore@1.12.0 >",
+	}
+	slices.Sort(want)
+	if d := cmp.Diff(want, graphLines(inv)); d != "" {
+		t.Error(d)
+	}
+	if len(inv.Unknown) != 2 {
+		t.Errorf("not known: %v", inv.Unknown)
 	}
 }

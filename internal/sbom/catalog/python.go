@@ -23,7 +23,7 @@ const pyLimit = 1 << 20
 // *.egg-info as a folder or a file, eggs, and conda's records.
 func pyTree() Cataloger {
 	return Cataloger{
-		Name: "python", Version: 5, Limit: pyLimit,
+		Name: pyReader, Version: 5, Limit: pyLimit,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			if mode&fs.ModeSymlink != 0 {
 				return false
@@ -41,6 +41,29 @@ func pyTree() Cataloger {
 		Read:  packagesOf(pyLearn),
 		learn: pyLearn,
 	}
+}
+
+const pyReader = "python"
+
+// sourceTree is the folder whose own code an .egg-info describes, as setuptools leaves
+// it in a source tree: the project, and no package that an index publishes.
+func (j *join) sourceTree(p string) string {
+	dir := path.Dir(p)
+	if !strings.HasSuffix(dir, ".egg-info") || path.Base(p) != "PKG-INFO" {
+		return ""
+	}
+	dir = path.Dir(dir)
+	if name := path.Base(dir); name == "site-packages" || name == "dist-packages" {
+		return ""
+	}
+	for _, at := range []string{dir, path.Dir(dir)} { // "src" is below it
+		for _, name := range []string{"setup.py", "setup.cfg", "pyproject.toml"} {
+			if _, ok := j.tree.Lookup(path.Join(at, name)); ok {
+				return "file:///" + strings.TrimPrefix(at, "./")
+			}
+		}
+	}
+	return ""
 }
 
 // pyConda is a package's record in a conda environment: conda-meta/NAME.json.

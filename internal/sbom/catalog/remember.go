@@ -14,7 +14,7 @@ import (
 
 // joinVersion is raised whenever [FromScan] would make another inventory of the
 // same facts. What the facts are is in the readers' versions.
-const joinVersion = 8
+const joinVersion = 9
 
 // InventoryID names what [FromScan] makes of these layers, whatever image they
 // are in. It is empty for a root file system, whose content nothing names.
