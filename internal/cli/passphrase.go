@@ -11,6 +11,7 @@ import (
 	"github.com/charmbracelet/x/term"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/trust"
 )
 
 // maxPassphrase is how long one may be, in bytes.
@@ -65,6 +66,19 @@ func (p *passphrases) ask(what string, fresh bool) ([]byte, error) {
 		err = usageError{errors.New("the two passphrases differ"), ""}
 	}
 	return word, err
+}
+
+// askDocker asks for the passphrase of a key of Docker's, by Docker's variables
+// first.
+func (p *passphrases) askDocker(role, what string, fresh bool) ([]byte, error) {
+	name := "DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE"
+	if role == trust.Root {
+		name = "DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE"
+	}
+	if v := p.env.Getenv(name); v != "" {
+		return []byte(v), nil
+	}
+	return p.ask(what, fresh)
 }
 
 // firstLine is what stands before the first line end.

@@ -23,6 +23,7 @@ type trustFlags struct {
 	words  passphrases
 	root   string
 	settle time.Duration
+	notary string // the address of a Notary v1 server
 }
 
 func newTrust(f *flags) *cobra.Command {
@@ -45,7 +46,7 @@ under trust.`,
 	s.DurationVar(&t.settle, "settle", 0, "wait so `LONG` between two looks: for a registry whose list of tags lags behind (10s)")
 	c.AddCommand(
 		newTrustKey(t), newTrustInit(t), newTrustSigner(t), newTrustSign(t), newTrustInspect(t), newTrustVerify(t), newTrustRevoke(t),
-		newTrustStatus(t), newTrustRefresh(t), newTrustRotate(t), newTrustBundle(t), newTrustAttest(t), newTrustForget(t), newTUFClient(t),
+		newTrustStatus(t), newTrustRefresh(t), newTrustRotate(t), newTrustBundle(t), newTrustAttest(t), newTrustForget(t), newTrustServe(t), newTUFClient(t),
 	)
 	return c
 }

@@ -1,12 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/trust"
 	"github.com/drydock-dev/drydock/internal/trust/store"
 )
@@ -96,6 +96,7 @@ sign.`,
 	}
 	c.Flags().StringArrayVar(&files, "key", nil, "`FILE` with a public key; several times for several keys")
 	c.Flags().IntVar(&threshold, "threshold", 1, "how `MANY` of the keys must sign")
+	t.notaryFlag(c)
 	c.Flags().BoolVar(&alone, "no-online", false, "authorise no online key")
 	c.Flags().BoolVar(&propose, "propose", false, proposeHelp)
 	return c
@@ -103,38 +104,20 @@ sign.`,
 
 const proposeHelp = "write what is signed by too few as a proposal, for others to sign as well"
 
-func newSigner(name string, files []string, threshold int, alone bool) (store.NewSigner, error) {
-	n := store.NewSigner{Name: name, Threshold: threshold}
-	if err := trust.ValidSigner(name); err != nil {
-		return n, usageError{err, ""}
-	}
-	if len(files) == 0 {
-		return n, usageError{fmt.Errorf("no key for %s", name), "--key FILE names the file with its public key; drydock trust key generate makes one"}
-	}
-	for _, file := range files {
-		b, err := readSmall(file, 64<<10)
-		if err != nil {
-			return n, err
-		}
-		keys, err := trust.PublicKeys(b)
-		if err != nil {
-			return n, fmt.Errorf("%s: %w", file, err)
-		}
-		n.Keys = append(n.Keys, keys[0])
-		if !alone && len(keys) > 1 {
-			n.Online = append(n.Online, keys[1])
-		}
-	}
-	if threshold < 1 || threshold > len(n.Keys) {
-		return n, usageError{fmt.Errorf("--threshold %d with %s", threshold, finding.Count(len(n.Keys), "key")), ""}
-	}
-	return n, nil
-}
-
 func (t *trustFlags) addSigner(cmd *cobra.Command, ref string, n store.NewSigner, propose bool) error {
 	image, err := named(ref)
 	if err != nil {
 		return err
+	}
+	server, err := t.notaryOf(image)
+	if err != nil {
+		return err
+	}
+	if server != nil {
+		if n.Threshold > 1 || propose {
+			return usageError{errors.New("docker trust knows no thresholds of signers and no proposals"), ""}
+		}
+		return t.addSignerNotary(cmd.Context(), server, image, n.Name, n.Keys)
 	}
 	s, err := t.session(cmd.Context(), image, true)
 	if err != nil {

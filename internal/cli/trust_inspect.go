@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
+	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/report"
+	"github.com/drydock-dev/drydock/internal/trust"
 )
 
 func newTrustInspect(t *trustFlags) *cobra.Command {
@@ -23,13 +27,9 @@ the shape of "docker trust inspect"; --pretty prints tables.`,
 				if err != nil {
 					return err
 				}
-				s, err := t.session(cmd.Context(), n, false)
+				v, err := t.inspect(cmd.Context(), n)
 				if err != nil {
-					return err
-				}
-				v, err := s.View(cmd.Context())
-				if err := closing(s, answered(err)); err != nil {
-					return err
+					return answered(err)
 				}
 				all = append(all, report.Inspected{Name: arg, Tag: n.Tag, View: v})
 			}
@@ -42,5 +42,22 @@ the shape of "docker trust inspect"; --pretty prints tables.`,
 		},
 	}
 	c.Flags().BoolVar(&pretty, "pretty", false, "print tables for people")
-	return c
+	return t.notaryFlag(c)
+}
+
+// inspect reads what the registry, or a Notary v1 server, has of a repository.
+func (t *trustFlags) inspect(ctx context.Context, n image.Name) (*trust.View, error) {
+	server, err := t.notaryOf(n)
+	if err != nil {
+		return nil, err
+	}
+	if server != nil {
+		return t.inspectNotary(ctx, server, n)
+	}
+	s, err := t.session(ctx, n, false)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.View(ctx)
+	return v, closing(s, err)
 }

@@ -33,6 +33,13 @@ signed, online keys included: that is what to do when a signer's keys are stolen
 			if err != nil {
 				return err
 			}
+			server, err := t.notaryOf(n)
+			if err != nil {
+				return err
+			}
+			if server != nil {
+				return t.revokeNotary(cmd.Context(), server, n)
+			}
 			if n.Tag == "" && n.Digest == "" {
 				return usageError{fmt.Errorf("%s names no image", n), "add the tag, or say --signer NAME"}
 			}
@@ -58,7 +65,7 @@ signed, online keys included: that is what to do when a signer's keys are stolen
 	}
 	c.Flags().StringVar(&reason, "reason", "", "say why, as `TEXT` that everybody can read")
 	c.Flags().StringVar(&signer, "signer", "", "revoke the signer called `NAME`")
-	return c
+	return t.notaryFlag(c)
 }
 
 // revoke takes back signatures, and the copies for cosign of what is not signed by

@@ -48,6 +48,13 @@ elsewhere, or several must sign, --propose writes what the others then sign with
 			if err != nil {
 				return err
 			}
+			server, err := t.notaryOf(n)
+			if err != nil {
+				return err
+			}
+			if server != nil {
+				return t.rotateNotary(cmd.Context(), server, n, args[0])
+			}
 			s, err := t.session(cmd.Context(), n, true)
 			if err != nil {
 				return err
@@ -71,6 +78,7 @@ elsewhere, or several must sign, --propose writes what the others then sign with
 			return t.done(n.Repository, out, map[string]any{"role": role, "added": ids}, "%s", text)
 		},
 	}
+	t.notaryFlag(c)
 	s := c.Flags()
 	s.StringArrayVar(&files, "key", nil, "`FILE` with a new public key; several times for several")
 	s.StringArrayVar(&r.Remove, "remove", nil, "take away the key with this `ID`, and no other")

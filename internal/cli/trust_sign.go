@@ -47,6 +47,13 @@ second signs the same image. --proposed signs whatever others proposed: read it 
 			if n.Tag == "" && n.Digest == "" && !o.proposed {
 				return usageError{fmt.Errorf("%s names no image", n), "add the tag: " + n.Repository + ":TAG"}
 			}
+			server, err := t.notaryOf(n)
+			if err != nil {
+				return err
+			}
+			if server != nil {
+				return t.signNotary(cmd.Context(), server, n, o)
+			}
 			s, err := t.session(cmd.Context(), n, true)
 			if err != nil {
 				return err
@@ -69,11 +76,11 @@ second signs the same image. --proposed signs whatever others proposed: read it 
 	c.Flags().BoolVar(&o.proposed, "proposed", false, "sign what others proposed, with the keys that are here")
 	c.Flags().StringVar(&o.signer, "signer", "", "sign as `NAME` only (default: every signer whose key is here)")
 	c.MarkFlagsMutuallyExclusive("local", "remote")
-	return c
+	return t.notaryFlag(c)
 }
 
 func (t *trustFlags) sign(ctx context.Context, s *store.Session, n image.Name, o signFlags) error {
-	ref, err := t.toSign(ctx, s, n, o)
+	ref, err := t.toSign(ctx, s.Remote.(*image.Remote), n, o)
 	if err != nil {
 		return err
 	}

@@ -9,16 +9,15 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
-	"github.com/drydock-dev/drydock/internal/trust/store"
 )
 
 // toSign is the digest to sign: the one that the registry has, or, of an image
 // that is only in the Engine, the one that it is pushed under.
-func (t *trustFlags) toSign(ctx context.Context, s *store.Session, n image.Name, o signFlags) (string, error) {
+func (t *trustFlags) toSign(ctx context.Context, m *image.Remote, n image.Name, o signFlags) (string, error) {
 	if n.Digest != "" {
 		return string(n.Digest), nil
 	}
-	there, err := s.Remote.(*image.Remote).Resolve(ctx, n.Tag)
+	there, err := m.Resolve(ctx, n.Tag)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}

@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/trust"
 	"github.com/drydock-dev/drydock/internal/trust/store"
 )
 
@@ -28,13 +30,20 @@ func newSignerRemove(t *trustFlags) *cobra.Command {
 	}
 	c.Flags().StringVar(&reason, "reason", "", "say why, as `TEXT` that everybody can read")
 	c.Flags().BoolVar(&propose, "propose", false, proposeHelp)
-	return c
+	return t.notaryFlag(c)
 }
 
 func (t *trustFlags) removeSigner(cmd *cobra.Command, ref, name, reason string, propose bool) error {
 	n, err := named(ref)
 	if err != nil {
 		return err
+	}
+	server, err := t.notaryOf(n)
+	if err != nil {
+		return err
+	}
+	if server != nil {
+		return t.removeSignerNotary(cmd.Context(), server, n, name)
 	}
 	s, err := t.session(cmd.Context(), n, true)
 	if err != nil {
@@ -62,4 +71,32 @@ func (t *trustFlags) done(repository string, out *store.Outcome, facts map[strin
 		said += fmt.Sprintf("\nit counts after drydock trust refresh %s by one who has an online key", repository)
 	}
 	return t.say(facts, "%s", said)
+}
+
+func newSigner(name string, files []string, threshold int, alone bool) (store.NewSigner, error) {
+	n := store.NewSigner{Name: name, Threshold: threshold}
+	if err := trust.ValidSigner(name); err != nil {
+		return n, usageError{err, ""}
+	}
+	if len(files) == 0 {
+		return n, usageError{fmt.Errorf("no key for %s", name), "--key FILE names the file with its public key; drydock trust key generate makes one"}
+	}
+	for _, file := range files {
+		b, err := readSmall(file, 64<<10)
+		if err != nil {
+			return n, err
+		}
+		keys, err := trust.PublicKeys(b)
+		if err != nil {
+			return n, fmt.Errorf("%s: %w", file, err)
+		}
+		n.Keys = append(n.Keys, keys[0])
+		if !alone && len(keys) > 1 {
+			n.Online = append(n.Online, keys[1])
+		}
+	}
+	if threshold < 1 || threshold > len(n.Keys) {
+		return n, usageError{fmt.Errorf("--threshold %d with %s", threshold, finding.Count(len(n.Keys), "key")), ""}
+	}
+	return n, nil
 }

@@ -47,6 +47,13 @@ the one that the bundle's metadata signs, and the metadata must hold today, or w
 			if n.Tag == "" && n.Digest == "" {
 				return usageError{fmt.Errorf("%s names no image", n), "add the tag: " + n.Repository + ":TAG"}
 			}
+			server, err := t.notaryOf(n)
+			if err != nil {
+				return err
+			}
+			if server != nil && key == "" {
+				return t.verifyNotary(cmd.Context(), server, n, o)
+			}
 			s, err := t.session(cmd.Context(), n, false)
 			if err != nil {
 				return err
@@ -62,7 +69,7 @@ the one that the bundle's metadata signs, and the metadata must hold today, or w
 	c.Flags().StringVar(&key, "key", "", "verify that the public key in `FILE` signed it, as cosign or Drydock does; beside the pinned root, if there is one")
 	c.Flags().StringVar(&off.bundle, "bundle", "", "verify offline, with the bundle in `FILE`")
 	c.Flags().StringVar(&off.maxAge, "max-age", "", "with --bundle: let snapshot and timestamp hold for `AGE` after they were signed (30d), whatever their date")
-	return c
+	return t.notaryFlag(c)
 }
 
 type verifyFlags struct{ resolve, attestations bool }

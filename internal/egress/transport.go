@@ -24,6 +24,7 @@ type Options struct {
 	Own     bool              // the user vouches for the origin's name: it may be this machine's
 	Plain   bool              // the user allows plain HTTP: HTTPS may lead to it
 	Trust   func(string) bool // hosts whose certificates are not checked; nil: none
+	TLS     *tls.Config       // of connections by HTTPS; nil: the system's authorities
 	Raw     bool              // bodies are taken as they are, and compressed ones are not asked for
 	Offline bool              // every request is an [*OfflineError]
 	Notice  func(host string) // hears of an origin before it is asked, once per transport
@@ -106,6 +107,9 @@ func (t *Transport) origin(host string) *origin {
 		ResponseHeaderTimeout:  2 * t.lim.Idle,
 		MaxResponseHeaderBytes: t.lim.Header,
 		DisableCompression:     t.opt.Raw,
+	}
+	if t.opt.TLS != nil {
+		o.pool.TLSClientConfig = t.opt.TLS.Clone()
 	}
 	if t.opt.Trust != nil && t.opt.Trust(host) {
 		o.pool.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // asked for, for this host only

@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -44,6 +45,7 @@ type Options struct {
 	HelperWait         time.Duration       // for a credential helper; 0: 30 s
 	Dial               egress.Dial         // nil: the system's
 	Notice             func(host string)   // hears of a registry before it is asked
+	Authorities        *tls.Config         // that vouch for a server; nil: the system's
 }
 
 func (o Options) getenv(name string) string {

@@ -80,7 +80,7 @@ func connect(ctx context.Context, repo name.Repository, scope string, opt Option
 		return nil, fmt.Errorf("credentials for %s: %w", host, err)
 	}
 	out := outgoing(host, opt)
-	base := &handshake{inner: &guarded{inner: out, host: host, plain: mayPlain(host, opt)}, repo: repo}
+	base := &handshake{inner: &guarded{inner: out, host: host, plain: mayPlain(host, opt)}, host: host, path: repo.RepositoryStr()}
 	ctx = egress.With(ctx, egress.Ask{}) // one account of waiting for all of the handshake
 	rt, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(scope)})
 	if err != nil {

@@ -35,7 +35,7 @@ func outgoing(host string, opt Options) *egress.Transport {
 	limits := opt.Limits
 	limits.Pause = cmp.Or(limits.Pause, opt.Backoff)
 	o := egress.Options{
-		Origin: host, Own: own, Plain: own, Raw: true, Offline: opt.Offline, Limits: limits, Dial: opt.Dial, Log: opt.Log,
+		Origin: host, Own: own, Plain: own, Raw: true, TLS: opt.Authorities, Offline: opt.Offline, Limits: limits, Dial: opt.Dial, Log: opt.Log,
 		Trust: func(h string) bool { return insecure(h, opt) },
 	}
 	if opt.Notice != nil {
@@ -57,7 +57,8 @@ func shortRegistry(host string) string {
 // limits of what they should be.
 type handshake struct {
 	inner http.RoundTripper
-	repo  name.Repository
+	host  string
+	path  string // of the repository: "me/app"
 
 	mu     sync.Mutex
 	realms map[string]string // see hideRealm
@@ -65,12 +66,11 @@ type handshake struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (h *handshake) RoundTrip(req *http.Request) (*http.Response, error) {
-	registry := h.repo.RegistryStr()
 	switch first := firstOf(req); {
-	case first.URL.Host == registry && strings.HasPrefix(first.URL.Path, "/v2/"+h.repo.RepositoryStr()+"/"):
+	case first.URL.Host == h.host && strings.HasPrefix(first.URL.Path, "/v2/"+h.path+"/"):
 		resp, err := h.inner.RoundTrip(req)
 		return h.hideRealm(resp), err
-	case first.URL.Host == registry && first.URL.Path == "/v2/":
+	case first.URL.Host == h.host && first.URL.Path == "/v2/":
 		resp, err := h.inner.RoundTrip(as(req, egress.Ask{What: "its version of the protocol", Max: maxPing}))
 		if err != nil {
 			return nil, err
@@ -80,7 +80,7 @@ func (h *handshake) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return h.hideRealm(resp), nil
 	}
-	req = as(req, egress.Ask{What: "a token for " + h.repo.RepositoryStr(), Max: maxToken})
+	req = as(req, egress.Ask{What: "a token for " + h.path, Max: maxToken})
 	h.mu.Lock()
 	real, hidden := h.realms[req.URL.Host]
 	h.mu.Unlock()

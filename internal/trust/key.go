@@ -9,9 +9,12 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/big"
+	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 )
@@ -66,6 +69,13 @@ func (k Key) Type() KeyType {
 	}
 	return ECDSA
 }
+
+// Public is the key as the standard library has it.
+func (k Key) Public() crypto.PublicKey { return k.public }
+
+// ForeignKey is a key of another system's metadata, by the id that it has there, to
+// be shown and compared: it signs nothing in TUF metadata of ours.
+func ForeignKey(id string, public crypto.PublicKey) Key { return Key{id: id, public: public} }
 
 // IsZero reports a Key that names none.
 func (k Key) IsZero() bool { return k.public == nil }
@@ -151,6 +161,20 @@ func (p Private) Sign(message []byte) ([]byte, error) {
 	}
 	sum := sha256.Sum256(message)
 	return p.signer.Sign(rand.Reader, sum[:], crypto.SHA256)
+}
+
+// Certificate is the key's own certificate of itself, in DER: as Notary v1 has root
+// keys.
+func (p Private) Certificate(name string, from, until time.Time) ([]byte, error) {
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, err
+	}
+	t := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: until, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
+	}
+	return x509.CreateCertificate(rand.Reader, t, t, p.key.public, p.signer)
 }
 
 // String names the key by its public half.

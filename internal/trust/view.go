@@ -36,6 +36,12 @@ type RoleView struct {
 	Owners    map[string]string // of online keys, by key id: the signers that each belongs to
 }
 
+// NewView is what another system's verified metadata says of a repository: its
+// roles, and the claims of each signer; "" is the administrator.
+func NewView(repository string, roles []RoleView, claims map[string]Claims) *View {
+	return &View{Repository: repository, Roles: roles, claims: claims}
+}
+
 // Standing is what a tag is signed as, by all signers together.
 type Standing struct {
 	Tag       string
@@ -335,7 +341,10 @@ func (v *View) Judge(tag string, d finding.Digest) Verdict {
 
 // Text says a verdict in one sentence.
 func (r Verdict) Text() string {
-	date := r.At.Format("2 January 2006")
+	date := ""
+	if !r.At.IsZero() { // Notary v1 does not say when
+		date = " on " + r.At.Format("2 January 2006")
+	}
 	why := ""
 	if r.Reason != "" {
 		why = ": " + r.Reason
@@ -346,15 +355,15 @@ func (r Verdict) Text() string {
 	}
 	switch r.Kind {
 	case "verified":
-		return fmt.Sprintf("signed by %s on %s", strings.Join(r.Signers, ", "), date)
+		return fmt.Sprintf("signed by %s%s", strings.Join(r.Signers, ", "), date)
 	case "revoked":
-		return fmt.Sprintf("the signature of %s was revoked on %s%s", what, date, why)
+		return fmt.Sprintf("the signature of %s was revoked%s%s", what, date, why)
 	case "moved":
 		other := "the registry serves"
 		if r.Here {
 			other = "this image is"
 		}
-		return fmt.Sprintf("%s is signed as %s (by %s on %s), and %s %s", what, r.Digest, strings.Join(r.Signers, ", "), date, other, r.Now)
+		return fmt.Sprintf("%s is signed as %s (by %s%s), and %s %s", what, r.Digest, strings.Join(r.Signers, ", "), date, other, r.Now)
 	}
 	return "nobody signed " + what
 }
