@@ -13,14 +13,14 @@ import (
 
 // Swap has a stage, and every other on the same image, stand on the option, with
 // what must follow in the file. Where that cannot be done, the fix edits nothing
-// and says why; nil where the line names the base by a build argument.
+// and says why.
 func (o *Option) Swap(r rewrite.Request, st *dockerfile.Stage) *rewrite.Rewrite {
 	return Swap(r, map[*dockerfile.Stage]*Option{st: o})
 }
 
 // Swap has stages, and every other on an image of one of them, stand on the
 // options, all of them or none. Where that cannot be done, the fix edits nothing
-// and says why; nil where a line names its base by a build argument.
+// and says why.
 func Swap(r rewrite.Request, to map[*dockerfile.Stage]*Option) *rewrite.Rewrite {
 	f := r.File
 	options := map[string]*Option{}
@@ -38,7 +38,11 @@ func Swap(r rewrite.Request, to map[*dockerfile.Stage]*Option) *rewrite.Rewrite 
 		}
 		word := st.BaseWord
 		if word.Text != st.Base || strings.ContainsRune(word.Text, '$') || string(f.Bytes[word.Span.Start:word.Span.End]) != word.Text {
-			return nil
+			why := fmt.Sprintf("line %d: a build argument gives %s, or a part of it: raise its default, and what others pass for it", st.Span.Line, st.BaseRaw)
+			if st.BaseRaw == st.Base {
+				why = fmt.Sprintf("line %d: the name of the base is not written plainly", st.Span.Line)
+			}
+			return refusedSwap([]string{spelled(st.Base, o.Ref)}, why)
 		}
 		ref := spelled(word.Text, o.Ref)
 		if !slices.Contains(refs, ref) {

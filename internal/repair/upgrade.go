@@ -3,6 +3,7 @@ package repair
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/drydock-dev/drydock/internal/disk"
@@ -77,6 +78,11 @@ func (p *planner) plan(ctx context.Context, s *subject, dir upgrade.Dir, found [
 		}
 		for _, n := range u.Notes {
 			r.Notes = append(r.Notes, seen(n))
+		}
+		for _, x := range u.Packages {
+			if x.Leap() {
+				r.Notes = append(r.Notes, seen(fmt.Sprintf("undecided: whether the program works with %s %s, which is another major version than %s", x.Name, x.To, x.From)))
+			}
 		}
 		for _, i := range u.Resolves[1:] {
 			r.Findings = append(r.Findings, found[i])

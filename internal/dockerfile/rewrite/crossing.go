@@ -127,19 +127,79 @@ func (s *swap) named(in *dockerfile.Instruction) error {
 			}
 		}
 	}
+	if err := s.releaseIn(in, in.Raw, ""); err != nil {
+		return err
+	}
+	for _, name := range s.scriptsOf(in) {
+		if err := s.releaseIn(in, withoutComments(s.beside(name)), name+": "); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// releaseIn refuses a text that names another release than the new one.
+func (s *swap) releaseIn(in *dockerfile.Instruction, text, where string) error {
 	own := ubuntuName[s.is.release]
 	if n, err := strconv.Atoi(s.is.release); s.is.distribution == "debian" && err == nil && n >= firstDebian && n-firstDebian < len(debianNames) {
 		own = debianNames[n-firstDebian]
 	}
-	if name := codenames.FindString(in.Raw); name != "" && !strings.EqualFold(name, own) {
-		return refuse(in, "it names the release %s: write that of %s first", name, s.is)
+	if name := codenames.FindString(text); name != "" && !strings.EqualFold(name, own) {
+		if where == "" {
+			where = "it "
+		}
+		return refuse(in, "%snames the release %s: write that of %s first", strings.Replace(where, ": ", " ", 1), name, s.is)
 	}
-	for _, m := range numbered.FindAllStringSubmatch(in.Raw, -1) {
+	for _, m := range numbered.FindAllStringSubmatch(text, -1) {
 		if plain := strings.NewReplacer(".", "").Replace; plain(m[1]) != plain(s.is.release) {
-			return refuse(in, "%s is of another release than %s: change it first", m[0], s.is)
+			return refuse(in, "%s%s is of another release than %s: change it first", where, m[0], s.is)
 		}
 	}
 	return nil
+}
+
+// scriptsOf are the files of the context that an instruction copies or runs by
+// name and that may set up sources of packages.
+func (s *swap) scriptsOf(in *dockerfile.Instruction) []string {
+	if s.Context == nil || in.Cmd == "ENV" || in.Cmd == "ARG" || in.Flag("from") != "" {
+		return nil
+	}
+	var out []string
+	for _, w := range strings.Fields(in.Raw) {
+		w = strings.Trim(w, `"',[];`)
+		switch path.Ext(w) {
+		case ".sh", ".bash", ".list", ".sources", ".repo":
+		default:
+			continue
+		}
+		if strings.ContainsAny(w, "$*?:") || len(out) >= maxNamed {
+			continue
+		}
+		dirs := []string{path.Dir(path.Clean("/" + w))[1:]}
+		if in.Cmd == "RUN" {
+			dirs = append(dirs, s.folders()...)
+		}
+		for _, dir := range dirs {
+			if name := path.Join(dir, path.Base(w)); s.Context.Exists(name) && !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}
+
+// maxNamed is how many files of the context are read for one instruction.
+const maxNamed = 16
+
+// withoutComments leaves out the lines of a script that are for people.
+func withoutComments(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(strings.TrimSpace(line), "#") {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
 }
 
 // sources refuses handling of package sources that the new release has otherwise.
@@ -158,6 +218,13 @@ func (s *swap) sources(_ *dockerfile.Stage, in *dockerfile.Instruction, cmd *doc
 			}
 		}
 	}
+	if p := cmd.Program(); p == "curl" || p == "wget" {
+		for _, w := range cmd.Args() {
+			if setsUpSources.MatchString(w.Text) {
+				return refuse(in, "whether what %s sets up has packages for %s is not known: look first", w.Text, s.is)
+			}
+		}
+	}
 	for _, w := range cmd.Words {
 		if strings.Contains(w.Text, "archive.debian.org") || strings.Contains(w.Text, "old-releases.ubuntu.com") || strings.Contains(w.Text, "vault.centos.org") {
 			return refuse(in, "%s has old releases alone: take the step out first", w.Text)
@@ -168,6 +235,10 @@ func (s *swap) sources(_ *dockerfile.Stage, in *dockerfile.Instruction, cmd *doc
 	}
 	return nil
 }
+
+// setsUpSources are scripts that add a source of packages for the release that they
+// run on.
+var setsUpSources = regexp.MustCompile(`(?i)^https?://(?:(?:deb|rpm)\.nodesource\.com/|packagecloud\.io/install/|[^/]+/[^ ]*(?:install|setup|script)[^/ ]*\.(?:deb|rpm)\.sh|packages\.gitlab\.com/install/)`)
 
 // Packages and programs of Python 2: those that are it by their plain name were
 // dropped before those that say so.

@@ -182,7 +182,12 @@ func (s *swap) pinned(name string, is version) error {
 		return s.goPath(is)
 	case "node":
 		return s.packagesForNode(is)
-	case "python", "ruby", "php":
+	case "python":
+		if err := s.packagesForPython(is); err != nil {
+			return err
+		}
+		fallthrough
+	case "ruby", "php":
 		s.undecided("whether every dependency that is pinned installs on %s", s.ref.with(s.ref.tag))
 	}
 	return nil

@@ -46,6 +46,7 @@ func SwapBase(r Request, moves ...Move) (Rewrite, error) {
 			}
 		}
 		s.configured()
+		s.works()
 		all = append(all, s)
 		if title := "Build on " + m.To; !slices.Contains(titles, title) {
 			titles = append(titles, title)
@@ -224,6 +225,21 @@ func (s *swap) decided(name string) bool {
 	return has && known || len(same) > 0
 }
 
+// works names what no rule can tell of another release.
+func (s *swap) works() {
+	switch {
+	case s.anew() && s.old.official() == s.ref.official() && !slices.Contains(systems, s.ref.official()):
+		s.undecided("whether the application works on %s as it did on %s", s.ref.with(s.ref.tag), s.old.with(s.old.tag))
+	case s.was.known() && s.is.known() && s.was != s.is && s.from == s.to:
+		s.undecided("whether the application works with the packages of %s as with those of %s, which are older", s.is, s.was)
+	}
+}
+
+// systems are images that are a distribution and no more.
+var systems = []string{
+	"debian", "ubuntu", "alpine", "fedora", "centos", "rockylinux", "almalinux", "oraclelinux", "amazonlinux", "opensuse", "archlinux", "photon",
+}
+
 // configured keeps what the old base's configuration said, where both are known.
 func (s *swap) configured() {
 	old := s.Scopes.Base(s.stage)
@@ -232,7 +248,7 @@ func (s *swap) configured() {
 		started = started || s.File.Instructions[i].Cmd == "CMD" || s.File.Instructions[i].Cmd == "ENTRYPOINT"
 	}
 	if old == nil || !old.Config || s.facts == nil || !s.facts.Config {
-		if !started {
+		if !started && s.old.official() != s.ref.official() && s.starts() {
 			s.undecided("what is started: the file does not say, and the new base may say otherwise than the old")
 		}
 		return
@@ -251,6 +267,12 @@ func (s *swap) configured() {
 	if isRoot(s.facts.User) != isRoot(old.User) {
 		s.undecided("whether the steps may do what they do: the new base's user is %q, and was %q", s.facts.User, old.User)
 	}
+}
+
+// starts says whether the file's image is one that builds on the stage.
+func (s *swap) starts() bool {
+	last := &s.File.Stages[len(s.File.Stages)-1]
+	return s.File.Chain(last)[0] == s.stage
 }
 
 func (s *swap) hasProgram(name string) bool {

@@ -135,6 +135,7 @@ func (p *planner) pyHashes(ctx context.Context, r *pyFile, hashes []pyLine, w wa
 	elsewhere := otherIndex(f)
 	if p.dir.PyPI == nil || elsewhere != "" {
 		if len(hashes) == 0 {
+			p.pyUnasked(f, u)
 			return ""
 		}
 		if elsewhere == "" {
@@ -145,7 +146,8 @@ func (p *planner) pyHashes(ctx context.Context, r *pyFile, hashes []pyLine, w wa
 	d, err := p.dir.PyPI.Distribution(ctx, w.Name, w.To)
 	switch {
 	case err != nil && len(hashes) == 0:
-		return "" // as without an index
+		p.pyUnasked(f, u) // as without an index
+		return ""
 	case err != nil:
 		return "the line has hashes, and those of " + w.To + " are not known: " + err.Error()
 	case d.Withdrawn:
@@ -179,6 +181,16 @@ func (p *planner) pyHashes(ctx context.Context, r *pyFile, hashes []pyLine, w wa
 		u.Fix.Edits = append(u.Fix.Edits, f.edit(start, end, strings.Join(parts, between)))
 	}
 	return ""
+}
+
+// pyUnasked says what an index would have told.
+func (p *planner) pyUnasked(f *file, u *Upgrade) {
+	on := ""
+	if all := p.toolchains(python(), path.Dir(f.path)); len(all) > 0 {
+		on = " (" + all[0].from + ")"
+	}
+	u.Notes = append(u.Notes, fmt.Sprintf("undecided: whether the new versions in %s run on the project's Python%s, "+
+		"and beside what else is pinned: the index did not say", f.name, on))
 }
 
 // pyPinned is the one version that a specifier takes.

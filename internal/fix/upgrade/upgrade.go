@@ -78,6 +78,12 @@ func (p Package) String() string {
 	return p.Name + " " + p.From + " to " + p.To
 }
 
+// Leap reports whether the numbers of the step promise nothing: another major
+// version by the ecosystem's rules, which may ask for changes of the program.
+func (p Package) Leap() bool {
+	return p.To != "" && !isDistro(p.Type) && p.Type != "golang" && !compatible(p.From, p.To)
+}
+
 // want is one vulnerable package in one file, with the version it needs.
 type want struct {
 	Package
