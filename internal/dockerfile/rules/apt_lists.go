@@ -41,9 +41,9 @@ func aptLists() Check {
 					}
 					switch needs(i) {
 					case laterNone:
-						f = withFix(f, finding.Safe, "Remove the package lists", appendCommand(p.Input, i, "rm -rf /var/lib/apt/lists/*"))
+						f = withFix(f, finding.Safe, "Remove the package lists", cleanUp(p.Input, i, &commands[n], "rm -rf /var/lib/apt/lists/*"))
 					case laterUnknown:
-						f = withFix(f, finding.Behaviour, "Remove the package lists", appendCommand(p.Input, i, "rm -rf /var/lib/apt/lists/*"))
+						f = withFix(f, finding.Behaviour, "Remove the package lists", cleanUp(p.Input, i, &commands[n], "rm -rf /var/lib/apt/lists/*"))
 					}
 					p.Report(changing(f, "the package lists are removed", "/var/lib/apt/lists"))
 				})

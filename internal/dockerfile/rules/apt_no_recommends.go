@@ -2,7 +2,6 @@ package rules
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -37,10 +36,13 @@ func aptNoRecommends() Check {
 						f.Aliases = []string{}
 					}
 					edits := insertWord(p.Input, i, c, m.verb, "--no-install-recommends")
-					if client, lost := losesCertificates(p.Input, i, m); lost && len(edits) > 0 && !p.Input.Script(i).Exec {
-						edits = append(edits, p.Input.Insert(client.Span.Start, "ca-certificates "))
-						f = why(f, "certificates", "%s only recommends ca-certificates, without which it trusts no address: the fix names it", client.Text)
-					} else if lost {
+					lost := p.Input.relies(i, m)
+					for _, r := range lost {
+						names := strings.Join(r.names, " ")
+						edits = append(edits, p.Input.Insert(r.by.Span.Start, names+" "))
+						f = why(f, "recommended", "%s only recommends %s, %s: the fix names it", r.by.Text, names, r.why)
+					}
+					if len(lost) > 0 && p.Input.Script(i).Exec {
 						edits = nil
 					}
 					f = withFix(f, finding.Behaviour, "Leave recommended packages out", edits)
@@ -50,31 +52,4 @@ func aptNoRecommends() Check {
 			},
 		},
 	}
-}
-
-// losesCertificates reports whether an install names a client of HTTPS that only
-// recommends the certificates it needs, and nothing names them: curl, wget and
-// git fail at the first address then.
-func losesCertificates(in *Input, i int, m call) (client dockerfile.ShellWord, lost bool) {
-	n := slices.IndexFunc(m.operands, func(w dockerfile.ShellWord) bool {
-		name, _, _ := strings.Cut(w.Text, "=")
-		return slices.Contains([]string{"curl", "wget", "git", "libcurl4", "aria2"}, name)
-	})
-	if n < 0 {
-		return client, false
-	}
-	plain, used := false, false // whether it is seen to speak, and of HTTP alone
-	for _, st := range in.File.Chain(in.Stage(i)) {
-		for k := st.From + 1; k < st.End; k++ {
-			text := textOf(in, in.File.Instructions[k].Span)
-			if strings.Contains(text, "ca-certificates") {
-				return client, false
-			}
-			if k >= i {
-				used = used || strings.Contains(text, "https://") || strings.Contains(text, "git clone")
-				plain = plain || strings.Contains(text, "http://")
-			}
-		}
-	}
-	return m.operands[n], used || !plain
 }

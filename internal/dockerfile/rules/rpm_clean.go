@@ -47,7 +47,7 @@ func rpmClean() Check {
 						f := at(c.Span, name, "%s leaves its cache in the layer", name)
 						f.Aliases = family.aliases(name)
 						f.Severity = stageSeverity(shipped[p.Input.Stage(i).Index], finding.Medium)
-						f = withFix(f, finding.Safe, "Clean in the same RUN", appendCommand(p.Input, i, name+" clean"+family.all))
+						f = withFix(f, finding.Safe, "Clean in the same RUN", cleanUp(p.Input, i, c, name+" clean"+family.all))
 						p.Report(changing(f, "the package manager's cache is cleaned", family.cache...))
 					}
 				})

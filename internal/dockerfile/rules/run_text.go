@@ -175,6 +175,15 @@ func endOfRun(in *Input, i int) (int, bool) {
 	return s.Span.End, true
 }
 
+// cleanUp appends a command that cleans up after another; none where that is run
+// by sudo, and so not by root.
+func cleanUp(in *Input, i int, after *dockerfile.Command, command string) []finding.Edit {
+	if sudoWord(after) >= 0 && !in.runsAsRoot(in.Stage(i), i) {
+		return nil
+	}
+	return appendCommand(in, i, command)
+}
+
 // appendCommand writes one more command at the end of what instruction i runs,
 // in the way in which the file writes them; none: there is no place.
 func appendCommand(in *Input, i int, command string) []finding.Edit {
