@@ -25,6 +25,7 @@ func aptNoRecommends() Check {
 				Good: "FROM debian:13-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
+				all := reliances{}
 				preset := configured(p.Input, "apt::install-recommends")
 				p.Input.eachCommand(func(i int, c *dockerfile.Command) {
 					m, ok := managed(c, "apt-get", "apt")
@@ -36,7 +37,7 @@ func aptNoRecommends() Check {
 						f.Aliases = []string{}
 					}
 					edits := insertWord(p.Input, i, c, m.verb, "--no-install-recommends")
-					lost := p.Input.relies(i, m)
+					lost := p.Input.relies(i, m, all)
 					for _, r := range lost {
 						names := strings.Join(r.names, " ")
 						edits = append(edits, p.Input.Insert(r.by.Span.Start, names+" "))

@@ -23,12 +23,58 @@ var trusting = strings.Fields("curl wget wget2 git libcurl4 libcurl4t64 aria2 li
 var compiledByPip = strings.Fields(`psycopg2 mysqlclient uwsgi python-ldap pycurl pygraphviz dbus-python pyaudio pyodbc xmlsec netifaces pyscard
 	pycups evdev python-snap7 pysqlite3 systemd-python rpi.gpio smbus-cffi`)
 
+// reliance is what the stages say that a stage's packages are for: those that it
+// stands on, its own and those that build on it.
+type reliance struct {
+	certificates, ssh, compiler bool
+	compiles                    bool           // pip is seen to build something
+	last                        map[string]int // of words that tell what a package is for, the last place
+}
+
+// tell are the words that tell it.
+var tell = []string{
+	"https://", "http://", "git clone", "git@", "ssh://", "git+ssh", "type=ssh", "composer install", "composer require", "composer create-project",
+}
+
+// reliances remembers them by stage.
+type reliances map[*dockerfile.Stage]*reliance
+
+func (all reliances) of(in *Input, own *dockerfile.Stage) *reliance {
+	if r, ok := all[own]; ok {
+		return r
+	}
+	r := &reliance{last: map[string]int{}}
+	all[own] = r
+	chain := in.File.Chain(own)
+	for n := range in.File.Stages {
+		st := &in.File.Stages[n]
+		above := slices.Contains(in.File.Chain(st), own)
+		if !slices.Contains(chain, st) && !above || st.End == st.From+1 {
+			continue
+		}
+		start, end := in.File.Instructions[st.From+1].Span.Start, in.File.Instructions[st.End-1].Span.End
+		text := string(in.File.Bytes[start:end])
+		r.certificates = r.certificates || strings.Contains(text, "ca-certificates")
+		r.ssh = r.ssh || strings.Contains(text, "openssh-client")
+		r.compiler = r.compiler || strings.Contains(text, "build-essential") || strings.Contains(text, "gcc") || strings.Contains(text, "g++")
+		if !above {
+			continue
+		}
+		for _, w := range tell {
+			if at := strings.LastIndex(text, w); at >= 0 {
+				r.last[w] = max(r.last[w], start+at)
+			}
+		}
+		r.compiles = r.compiles || in.pipCompiles(text)
+	}
+	return r
+}
+
 // relies are the packages that would go with those that are only recommended,
 // though what follows relies on them.
-func (in *Input) relies(i int, m call) []relied {
+func (in *Input) relies(i int, m call, all reliances) []relied {
 	var out []relied
 	named := in.packageNames(i, m)
-	text, later := in.textAround(i)
 	by := func(names []string) (dockerfile.ShellWord, bool) {
 		for _, n := range names {
 			if w, ok := named[n]; ok {
@@ -37,14 +83,14 @@ func (in *Input) relies(i int, m call) []relied {
 		}
 		return dockerfile.ShellWord{}, false
 	}
+	r, start := all.of(in, in.Stage(i)), in.File.Instructions[i].Span.Start
 	has := func(words ...string) bool {
-		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(later, w) })
+		return slices.ContainsFunc(words, func(w string) bool { return r.last[w] >= start })
 	}
-	if w, ok := by(trusting); ok && !strings.Contains(text, "ca-certificates") &&
-		(has("https://", "git clone") || !has("http://")) {
+	if w, ok := by(trusting); ok && !r.certificates && (has("https://", "git clone") || !has("http://")) {
 		out = append(out, relied{[]string{"ca-certificates"}, w, "without which it trusts no address"})
 	}
-	if w, ok := by([]string{"git", "mercurial"}); ok && has("git@", "ssh://", "git+ssh", "type=ssh") && !strings.Contains(text, "openssh-client") {
+	if w, ok := by([]string{"git", "mercurial"}); ok && !r.ssh && has("git@", "ssh://", "git+ssh", "type=ssh") {
 		out = append(out, relied{[]string{"openssh-client"}, w, "without which it cannot fetch over SSH"})
 	}
 	if w, ok := by([]string{"composer"}); ok && has("composer install", "composer require", "composer create-project") {
@@ -52,8 +98,7 @@ func (in *Input) relies(i int, m call) []relied {
 			out = append(out, relied{[]string{"unzip"}, w, "with which it unpacks what it downloads"})
 		}
 	}
-	if w, ok := by([]string{"python3-pip"}); ok && in.pipCompiles(later) &&
-		!strings.Contains(text, "build-essential") && !strings.Contains(text, "gcc") && !strings.Contains(text, "g++") {
+	if w, ok := by([]string{"python3-pip"}); ok && r.compiles && !r.compiler {
 		out = append(out, relied{[]string{"build-essential", "python3-dev"}, w, "with which pip builds what comes as source"})
 	}
 	return out
@@ -78,31 +123,9 @@ func (in *Input) packageNames(i int, m call) map[string]dockerfile.ShellWord {
 	return out
 }
 
-// textAround is what the stages say that an instruction's effect is in: those
-// that it stands on, its own and those that build on it; and the part from the
-// instruction on.
-func (in *Input) textAround(i int) (all, later string) {
-	own := in.Stage(i)
-	chain := in.File.Chain(own)
-	for n := range in.File.Stages {
-		st := &in.File.Stages[n]
-		if !slices.Contains(chain, st) && !slices.Contains(in.File.Chain(st), own) {
-			continue
-		}
-		for k := st.From + 1; k < st.End; k++ {
-			text := textOf(in, in.File.Instructions[k].Span) + "\n"
-			all += text
-			if k >= i {
-				later += text
-			}
-		}
-	}
-	return all, later
-}
-
 // pipCompiles says whether a package that pip is seen to install is one that it
 // builds.
-func (in *Input) pipCompiles(later string) bool {
+func (in *Input) pipCompiles(text string) bool {
 	named := func(text string) bool {
 		return slices.ContainsFunc(strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
 			return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789-_.", r)
@@ -111,16 +134,16 @@ func (in *Input) pipCompiles(later string) bool {
 			return slices.Contains(compiledByPip, w)
 		})
 	}
-	if !strings.Contains(later, "pip") {
+	if !strings.Contains(text, "pip") {
 		return false
 	}
-	if named(later) {
+	if named(text) {
 		return true
 	}
 	if in.Options.Context == nil {
 		return false
 	}
-	for _, word := range strings.Fields(later) {
+	for _, word := range strings.Fields(text) {
 		if !strings.HasSuffix(word, ".txt") {
 			continue
 		}
