@@ -93,7 +93,10 @@ var endings = []struct{ end, kind string }{
 }
 
 // innocent are ends of names that only sound like secrets.
-var innocent = []string{"publickey", "maxtoken", "csrftoken", "emptypassword", "randomrootpassword", "onetimepassword", "storepasswordtype", "gpgkey"}
+var innocent = []string{
+	"publickey", "maxtoken", "csrftoken", "emptypassword", "randomrootpassword", "onetimepassword", "storepasswordtype", "gpgkey",
+	"disabledpassword", "lockpassword", "nopassword", "expirepassword",
+}
 
 // plausible reports whether the value of a variable with the name of such a
 // secret is one. A password may be a number; a token or a key is none.

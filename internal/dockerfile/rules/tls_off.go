@@ -74,9 +74,24 @@ func (in *Input) tlsOffPairs(inst *dockerfile.Instruction, report func(finding.F
 				f.Message += ", in the running container too"
 				f.Severity = finding.High
 			}
+			if in.namesPrivateTLS() {
+				report(fix(f, finding.NeedsReview, "Install the authority of the private server, and look at certificates"))
+				continue
+			}
 			report(fix(f, finding.Behaviour, "Look at certificates", in.dropPair(inst, n)))
 		}
 	}
+}
+
+// namesPrivateTLS says whether the file names a server of a private network that
+// is spoken to over TLS: its certificate may be nobody's that the image trusts.
+func (in *Input) namesPrivateTLS() bool {
+	for _, word := range strings.Fields(string(in.File.Bytes)) {
+		if n := strings.Index(word, "https://"); n >= 0 && privateHost(strings.Trim(word[n:], `"',;)`)) {
+			return true
+		}
+	}
+	return false
 }
 
 // tlsOffCommand is the finding of a command that is told not to look.
