@@ -29,6 +29,7 @@ const (
 	propVendor        = "drydock:vendor"
 	propVersionBy     = "drydock:versionBy"
 	propOrigin        = "drydock:origin"
+	propUUID          = "drydock:uuid"
 	propArch          = "drydock:arch"
 	propLicense       = "drydock:license"
 	propLocation      = "drydock:location" // JSON
@@ -208,6 +209,7 @@ func packageComponent(p Package, d *Distro) cdx.Component {
 	ps.add(propVendor, p.Vendor)
 	ps.add(propVersionBy, p.VersionBy)
 	ps.add(propOrigin, p.Origin)
+	ps.add(propUUID, p.UUID)
 	ps.add(propArch, p.Arch)
 	for _, l := range p.Licenses {
 		ps.add(propLicense, l)

@@ -151,6 +151,8 @@ func ownPackage(c *cdx.Component, ps []cdx.Property) (Package, error) {
 			p.VersionBy = v
 		case propOrigin:
 			p.Origin = v
+		case propUUID:
+			p.UUID = v
 		case propArch:
 			p.Arch = v
 		case propLicense:

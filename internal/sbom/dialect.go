@@ -39,6 +39,13 @@ func (d *decoder) foreign(e *element) error {
 		e.other.Kind = "container"
 		return d.addOther(e.other, e.id)
 	}
+	if p.Type == "maven" && p.Namespace == "" {
+		if group, name, ok := strings.Cut(p.Name, ":"); ok {
+			p.Namespace, p.Name = group, name
+		} else {
+			p.Namespace = e.other.Group
+		}
+	}
 	if strings.EqualFold(e.name, joinName(p.Namespace, p.Name)) && p.Type == "golang" {
 		p.Namespace, p.Name = e.name[:len(p.Namespace)], e.name[len(e.name)-len(p.Name):]
 	}

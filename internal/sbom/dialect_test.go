@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"fmt"
 	"errors"
 	"io"
 	"os"
@@ -299,5 +300,60 @@ func TestTheSizeLimitIsAnError(t *testing.T) {
 	}
 	if _, err := Decode(strings.NewReader(strings.Repeat(" ", maxSpace+1)), "in"); err == nil || !strings.Contains(err.Error(), "white space") {
 		t.Errorf("white space alone: %v", err)
+	}
+}
+
+// TestWordsForReleases: how tools write a distribution into the package URLs of its
+// packages.
+func TestWordsForReleases(t *testing.T) {
+	for purl, want := range map[string]string{
+		"pkg:apk/alpine/a@1?distro=alpine-3.14.2":        "alpine 3.14.2",
+		"pkg:apk/alpine/a@1?distro=alpine-v3.14":         "alpine 3.14",
+		"pkg:apk/alpine/a@1?distro=v3.14":                "alpine 3.14",
+		"pkg:apk/alpine/a@1?distro=alpine:3.14":          "alpine 3.14",
+		"pkg:deb/debian/a@1?distro=bullseye":             "debian  bullseye",
+		"pkg:deb/debian/a@1?distro=debian:bullseye":      "debian  bullseye",
+		"pkg:deb/debian/a@1?distro=11.5":                 "debian 11",
+		"pkg:deb/ubuntu/a@1?distro=jammy":                "ubuntu  jammy",
+		"pkg:deb/ubuntu/a@1?distro=ubuntu_22.04":         "ubuntu 22.04",
+		"pkg:deb/ubuntu/a@1?distro=vivid":                "ubuntu  vivid",
+		"pkg:rpm/almalinux/a@1?distro=el9":               "almalinux 9",
+		"pkg:rpm/rocky/a@1?distro=el8_6":                 "rocky 8",
+		"pkg:rpm/redhat/a@1?distro=el7":                  "rhel 7",
+		"pkg:rpm/fedora/a@1?distro=fc39":                 "fedora 39",
+		"pkg:rpm/fedora/a@1?distro=fedora-39":            "fedora 39",
+		"pkg:rpm/amzn/a@1?distro=amzn2023":               "amzn 2023",
+		"pkg:rpm/opensuse/a@1?distro=opensuse-leap-15.5": "opensuse-leap 15.5",
+	} {
+		inv, err := Decode(strings.NewReader(fmt.Sprintf(`{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library","name":"a","purl":%q}]}`, purl)), "sbom")
+		if err != nil || inv.Distro == nil {
+			t.Errorf("%s: no distribution, %v", purl, err)
+			continue
+		}
+		d := inv.Distro
+		if got := strings.TrimSpace(d.ID + " " + d.VersionID + " " + d.Codename); got != want {
+			t.Errorf("%s: %q, want %q", purl, got, want)
+		}
+	}
+}
+
+// TestIncompletePackageURLs: what others leave out of a package URL.
+func TestIncompletePackageURLs(t *testing.T) {
+	for component, want := range map[string]string{
+		`"name":"log4j-core","purl":"pkg:maven/org.apache.logging.log4j:log4j-core@2.14.1"`:           "org.apache.logging.log4j:log4j-core 2.14.1",
+		`"group":"org.apache.logging.log4j","name":"log4j-core","purl":"pkg:maven/log4j-core@2.14.1"`: "org.apache.logging.log4j:log4j-core 2.14.1",
+		`"name":"log4j-core","purl":"pkg:maven/log4j-core@2.14.1"`:                                    "log4j-core 2.14.1",
+		`"name":"HTTP","purl":"pkg:julia/HTTP@1.0.0"`:                                                 "HTTP 1.0.0",
+		`"name":"HTTP","purl":"pkg:julia/HTTP@1.0.0?uuid=cd3eb016-35fb-5094-929b-558a96fad6f3"`:       "HTTP 1.0.0 cd3eb016-35fb-5094-929b-558a96fad6f3",
+	} {
+		inv, err := Decode(strings.NewReader(`{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library",`+component+`}]}`), "sbom")
+		if err != nil || len(inv.Packages) != 1 {
+			t.Errorf("%s: %v, %v", component, inv, err)
+			continue
+		}
+		if p := &inv.Packages[0]; strings.TrimSpace(p.Label()+" "+p.UUID) != want {
+			t.Errorf("%s: %q, want %q", component, p.Label()+" "+p.UUID, want)
+		}
+		survives(t, inv)
 	}
 }

@@ -97,11 +97,11 @@ func parseDistro(s, namespace string) Distro {
 		}
 	}
 	for i := 1; i+1 < len(s); i++ {
-		if s[i] == '-' && s[i+1] >= '0' && s[i+1] <= '9' {
+		if (s[i] == '-' || s[i] == ':' || s[i] == '_' && !strings.ContainsAny(s[:i], "0123456789")) && s[i+1] >= '0' && s[i+1] <= '9' {
 			return Distro{ID: s[:i], VersionID: s[i+1:]}
 		}
 	}
-	if i := strings.LastIndexByte(s, '-'); i > 0 && i+1 < len(s) {
+	if i := strings.LastIndexAny(s, "-:"); i > 0 && i+1 < len(s) {
 		return Distro{ID: s[:i], Codename: s[i+1:]}
 	}
 	if s[0] >= '0' && s[0] <= '9' {
@@ -177,6 +177,11 @@ func normalDistro(d Distro) Distro {
 		id = name
 	}
 	version, _, _ := strings.Cut(d.VersionID, " (") // "2 (Karoo)"
+	if v := taggedRelease(d.Codename); version == "" && v != "" {
+		version, d.Codename = v, ""
+	} else if v := taggedRelease(version); v != "" {
+		version = v
+	}
 	switch id {
 	case "debian":
 		version, _, _ = strings.Cut(version, ".")
@@ -206,6 +211,21 @@ func normalDistro(d Distro) Distro {
 	}
 	d.ID, d.VersionID = id, version
 	return d
+}
+
+// taggedRelease is the release that a word for one names: "9" of "el9", "3.14" of
+// "v3.14"; "" for a word that is none.
+func taggedRelease(word string) string {
+	word = strings.ToLower(word)
+	for _, mark := range []string{"el", "v", "fc", "amzn", "azl", "cm", "ph", "mga"} {
+		rest, ok := strings.CutPrefix(word, mark)
+		if n := leadingNumber(rest); !ok || n == "" || strings.Trim(rest, "0123456789._") != "" {
+			continue
+		}
+		rest, _, _ = strings.Cut(rest, "_")
+		return rest
+	}
+	return ""
 }
 
 // servicePack is a release of SUSE Linux Enterprise as os-release numbers it:

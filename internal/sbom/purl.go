@@ -124,6 +124,11 @@ func fromPURL(s string) (Package, map[string]string, error) {
 		return Package{}, nil, fmt.Errorf("purl of %d bytes is over the limit of %d", len(s), limit)
 	}
 	u, err := packageurl.FromString(s)
+	if bare := bareJulia(s); err != nil && bare != "" {
+		if u, err = packageurl.FromString(bare); err == nil {
+			u.Qualifiers = nil
+		}
+	}
 	if err != nil {
 		return Package{}, nil, fmt.Errorf("purl %q: %w", s, err)
 	}
@@ -145,6 +150,15 @@ func fromPURL(s string) (Package, map[string]string, error) {
 	p.Source, p.SourceVersion = splitUpstream(q["upstream"])
 	p.normalSource()
 	return p, q, nil
+}
+
+// bareJulia is a package URL of Julia's with the qualifier that the specification asks
+// for, where it has none at all; "" for any other.
+func bareJulia(s string) string {
+	if !strings.HasPrefix(s, "pkg:julia/") || strings.ContainsAny(s, "?#") {
+		return ""
+	}
+	return s + "?uuid=none"
 }
 
 // normalSource empties what is the same as the package's own. The name of a

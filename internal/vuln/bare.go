@@ -29,6 +29,24 @@ func bareTypes(inv *sbom.Inventory) map[string]bool {
 	return bare
 }
 
+// noEpochs says whether the RPM packages of an inventory come without epochs: an SBOM
+// of bare package URLs in which none has one. Every RPM system has packages with an
+// epoch, so that here none does not mean zero.
+func noEpochs(inv *sbom.Inventory) bool {
+	some := false
+	for i := range inv.Packages {
+		p := &inv.Packages[i]
+		if p.Type != "rpm" {
+			continue
+		}
+		if p.Cataloger == "rpm" || strings.Contains(p.Version, ":") || strings.Contains(p.SourceVersion, ":") {
+			return false
+		}
+		some = true
+	}
+	return some
+}
+
 // bySource says whether an ecosystem's advisories name source packages only.
 func bySource(ecosystem string) bool {
 	base, _, _ := strings.Cut(ecosystem, ":")

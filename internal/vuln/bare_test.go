@@ -2,6 +2,7 @@ package vuln
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,5 +50,45 @@ func TestBarePURLs(t *testing.T) {
 	found, unknown, err = Match(t.Context(), bare("pkg:deb/debian/libc6@2.31-13?upstream=glibc", "pkg:deb/debian/odd@1"), l, Options{})
 	if err != nil || len(found) != 1 || len(unknown) != 0 {
 		t.Errorf("found %+v, unknown %v, %v", found, unknown, err)
+	}
+}
+
+// TestBareEpochs: where no RPM package of an SBOM has an epoch, its tool leaves them
+// out, and none is not zero.
+func TestBareEpochs(t *testing.T) {
+	l := newMemory(ranged("AlmaLinux:9", "openssl-libs", "CVE-2026-1", Event{Introduced: "0"}, Event{Fixed: "1:3.5.5-4.el9_8"}),
+		ranged("AlmaLinux:9", "bash", "CVE-2026-2", Event{Introduced: "0"}, Event{Fixed: "5.1.8-9.el9"}))
+	for _, c := range []struct {
+		packages, found string
+	}{
+		{"openssl-libs@3.5.5-4.el9_8 bash@5.1.8-9.el9", ""},
+		{"openssl-libs@3.5.5-3.el9_8 bash@5.1.8-6.el9", "bash openssl-libs"},
+		{"openssl-libs@3.5.5-4.el9_8 dbus@1.12.20-5.el9?epoch=1", "openssl-libs"}, // the tool does write them
+		{"openssl-libs@3.5.5-4.el9_8?epoch=1", ""},
+	} {
+		inv := &sbom.Inventory{Distro: &sbom.Distro{ID: "almalinux", VersionID: "9"}}
+		for s := range strings.FieldsSeq(c.packages) {
+			p, err := sbom.FromPURL("pkg:rpm/almalinux/" + s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inv.Packages = append(inv.Packages, p)
+		}
+		found, _, err := Match(t.Context(), inv, l, Options{})
+		var names []string
+		for _, f := range found {
+			names = append(names, f.Vuln.Name)
+		}
+		slices.Sort(names)
+		if got := strings.Join(names, " "); err != nil || got != c.found {
+			t.Errorf("%s: found %q, want %q (%v)", c.packages, got, c.found, err)
+		}
+		// The package database of a system has them all: what has none has zero.
+		for i := range inv.Packages {
+			inv.Packages[i].Cataloger = "rpm"
+		}
+		if found, _, err = Match(t.Context(), inv, l, Options{}); err != nil || strings.HasPrefix(c.packages, "openssl-libs@3.5.5-4.el9_8 ") && len(found) != 1 {
+			t.Errorf("%s, of a database: %+v, %v", c.packages, found, err)
+		}
 	}
 }

@@ -28,7 +28,7 @@ func Ecosystem(p sbom.Package, d *sbom.Distro) (ecosystem, name string, ok bool)
 	case "maven":
 		return "Maven", joinName(p.Namespace, p.Name, ":"), true
 	case "golang":
-		if p.Namespace == "" && p.Name == "std" {
+		if p.Namespace == "" && (p.Name == "std" || p.Name == "go") {
 			return "Go", "stdlib", true
 		}
 		return "Go", joinName(p.Namespace, p.Name, "/"), true

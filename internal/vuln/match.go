@@ -83,13 +83,15 @@ type matcher struct {
 	marks    family    // of how the distribution's versions compare
 	modules  moduleBuilds
 	builder  *builder
-	foreign  map[string]bool // purls of packages that the distribution did not build
-	groups   []group
-	queries  []query
-	meta     map[string]Meta
-	ways     *sbom.Ways          // nil: not asked for yet, or there is no graph
-	covers   map[string]Coverage // of the distributions that something was found in
-	unknown  gaps
+
+	epochless bool            // the epochs of the RPM packages are not told
+	foreign   map[string]bool // purls of packages that the distribution did not build
+	groups    []group
+	queries   []query
+	meta      map[string]Meta
+	ways      *sbom.Ways          // nil: not asked for yet, or there is no graph
+	covers    map[string]Coverage // of the distributions that something was found in
+	unknown   gaps
 }
 
 // group is what findings are made for: a distribution's source package with

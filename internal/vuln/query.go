@@ -31,6 +31,7 @@ func (m *matcher) collect(ctx context.Context) error {
 	if !m.opt.Sourced {
 		bare = bareTypes(m.inv)
 	}
+	m.epochless = bare["rpm"] && noEpochs(m.inv)
 	n := len(m.inv.Packages)
 	m.groups = make([]group, 0, n)
 	m.queries = make([]query, 0, n+n/4)
@@ -85,6 +86,10 @@ type sourceKey struct{ typ, namespace, name, version, origin string }
 
 func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourceKey]int, knows func(string) bool) int {
 	version, marks := builtVersion(p)
+	var binary family
+	if p.Type == "rpm" && m.epochless {
+		marks, binary = epochs, epochs
+	}
 	key := sourceKey{typ: p.Type, namespace: p.Namespace, name: name, version: version}
 	if p.Type == "rpm" {
 		_, key.version = rpmEpoch(version)
@@ -112,7 +117,7 @@ func (m *matcher) addDistro(p *sbom.Package, eco, name string, sources map[sourc
 	}
 	if p.Type == "rpm" && p.Name != name {
 		// Some write advisories by binary package, some by source.
-		m.askAll(p.Name, p.Version, at, 0)
+		m.askAll(p.Name, p.Version, at, binary)
 	}
 	return at
 }

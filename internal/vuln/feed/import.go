@@ -230,13 +230,16 @@ func secdbPart(f *os.File) (part, error) {
 }
 
 // ecosystemOf is the ecosystem whose bucket an archive is: the one that every
-// record speaks of. Of several, the folder's name decides.
+// record speaks of. Of several, or where records speak of others beside it, the
+// folder's name decides.
 func ecosystemOf(ctx context.Context, path string, f *os.File, size int64) (string, error) {
 	var all map[string]bool
+	some := map[string]bool{}
 	_, err := OSVZip(f, size, "", func(r Record) error {
 		these := map[string]bool{}
 		for _, a := range r.Advisories {
 			base, _, _ := strings.Cut(a.Ecosystem, ":")
+			some[base] = true
 			if all == nil || all[base] {
 				these[base] = true
 			}
@@ -255,7 +258,7 @@ func ecosystemOf(ctx context.Context, path string, f *os.File, size int64) (stri
 			return eco, nil
 		}
 	}
-	if all[folder] {
+	if some[folder] {
 		return folder, nil
 	}
 	return "", errors.New("which ecosystem this archive is of: put it in a folder of that name")
