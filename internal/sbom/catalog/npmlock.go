@@ -349,12 +349,26 @@ func npmOrigin(resolved string) string {
 	switch scheme, rest, _ := strings.Cut(resolved, ":"); {
 	case strings.HasPrefix(scheme, "git"), scheme == "ssh", scheme == "bitbucket", scheme == "gist":
 		return resolved
-	case scheme == "https" && strings.Contains(rest, ".git#"):
+	case (scheme == "https" || scheme == "http") && strings.Contains(rest, ".git#"):
 		return "git+" + resolved
-	case scheme == "https" && (strings.HasPrefix(rest, "//codeload.github.com/") || strings.Contains(rest, "/archive/") && strings.Contains(rest, "github.com/")):
+	case (scheme == "https" || scheme == "http") && repositoryArchive(rest):
 		return resolved
 	}
 	return ""
+}
+
+// repositoryArchive says whether an address is of an archive that a host of
+// repositories makes of one: GitHub's, GitLab's, Bitbucket's, Gitea's. A registry has
+// its archives behind "/-/".
+func repositoryArchive(rest string) bool {
+	for _, host := range []string{"//codeload.github.com/", "//api.github.com/repos/", "//github.com/"} {
+		if strings.HasPrefix(rest, host) {
+			return true
+		}
+	}
+	return strings.Contains(rest, "/-/archive/") || strings.Contains(rest, "/repository/archive") ||
+		strings.HasPrefix(rest, "//bitbucket.org/") && strings.Contains(rest, "/get/") ||
+		strings.Contains(rest, "/archive/") && !strings.Contains(rest, "/-/")
 }
 
 // npmWanted is where a dependency comes from by what is asked for: a repository

@@ -27,12 +27,19 @@ func TestOriginWanted(t *testing.T) {
 		}
 	}
 	for resolved, origin := range map[string]string{
-		"https://registry.npmjs.org/a/-/a-1.0.0.tgz":        "",
-		"https://npm.example.com/a/-/a-1.0.0.tgz#abc":       "",
-		"git+ssh://git@github.com/acme/a.git#0123":          "git+ssh://git@github.com/acme/a.git#0123",
-		"https://codeload.github.com/acme/a/tar.gz/0123":    "https://codeload.github.com/acme/a/tar.gz/0123",
-		"https://github.com/acme/a/archive/refs/tags/v1.gz": "https://github.com/acme/a/archive/refs/tags/v1.gz",
-		"https://github.com/acme/a.git#0123":                "git+https://github.com/acme/a.git#0123",
+		"https://registry.npmjs.org/a/-/a-1.0.0.tgz":          "",
+		"https://npm.example.com/a/-/a-1.0.0.tgz#abc":         "",
+		"git+ssh://git@github.com/acme/a.git#0123":            "git+ssh://git@github.com/acme/a.git#0123",
+		"https://codeload.github.com/acme/a/tar.gz/0123":      "https://codeload.github.com/acme/a/tar.gz/0123",
+		"https://github.com/acme/a/archive/refs/tags/v1.gz":   "https://github.com/acme/a/archive/refs/tags/v1.gz",
+		"https://gitlab.com/acme/a/-/archive/v1/a-v1.tar.gz":  "https://gitlab.com/acme/a/-/archive/v1/a-v1.tar.gz",
+		"https://bitbucket.org/acme/a/get/v1.tar.gz":          "https://bitbucket.org/acme/a/get/v1.tar.gz",
+		"https://git.example.com/acme/a/archive/v1.tar.gz":    "https://git.example.com/acme/a/archive/v1.tar.gz",
+		"https://api.github.com/repos/acme/a/tarball/0123":    "https://api.github.com/repos/acme/a/tarball/0123",
+		"https://github.com/acme/a/releases/download/1/a.tgz": "https://github.com/acme/a/releases/download/1/a.tgz",
+		"https://registry.npmjs.org/archive/-/archive-1.tgz":  "",
+		"https://npm.pkg.github.com/download/a/1.0.0/0123":    "",
+		"https://github.com/acme/a.git#0123":                  "git+https://github.com/acme/a.git#0123",
 	} {
 		if got := npmOrigin(resolved); got != origin {
 			t.Errorf("%q is from %q, want %q", resolved, got, origin)
