@@ -396,3 +396,20 @@ func BenchmarkJava(b *testing.B) {
 		}
 	}
 }
+
+// TestGroupsThatMoved: an artifact goes by the group that published its version.
+func TestGroupsThatMoved(t *testing.T) {
+	for file, want := range map[string]string{
+		"dom4j-1.6.1.jar": "dom4j", "dom4j-2.1.3.jar": "org.dom4j", "c3p0-0.9.1.2.jar": "c3p0", "c3p0-0.9.5.5.jar": "com.mchange",
+		"quartz-1.6.3.jar": "opensymphony", "quartz-2.3.2.jar": "org.quartz-scheduler", "rxjava-1.3.8.jar": "io.reactivex", "rxjava-2.2.0.jar": "io.reactivex.rxjava2",
+		"rxjava-3.1.0.jar": "io.reactivex.rxjava3", "okhttp-2.7.5.jar": "com.squareup.okhttp", "okhttp-4.9.1.jar": "com.squareup.okhttp3",
+		"hibernate-core-5.2.17.Final.jar": "org.hibernate", "hibernate-core-6.1.0.Final.jar": "org.hibernate.orm", "hibernate-validator-5.4.1.Final.jar": "org.hibernate",
+		"groovy-2.4.7.jar": "org.codehaus.groovy", "groovy-4.0.1.jar": "org.apache.groovy", "jetty-util-6.1.26.jar": "org.mortbay.jetty", "jetty-util-9.4.0.jar": "org.eclipse.jetty",
+		"struts-1.2.9.jar": "struts", "struts-core-1.3.8.jar": "org.apache.struts",
+	} {
+		ps, err := readCataloger(javaArchives(), "app/"+file, jar(t, "META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n"))
+		if err != nil || len(ps) != 1 || ps[0].Namespace != want {
+			t.Errorf("%s: %v, want the group %s (%v)", file, purls(ps), want, err)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package catalog
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // javaGuess is what an archive without a Maven record of its own is, by its
 // manifest and its file name. A name without a version is no package.
@@ -22,6 +25,12 @@ func javaGuess(jar javaJar, file javaCoordinates) javaCoordinates {
 		return javaCoordinates{}
 	}
 	c.group = javaGroup(c.artifactID, symbolic, jar)
+	for _, m := range javaMoves {
+		if m.artifactID.fits(c.artifactID) && javaBefore(c.version, m.before) {
+			c.group = m.group
+			break
+		}
+	}
 	return c
 }
 
@@ -40,7 +49,7 @@ func javaManifestVersion(m map[string]string) string {
 func javaGroup(artifactID, symbolic string, jar javaJar) string {
 	m := jar.manifest
 	for _, k := range javaGroups {
-		if artifactID == k.artifactID || strings.HasSuffix(k.artifactID, "*") && strings.HasPrefix(artifactID, k.artifactID[:len(k.artifactID)-1]) {
+		if k.artifactID.fits(artifactID) {
 			return k.group
 		}
 	}
@@ -137,7 +146,10 @@ var javaPackages = []struct{ name, group string }{
 // javaGroups are the groups of what is published without a Maven
 // record in the jar (built by Gradle, Ant or sbt) and whose manifest does not
 // name the group. The first that fits counts; a star stands for any ending.
-var javaGroups = []struct{ artifactID, group string }{
+var javaGroups = []struct {
+	artifactID javaPattern
+	group      string
+}{
 	{"spring-boot*", "org.springframework.boot"},
 	{"spring-security*", "org.springframework.security"},
 	{"spring-data*", "org.springframework.data"},
@@ -161,7 +173,7 @@ var javaGroups = []struct{ artifactID, group string }{
 	{"tomcat-*", "org.apache.tomcat"},
 	{"catalina", "org.apache.tomcat"},
 	{"hibernate-validator*", "org.hibernate.validator"},
-	{"hibernate-core*", "org.hibernate"},
+	{"hibernate-core*", "org.hibernate.orm"},
 	{"hibernate-*", "org.hibernate"},
 	{"kotlin-*", "org.jetbrains.kotlin"},
 	{"kotlinx-*", "org.jetbrains.kotlinx"},
@@ -180,8 +192,8 @@ var javaGroups = []struct{ artifactID, group string }{
 	{"connect-*", "org.apache.kafka"},
 	{"lucene-*", "org.apache.lucene"},
 	{"solr-*", "org.apache.solr"},
-	{"groovy-*", "org.codehaus.groovy"},
-	{"groovy", "org.codehaus.groovy"},
+	{"groovy-*", "org.apache.groovy"},
+	{"groovy", "org.apache.groovy"},
 	{"elasticsearch*", "org.elasticsearch"},
 	{"opensearch*", "org.opensearch"},
 	{"cassandra-*", "org.apache.cassandra"},
@@ -262,6 +274,8 @@ var javaGroups = []struct{ artifactID, group string }{
 	{"struts2-*", "org.apache.struts"},
 	{"xstream", "com.thoughtworks.xstream"},
 	{"dom4j", "org.dom4j"},
+	{"jdom", "org.jdom"},
+	{"jdom2", "org.jdom"},
 	{"xercesImpl", "xerces"},
 	{"xalan", "xalan"},
 	{"junit", "junit"},
@@ -269,4 +283,93 @@ var javaGroups = []struct{ artifactID, group string }{
 	{"velocity", "org.apache.velocity"},
 	{"velocity-engine-core", "org.apache.velocity"},
 	{"jenkins-core", "org.jenkins-ci.main"},
+	{"struts", "struts"},
+	{"struts-*", "org.apache.struts"},
+	{"quartz", "org.quartz-scheduler"},
+	{"c3p0", "com.mchange"},
+	{"rome", "com.rometools"},
+	{"itext", "com.lowagie"},
+	{"itextpdf", "com.itextpdf"},
+	{"jetty", "org.mortbay.jetty"},
+	{"freemarker", "org.freemarker"},
+	{"ognl", "ognl"},
+	{"shiro-*", "org.apache.shiro"},
+	{"poi", "org.apache.poi"},
+	{"poi-*", "org.apache.poi"},
+	{"tika-*", "org.apache.tika"},
+	{"pdfbox*", "org.apache.pdfbox"},
+	{"cxf-*", "org.apache.cxf"},
+	{"activemq-*", "org.apache.activemq"},
+	{"camel-*", "org.apache.camel"},
+	{"hadoop-*", "org.apache.hadoop"},
+	{"spark-*", "org.apache.spark"},
+	{"vertx-*", "io.vertx"},
+	{"fastjson", "com.alibaba"},
+	{"mybatis", "org.mybatis"},
+	{"jsoup", "org.jsoup"},
+	{"nimbus-jose-jwt", "com.nimbusds"},
+	{"java-jwt", "com.auth0"},
+	{"jjwt*", "io.jsonwebtoken"},
+	{"json-smart", "net.minidev"},
+	{"json-path", "com.jayway.jsonpath"},
+	{"hazelcast", "com.hazelcast"},
+	{"ehcache", "net.sf.ehcache"},
+	{"xmlsec", "org.apache.santuario"},
+	{"esapi", "org.owasp.esapi"},
+	{"antisamy", "org.owasp.antisamy"},
+	{"jettison", "org.codehaus.jettison"},
+	{"woodstox-core", "com.fasterxml.woodstox"},
+	{"liquibase-core", "org.liquibase"},
+	{"libthrift", "org.apache.thrift"},
+	{"avro", "org.apache.avro"},
+}
+
+// javaMoves are the groups under which artifacts were published before the version at
+// which they moved to the one above. The first that fits counts.
+var javaMoves = []struct {
+	artifactID    javaPattern
+	before, group string
+}{
+	{"dom4j", "2", "dom4j"},
+	{"jdom", "1.1", "jdom"},
+	{"xstream", "1.2", "xstream"},
+	{"velocity", "1.5", "velocity"},
+	{"quartz", "1.7", "opensymphony"},
+	{"c3p0", "0.9.2", "c3p0"},
+	{"rome", "1.5", "rome"},
+	{"okhttp*", "3", "com.squareup.okhttp"},
+	{"retrofit*", "2", "com.squareup.retrofit"},
+	{"rxjava", "2", "io.reactivex"},
+	{"rxjava", "3", "io.reactivex.rxjava2"},
+	{"jetty-*", "7", "org.mortbay.jetty"},
+	{"ant", "1.7", "ant"},
+	{"hibernate-validator*", "6", "org.hibernate"},
+	{"hibernate-core*", "6", "org.hibernate"},
+	{"groovy", "4", "org.codehaus.groovy"},
+	{"groovy-*", "4", "org.codehaus.groovy"},
+}
+
+// javaPattern is an artifact's name; a star stands for any ending.
+type javaPattern string
+
+func (p javaPattern) fits(artifactID string) bool {
+	if begin, ok := strings.CutSuffix(string(p), "*"); ok {
+		return strings.HasPrefix(artifactID, begin)
+	}
+	return artifactID == string(p)
+}
+
+// javaBefore compares the numbers that versions begin with.
+func javaBefore(version, limit string) bool {
+	for limit != "" {
+		var a, b string
+		a, version, _ = strings.Cut(version, ".")
+		b, limit, _ = strings.Cut(limit, ".")
+		x, _ := strconv.Atoi(a[:len(a)-len(strings.TrimLeft(a, "0123456789"))])
+		y, _ := strconv.Atoi(b)
+		if x != y {
+			return x < y
+		}
+	}
+	return false
 }
