@@ -374,3 +374,30 @@ func TestOlderFormat(t *testing.T) {
 		t.Error("npm has nothing after it was fetched anew")
 	}
 }
+
+// TestImportByFolder: an archive whose records do not all speak of one ecosystem is
+// of the one that its folder is called after.
+func TestImportByFolder(t *testing.T) {
+	dir := t.TempDir()
+	record := func(id, eco string) string {
+		return `{"id":"` + id + `","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"` + eco + `","name":"a"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.0"}]}]}]}`
+	}
+	body := zipped(t, map[string]string{"HSEC-1.json": record("HSEC-1", "Hackage"), "HSEC-2.json": record("HSEC-2", "GHC")})
+	for folder, ok := range map[string]bool{"Hackage": true, "elsewhere": false} {
+		path := filepath.Join(dir, folder, "all.zip")
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		u := updater(t, newUpstream(t))
+		_, err := u.Import(t.Context(), path)
+		if ok != (err == nil) {
+			t.Errorf("%s: %v", folder, err)
+		}
+		if ok {
+			want(t, fixes(t, u.Dir, "Hackage", "a"), "HSEC-1 1.0")
+		}
+	}
+}
