@@ -94,3 +94,33 @@ func TestPartsSayWhatTheWholeSays(t *testing.T) {
 		t.Errorf("nginx:1.20 is in %d parts", n)
 	}
 }
+
+// TestPartsKnowEpochs: whether none is zero, the whole inventory tells.
+func TestPartsKnowEpochs(t *testing.T) {
+	l := newMemory(
+		ranged("AlmaLinux:9", "openssl-libs", "ALSA-1", Event{Introduced: "0"}, Event{Fixed: "1:3.5.5-4.el9_8"}),
+		ranged("AlmaLinux:9", "openssl", "ALSA-1", Event{Introduced: "0"}, Event{Fixed: "1:3.5.5-4.el9_8"}),
+		ranged("AlmaLinux:9", "bash", "ALSA-2", Event{Introduced: "0"}, Event{Fixed: "5.1.8-9.el9"}),
+	)
+	rpms := func(purls ...string) *sbom.Inventory {
+		inv := &sbom.Inventory{Distro: &sbom.Distro{ID: "almalinux", VersionID: "9"}}
+		for _, s := range purls {
+			p, err := sbom.FromPURL(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inv.Packages = append(inv.Packages, p)
+		}
+		return inv
+	}
+	for _, inv := range []*sbom.Inventory{
+		rpms("pkg:rpm/almalinux/openssl-libs@3.5.5-3.el9_8", "pkg:rpm/almalinux/openssl@3.5.5-4.el9_8", "pkg:rpm/almalinux/bash@5.1.8-6.el9"),
+		rpms("pkg:rpm/almalinux/openssl-libs@3.5.5-4.el9_8?upstream=openssl-3.5.5-4.el9_8.src.rpm", "pkg:rpm/almalinux/bash@5.1.8-6.el9"),
+	} {
+		whole, _ := match(t, l, inv)
+		if len(whole) != 2 {
+			t.Fatalf("%d found", len(whole))
+		}
+		sameWord(t, matchParts(t, l, inv), whole)
+	}
+}
