@@ -54,8 +54,19 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 	out := &linted{name: name, b: b}
 	f, err := dockerfile.Parse(name, b)
 	if err != nil {
-		out.Findings, out.Unknown = syntax(err, name)
-		return out
+		if frontend := dockerfile.Frontend(b); frontend != "" {
+			out.Unknown = []finding.Unknown{{What: "the rules over " + name, Why: "it is for the front end " + frontend + ", whose grammar is not known here"}}
+			return out
+		}
+		var broken []finding.Finding
+		var unread []finding.Unknown
+		if f, broken, unread = recovered(name, b, err); f == nil {
+			out.Findings, out.Unknown = broken, unread
+			return out
+		}
+		defer func() {
+			out.Findings, out.Unknown = append(broken, withoutEdits(out.Findings)...), append(unread, out.Unknown...)
+		}()
 	}
 	cfg := l.hadolint
 	if cfg == nil {
@@ -185,8 +196,8 @@ func aside(name string) bool {
 
 // buildContext is the folder of a file's build: the one that was said, else the
 // one that a compose file names, else the file's own, the one that the user stands
-// in or one above up to the repository's, whichever holds all that the file copies;
-// nil: it cannot be told.
+// in or one above up to the repository's, whichever holds all that the file copies, or
+// alone holds some of it; nil: it cannot be told.
 func (l *linter) buildContext(out *linted, f *dockerfile.File, said string) (string, *dockerfile.Context) {
 	var folders []string
 	switch {
@@ -212,6 +223,7 @@ func (l *linter) buildContext(out *linted, f *dockerfile.File, said string) (str
 			}
 		}
 	}
+	part, in := "", (*dockerfile.Context)(nil) // the folder that holds some of it
 	for _, dir := range folders {
 		rel, err := filepath.Rel(dir, out.name)
 		if err != nil {
@@ -222,9 +234,15 @@ func (l *linter) buildContext(out *linted, f *dockerfile.File, said string) (str
 			out.Warnings = append(out.Warnings, err.Error())
 			continue
 		}
-		if said != "" || f.CopiesFrom(c) {
+		all, some := f.CopiesFrom(c)
+		switch {
+		case said != "" || all:
 			return dir, c
+		case some && in != nil && filepath.Clean(dir) != filepath.Clean(part):
+			return "", nil
+		case some:
+			part, in = dir, c
 		}
 	}
-	return "", nil
+	return part, in
 }

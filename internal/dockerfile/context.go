@@ -81,6 +81,14 @@ func (c *Context) Exists(name string) bool {
 	return err == nil
 }
 
+// holds reports whether the folder has a file or folder of that name, be it one that
+// the build does not see.
+func (c *Context) holds(name string) bool {
+	name = contextPath(name)
+	_, err := fs.Stat(c.FS, name)
+	return err == nil && fs.ValidPath(name)
+}
+
 // Read returns a file that the build sees; larger than limit bytes it is an
 // error.
 func (c *Context) Read(name string, limit int64) ([]byte, error) {
@@ -169,10 +177,10 @@ func contextPath(name string) string {
 }
 
 // CopiesFrom says whether everything that the file copies from its context,
-// and whose name can be told, is in c; of a file that copies nothing it is
-// false.
-func (f *File) CopiesFrom(c *Context) bool {
-	some := false
+// and whose name can be told, is in c, and whether some of it is; of a file that
+// copies nothing both are false.
+func (f *File) CopiesFrom(c *Context) (all, some bool) {
+	missing := false
 	for i := range f.Instructions {
 		in := &f.Instructions[i]
 		if in.Cmd != "COPY" && in.Cmd != "ADD" || len(in.Args) < 2 || in.Flag("from") != "" {
@@ -188,13 +196,14 @@ func (f *File) CopiesFrom(c *Context) bool {
 			if contextPath(source) == "." {
 				continue
 			}
-			if !c.Exists(source) {
-				return false
+			if c.holds(source) {
+				some = true
+			} else {
+				missing = true
 			}
-			some = true
 		}
 	}
-	return some || f.copiesAll()
+	return !missing && (some || f.copiesAll()), some
 }
 
 // CopiesByName says whether the file copies something of its context by its name,

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -65,6 +67,19 @@ func ParseWith(name string, b []byte, args map[string]string) (*File, error) {
 	p.stages(stages)
 	return p.file, nil
 }
+
+// Frontend is the front end that a file's syntax directive names, where it is not the
+// Dockerfile's own: its grammar is its own, too. "": none.
+func Frontend(b []byte) string {
+	name, _, _, ok := parser.DetectSyntax(b)
+	if !ok || ownFrontend.MatchString(name) {
+		return ""
+	}
+	return name
+}
+
+// ownFrontend are the names of the front end whose grammar BuildKit has built in.
+var ownFrontend = regexp.MustCompile(`^(docker\.io/)?docker/dockerfile(-upstream)?([:@].*)?$`)
 
 // chainsOnbuild finds a chain of ONBUILDs, which BuildKit refuses, before
 // BuildKit's code does, which takes a time that grows with the square of it.
@@ -237,6 +252,9 @@ func (p *parsing) stages(read []instructions.Stage) {
 			}
 			s.Base = p.expand(s.BaseRaw, env)
 			s.Platform = p.expand(read[n].Platform, env)
+			if s.Base == "" {
+				s.Base = p.defaultBase(s.BaseRaw, env)
+			}
 			if base, ok := f.byName[strings.ToLower(s.Base)]; ok && s.Base != "" {
 				s.Parent = &f.Stages[base]
 			}
@@ -270,6 +288,37 @@ func (p *parsing) globalArgs(in *Instruction, env map[string]string) {
 		p.file.GlobalArgs = append(p.file.GlobalArgs, a)
 	}
 }
+
+// defaultBase is what a build of the default platform that is given no arguments makes of
+// a base's name: arguments without a value are empty, and the platform's parts lead to
+// a stage of the file; empty: it cannot be told, or is no reference.
+func (p *parsing) defaultBase(word string, env map[string]string) string {
+	with := maps.Clone(env)
+	for _, a := range p.file.GlobalArgs {
+		if _, set := with[a.Name]; !set && !a.HasDefault {
+			with[a.Name] = ""
+		}
+	}
+	if base := p.expand(word, with); plainReference.MatchString(base) {
+		return base
+	}
+	for name, value := range map[string]string{
+		"TARGETPLATFORM": "linux/amd64", "TARGETOS": "linux", "TARGETARCH": "amd64", "TARGETVARIANT": "",
+		"BUILDPLATFORM": "linux/amd64", "BUILDOS": "linux", "BUILDARCH": "amd64", "BUILDVARIANT": "",
+	} {
+		if _, set := with[name]; !set {
+			with[name] = value
+		}
+	}
+	base := p.expand(word, with)
+	if _, ok := p.file.byName[strings.ToLower(base)]; ok {
+		return base
+	}
+	return ""
+}
+
+// plainReference is the reference of an image, without a digest.
+var plainReference = regexp.MustCompile(`^[a-z0-9][a-zA-Z0-9._/-]*(:[0-9]+/[a-z0-9._/-]+)?(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$`)
 
 // expand fills in variables; empty: they cannot be told.
 func (p *parsing) expand(word string, env map[string]string) string {

@@ -21,6 +21,10 @@ type Script struct {
 	Span     finding.Span // the text that was read
 	Err      error        // it is no text that this reads; nothing is known of what it runs
 
+	// StopsAtErrors says that the shell which reads a here-document was told to end at
+	// the first command that fails: bash -e <<EOF.
+	StopsAtErrors bool
+
 	line line
 }
 
@@ -144,7 +148,7 @@ func (s *Script) text(in *Instruction, words []Word) line {
 	f := s.line.file
 	out := line{file: f}
 	var b strings.Builder
-	if len(in.Heredocs) == 1 && len(words) == 1 && loneHeredoc(words[0].Text, in.Heredocs[0].Name) {
+	if len(in.Heredocs) == 1 && s.givenTo(words, in.Heredocs[0].Name) {
 		s.Span = in.Heredocs[0].Body
 		out.addBody(&b, in.Heredocs[0])
 		out.text = b.String()
@@ -163,6 +167,38 @@ func (s *Script) text(in *Instruction, words []Word) line {
 	}
 	out.text = b.String()
 	return out
+}
+
+// givenTo reports whether a line is a here-document that a shell reads as its script:
+// alone, or with the shell before or after it. BuildKit's words may have the whole line.
+func (s *Script) givenTo(words []Word, name string) bool {
+	if len(words) == 1 && loneHeredoc(words[0].Text, name) {
+		return true
+	}
+	var fields []string
+	for _, w := range words {
+		fields = append(fields, strings.Fields(w.Text)...)
+	}
+	n := slices.IndexFunc(fields, func(f string) bool { return strings.HasPrefix(f, "<<") })
+	if n < 0 || !loneHeredoc(fields[n], name) {
+		return false
+	}
+	fields = slices.Delete(fields, n, n+1)
+	if len(fields) == 0 || !isShell(fields[:1]) {
+		return false
+	}
+	stops := false
+	for k, f := range fields[1:] {
+		switch {
+		case fields[k] == "-o" || fields[k] == "-eo" || fields[k] == "-euo" || fields[k] == "-exo" || fields[k] == "-euxo":
+			stops = stops || f == "errexit"
+		case len(f) < 2 || f[0] != '-' || strings.Contains(f, "c"):
+			return f == "-" // a file, which is the script then
+		}
+		stops = stops || f[0] == '-' && f[1] != '-' && strings.Contains(f, "e")
+	}
+	s.StopsAtErrors = stops
+	return true
 }
 
 func loneHeredoc(text, name string) bool {

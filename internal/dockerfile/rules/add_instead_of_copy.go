@@ -29,7 +29,7 @@ func addInsteadOfCopy() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				in.eachTransfer("ADD", func(t transfer) {
+				in.eachTransferAnywhere("ADD", func(t transfer) {
 					plain, sure := false, true
 					for _, w := range t.sources {
 						source, known := in.value(t.at, w)

@@ -25,8 +25,9 @@ func apkNoCache() Check {
 				Good: "FROM alpine:3.22\nRUN apk add --no-cache curl\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
+				shipped := p.Input.shipped()
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
-					if mounts(run, "/var/cache/apk", "/etc/apk/cache") {
+					if !shipped[p.Input.Stage(i).Index] || mounts(run, "/var/cache/apk", "/etc/apk/cache") {
 						return
 					}
 					for n := range commands {

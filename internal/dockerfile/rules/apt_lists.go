@@ -29,10 +29,16 @@ func aptLists() Check {
 				shipped := p.Input.shipped()
 				needs := laterApt(p.Input)
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
-					n := slices.IndexFunc(commands, func(c dockerfile.Command) bool {
-						return updatesAptLists(&c)
-					})
-					if n < 0 || !shipped[p.Input.Stage(i).Index] || slices.ContainsFunc(commands, removesAptLists) || mounts(run, "/var/lib/apt/lists") || mountsApt(run) {
+					n := -1 // the first update after which nothing removes them
+					for k := range commands {
+						switch {
+						case removesAptLists(commands[k]):
+							n = -1
+						case n < 0 && updatesAptLists(&commands[k]):
+							n = k
+						}
+					}
+					if n < 0 || !shipped[p.Input.Stage(i).Index] || mounts(run, "/var/lib/apt/lists") || mountsApt(run) {
 						return
 					}
 					f := at(commands[n].Span, "update", "the package lists that %s update writes stay in the layer", commands[n].Program())
@@ -97,7 +103,7 @@ func laterApt(in *Input) func(i int) later {
 			state = max(state, laterUnknown)
 			for n := range in.Script(i).Commands {
 				c := &in.Script(i).Commands[n]
-				m, ok := managed(c, "apt-get", "apt")
+				m, ok := managed(c, "apt-get", "apt", "aptitude")
 				if updatesAptLists(c) {
 					state = laterUnknown
 					break

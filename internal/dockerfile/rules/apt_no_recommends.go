@@ -28,15 +28,19 @@ func aptNoRecommends() Check {
 				all := reliances{}
 				preset := configured(p.Input, "apt::install-recommends")
 				p.Input.eachCommand(func(i int, c *dockerfile.Command) {
-					m, ok := managed(c, "apt-get", "apt")
-					if !ok || !m.is("install") || aptPretends(c) || c.Has("--no-install-recommends", "--install-recommends") || option(c, "install-recommends") || preset(i) {
+					m, ok := managed(c, "apt-get", "apt", "aptitude")
+					if !ok || !m.is("install") || aptPretends(c) || c.Has("--no-install-recommends", "--install-recommends", "-R", "--without-recommends", "--with-recommends") || option(c, "install-recommends") || preset(i) {
 						return
 					}
 					f := at(c.Span, m.program+" install", "%s install also installs what its packages only recommend", m.program)
 					if m.program != "apt-get" {
 						f.Aliases = []string{}
 					}
-					edits := insertWord(p.Input, i, c, m.verb, "--no-install-recommends")
+					without := "--no-install-recommends"
+					if m.program == "aptitude" {
+						without = "--without-recommends"
+					}
+					edits := insertWord(p.Input, i, c, m.verb, without)
 					lost := p.Input.relies(i, m, all)
 					for _, r := range lost {
 						names := strings.Join(r.names, " ")

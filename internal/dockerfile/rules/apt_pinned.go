@@ -27,7 +27,7 @@ func aptPinned() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				eachInstalled(p.Input, func(c *dockerfile.Command) (call, bool) {
-					m, ok := managed(c, "apt-get", "apt")
+					m, ok := managed(c, "apt-get", "apt", "aptitude")
 					return m, ok && m.is("install") && !aptPretends(c)
 				}, func(w string) bool {
 					return strings.ContainsAny(w, "=/") || strings.HasSuffix(w, ".deb") || strings.HasSuffix(w, "-")

@@ -27,11 +27,11 @@ func aptYes() Check {
 			Run: func(_ context.Context, p *pass) error {
 				preset := configured(p.Input, "apt::get::assume-yes")
 				p.Input.eachCommand(func(i int, c *dockerfile.Command) {
-					m, ok := managed(c, "apt-get", "apt")
+					m, ok := managed(c, "apt-get", "apt", "aptitude")
 					if !ok || c.Input >= 0 || aptAnswers(c) || preset(i) {
 						return
 					}
-					if !m.is("install", "remove", "purge", "upgrade", "dist-upgrade", "full-upgrade", "build-dep") {
+					if !m.is("install", "remove", "purge", "upgrade", "dist-upgrade", "full-upgrade", "safe-upgrade", "build-dep", "reinstall") {
 						return
 					}
 					f := at(c.Span, m.program+" "+m.verb.Text, "%s %s without -y waits for an answer and fails", m.program, m.verb.Text)

@@ -32,13 +32,8 @@ func families(in *Input) func(*dockerfile.Stage) baseFamily {
 
 func family(in *Input, s *dockerfile.Stage) baseFamily {
 	if b := in.Scopes.Base(s); b != nil {
-		switch b.Distribution {
-		case "debian", "ubuntu":
-			return debianFamily
-		case "alpine", "wolfi", "chainguard":
-			return alpineFamily
-		case "rhel", "fedora", "centos", "rocky", "alma", "almalinux", "amzn", "amazon", "ol", "opensuse", "sles":
-			return rpmFamilyBase
+		if f := familyOfDistribution(b.Distribution); f != unknownFamily {
+			return f
 		}
 	}
 	for st := s; st != nil; st = st.Parent {
@@ -48,7 +43,7 @@ func family(in *Input, s *dockerfile.Stage) baseFamily {
 				return
 			}
 			switch c.Program() {
-			case "apt-get", "apt", "dpkg":
+			case "apt-get", "apt", "aptitude", "dpkg":
 				found = debianFamily
 			case "apk":
 				found = alpineFamily
@@ -60,20 +55,46 @@ func family(in *Input, s *dockerfile.Stage) baseFamily {
 			return found
 		}
 	}
+	return familyOfName(s)
+}
+
+// familyOfDistribution is the family of a distribution, by the id of its os-release.
+func familyOfDistribution(id string) baseFamily {
+	switch id {
+	case "debian", "ubuntu":
+		return debianFamily
+	case "alpine", "wolfi", "chainguard":
+		return alpineFamily
+	case "rhel", "fedora", "centos", "rocky", "alma", "almalinux", "amzn", "amazon", "ol", "opensuse", "sles":
+		return rpmFamilyBase
+	}
+	return unknownFamily
+}
+
+// familyOfName is the family that the name of a stage's base tells.
+func familyOfName(s *dockerfile.Stage) baseFamily {
 	ref := reference(strings.ToLower(baseName(s)))
 	if strings.Contains(ref.tag, "alpine") || strings.Contains(ref.name, "alpine") {
 		return alpineFamily
 	}
-	for _, word := range []string{"bookworm", "bullseye", "buster", "trixie", "stretch", "jessie", "slim", "focal", "jammy", "noble", "bionic", "xenial"} {
-		if strings.Contains(ref.tag, word) {
-			return debianFamily
-		}
-	}
 	switch ref.name[strings.LastIndexByte(ref.name, '/')+1:] {
 	case "debian", "ubuntu", "buildpack-deps":
 		return debianFamily
-	case "centos", "fedora", "rockylinux", "almalinux", "amazonlinux", "oraclelinux", "ubi8", "ubi9":
+	case "wolfi-base":
+		return alpineFamily
+	case "centos", "fedora", "rockylinux", "almalinux", "amazonlinux", "oraclelinux", "ubi", "ubi7", "ubi8", "ubi9", "ubi10",
+		"ubi-minimal", "ubi-init", "leap", "tumbleweed", "sle15", "bci-base":
 		return rpmFamilyBase
+	}
+	if strings.Contains(ref.name, "linux") || strings.Contains(ref.tag, "oracle") || strings.Contains(ref.tag, "ubi") {
+		return unknownFamily // other distributions have slim images too
+	}
+	for _, word := range []string{
+		"bookworm", "bullseye", "buster", "trixie", "stretch", "jessie", "slim", "focal", "jammy", "noble", "bionic", "xenial",
+	} {
+		if strings.Contains(ref.tag, word) {
+			return debianFamily
+		}
 	}
 	return unknownFamily
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -55,4 +56,62 @@ func brokenJSON(inst *dockerfile.Instruction) bool {
 			strings.HasPrefix(strings.TrimLeft(text[1:], " "), `"`) && strings.Contains(text, `",`)
 	}
 	return false
+}
+
+func brokenJSONRule() Check {
+	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/d9ebecad831c79b09172ad908d0b0232408c38bb.Dockerfile",
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/broken-json",
+				Title:    "What looks like JSON is none",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.High,
+				Aliases:  []string{},
+				Why: "An array with a comma missing, or with single quotes, is no JSON: the builder takes it for the other form without a word. A command is " +
+					"then a shell's, whose first word is [\"nginx\",; a COPY has a source named [\"a\",. Put the array right, or leave the brackets out.",
+				Bad:  "FROM debian:13-slim\nENTRYPOINT [\"/srv/app\", \"--config\" \"/etc/app.conf\"]\n",
+				Good: "FROM debian:13-slim\nENTRYPOINT [\"/srv/app\", \"--config\", \"/etc/app.conf\"]\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				for i := range in.File.Instructions {
+					inst := &in.File.Instructions[i]
+					if !brokenJSON(inst) {
+						continue
+					}
+					if inst.Trigger != nil {
+						inst = inst.Trigger
+					}
+					words := in.File.Span(inst.Words[0].Span.Start, inst.Words[len(inst.Words)-1].Span.End)
+					f := at(words, inst.Cmd, "the brackets of %s hold no JSON array, and are taken for words", inst.Cmd)
+					if array, ok := mended(textOf(in, words)); ok {
+						f = fix(f, finding.NeedsReview, "Write the array that seems to be meant", in.Edit(words, array))
+					}
+					p.Report(f)
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// mended is the JSON array that a text seems to mean: strings in either quotes, with
+// commas or without; false: it cannot be told.
+func mended(text string) (string, bool) {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(text), "[")
+	var words []string
+	for ok {
+		rest = strings.TrimLeft(rest, " \t,")
+		if rest == "" || rest == "]" {
+			break
+		}
+		quote := rest[0]
+		n := strings.IndexByte(rest[1:], quote)
+		if quote != '"' && quote != '\'' || n < 0 || strings.ContainsAny(rest[1:1+n], "\\\"\r\n") {
+			return "", false
+		}
+		words, rest = append(words, `"`+rest[1:1+n]+`"`), rest[n+2:]
+	}
+	return "[" + strings.Join(words, ", ") + "]", ok && len(words) > 0
 }

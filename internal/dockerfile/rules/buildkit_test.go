@@ -132,7 +132,7 @@ func TestNamesByFinding(t *testing.T) {
 			"DL3064; SecretsUsedInArgOrEnv DL3064; SecretsUsedInArgOrEnv; DL3064; DL3064",
 		},
 		{secretsUsedInArgOrEnv(), "FROM a\nENV PUBLIC_KEY=b KEYSTORE=c PASS_FILE=d AUTHOR=e\n", ""},
-		{fromPlatformFlag(), "FROM --platform=$BUILDPLATFORM a\nFROM --platform=linux/s390x a\nFROM --platform=linux/s390x a AS s390x\n", "DL3029; DL3029"},
+		{fromPlatformFlag(), "FROM --platform=$BUILDPLATFORM a\nFROM --platform=linux/s390x a\nFROM --platform=linux/s390x a AS s390x\n", "DL3029"},
 	} {
 		var got []string
 		for _, f := range run(t, input(t, c.text, nil), c.check) {

@@ -59,8 +59,8 @@ func messes() []mess {
 	rpm := rpmFamilies()
 	return []mess{
 		{"apt's lists", "the package lists stay", updatesAptLists, func(c *dockerfile.Command) bool { return removesAptLists(*c) && !removes(c, "/partial") }},
-		{"rpm's cache", "the package manager's cache stays", rpm[0].installs, rpm[0].clean},
-		{"zypper's cache", "zypper's cache stays", rpm[1].installs, rpm[1].clean},
+		{"rpm's cache", "the package manager's cache stays", rpm[0].changes, rpm[0].clean},
+		{"zypper's cache", "zypper's cache stays", rpm[1].changes, rpm[1].clean},
 		{"apk's cache", "apk's index stays", func(c *dockerfile.Command) bool {
 			m, ok := managed(c, "apk")
 			return ok && (m.is("update") || m.is("add") && c.Has("-U", "--update", "--update-cache")) && !c.Has("--no-cache")
@@ -82,7 +82,7 @@ func messes() []mess {
 // updatesAptLists says whether a command fetches apt's lists: an update, or an
 // install with one.
 func updatesAptLists(c *dockerfile.Command) bool {
-	m, ok := managed(c, "apt-get", "apt")
+	m, ok := managed(c, "apt-get", "apt", "aptitude")
 	return ok && (m.is("update") || m.is("install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep") && c.Has("--update"))
 }
 

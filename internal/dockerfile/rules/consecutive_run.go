@@ -27,11 +27,11 @@ func consecutiveRun() Check {
 				Good: "FROM debian:13-slim\nRUN mkdir /data && touch /data/empty\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
-				in := p.Input
+				in, shipped := p.Input, p.Input.shipped()
 				first := -1 // the RUN that the next are held against
 				for i := range in.File.Instructions {
 					inst := &in.File.Instructions[i]
-					if inst.Cmd != "RUN" || in.Script(i).Err != nil {
+					if inst.Cmd != "RUN" || in.Script(i).Err != nil || in.Stage(i) == nil || !shipped[in.Stage(i).Index] {
 						first = -1
 						continue
 					}

@@ -34,6 +34,9 @@ func copySeveral() Check {
 							return
 						}
 						f := at(t.dest.Span, t.dest.Text, "%s of several files to %s, which does not end in a slash", cmd, t.dest.Text)
+						if folder := strings.TrimRight(written, "."); folder == "" || strings.HasSuffix(folder, "/") {
+							f.Severity = finding.Low // a dot is a folder to every builder
+						}
 						if cmd == "ADD" {
 							f.Aliases = []string{} // the others look at COPY only
 						}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
 )
@@ -18,7 +19,7 @@ func fromPlatformFlag() Check {
 				Severity: finding.Negligible,
 				Aliases:  []string{"DL3029"},
 				Why: "A stage with --platform is not built for what docker build --platform asks. For a stage that compiles for another " +
-					"platform, with $BUILDPLATFORM, that is right, and this rule is to be left aside; anywhere else the flag is better left out.",
+					"platform, $BUILDPLATFORM is right, and no finding; anywhere else the flag is better left out.",
 				Bad:  "ARG PLATFORM=linux/arm64\nFROM --platform=$PLATFORM alpine:3.22\n",
 				Good: "FROM alpine:3.22\n",
 			},
@@ -33,6 +34,9 @@ func fromPlatformFlag() Check {
 					if !ok {
 						continue
 					}
+					if v := strings.Trim(flag.Value, `"'`); v == "$BUILDPLATFORM" || v == "${BUILDPLATFORM}" {
+						continue // which is what cross compiling asks for
+					}
 					if r, _ := args.expand(flag.Value); redundant(r, args) || p.Input.constant(r, s.Name) {
 						continue
 					}
@@ -41,7 +45,6 @@ func fromPlatformFlag() Check {
 				return nil
 			},
 		},
-		Fires: "docker+awesome-compose/apache-php/app/Dockerfile",
 		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/ae9353ffb03d4a476778d89a6c51b6bdf6ae417e.Dockerfile",
 	}
 }

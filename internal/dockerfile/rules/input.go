@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -94,6 +95,20 @@ func (in *Input) Each(cmd string, visit func(i int, inst *dockerfile.Instruction
 	}
 }
 
+// eachAnywhere calls visit for each instruction of that name, triggers of ONBUILD
+// included: i is ONBUILD's index then.
+func (in *Input) eachAnywhere(cmd string, visit func(i int, inst *dockerfile.Instruction)) {
+	for i := range in.File.Instructions {
+		inst := &in.File.Instructions[i]
+		if inst.Trigger != nil {
+			inst = inst.Trigger
+		}
+		if inst.Cmd == cmd {
+			visit(i, inst)
+		}
+	}
+}
+
 // EachRun calls visit for each command of each RUN.
 func (in *Input) EachRun(visit func(i int, c *dockerfile.Command)) {
 	in.Each("RUN", func(i int, _ *dockerfile.Instruction) {
@@ -116,9 +131,7 @@ func (in *Input) Used() []bool {
 			continue
 		}
 		used[s.Index] = true
-		if s.Parent != nil {
-			todo = append(todo, s.Parent)
-		}
+		todo = append(todo, in.standsOn(s)...)
 		for i := s.From + 1; i < s.End; i++ {
 			for _, name := range sources(&in.File.Instructions[i]) {
 				if from, err := in.File.Target(name); name != "" && err == nil && from.Index < s.Index {
@@ -129,6 +142,35 @@ func (in *Input) Used() []bool {
 	}
 	return used
 }
+
+// standsOn are the stages that a stage may stand on: the one that its FROM names or,
+// where a variable chooses, each whose name it can be.
+func (in *Input) standsOn(s *dockerfile.Stage) []*dockerfile.Stage {
+	var out []*dockerfile.Stage
+	if s.Parent != nil {
+		out = append(out, s.Parent)
+	}
+	if !strings.Contains(s.BaseRaw, "$") {
+		return out
+	}
+	parts := variable.Split(regexp.QuoteMeta(strings.ToLower(s.BaseRaw)), -1)
+	if strings.Join(parts, "") == "" {
+		return out // any at all
+	}
+	name, err := regexp.Compile("^" + strings.Join(parts, ".+") + "$")
+	if err != nil {
+		return out
+	}
+	for i := range in.File.Stages[:s.Index] {
+		if other := &in.File.Stages[i]; other != s.Parent && name.MatchString(strings.ToLower(other.Name)) {
+			out = append(out, other)
+		}
+	}
+	return out
+}
+
+// variable is one in a name in which what a pattern minds is quoted.
+var variable = regexp.MustCompile(`\\\$(\\\{[^}]*\}|[a-z_0-9]+)`)
 
 // sources are the stages or images that an instruction copies from or mounts.
 func sources(inst *dockerfile.Instruction) []string {

@@ -139,7 +139,7 @@ func TestAddInsteadOfCopy(t *testing.T) {
 		{"FROM x\nARG U=https://file.com\nADD $U /x", nil},
 		{"FROM x\nARG J=target/*.jar\nADD ${J} app.jar", []string{"3 DL3020,CIS-4.9,DS005"}},
 		{"FROM x\nADD <<E /x\nE\n", all},
-		{"FROM x\nONBUILD ADD a /x", nil},
+		{"FROM x\nONBUILD ADD a /x", all},
 	})
 	for _, test := range []struct {
 		text string

@@ -50,7 +50,7 @@ func (k *keeping) bounded(c finding.Check[*Input]) finding.Check[*Input] {
 		own.Report = func(f finding.Finding) {
 			c.Complete(&f)
 			k.distinguish(&f)
-			obey(k.in, &f)
+			obey(k.in, &f, &c.Rule)
 			k.in.unlessBroken(&f)
 			of := classOf(&f)
 			if k.count[of]++; k.count[of] <= k.most {

@@ -23,7 +23,7 @@ func needsRoot() Check {
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
 				last := -1
-				in.EachRun(func(i int, c *dockerfile.Command) {
+				in.eachCommand(func(i int, c *dockerfile.Command) {
 					if i == last || !installsPackages(c) || c.Conditional() || sudoWord(c) >= 0 || len(c.Via()) > 0 {
 						return
 					}

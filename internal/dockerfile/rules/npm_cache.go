@@ -24,13 +24,13 @@ func npmCache() Check {
 				Good: "FROM node:22-slim\nCOPY package.json package-lock.json ./\nRUN npm ci --omit=dev && npm cache clean --force\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
-				final := p.Input.final()
+				shipped := p.Input.shipped()
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
 					n := slices.IndexFunc(commands, func(c dockerfile.Command) bool {
 						m, ok := managed(&c, "npm")
 						return ok && m.is("install", "i", "ci", "add") && !c.Has("--cache", "--package-lock-only", "--dry-run")
 					})
-					if n < 0 || p.Input.File.Instructions[i].Cmd != "RUN" || !final[p.Input.Stage(i).Index] || mounts(run, "npm", ".cache") || slices.ContainsFunc(commands, cleansNpm) {
+					if n < 0 || p.Input.File.Instructions[i].Cmd != "RUN" || !shipped[p.Input.Stage(i).Index] || mounts(run, "npm", ".cache") || slices.ContainsFunc(commands, cleansNpm) {
 						return
 					}
 					if v := p.Input.Scopes.Variable(p.Input.Stage(i), i, "NPM_CONFIG_CACHE"); v.Set {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -15,7 +16,7 @@ func npmPinned() Check {
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/npm-pinned",
-				Title:    "npm installs whatever version is newest",
+				Title:    "npm, or what stands in for it, installs whatever version is newest",
 				Practice: finding.TrustedBase,
 				Severity: finding.Medium,
 				Aliases:  []string{"DL3016"},
@@ -26,12 +27,15 @@ func npmPinned() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				eachInstalled(p.Input, func(c *dockerfile.Command) (call, bool) {
-					m, ok := managed(c, "npm")
-					return m, ok && m.is("install", "i", "add")
+					m, ok := managed(c, "npm", "pnpm", "yarn", "bun")
+					if ok && m.program == "yarn" && m.is("global") && len(m.operands) > 0 {
+						m.verb, m.operands = m.operands[0], m.operands[1:]
+					}
+					return m, ok && m.is("install", "i", "add", "in", "isntall")
 				}, npmFixed, func(c *dockerfile.Command, m call, words []string) {
 					f := unpinned(c.Span, m.program, words, "package@version says which")
-					if !m.is("install") {
-						f.Aliases = []string{}
+					if tagged := !slices.ContainsFunc(words, func(w string) bool { return !npmTag(w) }); tagged || m.program != "npm" || !m.is("install") {
+						f.Aliases = []string{} // to hadolint a tag is a version
 					}
 					p.Report(f)
 				})
@@ -52,8 +56,16 @@ func npmFixed(w string) bool {
 		strings.HasSuffix(w, ".tar"), strings.HasSuffix(w, ".tar.gz"), strings.HasSuffix(w, ".tgz"):
 		return true
 	}
-	if strings.HasPrefix(w, "@") {
-		_, w, _ = strings.Cut(w, "/")
+	return !npmTag(w) && strings.ContainsAny(strings.TrimPrefix(w, "@"), "@#")
+}
+
+// npmTag reports whether a package is asked for by a tag, which its author moves:
+// pnpm@latest. A word with a variable may be a version.
+func npmTag(w string) bool {
+	_, version, ok := strings.Cut(strings.TrimPrefix(w, "@"), "@")
+	if v, aliased := strings.CutPrefix(version, "npm:"); aliased {
+		return npmTag(v)
 	}
-	return strings.ContainsAny(w, "@#")
+	return ok && version != "" && (version[0] >= 'a' && version[0] <= 'z' || version[0] >= 'A' && version[0] <= 'Z' || version == "*") &&
+		!strings.ContainsAny(version, "$:/.") && !(len(version) > 1 && version[0] == 'v' && version[1] >= '0' && version[1] <= '9')
 }

@@ -38,8 +38,8 @@ func numericUser() Check {
 				w := in.File.Instructions[last].Words[0]
 				text, known := in.value(last, w)
 				user, _, _ := strings.Cut(text, ":")
-				if isNumber(user) || !known || user == "" || onWindows(user) {
-					return nil // a build argument may say a number
+				if isNumber(user) || !known || user == "" || user == "root" || onWindows(user) {
+					return nil // a build argument may say a number; root is root-user's
 				}
 				f := at(w.Span, user, "USER %s is a name, and only the image knows which number it has", user)
 				if w.Text == text && !strings.Contains(w.Text, ":") {
@@ -74,9 +74,6 @@ func isNumber(s string) bool {
 // numberOf is a user's number: as the final stage, or one below it, creates the
 // user, or as the base image has it.
 func (in *Input) numberOf(user string) (string, bool) {
-	if user == "root" {
-		return "", false // that it is root is the thing to put right
-	}
 	for _, st := range in.File.Chain(in.Final()) {
 		for i := st.From + 1; i < st.End; i++ {
 			if in.File.Instructions[i].Cmd != "RUN" {

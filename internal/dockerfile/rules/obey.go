@@ -10,15 +10,19 @@ import (
 
 // obey suppresses a finding that the file's pragmas name: of one in several
 // places, those of any of them count.
-func obey(in *Input, f *finding.Finding) {
-	p := in.pragmas.global.about(f)
+// A name of another tool's stands for the whole rule where the finding itself is one
+// that the tool does not have: who ignores DL3009 means apt's lists, too.
+func obey(in *Input, f *finding.Finding, rule *finding.Rule) {
+	also := *f
+	also.Aliases = slices.Concat(f.Aliases, otherwise(f.Aliases, rule.Aliases))
+	p := in.pragmas.global.about(&also)
 	for _, l := range f.At {
 		if p != nil || l.Source == nil {
 			continue
 		}
 		if n := owner(in.File, l.Source.Start); n >= 0 {
-			if p = in.pragmas.local[n].about(f); p == nil {
-				p = in.pragmas.stage[in.File.Instructions[n].Stage].about(f)
+			if p = in.pragmas.local[n].about(&also); p == nil {
+				p = in.pragmas.stage[in.File.Instructions[n].Stage].about(&also)
 			}
 		}
 	}
@@ -30,6 +34,18 @@ func obey(in *Input, f *finding.Finding) {
 		reason = map[string]string{"check": "# check=skip", "hadolint": "# hadolint ignore", "drydock": "# drydock ignore"}[p.tool]
 	}
 	f.Suppressed = &finding.Suppression{By: finding.ByPragma, Source: p.source(), Reason: reason}
+}
+
+// otherwise are the names of a rule by the tools that have none for the finding.
+// Names of BuildKit's are exact.
+func otherwise(has, all []string) []string {
+	if len(has) == len(all) {
+		return nil
+	}
+	tool := func(name string) string { return strings.TrimRight(name, "0123456789.-") }
+	return slices.DeleteFunc(slices.Clone(all), func(name string) bool {
+		return isBuildKits(name) || slices.ContainsFunc(has, func(h string) bool { return tool(h) == tool(name) })
+	})
 }
 
 // owner is the index of the instruction that the byte at pos belongs to; -1:

@@ -22,23 +22,33 @@ func (c call) is(verbs ...string) bool { return slices.Contains(verbs, c.verb.Te
 
 // flagsWithValue are the flags of package managers whose next word is theirs.
 var flagsWithValue = map[string][]string{
-	"apt-get":  {"-t", "--target-release", "--default-release", "-o", "--option", "-c", "--config-file", "-a", "--host-architecture", "-P", "--build-profiles"},
-	"apt":      {"-t", "--target-release", "--default-release", "-o", "--option", "-c", "--config-file", "-a", "--host-architecture", "-P", "--build-profiles"},
-	"apk":      {"-t", "--virtual", "-X", "--repository", "-p", "--root", "--keys-dir", "--repositories-file", "--wait", "--arch", "--cache-dir", "--cache-max-age", "--timeout"},
-	"yum":      {"-c", "--config", "--installroot", "--enablerepo", "--disablerepo", "--repo", "--repoid", "--releasever", "--setopt", "-x", "--exclude", "--disableplugin", "--enableplugin", "--forcearch", "-d", "-e", "-R"},
-	"dnf":      {"-c", "--config", "--installroot", "--enablerepo", "--disablerepo", "--repo", "--repoid", "--releasever", "--setopt", "-x", "--exclude", "--disableplugin", "--enableplugin", "--forcearch", "-d", "-e", "-R"},
-	"microdnf": {"-c", "--config", "--installroot", "--enablerepo", "--disablerepo", "--repo", "--repoid", "--releasever", "--setopt", "-x", "--exclude", "--disableplugin", "--enableplugin", "--forcearch", "-d", "-e", "-R"},
-	"tdnf":     {"-c", "--config", "--installroot", "--enablerepo", "--disablerepo", "--repo", "--repoid", "--releasever", "--setopt", "-x", "--exclude", "--disableplugin", "--enableplugin", "--forcearch", "-d", "-e", "-R"},
-	"zypper":   {"-c", "--config", "-R", "--root", "--installroot", "-r", "--repo", "--from", "-t", "--type", "-p", "--plus-repo", "--plus-content", "--releasever", "-D", "--reposd-dir"},
-	"npm":      {"--prefix", "-C", "--registry", "--cache", "--userconfig", "--loglevel", "-w", "--workspace", "--include", "--omit", "--before", "--tag", "--maxsockets", "--fetch-retries", "--fetch-timeout", "--network-timeout", "--fetch-retry-maxtimeout", "--fetch-retry-mintimeout"},
-	"yarn":     {"--cwd", "--network-timeout", "--registry", "--cache-folder", "--modules-folder", "--mutex", "--network-concurrency"},
-	"pnpm":     {"--filter", "-F", "-C", "--dir", "--store-dir", "--registry", "--reporter", "--network-concurrency"},
-	"gem":      {"-v", "--version", "-i", "--install-dir", "-n", "--bindir", "-s", "--source", "-P", "--trust-policy", "--platform", "--document", "-g", "--file", "--without", "-p", "--http-proxy"},
-	"go":       {"-tags", "-ldflags", "-gcflags", "-o", "-p", "-mod", "-modfile", "-asmflags", "-installsuffix", "-pkgdir", "-exec", "-C", "-toolexec", "-overlay", "-pgo", "-buildmode", "-compiler"},
-	"composer": {"-d", "--working-dir", "--prefer-install", "--ignore-platform-req"},
-	"bundle":   {"--jobs", "-j", "--retry", "--without", "--with", "--path", "--gemfile", "--binstubs"},
-	"poetry":   {"--with", "--without", "--only", "-E", "--extras", "-C", "--directory", "-P", "--project"},
-	"uv":       {"--group", "--no-group", "--only-group", "--extra", "--project", "--directory", "--python", "-p", "--index-url", "--extra-index-url", "-r", "--requirement", "-c", "--constraint"},
+	"apt-get":    {"-t", "--target-release", "--default-release", "-o", "--option", "-c", "--config-file", "-a", "--host-architecture", "-P", "--build-profiles"},
+	"apt":        {"-t", "--target-release", "--default-release", "-o", "--option", "-c", "--config-file", "-a", "--host-architecture", "-P", "--build-profiles"},
+	"aptitude":   {"-t", "--target-release", "--default-release", "-o", "-F", "-d", "-O", "-w"},
+	"apk":        {"-t", "--virtual", "-X", "--repository", "-p", "--root", "--keys-dir", "--repositories-file", "--wait", "--arch", "--cache-dir", "--cache-max-age", "--timeout"},
+	"yum":        {"-c", "--config", "--installroot", "--enablerepo", "--disablerepo", "--repo", "--repoid", "--releasever", "--setopt", "-x", "--exclude", "--disableplugin", "--enableplugin", "--forcearch", "-d", "-e", "-R"},
+	"dnf":        {"-c", "--config", "--installroot", "--enablerepo", "--disablerepo", "--repo", "--repoid", "--releasever", "--setopt", "-x", "--exclude", "--disableplugin", "--enableplugin", "--forcearch", "-d", "-e", "-R"},
+	"microdnf":   {"-c", "--config", "--installroot", "--enablerepo", "--disablerepo", "--repo", "--repoid", "--releasever", "--setopt", "-x", "--exclude", "--disableplugin", "--enableplugin", "--forcearch", "-d", "-e", "-R"},
+	"tdnf":       {"-c", "--config", "--installroot", "--enablerepo", "--disablerepo", "--repo", "--repoid", "--releasever", "--setopt", "-x", "--exclude", "--disableplugin", "--enableplugin", "--forcearch", "-d", "-e", "-R"},
+	"zypper":     {"-c", "--config", "-R", "--root", "--installroot", "-r", "--repo", "--from", "-t", "--type", "-p", "--plus-repo", "--plus-content", "--releasever", "-D", "--reposd-dir"},
+	"pacman":     {"-b", "--dbpath", "-r", "--root", "--cachedir", "--config", "--gpgdir", "--hookdir", "--logfile", "--ignore", "--ignoregroup"},
+	"npm":        {"--prefix", "-C", "--registry", "--cache", "--userconfig", "--loglevel", "-w", "--workspace", "--include", "--omit", "--before", "--tag", "--maxsockets", "--fetch-retries", "--fetch-timeout", "--network-timeout", "--fetch-retry-maxtimeout", "--fetch-retry-mintimeout"},
+	"yarn":       {"--cwd", "--network-timeout", "--registry", "--cache-folder", "--modules-folder", "--mutex", "--network-concurrency"},
+	"pnpm":       {"--filter", "-F", "-C", "--dir", "--store-dir", "--registry", "--reporter", "--network-concurrency"},
+	"bun":        {"--cwd", "--registry", "--cache-dir", "-c", "--config"},
+	"gem":        {"-v", "--version", "-i", "--install-dir", "-n", "--bindir", "-s", "--source", "-P", "--trust-policy", "--platform", "--document", "-g", "--file", "--without", "-p", "--http-proxy"},
+	"go":         {"-tags", "-ldflags", "-gcflags", "-o", "-p", "-mod", "-modfile", "-asmflags", "-installsuffix", "-pkgdir", "-exec", "-C", "-toolexec", "-overlay", "-pgo", "-buildmode", "-compiler"},
+	"conda":      {"-n", "--name", "-p", "--prefix", "-c", "--channel", "--solver", "--repodata-fn", "--subdir"},
+	"mamba":      {"-n", "--name", "-p", "--prefix", "-c", "--channel", "--solver", "--repodata-fn", "--subdir"},
+	"micromamba": {"-n", "--name", "-p", "--prefix", "-c", "--channel", "-r", "--root-prefix", "--platform"},
+	"cargo":      {"--root", "--features", "-F", "--target", "--target-dir", "-j", "--jobs", "--index", "--registry", "--profile", "--bin", "--example", "--config", "--color"},
+	"dotnet":     {"--tool-path", "--add-source", "--configfile", "--framework", "-v", "--verbosity"},
+	"cpanm":      {"-l", "--local-lib", "-L", "--local-lib-contained", "--mirror", "--from", "-M"},
+	"luarocks":   {"--tree", "--server", "--only-server", "--lua-version", "--lua-dir"},
+	"composer":   {"-d", "--working-dir", "--prefer-install", "--ignore-platform-req"},
+	"bundle":     {"--jobs", "-j", "--retry", "--without", "--with", "--path", "--gemfile", "--binstubs"},
+	"poetry":     {"--with", "--without", "--only", "-E", "--extras", "-C", "--directory", "-P", "--project"},
+	"uv":         {"--group", "--no-group", "--only-group", "--extra", "--project", "--directory", "--python", "-p", "--index-url", "--extra-index-url", "-r", "--requirement", "-c", "--constraint"},
 }
 
 // managed takes a command of one of the programs apart.
@@ -103,6 +113,26 @@ func pipInstall(c *dockerfile.Command) (call, bool) {
 		return call{}, false
 	}
 	return call{program: "pip", verb: ops[0], operands: ops[1:]}, true
+}
+
+// pythonPackages takes what fetches packages of Python's index apart: pip install and
+// what stands in for it.
+func pythonPackages(c *dockerfile.Command) (call, bool) {
+	if m, ok := pipInstall(c); ok {
+		return m, true
+	}
+	p := c.Program()
+	args := dockerfile.Command{Words: append([]dockerfile.ShellWord{{Text: p, Literal: true}}, c.Args()...)}
+	ops := args.Operands(slices.Concat(pipFlags, []string{"--with", "-w", "--wheel-dir", "-d", "--dest", "--spec", "-p"})...)
+	switch {
+	case len(ops) < 2:
+		return call{}, false
+	case pipName.MatchString(p) && (ops[0].Text == "wheel" || ops[0].Text == "download"), p == "pipx" && ops[0].Text == "install":
+		return call{program: p, verb: ops[0], operands: ops[1:]}, true
+	case p == "uv" && ops[0].Text == "pip" && ops[1].Text == "install", p == "uv" && ops[0].Text == "tool" && ops[1].Text == "install":
+		return call{program: p + " " + ops[0].Text, verb: ops[1], operands: ops[2:]}, true
+	}
+	return call{}, false
 }
 
 // configured says whether a RUN at or before instruction i, of the stages that

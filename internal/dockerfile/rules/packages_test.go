@@ -95,7 +95,7 @@ func TestPackageManagers(t *testing.T) {
 		{"pip-pinned", "pip install git+https://example.com/a.git", []string{"DL3013"}},
 		{"pip-pinned", "pip install git+https://example.com/a.git@v1 https://example.com/a.zip", nil},
 		{"pip-pinned", "python3 -m pip install --index-url https://example.com flask", []string{"DL3013"}},
-		{"pip-pinned", "pipenv install flask && pipx install tox", nil},
+		{"pip-pinned", "pipenv install flask && pipx install tox==4.1", nil},
 		{"pip-no-cache", "pip --no-cache-dir install flask", nil},
 		{"pip-no-cache", "PIP_NO_CACHE_DIR=1 pip install flask", nil},
 		{"pip-no-cache", "pip install flask && rm -rf /root/.cache", nil},

@@ -25,7 +25,7 @@ func passwordInBuild() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				in.EachRun(func(i int, c *dockerfile.Command) {
+				in.eachCommand(func(i int, c *dockerfile.Command) {
 					if who, what, password, ok := in.setsPassword(i, c); ok {
 						f := at(c.Span, c.Program()+" "+who, "%s", what)
 						if password != "" {

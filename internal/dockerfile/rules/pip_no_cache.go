@@ -28,11 +28,14 @@ func pipNoCache() Check {
 			Run: func(_ context.Context, p *pass) error {
 				shipped := p.Input.shipped()
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
+					if !shipped[p.Input.Stage(i).Index] {
+						return
+					}
 					checked := false
 					for n := range commands {
 						c := &commands[n]
 						m, ok := pipInstall(c)
-						if !ok || c.Has("--no-cache-dir", "--dry-run", "--cache-dir") {
+						if !ok || c.Has("--no-cache-dir", "--no-cache", "--dry-run", "--cache-dir") {
 							continue
 						}
 						if !checked && pipCacheless(p.Input, i, run, commands) {
@@ -40,7 +43,6 @@ func pipNoCache() Check {
 						}
 						checked = true
 						f := at(c.Span, "pip install", "pip install leaves its cache in the layer")
-						f.Severity = stageSeverity(shipped[p.Input.Stage(i).Index], finding.Medium)
 						f = withFix(f, finding.Safe, "Install with --no-cache-dir", insertWord(p.Input, i, c, m.verb, "--no-cache-dir"))
 						p.Report(changing(f, "pip keeps no cache", "/**/.cache/pip"))
 					}

@@ -15,7 +15,7 @@ func pipPinned() Check {
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/pip-pinned",
-				Title:    "pip installs whatever version is newest",
+				Title:    "pip, or what stands in for it, installs whatever version is newest",
 				Practice: finding.TrustedBase,
 				Severity: finding.Medium,
 				Aliases:  []string{"DL3013"},
@@ -26,10 +26,14 @@ func pipPinned() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				eachInstalled(p.Input, func(c *dockerfile.Command) (call, bool) {
-					m, ok := pipInstall(c)
+					m, ok := pythonPackages(c)
 					return m, ok && !fromFile(c, m)
 				}, pipFixed, func(c *dockerfile.Command, m call, words []string) {
-					p.Report(unpinned(c.Span, m.program, words, "package==version says which"))
+					f := unpinned(c.Span, m.program, words, "package==version says which")
+					if m.program != "pip" {
+						f.Aliases = []string{}
+					}
+					p.Report(f)
 				})
 				return nil
 			},

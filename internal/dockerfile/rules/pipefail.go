@@ -12,7 +12,7 @@ import (
 
 func pipefail() Check {
 	return Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/474148a054f5b51ca1aa5dd32e102e5ab2290bc6.Dockerfile",
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/379b90e2aaf3736fc6e58989fc7c458dfdc3b47c.Dockerfile",
 		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/4513ec207d47294a8934a0ead091efe8a0bf113f.Dockerfile",
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
@@ -32,7 +32,7 @@ func pipefail() Check {
 				offered := map[int]bool{} // stages whose SHELL a fix sets
 				in.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
 					n := slices.IndexFunc(commands, func(c dockerfile.Command) bool {
-						return c.After == "|" && !slices.Contains(c.Within, "nested")
+						return c.After == "|" && !slices.Contains(c.Within, "nested") && !neverFails(commands, c.Input)
 					})
 					if n < 0 || failsOnPipe(in.Scopes.Shell(in.Stage(i), i).Words) || slices.ContainsFunc(commands[:n], setsPipefail) {
 						return
@@ -61,6 +61,19 @@ func pipefail() Check {
 			},
 		},
 	}
+}
+
+// neverFails reports whether what is piped from is a command that only says something,
+// with nothing in its words that could fail: echo, printf.
+func neverFails(commands []dockerfile.Command, from int) bool {
+	if from < 0 || from >= len(commands) || commands[from].After == "|" && neverFails(commands, commands[from].Input) {
+		return false
+	}
+	c := &commands[from]
+	return slices.Contains([]string{"echo", "printf", "yes", "true", ":"}, c.Program()) && len(c.Redirects) == 0 &&
+		!slices.ContainsFunc(c.Words, func(w dockerfile.ShellWord) bool {
+			return strings.ContainsAny(w.Text, "`") || strings.Contains(w.Text, "$(")
+		})
 }
 
 // commandName is how messages call a command.

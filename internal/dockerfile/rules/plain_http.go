@@ -30,7 +30,7 @@ func plainHTTP() Check {
 					}
 					in.plain(p, w.Span, "ADD", w.Text, source)
 				})
-				in.EachRun(func(_ int, c *dockerfile.Command) {
+				in.eachCommand(func(_ int, c *dockerfile.Command) {
 					if !c.Is("git", "clone") {
 						return
 					}

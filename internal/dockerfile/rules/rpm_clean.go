@@ -28,25 +28,27 @@ func rpmClean() Check {
 			Run: func(_ context.Context, p *pass) error {
 				shipped, families := p.Input.shipped(), rpmFamilies()
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
+					if !shipped[p.Input.Stage(i).Index] {
+						return
+					}
 					for _, family := range families {
-						first, cleaned := -1, -1
+						first := -1 // of those that nothing cleans up after
 						for n := range commands {
 							c := &commands[n]
 							switch {
 							case family.clean(c):
-								cleaned = n
-							case first < 0 && family.installs(c):
+								first = -1
+							case first < 0 && family.changes(c):
 								first = n
 							}
 						}
-						if first < 0 || cleaned > first || mounts(run, family.cache...) {
+						if first < 0 || mounts(run, family.cache...) {
 							continue
 						}
 						c := &commands[first]
 						name := c.Program()
 						f := at(c.Span, name, "%s leaves its cache in the layer", name)
-						f.Aliases = family.aliases(name)
-						f.Severity = stageSeverity(shipped[p.Input.Stage(i).Index], finding.Medium)
+						f.Aliases = family.aliases(c)
 						f = withFix(f, finding.Safe, "Clean in the same RUN", cleanUp(p.Input, i, c, name+" clean"+family.all))
 						p.Report(changing(f, "the package manager's cache is cleaned", family.cache...))
 					}
@@ -67,12 +69,28 @@ type rpmFamily struct {
 
 func rpmFamilies() []rpmFamily {
 	return []rpmFamily{
-		{[]string{"yum", "dnf", "microdnf"}, []string{"install", "groupinstall", "localinstall"}, " all", []string{"/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf"}},
-		{[]string{"zypper"}, []string{"install", "in"}, "", []string{"/var/cache/zypp"}},
+		{
+			programs: []string{"yum", "dnf", "dnf5", "microdnf", "tdnf"},
+			verbs: []string{
+				"install", "in", "install-n", "install-na", "install-nevra", "localinstall", "groupinstall", "upgrade", "up", "update",
+				"upgrade-minimal", "update-minimal", "up-min", "upgrade-to", "update-to", "localupdate", "reinstall", "rei", "downgrade", "dg",
+				"distro-sync", "distrosync", "distribution-synchronization", "dsync", "swap", "builddep", "build-dep", "groupupdate", "makecache",
+			},
+			all: " all", cache: []string{"/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf", "/var/cache/tdnf"},
+		},
+		{
+			programs: []string{"zypper"},
+			verbs: []string{
+				"install", "in", "update", "up", "patch", "dist-upgrade", "dup", "source-install", "si", "install-new-recommends", "inr",
+				"refresh", "ref", "verify", "ve",
+			},
+			cache: []string{"/var/cache/zypp"},
+		},
 	}
 }
 
-func (r rpmFamily) installs(c *dockerfile.Command) bool {
+// changes reports whether a command downloads packages, or the lists of them.
+func (r rpmFamily) changes(c *dockerfile.Command) bool {
 	m, _, ok := rpmInstall(c, r.programs...)
 	if !ok {
 		m, ok = managed(c, r.programs...)
@@ -93,11 +111,16 @@ func (r rpmFamily) clean(c *dockerfile.Command) bool {
 	})
 }
 
-func (r rpmFamily) aliases(program string) []string {
+// aliases are what other tools call the finding, which look at installs only.
+func (r rpmFamily) aliases(c *dockerfile.Command) []string {
+	program := c.Program()
+	if _, _, ok := rpmInstall(c, r.programs...); !ok && !c.Is(program, "in") {
+		return []string{}
+	}
 	switch program {
 	case "yum":
 		return []string{"DL3032", "DS015"}
-	case "dnf":
+	case "dnf", "dnf5", "tdnf":
 		return []string{"DL3040", "DS019"}
 	case "microdnf":
 		return []string{"DL3040", "DS027"}

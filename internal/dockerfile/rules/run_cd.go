@@ -25,7 +25,7 @@ func runCd() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				in.Each("RUN", func(i int, _ *dockerfile.Instruction) {
+				in.eachRunText(func(i int, _ *dockerfile.Instruction, _ []dockerfile.Command) {
 					s := in.Script(i)
 					var f *finding.Finding
 					trivy, hadolint := false, false
@@ -65,7 +65,7 @@ func runCd() Check {
 // insteadOfCd offers WORKDIR where cd is what the script begins with.
 func (in *Input) insteadOfCd(f finding.Finding, i int, s *dockerfile.Script) finding.Finding {
 	inst := &in.File.Instructions[i]
-	if len(in.pragmas.local[i]) > 0 { // they would be the WORKDIR's
+	if len(in.pragmas.local[i]) > 0 || inst.Trigger != nil { // they would be the WORKDIR's; where a trigger runs, is another file's
 		return f
 	}
 	if s.Exec || s.Err != nil || len(inst.Heredocs) > 0 || len(inst.Words) == 0 || len(s.Commands) < 2 {

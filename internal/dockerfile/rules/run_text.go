@@ -54,17 +54,37 @@ func (in *Input) runsOf(s *dockerfile.Stage, visit func(i int, c *dockerfile.Com
 	}
 }
 
-// shipped says of each stage whether its layers are in the image that is built
-// or in another stage: it is the last one, or one builds on it.
+// shipped says of each stage whether its layers are in an image that is built of the
+// file: the last one's, or that of a stage which no other uses and --target names.
 func (in *Input) shipped() []bool {
 	out := make([]bool, len(in.File.Stages))
-	out[len(out)-1] = true
-	for i := range in.File.Stages {
-		if p := in.File.Stages[i].Parent; p != nil {
-			out[p.Index] = true
+	for i, used := range in.usedByOthers() {
+		if !used {
+			for _, s := range in.File.Chain(&in.File.Stages[i]) {
+				out[s.Index] = true
+			}
 		}
 	}
 	return out
+}
+
+// usedByOthers says of each stage whether another stands on it, or takes from it.
+func (in *Input) usedByOthers() []bool {
+	used := make([]bool, len(in.File.Stages))
+	for i := range in.File.Stages {
+		s := &in.File.Stages[i]
+		for _, below := range in.standsOn(s) {
+			used[below.Index] = true
+		}
+		for k := s.From + 1; k < s.End; k++ {
+			for _, name := range sources(&in.File.Instructions[k]) {
+				if from, err := in.File.Target(name); name != "" && err == nil && from.Index < s.Index {
+					used[from.Index] = true
+				}
+			}
+		}
+	}
+	return used
 }
 
 // final says of each stage whether its layers are in the image that is built.
@@ -74,14 +94,6 @@ func (in *Input) final() []bool {
 		out[s.Index] = true
 	}
 	return out
-}
-
-// stageText is a severity of what is in a layer: less where no image has it.
-func stageSeverity(kept bool, s finding.Severity) finding.Severity {
-	if kept {
-		return s
-	}
-	return min(s, finding.Low)
 }
 
 // mounts says whether RUN mounts a cache, or memory, on a folder whose path has

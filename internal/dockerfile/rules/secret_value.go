@@ -30,10 +30,13 @@ func secretValue() Check {
 				in := p.Input
 				for i := range in.File.Instructions {
 					inst := &in.File.Instructions[i]
+					if inst.Trigger != nil {
+						inst = inst.Trigger
+					}
 					switch inst.Cmd {
 					case "ENV", "ARG", "LABEL":
 						in.secretPairs(inst, p.Report)
-					case "RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "ONBUILD":
+					case "RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK":
 						s := in.Script(i)
 						for n := range s.Commands {
 							in.secretWords(inst, s, n, p.Report)

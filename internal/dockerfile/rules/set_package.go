@@ -9,7 +9,7 @@ package rules
 //   - a variable of which the value cannot be told is no package without a version;
 //   - "yes | apt-get install", an apt.conf that answers, and -s ask nothing;
 //   - recommended packages that an apt.conf of the file turns off are not installed;
-//   - the lists are gone after "rm -rf /var/lib/apt/lists", whatever follows it;
+//   - the lists are gone after "rm -rf /var/lib/apt/lists", unless another update follows;
 //   - pip keeps no cache with any value of PIP_NO_CACHE_DIR, "off" too, nor where
 //     the same RUN removes it or mounts one;
 //   - a group or a pattern of packages has no version;
@@ -35,6 +35,10 @@ func packageChecks() []Check {
 		yarnCache(),
 		gemPinned(),
 		goInstallPinned(),
+		installPinned(),
+		versionRedirect(),
+		pacmanCache(),
+		pacmanYes(),
 		useraddNoLogInit(),
 		wgetProgress(),
 		wgetAndCurl(),

@@ -24,7 +24,7 @@ func setuidBit() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				in.EachRun(func(_ int, c *dockerfile.Command) {
+				in.eachCommand(func(_ int, c *dockerfile.Command) {
 					if !c.Is("chmod") {
 						return
 					}

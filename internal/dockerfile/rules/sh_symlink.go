@@ -23,7 +23,7 @@ func shSymlink() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				in.EachRun(func(i int, c *dockerfile.Command) {
+				in.eachCommand(func(i int, c *dockerfile.Command) {
 					ops := c.Operands("-S", "--suffix", "-t", "--target-directory")
 					if !c.Is("ln") || len(ops) != 2 || ops[1].Text != "/bin/sh" {
 						return
@@ -32,7 +32,7 @@ func shSymlink() Check {
 					if hadolintName(c) != "ln" || nestedIn(c) {
 						f.Aliases = []string{}
 					}
-					inst := &in.File.Instructions[i]
+					inst := in.runAt(i)
 					if s := in.Script(i); len(s.Commands) == 1 && len(inst.Heredocs) == 0 && len(inst.FlagWords) == 0 && ops[0].Literal && shellPath(ops[0].Text) != "" {
 						f = fix(f, finding.Behaviour, "Say SHELL", in.Edit(inst.Span, `SHELL ["`+shellPath(ops[0].Text)+`", "-c"]`))
 					}

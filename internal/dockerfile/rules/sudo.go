@@ -26,7 +26,7 @@ func sudo() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				in.EachRun(func(i int, c *dockerfile.Command) {
+				in.eachCommand(func(i int, c *dockerfile.Command) {
 					n := sudoWord(c)
 					if n < 0 {
 						return

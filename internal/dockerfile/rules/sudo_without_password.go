@@ -25,7 +25,7 @@ func sudoWithoutPassword() Check {
 			Run: func(_ context.Context, p *pass) error {
 				shipped := p.Input.chain()
 				put := p.Input.sudoersPutBack()
-				p.Input.EachRun(func(i int, c *dockerfile.Command) {
+				p.Input.eachCommand(func(i int, c *dockerfile.Command) {
 					if i < put {
 						return
 					}
@@ -49,7 +49,7 @@ func sudoWithoutPassword() Check {
 // sudoers; -1: none does.
 func (in *Input) sudoersPutBack() int {
 	last := -1
-	in.EachRun(func(i int, c *dockerfile.Command) {
+	in.eachCommand(func(i int, c *dockerfile.Command) {
 		if ops := c.Operands(); (c.Is("mv") || c.Is("cp")) && len(ops) > 1 && ops[len(ops)-1].Text == "/etc/sudoers" {
 			last = i
 		}

@@ -18,9 +18,18 @@ type transfer struct {
 	dest    dockerfile.Word
 }
 
-// eachTransfer calls visit for each COPY or ADD.
+// eachTransfer calls visit for each COPY or ADD, triggers of ONBUILD left out.
 func (in *Input) eachTransfer(cmd string, visit func(t transfer)) {
-	in.Each(cmd, func(i int, inst *dockerfile.Instruction) {
+	in.eachTransferAnywhere(cmd, func(t transfer) {
+		if in.File.Instructions[t.at].Trigger == nil {
+			visit(t)
+		}
+	})
+}
+
+// eachTransferAnywhere calls visit for each COPY or ADD, that of ONBUILD included.
+func (in *Input) eachTransferAnywhere(cmd string, visit func(t transfer)) {
+	in.eachAnywhere(cmd, func(i int, inst *dockerfile.Instruction) {
 		n := len(inst.Words) - 1
 		if n < 1 {
 			return

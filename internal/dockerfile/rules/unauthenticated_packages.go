@@ -25,7 +25,7 @@ func unauthenticatedPackages() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				in.EachRun(func(_ int, c *dockerfile.Command) {
+				in.eachCommand(func(_ int, c *dockerfile.Command) {
 					if c.Is("apk") && len(c.Operands()) > 1 && localPackages(c.Operands()[1:]) {
 						return
 					}

@@ -25,7 +25,7 @@ func unverifiedKey() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				in.EachRun(func(i int, c *dockerfile.Command) {
+				in.eachCommand(func(i int, c *dockerfile.Command) {
 					commands := in.Script(i).Commands
 					switch {
 					case c.Is("apt-key", "add") || (c.Is("gpg") || c.Is("gpg2")) && c.Has("--import", "--dearmor"):

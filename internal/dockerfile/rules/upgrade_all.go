@@ -28,7 +28,13 @@ func upgradeAll() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				p.Input.eachCommand(func(_ int, c *dockerfile.Command) {
-					m, ok := managed(c, "apt-get", "apt", "apk", "yum", "dnf", "microdnf", "zypper")
+					if op, ok := pacmanOperation(c); ok && strings.Contains(op, "u") && !pacmanOperands(c) {
+						f := at(c.Span, c.Program()+" -Su", "%s -S%s upgrades every package of the base, into a layer above it", c.Program(), op)
+						f.Aliases = []string{}
+						p.Report(f)
+						return
+					}
+					m, ok := managed(c, "apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper")
 					if !ok || len(m.operands) > 0 || option(c, "--security") || option(c, "--advisory") {
 						return
 					}
@@ -54,6 +60,8 @@ func upgrades(m call) ([]string, finding.Severity) {
 		return []string{"DL3005"}, finding.Low
 	case m.program == "apt-get" && m.is("dist-upgrade"):
 		return []string{"DL3005", "DS024", "DKL-DI-0003"}, finding.Medium
+	case m.program == "aptitude" && m.is("upgrade", "safe-upgrade", "full-upgrade", "dist-upgrade"):
+		return []string{}, finding.Low
 	case m.program == "apt" && m.is("upgrade"), m.program == "apt-get" && m.is("full-upgrade"):
 		return []string{}, finding.Low
 	case m.program == "apt" && m.is("full-upgrade", "dist-upgrade"):
@@ -76,7 +84,7 @@ func upgrades(m call) ([]string, finding.Severity) {
 
 // isInstall says whether a package manager installs something.
 func isInstall(c *dockerfile.Command) bool {
-	m, ok := managed(c, "apt-get", "apt", "apk", "yum", "dnf", "microdnf", "zypper")
+	m, ok := managed(c, "apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper")
 	return ok && slices.Contains([]string{
 		"install", "add", "source-install", "reinstall", "groupinstall", "localinstall", "in", "upgrade", "dist-upgrade", "full-upgrade", "build-dep", "dup", "patch", "source", "download", "fetch", "si",
 	}, m.verb.Text)

@@ -23,9 +23,9 @@ func uselessCommand() Check {
 				Good: "FROM nginx:1.28\nCMD [\"nginx\", \"-g\", \"daemon off;\"]\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
-				p.Input.EachRun(func(_ int, c *dockerfile.Command) {
+				p.Input.eachCommand(func(i int, c *dockerfile.Command) {
 					program := c.Program()
-					if !slices.Contains(pointless, program) {
+					if !slices.Contains(pointless, program) || usedWithin(program, p.Input.Script(i).Commands) {
 						return
 					}
 					f := at(c.Words[0].Span, program, "%s", pointlessness(program))
@@ -40,6 +40,26 @@ func uselessCommand() Check {
 		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/c436634ca016ab8f2512a51bc0b7e834ca9623fa.Dockerfile",
 		Quiet: "docker-library+buildpack-deps/debian/sid/scm/Dockerfile",
 	}
+}
+
+// usedWithin reports whether a RUN has a use for what a command does: other commands
+// run while a service is up, or what was started beside them is ended.
+func usedWithin(program string, commands []dockerfile.Command) bool {
+	switch program {
+	case "service": // not the first and last thing that is done
+		if slices.ContainsFunc(commands, func(c dockerfile.Command) bool {
+			return c.Is("service") && len(c.Args()) > 1 && c.Args()[1].Text == "stop"
+		}) {
+			return true
+		}
+		first := slices.IndexFunc(commands, func(c dockerfile.Command) bool { return c.Is("service") })
+		return slices.ContainsFunc(commands[first:], func(c dockerfile.Command) bool {
+			return !slices.Contains([]string{"service", "sleep", "echo", ""}, c.Program())
+		})
+	case "kill":
+		return slices.ContainsFunc(commands, func(c dockerfile.Command) bool { return slices.Contains(c.Within, "background") })
+	}
+	return false
 }
 
 // pointless are the commands that hadolint names.

@@ -96,8 +96,8 @@ func (in *Input) relativePath(s *dockerfile.Stage, i int, word string) bool {
 		return false // the base image may say
 	}
 	if in.windows(s) {
-		if hasDrive(value) {
-			value = value[2:]
+		if hasDrive(strings.Trim(word, `"'`)) {
+			return false // what the lexer makes of its backslashes is another matter
 		}
 		value = strings.ReplaceAll(value, `\`, "/")
 	}
@@ -115,6 +115,9 @@ func (in *Input) windows(s *dockerfile.Stage) bool {
 			p, _ := parsePlatform(r.Result, in.platform())
 			return p.os == "windows"
 		}
+	}
+	if tag := strings.ToLower(s.Base); strings.Contains(tag, "windowsservercore") || strings.Contains(tag, "nanoserver") {
+		return true
 	}
 	image, _ := in.imagePlatform(s)
 	return strings.HasPrefix(image, "windows/") || image == "" && in.platform().os == "windows"

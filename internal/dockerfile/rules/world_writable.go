@@ -24,7 +24,7 @@ func worldWritable() Check {
 			},
 			Run: func(_ context.Context, p *pass) error {
 				in := p.Input
-				in.EachRun(func(i int, c *dockerfile.Command) {
+				in.eachCommand(func(i int, c *dockerfile.Command) {
 					if !c.Is("chmod") {
 						return
 					}

@@ -1,0 +1,102 @@
+package rules
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func healthcheckProgram() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/healthcheck-program",
+				Title:    "HEALTHCHECK runs a program that the image has not",
+				Practice: finding.LeastPrivilege,
+				Severity: finding.Medium,
+				Aliases:  []string{},
+				Why: "A check by curl in an image without curl fails each time: the container is unhealthy for ever, and who restarts unhealthy ones restarts it for ever. " +
+					"Use what is there (BusyBox has wget), or have the program itself answer: [\"/srv/app\", \"--health\"].",
+				Bad:  "FROM alpine:3.22\nHEALTHCHECK CMD curl -f http://localhost:8080/ || exit 1\nCMD [\"/srv/app\"]\n",
+				Good: "FROM alpine:3.22\nHEALTHCHECK CMD wget -q -O /dev/null http://localhost:8080/ || exit 1\nCMD [\"/srv/app\"]\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				final := in.Final()
+				missing := in.without(final)
+				if missing == nil {
+					return nil
+				}
+				for i := range in.File.Instructions {
+					inst := &in.File.Instructions[i]
+					if inst.Cmd != "HEALTHCHECK" || in.Stage(i) != final {
+						continue
+					}
+					for _, c := range in.Script(i).Commands {
+						program := c.Program()
+						if !missing(program) || in.mentioned(final, program, i) {
+							continue
+						}
+						p.Report(at(c.Words[0].Span, program, "%s has no %s, and nothing here brings it: the container would never be healthy", baseName(final), program))
+						break
+					}
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// without tells whether a stage's base lacks a program of those that health checks
+// use; nil: nothing is known of it.
+func (in *Input) without(s *dockerfile.Stage) func(program string) bool {
+	asked := []string{"curl", "wget", "nc", "netcat", "ncat", "telnet", "jq", "python", "python3", "node", "pg_isready", "redis-cli", "mysqladmin", "bash", "http"}
+	facts := in.Scopes.Base(s)
+	if facts != nil && facts.Programs != nil {
+		return func(program string) bool {
+			return slices.Contains(asked, program) && !slices.Contains(facts.Programs, program)
+		}
+	}
+	var has []string
+	image := strings.TrimPrefix(library(s), "docker.io/library/")
+	switch family := baseFamilyOf(in, s); {
+	case family == alpineFamily && image == "alpine":
+		has = []string{"wget", "nc", "telnet"}
+	case family == debianFamily && (image == "debian" || image == "ubuntu"):
+		has = []string{"bash"}
+	case image == "scratch" || strings.HasPrefix(image, "gcr.io/distroless/static") || strings.HasPrefix(image, "gcr.io/distroless/base"):
+	default:
+		return nil
+	}
+	return func(program string) bool { return slices.Contains(asked, program) && !slices.Contains(has, program) }
+}
+
+// mentioned reports whether any other instruction of a stage, or of one below it,
+// may bring a program: its name stands there, or a whole tree is copied.
+func (in *Input) mentioned(s *dockerfile.Stage, program string, but int) bool {
+	for _, st := range in.File.Chain(s) {
+		for n := st.From + 1; n < st.End; n++ {
+			inst := &in.File.Instructions[n]
+			switch inst.Cmd {
+			case "RUN":
+				if text := textOf(in, inst.Span); n != but && (strings.Contains(text, program) || strings.Contains(text, ".sh") || in.Script(n).Err != nil) {
+					return true
+				}
+			case "COPY", "ADD":
+				to := "/"
+				if len(inst.Words) > 1 {
+					to = in.destination(n, inst)
+				}
+				whole := slices.Contains([]string{"", "/", "/usr", "/usr/", "/usr/local", "/usr/local/", "/bin", "/bin/", "/usr/bin", "/usr/bin/", "/usr/local/bin", "/usr/local/bin/"}, to)
+				if whole || strings.Contains(textOf(in, inst.Span), program) || path.Base(to) == program {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,75 @@
+package rules
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func runInScratch() Check {
+	return Check{
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/run-in-scratch",
+				Title:    "RUN where there is no shell",
+				Practice: finding.MultiStage,
+				Severity: finding.High,
+				Aliases:  []string{},
+				Why: "scratch is empty: there is no /bin/sh to read a RUN, and no program for one in JSON form, until an instruction before it brings them. " +
+					"Run it in a stage that has a system, and copy what it makes.",
+				Bad:  "FROM scratch\nCOPY app /app\nRUN chmod 755 /app\n",
+				Good: "FROM scratch\nCOPY --chmod=755 app /app\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				for n := range in.File.Stages {
+					s := &in.File.Stages[n]
+					if !strings.EqualFold(bottom(s).Base, "scratch") {
+						continue
+					}
+					for i := s.From + 1; i < s.End; i++ {
+						inst := &in.File.Instructions[i]
+						if inst.Cmd != "RUN" {
+							continue
+						}
+						if !in.filled(s, i) && !slices.ContainsFunc(inst.FlagWords, func(f dockerfile.Flag) bool { return f.Name == "mount" }) {
+							p.Report(at(inst.Span, "RUN", "%s stands on scratch, which has no shell and no program that RUN could start", name(s)))
+						}
+						break // what comes after fails with it
+					}
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// filled reports whether anything before instruction i may bring a system into a
+// stage that begins empty: an archive, a whole tree, or a file into a folder of
+// programs.
+func (in *Input) filled(s *dockerfile.Stage, i int) bool {
+	for _, st := range in.File.Chain(s) {
+		for n := st.From + 1; n < min(st.End, i); n++ {
+			inst := &in.File.Instructions[n]
+			switch inst.Cmd {
+			case "ADD":
+				return true
+			case "SHELL":
+				return true // who says one has brought one
+			case "COPY":
+				to := "/"
+				if len(inst.Words) > 1 {
+					to = in.destination(n, inst)
+				}
+				first := strings.SplitN(strings.Trim(to, "/"), "/", 2)[0]
+				if slices.Contains([]string{"", ".", "bin", "usr", "sbin", "busybox", "lib"}, first) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,71 @@
+package rules
+
+import (
+	"context"
+	"regexp"
+	"slices"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+)
+
+func versionRedirect() Check {
+	return Check{
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/b75dd89ccf924c8fbade4273b27a05f457c5a1e1.Dockerfile",
+		Check: finding.Check[*Input]{
+			Rule: finding.Rule{
+				ID:       "dockerfile/version-redirect",
+				Title:    "A version is taken for a file",
+				Practice: finding.TrustedBase,
+				Severity: finding.High,
+				Aliases:  []string{},
+				Why: "To a shell, > and < are redirections: pip install flask>=2 installs any flask, and writes what it says into a file that is named =2. " +
+					"Put the requirement in quotes.",
+				Bad:  "FROM python:3.14-slim\nRUN pip install --no-cache-dir flask>=3.1\n",
+				Good: "FROM python:3.14-slim\nRUN pip install --no-cache-dir 'flask>=3.1'\n",
+			},
+			Run: func(_ context.Context, p *pass) error {
+				in := p.Input
+				in.eachCommand(func(_ int, c *dockerfile.Command) {
+					if !installer(c) {
+						return
+					}
+					for _, r := range c.Redirects {
+						if r.Op != ">" && r.Op != "<" || !looksLikeVersion.MatchString(r.Target.Text) {
+							continue
+						}
+						n := slices.IndexFunc(c.Words, func(w dockerfile.ShellWord) bool { return w.Span.End == r.Span.Start })
+						if n <= 0 {
+							continue // a space before it: who knows what is meant
+						}
+						w := c.Words[n]
+						whole := in.File.Span(w.Span.Start, r.Span.End)
+						f := at(whole, w.Text, "%s: the shell takes %s for a redirection to a file, and %s for any version", textOf(in, whole), r.Op, w.Text)
+						if text := textOf(in, whole); !w.Quoted && !regexp.MustCompile(`['"\\$]`).MatchString(text) && c.Span.Start <= whole.Start && !slices.Contains(c.Within, "nested") {
+							f = fix(f, finding.Behaviour, "Put it in quotes", in.Edit(whole, "'"+text+"'"))
+						}
+						p.Report(f)
+						return
+					}
+				})
+				return nil
+			},
+		},
+	}
+}
+
+// looksLikeVersion is what stands behind > or < in a requirement: "=2.0", "3", "4.8,".
+var looksLikeVersion = regexp.MustCompile(`^=?v?[0-9]+(\.[0-9*]+)*([-.,a-z][0-9A-Za-z.,<>=*-]*)?$`)
+
+// installer reports whether a command installs packages whose versions are written
+// with < and >.
+func installer(c *dockerfile.Command) bool {
+	if _, ok := pythonPackages(c); ok {
+		return true
+	}
+	m, ok := managed(c, "npm", "yarn", "pnpm", "bun", "conda", "mamba", "micromamba", "gem", "apk", "poetry", "uv", "composer", "cargo", "dnf", "yum", "microdnf", "zypper")
+	if ok && m.program == "yarn" && m.is("global") && len(m.operands) > 0 {
+		m.verb = m.operands[0]
+	}
+	return ok && m.is("install", "add", "i", "require", "create", "in")
+}
