@@ -10,7 +10,6 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/image"
-	"github.com/drydock-dev/drydock/internal/report"
 	"github.com/drydock-dev/drydock/internal/runtime"
 	"github.com/drydock-dev/drydock/internal/runtime/confine"
 	"github.com/drydock-dev/drydock/internal/trust"
@@ -87,7 +86,7 @@ func (x *running) vouched(ctx context.Context, n image.Name, pin *keyring.Pin, p
 	about := v.Attestations(n.Digest)
 	slices.SortStableFunc(about, func(a, b trust.Attested) int { return b.At.Compare(a.At) })
 	for _, a := range about {
-		if s == nil || !report.IsProfile(a.Predicate) {
+		if s == nil || !trust.Predicate(a.Predicate).Is("profile") {
 			continue
 		}
 		st, err := s.ReadAttestation(ctx, v, a)

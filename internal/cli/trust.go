@@ -46,7 +46,7 @@ under trust.`,
 	s.DurationVar(&t.settle, "settle", 0, "wait so `LONG` between two looks: for a registry whose list of tags lags behind (10s)")
 	c.AddCommand(
 		newTrustKey(t), newTrustInit(t), newTrustSigner(t), newTrustSign(t), newTrustInspect(t), newTrustVerify(t), newTrustRevoke(t),
-		newTrustStatus(t), newTrustRefresh(t), newTrustRotate(t), newTrustBundle(t), newTrustAttest(t), newTrustForget(t), newTrustServe(t), newTUFClient(t),
+		newTrustStatus(t), newTrustRefresh(t), newTrustRotate(t), newTrustBundle(t), newTrustAttest(t), newTrustForget(t), newTrustRoot(t), newTrustServe(t), newTUFClient(t),
 	)
 	return c
 }
@@ -124,9 +124,9 @@ func (t *trustFlags) firstUse(p *keyring.Pin, keys []trust.Key) {
 	fmt.Fprintln(t.env.Stderr, "  compare it with what the repository's owner says; --root FILE trusts a root that you were given")
 }
 
-// page is how trust's reports are printed.
-func (t *trustFlags) page(to sink) report.Options {
-	return report.Options{Tool: t.env.Version, Now: t.env.Now(), Width: cmp.Or(t.env.Width, 120), Color: to.color}
+// page is how reports of trust and gate are printed.
+func (f *flags) page(to sink) report.Options {
+	return report.Options{Tool: f.env.Version, Now: f.env.Now(), Width: cmp.Or(f.env.Width, 120), Color: to.color}
 }
 
 // say prints what was done, as text or as JSON.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
-	"github.com/drydock-dev/drydock/internal/report"
 	"github.com/drydock-dev/drydock/internal/trust"
 	"github.com/drydock-dev/drydock/internal/trust/store"
 )
@@ -100,9 +99,9 @@ func predicateOf(kind string, body []byte) (string, error) {
 	if err := json.Unmarshal(bytes.TrimSpace(body), &doc); err != nil {
 		return "", errors.New("an attestation says a JSON object, and this is none")
 	}
-	for _, k := range report.Predicates() {
+	for _, k := range trust.Predicates() {
 		if k.Kind == kind && (k.Field == "" || doc[k.Field] != nil) {
-			return k.URI, nil
+			return string(k.URI), nil
 		}
 	}
 	switch {

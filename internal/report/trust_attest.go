@@ -1,39 +1,10 @@
 package report
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/trust"
 )
-
-// Predicate is a kind of attestation, and the type that names it.
-type Predicate struct {
-	Kind  string // as users call it
-	Field string // that a document of this type has; empty: any
-	URI   string
-}
-
-// Predicates are the kinds of attestation that have a short name.
-func Predicates() []Predicate {
-	return []Predicate{
-		{"sbom", "spdxVersion", "https://spdx.dev/Document"},
-		{"sbom", "bomFormat", "https://cyclonedx.org/bom"},
-		{"scan", "", "https://github.com/drydock-dev/drydock/scan/v1"},
-		{"profile", "", "https://github.com/drydock-dev/drydock/profile/v1"},
-		{"provenance", "", "https://slsa.dev/provenance/v1"},
-	}
-}
-
-// IsProfile reports whether a predicate is of a profile of confine's.
-func IsProfile(predicate string) bool { return kindOf(predicate) == "profile" }
-
-func kindOf(predicate string) string {
-	if i := slices.IndexFunc(Predicates(), func(p Predicate) bool { return p.URI == predicate }); i >= 0 {
-		return Predicates()[i].Kind
-	}
-	return predicate
-}
 
 type attestedJSON struct {
 	Type      string   `json:"type"`
@@ -47,7 +18,7 @@ type attestedJSON struct {
 func attestedOf(all []trust.Attested) []attestedJSON {
 	out := []attestedJSON{}
 	for _, a := range all {
-		out = append(out, attestedJSON{kindOf(a.Predicate), a.Predicate, string(a.Artifact), string(a.About), a.Signers, a.At.UTC().Format("2006-01-02T15:04:05Z")})
+		out = append(out, attestedJSON{trust.Predicate(a.Predicate).Kind(), a.Predicate, string(a.Artifact), string(a.About), a.Signers, a.At.UTC().Format("2006-01-02T15:04:05Z")})
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
@@ -124,4 +125,30 @@ func (st Standing) Contains(d finding.Digest) bool {
 		}
 	}
 	return st.Digest == d
+}
+
+// HasManifest reports whether the signed image has a manifest with this digest, or is
+// the index that has it: what a registry and the containerd image store know it by.
+func (st Standing) HasManifest(d finding.Digest) bool {
+	return d != "" && (st.Digest == d || slices.ContainsFunc(st.Manifests, func(m Manifest) bool { return m.Digest == d && m.Attests == "" }))
+}
+
+// HasConfig reports whether the signed image has a manifest with this configuration:
+// what the classic image store knows it by.
+func (st Standing) HasConfig(d finding.Digest) bool {
+	return d != "" && slices.ContainsFunc(st.Manifests, func(m Manifest) bool { return m.Config == d && m.Attests == "" })
+}
+
+// ByConfig are the digests that are signed and lead to a configuration, in order.
+func (v *View) ByConfig(config finding.Digest) []finding.Digest {
+	var out []finding.Digest
+	for _, signer := range v.names() {
+		for _, c := range v.claims[signer].Images {
+			if (Standing{Manifests: c.Manifests}).HasConfig(config) && !c.Revoked && !slices.Contains(out, c.Digest) {
+				out = append(out, c.Digest)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
 }

@@ -129,3 +129,13 @@ func (s *Shelf) Roots(ctx context.Context, trusted []byte) ([][]byte, error) {
 	}
 	return out, nil
 }
+
+// RootOf is the repository that a root is for, once it holds by its own keys.
+func RootOf(root []byte) (string, error) {
+	var repository string
+	c := &Client{State: State{Root: root}, Check: bound(&repository)}
+	if err := c.begin(); err != nil {
+		return "", err
+	}
+	return repository, nil
+}

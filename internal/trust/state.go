@@ -1,6 +1,9 @@
 package trust
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Newer reports whether a state holds a newer root than another, or with the same
 // root a newer timestamp. It does not look at signatures: both are trusted.
@@ -22,4 +25,18 @@ func versionIn(doc []byte) int64 {
 		return 0
 	}
 	return d.Signed.Version
+}
+
+// ExpiresIn is the date that a document bears; zero: it has none. It does not look at
+// signatures.
+func ExpiresIn(doc []byte) time.Time {
+	var d struct {
+		Signed struct {
+			Expires time.Time `json:"expires"`
+		} `json:"signed"`
+	}
+	if json.Unmarshal(doc, &d) != nil {
+		return time.Time{}
+	}
+	return d.Signed.Expires
 }

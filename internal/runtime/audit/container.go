@@ -212,3 +212,7 @@ func (c *Container) noNewPrivileges() bool {
 func capability(s string) string {
 	return strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(s)), "CAP_")
 }
+
+// Unsure is why a field is not known, as compose files name it; "*" is all of it. Empty: it
+// is known.
+func (c *Container) Unsure(field string) string { return c.unknown[field] }

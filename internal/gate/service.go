@@ -1,0 +1,45 @@
+package gate
+
+import (
+	"context"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/policy/admission"
+	"github.com/drydock-dev/drydock/internal/runtime/audit"
+)
+
+// Decide decides about an image as its registry has it.
+func (v *Verifier) Decide(ctx context.Context, p *admission.Policy, n image.Name) admission.Decision {
+	if n.Tag == "" && n.Digest == "" {
+		n.Tag = "latest"
+	}
+	r := p.Rule(n.Repository)
+	s := admission.Subject{Name: n, Digest: n.Digest}
+	if s.Digest == "" && r.Deny == "" && r.AsksForBytes() {
+		d, err := v.Tag(ctx, n.Repository, n.Tag)
+		if err != nil {
+			return admission.Decision{Verdict: admission.Unknown, Image: n.String(), Rule: r.Name, Requirement: "image", Reason: err.Error(), Hint: finding.HintOf(err)}
+		}
+		s.Digest = d
+	}
+	now := *r
+	now.Freshness.Recheck = 1 // whoever asks wants to know how it is now
+	return now.Decide(ctx, s, v, v.Now())
+}
+
+// StartOf is what a service of a compose file asks for.
+func StartOf(c *audit.Container) admission.Start {
+	s := admission.Start{
+		Privileged: c.Privileged, Network: c.Network, PID: c.PID, IPC: c.IPC, UTS: c.UTS, Userns: c.Userns, Cgroupns: c.Cgroupns,
+		CapAdd: c.CapAdd, CapDrop: c.CapDrop, Devices: c.Devices, SecurityOpt: c.SecurityOpt, User: c.User, ReadOnly: c.ReadOnly,
+		Memory: c.Memory, Processes: c.PIDs,
+	}
+	for _, m := range c.Mounts {
+		if strings.HasPrefix(m.Source, "/") {
+			s.Binds = append(s.Binds, admission.Bind{Source: real(m.Source), ReadOnly: m.ReadOnly})
+		}
+	}
+	return s
+}
