@@ -28,15 +28,21 @@ func (g *gateFlags) decideCompose(ctx context.Context, p *admission.Policy, name
 		all = append(all, admission.Decision{Verdict: admission.Unknown, Image: u.What, Rule: "gate", Reason: u.Why})
 	}
 	facts := g.verifier()
+	binds, err := gate.ComposeVolumes(b)
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range read.Containers {
-		d := decideService(ctx, p, facts, c)
+		start := gate.StartOf(c, filepath.Dir(name))
+		start.Binds = append(start.Binds, binds...)
+		d := decideService(ctx, p, facts, c, start)
 		d.Image = strings.TrimSpace(c.Subject.Name + "  " + d.Image)
 		all = append(all, d)
 	}
 	return all, nil
 }
 
-func decideService(ctx context.Context, p *admission.Policy, facts *gate.Verifier, c *audit.Container) admission.Decision {
+func decideService(ctx context.Context, p *admission.Policy, facts *gate.Verifier, c *audit.Container, start admission.Start) admission.Decision {
 	if why := c.Unsure("image"); why != "" {
 		return admission.Decision{Verdict: admission.Unknown, Rule: "gate", Requirement: "image", Reason: "its image is not known: " + why}
 	}
@@ -48,10 +54,10 @@ func decideService(ctx context.Context, p *admission.Policy, facts *gate.Verifie
 		if rule.BuildsOf() == admission.BuildsDeny {
 			d.Verdict, d.Reason = admission.Refused, "it is built here, and the rule does not allow that"
 		}
-		return d.With(rule, gate.StartOf(c), c.Unsure)
+		return d.With(rule, start, c.Unsure)
 	case err != nil:
 		return admission.Decision{Verdict: admission.Unknown, Image: c.Image, Rule: "gate", Requirement: "image", Reason: err.Error()}
 	}
 	d := facts.Decide(ctx, p, n)
-	return d.With(p.Rule(n.Repository), gate.StartOf(c), c.Unsure)
+	return d.With(p.Rule(n.Repository), start, c.Unsure)
 }

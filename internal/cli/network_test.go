@@ -53,6 +53,7 @@ func outside(t *testing.T, env map[string]string) *outing {
   }
 }
 `,
+		"policy.yaml": "schema: drydock/policy/v1\ndefault: deny\nrules:\n  - name: a\n    images: ['example.com:5000/a']\n    trust: [{keys: [release.pub]}]\n",
 		"release.pub": "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEgDpiz8rNE3lZ/iXojRUKH1bP5ejZ\n" +
 			"pn4FqP+yYwxHnczehZ2YfWpTuQJ4hZd9mngdF2tDgfIh58PdXckeKEFfRQ==\n-----END PUBLIC KEY-----\n",
 		"go.mod": "module example.org/app\n\ngo 1.20\n\nrequire golang.org/x/text v0.3.0\n",
@@ -115,6 +116,7 @@ func waysOut() map[string][]string {
 		"trust status example.com:5000/a": {"example.com:5000"}, "trust attest example.com:5000/a:1 --type https://x/y DIR/package.json": {"example.com:5000"}, "trust rotate targets example.com:5000/a": {"example.com:5000"}, "trust bundle example.com:5000/a:1 -o DIR/x": {"example.com:5000"},
 		"trust verify --notary=https://n.example.com example.com:5000/a:1": {"n.example.com:443"}, "trust inspect --notary example.com:5000/a": {"example.com:5000"},
 		"trust signer add --key DIR/release.pub release example.com:5000/a": {"example.com:5000"}, "trust signer remove release example.com:5000/a": {"example.com:5000"},
+		"trust root example.com:5000/a": {"example.com:5000"}, "gate check --policy DIR/policy.yaml example.com:5000/a:1": {"example.com:5000"},
 		"db update npm": {"osv-vulnerabilities.storage.googleapis.com:443"},
 		"db update --mirror http://127.0.0.1:1/ Alpine": {"127.0.0.1:1"},
 	}
@@ -129,6 +131,7 @@ func stayHome() []string {
 		"audit", "audit DIR/compose.yaml", "audit container://x", "observe nginx:1.20", "observe merge DIR/a DIR/b", "confine DIR/a", "run nginx:1.20",
 		"trust tuf-client init DIR/x", "trust tuf-client refresh --metadata-dir DIR/x --metadata-url http://example.com/",
 		"trust tuf-client download --metadata-dir DIR/x --metadata-url http://example.com/", "trust key list", "trust serve --listen 127.0.0.1:x --dir DIR/serve", "trust forget example.com:5000/a", "trust verify --bundle DIR/x", "trust key generate x", "trust key load DIR/release.pub", "trust key export x", "trust key remove x",
+		"gate check --policy DIR/policy.yaml nginx:1.20", "gate status --policy DIR/policy.yaml", "gate serve --policy DIR/none.yaml",
 		"recommend --as-of 2024-03-31 nginx:1.20", "docker-cli-plugin-metadata", `docker-cli-plugin-hooks {"RootCmd":"build"}`,
 	}
 }

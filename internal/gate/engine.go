@@ -43,9 +43,9 @@ type Host struct {
 type Docker struct {
 	*client.Client
 
-	mu         sync.Mutex
-	asked      bool
-	host       Host
+	mu    sync.Mutex
+	asked bool
+	host  Host
 }
 
 func (d *Docker) info(ctx context.Context) error {

@@ -134,6 +134,9 @@ func (g *Gate) decide(ctx context.Context, c *Call) outcome {
 		return p.done
 	}
 	o, err := p.look(ctx)
+	if err == nil && o.Verdict == admission.Unknown && ctx.Err() != nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		return g.failed(err)
 	}

@@ -29,11 +29,13 @@ func movesContainers() []want { return []want{{name: containers, moves: true}} }
 // handlers decide about the kinds of calls that are not harmless.
 func handlers() map[Kind]func(*Gate, *Call) (plan, error) {
 	return map[Kind]func(*Gate, *Call) (plan, error){
-		Create:       (*Gate).create,
-		StartCall:    (*Gate).start,
-		Exec:         (*Gate).exec,
-		Update:       (*Gate).update,
-		Rename:       func(*Gate, *Call) (plan, error) { return movesOnly(movesContainers(), "it moves a container's name"), nil },
+		Create:    (*Gate).create,
+		StartCall: (*Gate).start,
+		Exec:      (*Gate).exec,
+		Update:    (*Gate).update,
+		Rename: func(*Gate, *Call) (plan, error) {
+			return movesOnly(movesContainers(), "it moves a container's name"), nil
+		},
 		Remove:       func(*Gate, *Call) (plan, error) { return movesOnly(movesContainers(), "it removes a container"), nil },
 		Pull:         (*Gate).fetch,
 		Tag:          (*Gate).tag,
@@ -100,6 +102,11 @@ func (g *Gate) started(ctx context.Context, c *Call, privileges bool) (outcome, 
 		return outcome{}, fmt.Errorf("the image of %s: %v", clip(c.Name), err) // one that is gone is not absent: it starts
 	}
 	rule, d := g.named(ctx, in.Config.Image, im, true)
+	if d.Verdict == admission.Refused && len(im.Tags)+len(im.Digests) == 0 { // what the Engine knows more of it may say why
+		if im, err := g.Engine.Image(ctx, in.Image); err == nil {
+			rule, d = g.named(ctx, in.Config.Image, im, true)
+		}
+	}
 	o := outcome{Decision: d, container: in.ID}
 	if d.Verdict != admission.Allowed || !privileges {
 		return o, nil
@@ -170,7 +177,7 @@ func (g *Gate) start(c *Call) (plan, error) {
 
 func (g *Gate) exec(c *Call) (plan, error) {
 	var body container.ExecCreateRequest
-	if err := strict(c.Body, &body); err != nil {
+	if err := strict(c.Body, &body, "Detach"); err != nil {
 		return plan{}, err
 	}
 	return plan{wants: usesContainers(), look: func(ctx context.Context) (outcome, error) {

@@ -2,7 +2,11 @@ package gate
 
 import (
 	"context"
+	"fmt"
+	"path/filepath"
 	"strings"
+
+	"go.yaml.in/yaml/v4"
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
@@ -29,17 +33,51 @@ func (v *Verifier) Decide(ctx context.Context, p *admission.Policy, n image.Name
 	return now.Decide(ctx, s, v, v.Now())
 }
 
-// StartOf is what a service of a compose file asks for.
-func StartOf(c *audit.Container) admission.Start {
+// StartOf is what a service of a compose file asks for; dir is the file's folder.
+func StartOf(c *audit.Container, dir string) admission.Start {
 	s := admission.Start{
 		Privileged: c.Privileged, Network: c.Network, PID: c.PID, IPC: c.IPC, UTS: c.UTS, Userns: c.Userns, Cgroupns: c.Cgroupns,
 		CapAdd: c.CapAdd, CapDrop: c.CapDrop, Devices: c.Devices, SecurityOpt: c.SecurityOpt, User: c.User, ReadOnly: c.ReadOnly,
 		Memory: c.Memory, Processes: c.PIDs,
 	}
 	for _, m := range c.Mounts {
-		if strings.HasPrefix(m.Source, "/") {
-			s.Binds = append(s.Binds, admission.Bind{Source: real(m.Source), ReadOnly: m.ReadOnly})
+		source := m.Source
+		if strings.HasPrefix(source, ".") {
+			source = filepath.Join(dir, source)
+		}
+		if abs, err := filepath.Abs(source); err == nil && source != "" {
+			s.Binds = append(s.Binds, admission.Bind{Source: real(abs), ReadOnly: m.ReadOnly})
 		}
 	}
 	return s
+}
+
+// ComposeVolumes are the folders of the host that volumes of a compose file bind.
+func ComposeVolumes(b []byte) ([]admission.Bind, error) {
+	var doc struct {
+		Volumes map[string]*struct {
+			Driver     string            `yaml:"driver"`
+			DriverOpts map[string]string `yaml:"driver_opts"`
+		} `yaml:"volumes"`
+	}
+	if err := yaml.Unmarshal(b, &doc); err != nil {
+		return nil, err
+	}
+	var out []admission.Bind
+	for name, v := range doc.Volumes {
+		if v == nil {
+			continue
+		}
+		for k, value := range v.DriverOpts {
+			if strings.Contains(value, "$") {
+				return nil, fmt.Errorf("volume %s: %s is filled in from outside, and is not known here", name, k)
+			}
+		}
+		binds, devices := volumeOf(v.Driver, v.DriverOpts)
+		out = append(out, binds...)
+		for _, d := range devices {
+			out = append(out, admission.Bind{Source: d})
+		}
+	}
+	return out, nil
 }

@@ -307,6 +307,11 @@ func (x *deciding) judge(v *trust.View) trust.Verdict {
 			break
 		}
 	}
+	for _, d := range x.s.Hints { // nothing that was revoked leads to a configuration any more
+		if was := v.Judge("", d); verdict.Kind == "unsigned" && was.Kind == "revoked" {
+			verdict = was
+		}
+	}
 	verdict.Here = x.s.Local
 	return verdict
 }
@@ -341,7 +346,9 @@ func (f Freshness) refuse() time.Duration {
 }
 
 // Left is for how long what was verified at a time counts still.
-func (f Freshness) Left(verified, now time.Time) time.Duration { return verified.Add(f.refuse()).Sub(now) }
+func (f Freshness) Left(verified, now time.Time) time.Duration {
+	return verified.Add(f.refuse()).Sub(now)
+}
 
 // recheckAfter is how old what is known of a repository may be while its registry answers.
 const recheckAfter = 30 * time.Second

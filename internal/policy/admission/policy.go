@@ -393,7 +393,7 @@ func (e Exception) check() error {
 
 // requirements are what an exception can lift.
 func requirements() []string {
-	return []string{"trust", "attestations", "bases", "vulnerabilities", "least-privilege"}
+	return []string{"trust", "attestations", "bases", "vulnerabilities"}
 }
 
 // advisoryID is the form of a vulnerability's id: an exception lifts one, too.
