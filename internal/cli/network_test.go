@@ -117,6 +117,7 @@ func waysOut() map[string][]string {
 		"trust verify --notary=https://n.example.com example.com:5000/a:1": {"n.example.com:443"}, "trust inspect --notary example.com:5000/a": {"example.com:5000"},
 		"trust signer add --key DIR/release.pub release example.com:5000/a": {"example.com:5000"}, "trust signer remove release example.com:5000/a": {"example.com:5000"},
 		"trust root example.com:5000/a": {"example.com:5000"}, "gate check --policy DIR/policy.yaml example.com:5000/a:1": {"example.com:5000"},
+		"watch --server https://watch.example": {"watch.example:443"}, "sbom --push https://watch.example DIR": {"watch.example:443"},
 		"db update npm": {"osv-vulnerabilities.storage.googleapis.com:443"},
 		"db update --mirror http://127.0.0.1:1/ Alpine": {"127.0.0.1:1"},
 	}
@@ -126,7 +127,7 @@ func waysOut() map[string][]string {
 func stayHome() []string {
 	return []string{
 		"check DIR/known", "cves DIR/known", "quickview DIR/known", "cves DIR/known/compose.yaml", "compare DIR/known DIR/known",
-		"sbom DIR", "lint DIR", "lint DIR/Dockerfile", "lint DIR/latest.Dockerfile", "db status", "db verify", "db export DIR/x",
+		"serve --role none", "sbom DIR", "lint DIR", "lint DIR/Dockerfile", "lint DIR/latest.Dockerfile", "db status", "db verify", "db export DIR/x",
 		"db import DIR/x", "explain CVE-2024-47875", "explain dockerfile/root-user", "init", "version", "plugin uninstall", "completion bash",
 		"audit", "audit DIR/compose.yaml", "audit container://x", "observe nginx:1.20", "observe merge DIR/a DIR/b", "confine DIR/a", "run nginx:1.20",
 		"trust tuf-client init DIR/x", "trust tuf-client refresh --metadata-dir DIR/x --metadata-url http://example.com/",

@@ -13,6 +13,7 @@ import (
 func newSBOM(f *flags) *cobra.Command {
 	var tree bool
 	var depth int
+	var push, name, env, base string
 	c := &cobra.Command{
 		Use:   "sbom [TARGET]",
 		Short: "List every package, as text, JSON, CycloneDX or SPDX",
@@ -25,7 +26,8 @@ sbom://FILE" takes back with the same vulnerabilities as the image.`,
 		Example: `  drydock sbom nginx:1.25
   drydock sbom --format cyclonedx -o app.cdx.json app.tar
   drydock sbom --format spdx examples/react-app
-  drydock sbom --tree --depth 2 examples/react-app`,
+  drydock sbom --tree --depth 2 examples/react-app
+  drydock sbom --push http://127.0.0.1:8480 acme/web:1.4`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.formatOnly("sbom", append([]string{"text"}, sbom.Formats()...)); err != nil {
@@ -49,6 +51,9 @@ sbom://FILE" takes back with the same vulnerabilities as the image.`,
 			if err != nil {
 				return err
 			}
+			if push != "" {
+				return f.pushed(cmd.Context(), push, name, res, pushFacts(env, f.platform, base))
+			}
 			err = f.write(func(to sink) error {
 				if to.format == "text" {
 					opt := f.options(to, on)
@@ -63,6 +68,10 @@ sbom://FILE" takes back with the same vulnerabilities as the image.`,
 			return f.judge(res, false)
 		},
 	}
+	c.Flags().StringVar(&push, "push", "", "send the SBOM to the service at `URL` in place of printing it")
+	c.Flags().StringVar(&name, "push-name", "", "the image's `NAME` at the service (default the target's)")
+	c.Flags().StringVar(&env, "push-env", "", "the `ENVIRONMENT` that the image is for: prod, staging")
+	c.Flags().StringVar(&base, "push-base", "", "the `IMAGE` that it stands on")
 	c.Flags().BoolVar(&tree, "tree", false, "show what needs what")
 	c.Flags().IntVar(&depth, "depth", 0, "show the tree down to `N` steps from its roots")
 	return c

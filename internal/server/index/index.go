@@ -37,8 +37,9 @@ type Index struct {
 	lag         time.Duration // from the last delta to its findings
 	lagOf       string
 
-	memo map[string]any // of lists, until the next change
-	mm   sync.Mutex
+	mm     sync.Mutex
+	memo   map[string]any // of lists, until the next change or for a minute: exceptions end
+	memoAt time.Time
 }
 
 // part is a part with what is open in it.
@@ -58,6 +59,9 @@ type inventory struct {
 
 // New makes an empty index over the advisories at rest.
 func New(rest Rest, now func() time.Time) *Index {
+	if now == nil {
+		now = time.Now
+	}
 	return &Index{
 		now: now, lookup: NewLookup(rest), parts: map[uint32]*part{}, names: map[vuln.Name]*roaring.Bitmap{}, vulns: map[string]*roaring.Bitmap{},
 		inventories: map[uint32]*inventory{}, images: map[uint32]*store.Image{}, byID: map[string]uint32{}, memo: map[string]any{},
@@ -349,6 +353,10 @@ func (x *Index) forget() {
 // remember is a list that is made once until something changes.
 func remember[T any](x *Index, name string, make func() T) T {
 	x.mm.Lock()
+	if now := x.now(); now.Sub(x.memoAt).Abs() > time.Minute {
+		clear(x.memo)
+		x.memoAt = now
+	}
 	v, ok := x.memo[name]
 	x.mm.Unlock()
 	if ok {

@@ -1,8 +1,42 @@
 package index
 
 import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/server/store"
+	"github.com/drydock-dev/drydock/internal/vuln"
 )
+
+// ImageRow is an image as lists show it.
+type ImageRow struct {
+	ID         string         `json:"id"`
+	Ref        string         `json:"ref"`
+	Repository string         `json:"repository"`
+	Digest     finding.Digest `json:"digest,omitempty"`
+	Platform   string         `json:"platform,omitempty"`
+	Env        string         `json:"env,omitempty"`
+	Base       string         `json:"base,omitempty"`
+	Distro     string         `json:"distro,omitempty"`
+	Size       int64          `json:"size,omitempty"`
+	Packages   int            `json:"packages"`
+	Counts     Counts         `json:"counts"`
+	Fixable    Counts         `json:"fixable"`
+	KEV        int            `json:"knownExploited"`
+	Silent     int            `json:"suppressed"`
+	Unknown    bool           `json:"unknown"` // something of it could not be told
+	Judged     bool           `json:"judged"`  // false: it is not matched to the end yet
+	Running    int            `json:"running"` // containers
+	Policies   Passed         `json:"policies"`
+	Grade      string         `json:"grade"`
+	Added      time.Time      `json:"added"`
+}
 
 // FindingRow is an open finding of an image.
 type FindingRow struct {
@@ -10,30 +44,302 @@ type FindingRow struct {
 	Exception *store.Exception // for which it does not count; nil: none
 }
 
-// Findings are the open findings of an image, in the order of their parts.
+// Live tells whether the finding counts.
+func (r *FindingRow) Live() bool { return r.Suppressed == nil && r.Exception == nil }
+
+// Findings are the open findings of an image, the worst first; those that do not
+// count come last.
 func (x *Index) Findings(imageID string) []FindingRow {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.findingsOf(x.images[x.byID[imageID]])
+	out := x.findingsOf(x.images[x.byID[imageID]])
+	slices.SortStableFunc(out, func(a, b FindingRow) int {
+		if a.Live() != b.Live() {
+			if a.Live() {
+				return -1
+			}
+			return 1
+		}
+		return finding.Compare(a.Finding.Finding, b.Finding.Finding)
+	})
+	return out
 }
 
 func (x *Index) findingsOf(img *store.Image) []FindingRow {
-	if img == nil {
-		return nil
-	}
-	inv := x.inventories[img.Inventory]
-	if inv == nil {
+	if img == nil || x.inventories[img.Inventory] == nil {
 		return nil
 	}
 	var out []FindingRow
-	for it := inv.Parts.Iterator(); it.HasNext(); {
+	for it := x.inventories[img.Inventory].Parts.Iterator(); it.HasNext(); {
 		p := x.parts[it.Next()]
 		if p == nil {
 			continue
 		}
 		for i := range p.open {
-			out = append(out, FindingRow{Finding: p.open[i]})
+			row := FindingRow{Finding: p.open[i]}
+			if row.Suppressed == nil {
+				row.Exception = x.excepted(&row.Finding.Finding, img.Ref)
+			}
+			out = append(out, row)
 		}
 	}
 	return out
+}
+
+// FindingList is [Index.Findings] filtered and cut into pages.
+func (x *Index) FindingList(imageID string, q Query) List[FindingRow] {
+	all := slices.DeleteFunc(x.Findings(imageID), func(r FindingRow) bool {
+		v := r.Vuln
+		return q.Severity != "" && r.Severity.String() != q.Severity || q.Fixable && v.FixedIn == "" || q.KEV && !v.KEV ||
+			len(q.Layer) > 0 && !slices.ContainsFunc(r.At, func(l finding.Location) bool { return slices.Contains(q.Layer, string(l.Layer)) }) ||
+			!q.holds(append([]string{v.ID, v.Name, v.Package, v.Title}, v.Aliases...)...)
+	})
+	return page(all, q, func(r *FindingRow) string { return r.Fingerprint() })
+}
+
+// image makes a row; the caller holds the lock.
+func (x *Index) image(img *store.Image) ImageRow {
+	t := x.tally(img)
+	row := ImageRow{
+		ID: img.ID, Ref: img.Ref, Repository: Repository(img.Ref), Digest: img.Digest, Platform: img.Platform, Env: img.Env, Base: img.Base,
+		Size: img.Size, Counts: t.All, Fixable: t.Fixable, KEV: t.KEV, Silent: t.Silent, Unknown: t.Gaps, Judged: t.Judged, Added: img.Added,
+	}
+	if inv := x.inventories[img.Inventory]; inv != nil {
+		row.Distro = distroName(inv.Distro)
+		for it := inv.Parts.Iterator(); it.HasNext(); {
+			if p := x.parts[it.Next()]; p != nil {
+				row.Packages += len(p.Inventory.Packages)
+			}
+		}
+	}
+	for _, c := range x.containers()[img.N] {
+		row.Running++
+		row.Env = cmp.Or(row.Env, c.Env)
+	}
+	row.Policies, row.Grade = x.grade(img, &row)
+	return row
+}
+
+func distroName(d *sbom.Distro) string {
+	if d == nil {
+		return ""
+	}
+	return cmp.Or(d.PrettyName, strings.TrimSpace(d.ID+" "+d.VersionID))
+}
+
+// supported tells until when a distribution gets fixes; known is false where that
+// is not known.
+func supported(d *sbom.Distro) (until time.Time, known bool) {
+	if d == nil {
+		return time.Time{}, false
+	}
+	return base.DistroEnds(d.ID, d.VersionID)
+}
+
+// runs is the image that a container runs: by its digest, else the newest of its
+// name.
+func (x *Index) runs(c *store.Container) *store.Image {
+	if c.Digest != "" {
+		by := remember(x, "by digest", func() map[finding.Digest]*store.Image {
+			m := map[finding.Digest]*store.Image{}
+			for _, i := range x.images {
+				if had := m[i.Digest]; i.Digest != "" && (had == nil || had.N < i.N) {
+					m[i.Digest] = i
+				}
+			}
+			return m
+		})
+		if i := by[finding.Digest(c.Digest)]; i != nil {
+			return i
+		}
+	}
+	return x.newestOf()[c.Ref]
+}
+
+// containers are the containers by the number of their image.
+func (x *Index) containers() map[uint32][]*store.Container {
+	return remember(x, "containers", func() map[uint32][]*store.Container {
+		m := map[uint32][]*store.Container{}
+		for i := range x.running {
+			if img := x.runs(&x.running[i]); img != nil {
+				m[img.N] = append(m[img.N], &x.running[i])
+			}
+		}
+		return m
+	})
+}
+
+// newestOf are, by reference, the images that came last.
+func (x *Index) newestOf() map[string]*store.Image {
+	return remember(x, "newest", func() map[string]*store.Image {
+		m := map[string]*store.Image{}
+		for _, i := range x.images {
+			if had := m[i.Ref]; had == nil || had.N < i.N {
+				m[i.Ref] = i
+			}
+		}
+		return m
+	})
+}
+
+// rows are all images, the worst first.
+func (x *Index) rows() []ImageRow {
+	return remember(x, "images", func() []ImageRow {
+		out := make([]ImageRow, 0, len(x.images))
+		for _, img := range x.images {
+			out = append(out, x.image(img))
+		}
+		slices.SortFunc(out, func(a, b ImageRow) int {
+			return cmp.Or(a.Counts.compare(b.Counts), strings.Compare(a.Ref, b.Ref), strings.Compare(a.ID, b.ID))
+		})
+		return out
+	})
+}
+
+// Images lists images.
+func (x *Index) Images(q Query) List[ImageRow] {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	all := slices.DeleteFunc(slices.Clone(x.rows()), func(r ImageRow) bool {
+		worst := func(c Counts) bool {
+			s, err := finding.ParseSeverity(q.Severity)
+			return err == nil && *c.Of(s) > 0
+		}
+		counts := r.Counts
+		if q.Fixable {
+			counts = r.Fixable
+		}
+		return q.Severity != "" && !worst(counts) || q.Fixable && counts.Total() == 0 || q.KEV && r.KEV == 0 || q.Running && r.Running == 0 ||
+			q.Unknown && !r.Unknown || q.Env != "" && r.Env != q.Env || q.Base != "" && r.Base != q.Base && r.Distro != q.Base ||
+			!q.holds(r.Ref, string(r.Digest), r.Base, r.Distro, r.ID)
+	})
+	column, sign := q.order("counts")
+	slices.SortStableFunc(all, func(a, b ImageRow) int {
+		switch column {
+		case "ref":
+			return sign * strings.Compare(a.Ref, b.Ref)
+		case "running":
+			return sign * cmp.Compare(b.Running, a.Running)
+		case "added":
+			return sign * b.Added.Compare(a.Added)
+		case "grade":
+			return sign * strings.Compare(b.Grade, a.Grade)
+		case "packages":
+			return sign * cmp.Compare(b.Packages, a.Packages)
+		case "base":
+			return sign * strings.Compare(cmp.Or(a.Base, a.Distro), cmp.Or(b.Base, b.Distro))
+		}
+		return sign * a.Counts.compare(b.Counts)
+	})
+	return page(all, q, func(r *ImageRow) string { return r.ID })
+}
+
+// ImageDetail is everything that is known of an image.
+type ImageDetail struct {
+	ImageRow
+	Layers    []LayerRow        `json:"layers"`
+	Verdicts  []Verdict         `json:"verdicts"`
+	NotTold   []finding.Unknown `json:"notTold"`
+	Supported time.Time         `json:"supportedUntil,omitzero"`
+}
+
+// LayerRow is a layer with what it brought.
+type LayerRow struct {
+	store.Layer
+	Index  int    `json:"index"`
+	Counts Counts `json:"counts"`
+}
+
+// Image is one image; ok is false where there is none of that id.
+func (x *Index) Image(id string) (d ImageDetail, ok bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	img := x.images[x.byID[id]]
+	if img == nil {
+		return d, false
+	}
+	d = ImageDetail{ImageRow: x.image(img), Layers: []LayerRow{}, NotTold: []finding.Unknown{}}
+	d.Verdicts = x.verdicts(img, &d.ImageRow)
+	if inv := x.inventories[img.Inventory]; inv != nil {
+		d.NotTold = append(d.NotTold, inv.Unknown...)
+		d.Supported, _ = supported(inv.Distro)
+	}
+	for i, l := range x.layers(img) {
+		d.Layers = append(d.Layers, LayerRow{Layer: l, Index: i + 1})
+	}
+	for _, f := range x.findingsOf(img) {
+		if !f.Live() || len(f.At) == 0 {
+			continue
+		}
+		for i := range d.Layers {
+			if d.Layers[i].Digest == f.At[0].Layer {
+				*d.Layers[i].Counts.Of(f.Severity)++
+			}
+		}
+	}
+	return d, true
+}
+
+// layers are an image's, as they were told, or else those that its packages name.
+func (x *Index) layers(img *store.Image) []store.Layer {
+	if len(img.Layers) > 0 || x.inventories[img.Inventory] == nil {
+		return img.Layers
+	}
+	at := map[finding.Digest]int{}
+	for _, p := range x.packagesOf(img) {
+		if p.Layer != "" && p.LayerIndex >= 0 {
+			at[p.Layer] = p.LayerIndex
+		}
+	}
+	var out []store.Layer
+	for d := range at {
+		out = append(out, store.Layer{Digest: d})
+	}
+	slices.SortFunc(out, func(a, b store.Layer) int {
+		return cmp.Or(cmp.Compare(at[a.Digest], at[b.Digest]), strings.Compare(string(a.Digest), string(b.Digest)))
+	})
+	return out
+}
+
+func (x *Index) packagesOf(img *store.Image) []sbom.Package {
+	var out []sbom.Package
+	for it := x.inventories[img.Inventory].Parts.Iterator(); it.HasNext(); {
+		if p := x.parts[it.Next()]; p != nil {
+			out = append(out, p.Inventory.Packages...)
+		}
+	}
+	return out
+}
+
+// Inventory is what an image holds, put together again, without its graph.
+func (x *Index) Inventory(id string) (inv *sbom.Inventory, ok bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	img := x.images[x.byID[id]]
+	if img == nil || x.inventories[img.Inventory] == nil {
+		return nil, false
+	}
+	inv = &sbom.Inventory{
+		Subject: finding.Subject{Kind: finding.KindImage, Name: img.Ref, Digest: img.Digest},
+		Distro:  x.inventories[img.Inventory].Distro, Unknown: slices.Clone(x.inventories[img.Inventory].Unknown),
+		Packages: slices.Clone(x.packagesOf(img)),
+	}
+	inv.Sort()
+	return inv, true
+}
+
+// NotKnown is what could not be told of an image: of its reading, and of its match,
+// as a scan of the whole image says it.
+func (x *Index) NotKnown(ctx context.Context, id string) []finding.Unknown {
+	inv, ok := x.Inventory(id)
+	if !ok {
+		return nil
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	_, unknown, err := vuln.Match(ctx, inv, x.lookup, vuln.Options{Now: x.now(), EndOfLife: base.DistroEnds})
+	if err != nil {
+		return append(inv.Unknown, finding.Unknown{What: "vulnerabilities", Why: err.Error()})
+	}
+	return append(inv.Unknown, unknown...)
 }

@@ -182,3 +182,20 @@ func (t *Tx) DropContainer(ctx context.Context, id string) (bool, error) {
 func (s *Store) Running(ctx context.Context, f func(Container) error) error {
 	return documents(ctx, s, running, f)
 }
+
+// Fact is what was noted under a name; empty: nothing.
+func (t *Tx) Fact(ctx context.Context, name string) (string, error) {
+	var b []byte
+	err := t.tx.QueryRowContext(ctx, t.s.sql("SELECT body FROM facts WHERE kind = 'note' AND id = $1"), name).Scan(&b)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return string(b), t.s.fail("read", err)
+}
+
+// PutFact notes something under a name.
+func (t *Tx) PutFact(ctx context.Context, name, value string) error {
+	_, err := t.exec(ctx, `INSERT INTO facts (kind, id, event, body) VALUES ('note', $1, 0, $2)
+		ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body`, name, []byte(value))
+	return err
+}

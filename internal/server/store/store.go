@@ -77,7 +77,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 
 func openPostgres(address string) (*sql.DB, error) {
 	db, err := sql.Open("pgx", address)
-	if err != nil {
+	if err != nil || !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {
 		return nil, &Error{Op: "open the database", Err: errors.New("the address is not one of PostgreSQL"), hint: "--db postgres://user@host:5432/drydock"}
 	}
 	db.SetMaxOpenConns(8)

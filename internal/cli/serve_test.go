@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// lockedBuffer is read while a verb writes to it.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// verb runs a command line in a home folder.
+func verb(ctx context.Context, home string, out, errs io.Writer, args ...string) int {
+	return Main(ctx, Env{Stdout: out, Stderr: errs, Now: time.Now, Getenv: func(k string) string {
+		return map[string]string{"HOME": home, "DOCKER_HOST": "unix:///nonexistent.sock"}[k]
+	}}, append([]string{"drydock"}, args...)...)
+}
+
+// serving runs a service in a home folder until the test ends, and tells where.
+func serving(t *testing.T, home string, args ...string) string {
+	t.Helper()
+	var out, errs lockedBuffer
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan int, 1)
+	go func() {
+		ended <- verb(ctx, home, &out, &errs, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if code := <-ended; code != 0 {
+			t.Errorf("serve ended with %d: %s", code, errs.String())
+		}
+	})
+	at := regexp.MustCompile(`serving at (\S+)`)
+	for range 500 {
+		if m := at.FindStringSubmatch(out.String()); m != nil {
+			return m[1]
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("serve does not answer: %s%s", out.String(), errs.String())
+	return ""
+}
+
+func TestServePushAndWatch(t *testing.T) {
+	home := t.TempDir()
+	address := serving(t, home)
+	if info, err := os.Stat(filepath.Join(home, ".local/share/drydock/server/token")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("token: %v %v", info, err)
+	}
+	run := func(want int, args ...string) string {
+		t.Helper()
+		var out, errs bytes.Buffer
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		if code := verb(ctx, home, &out, &errs, args...); code != want {
+			t.Errorf("%q: %d, want %d\n%s%s", args, code, want, out.String(), errs.String())
+		}
+		return out.String() + errs.String()
+	}
+	doc := filepath.Join(t.TempDir(), "app.cdx.json")
+	text := `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"lodash","version":"4.17.20","purl":"pkg:npm/lodash@4.17.20"}]}`
+	if err := os.WriteFile(doc, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said := run(0, "sbom", "--push", address, "--push-name", "acme/web:1", "--push-env", "prod", "sbom://"+doc)
+	if again := run(0, "sbom", "--push", address, "--push-name", "acme/web:1", "--push-env", "prod", "sbom://"+doc); again != said || !strings.Contains(said, "acme/web:1 is at "+address+"/images/") {
+		t.Errorf("%q and then %q", said, again)
+	}
+	// A scan of the same document finds what the service does.
+	var scan struct {
+		Findings []struct{ ID, Severity, FixedIn string }
+	}
+	if err := json.Unmarshal([]byte(run(0, "cves", "--format", "json", "-q", "sbom://"+doc)), &scan); err != nil || len(scan.Findings) == 0 {
+		t.Fatalf("%v %+v", err, scan)
+	}
+	id := regexp.MustCompile(`/images/([0-9a-f]{32})`).FindStringSubmatch(said)[1]
+	var served struct {
+		Items []struct{ ID, Severity, FixedIn string }
+		Total int
+	}
+	for range 300 {
+		b := fetch(t, address+"/api/v1/images/"+id+"/findings")
+		if err := json.Unmarshal(b, &served); err != nil {
+			t.Fatal(err)
+		}
+		if served.Total == len(scan.Findings) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	want := map[string]string{}
+	for _, f := range scan.Findings {
+		want[f.ID] = f.Severity + " " + f.FixedIn
+	}
+	for _, f := range served.Items {
+		if want[f.ID] != f.Severity+" "+f.FixedIn {
+			t.Errorf("%s: %s %s served, %s scanned", f.ID, f.Severity, f.FixedIn, want[f.ID])
+		}
+		delete(want, f.ID)
+	}
+	if len(want) > 0 {
+		t.Errorf("not served: %v", want)
+	}
+	events := run(0, "watch", "--server", address, "--after", "0", "--once", "-q")
+	if !strings.Contains(events, "image.added "+id) || !strings.Contains(events, "image.judged "+id) {
+		t.Errorf("%q", events)
+	}
+	if out := run(0, "watch", "--server", address, "--after", "0", "--once", "-q", "--format", "json"); !strings.Contains(out, `"kind":"image.added"`) {
+		t.Errorf("%q", out)
+	}
+	if out := run(1, "sbom", "--push", "http://watch.example", "sbom://"+doc); !strings.Contains(out, "not encrypted") {
+		t.Errorf("%q", out)
+	}
+	if err := os.WriteFile(filepath.Join(home, ".local/share/drydock/server/token"), []byte("another-token-that-is-wrong\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := run(1, "sbom", "--push", address, "sbom://"+doc); !strings.Contains(out, "needs the token") || !strings.Contains(out, "hint: ") {
+		t.Errorf("%q", out)
+	}
+}
+
+func fetch(t *testing.T, address string) []byte {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "GET", address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // read to the end
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestServeRefusesWhatIsNotSafe(t *testing.T) {
+	home := t.TempDir()
+	for line, want := range map[string]string{
+		"serve --listen 0.0.0.0:0":                          "nothing would be encrypted",
+		"serve --listen :8480":                              "nothing would be encrypted",
+		"serve --listen here":                               "no address with a port",
+		"serve --role worker":                               "SQLite is one process's",
+		"serve --role boss":                                 "no such role",
+		"serve --tls-cert x":                                "go together",
+		"serve --offline --feeds https://mirror.example":    "needs the network",
+		"serve --db nonsense://x --listen 127.0.0.1:0":      "not one of PostgreSQL",
+		"serve --db postgres://127.0.0.1:1/x --role worker": "open the database",
+		"watch --server watch.example":                      "no address",
+		"watch --server http://watch.example":               "not encrypted",
+	} {
+		var out, errs bytes.Buffer
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		if code := verb(ctx, home, &out, &errs, strings.Fields(line)...); code != 1 || !strings.Contains(errs.String(), want) || !strings.HasPrefix(errs.String(), "error: ") {
+			t.Errorf("%s: %d %q, want %q", line, code, errs.String(), want)
+		}
+		cancel()
+	}
+}

@@ -1,0 +1,508 @@
+package api_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/drydock-dev/drydock/internal/server/api"
+	"github.com/drydock-dev/drydock/internal/server/index"
+	"github.com/drydock-dev/drydock/internal/server/store"
+	"github.com/drydock-dev/drydock/internal/server/stream"
+	"github.com/drydock-dev/drydock/internal/vuln/db"
+)
+
+const token = "a-token-of-the-test"
+
+// world is a service that answers.
+type world struct {
+	t    *testing.T
+	url  string
+	svc  *stream.Service
+	api  *api.API
+	log  *bytes.Buffer
+	mu   *sync.Mutex
+	done func()
+}
+
+type lockedWriter struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (l lockedWriter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
+
+func start(t *testing.T) *world {
+	t.Helper()
+	st, err := store.Open(t.Context(), store.Options{Dir: filepath.Join(t.TempDir(), "data")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty := db.NewStack()
+	w := &world{t: t, log: &bytes.Buffer{}, mu: &sync.Mutex{}}
+	log := slog.New(slog.NewTextHandler(lockedWriter{w.mu, w.log}, nil))
+	w.svc = &stream.Service{Store: st, Index: index.New(empty, time.Now), Log: log, Poll: 20 * time.Millisecond}
+	w.api = &api.API{Service: w.svc, Guard: &api.Guard{Token: token}, Log: log, Version: "test", Feeds: func() []api.Feed { return []api.Feed{{Name: "Debian", Records: 3}} }}
+	srv := httptest.NewServer(w.api.Handler(nil))
+	w.url = srv.URL
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = w.svc.Work(ctx) })
+	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close(); cancel(); wg.Wait(); _ = st.Close() })
+	return w
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (w *world) ask(method, path, body string, header ...string) answer {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if method != "GET" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		switch {
+		case header[i] == "Host":
+			req.Host = header[i+1]
+		case header[i+1] == "":
+			req.Header.Del(header[i])
+		default:
+			req.Header.Set(header[i], header[i+1])
+		}
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // read to the end
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header, b}
+}
+
+// settle waits until every task is done and shown.
+func (w *world) settle() {
+	w.t.Helper()
+	for range 500 {
+		n, err := w.svc.Store.Waiting(w.t.Context())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		last, err := w.svc.Store.Last(w.t.Context())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if n == 0 && w.svc.Index.At() >= last {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	w.t.Fatal("the tasks do not end")
+}
+
+func cdx(name string, purls ...string) string {
+	var b strings.Builder
+	for i, p := range purls {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		at, version := p, ""
+		if j := strings.LastIndexByte(p, '@'); j > 4 {
+			at, version = p[:j], p[j+1:]
+		}
+		version, _, _ = strings.Cut(version, "?")
+		fmt.Fprintf(&b, `{"type":"library","name":%q,"version":%q,"purl":%q}`, at[strings.LastIndexByte(at, '/')+1:], version, p)
+	}
+	return fmt.Sprintf(`{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"component":{"type":"container","name":%q}},"components":[%s]}`, name, b.String())
+}
+
+const (
+	lodash = "pkg:npm/lodash@4.17.20"
+	leftpd = "pkg:npm/left-pad@1.0.0"
+	delta  = `{"id":"GHSA-aaaa-bbbb-cccc","modified":"2026-11-01T00:00:00Z","aliases":["CVE-2026-0001"],"summary":"Prototype pollution in lodash","severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],"affected":[{"package":{"ecosystem":"npm","name":"lodash"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"4.17.21"}]}]}]}`
+)
+
+// TestEveryRouteKeepsToItsDocument holds the OpenAPI document to the routes that
+// there are, and every answer to what the document says of it.
+func TestEveryRouteKeepsToItsDocument(t *testing.T) {
+	w := start(t)
+	doc := readDocument(t)
+	routes := api.Routes()
+	var described []string
+	for path, methods := range doc.Paths {
+		for m := range methods {
+			described = append(described, strings.ToUpper(m)+" "+path)
+		}
+	}
+	slices.Sort(routes)
+	slices.Sort(described)
+	if !slices.Equal(routes, described) {
+		t.Fatalf("routes    %q\ndescribed %q", routes, described)
+	}
+
+	met := map[string]bool{}
+	try := func(route, path, body string, want int, header ...string) answer {
+		t.Helper()
+		method, pattern, _ := strings.Cut(route, " ")
+		a := w.ask(method, path, body, header...)
+		if a.status != want {
+			t.Errorf("%s %s: %d, want %d: %s", method, path, a.status, want, a.body)
+		}
+		doc.hold(t, method, pattern, a)
+		met[fmt.Sprintf("%s %d", route, a.status)] = true
+		return a
+	}
+	try("GET /healthz", "/healthz", "", 200)
+	var img struct{ ID string }
+	for range 2 { // the same document twice is one image
+		a := try("POST /api/v1/images", "/api/v1/images?ref=acme/web:1.4&env=prod&base=node:24&platform=linux/amd64", cdx("acme/web", lodash, leftpd), 202)
+		was := img.ID
+		if err := json.Unmarshal(a.body, &img); err != nil || was != "" && was != img.ID {
+			t.Fatalf("%s %v", a.body, err)
+		}
+	}
+	try("POST /api/v1/advisories", "/api/v1/advisories", delta, 202)
+	w.settle()
+	try("GET /readyz", "/readyz", "", 200)
+	a := try("GET /api/v1/images", "/api/v1/images", "", 200)
+	if !strings.Contains(string(a.body), `"total":1`) || !strings.Contains(string(a.body), `"critical":1`) {
+		t.Errorf("%s", a.body)
+	}
+	try("GET /api/v1/images/{id}", "/api/v1/images/"+img.ID, "", 200)
+	a = try("GET /api/v1/images/{id}/findings", "/api/v1/images/"+img.ID+"/findings", "", 200)
+	if !strings.Contains(string(a.body), `"id":"CVE-2026-0001"`) || !strings.Contains(string(a.body), `"advisory":"GHSA-aaaa-bbbb-cccc"`) {
+		t.Errorf("%s", a.body)
+	}
+	try("GET /api/v1/images/{id}/sbom", "/api/v1/images/"+img.ID+"/sbom?format=cyclonedx", "", 200)
+	try("GET /api/v1/images/{id}/sbom", "/api/v1/images/"+img.ID+"/sbom?format=spdx-tag-value", "", 200)
+	try("GET /api/v1/images/{id}/sbom", "/api/v1/images/"+img.ID+"/sbom?format=docx", "", 400)
+	for _, list := range []string{"vulnerabilities", "packages", "bases", "running", "policies", "exceptions", "feeds"} {
+		try("GET /api/v1/"+list, "/api/v1/"+list, "", 200)
+		try("GET /api/v1/"+list, "/api/v1/"+list+"?format=csv", "", 200)
+		try("GET /api/v1/"+list, "/api/v1/"+list+"?format=doc", "", 400)
+		try("GET /api/v1/"+list, "/api/v1/"+list+"?cursor=x", "", 400)
+		try("GET /api/v1/"+list, "/api/v1/"+list+"?limit=0", "", 400)
+		try("GET /api/v1/"+list, "/api/v1/"+list+"?severity=awful", "", 400)
+	}
+	try("GET /api/v1/images", "/api/v1/images?format=csv", "", 200)
+	try("GET /api/v1/images", "/api/v1/images?fixable=maybe", "", 400)
+	for _, id := range []string{"CVE-2026-0001", "GHSA-aaaa-bbbb-cccc"} {
+		try("GET /api/v1/vulnerabilities/{id}", "/api/v1/vulnerabilities/"+id, "", 200)
+	}
+	try("PUT /api/v1/running/{id}", "/api/v1/running/c1", `{"name":"web","ref":"acme/web:1.4","host":"h1","env":"prod"}`, 200)
+	try("PUT /api/v1/running/{id}", "/api/v1/running/c2", `{"name":"web"}`, 400)
+	try("PUT /api/v1/running/{id}", "/api/v1/running/c3", `{"name":"other","ref":"nobody/knows:1"}`, 200)
+	a = try("GET /api/v1/running", "/api/v1/running", "", 200)
+	if !strings.Contains(string(a.body), `"total":2`) {
+		t.Errorf("%s", a.body)
+	}
+	try("GET /api/v1/overview", "/api/v1/overview?env=prod", "", 200)
+	try("DELETE /api/v1/running/{id}", "/api/v1/running/c3", "", 204)
+	try("DELETE /api/v1/running/{id}", "/api/v1/running/c3", "", 404)
+	a = try("POST /api/v1/exceptions", "/api/v1/exceptions", `{"vulnerability":"CVE-2026-0001","state":"accepted","reason":"only in tests","until":"2099-01-01T00:00:00Z"}`, 201)
+	var e struct{ ID string }
+	if err := json.Unmarshal(a.body, &e); err != nil {
+		t.Fatal(err)
+	}
+	try("POST /api/v1/exceptions", "/api/v1/exceptions", `{"vulnerability":"CVE-2026-0001","state":"never"}`, 400)
+	try("POST /api/v1/exceptions", "/api/v1/exceptions", `{"vulnerability":`, 400)
+	try("POST /api/v1/exceptions", "/api/v1/exceptions", `{"reason":"`+strings.Repeat("x", 70<<10)+`"}`, 413)
+	try("GET /api/v1/exceptions/{id}", "/api/v1/exceptions/"+e.ID, "", 200)
+	a = try("GET /api/v1/images/{id}/findings", "/api/v1/images/"+img.ID+"/findings", "", 200)
+	if !strings.Contains(string(a.body), `"exception":"`+e.ID) {
+		t.Errorf("%s", a.body)
+	}
+	a = try("GET /api/v1/images", "/api/v1/images", "", 200)
+	if !strings.Contains(string(a.body), `"critical":0`) || !strings.Contains(string(a.body), `"suppressed":1`) {
+		t.Errorf("%s", a.body)
+	}
+	try("PATCH /api/v1/exceptions/{id}", "/api/v1/exceptions/"+e.ID, `{"until":"2020-01-01T00:00:00Z"}`, 200)
+	a = try("GET /api/v1/images", "/api/v1/images", "", 200)
+	if !strings.Contains(string(a.body), `"critical":1`) {
+		t.Errorf("an exception that ended holds: %s", a.body)
+	}
+	try("PATCH /api/v1/exceptions/{id}", "/api/v1/exceptions/"+e.ID, `{"reason":""}`, 400)
+	try("PATCH /api/v1/exceptions/{id}", "/api/v1/exceptions/none", `{}`, 404)
+	try("DELETE /api/v1/exceptions/{id}", "/api/v1/exceptions/"+e.ID, "", 204)
+	try("DELETE /api/v1/exceptions/{id}", "/api/v1/exceptions/"+e.ID, "", 404)
+	try("GET /api/v1/exceptions/{id}", "/api/v1/exceptions/"+e.ID, "", 404)
+	for _, p := range []string{"images/none", "images/none/findings", "images/none/sbom", "vulnerabilities/CVE-1999-1"} {
+		route := "GET /api/v1/" + strings.Replace(strings.Replace(p, "none", "{id}", 1), "CVE-1999-1", "{id}", 1)
+		try(route, "/api/v1/"+p, "", 404)
+	}
+	try("POST /api/v1/images", "/api/v1/images", cdx("x", lodash), 400)
+	try("POST /api/v1/images", "/api/v1/images?ref=x", "no SBOM", 422)
+	try("POST /api/v1/images", "/api/v1/images?ref=x&digest=sha256:1", cdx("x", lodash), 400)
+	try("POST /api/v1/images", "/api/v1/images?ref="+strings.Repeat("x", 2000), cdx("x", lodash), 400)
+	try("POST /api/v1/images", "/api/v1/images?ref=a%0Ab", cdx("x", lodash), 400)
+	try("POST /api/v1/advisories", "/api/v1/advisories", "{", 400)
+	a = try("GET /api/v1/export", "/api/v1/export", "", 200)
+	doc.value(t, "ExportLine", bytes.Split(a.body, []byte("\n"))[0])
+	try("GET /api/v1/openapi.json", "/api/v1/openapi.json", "", 200)
+	try("GET /api/v1/events", "/api/v1/events?after=x", "", 400)
+	for _, route := range routes {
+		method, pattern, _ := strings.Cut(route, " ")
+		path := strings.Replace(pattern, "{id}", "x", 1)
+		if path == "/healthz" {
+			continue
+		}
+		if method != "GET" {
+			try(route, path, "", 401, "Authorization", "")
+			try(route, path, "", 401, "Authorization", "Bearer wrong")
+		}
+		try(route, path, "", 421, "Host", "evil.example")
+		try(route, path, "", 403, "Sec-Fetch-Site", "cross-site")
+		try(route, path, "", 403, "Origin", "https://evil.example")
+	}
+	for _, route := range routes {
+		if !strings.HasSuffix(route, "/events") && !slices.ContainsFunc([]int{200, 201, 202, 204}, func(s int) bool { return met[fmt.Sprintf("%s %d", route, s)] }) {
+			t.Errorf("%s was never answered well", route)
+		}
+	}
+}
+
+// document is the OpenAPI document, as far as the test reads it.
+type document struct {
+	Paths map[string]map[string]struct {
+		Responses map[string]struct {
+			Content map[string]struct {
+				Schema json.RawMessage `json:"schema"`
+			} `json:"content"`
+		} `json:"responses"`
+	} `json:"paths"`
+	compiler *jsonschema.Compiler
+}
+
+func readDocument(t *testing.T) *document {
+	t.Helper()
+	var d document
+	if err := json.Unmarshal(api.OpenAPI(), &d); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := jsonschema.UnmarshalJSON(bytes.NewReader(api.OpenAPI()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.compiler = jsonschema.NewCompiler()
+	d.compiler.AssertFormat()
+	if err := d.compiler.AddResource("https://drydock.test/openapi.json", raw); err != nil {
+		t.Fatal(err)
+	}
+	return &d
+}
+
+// hold holds an answer to the document.
+func (d *document) hold(t *testing.T, method, pattern string, a answer) {
+	t.Helper()
+	r, ok := d.Paths[pattern][strings.ToLower(method)].Responses[fmt.Sprint(a.status)]
+	if !ok {
+		t.Errorf("%s %s: %d is not described", method, pattern, a.status)
+		return
+	}
+	media, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
+	c, ok := r.Content[media]
+	if !ok && (len(r.Content) > 0 || len(a.body) > 0) {
+		t.Errorf("%s %s: %d as %q is not described", method, pattern, a.status, media)
+		return
+	}
+	var ref struct {
+		Ref string `json:"$ref"`
+	}
+	if media != "application/json" || json.Unmarshal(c.Schema, &ref) != nil || ref.Ref == "" {
+		return
+	}
+	d.value(t, strings.TrimPrefix(ref.Ref, "#/components/schemas/"), a.body)
+}
+
+func (d *document) value(t *testing.T, schema string, b []byte) {
+	t.Helper()
+	s, err := d.compiler.Compile("https://drydock.test/openapi.json#/components/schemas/" + schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err != nil {
+		t.Errorf("%s: %v: %s", schema, err, b)
+		return
+	}
+	if err := s.Validate(v); err != nil {
+		t.Errorf("%s: %v\n%s", schema, err, b)
+	}
+}
+
+// TestEventsGoOn: the stream tells what happens, and goes on where it was left.
+func TestEventsGoOn(t *testing.T) {
+	w := start(t)
+	doc := readDocument(t)
+	listen := func(last string, want int) (events []string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, "GET", w.url+"/api/v1/events", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Last-Event-ID", last)
+		res, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close() //nolint:errcheck // ended by ctx
+		if ct := res.Header.Get("Content-Type"); !strings.HasPrefix(ct, "text/event-stream") {
+			t.Fatalf("%q", ct)
+		}
+		id := ""
+		for in := bufio.NewScanner(res.Body); len(events) < want && in.Scan(); {
+			line := in.Text()
+			if s, ok := strings.CutPrefix(line, "id: "); ok {
+				id = s
+			}
+			if s, ok := strings.CutPrefix(line, "data: "); ok {
+				doc.value(t, "Event", []byte(s))
+				var e struct{ Kind string }
+				if err := json.Unmarshal([]byte(s), &e); err != nil {
+					t.Fatal(err)
+				}
+				events = append(events, id+" "+e.Kind)
+			}
+		}
+		return events
+	}
+	w.ask("POST", "/api/v1/images?ref=a:1", cdx("a", lodash))
+	w.settle()
+	w.ask("POST", "/api/v1/advisories", delta)
+	want := []string{"1 image.added", "2 image.judged", "3 advisory.changed", "4 findings.changed"}
+	if got := listen("0", 4); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if got := listen("2", 2); !slices.Equal(got, want[2:]) {
+		t.Errorf("after 2: %q", got)
+	}
+}
+
+// payloads are what a stranger puts into names.
+func payloads() []string {
+	return []string{
+		`=cmd|'/c calc'!A0`, `+1+1`, `-1`, `@SUM(A1)`, "\tx", `<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `'); DROP TABLE images;--`,
+		"a\u202eb", `{{.}}`, `${jndi:ldap://x}`, strings.Repeat("a", 300),
+	}
+}
+
+func TestHostileStrings(t *testing.T) {
+	w := start(t)
+	for i, p := range payloads() {
+		body, err := json.Marshal(map[string]any{
+			"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []any{map[string]any{"type": "library", "name": p, "version": p, "purl": "pkg:npm/lodash@4.17.20"}},
+			"metadata": map[string]any{"component": map[string]any{"type": "container", "name": p}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := "ref=" + strings.NewReplacer("%", "%25", "&", "%26", "+", "%2B", "#", "%23", " ", "%20", "\t", "%09", ";", "%3B").Replace(p)
+		if a := w.ask("POST", "/api/v1/images?"+q, string(body)); a.status != 202 && !strings.Contains(p, "\t") {
+			t.Errorf("%d %q: %d %s", i, p, a.status, a.body)
+		}
+		ex, err := json.Marshal(map[string]string{"vulnerability": "CVE-2026-0001", "state": "accepted", "reason": p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.ask("POST", "/api/v1/exceptions", string(ex))
+	}
+	w.settle()
+	for _, list := range []string{"images", "exceptions", "packages"} {
+		a := w.ask("GET", "/api/v1/"+list+"?format=csv", "")
+		rows, err := csv.NewReader(bytes.NewReader(a.body)).ReadAll()
+		if err != nil || len(rows) < 2 {
+			t.Fatalf("%s: %v\n%s", list, err, a.body)
+		}
+		for _, row := range rows {
+			for _, c := range row {
+				if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
+					t.Errorf("%s: a cell begins like a formula: %q", list, c)
+				}
+			}
+		}
+	}
+	a := w.ask("GET", "/api/v1/images?limit=1000", "")
+	if bytes.Contains(a.body, []byte("<script")) || !json.Valid(a.body) {
+		t.Errorf("%s", a.body)
+	}
+	if a.header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(a.header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("%v", a.header)
+	}
+	// What is refused is logged on one line.
+	w.ask("GET", "/api/v1/images", "", "Host", "evil\u2028.example")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, line := range strings.Split(strings.TrimSpace(w.log.String()), "\n") {
+		if !strings.HasPrefix(line, "time=") {
+			t.Errorf("a line of a stranger's: %q", line)
+		}
+	}
+}
+
+func TestPagesOfAList(t *testing.T) {
+	w := start(t)
+	for i := range 25 {
+		w.ask("POST", fmt.Sprintf("/api/v1/images?ref=app:%02d", i), cdx("a", lodash, fmt.Sprintf("pkg:npm/own-%d@1.0.0", i)))
+	}
+	w.settle()
+	var seen []string
+	next := ""
+	for range 10 {
+		a := w.ask("GET", "/api/v1/images?sort=ref&limit=10&cursor="+next, "")
+		var l struct {
+			Items []struct{ Ref string }
+			Next  string
+			Total int
+		}
+		if err := json.Unmarshal(a.body, &l); err != nil || l.Total != 25 {
+			t.Fatalf("%v %s", err, a.body)
+		}
+		for _, i := range l.Items {
+			seen = append(seen, i.Ref)
+		}
+		if len(seen) == 10 { // what comes before the cursor moves nothing
+			w.ask("POST", "/api/v1/images?ref=aaa", cdx("a", lodash))
+			w.settle()
+			if a := w.ask("GET", "/api/v1/images?sort=ref&limit=10&cursor="+l.Next, ""); !strings.Contains(string(a.body), `"app:10"`) {
+				t.Errorf("%s", a.body)
+			}
+			break
+		}
+		if next = l.Next; next == "" {
+			break
+		}
+	}
+	if !slices.IsSorted(seen) {
+		t.Errorf("%q", seen)
+	}
+}
