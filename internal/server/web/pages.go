@@ -20,7 +20,40 @@ import (
 type overview struct {
 	index.Overview
 	Policies []index.PolicyRow
-	Recent   []api.Told
+	Recent   []happened
+}
+
+// happened is an event as pages tell it.
+type happened struct {
+	api.Told
+	What string
+	Ref  string // of the image that it is about
+}
+
+// happened puts an event into words.
+func (w *Web) happened(e *store.Event) happened {
+	h := happened{Told: api.Tell(e)}
+	switch e.Kind {
+	case store.ImageAdded, store.ImageJudged:
+		h.What = "Image came in"
+		if e.Kind == store.ImageJudged {
+			h.What = "Image was matched"
+		}
+		if d, ok := w.Index.Image(e.Subject); ok {
+			h.Ref = d.Ref
+		}
+	case store.AdvisoryChanged:
+		h.What = "Advisory changed"
+	case store.FindingsChanged:
+		h.What = "Findings " + h.Change
+	case store.ExceptionChanged:
+		h.What = "Exception changed"
+	case store.RunningChanged:
+		h.What = "Container changed"
+	case store.FeedChanged:
+		h.What = "Advisories were updated"
+	}
+	return h
 }
 
 func (w *Web) overview(r *http.Request, p *page) (string, error) {
@@ -36,7 +69,7 @@ func (w *Web) overview(r *http.Request, p *page) (string, error) {
 	}
 	body := overview{Overview: o, Policies: w.Index.PolicyList(index.Query{Env: p.Q.Env}).Items}
 	for i := range recent {
-		body.Recent = append(body.Recent, api.Tell(&recent[i]))
+		body.Recent = append(body.Recent, w.happened(&recent[i]))
 	}
 	p.Body = body
 	return "overview", nil
@@ -314,7 +347,7 @@ func (w *Web) vuln(r *http.Request, p *page) (string, error) {
 
 // eventsPage is the body of the page of events.
 type eventsPage struct {
-	Events  []api.Told
+	Events  []happened
 	Older   string
 	Aside   []store.Aside
 	Waiting int
@@ -337,7 +370,7 @@ func (w *Web) events(r *http.Request, p *page) (string, error) {
 	}
 	var b eventsPage
 	for i := range list {
-		b.Events = append(b.Events, api.Tell(&list[i]))
+		b.Events = append(b.Events, w.happened(&list[i]))
 	}
 	if len(list) == 100 {
 		b.Older = "/events?before=" + strconv.FormatInt(list[99].N, 10)
