@@ -233,12 +233,9 @@ func (s *privileges) started(ctx context.Context, dir string, t *Target) error {
 			return err
 		}
 		letter, reasons := policy.Grade(finding.LeastPrivilege, u.res.Findings)
-		said := "nothing found"
-		if len(reasons) > 0 {
-			said = strings.Join(reasons, "; ")
+		if s.letter = max(s.letter, letter); len(reasons) > 0 {
+			s.composed = append(s.composed, fmt.Sprintf("as %s starts it: %s (drydock audit)", file, strings.Join(reasons, "; ")))
 		}
-		s.letter = max(s.letter, letter)
-		s.composed = append(s.composed, fmt.Sprintf("as %s starts it: %s (drydock audit %s)", file, said, file))
 		return nil
 	}
 	return nil
@@ -254,10 +251,10 @@ func (s *privileges) row(row Row, nothing bool) Row {
 	case s.known > 0:
 	case row.Grade == "A":
 		row.Grade = ""
-		s.reasons = []string{"not assessed: what it needs is not known (" + cmp.Or(s.next, "drydock observe IMAGE") + ")"}
+		s.reasons = []string{"not assessed: its needs are not known (" + cmp.Or(s.next, "drydock observe IMAGE") + ")"}
 		row.Reasons, s.reasons = s.reasons, nil
 	case s.next != "":
-		s.reasons = []string{"what it needs is not known: " + s.next}
+		s.reasons = []string{"its needs are not known: " + s.next}
 	}
 	row.Reasons = slices.Concat(row.Reasons, s.composed, s.reasons)
 	return row

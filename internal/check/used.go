@@ -143,7 +143,7 @@ func (w *watched) mark(res *Result) {
 		v := *f.Vuln
 		v.Use = use
 		f.Vuln = &v
-		f.Evidence = append(slices.Clone(f.Evidence), finding.Evidence{Kind: finding.EvidenceUse, Text: v.Name + ": " + use.Sentence()})
+		f.Evidence = append(slices.Clone(f.Evidence), finding.Evidence{Kind: finding.EvidenceUse, Text: v.Name + ", watched " + use.How + ": " + use.String()})
 	}
 }
 

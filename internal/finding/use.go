@@ -20,15 +20,15 @@ const (
 	UseUnknown UseStatus = "unknown"
 )
 
-// Sentence says it to people; empty: nobody watched.
-func (u Use) Sentence() string {
+// String says it to people; empty: nobody watched.
+func (u Use) String() string {
 	switch u.Status {
 	case Used:
 		return "in use: " + u.Path
 	case Untouched:
-		return "never used while watched " + u.How
+		return "never used"
 	case UseUnknown:
-		return "whether it was used is unknown: " + u.Why
+		return "use unknown: " + u.Why
 	}
 	return ""
 }

@@ -197,7 +197,7 @@ func presence(v *finding.Vuln) string {
 			parts = append(parts, viaText(v.Via))
 		}
 	}
-	if s := v.Use.Sentence(); s != "" {
+	if s := v.Use.String(); s != "" {
 		parts = append(parts, s)
 	}
 	return strings.Join(parts, ", ")
@@ -281,7 +281,7 @@ func isVuln(f finding.Finding) bool { return f.Vuln != nil }
 
 func (p *page) total() {
 	t := tallyOf(p.res.Findings, isVuln)
-	n, fixable, idle := 0, 0, 0
+	n, fixable, idle, watched := 0, 0, 0, ""
 	packages, unused := map[string]bool{}, map[string]bool{}
 	for _, f := range p.res.Findings {
 		if f.Vuln == nil || f.Suppressed != nil {
@@ -294,6 +294,7 @@ func (p *page) total() {
 		}
 		if f.Vuln.Use.Status == finding.Untouched {
 			idle++
+			watched = f.Vuln.Use.How
 			unused[f.Vuln.Package] = true
 		}
 	}
@@ -309,7 +310,8 @@ func (p *page) total() {
 	p.line("%s in %s  %s", found, finding.Count(len(packages), "package"), p.counts(t))
 	p.line("%s a fix", oneOrMore(fixable, "of them has", "of them have"))
 	if idle > 0 {
-		p.line("%s in %s never used while watched", oneOrMore(idle, "of them is", "of them are"), finding.Count(len(unused), "package"))
+		are := oneOrMore(idle, "of them is", "of them are") + " in " + finding.Count(len(unused), "package")
+		p.wrap(0, are+" never used while watched "+watched)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/runtime/exercise"
 	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
 )
@@ -219,8 +220,15 @@ type Default struct {
 // Words say for how long and how a container was watched: "for 63 s by bpf".
 func (o *Observation) Words() string {
 	s := fmt.Sprintf("for %.3g s by %s", o.Seconds, cmp.Or(o.Way, "an unknown way"))
-	if n := len(o.Exercise.Probes) + len(o.Exercise.Tests); n > 0 {
-		s += fmt.Sprintf(" under %d requests and commands", n)
+	var under []string
+	if n := len(o.Exercise.Probes); n > 0 {
+		under = append(under, finding.Count(n, "request"))
+	}
+	if n := len(o.Exercise.Tests); n > 0 {
+		under = append(under, finding.Count(n, "command"))
+	}
+	if len(under) > 0 {
+		s += " under " + strings.Join(under, " and ")
 	}
 	if o.Status != Complete {
 		s += strings.TrimSuffix(fmt.Sprintf(" (%s: %s", o.Status, strings.Join(o.Reasons, "; ")), ": ") + ")"
