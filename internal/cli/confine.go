@@ -1,10 +1,14 @@
 package cli
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/drydock-dev/drydock/internal/runtime/confine"
+	"github.com/drydock-dev/drydock/internal/runtime/observe"
 )
 
 // confining is what the flags of confine say.
@@ -98,9 +102,13 @@ func (x *confining) observation(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
+	if o.Status != observe.Complete {
+		why := strings.TrimSuffix("the observation is "+string(o.Status)+": "+strings.Join(o.Reasons, "; "), ": ")
+		fmt.Fprintf(x.env.Stderr, "warning: %s; what was not seen is refused\n", foreign(why))
+	}
 	p, err := confine.Draft(o, x.opt)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	if x.prove == "none" {
 		return x.confined(p, confine.Unproved(p, o), o.Files)

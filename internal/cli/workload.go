@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/runtime"
 	"github.com/drydock-dev/drydock/internal/runtime/exercise"
 )
@@ -117,7 +118,8 @@ func readSome(name string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s is no regular file", name)
 	}
 	if info.Size() > limit {
-		return nil, fmt.Errorf("%s has %d bytes: the limit is %d", name, info.Size(), limit)
+		err := fmt.Errorf("%s has %d bytes: the limit is %d", name, info.Size(), limit)
+		return nil, finding.WithHint(err, "name what drydock observe or confine wrote")
 	}
 	f, err := os.Open(name)
 	if err != nil {

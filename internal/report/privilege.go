@@ -83,6 +83,9 @@ func (p *page) observation(o *observe.Observation, file string) {
 	if len(o.Unseen) > 0 {
 		p.wrap(0, p.paint(warn, "not seen")+" in this way: "+strings.Join(cleanAll(o.Unseen), ", "))
 	}
+	if x := o.Exit; x != nil && x.Own && x.Code != 0 {
+		p.wrap(0, p.paint(warn, fmt.Sprintf("it ended by itself with exit code %d", x.Code))+": what it needs otherwise was not seen")
+	}
 	p.line("")
 	p.facts([][2]string{
 		{"System calls", fmt.Sprintf("%d; the Engine allows %d, and %d of i386", len(o.Calls), len(o.Default.Calls), o.Default.I386)},

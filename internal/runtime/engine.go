@@ -75,7 +75,11 @@ func Dial(ctx context.Context, opt Options) (*Engine, error) {
 	v, err := api.ServerVersion(ctx, client.ServerVersionOptions{})
 	if err != nil {
 		if ctx.Err() == nil {
-			err = finding.WithHint(fmt.Errorf("docker engine: %w", err), "start Docker, or set DOCKER_HOST")
+			hint := "start Docker, or set DOCKER_HOST"
+			if strings.Contains(err.Error(), "permission denied") { // the client keeps no more of it
+				hint = "your user may not ask this Engine: run as root (sudo), or join the group of its socket (docker)"
+			}
+			err = finding.WithHint(fmt.Errorf("docker engine: %w", err), hint)
 		}
 		return nil, errors.Join(err, api.Close())
 	}

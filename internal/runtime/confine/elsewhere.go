@@ -1,6 +1,7 @@
 package confine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -20,9 +21,23 @@ func (e *OtherRuntime) Hint() string {
 	return "observe the workload here, make the profile with --portable, or insist with --force"
 }
 
-// SameRuntime is an *[OtherRuntime] unless the Engine starts containers with what the
+// OtherMachine is a profile that was made on a machine of another architecture than the
+// Engine's, which has other system calls.
+type OtherMachine struct{ Made, Here string }
+
+func (e *OtherMachine) Error() string {
+	return fmt.Sprintf("the profile is of a machine of %s, and this Engine's is of %s", e.Made, e.Here)
+}
+
+// Hint says what to do.
+func (e *OtherMachine) Hint() string { return "observe the workload on a machine of this architecture" }
+
+// SameRuntime is an *[OtherMachine] or an *[OtherRuntime] unless the Engine starts containers with what the
 // profile was made on, or the profile is portable.
 func SameRuntime(ctx context.Context, e *runtime.Engine, p *Profile) error {
+	if made, here := p.Image.Machine(), e.Architecture(); p.Image.ABI != "" && here != "" && made != here {
+		return &OtherMachine{cmp.Or(made, p.Image.ABI), here}
+	}
 	on, err := e.Runtime(ctx)
 	if err != nil || p.Portable || on.Name == p.Runtime.Name && on.Version == p.Runtime.Version {
 		return err

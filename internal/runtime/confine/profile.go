@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
 	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
 )
@@ -82,7 +83,8 @@ const (
 func Draft(o *observe.Observation, opt Options) (*Profile, error) {
 	native := seccomp.ABI(o.Image.ABI)
 	if len(native.Names()) == 0 {
-		return nil, fmt.Errorf("no table of system calls for %q", o.Image.ABI)
+		err := fmt.Errorf("it was made on a machine of %q, whose system calls are not known", o.Image.ABI)
+		return nil, finding.WithHint(err, "observe on a machine of x86_64 or aarch64")
 	}
 	names, err := calls(o, native, opt)
 	if err != nil {
@@ -127,7 +129,7 @@ func calls(o *observe.Observation, native seccomp.ABI, opt Options) ([]string, e
 		}
 	}
 	if len(foreign) > 0 {
-		return nil, fmt.Errorf("the workload uses another ABI than the machine's (%s): no profile is written for it", strings.Join(foreign, ", "))
+		return nil, fmt.Errorf("the workload uses another ABI than the machine's (%s): no profile is written for it", some(foreign))
 	}
 	if opt.Portable {
 		names = append(names, atStart(o.Runtime.NoNewPrivileges)...)

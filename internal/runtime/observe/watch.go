@@ -77,6 +77,9 @@ func run(ctx context.Context, opt Options) (_ *Observation, err error) {
 		return nil, err
 	}
 	im, err := opt.Engine.Inspect(ctx, opt.Image)
+	if errdefs.IsNotFound(err) {
+		return nil, &Error{fmt.Errorf("the Engine has no image %s", opt.Image), "docker pull " + opt.Image}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +117,21 @@ func run(ctx context.Context, opt Options) (_ *Observation, err error) {
 	if err := w.stop(late); err != nil {
 		return nil, err
 	}
-	return o, w.finish(late)
+	if err := w.finish(late); err != nil {
+		return nil, err
+	}
+	return o, o.executed()
+}
+
+// executed is an error where the gate was opened and no program came after it.
+func (o *Observation) executed() error {
+	if len(o.Programs) > 0 || o.Exit == nil || !o.Exit.Own || o.Exit.Code != 127 {
+		return nil
+	}
+	return &Error{
+		fmt.Errorf("%s was not executed: the image has no such program, or it is none for this machine", o.Image.Command[0]),
+		"docker run it by hand: the Engine says why",
+	}
 }
 
 // attach observes a container that somebody else started, until its exercise is over,
