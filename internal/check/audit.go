@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,20 @@ func (p *Pipeline) Audit(ctx context.Context, a Auditing) (*Result, error) {
 	u.res.Benchmark = audit.Answers(u.items...)
 	excepted(u.res)
 	u.filter()
+	worstFirst(u.res)
 	return u.res, nil
+}
+
+// worstFirst sorts the findings of each subject by severity, and leaves equal ones in
+// the order of its file.
+func worstFirst(res *Result) {
+	at := map[finding.Subject]int{}
+	for i, s := range res.Subjects {
+		at[s] = i
+	}
+	slices.SortStableFunc(res.Findings, func(a, b finding.Finding) int {
+		return cmp.Or(cmp.Compare(at[a.Subject], at[b.Subject]), cmp.Compare(b.Severity, a.Severity))
+	})
 }
 
 // excepted marks what of the benchmark fails by findings alone that do not count.
@@ -254,6 +268,9 @@ func (u *auditing) read(ctx context.Context, name string, b []byte, read func(st
 		}
 		c.Look(filepath.Dir(name), os.Stat)
 		u.container(c)
+	}
+	for _, e := range got.Execs {
+		look(u, e.Subject, e, audit.ExecChecks())
 	}
 	u.res.Unknown = append(u.res.Unknown, got.Unknown...)
 	return nil

@@ -74,6 +74,44 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+func TestExecExamples(t *testing.T) {
+	for _, c := range ExecChecks() {
+		for text, want := range map[string]int{c.Bad: 1, c.Good: 0} {
+			read, err := ReadCommands("-", []byte(text))
+			if err != nil || len(read.Execs) != 1 {
+				t.Fatalf("%s: %v, %d programs", c.ID, err, len(read.Execs))
+			}
+			got := Run(read.Execs[0], []Check[*Exec]{c})
+			if len(got.Findings) != want || len(got.Unknown) > 0 {
+				t.Errorf("%s: %s: %+v", c.ID, text, got)
+			}
+			for _, f := range got.Findings {
+				complete(t, f)
+			}
+		}
+	}
+}
+
+// What stands in deploy and does nothing without a swarm is told, and what does is not.
+func TestDeployWithoutSwarm(t *testing.T) {
+	const deploy = "services:\n  app:\n    image: alpine:3.22\n    deploy:\n      resources:\n        limits: {cpus: '1', memory: 64m, pids: 20}\n" +
+		"        reservations: {cpus: '0.5', memory: 32m}\n      restart_policy: {condition: on-failure, max_attempts: 3, delay: 5s, window: 1m}\n"
+	var lines []int
+	for _, f := range fires(t, compose(t, deploy), "runtime/no-effect") {
+		complete(t, f)
+		if !strings.HasSuffix(f.Message, " has no effect without a swarm: Compose ignores it") {
+			t.Errorf("%s", f.Message)
+		}
+		lines = append(lines, f.At[0].Source.Line)
+	}
+	if !slices.Equal(lines, []int{7, 8, 8}) {
+		t.Errorf("in lines %v", lines)
+	}
+	if found := fires(t, compose(t, deploy+"      endpoint_mode: vip\n"), "runtime/no-effect"); len(found) > 0 {
+		t.Errorf("for a swarm: %+v", found)
+	}
+}
+
 func complete(t testing.TB, f finding.Finding) {
 	t.Helper()
 	if f.Message == "" || f.Severity == 0 || f.Key == "" || strings.HasSuffix(f.Message, ".") || len(f.At) != 1 || len(f.Fixes) == 0 || f.Practice == "" {
@@ -118,6 +156,11 @@ func TestBenchmark(t *testing.T) {
 				t.Errorf("%s: the benchmark has no %s", r.ID, a)
 			}
 			answered[a] = true
+		}
+	}
+	for _, r := range documentation(ExecChecks()) { // which a script says, and no Engine
+		for _, a := range r.Aliases {
+			delete(answered, a)
 		}
 	}
 	for _, i := range Items() {

@@ -15,8 +15,8 @@ import (
 const maxCommands = 1000
 
 // ReadCommands reads the commands of a shell script, or of lines out of one, that
-// start containers: docker run, docker create, and podman's and nerdctl's. Others,
-// docker compose among them, are none of its business.
+// start containers, or programs in them: docker run, docker create, docker exec, and
+// podman's and nerdctl's. Others, docker compose among them, are none of its business.
 func ReadCommands(name string, b []byte) (*Read, error) {
 	if len(b) > MaxBytes {
 		return nil, fmt.Errorf("%s: larger than %d bytes", name, MaxBytes)
@@ -27,11 +27,11 @@ func ReadCommands(name string, b []byte) (*Read, error) {
 			out.Unknown = append(out.Unknown, finding.Unknown{What: fmt.Sprintf("%s:%d: the container that it starts", name, s.Span.Line), Why: s.Err.Error()})
 		}
 		for i := range s.Commands {
-			words := starts(&s.Commands[i])
-			if words == nil {
+			verb, words := starts(&s.Commands[i])
+			if verb == "" {
 				continue
 			}
-			if len(out.Containers) == maxCommands {
+			if len(out.Containers)+len(out.Execs) == maxCommands {
 				return nil, fmt.Errorf("%s: more than %d commands", name, maxCommands)
 			}
 			c, err := command(name, s.Commands[i].Span, words)
@@ -41,11 +41,16 @@ func ReadCommands(name string, b []byte) (*Read, error) {
 				})
 				continue
 			}
-			out.Containers = append(out.Containers, c)
+			if verb == "exec" {
+				out.Execs = append(out.Execs, &Exec{c})
+			} else {
+				out.Containers = append(out.Containers, c)
+			}
 		}
 	}
-	if len(out.Containers)+len(out.Unknown) == 0 {
-		return nil, finding.WithHint(errors.New(name+": no docker run among its lines"), "a line is \"docker run [flags] IMAGE [ARG…]\"")
+	if len(out.Containers)+len(out.Execs)+len(out.Unknown) == 0 {
+		const hint = "a line is \"docker run [flags] IMAGE [ARG…]\", or \"docker exec [flags] CONTAINER COMMAND\""
+		return nil, finding.WithHint(errors.New(name+": no docker run among its lines"), hint)
 	}
 	return out, nil
 }
@@ -82,7 +87,7 @@ func scripts(name string, b []byte) []*dockerfile.Script {
 func mentions(text []byte) bool {
 	words := strings.Fields(string(text))
 	for i, w := range words {
-		if (w == "run" || w == "create") && i > 0 && !strings.HasPrefix(words[0], "#") {
+		if isStart(w) && i > 0 && !strings.HasPrefix(words[0], "#") {
 			for _, before := range words[:i] {
 				if isEngine(before) {
 					return true
@@ -93,21 +98,24 @@ func mentions(text []byte) bool {
 	return false
 }
 
+func isStart(verb string) bool { return verb == "run" || verb == "create" || verb == "exec" }
+
 func isEngine(program string) bool {
 	program = program[strings.LastIndexByte(program, '/')+1:]
 	return program == "docker" || program == "podman" || program == "nerdctl"
 }
 
-// starts are the words of a command that starts a container, from the first behind
-// "run" on; nil: it starts none.
-func starts(c *dockerfile.Command) []dockerfile.ShellWord {
-	program, words := c.Program(), c.Args()
+// starts are the words of a command that starts a container, or a program in one, from
+// the first behind "run" or "exec" on; an empty verb: it starts none.
+func starts(c *dockerfile.Command) (verb string, words []dockerfile.ShellWord) {
+	program := c.Program()
+	words = c.Args()
 	if program == "$" && len(words) > 0 { // the prompt, copied along
 		rest := &dockerfile.Command{Words: words}
 		program, words = rest.Program(), rest.Args()
 	}
 	if !isEngine(program) {
-		return nil
+		return "", nil
 	}
 	for len(words) > 0 && strings.HasPrefix(words[0].Text, "-") {
 		flag := words[0].Text
@@ -119,10 +127,10 @@ func starts(c *dockerfile.Command) []dockerfile.ShellWord {
 	if len(words) > 0 && words[0].Text == "container" {
 		words = words[1:]
 	}
-	if len(words) == 0 || words[0].Text != "run" && words[0].Text != "create" {
-		return nil
+	if len(words) == 0 || !isStart(words[0].Text) {
+		return "", nil
 	}
-	return words[1:]
+	return words[0].Text, words[1:]
 }
 
 // globalValued are the flags of docker itself, before its command, that take a value.
@@ -162,7 +170,7 @@ func command(file string, span finding.Span, words []dockerfile.ShellWord) (*Con
 		}
 	}
 	if len(words) == 0 {
-		return nil, errors.New("it names no image")
+		return nil, errors.New("it names no image or container")
 	}
 	c.spans["image"] = words[0].Span
 	if c.Image = words[0].Text; !words[0].Literal {

@@ -28,6 +28,18 @@ func rulesOf(t *testing.T, text string) []string {
 		}
 		lines = append(lines, line)
 	}
+	for _, e := range got.Execs {
+		looked := Run(e, ExecChecks())
+		line := e.Subject.Name + ":"
+		for _, f := range looked.Findings {
+			complete(t, f)
+			line += " " + strings.TrimPrefix(string(f.Rule), "runtime/")
+		}
+		for range looked.Unknown {
+			line += " ?"
+		}
+		lines = append(lines, line)
+	}
 	for _, u := range got.Unknown {
 		lines = append(lines, u.What+": "+u.Why)
 	}
@@ -53,10 +65,13 @@ func TestCommands(t *testing.T) {
 		{"another Engine", "docker --context far -H tcp://1.2.3.4:1 --debug create " + tight + "--uts host a:1", "-:1: host-namespace"},
 		{"in a script", "set -e\nfor i in 1 2; do\n  id=$(docker run " + tight + "--privileged a:1)\ndone\nif true; then docker run " + tight + "--ipc=host a:1; fi", "-:3: no-effect privileged\n-:5: host-namespace"},
 		{"several in a line", "docker pull a && A=1 docker run " + tight + "a:1; exec docker run --privileged " + tight + "b:1 | cat", "-:1:\n-:1: privileged no-effect"},
+		{"exec", "docker exec -it --privileged web sh -c 'docker run x'", "-:1: exec-privileged"},
+		{"exec as root", "sudo docker container exec -uroot web sh\npodman exec --user=0:0 web sh\ndocker exec -u 1000 -e A=b -w / web sh", "-:1: exec-root\n-:2: exec-root\n-:3:"},
+		{"exec with what the shell fills in", "docker exec --user $U --privileged=false web sh", "-:1: ?"},
 		{"a prompt", "$ docker run " + tight + "--privileged a:1", "-:1: no-effect privileged"},
-		{"none of its business", "docker compose run a\ndocker-compose up\ndocker exec x run\n# docker run --privileged x\necho docker run --privileged x\ndocker run " + tight + "a:1", "-:6:"},
+		{"none of its business", "docker compose run a\ndocker-compose up\ndocker compose exec x run\n# docker run --privileged x\necho docker run --privileged x\ndocker run " + tight + "a:1", "-:6:"},
 		{"a line that is broken", "docker run 'x\ndocker run --privileged " + tight + "a:1", "-:2: privileged no-effect\n-:1: the container that it starts: reached EOF without closing quote `'`"},
-		{"no image", "docker run -d", "-:1: the container that it starts: it names no image"},
+		{"no image", "docker run -d", "-:1: the container that it starts: it names no image or container"},
 		{"no value", "docker run --memory", "-:1: the container that it starts: the flag --memory has no value"},
 		{"the end of flags", "docker run " + tight + "-- a:1 --privileged", "-:1: no-effect"},
 		{"network in full", "docker run " + strings.Replace(tight, "--network web", "--network name=host,alias=a", 1) + "a:1", "-:1: host-namespace"},

@@ -27,6 +27,7 @@ func unexpanded(value string) (string, []string, error) {
 // Read is what was read of containers.
 type Read struct {
 	Containers []*Container
+	Execs      []*Exec // of commands
 	Unknown    []finding.Unknown
 }
 

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -20,6 +21,17 @@ var inSwarm = []struct{ field, instead string }{
 // forSwarm are fields of deploy that only a swarm knows.
 var forSwarm = []string{"placement", "update_config", "rollback_config", "endpoint_mode"}
 
+// withoutSwarm are fields of deploy that Compose ignores. What it makes of deploy is
+// limits, the reservation of memory and devices, and when and how often to restart.
+var withoutSwarm = []struct {
+	path          []string
+	what, instead string
+}{
+	{[]string{"resources", "reservations", "cpus"}, "the reservation of processors", "Set deploy.resources.limits.cpus"},
+	{[]string{"restart_policy", "delay"}, "the delay of restarts", "Limit them: max_attempts, with condition on-failure"},
+	{[]string{"restart_policy", "window"}, "the window of restarts", "Limit them: max_attempts, with condition on-failure"},
+}
+
 // ignored finds hardening at places where Compose, or a swarm, does nothing with it.
 func (r *reading) ignored() []Ignored {
 	var out []Ignored
@@ -28,6 +40,17 @@ func (r *reading) ignored() []Ignored {
 			if len(r.fields[f.field]) > 0 {
 				out = append(out, Ignored{f.field, f.field + " has no effect in a swarm, for which deploy is written: docker stack deploy ignores or refuses it", f.instead})
 			}
+		}
+	}
+	for _, n := range r.fields["deploy"] {
+		for _, f := range withoutSwarm {
+			v := get(n, f.path...)
+			if v == nil || r.swarm() {
+				continue
+			}
+			field := "deploy/" + strings.Join(f.path, "/")
+			r.places[field] = v
+			out = append(out, Ignored{field, f.what + " has no effect without a swarm: Compose ignores it", f.instead})
 		}
 	}
 	for i := range r.c.Secrets {

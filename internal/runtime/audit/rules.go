@@ -9,7 +9,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// Subject is what rules look at: a [Container], a [Daemon] or an [Image].
+// Subject is what rules look at: a [Container], an [Exec], a [Daemon] or an [Image].
 type Subject interface {
 	// missing says why a field is not known; empty: it is.
 	missing(field string) string
@@ -128,7 +128,7 @@ func line(f finding.Finding) int {
 
 // Rules lists the documentation of all rules of this package.
 func Rules() []finding.Rule {
-	return slices.Concat(documentation(Checks()), documentation(DaemonChecks()))
+	return slices.Concat(documentation(Checks()), documentation(ExecChecks()), documentation(DaemonChecks()))
 }
 
 func documentation[S Subject](checks []Check[S]) []finding.Rule {

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -12,11 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// opened tells which files of a container's root file system are opened, by fanotify.
-// What lies on volumes and tmpfs is not told, nor what was looked for and is not there.
+// opened tells which files of a container's root file system are opened, and of the
+// volumes and tmpfs that it has when it begins, by fanotify. What was looked for and is
+// not there is not told.
 type opened struct {
 	fd       int
-	wake     [2]int // a pipe: closed to end it
+	mounted  map[int32]string // mounts, by the kernel's numbers
+	wake     [2]int           // a pipe: closed to end it
 	done     chan struct{}
 	overflow atomic.Bool
 	ended    atomic.Bool
@@ -28,9 +32,13 @@ const (
 	fanotifyEvents = unix.FAN_OPEN | unix.FAN_OPEN_EXEC | unix.FAN_CLOSE_WRITE
 )
 
-// openedIn begins to tell of the file system of a root. Only that one is marked: on
-// volumes, the mark would be on the machine's own disk.
-func openedIn(in root, take func(event, string)) (_ *opened, err error) {
+// maxMarks bounds the mounts of a container that are marked.
+const maxMarks = 256
+
+// openedIn begins to tell of the file system of a root, and of the other mounts there.
+// Of a volume only the mount is marked, which is the container's own: a mark on its file
+// system would be on the machine's disk.
+func openedIn(in root, mounted *mounts, take func(event, string)) (_ *opened, err error) {
 	o := &opened{done: make(chan struct{})}
 	if o.fd, err = unix.FanotifyInit(unix.FAN_CLASS_NOTIF|unix.FAN_CLOEXEC|unix.FAN_NONBLOCK, unix.O_RDONLY|unix.O_LARGEFILE|unix.O_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("fanotify: %w", err)
@@ -39,11 +47,42 @@ func openedIn(in root, take func(event, string)) (_ *opened, err error) {
 	if err := unix.FanotifyMark(o.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, fanotifyEvents, unix.AT_FDCWD, at); err != nil {
 		return nil, errors.Join(fmt.Errorf("fanotify: %w", err), unix.Close(o.fd))
 	}
+	o.mounted = maps.Clone(mounted.known)
+	own := mounted.own()
+	for _, dir := range own[:min(len(own), maxMarks)] {
+		if err := o.mark(in, dir); err != nil {
+			return nil, errors.Join(fmt.Errorf("fanotify on %s: %w", dir, err), unix.Close(o.fd))
+		}
+	}
 	if err := unix.Pipe2(o.wake[:], unix.O_CLOEXEC); err != nil {
 		return nil, errors.Join(err, unix.Close(o.fd))
 	}
 	go o.read(take)
 	return o, nil
+}
+
+// mark marks a mount of the container's.
+func (o *opened) mark(in root, dir string) error {
+	fd, err := in.open(dir, unix.O_PATH)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd) //nolint:errcheck // nothing was written
+	return unix.FanotifyMark(o.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_MOUNT, fanotifyEvents, unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(fd))
+}
+
+// whole is the path of an open file. Once a container is gone, so is what its mounts
+// were mounted on, and the kernel tells a path below the mount alone.
+func (o *opened) whole(fd int, p string) string {
+	var st unix.Statx_t
+	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &st); err != nil || st.Mask&unix.STATX_MNT_ID == 0 {
+		return p
+	}
+	dir := o.mounted[int32(st.Mnt_id)] // as mountinfo has it
+	if dir == "" || dir == "/" || p == dir || strings.HasPrefix(p, dir+"/") {
+		return p
+	}
+	return path.Join(dir, p)
 }
 
 // close ends it, once what has happened was told.
@@ -94,6 +133,9 @@ func (o *opened) one(raw []byte, take func(event, string)) {
 		return
 	}
 	p, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(int(fd)))
+	if err == nil {
+		p = o.whole(int(fd), p)
+	}
 	_ = unix.Close(int(fd)) // read only
 	if err != nil || !strings.HasPrefix(p, "/") {
 		return

@@ -198,7 +198,7 @@ func (l *logger) watch(of *looks, w watching) error {
 		g.marks[w.gate], g.first = markGate, w.gate
 	}
 	var err error
-	if g.files, err = openedIn(of.root, func(e event, p string) {
+	if g.files, err = openedIn(of.root, newMounts(of.PID), func(e event, p string) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		g.s.take(e, func() (string, bool) { return p, true }, time.Now())

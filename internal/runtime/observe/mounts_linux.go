@@ -2,6 +2,7 @@ package observe
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -50,6 +51,19 @@ func (m *mounts) read() {
 			m.known[int32(id)] = unescape(f[4])
 		}
 	}
+}
+
+// own are the folders and files on which something of the container's own is mounted:
+// volumes, tmpfs, and files such as /etc/hosts.
+func (m *mounts) own() []string {
+	var out []string
+	for _, dir := range m.known {
+		if dir != "/" && (!kernelOwn(dir) || dir == "/dev/shm") && dir != gateFolder && !strings.HasPrefix(dir, gateFolder+"/") {
+			out = append(out, dir)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // unescape reads a path as the kernel writes it there (proc_pid_mountinfo(5)): space, tab, newline and

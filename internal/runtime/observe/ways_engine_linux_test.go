@@ -94,6 +94,25 @@ printf '#!/bin/sh\nuname -a\n' > /tmp/s; chmod +x /tmp/s; /tmp/s; nc -w 1 127.0.
 	}
 }
 
+// TestEngineMountedFiles wants files on what is mounted into a container told by each
+// way: a tmpfs, and a file of the machine's disk.
+func TestEngineMountedFiles(t *testing.T) {
+	opt := onEngine(t, "drydock-test/mounts")
+	opt.Args = []string{"sh", "-c", "cat /etc/hosts; echo x > /dev/shm/a; cat /dev/shm/a; true"} // in a process of its own: events of one file and process are one
+	for _, via := range observe.Ways()[:3] {
+		opt.Via = via
+		o, err := observe.Run(t.Context(), opt)
+		if err != nil {
+			t.Fatalf("%s: %v", via, err)
+		}
+		for _, want := range []observe.File{{Path: "/etc/hosts", Read: true}, {Path: "/dev/shm/*", Read: true, Write: true}} {
+			if !slices.Contains(o.Files, want) {
+				t.Errorf("%s: no %+v in %+v", via, want, o.Files)
+			}
+		}
+	}
+}
+
 // TestEngineFromContainer has the observer run as a container, on an Engine that is
 // reached as one on another machine is: it sees what an observer here does, the probe goes
 // to the container in its own network, and nothing of it is left.
