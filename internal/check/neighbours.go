@@ -21,7 +21,7 @@ const (
 	usualDepth    = 3       // folders, its own included, where no repository is known
 	maxSiblings   = 64      // Dockerfiles around it
 	maxNeighbours = 2000    // files of a folder that are looked at
-	maxReadme     = 1 << 18 // bytes
+	maxReadme     = 1 << 18 // bytes, of manifests and files of commands, too
 )
 
 // neighbours are the files beside a Dockerfile that say how its image is built
@@ -62,7 +62,9 @@ func neighboursOf(name string) *neighbours {
 			case isCompose(file):
 				n.compose(file)
 			case strings.HasPrefix(strings.ToLower(e.Name()), "readme"):
-				n.readme(file, dir == dirs[0] || dir == dirs[len(dirs)-1] && known)
+				n.readme(file, !known || dir == dirs[0] || dir == dirs[len(dirs)-1])
+			case commandFile(e.Name()):
+				n.commands(file)
 			}
 		}
 	}
@@ -104,6 +106,7 @@ type running struct {
 	Command    yaml.Node `yaml:"command"`
 	User       string    `yaml:"user"`
 	Ports      yaml.Node `yaml:"ports"`
+	Expose     yaml.Node `yaml:"expose"`
 	Volumes    yaml.Node `yaml:"volumes"`
 }
 
@@ -130,7 +133,7 @@ func (n *neighbours) compose(file string) {
 		u := dockerfile.Use{File: n.called(file), Service: name, User: s.User}
 		u.Entrypoint, _ = wordsOf(&s.Entrypoint)
 		u.Command, u.Shell = wordsOf(&s.Command)
-		u.Ports = published(&s.Ports)
+		u.Ports = append(published(&s.Ports), published(&s.Expose)...)
 		u.Mounts, u.Volumes = mounted(&s.Volumes)
 		n.uses = append(n.uses, u)
 	}
@@ -243,44 +246,14 @@ func mounted(n *yaml.Node) (hosts, named []string) {
 	return hosts, named
 }
 
-var (
-	dockerRun = regexp.MustCompile(`docker(?: container)? run\b[^\n]*(?:\\\r?\n[^\n]*)*`)
-	runPort   = regexp.MustCompile(`(?:\s-p|--publish)[ =]?\s*(?:[0-9.]+:)?[0-9$A-Z_{}]*:([0-9]+)`)
-	runMount  = regexp.MustCompile(`(?:\s-v|--volume)[ =]?\s*["']?(?:\$|\.|/|~|%)[^\s:]*:(/[^\s:"']+)(:ro)?`)
-)
-
-// readme takes in the ports and mounts of the docker run commands of a README.
-func (n *neighbours) readme(file string, near bool) {
-	b, err := readLimited(file, maxReadme)
-	if err != nil || !near {
-		return
-	}
-	for _, line := range dockerRun.FindAllString(string(b), -1) {
-		u := dockerfile.Use{File: n.called(file)}
-		for _, m := range runPort.FindAllStringSubmatch(line, -1) {
-			u.Ports = append(u.Ports, m[1])
-		}
-		for _, m := range runMount.FindAllStringSubmatch(line, -1) {
-			if m[2] == "" {
-				u.Mounts = append(u.Mounts, m[1])
-			}
-		}
-		if len(u.Ports)+len(u.Mounts) > 0 {
-			n.uses = append(n.uses, u)
-		}
-	}
-}
-
 var fromLine = regexp.MustCompile(`(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)`)
 
 // siblings takes in the Dockerfiles of the repository whose FROM names this one:
-// by a tag or a last word that is its folder's name or its own suffix.
+// by a tag or a last word that is its folder's name or its own suffix; and the
+// ports that manifests say containers have.
 func (n *neighbours) siblings() {
 	names := calledBy(n.name)
-	if len(names) == 0 {
-		return
-	}
-	seen, files := 0, 0
+	seen, files, manifests := 0, 0, 0
 	_ = filepath.WalkDir(n.root, func(file string, d fs.DirEntry, err error) error {
 		if seen++; seen > maxNeighbours {
 			return fs.SkipAll
@@ -288,9 +261,17 @@ func (n *neighbours) siblings() {
 		switch {
 		case err != nil, d.IsDir() && file != n.root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "vendor"):
 			return fs.SkipDir
-		case d.IsDir() && !n.known && filepath.Dir(filepath.Dir(file)) == n.root:
+		case d.IsDir() && !n.known && filepath.Dir(filepath.Dir(file)) == n.root && filepath.Dir(file) != filepath.Dir(n.name):
 			return fs.SkipDir
-		case d.IsDir() || file == n.name || !IsDockerfile(file) || !d.Type().IsRegular():
+		case !d.IsDir() && d.Type().IsRegular() && manifestFile(d.Name()):
+			if !n.known && !strings.HasPrefix(file, filepath.Dir(n.name)+string(filepath.Separator)) {
+				return nil
+			}
+			if manifests++; manifests <= maxSiblings {
+				n.manifest(file)
+			}
+			return nil
+		case d.IsDir() || file == n.name || !IsDockerfile(file) || !d.Type().IsRegular() || len(names) == 0:
 			return nil
 		}
 		if files++; files > maxSiblings {

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"io/fs"
 	"path"
 	"regexp"
 	"strconv"
@@ -34,8 +35,14 @@ func (n *unprivileged) nginx() {
 		main = main || c.dest == "/etc/nginx/nginx.conf"
 		site = site || path.Dir(c.dest) == "/etc/nginx/conf.d" && path.Base(c.dest) == "default.conf"
 		if strings.HasPrefix(c.dest, "/etc/nginx/templates") {
+			site = site || c.text == nil || path.Base(c.dest) == "default.conf.template"
 			n.add("/etc/nginx/conf.d")
 			n.note("nginx's start writes what templates say into /etc/nginx/conf.d")
+		}
+	}
+	for _, c := range confs {
+		if m := listenVariable.FindSubmatch(c.text); m != nil {
+			n.undecided("which port %s stands for in %s: below 1024, nginx needs Docker 20.10 or later to listen there", m[1], c.name)
 		}
 	}
 	for _, c := range unknown {
@@ -88,15 +95,47 @@ func (n *unprivileged) confs() (known, unknown []conf) {
 				continue
 			}
 			text, err := n.Context.Read(s, maxText)
-			if err != nil {
+			switch {
+			case err == nil:
+				known = append(known, conf{s, dest, text})
+			case strings.ContainsAny(s, "*?["):
 				unknown = append(unknown, conf{s, dest, nil})
-				continue
+			default:
+				k, u := n.confsIn(s, cp.dest)
+				known, unknown = append(known, k...), append(unknown, u...)
 			}
-			known = append(known, conf{s, dest, text})
 		}
 	}
 	return known, unknown
 }
+
+// confsIn are the files of a folder of the context that is copied to dest.
+func (n *unprivileged) confsIn(dir, dest string) (known, unknown []conf) {
+	err := n.Context.Walk(func(name string, _ fs.DirEntry) bool {
+		rest, inside := below(name, dir)
+		if !inside {
+			return true
+		}
+		c := conf{name: name, dest: path.Join(dest, rest)}
+		if text, err := n.Context.Read(name, maxText); err == nil {
+			c.text = text
+			known = append(known, c)
+		} else {
+			unknown = append(unknown, c)
+		}
+		return len(known)+len(unknown) < maxConfs
+	})
+	if err != nil || len(known)+len(unknown) == 0 || len(known)+len(unknown) == maxConfs {
+		unknown = append(unknown, conf{dir, path.Join(dest, path.Base(dir)), nil})
+	}
+	return known, unknown
+}
+
+// maxConfs is how many files of a folder of configuration are read.
+const maxConfs = 64
+
+// listenVariable is a port that a template's variable gives.
+var listenVariable = regexp.MustCompile(`(?m)^[^#\n]*?\blisten\s+(?:\[::\]:|[0-9.]+:|\*:)?(\$\{?\w+\}?)`)
 
 var listen = regexp.MustCompile(`(?m)^([^#\n]*?\blisten\s+(?:\[::\]:|[0-9.]+:|\*:)?)([0-9]+)\b([^;\n.:]*;)`)
 

@@ -54,7 +54,8 @@ func (n *unprivileged) owned() {
 		}
 	}
 	dir, ok := n.workdir(n.stage, n.stage.End)
-	said := ok && dir != "/" && n.base.official() != "nginx" && !slices.Contains(n.own, dir) && !slices.Contains(n.trees, dir)
+	said := ok && !slices.Contains([]string{"/", "/tmp", "/var/tmp"}, dir) && n.base.official() != "nginx" &&
+		!slices.Contains(n.own, dir) && !slices.Contains(n.trees, dir)
 	if said {
 		n.undecided("whether the program writes into %s: it may not, as the files stay root's", dir)
 	}

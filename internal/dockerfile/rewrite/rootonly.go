@@ -110,6 +110,10 @@ func (n *unprivileged) possible() error {
 	if start >= 0 && strings.Contains(n.File.Instructions[start].Raw, "/root/") {
 		return refuse(&n.File.Instructions[start], "the program lies in /root, which root alone may enter")
 	}
+	if i, dir := n.worksOnMount(); dir != "" {
+		return refuse(&n.File.Instructions[i], "the program works in %s, where the image has nothing: "+
+			"a folder of the host that is mounted there is not to be written by a user of another number: choose one with its number", dir)
+	}
 	return nil
 }
 
@@ -137,6 +141,35 @@ func (n *unprivileged) asService() error {
 		return refuse(n.from(), "%s mounts a folder of the host on %s, which a user of another number may not write: choose one with its number", where, folder)
 	}
 	return nil
+}
+
+// worksOnMount is the working directory of a tool that the image puts nothing into,
+// with the instruction that names it: such a tool works on what is mounted there.
+// Empty: it is none.
+func (n *unprivileged) worksOnMount() (at int, dir string) {
+	for i := n.stage.From + 1; i < n.stage.End; i++ {
+		switch n.File.Instructions[i].Cmd {
+		case "WORKDIR":
+			at = i
+		case "EXPOSE", "HEALTHCHECK":
+			return 0, "" // a server's
+		case "RUN", "COPY", "ADD":
+			at, dir = 0, ""
+		}
+	}
+	if at == 0 {
+		return 0, ""
+	}
+	dir, ok := n.workdir(n.stage, n.stage.End)
+	if !ok || dir == "/" || systemFolder(dir) {
+		return 0, ""
+	}
+	for i := range n.File.Instructions {
+		if in := &n.File.Instructions[i]; i != at && in.Stage == n.stage.Index && strings.Contains(in.Raw, dir) {
+			return 0, ""
+		}
+	}
+	return at, dir
 }
 
 // stepping is the program that a command handles and that starts others as

@@ -197,12 +197,18 @@ func (e *lookup) missing(lex *shell.Lex, text string) []string {
 	for name := range r.Unmatched {
 		// An argument without a value is declared all the same; two are BuildKit's.
 		v := e.in.Scopes.Variable(e.stage, e.at, name)
-		if v.By < 0 && !slices.Contains(e.here, name) && !strings.HasPrefix(name, "BUILDKIT_SBOM_SCAN_") {
+		if v.By < 0 && !slices.Contains(e.here, name) && !strings.HasPrefix(name, "BUILDKIT_SBOM_SCAN_") && !e.documented(name) {
 			out = append(out, name)
 		}
 	}
 	slices.Sort(out)
 	return out
+}
+
+// documented reports whether a base whose configuration is not known here is
+// documented to set a variable: images of .NET have the number of their user.
+func (e *lookup) documented(name string) bool {
+	return e.stage != nil && name == "APP_UID" && strings.HasPrefix(e.in.File.Chain(e.stage)[0].Base, "mcr.microsoft.com/dotnet/")
 }
 
 // Get and Keys make it a shell.EnvGetter.

@@ -1,0 +1,95 @@
+package check
+
+import (
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+)
+
+var (
+	dockerRun = regexp.MustCompile(`(?:docker|podman)(?: container)? run\b[^\n]*(?:\\\r?\n[^\n]*)*`)
+	runPort   = regexp.MustCompile(`(?:\s-p|--publish)[ =]?\s*["']?(?:[0-9.]+:)?[0-9$A-Za-z_{}()]*:([0-9]+)`)
+	runMount  = regexp.MustCompile(`(?:\s-v|--volume)[ =]?\s*["']?(?:\$|\.|/|~|%)[^\s:]*:(/[^\s:"']+)(:ro)?`)
+	builtAs   = regexp.MustCompile(`(?:docker|podman)[^\n]* build\b[^\n]*?\s(?:-t|--tag)[ =]?\s*["']?([^\s"']+)`)
+	hasPort   = regexp.MustCompile(`(?m)(?:^|[\s{,-])(?:containerPort|targetPort|internal_port|container_port)\s*[:=]\s*["']?([0-9]+)`)
+)
+
+// readme takes in the ports and mounts of the docker run commands of a README.
+func (n *neighbours) readme(file string, near bool) {
+	if !near {
+		return
+	}
+	if b, err := readLimited(file, maxReadme); err == nil {
+		n.ran(file, string(b), nil)
+	}
+}
+
+// commandFile reports whether a file of that name may say how images are built and
+// run.
+func commandFile(name string) bool {
+	return slices.Contains([]string{"Makefile", "makefile", "GNUmakefile", "justfile", "Justfile", "Taskfile.yml", "Taskfile.yaml", "package.json"}, name) ||
+		strings.HasSuffix(name, ".mk") || strings.HasSuffix(name, ".sh")
+}
+
+// commands takes in the ports and mounts of the docker run commands of a file that
+// builds the image that they run, by its name: others run the tools of others.
+func (n *neighbours) commands(file string) {
+	b, err := readLimited(file, maxReadme)
+	if err != nil {
+		return
+	}
+	var names []string
+	for _, m := range builtAs.FindAllStringSubmatch(string(b), -1) {
+		names = append(names, m[1])
+	}
+	if len(names) > 0 {
+		n.ran(file, string(b), names)
+	}
+}
+
+// ran takes in docker run commands; where names are given, those of one of them.
+func (n *neighbours) ran(file, text string, names []string) {
+	for _, line := range dockerRun.FindAllString(text, -1) {
+		if names != nil && !slices.ContainsFunc(names, func(name string) bool { return strings.Contains(line, " "+name) }) {
+			continue
+		}
+		u := dockerfile.Use{File: n.called(file)}
+		for _, m := range runPort.FindAllStringSubmatch(line, -1) {
+			u.Ports = append(u.Ports, m[1])
+		}
+		for _, m := range runMount.FindAllStringSubmatch(line, -1) {
+			if m[2] == "" {
+				u.Mounts = append(u.Mounts, m[1])
+			}
+		}
+		if len(u.Ports)+len(u.Mounts) > 0 {
+			n.uses = append(n.uses, u)
+		}
+	}
+}
+
+// manifestFile reports whether a file of that name may say which ports containers
+// have in a cluster or at a host of them.
+func manifestFile(name string) bool {
+	return (filepath.Ext(name) == ".yaml" || filepath.Ext(name) == ".yml") && !isCompose(name) || name == "fly.toml"
+}
+
+// manifest takes in the ports that a manifest says containers have.
+func (n *neighbours) manifest(file string) {
+	b, err := readLimited(file, maxReadme)
+	if err != nil {
+		return
+	}
+	u := dockerfile.Use{File: n.called(file)}
+	for _, m := range hasPort.FindAllStringSubmatch(string(b), -1) {
+		if !slices.Contains(u.Ports, m[1]) {
+			u.Ports = append(u.Ports, m[1])
+		}
+	}
+	if len(u.Ports) > 0 {
+		n.uses = append(n.uses, u)
+	}
+}
