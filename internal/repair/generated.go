@@ -6,7 +6,8 @@ import (
 )
 
 // generatedBy is how files say that a program writes them.
-var generatedBy = regexp.MustCompile(`(?i)\b(?:(?:please )?do(?: not|n't) (?:edit|modify)\b|auto[- ]?generated\b|(?:file|dockerfile) (?:is|was|has been) (?:auto[- ]?)?generated\b|` +
+var generatedBy = regexp.MustCompile(`(?i)\b(?:(?:please )?do(?: not|n't) (?:(?:edit|modify)\b|(?:change|touch) (?:this|it|by hand|manually|directly)\b)|auto[- ]?generated\b|` +
+	`automatically (?:created|generated|written) by\b|(?:file|dockerfile) (?:is|was|has been) (?:auto[- ]?)?generated\b|` +
 	`^#+\s*(?:code )?generated (?:by|from|via|with)\b)`)
 
 // generatedWithin is in how many lines from the top a file says so.

@@ -80,7 +80,8 @@ func (d *draft) account(st *dockerfile.Stage) (account, bool) {
 	r := parseReference(d.File.Chain(st)[0].Base)
 	facts := d.Scopes.Base(st)
 	if m := d.created(st); m.name != "" {
-		return account{m.name, cmp.Or(m.id, m.name), m.name, "", "the file makes the user " + m.name, m.by}, true
+		called := cmp.Or(m.called, m.name)
+		return account{called, cmp.Or(m.id, m.name), m.name, "", "the file makes the user " + called, m.by}, true
 	}
 	for _, known := range []struct{ image, user string }{{"node", "node"}, {"nginx", "nginx"}, {"php", "www-data"}, {"httpd", "www-data"}} {
 		if r.official() != known.image {
@@ -142,7 +143,8 @@ func (r reference) chiseled() bool {
 
 // made is a user that a RUN makes, or renames another to.
 type made struct {
-	name, id string // id empty: the file does not say
+	name, id string // as they are written; id empty: the file does not say
+	called   string // for people; empty: its name
 	by       int    // index of the RUN
 }
 
@@ -185,14 +187,18 @@ func (d *draft) newUser(st *dockerfile.Stage, i int, cmd *dockerfile.Command) ma
 		if w.Literal {
 			return w.Text
 		}
-		if text, known := d.Scopes.Expand(st, i, w.Text); known && !strings.ContainsAny(text, "$`*") {
+		text, known := d.Scopes.Expand(st, i, w.Text)
+		if known && !strings.ContainsAny(text, "$`*") {
 			return text
+		}
+		if name := d.argument(st, i, w.Text); name != "" {
+			return "${" + name + "}" // whoever builds may say otherwise than the default
 		}
 		return ""
 	}
 	m := made{by: i}
 	if id, ok := cmd.Value("-u", "--uid"); ok {
-		if text := value(id); text != "" && strings.Trim(text, "0123456789") == "" {
+		if text := value(id); text != "" && (strings.Trim(text, "0123456789") == "" || text[0] == '$') {
 			m.id = text
 		}
 	}
@@ -226,5 +232,30 @@ func (d *draft) newUser(st *dockerfile.Stage, i int, cmd *dockerfile.Command) ma
 	if m.name = value(ops[0]); m.name == "root" || strings.ContainsAny(m.name, " :/") {
 		m.name = ""
 	}
+	if strings.HasPrefix(m.name, "$") {
+		m.called, _ = d.Scopes.Expand(st, i, m.name)
+	}
 	return m
+}
+
+// argument is the build argument of the last stage that a word is, and nothing
+// else; empty: it is none. It is seen to the stage's end.
+func (d *draft) argument(st *dockerfile.Stage, i int, word string) string {
+	name := strings.TrimPrefix(strings.Trim(word, `"`), "$")
+	if name == strings.Trim(word, `"`) || st.Index != len(d.File.Stages)-1 {
+		return ""
+	}
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "{"), "}")
+	for n := st.From + 1; n < i; n++ {
+		in := &d.File.Instructions[n]
+		if in.Cmd != "ARG" {
+			continue
+		}
+		for _, p := range in.Pairs() {
+			if p.Key.Text == name {
+				return name
+			}
+		}
+	}
+	return ""
 }

@@ -51,7 +51,11 @@ func apkNoCache() Check {
 						case update.edit == nil: // what it fetched would stay
 							edits = nil
 						default:
-							edits = append(edits, *update.edit)
+							if others, ok := p.Input.withoutIndex(i, commands, n); ok {
+								edits = slices.Concat(edits, []finding.Edit{*update.edit}, others)
+							} else {
+								edits = nil
+							}
 						}
 						safety := finding.Safe
 						if update.edit != nil && len(commands) == 2 && p.Input.besideRun(i) {
@@ -78,6 +82,24 @@ type fetched struct {
 func (in *Input) besideRun(i int) bool {
 	all := in.File.Instructions
 	return all[i-1].Cmd == "RUN" || i+1 < len(all) && all[i+1].Cmd == "RUN"
+}
+
+// withoutIndex has the other commands of a RUN fetch the index by themselves that
+// would find none once the update before command n is gone; false: there is one that
+// cannot.
+func (in *Input) withoutIndex(i int, commands []dockerfile.Command, n int) (edits []finding.Edit, ok bool) {
+	for k := range commands {
+		c := &commands[k]
+		m, apk := managed(c, "apk")
+		if k == n || !apk || m.is("add", "update", "del", "info") || c.Has("--no-cache") {
+			continue // an installation is a finding of its own
+		}
+		if !m.is("upgrade", "fix", "search") {
+			return nil, false
+		}
+		edits = append(edits, insertWord(in, i, c, m.verb, "--no-cache")...)
+	}
+	return edits, true
 }
 
 // indexBefore is the update before command n of a RUN.
