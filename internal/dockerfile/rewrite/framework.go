@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -39,6 +40,8 @@ func (n *unprivileged) framework() {
 		made := ""
 		if p != dir {
 			made = "mkdir -p " + p + " && "
+		} else {
+			n.unknown = slices.DeleteFunc(n.unknown, func(s string) bool { return s == fmt.Sprintf(staysRoots, dir) })
 		}
 		n.run = append(n.run, made+"chown -R "+n.owner+" "+p)
 		return

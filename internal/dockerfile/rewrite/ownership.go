@@ -54,13 +54,14 @@ func (n *unprivileged) owned() {
 		}
 	}
 	dir, ok := n.workdir(n.stage, n.stage.End)
-	said := ok && !slices.Contains([]string{"/", "/tmp", "/var/tmp"}, dir) && n.base.official() != "nginx" &&
-		!slices.Contains(n.own, dir) && !slices.Contains(n.trees, dir)
+	said := ok && !slices.Contains([]string{"/", "/tmp", "/var/tmp"}, dir) && n.base.official() != "nginx" && !slices.Contains(n.own, dir)
 	if said {
-		n.undecided("whether the program writes into %s: it may not, as the files stay root's", dir)
+		n.undecided(staysRoots, dir)
 	}
 	n.elsewhere(said || n.base.official() == "nginx")
 }
+
+const staysRoots = "whether the program writes into %s: it may not, as the files stay root's"
 
 func (n *unprivileged) add(p string) {
 	if !slices.Contains(n.own, p) {
