@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -186,12 +187,31 @@ func shown(name, dir string) string {
 	return filepath.Join(at, rel)
 }
 
-// aside says whether a Dockerfile lies in a folder that is for such files alone:
-// a build is then usually given the one above.
-func aside(name string) bool {
-	abs, err := filepath.Abs(name)
-	dir := filepath.Base(filepath.Dir(abs))
-	return err == nil && slices.Contains([]string{"docker", ".docker", "dockerfiles", "deploy", "deployment", "build", "ci", ".ci", "packaging", ".devcontainer", "containers"}, strings.ToLower(dir))
+// aside says whether a Dockerfile lies in a folder that is for such files alone,
+// or below one in its repository, or in one with nothing to build in it: a build is
+// then usually given one above.
+func (n *neighbours) aside() bool {
+	dir := filepath.Dir(n.name)
+	for at := dir; at != n.root && at != filepath.Dir(at); at = filepath.Dir(at) {
+		if slices.Contains(asideFolders, strings.ToLower(filepath.Base(at))) {
+			return true
+		}
+		if !n.known {
+			break
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	return err == nil && dir != n.root && n.known && !slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		name := strings.ToLower(e.Name())
+		return !strings.Contains(name, "dockerfile") && !strings.HasPrefix(name, ".docker") && !strings.HasPrefix(name, "readme") && !isCompose(name) &&
+			!strings.HasSuffix(name, ".md") && !strings.HasSuffix(name, ".sh") && !strings.HasSuffix(name, ".env")
+	})
+}
+
+// asideFolders are the names of folders for what builds and deploys.
+var asideFolders = []string{
+	"docker", ".docker", "dockerfiles", "deploy", "deployment", "deployments", "build", "ci", ".ci", "packaging", ".devcontainer", "containers", "container", "ops", "infra",
+	"images", "dist", "release", ".github", "hack",
 }
 
 // buildContext is the folder of a file's build: the one that was said, else the
@@ -214,7 +234,7 @@ func (l *linter) buildContext(out *linted, f *dockerfile.File, said string) (str
 			folders = []string{shown(out.name, near.contexts[0])}
 			break
 		}
-		if folders = []string{filepath.Dir(out.name), "."}; aside(out.name) && !f.CopiesByName() {
+		if folders = []string{filepath.Dir(out.name), "."}; near.aside() && !f.CopiesByName() {
 			return "", nil // it may as well be the folder above
 		}
 		if near.known {

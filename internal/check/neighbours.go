@@ -54,6 +54,8 @@ func neighboursOf(name string) *neighbours {
 		for _, e := range entries {
 			file := filepath.Join(dir, e.Name())
 			switch {
+			case e.IsDir() && slices.Contains(asideFolders, strings.ToLower(e.Name())):
+				n.composed(file)
 			case !e.Type().IsRegular():
 			case e.Name() == "action.yml" || e.Name() == "action.yaml":
 				n.action(file)
@@ -74,6 +76,19 @@ func neighboursOf(name string) *neighbours {
 	}
 	n.above = dirs[1:]
 	return n
+}
+
+// composed reads the compose files of a folder for what builds and deploys.
+func (n *neighbours) composed(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) > maxNeighbours || dir == filepath.Dir(n.name) {
+		return
+	}
+	for _, e := range entries {
+		if e.Type().IsRegular() && isCompose(e.Name()) {
+			n.compose(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 // repository lists a folder and those above it, up to the one that git knows;
