@@ -222,6 +222,9 @@ func (n *unprivileged) packaged(in *dockerfile.Instruction, program string) erro
 // starter refuses a tool of Python's as what starts the program: it looks for an
 // environment of who runs it, and makes a new one where it finds none.
 func (n *unprivileged) starter(in *dockerfile.Instruction, cmd *dockerfile.Command) error {
+	if cmd.Is("uv", "run") && !cmd.Has("--no-sync") && !n.mentions("UV_NO_SYNC") {
+		return refuse(in, "uv run brings the environment up to date at each start, and that is root's: say --no-sync, or start the program itself, first")
+	}
 	for _, k := range inRootsHome {
 		if len(cmd.Words) == 0 || path.Base(cmd.Words[0].Text) != k.program || !cmd.Has("run") && !slices.ContainsFunc(cmd.Words, func(w dockerfile.ShellWord) bool { return w.Text == "run" }) {
 			continue

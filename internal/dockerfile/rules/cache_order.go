@@ -212,6 +212,9 @@ func manifestFiles(in *Input, folder string, d dependencies) ([]string, finding.
 	}
 	switch d.manifest {
 	case "package.json":
+		if runsOwnFiles(b) {
+			return nil, 0
+		}
 		return out, nodeSafety(b)
 	case "go.mod":
 		if strings.Contains(string(b), "=> .") { // a module of the context
@@ -262,6 +265,27 @@ func workspace(ctx *dockerfile.Context, prefix string, manifest []byte) bool {
 	return slices.ContainsFunc([]string{`"workspaces"`, "[workspace]", "[tool.uv.workspace]", "[tool.uv.sources]", `"patchedDependencies"`}, func(s string) bool {
 		return strings.Contains(text, s)
 	})
+}
+
+// harmlessScripts are what scripts at an install do without a file of the project.
+var harmlessScripts = []string{"husky", "is-ci", "echo", "true", "exit", "npx", "pnpm", "only-allow", "check-engine", "opencollective", "simple-git-hooks", "lefthook", "env-ci", "ngcc"}
+
+// runsOwnFiles says whether a script that an install runs is for the project's own
+// files, which an install before they are copied has not.
+func runsOwnFiles(manifest []byte) bool {
+	var p struct{ Scripts map[string]string }
+	if json.Unmarshal(manifest, &p) != nil {
+		return false
+	}
+	for _, name := range []string{"preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare"} {
+		for _, part := range strings.FieldsFunc(p.Scripts[name], func(r rune) bool { return strings.ContainsRune("&|;()", r) }) {
+			words := strings.Fields(part)
+			if len(words) > 0 && (!slices.Contains(harmlessScripts, words[0]) || words[0] == "npx" && len(words) > 1 && !slices.Contains(harmlessScripts, words[1])) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // nodeSafety says how safe it is to install what package.json names without the

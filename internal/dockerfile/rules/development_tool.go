@@ -20,11 +20,10 @@ type packageManifest struct {
 // after the install in instruction i: a later step, or what is started. Where no
 // manifest says what a script runs, any script may. "": nothing does.
 func (in *Input) usesDevelopment(i int, tool string) string {
-	if !slices.Contains([]string{"npm", "yarn", "pnpm"}, tool) {
-		return ""
-	}
+	node := slices.Contains([]string{"npm", "yarn", "pnpm"}, tool)
 	var m *packageManifest
-	if in.Options.Context != nil {
+	only := in.forDevelopmentOnly(tool)
+	if node && in.Options.Context != nil {
 		if b, err := in.Options.Context.Read("package.json", maxManifest); err == nil {
 			m = &packageManifest{}
 			if json.Unmarshal(b, m) != nil {
@@ -34,8 +33,12 @@ func (in *Input) usesDevelopment(i int, tool string) string {
 	}
 	used := ""
 	look := func(c *dockerfile.Command) {
-		if used == "" {
+		switch {
+		case used != "":
+		case node:
 			used = m.developmentTool(c)
+		default:
+			used = runsDevelopment(c, tool, only)
 		}
 	}
 	for _, st := range in.File.Chain(in.Final()) {
@@ -130,4 +133,76 @@ func (m *packageManifest) fromDevelopment(program string, likely bool) string {
 		}
 	}
 	return ""
+}
+
+// testers are programs that are for development alone, in languages other than
+// JavaScript.
+var testers = strings.Fields(`pytest py.test tox nox mypy ruff black flake8 pylint isort coverage ipython debugpy bandit watchmedo rspec rubocop cucumber guard brakeman
+	minitest phpunit phpstan phpcs pest psalm php-cs-fixer behat codecept phpcbf paratest infection`)
+
+// runsDevelopment is what a command runs of the development dependencies that a
+// tool of Python, Ruby or PHP installs; empty: nothing that is known. only says
+// whether a word is the name of such a dependency.
+func runsDevelopment(c *dockerfile.Command, tool string, only func(string) bool) string {
+	words := c.Words
+	for i, w := range words {
+		name := path.Base(w.Text)
+		switch {
+		case name == "uv" && tool == "uv" && i+1 < len(words) && words[i+1].Text == "run" && !c.Has("--no-dev", "--no-sync", "--frozen-no-dev"):
+			return "uv run, which installs them again"
+		case slices.Contains(testers, name), only(name):
+			return name
+		}
+	}
+	return ""
+}
+
+// forDevelopmentOnly says whether a name is that of a dependency that a manifest
+// beside the Dockerfile has for development alone.
+func (in *Input) forDevelopmentOnly(tool string) func(string) bool {
+	file, starts := "", []string(nil)
+	switch tool {
+	case "poetry", "uv", "pdm":
+		file, starts = "pyproject.toml", []string{"[tool.poetry.dev-dependencies]", "[tool.poetry.group.", "[dependency-groups]", "[tool.pdm.dev-dependencies]", "dev-dependencies = ["}
+	case "pipenv":
+		file, starts = "Pipfile", []string{"[dev-packages]"}
+	case "bundle":
+		file, starts = "Gemfile", []string{"group :development", "group :test"}
+	case "composer":
+		file, starts = "composer.json", []string{`"require-dev"`}
+	}
+	none := func(string) bool { return false }
+	if file == "" || in.Options.Context == nil {
+		return none
+	}
+	b, err := in.Options.Context.Read(file, maxManifest)
+	if err != nil {
+		return none
+	}
+	names := map[string]bool{}
+	within := false
+	for line := range strings.Lines(string(b)) {
+		text := strings.TrimSpace(line)
+		switch {
+		case slices.ContainsFunc(starts, func(s string) bool { return strings.HasPrefix(text, s) }):
+			within = true
+			continue
+		case strings.HasPrefix(text, "[") && file != "composer.json", text == "end", text == "}", text == "},":
+			within = false
+		}
+		if within {
+			for _, w := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(` "'=<>~!;,[]{}():`, r) }) {
+				if !slices.Contains([]string{"gem", "dev", "test", "docs", "lint", "version", "require", "false", "true", "python", "dependencies", "group", "ruby", "php"}, w) {
+					names[path.Base(w)] = true
+				}
+			}
+			if strings.HasPrefix(text, "gem ") {
+				if _, rest, ok := strings.Cut(strings.ReplaceAll(text, "'", `"`), `"`); ok {
+					name, _, _ := strings.Cut(rest, `"`)
+					names[name] = true
+				}
+			}
+		}
+	}
+	return func(name string) bool { return len(name) > 2 && names[name] }
 }

@@ -157,7 +157,7 @@ func TestLayeringFixes(t *testing.T) {
 		{
 			"cache-order", "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci\n",
 			"FROM node:22\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n",
-			map[string]string{"package.json": `{"scripts":{"postinstall":"node x.js"}}`, "package-lock.json": "{}"},
+			map[string]string{"package.json": `{"scripts":{"prepare":"husky"}}`, "package-lock.json": "{}"},
 			finding.NeedsReview,
 		},
 		{
@@ -177,6 +177,11 @@ func TestLayeringFixes(t *testing.T) {
 		{"cache-order", "FROM golang:1\nWORKDIR /src\nCOPY . .\nRUN go mod download\n", "none", map[string]string{"go.mod": "module x\nreplace a => ./a\n"}, 0},
 		{"cache-order", "FROM node:22\nWORKDIR /src\nCOPY . .\nRUN npm ci\n", "none", map[string]string{"package.json": "{}", "node_modules/a/x.js": ""}, 0},
 		{"cache-order", "FROM node:22\nWORKDIR /src\nCOPY . .\nRUN ./prepare && npm ci\n", "none", nil, 0},
+		{
+			"cache-order", "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci\n", "none",
+			map[string]string{"package.json": `{"scripts":{"postinstall":"node x.js"}}`, "package-lock.json": "{}"},
+			0,
+		},
 		{"cache-order", "FROM node:22\nWORKDIR /src\nCOPY . .\nRUN ./prepare\nRUN npm ci\n", "none", nil, 0},
 
 		{"development-dependencies", "FROM node:22\nRUN npm ci\nCMD [\"x\"]\n", "FROM node:22\nRUN npm ci --omit=dev\nCMD [\"x\"]\n", nil, finding.Behaviour},
