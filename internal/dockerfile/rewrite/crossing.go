@@ -276,45 +276,65 @@ var rpmVersion = regexp.MustCompile(`-[0-9]+[.:][0-9]`)
 
 // installs refuses packages that are asked for in a version, and those that the
 // new release is not known to have.
-func (s *swap) installs(_ *dockerfile.Stage, in *dockerfile.Instruction, cmd *dockerfile.Command) error {
+func (s *swap) installs(st *dockerfile.Stage, in *dockerfile.Instruction, cmd *dockerfile.Command) error {
 	if s.from != s.to {
 		return nil // said anew, in the other manager's way
 	}
 	pk := packagesOf(cmd)
 	for _, w := range pk.names {
-		if strings.ContainsAny(w.Text, "=~<>") || pk.manager == "rpm" && rpmVersion.MatchString(w.Text) {
-			return refuse(in, "%s asks for a version of the old release: take the version out, or name one of %s, first", w.Text, s.is)
+		texts := []string{w.Text}
+		if !w.Literal {
+			at := slices.IndexFunc(s.File.Instructions, func(x dockerfile.Instruction) bool { return x.Span == in.Span })
+			said, _ := s.Scopes.Expand(st, at, w.Text)
+			if texts = strings.Fields(said); len(texts) == 0 {
+				s.undecided("whether %s has %s", s.is, w.Text)
+			}
 		}
-		name := packageName(w.Text)
-		if !w.Literal || name == "" || strings.HasPrefix(name, ".") || strings.ContainsAny(name, "*/$") || strings.HasPrefix(name, "http") {
-			s.undecided("whether %s has %s", s.is, w.Text)
-			continue
+		for _, text := range texts {
+			if err := s.installed(in, pk.manager, w, text); err != nil {
+				return err
+			}
 		}
-		if s.Package == nil {
-			continue
-		}
-		has, known := s.Package(s.is.distribution, s.is.release, name)
-		if has {
-			continue
-		}
-		same, near := s.instead(s.is, name)
-		switch {
-		case len(same) > 0:
-			to := strings.Join(same, " ")
-			s.edit(w.Span.Start, w.Span.End, to)
-			s.note("%s is %s in %s", name, to, s.is)
-		case len(near) > 0 && known:
-			return refuse(in, "%s has no package %s, but %s: see first whether that does", s.is, name, strings.Join(near, " and "))
-		case len(near) > 0 && s.is.known():
-			return refuse(in, "whether %s has the package %s is not known, but it has %s: see first whether that does",
-				s.is, name, strings.Join(near, " and "))
-		case known:
-			return refuse(in, "%s has no package %s: find what takes its place first", s.is, name)
-		case s.is.known() && pk.manager == "apt":
-			return refuse(in, "whether %s has the package %s is not known: look it up first", s.is, name)
-		default:
-			s.undecided("whether %s has the package %s", s.is, name)
-		}
+	}
+	return nil
+}
+
+// installed looks at one package that a word of an installation names.
+func (s *swap) installed(in *dockerfile.Instruction, manager string, w dockerfile.ShellWord, text string) error {
+	if strings.ContainsAny(text, "=~<>") || manager == "rpm" && rpmVersion.MatchString(text) {
+		return refuse(in, "%s asks for a version of the old release: take the version out, or name one of %s, first", text, s.is)
+	}
+	name := packageName(text)
+	if name == "" || strings.HasPrefix(name, ".") || strings.ContainsAny(name, "*/$`") || strings.HasPrefix(name, "http") {
+		s.undecided("whether %s has %s", s.is, text)
+		return nil
+	}
+	if s.Package == nil {
+		return nil
+	}
+	has, known := s.Package(s.is.distribution, s.is.release, name)
+	if has {
+		return nil
+	}
+	same, near := s.instead(s.is, name)
+	to := strings.Join(same, " ")
+	switch {
+	case len(same) > 0 && w.Literal && !in.JSON:
+		s.edit(w.Span.Start, w.Span.End, to)
+		s.note("%s is %s in %s", name, to, s.is)
+	case len(same) > 0:
+		return refuse(in, "%s has no package %s: name %s first", s.is, name, to)
+	case len(near) > 0 && known:
+		return refuse(in, "%s has no package %s, but %s: see first whether that does", s.is, name, strings.Join(near, " and "))
+	case len(near) > 0 && s.is.known():
+		return refuse(in, "whether %s has the package %s is not known, but it has %s: see first whether that does",
+			s.is, name, strings.Join(near, " and "))
+	case known:
+		return refuse(in, "%s has no package %s: find what takes its place first", s.is, name)
+	case s.is.known() && manager == "apt":
+		return refuse(in, "whether %s has the package %s is not known: look it up first", s.is, name)
+	default:
+		s.undecided("whether %s has the package %s", s.is, name)
 	}
 	return nil
 }
