@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -204,4 +205,29 @@ func (c *conversion) starting(dir string, call *regexp.Regexp, suffixes ...strin
 		}
 	}
 	return out
+}
+
+// Calls by which sources start a program, with its name beside them.
+var (
+	rustStarts   = regexp.MustCompile(`\bCommand::new\s*\(\s*"([\w./+-]+)"`)
+	pythonStarts = regexp.MustCompile(`(?:\b(?:run|call|check_call|check_output|Popen|getoutput|getstatusoutput|which)|\bos\.(?:system|popen|execvp|execlp)|` +
+		`create_subprocess_(?:exec|shell))\s*\(\s*\[?\s*f?["']([\w./+-]+)`)
+	nodeStarts = regexp.MustCompile("(?m)(?:^|[^.\\w]|child_process\\.|\\bcp\\.)(?:exec|execSync|spawn|spawnSync|execFile|execFileSync|execa|execaSync)\\s*\\(\\s*[\"'`]([\\w./+-]+)")
+)
+
+// inSlim are programs that the small images of languages have.
+var inSlim = []string{"bash", "perl", "python3", "node", "openssl", "make"}
+
+// startedBySources has the final stage install the programs that the sources
+// below a folder of the context are seen to start.
+func (c *carrying) startedBySources(dir string, call *regexp.Regexp, suffixes ...string) error {
+	found := c.starting(dir, call, suffixes...)
+	for _, p := range slices.Sorted(maps.Keys(found)) {
+		if known, ok := programs[p]; ok && !slices.Contains(inSlim, p) {
+			if err := c.needed(path.Base(found[p])+", which starts "+p+",", known, false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -52,6 +52,11 @@ func (a *nodeApp) server() error {
 				a.note("%s needs %s, which the final stage installs", k.pkg[0], k.needs)
 			}
 		}
+		if from, ok := a.source(a.folder, a.stage.End); ok {
+			if err := c.startedBySources(from, nodeStarts, ".js", ".mjs", ".cjs", ".ts"); err != nil {
+				return err
+			}
+		}
 	}
 	if err := c.carry(); err != nil {
 		return err

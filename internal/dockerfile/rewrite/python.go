@@ -202,7 +202,11 @@ func (a *pythonApp) libraries() error {
 			a.loads(line)
 		}
 	}
-	return nil
+	from, ok := a.source(a.folder, a.stage.End)
+	if !ok || a.base == a.stage.BaseRaw {
+		return nil
+	}
+	return a.startedBySources(from, pythonStarts, ".py")
 }
 
 // loads has the final stage install what a package of PyPI needs of the system;

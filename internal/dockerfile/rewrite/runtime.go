@@ -44,6 +44,9 @@ func (d *draft) runtime(kind string, st *dockerfile.Stage) (string, error) {
 	if !ok {
 		ref, why = fromTable(kind, base)
 	}
+	if y := d.systemOf(st); kind == KindAlpine && ref == alpineImage && y.distribution == "alpine" && y.known() {
+		ref, why = "alpine:"+y.release, "the release that the build stands on"
+	}
 	if ref == "" {
 		return "", refuse(&d.File.Instructions[st.From], "which %s image goes with %s cannot be told", kind, st.Base)
 	}

@@ -65,6 +65,11 @@ func convertRust(c *conversion) error {
 	if !a.inside(a.program) {
 		a.folders = append(a.folders, a.program)
 	}
+	if from, ok := a.source(a.dir, a.stage.End); ok {
+		if err := a.startedBySources(from, rustStarts, ".rs"); err != nil {
+			return err
+		}
+	}
 	if err := a.carry(); err != nil {
 		return err
 	}
