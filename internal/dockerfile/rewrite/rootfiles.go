@@ -17,6 +17,11 @@ var daemons = []string{
 	"varnishd", "mosquitto", "vsftpd", "proftpd", "pure-ftpd", "openvpn", "ntpd", "chronyd", "stunnel", "stunnel4", "smbd", "nmbd", "slapd", "radiusd", "freeradius",
 	"postfix", "exim", "exim4", "dovecot", "asterisk", "rsyslogd", "clamd", "cupsd", "transmission-daemon", "icecast2", "dhcpd", "in.tftpd", "xinetd", "keepalived",
 	"php-fpm", "php-fpm7", "php-fpm8", "tinyproxy", "prosody", "ejabberdctl", "opendkim", "influxd", "grafana-server", "zabbix_server", "zabbix_agentd",
+	"pgbouncer", "turnserver", "ejabberd", "murmurd", "mumble-server", "minidlnad", "deluged", "znc", "nsd", "pdns_server", "pdns_recursor", "kea-dhcp4", "radvd",
+	"bird", "frr", "opendmarc", "rspamd", "freshclam", "spamd", "amavisd", "snmpd", "collectd", "telegraf", "openntpd", "avahi-daemon", "sshd", "dropbear", "hostapd",
+	"mpd", "minetestserver", "uwsgi-emperor", "kannel", "opensips", "kamailio", "freeswitch", "coturn", "polipo", "trafficserver", "traffic_server", "hitch", "nghttpx",
+	"pure-ftpd-mysql", "tftpd", "atftpd", "bacula-dir", "nrpe", "munin-node", "monit", "zabbix_proxy", "zabbix_agent2", "couchdb", "cassandra", "elasticsearch",
+	"opensearch", "solr", "winbindd", "krb5kdc", "kadmind", "gitolite", "fcgiwrap", "spawn-fcgi", "mailman", "postsrsd", "policyd-spf",
 }
 
 // setUp are programs of start scripts that root alone may run.
