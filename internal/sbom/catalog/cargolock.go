@@ -1,6 +1,10 @@
 package catalog
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
 
 // cargoLock reads Cargo.lock, versions 1 to 4. A package without a source is a
 // member of the workspace: the project's own code.
@@ -13,12 +17,13 @@ func cargoRead(file string, body []byte) (lockResult, error) {
 	if err != nil {
 		return lockResult{}, err
 	}
-	var r lockResult
+	r := lockResult{Packages: make([]sbom.Package, 0, len(tables))}
 	var g lockJoin
+	g.expect(len(tables))
 	for _, t := range tables {
 		name, version := t.str("name"), t.str("version")
 		var n int32
-		switch own := len(t.under("source")) == 0; {
+		switch own := !t.has("source"); {
 		case own:
 			n = g.project(name, version, file, "")
 		case lockWord(name) && lockVersion(version):
@@ -29,7 +34,10 @@ func cargoRead(file string, body []byte) (lockResult, error) {
 		}
 		g.call(n, name)
 		g.call(n, name+" "+version)
-		for _, l := range t.under("dependencies") {
+		for _, l := range t.leaves {
+			if l.key != "dependencies" {
+				continue
+			}
 			// "name", "name version" where there are several, or with a source in brackets
 			key, _, _ := strings.Cut(l.text, " (")
 			if err := g.want(n, false, key, ""); err != nil {

@@ -1,6 +1,10 @@
 package catalog
 
-import "github.com/drydock-dev/drydock/internal/sbom"
+import (
+	"slices"
+
+	"github.com/drydock-dev/drydock/internal/sbom"
+)
 
 // lockJoin is a graph whose entries call each other by keys, in whichever order
 // they come.
@@ -16,6 +20,13 @@ type lockWant struct {
 	dev  bool
 	key  string
 	or   string
+}
+
+// expect makes room for so many entries.
+func (g *lockJoin) expect(n int) {
+	g.nodes = slices.Grow(g.nodes, n)
+	g.wanted = slices.Grow(g.wanted, n)
+	g.at = make(map[string]int32, 2*n)
 }
 
 // call gives a node a key.

@@ -36,6 +36,11 @@ func (t lockTable) str(key string) string {
 	return ""
 }
 
+// has reports whether the table has a key.
+func (t lockTable) has(key string) bool {
+	return slices.ContainsFunc(t.leaves, func(l lockLeaf) bool { return l.key == key })
+}
+
 // under are the leaves of a key.
 func (t lockTable) under(key string) []lockLeaf {
 	var out []lockLeaf
