@@ -62,7 +62,7 @@ func pnpmRead(file string, body []byte) (lockResult, error) {
 	case f.wanted && len(f.entries) == 0:
 		return lockResult{}, errors.New("its importers have dependencies, and it lists no package")
 	}
-	var r lockResult
+	r := lockResult{Packages: make([]sbom.Package, 0, len(f.entries))}
 	reached := f.reach()
 	pkg := make([]int, len(f.entries))
 	for i, e := range f.entries {
@@ -348,7 +348,7 @@ func (f *pnpmFile) slashed() bool { return len(f.major) == 1 && f.major < "6" }
 
 // join makes the graph of the entries. pkg says, by entry, which package it is.
 func (f *pnpmFile) join(file string, pkg []int) *lockGraph {
-	g := &lockGraph{}
+	g := &lockGraph{nodes: make([]lockNode, 0, len(f.entries)+len(f.importers))}
 	at := make(map[string]int32, len(f.entries))
 	for i, e := range f.entries {
 		if pkg[i] >= 0 {

@@ -61,8 +61,8 @@ func yarnRead(file string, body []byte) (lockResult, error) {
 	if err != nil {
 		return lockResult{}, err
 	}
-	var r lockResult
-	var g lockGraph
+	r := lockResult{Packages: make([]sbom.Package, 0, len(f.entries))}
+	g := lockGraph{nodes: make([]lockNode, 0, len(f.entries))}
 	for _, e := range f.entries {
 		had := len(r.Packages)
 		name, want := yarnAdd(&r, e, file)
