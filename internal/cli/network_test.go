@@ -115,6 +115,7 @@ func waysOut() map[string][]string {
 		"trust init example.com:5000/a": {"example.com:5000"}, "trust revoke example.com:5000/a:1": {"example.com:5000"}, "trust refresh example.com:5000/a": {"example.com:5000"},
 		"trust status example.com:5000/a": {"example.com:5000"}, "trust attest example.com:5000/a:1 --type https://x/y DIR/package.json": {"example.com:5000"}, "trust rotate targets example.com:5000/a": {"example.com:5000"}, "trust bundle example.com:5000/a:1 -o DIR/x": {"example.com:5000"},
 		"trust verify --notary=https://n.example.com example.com:5000/a:1": {"n.example.com:443"}, "trust inspect --notary example.com:5000/a": {"example.com:5000"},
+		"trust migrate --notary=https://n.example.com example.com:5000/a":   {"n.example.com:443"},
 		"trust signer add --key DIR/release.pub release example.com:5000/a": {"example.com:5000"}, "trust signer remove release example.com:5000/a": {"example.com:5000"},
 		"trust root example.com:5000/a": {"example.com:5000"}, "gate check --policy DIR/policy.yaml example.com:5000/a:1": {"example.com:5000"},
 		"watch --server https://watch.example": {"watch.example:443"}, "sbom --push https://watch.example DIR": {"watch.example:443"},
@@ -131,7 +132,7 @@ func stayHome() []string {
 		"db import DIR/x", "explain CVE-2024-47875", "explain dockerfile/root-user", "init", "version", "plugin uninstall", "completion bash",
 		"audit", "audit DIR/compose.yaml", "audit container://x", "observe nginx:1.20", "observe merge DIR/a DIR/b", "confine DIR/a", "run nginx:1.20",
 		"trust tuf-client init DIR/x", "trust tuf-client refresh --metadata-dir DIR/x --metadata-url http://example.com/",
-		"trust tuf-client download --metadata-dir DIR/x --metadata-url http://example.com/", "trust key list", "trust serve --listen 127.0.0.1:x --dir DIR/serve", "trust forget example.com:5000/a", "trust verify --bundle DIR/x", "trust key generate x", "trust key load DIR/release.pub", "trust key export x", "trust key remove x",
+		"trust tuf-client download --metadata-dir DIR/x --metadata-url http://example.com/", "trust key list", "trust migrate --local example.com:5000/a", "trust serve --listen 127.0.0.1:x --dir DIR/serve", "trust forget example.com:5000/a", "trust verify --bundle DIR/x", "trust key generate x", "trust key load DIR/release.pub", "trust key export x", "trust key remove x",
 		"gate check --policy DIR/policy.yaml nginx:1.20", "gate status --policy DIR/policy.yaml", "gate serve --policy DIR/none.yaml",
 		"recommend --as-of 2024-03-31 nginx:1.20", "docker-cli-plugin-metadata", `docker-cli-plugin-hooks {"RootCmd":"build"}`,
 	}

@@ -46,7 +46,8 @@ under trust.`,
 	s.DurationVar(&t.settle, "settle", 0, "wait so `LONG` between two looks: for a registry whose list of tags lags behind (10s)")
 	c.AddCommand(
 		newTrustKey(t), newTrustInit(t), newTrustSigner(t), newTrustSign(t), newTrustInspect(t), newTrustVerify(t), newTrustRevoke(t),
-		newTrustStatus(t), newTrustRefresh(t), newTrustRotate(t), newTrustBundle(t), newTrustAttest(t), newTrustForget(t), newTrustRoot(t), newTrustServe(t), newTUFClient(t),
+		newTrustStatus(t), newTrustRefresh(t), newTrustRotate(t), newTrustBundle(t), newTrustAttest(t), newTrustForget(t), newTrustRoot(t),
+		newTrustServe(t), newTrustMigrate(t), newTUFClient(t),
 	)
 	return c
 }

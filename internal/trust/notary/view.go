@@ -2,9 +2,11 @@ package notary
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/trust"
@@ -144,3 +146,62 @@ func (r *Repository) Judge(tag string, d finding.Digest) (trust.Verdict, error) 
 }
 
 func digestOf(sum []byte) finding.Digest { return finding.Digest("sha256:" + hex.EncodeToString(sum)) }
+
+// Delegate is a signer, with the keys as any other system has them.
+type Delegate struct {
+	Name      string
+	Keys      []trust.Key
+	Threshold int
+	Unusable  int // keys of a kind that Drydock does not sign with
+}
+
+// Signers are those whom the administrator lets sign, by name.
+func (r *Repository) Signers() []Delegate {
+	var out []Delegate
+	for _, d := range r.delegates() {
+		s := Delegate{Name: strings.TrimPrefix(d.Name, trust.Targets+"/"), Threshold: d.Threshold}
+		for _, id := range d.KeyIDs {
+			p, _, err := r.roles[trust.Targets].body.Delegations.Keys[id].public()
+			if err == nil {
+				var k trust.Key
+				if k, err = trust.NewKey(p); err == nil {
+					s.Keys = append(s.Keys, k)
+				}
+			}
+			if err != nil {
+				s.Unusable++
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// RootKeys are the ids of the root keys as their private files are called.
+func (r *Repository) RootKeys() []string {
+	var out []string
+	for _, id := range r.root.body.Roles[trust.Root].KeyIDs {
+		out = append(out, r.root.body.Keys[id].bare())
+	}
+	return out
+}
+
+// Held is the last moment at which all of what is trusted held; zero: it is not whole.
+func (st State) Held() time.Time {
+	var last time.Time
+	for role, b := range st {
+		var e struct {
+			Signed common `json:"signed"`
+		}
+		if json.Unmarshal(b, &e) != nil || e.Signed.Expires.IsZero() {
+			return time.Time{}
+		}
+		if delegation.MatchString(role) && role != Releases {
+			continue // a signer's own that has expired says nothing
+		}
+		if last.IsZero() || e.Signed.Expires.Before(last) {
+			last = e.Signed.Expires
+		}
+	}
+	return last.Add(-time.Second)
+}

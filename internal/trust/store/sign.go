@@ -21,7 +21,7 @@ type Image struct {
 
 // SignOptions says by whom.
 type SignOptions struct {
-	Signer  string // empty: every signer whose key is here, else the administrator
+	Signer  string // empty: every signer whose key is here, else the administrator, who is [trust.Admin]
 	Propose bool   // a threshold of several keys may be met later
 }
 
@@ -66,6 +66,9 @@ func (s *Session) Cosign(ctx context.Context) (*Outcome, error) {
 // signersHere are the signers whose keys are here; "" is the administrator.
 func (s *Session) signersHere(a *trust.Assembly, only string) ([]string, error) {
 	signers := a.Signers()
+	if only == trust.Admin {
+		return []string{""}, nil
+	}
 	if only != "" {
 		if _, ok := signers[only]; !ok {
 			return nil, fmt.Errorf("%s is not a signer of %s", only, s.Name)
