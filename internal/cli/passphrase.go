@@ -51,6 +51,9 @@ func (p *passphrases) ask(what string, fresh bool) ([]byte, error) {
 		b, err := firstLine(f)
 		return b, errors.Join(err, f.Close())
 	}
+	if v := p.env.Getenv("DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE"); v != "" && p.env.Secret == nil {
+		return []byte(v), nil
+	}
 	if p.env.Secret == nil {
 		return nil, usageError{
 			fmt.Errorf("%s needs a passphrase, and nobody can be asked for it", what),

@@ -1,10 +1,15 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,16 +17,13 @@ import (
 	"github.com/drydock-dev/drydock/internal/plugin"
 )
 
-// asPlugin says whether the program was called by docker, as its plugin.
-func asPlugin(name string) bool { return name == plugin.FileName }
-
 // pluginCommands are what docker itself calls.
-func pluginCommands(env Env) []*cobra.Command {
+func pluginCommands(env Env, role plugin.Role) []*cobra.Command {
 	return []*cobra.Command{
 		{
 			Use: plugin.MetadataCommand, Hidden: true, Args: cobra.ArbitraryArgs,
 			RunE: func(*cobra.Command, []string) error {
-				_, err := env.Stdout.Write(plugin.Metadata(env.Version))
+				_, err := env.Stdout.Write(role.Metadata(env.Version))
 				return err
 			},
 		},
@@ -43,28 +45,36 @@ func newPlugin(f *flags) *cobra.Command {
 		Use:   "plugin",
 		Short: "Install as a plugin of the Docker command line: docker drydock …",
 	}
-	here := func() (plugin.Installation, error) {
+	as := plugin.Roles()[0].Name
+	here := func(ctx context.Context) (plugin.Installation, error) {
+		role, ok := plugin.Called("docker-" + as)
+		if !ok {
+			return plugin.Installation{}, usageError{fmt.Errorf("--as %s: docker has no such command that Drydock could be", as), "--as drydock, trust or scout"}
+		}
 		dir := dockerConfig(f.env)
 		if dir == "" {
 			return plugin.Installation{}, usageError{errors.New("no folder for the configuration of Docker: HOME is not set"), "set HOME or DOCKER_CONFIG"}
 		}
 		exe, err := os.Executable()
-		return plugin.Installation{ConfigDir: dir, Program: exe, User: disk.Caller(f.env.Getenv), Record: f.ledger}, err
+		return plugin.Installation{
+			ConfigDir: dir, Program: exe, User: disk.Caller(f.env.Getenv), Record: f.ledger,
+			Role: role, Shared: plugin.SharedFolders(), Docker: dockerMajor(ctx),
+		}, err
 	}
 	c.AddCommand(
 		&cobra.Command{
 			Use:   "install",
 			Short: "Put the program where docker finds it, and its hook after docker build",
 			Args:  cobra.NoArgs,
-			RunE: func(*cobra.Command, []string) error {
-				i, err := here()
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				i, err := here(cmd.Context())
 				if err != nil {
 					return err
 				}
 				if err := i.Install(); err != nil {
 					return err
 				}
-				fmt.Fprintf(f.env.Stdout, "installed %s\ntry: docker drydock quickview\n", i.Path())
+				fmt.Fprintf(f.env.Stdout, "installed %s\ntry: %s\n", i.Path(), i.Role.Example)
 				return nil
 			},
 		},
@@ -72,8 +82,8 @@ func newPlugin(f *flags) *cobra.Command {
 			Use:   "uninstall",
 			Short: "Take the plugin and its hook away",
 			Args:  cobra.NoArgs,
-			RunE: func(*cobra.Command, []string) error {
-				i, err := here()
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				i, err := here(cmd.Context())
 				if err != nil {
 					return err
 				}
@@ -85,7 +95,25 @@ func newPlugin(f *flags) *cobra.Command {
 			},
 		},
 	)
+	c.PersistentFlags().StringVar(&as, "as", as, "be the command `NAME` of docker: drydock, trust (which Docker 29 has no more) or scout")
 	return c
+}
+
+// dockerMajor is the major version of the user's docker; 0: unknown.
+func dockerMajor(ctx context.Context) int {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "docker", "--version").Output()
+	if err != nil {
+		return 0
+	}
+	v := strings.TrimPrefix(string(out), "Docker version ")
+	major, _, _ := strings.Cut(v, ".")
+	n, err := strconv.Atoi(major)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // dockerConfig is where Docker keeps its configuration; empty: nobody says.

@@ -24,13 +24,16 @@ func Main(ctx context.Context, env Env, args ...string) int {
 		name = strings.TrimSuffix(filepath.Base(args[0]), ".exe")
 		args = args[1:]
 	}
-	if asPlugin(name) {
-		env.Name = "docker drydock"
-		env.Getenv = overlay(plugin.Environment(args), env.Getenv)
-		args = plugin.Args(args)
+	role, called := plugin.Called(name)
+	if called {
+		env.Name = "docker " + role.Name
+		env.Getenv = overlay(role.Environment(args), env.Getenv)
+		args = role.Args(args)
+	} else {
+		role = plugin.Roles()[0]
 	}
 	root := newRoot(env)
-	root.AddCommand(pluginCommands(env)...)
+	root.AddCommand(pluginCommands(env, role)...)
 	root.SetArgs(append([]string{}, args...)) // nil would be the process's own
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if words := firstWord(args); cmd == root && len(words) > 0 {

@@ -23,6 +23,7 @@ type trustFlags struct {
 	words  passphrases
 	root   string
 	settle time.Duration
+	begin  bool   // a repository without trust metadata is begun, as docker trust does
 	notary string // the address of a Notary v1 server
 }
 
@@ -43,6 +44,7 @@ under trust.`,
 	s := c.PersistentFlags()
 	s.IntVar(&t.words.fd, "passphrase-fd", -1, "read the passphrase from the open file `DESCRIPTOR`")
 	s.StringVar(&t.root, "root", "", "trust the root in `FILE`, instead of the first one that the registry shows")
+	s.BoolVar(&t.begin, "begin", false, "begin a repository that has no trust metadata when it is first signed or given a signer")
 	s.DurationVar(&t.settle, "settle", 0, "wait so `LONG` between two looks: for a registry whose list of tags lags behind (10s)")
 	c.AddCommand(
 		newTrustKey(t), newTrustInit(t), newTrustSigner(t), newTrustSign(t), newTrustInspect(t), newTrustVerify(t), newTrustRevoke(t),

@@ -123,6 +123,9 @@ func (t *trustFlags) addSigner(cmd *cobra.Command, ref string, n store.NewSigner
 	if err != nil {
 		return err
 	}
+	if err := t.beginFor(cmd.Context(), s); err != nil {
+		return closing(s, answered(err))
+	}
 	out, err := s.AddSigner(cmd.Context(), n, propose)
 	if err := closing(s, answered(err)); err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/trust"
-	"github.com/drydock-dev/drydock/internal/trust/keyring"
 	"github.com/drydock-dev/drydock/internal/trust/notary"
 	"github.com/drydock-dev/drydock/internal/trust/store"
 )
@@ -63,42 +62,6 @@ func (m *migration) run(ctx context.Context) error {
 		return err
 	}
 	return exitError(1)
-}
-
-// carryKeys takes the private keys of Docker's folder that are the repository's: the
-// root key, and the signers'.
-func (m *migration) carryKeys() error {
-	all, err := m.docker.List()
-	if err != nil {
-		return err
-	}
-	names := map[string]string{}
-	for _, d := range m.old.Signers() {
-		for _, k := range d.Keys {
-			names[notary.KeyID(k)] = d.Name
-		}
-	}
-	for _, h := range all {
-		e := keyring.Entry{Name: names[h.ID], Role: keyring.Signer, Created: m.Now().UTC(), Locked: true}
-		if slices.Contains(m.old.RootKeys(), h.ID) {
-			e.Name, e.Role = "root", keyring.Root
-		}
-		if e.Name == "" {
-			continue
-		}
-		p, err := m.docker.Open(h)
-		if err != nil {
-			return err
-		}
-		if m.Ring.Has(p.Key().ID()) {
-			continue
-		}
-		if e, err = m.Ring.Add(p, e); err != nil {
-			return err
-		}
-		m.keys = append(m.keys, e.ID)
-	}
-	return nil
 }
 
 func (m *migration) carrySigner(ctx context.Context, v *trust.View, d notary.Delegate) error {

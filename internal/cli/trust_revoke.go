@@ -65,7 +65,15 @@ signed, online keys included: that is what to do when a signer's keys are stolen
 	}
 	c.Flags().StringVar(&reason, "reason", "", "say why, as `TEXT` that everybody can read")
 	c.Flags().StringVar(&signer, "signer", "", "revoke the signer called `NAME`")
+	acceptDocker(c, "yes")
 	return t.notaryFlag(c)
+}
+
+// acceptDocker takes a flag of docker trust's that answers a question which Drydock
+// does not ask.
+func acceptDocker(c *cobra.Command, name string) {
+	c.Flags().BoolP(name, map[string]string{"yes": "y"}[name], false, "taken as docker trust has it: nothing is asked")
+	_ = c.Flags().MarkHidden(name) // it is there
 }
 
 // revoke takes back signatures, and the copies for cosign of what is not signed by

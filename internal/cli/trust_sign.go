@@ -80,6 +80,9 @@ second signs the same image. --proposed signs whatever others proposed: read it 
 }
 
 func (t *trustFlags) sign(ctx context.Context, s *store.Session, n image.Name, o signFlags) error {
+	if err := t.beginFor(ctx, s); err != nil {
+		return err
+	}
 	ref, err := t.toSign(ctx, s.Remote.(*image.Remote), n, o)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,7 @@ func newSignerRemove(t *trustFlags) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&reason, "reason", "", "say why, as `TEXT` that everybody can read")
+	acceptDocker(c, "force")
 	c.Flags().BoolVar(&propose, "propose", false, proposeHelp)
 	return t.notaryFlag(c)
 }
@@ -99,4 +101,20 @@ func newSigner(name string, files []string, threshold int, alone bool) (store.Ne
 		return n, usageError{fmt.Errorf("--threshold %d with %s", threshold, finding.Count(len(n.Keys), "key")), ""}
 	}
 	return n, nil
+}
+
+// beginFor begins a repository that has no trust metadata, where that was asked for.
+func (t *trustFlags) beginFor(ctx context.Context, s *store.Session) error {
+	if !t.begin {
+		return nil
+	}
+	_, err := s.View(ctx)
+	if kind, _ := trust.Refused(err); kind != "unsigned" {
+		return nil // what is wrong with it, the change itself says
+	}
+	b, err := s.Begin(ctx, trust.ECDSA, nil)
+	if err == nil && !t.quiet {
+		fmt.Fprintf(t.env.Stderr, "%s can be signed now; its root is pinned here\n  root key %s\n", s.Name, b.Root.ID)
+	}
+	return err
 }

@@ -16,15 +16,55 @@ import (
 
 // Installation is Drydock in a Docker configuration folder.
 type Installation struct {
-	ConfigDir string // $DOCKER_CONFIG, ~/.docker
-	Program   string // the file to install
+	ConfigDir string   // $DOCKER_CONFIG, ~/.docker
+	Program   string   // the file to install
+	Role      Role     // zero: the usual one
+	Shared    []string // other folders in which docker looks for plugins
+	Docker    int      // major version of the user's docker; 0: unknown
 	User      disk.User
 	Record    disk.Recorder // of what is put into ConfigDir; nil: nobody
 }
 
+func (i Installation) role() Role {
+	if i.Role.Name == "" {
+		return Roles()[0]
+	}
+	return i.Role
+}
+
+// SharedFolders are where docker looks for plugins beside the user's own folder.
+func SharedFolders() []string {
+	return []string{
+		"/usr/local/lib/docker/cli-plugins", "/usr/local/libexec/docker/cli-plugins", "/usr/lib/docker/cli-plugins", "/usr/libexec/docker/cli-plugins",
+	}
+}
+
+// TakenError is a command that docker has already: Drydock never stands before it.
+type TakenError struct{ Command, By string }
+
+func (e *TakenError) Error() string { return "docker " + e.Command + " is there already: " + e.By }
+
+// Hint says what to do.
+func (e *TakenError) Hint() string { return "use it, or drydock " + e.Command + " beside it" }
+
+// taken is an error where docker has the role's command without Drydock.
+func (i Installation) taken() error {
+	r := i.role()
+	if r.builtin > 0 && i.Docker > 0 && i.Docker < r.builtin {
+		return &TakenError{r.Name, fmt.Sprintf("Docker %d has it built in", i.Docker)}
+	}
+	for _, dir := range i.Shared {
+		p := filepath.Join(dir, filepath.Base(i.Path()))
+		if _, err := os.Stat(p); err == nil && ours(p) != nil {
+			return &TakenError{r.Name, p}
+		}
+	}
+	return nil
+}
+
 // Path is where docker looks for the plugin.
 func (i Installation) Path() string {
-	p := filepath.Join(i.ConfigDir, "cli-plugins", FileName)
+	p := filepath.Join(i.ConfigDir, "cli-plugins", i.role().File())
 	if runtime.GOOS == "windows" {
 		p += ".exe"
 	}
@@ -44,7 +84,10 @@ func (e *ForeignError) Hint() string { return "move it away first, if it is not 
 // refuses to replace a file that is not Drydock, and leaves hooks off where the
 // user has switched them off.
 func (i Installation) Install() error {
-	if err := i.ours(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := i.taken(); err != nil {
+		return err
+	}
+	if err := ours(i.Path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := i.User.MkdirAll(filepath.Dir(i.Path()), 0o755); err != nil {
@@ -62,6 +105,9 @@ func (i Installation) Install() error {
 	})
 	if err != nil {
 		return err
+	}
+	if !i.role().hooks {
+		return nil
 	}
 	return i.configure(func(plugins, features map[string]any) {
 		ours, _ := plugins[name].(map[string]any)
@@ -81,10 +127,10 @@ func (i Installation) Install() error {
 // hooks off if Install switched them on and no other plugin has one. It refuses
 // to remove a file that is not Drydock.
 func (i Installation) Uninstall() error {
-	if err := i.ours(); err != nil {
+	if err := ours(i.Path()); err != nil {
 		return err
 	}
-	if err := os.Remove(i.Path()); err != nil {
+	if err := os.Remove(i.Path()); err != nil || !i.role().hooks {
 		return err
 	}
 	return i.configure(func(plugins, features map[string]any) {
@@ -112,10 +158,10 @@ func anyHooks(plugins map[string]any) bool {
 // marker is in every build of Drydock: its module path.
 const marker = "github.com/drydock-dev/drydock/internal/plugin"
 
-// ours says whether the file in place is Drydock, by what is in it: it is never
-// run to find out.
-func (i Installation) ours() error {
-	f, err := os.Open(i.Path())
+// ours says whether a file is Drydock, by what is in it: it is never run to find
+// out.
+func ours(path string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
@@ -129,7 +175,7 @@ func (i Installation) ours() error {
 			return nil
 		}
 		if err != nil {
-			return &ForeignError{i.Path()}
+			return &ForeignError{path}
 		}
 		kept = copy(buf, buf[kept+n-len(marker):kept+n])
 	}

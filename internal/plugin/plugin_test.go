@@ -188,11 +188,77 @@ func TestArgs(t *testing.T) {
 		{[]string{"drydock", "docker-cli-plugin-hooks", "{}"}, []string{"docker-cli-plugin-hooks", "{}"}, map[string]string{}},
 		{[]string{"--host"}, []string{"--host"}, map[string]string{}},
 	} {
-		if diff := cmp.Diff(c.want, Args(c.args), cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(c.want, Roles()[0].Args(c.args), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%v: %s", c.args, diff)
 		}
-		if diff := cmp.Diff(c.env, Environment(c.args)); diff != "" {
+		if diff := cmp.Diff(c.env, Roles()[0].Environment(c.args)); diff != "" {
 			t.Errorf("%v: %s", c.args, diff)
 		}
+	}
+}
+
+// TestTaken: what docker has of its own, or another's plugin anywhere it looks, is
+// never shadowed.
+func TestTaken(t *testing.T) {
+	roles := Roles()
+	for _, c := range []struct {
+		role   Role
+		docker int
+		shared string // another's, in a folder of all users
+		taken  bool
+	}{
+		{role: roles[0], docker: 20, taken: false},
+		{role: roles[1], docker: 28, taken: true},
+		{role: roles[1], docker: 29, taken: false},
+		{role: roles[1], docker: 0, taken: false},
+		{role: roles[1], docker: 29, shared: "#!/bin/sh", taken: true},
+		{role: roles[2], docker: 29, shared: "#!/bin/sh", taken: true},
+		{role: roles[2], docker: 29, shared: "ELF " + marker, taken: false},
+		{role: roles[2], docker: 20, taken: false},
+	} {
+		i := installation(t)
+		i.Role, i.Docker = c.role, c.docker
+		if c.shared != "" {
+			i.Shared = []string{t.TempDir()}
+			if err := os.WriteFile(filepath.Join(i.Shared[0], c.role.File()), []byte(c.shared), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := i.Install()
+		if errors.As(err, new(*TakenError)) != c.taken || !c.taken && err != nil {
+			t.Errorf("%s on docker %d, %q: %v", c.role.Name, c.docker, c.shared, err)
+		}
+		_, serr := os.Stat(i.Path())
+		if (serr == nil) == c.taken {
+			t.Errorf("%s on docker %d: installed %v", c.role.Name, c.docker, serr == nil)
+		}
+		if _, err := os.Stat(filepath.Join(i.ConfigDir, "config.json")); (err == nil) != (c.role.hooks && !c.taken) {
+			t.Errorf("%s: the configuration has hooks: %v", c.role.Name, err)
+		}
+	}
+}
+
+// TestRolesArgs: what docker passes is the program's own words.
+func TestRolesArgs(t *testing.T) {
+	for _, c := range []struct {
+		file string
+		args []string
+		want []string
+	}{
+		{"docker-trust", []string{"trust", "sign", "a:1"}, []string{"trust", "--begin", "sign", "a:1"}},
+		{"docker-trust", []string{"help", "trust", "sign"}, []string{"trust", "--begin", "sign", "--help"}},
+		{"docker-trust", []string{"--debug", "trust", "inspect", "trust"}, []string{"trust", "--begin", "inspect", "trust"}},
+		{"docker-scout", []string{"scout", "cves", "a:1"}, []string{"cves", "a:1"}},
+	} {
+		r, ok := Called(c.file)
+		if !ok {
+			t.Fatal(c.file)
+		}
+		if diff := cmp.Diff(c.want, r.Args(c.args)); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if _, ok := Called("drydock"); ok {
+		t.Error("drydock itself is a plugin")
 	}
 }

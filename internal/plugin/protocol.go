@@ -7,9 +7,44 @@ import (
 	"strings"
 )
 
+// Role is what Drydock is for docker: itself, or a command that Docker's own
+// command line has no more, or never had without an account.
+type Role struct {
+	Name    string   // docker NAME …
+	Verb    []string // what of the program's own that means
+	Short   string
+	Example string // to try
+	hooks   bool
+	builtin int // Docker's command line had the command itself before this version
+}
+
+// Roles are those that there are; the first is the usual one.
+func Roles() []Role {
+	return []Role{
+		{Name: name, Short: "Check images through the six practices, offline", Example: "docker drydock quickview", hooks: true},
+		{
+			Name: "trust", Verb: []string{"trust", "--begin"}, Short: "Sign and verify images, in the registry itself (Drydock)",
+			Example: "docker trust inspect --pretty IMAGE", builtin: 29,
+		},
+		{Name: "scout", Short: "Vulnerabilities of images and what to do, without an account (Drydock)", Example: "docker scout quickview"},
+	}
+}
+
+// File is what the role's program is called, in a cli-plugins folder, without the
+// .exe of Windows.
+func (r Role) File() string { return "docker-" + r.Name }
+
+// Called is the role of a program that is called so; false: it is none of a plugin.
+func Called(file string) (Role, bool) {
+	i := slices.IndexFunc(Roles(), func(r Role) bool { return r.File() == file })
+	if i < 0 {
+		return Role{}, false
+	}
+	return Roles()[i], true
+}
+
 // Names that docker knows.
 const (
-	FileName        = "docker-drydock" // in a cli-plugins folder, plus .exe on Windows
 	name            = "drydock"
 	MetadataCommand = "docker-cli-plugin-metadata"
 	HookCommand     = "docker-cli-plugin-hooks"
@@ -18,9 +53,9 @@ const (
 )
 
 // Metadata is the answer to MetadataCommand, as JSON.
-func Metadata(version string) []byte {
+func (r Role) Metadata(version string) []byte {
 	b, _ := json.Marshal(struct{ SchemaVersion, Vendor, Version, ShortDescription, URL string }{
-		"0.1.0", "The Drydock authors", version, "Check images through the six practices, offline",
+		"0.1.0", "The Drydock authors", version, r.Short,
 		"https://github.com/drydock-dev/drydock",
 	}) // strings cannot fail to marshal
 	return b
@@ -53,22 +88,22 @@ func Hook(request string) ([]byte, error) {
 //	docker --debug drydock cves app      → --debug drydock cves app         → cves app
 //	docker help drydock cves             → help drydock cves                → cves --help
 //	docker drydock cv<Tab>               → __complete drydock cv            → __complete cv
-func Args(args []string) []string {
-	words, _, own, ok := split(args)
+func (r Role) Args(args []string) []string {
+	words, _, own, ok := split(args, r.Name)
 	if !ok {
 		return args
 	}
 	if len(words) > 0 && words[0] == "help" {
-		return append(slices.Clip(own), "--help")
+		return append(append(slices.Clone(r.Verb), own...), "--help")
 	}
-	return append(words, own...)
+	return append(append(words, r.Verb...), own...)
 }
 
 // Environment is what docker's global flags mean as the variables that say the
 // same: docker --host H drydock … is DOCKER_HOST=H drydock …
-func Environment(args []string) map[string]string {
+func (r Role) Environment(args []string) map[string]string {
 	out := map[string]string{}
-	_, flags, _, ok := split(args)
+	_, flags, _, ok := split(args, r.Name)
 	if !ok {
 		return out
 	}
@@ -92,7 +127,7 @@ func Environment(args []string) map[string]string {
 type flag struct{ name, value string }
 
 // split parts what docker passes at the plugin's name; ok is false without one.
-func split(args []string) (words []string, flags []flag, own []string, ok bool) {
+func split(args []string, name string) (words []string, flags []flag, own []string, ok bool) {
 	for i := 0; i < len(args); i++ {
 		a := args[i]
 		switch {
