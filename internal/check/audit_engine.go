@@ -47,13 +47,9 @@ func (u *auditing) machine(socket string) audit.Machine {
 	if !u.host.Rootless {
 		return m
 	}
-	getenv := u.Getenv
-	if getenv == nil {
-		getenv = os.Getenv
-	}
-	dir := getenv("XDG_CONFIG_HOME")
+	dir := u.getenv("XDG_CONFIG_HOME")
 	if dir == "" {
-		dir = filepath.Join(getenv("HOME"), ".config")
+		dir = filepath.Join(u.getenv("HOME"), ".config")
 	}
 	m.Config, m.Units = filepath.Join(dir, "docker"), filepath.Join(dir, "systemd", "user")
 	return m
@@ -77,6 +73,7 @@ func (u *auditing) engine(ctx context.Context) error {
 	} else {
 		d.Elsewhere(info.Name)
 	}
+	d.Client = runtime.ClientOf(ctx, u.getenv)
 	if err := u.versions(ctx, e, d); err != nil {
 		return err
 	}

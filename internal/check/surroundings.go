@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -40,6 +41,13 @@ type Surroundings struct {
 	Getenv   func(string) string // nil: the process's
 	Log      *slog.Logger
 	Progress func(done, total int64, what string)
+}
+
+func (s *Surroundings) getenv(name string) string {
+	if s.Getenv == nil {
+		return os.Getenv(name)
+	}
+	return s.Getenv(name)
 }
 
 // cache is what was learned earlier; nil keeps nothing. A value that turns

@@ -2,14 +2,18 @@ package check
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"path/filepath"
 
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/runtime"
+	"github.com/drydock-dev/drydock/internal/runtime/audit"
 	"github.com/drydock-dev/drydock/internal/trust"
 	"github.com/drydock-dev/drydock/internal/trust/keyring"
+	"github.com/drydock-dev/drydock/internal/trust/notary"
 	"github.com/drydock-dev/drydock/internal/trust/store"
 )
 
@@ -19,6 +23,8 @@ type signatures struct {
 	*Surroundings
 	opt image.Options
 
+	asked   bool // whether docker checks signatures where it is asked to
+	client  runtime.Client
 	judged  int      // images
 	reasons []string // why each is trusted
 }
@@ -29,14 +35,68 @@ func (s *signatures) look(ctx context.Context, t *Target) (Found, error) {
 	if t.Image == nil || s.DataDir == "" {
 		return Found{}, nil
 	}
+	out, err := s.image(ctx, t)
+	if !s.asked {
+		s.asked, s.client = true, runtime.ClientOf(ctx, s.getenv)
+		if s.client.Ignores() {
+			message := fmt.Sprintf("DOCKER_CONTENT_TRUST is set, and docker %d takes no notice of it", s.client.Major)
+			out.Findings = append(out.Findings, found(audit.IgnoredTrust(), "DOCKER_CONTENT_TRUST", message))
+		}
+	}
+	return out, err
+}
+
+func found(r finding.Rule, key, message string) finding.Finding {
+	return finding.Finding{
+		Rule: r.ID, Aliases: r.Aliases, Practice: r.Practice, Severity: r.Severity, Key: key, Message: message, At: []finding.Location{{}},
+	}
+}
+
+func (s *signatures) image(ctx context.Context, t *Target) (Found, error) {
 	n, pin, err := s.pinned(t.Image)
 	if err != nil {
 		return Found{Unknown: []finding.Unknown{{What: "signatures of " + t.Subject.Name, Why: err.Error()}}}, nil
 	}
 	if pin == nil {
-		return Found{}, nil
+		return s.notarized(ctx, t)
 	}
 	v, err := s.view(ctx, n, pin, t.Image.Kind == "registry")
+	return s.verdict(t, n, v, err)
+}
+
+// notarized judges an image of a repository that docker pinned, where the user asks
+// for content trust: by what docker saw last, for that asks nobody.
+func (s *signatures) notarized(ctx context.Context, t *Target) (Found, error) {
+	dir := s.getenv("DOCKER_CONFIG")
+	if home := s.getenv("HOME"); dir == "" && home != "" {
+		dir = filepath.Join(home, ".docker")
+	}
+	if !s.client.ContentTrust && !runtime.ClientOf(ctx, s.getenv).ContentTrust || dir == "" {
+		return Found{}, nil
+	}
+	folder := notary.Folder{Dir: filepath.Join(dir, "trust"), User: disk.Caller(s.Getenv)}
+	for _, n := range names(t.Image) {
+		state, err := folder.Load(n.Repository)
+		if err != nil {
+			return Found{Unknown: []finding.Unknown{{What: "signatures of " + t.Subject.Name, Why: err.Error()}}}, nil
+		}
+		if state[trust.Root] == nil {
+			continue
+		}
+		r, err := (&notary.Client{GUN: n.Repository, State: state, Now: s.Now()}).Update(ctx)
+		if err != nil {
+			return s.verdict(t, n, nil, err)
+		}
+		if judge(r.View(), n, t.Image).Kind == "unsigned" {
+			err = r.Broken[notary.Releases] // which might have signed it
+		}
+		return s.verdict(t, n, r.View(), err)
+	}
+	return Found{}, nil
+}
+
+// verdict is what is found of an image by the view of its repository.
+func (s *signatures) verdict(t *Target, n image.Name, v *trust.View, err error) (Found, error) {
 	kind, refused := trust.Refused(err)
 	if err != nil && !refused {
 		return Found{Unknown: []finding.Unknown{{What: "signatures of " + t.Subject.Name, Why: err.Error()}}}, nil
@@ -55,21 +115,25 @@ func (s *signatures) look(ctx context.Context, t *Target) (Found, error) {
 		s.reasons = append(s.reasons, t.Subject.Name+" is "+message)
 		return Found{}, nil
 	}
-	return Found{Findings: []finding.Finding{{
-		Rule: rule.ID, Aliases: rule.Aliases, Practice: rule.Practice, Severity: rule.Severity, Key: n.Repository, Message: message,
-		At: []finding.Location{{}},
-	}}}, nil
+	return Found{Findings: []finding.Finding{found(rule, n.Repository, message)}}, nil
+}
+
+// names are those that an image was asked for by or, of an archive, that are in it.
+func names(im *image.Image) []image.Name {
+	var out []image.Name
+	for _, ref := range append([]string{im.Name}, im.Tags...) {
+		if n, err := image.ParseName(ref); err == nil && (n.Tag != "" || n.Digest != "") {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // pinned is the pin of an image's repository, by the name that it was asked for by
 // or, of an archive, by the names in it; nil: there is none.
 func (s *signatures) pinned(im *image.Image) (image.Name, *keyring.Pin, error) {
 	pins := keyring.Pins{Dir: filepath.Join(s.DataDir, "trust"), User: disk.Caller(s.Getenv)}
-	for _, ref := range append([]string{im.Name}, im.Tags...) {
-		n, err := image.ParseName(ref)
-		if err != nil || n.Tag == "" && n.Digest == "" {
-			continue
-		}
+	for _, n := range names(im) {
 		pin, err := pins.Load(n.Repository)
 		if pin != nil || err != nil {
 			return n, pin, err

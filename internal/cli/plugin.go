@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/plugin"
+	"github.com/drydock-dev/drydock/internal/runtime"
 )
 
 // pluginCommands are what docker itself calls.
@@ -58,7 +55,7 @@ func newPlugin(f *flags) *cobra.Command {
 		exe, err := os.Executable()
 		return plugin.Installation{
 			ConfigDir: dir, Program: exe, User: disk.Caller(f.env.Getenv), Record: f.ledger,
-			Role: role, Shared: plugin.SharedFolders(), Docker: dockerMajor(ctx),
+			Role: role, Shared: plugin.SharedFolders(), Docker: runtime.ClientMajor(ctx),
 		}, err
 	}
 	c.AddCommand(
@@ -97,23 +94,6 @@ func newPlugin(f *flags) *cobra.Command {
 	)
 	c.PersistentFlags().StringVar(&as, "as", as, "be the command `NAME` of docker: drydock, trust (which Docker 29 has no more) or scout")
 	return c
-}
-
-// dockerMajor is the major version of the user's docker; 0: unknown.
-func dockerMajor(ctx context.Context) int {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "docker", "--version").Output()
-	if err != nil {
-		return 0
-	}
-	v := strings.TrimPrefix(string(out), "Docker version ")
-	major, _, _ := strings.Cut(v, ".")
-	n, err := strconv.Atoi(major)
-	if err != nil {
-		return 0
-	}
-	return n
 }
 
 // dockerConfig is where Docker keeps its configuration; empty: nobody says.

@@ -7,6 +7,7 @@ import (
 	"github.com/moby/moby/api/types/system"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/runtime"
 )
 
 // Daemon is what can be read of a Docker Engine: what it says of itself, its
@@ -34,7 +35,8 @@ type Daemon struct {
 	Arguments []string
 	RunsAs    string // the user of its process; empty: not known
 
-	Programs []Program // that it runs containers with; empty: not asked
+	Client   runtime.Client // of the user who asks
+	Programs []Program      // that it runs containers with; empty: not asked
 	Files    []File
 	Mounted  bool     // its data has a file system of its own
 	Group    string   // of its socket, whose members are root in all but name; empty: none

@@ -61,6 +61,19 @@ func unless(ok bool, format string, args ...any) string {
 	return fmt.Sprintf(format, args...)
 }
 
+// IgnoredTrust is the rule that a client breaks which was asked to check signatures
+// and does not.
+func IgnoredTrust() finding.Rule {
+	return finding.Rule{
+		ID: "runtime/daemon-client-trust", Title: "DOCKER_CONTENT_TRUST is set, and docker takes no notice of it", Practice: finding.ContentTrust,
+		Severity: finding.High, Aliases: []string{"CIS-4.5"},
+		Why: "Docker's command line checks no signatures any more since version 29, and says nothing where DOCKER_CONTENT_TRUST asks it to. Who set the " +
+			"variable believes to be protected, and pulls whatever the registry serves. drydock trust verify checks what is signed, and drydock trust migrate " +
+			"carries old signatures over.",
+		Bad: `{"Client": {"Major": 29, "ContentTrust": true}}`, Good: `{"Client": {"Major": 28, "ContentTrust": true}}`,
+	}
+}
+
 func questions() []question {
 	return []question{
 		{
@@ -271,6 +284,12 @@ func questions() []question {
 			do: "Enforce signatures where images are pulled or started; DOCKER_CONTENT_TRUST=1 is this user's alone",
 			wrong: func(d *Daemon, _ any) string {
 				return unless(len(d.Plugins) > 0, "nothing keeps the Engine from running an image that nobody signed")
+			},
+		},
+		{
+			Rule: IgnoredTrust(), do: "Enforce signatures where images are pulled or started: drydock trust verify, or docker pull REPOSITORY@DIGEST",
+			wrong: func(d *Daemon, _ any) string {
+				return unless(!d.Client.Ignores(), "DOCKER_CONTENT_TRUST is set, and docker %d takes no notice of it: it pulls what nobody signed", d.Client.Major)
 			},
 		},
 		{
