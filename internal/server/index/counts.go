@@ -69,6 +69,8 @@ type tally struct {
 	Silent  int // that do not count
 	Gaps    bool
 	Judged  bool // all of it is matched
+
+	Packages int
 }
 
 func (t *tally) add(f *finding.Finding) {
@@ -123,7 +125,7 @@ func (x *Index) tallies() map[uint32]tally {
 	return remember(x, "tallies", func() map[uint32]tally {
 		parts := make(map[uint32]tally, len(x.parts))
 		for n, p := range x.parts {
-			t := tally{Gaps: p.gaps, Judged: p.judged}
+			t := tally{Gaps: p.gaps, Judged: p.judged, Packages: len(p.Inventory.Packages)}
 			for i := range p.open {
 				f := &p.open[i].Finding
 				if f.Suppressed != nil || x.excepted(f, "") != nil {
@@ -143,6 +145,7 @@ func (x *Index) tallies() map[uint32]tally {
 				sum.Fixable.Add(t.Fixable)
 				sum.KEV += t.KEV
 				sum.Silent += t.Silent
+				sum.Packages += t.Packages
 				sum.Gaps = sum.Gaps || t.Gaps
 				sum.Judged = sum.Judged && t.Judged
 			}
@@ -160,7 +163,7 @@ func (x *Index) tally(img *store.Image) tally {
 	if !own {
 		return t
 	}
-	out := tally{Judged: t.Judged, Gaps: t.Gaps}
+	out := tally{Judged: t.Judged, Gaps: t.Gaps, Packages: t.Packages}
 	for _, row := range x.findingsOf(img) {
 		if row.Live() {
 			out.add(&row.Finding.Finding)

@@ -94,11 +94,12 @@ func (x *Index) gather(by map[string]*VulnRow, p *part, f *store.Finding) {
 		r.Packages = append(r.Packages, v.Name)
 	}
 	r.parts.Add(p.n)
-	hit := x.hit(roaring.BitmapOf(p.n))
+	hit := p.images
 	if slices.ContainsFunc(x.exceptions, func(e store.Exception) bool {
 		return e.Image != "" && (e.Vuln == v.ID || slices.Contains(v.Aliases, e.Vuln))
 	}) {
-		for it := hit.Clone().Iterator(); it.HasNext(); {
+		hit = hit.Clone()
+		for it := p.images.Iterator(); it.HasNext(); {
 			if n := it.Next(); x.excepted(&f.Finding, x.images[n].Ref) != nil {
 				hit.Remove(n)
 			}
@@ -207,7 +208,7 @@ func (x *Index) Vuln(id string) (d VulnDetail, ok bool) {
 				d.In = append(d.In, VulnPackage{f.Vuln.Name, f.Vuln.Version, key, f.Severity, f.Vuln.FixedIn, f.Vuln.NoFix, 0, f.Opened, f.WhyOpened})
 				hits[key] = roaring.New()
 			}
-			hits[key].Or(x.hit(roaring.BitmapOf(p.n)))
+			hits[key].Or(p.images)
 		}
 	}
 	for i := range d.In {
@@ -245,12 +246,11 @@ func (x *Index) packageRows() []PackageRow {
 	return remember(x, "packages", func() []PackageRow {
 		by := map[[2]string]*PackageRow{}
 		for _, p := range x.parts {
-			hit := x.hit(roaring.BitmapOf(p.n))
-			if hit.IsEmpty() {
+			if p.images.IsEmpty() {
 				continue
 			}
 			for i := range p.Inventory.Packages {
-				gatherPackage(by, x, p, &p.Inventory.Packages[i], hit)
+				gatherPackage(by, x, p, &p.Inventory.Packages[i])
 			}
 		}
 		out := make([]PackageRow, 0, len(by))
@@ -268,7 +268,7 @@ func (x *Index) packageRows() []PackageRow {
 	})
 }
 
-func gatherPackage(by map[[2]string]*PackageRow, x *Index, p *part, k *sbom.Package, hit *roaring.Bitmap) {
+func gatherPackage(by map[[2]string]*PackageRow, x *Index, p *part, k *sbom.Package) {
 	key := [2]string{k.Type, packageName(k)}
 	r := by[key]
 	if r == nil {
@@ -279,7 +279,7 @@ func gatherPackage(by map[[2]string]*PackageRow, x *Index, p *part, k *sbom.Pack
 		r.Versions = append(r.Versions, k.Version)
 	}
 	r.Licenses = append(r.Licenses, k.Licenses...)
-	r.images.Or(hit)
+	r.images.Or(p.images)
 	for i := range p.open {
 		f := &p.open[i]
 		if f.Suppressed == nil && !r.vulns[f.Vuln.ID] && x.excepted(&f.Finding, "") == nil {

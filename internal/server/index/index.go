@@ -17,7 +17,8 @@ import (
 
 // Index is the read model. It is safe for concurrent use.
 type Index struct {
-	now func() time.Time
+	now      func() time.Time
+	policies []Policy
 
 	following sync.Mutex // one follower at a time
 	mu        sync.RWMutex
@@ -49,6 +50,7 @@ type part struct {
 	judged      bool
 	gaps        bool
 	inventories *roaring.Bitmap
+	images      *roaring.Bitmap // that the inventories are of
 	open        []store.Finding
 }
 
@@ -63,7 +65,7 @@ func New(rest Rest, now func() time.Time) *Index {
 		now = time.Now
 	}
 	return &Index{
-		now: now, lookup: NewLookup(rest), parts: map[uint32]*part{}, names: map[vuln.Name]*roaring.Bitmap{}, vulns: map[string]*roaring.Bitmap{},
+		now: now, policies: Policies(), lookup: NewLookup(rest), parts: map[uint32]*part{}, names: map[vuln.Name]*roaring.Bitmap{}, vulns: map[string]*roaring.Bitmap{},
 		inventories: map[uint32]*inventory{}, images: map[uint32]*store.Image{}, byID: map[string]uint32{}, memo: map[string]any{},
 	}
 }
@@ -216,7 +218,7 @@ func (x *Index) packages(ctx context.Context, s *store.Store, ids ...string) err
 		return err
 	}
 	if err := s.Parts(ctx, x.lastPart, func(p store.Part) error {
-		parts = append(parts, &part{Part: p.Part, n: p.N, judged: p.Judged > 0, gaps: p.Gaps, inventories: roaring.New()})
+		parts = append(parts, &part{Part: p.Part, n: p.N, judged: p.Judged > 0, gaps: p.Gaps, inventories: roaring.New(), images: roaring.New()})
 		return nil
 	}); err != nil {
 		return err
@@ -250,12 +252,27 @@ func (x *Index) packages(ctx context.Context, s *store.Store, ids ...string) err
 }
 
 func (x *Index) putImage(i *store.Image) {
-	if old := x.images[i.N]; old != nil {
+	if old := x.images[i.N]; old != nil && old.Inventory != i.Inventory {
 		x.inventories[old.Inventory].images.Remove(i.N)
+		x.eachPart(old.Inventory, func(p *part) { p.images.Remove(i.N) })
 	}
 	x.images[i.N], x.byID[i.ID] = i, i.N
 	if inv := x.inventories[i.Inventory]; inv != nil {
 		inv.images.Add(i.N)
+		x.eachPart(i.Inventory, func(p *part) { p.images.Add(i.N) })
+	}
+}
+
+// eachPart calls f for each part of an inventory.
+func (x *Index) eachPart(n uint32, f func(*part)) {
+	inv := x.inventories[n]
+	if inv == nil {
+		return
+	}
+	for it := inv.Parts.Iterator(); it.HasNext(); {
+		if p := x.parts[it.Next()]; p != nil {
+			f(p)
+		}
 	}
 }
 
@@ -444,14 +461,11 @@ func (x *Index) Hit(parts *roaring.Bitmap) *roaring.Bitmap {
 }
 
 func (x *Index) hit(parts *roaring.Bitmap) *roaring.Bitmap {
-	var invs, images []*roaring.Bitmap
+	var images []*roaring.Bitmap
 	for it := parts.Iterator(); it.HasNext(); {
 		if p := x.parts[it.Next()]; p != nil {
-			invs = append(invs, p.inventories)
+			images = append(images, p.images)
 		}
-	}
-	for it := roaring.FastOr(invs...).Iterator(); it.HasNext(); {
-		images = append(images, x.inventories[it.Next()].images)
 	}
 	return roaring.FastOr(images...)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/server/store"
 )
@@ -259,50 +261,60 @@ func (x *Index) overview(env string) Overview {
 // anything does.
 func (x *Index) actions(rows []ImageRow, running bool) []Action {
 	type sum struct {
-		counts  Counts
-		images  map[string]bool
-		version string // the highest fix that was met first
-		first   ImageRow
-		typ     string
+		counts    Counts
+		seen      map[string]bool // vulnerabilities
+		images    *roaring.Bitmap
+		typ, name string
 	}
-	by := map[string]*sum{}
-	for _, r := range rows {
-		if running && r.Running == 0 || r.Fixable.Critical+r.Fixable.High == 0 {
+	wanted := roaring.New()
+	for i := range rows {
+		if r := &rows[i]; (!running || r.Running > 0) && r.Fixable.Critical+r.Fixable.High > 0 {
+			wanted.Add(x.byID[r.ID])
+		}
+	}
+	by := map[[2]string]*sum{}
+	for _, p := range x.parts {
+		if !p.images.Intersects(wanted) {
 			continue
 		}
-		seen := map[string]bool{}
-		for _, f := range x.findingsOf(x.images[x.byID[r.ID]]) {
-			if !f.Live() || f.Vuln.FixedIn == "" || f.Severity.Place() > finding.High.Place() {
+		for i := range p.open {
+			f := &p.open[i]
+			v := f.Vuln
+			if v.FixedIn == "" || f.Severity.Place() > finding.High.Place() || f.Suppressed != nil || x.excepted(&f.Finding, "") != nil {
 				continue
 			}
-			key := f.Vuln.PackageType + " " + f.Vuln.Name
+			key := [2]string{v.PackageType, v.Name}
 			s := by[key]
 			if s == nil {
-				s = &sum{images: map[string]bool{}, first: r, typ: f.Vuln.PackageType, version: f.Vuln.FixedIn}
+				s = &sum{seen: map[string]bool{}, images: roaring.New(), typ: v.PackageType, name: v.Name}
 				by[key] = s
 			}
-			s.images[r.ID] = true
-			if id := f.Vuln.ID; !seen[key+id] {
-				seen[key+id] = true
+			s.images.Or(p.images)
+			if !s.seen[v.ID] {
+				s.seen[v.ID] = true
 				*s.counts.Of(f.Severity)++
 			}
 		}
 	}
 	var out []Action
 	weight := map[string]int{}
-	for key, s := range by {
-		_, name, _ := strings.Cut(key, " ")
-		a := Action{Severity: finding.High, Package: name, Type: s.typ, Images: len(s.images), Image: s.first.ID}
+	for _, s := range by {
+		s.images.And(wanted)
+		if s.images.IsEmpty() {
+			continue
+		}
+		first := x.images[s.images.Minimum()]
+		a := Action{Severity: finding.High, Package: s.name, Type: s.typ, Images: int(s.images.GetCardinality()), Image: first.ID}
 		if s.counts.Critical > 0 {
 			a.Severity = finding.Critical
 		}
-		a.Title = fmt.Sprintf("Raise %s in %s", name, finding.Count(a.Images, "image"))
-		a.Says = fmt.Sprintf("takes %d critical and %d high findings away", s.counts.Critical, s.counts.High)
-		a.Command = "drydock recommend " + s.first.Ref
+		a.Title = fmt.Sprintf("Raise %s in %s", s.name, finding.Count(a.Images, "image"))
+		a.Says = fmt.Sprintf("takes %d critical and %d high vulnerabilities away", s.counts.Critical, s.counts.High)
+		a.Command = "drydock recommend " + first.Ref
 		if s.typ != "deb" && s.typ != "apk" && s.typ != "rpm" {
 			a.Command = "drydock fix ."
 		}
-		weight[a.Title] = 10*s.counts.Critical + s.counts.High
+		weight[a.Title] = (10*s.counts.Critical + s.counts.High) * a.Images
 		out = append(out, a)
 	}
 	slices.SortFunc(out, func(a, b Action) int {

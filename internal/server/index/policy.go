@@ -105,7 +105,7 @@ func known(r *ImageRow, reason string) (Outcome, string) {
 
 func (x *Index) verdicts(img *store.Image, row *ImageRow) []Verdict {
 	out := []Verdict{}
-	for _, p := range Policies() {
+	for _, p := range x.policies {
 		outcome, reason := p.judge(x, img, row)
 		out = append(out, Verdict{p.ID, p.Title, outcome, reason})
 	}
@@ -116,7 +116,7 @@ func (x *Index) verdicts(img *store.Image, row *ImageRow) []Verdict {
 func (x *Index) grade(img *store.Image, row *ImageRow) (Passed, string) {
 	p, got, of := Passed{}, 0, 0
 	for i, v := range x.verdicts(img, row) {
-		w := Policies()[i].Weight
+		w := x.policies[i].Weight
 		of += w
 		p.Of++
 		if v.Outcome == Complies {

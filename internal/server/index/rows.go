@@ -40,7 +40,7 @@ type ImageRow struct {
 
 // FindingRow is an open finding of an image.
 type FindingRow struct {
-	store.Finding
+	*store.Finding
 	Exception *store.Exception // for which it does not count; nil: none
 }
 
@@ -76,7 +76,7 @@ func (x *Index) findingsOf(img *store.Image) []FindingRow {
 			continue
 		}
 		for i := range p.open {
-			row := FindingRow{Finding: p.open[i]}
+			row := FindingRow{Finding: &p.open[i]}
 			if row.Suppressed == nil {
 				row.Exception = x.excepted(&row.Finding.Finding, img.Ref)
 			}
@@ -102,15 +102,10 @@ func (x *Index) image(img *store.Image) ImageRow {
 	t := x.tally(img)
 	row := ImageRow{
 		ID: img.ID, Ref: img.Ref, Repository: Repository(img.Ref), Digest: img.Digest, Platform: img.Platform, Env: img.Env, Base: img.Base,
-		Size: img.Size, Counts: t.All, Fixable: t.Fixable, KEV: t.KEV, Silent: t.Silent, Unknown: t.Gaps, Judged: t.Judged, Added: img.Added,
+		Size: img.Size, Counts: t.All, Fixable: t.Fixable, KEV: t.KEV, Silent: t.Silent, Unknown: t.Gaps, Judged: t.Judged, Packages: t.Packages, Added: img.Added,
 	}
 	if inv := x.inventories[img.Inventory]; inv != nil {
 		row.Distro = distroName(inv.Distro)
-		for it := inv.Parts.Iterator(); it.HasNext(); {
-			if p := x.parts[it.Next()]; p != nil {
-				row.Packages += len(p.Inventory.Packages)
-			}
-		}
 	}
 	for _, c := range x.containers()[img.N] {
 		row.Running++

