@@ -134,3 +134,18 @@ func maskHunks(hunks []Hunk, values []string) (_ []Hunk, starred bool) {
 	}
 	return hunks, starred
 }
+
+// conversionsFirst leaves what is a decision too for a later round where a file is
+// to be split in stages: it is then made for the stage that ships, and no user is
+// made in the one that builds.
+func conversionsFirst(items []Item) []Item {
+	split := map[string]bool{}
+	for _, it := range items {
+		if it.Finding.Remedy == finding.Stages {
+			split[it.Fix.Edits[0].File] = true
+		}
+	}
+	return slices.DeleteFunc(items, func(it Item) bool {
+		return it.Finding.Remedy != finding.Stages && it.Fix.Safety == finding.NeedsReview && split[it.Fix.Edits[0].File]
+	})
+}

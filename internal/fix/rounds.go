@@ -263,21 +263,6 @@ func (g *Rounds) candidates(out *Gathered, found []finding.Finding, dead map[str
 	return conversionsFirst(items), nil
 }
 
-// conversionsFirst leaves what is a decision too for a later round where a file is
-// to be split in stages: it is then made for the stage that ships, and no user is
-// made in the one that builds.
-func conversionsFirst(items []Item) []Item {
-	split := map[string]bool{}
-	for _, it := range items {
-		if it.Finding.Remedy == finding.Stages {
-			split[it.Fix.Edits[0].File] = true
-		}
-	}
-	return slices.DeleteFunc(items, func(it Item) bool {
-		return it.Finding.Remedy != finding.Stages && it.Fix.Safety == finding.NeedsReview && split[it.Fix.Edits[0].File]
-	})
-}
-
 // asksFor says whether the user asks for a fix that is an offer of its own: by
 // the name of its rule, or because each fix is asked about.
 func (g *Rounds) asksFor(x finding.Finding) bool {
