@@ -175,7 +175,7 @@ func (k *kernel) tell(at offsets, kind int32) asm.Instructions {
 		asm.Mov.Reg(asm.R2, asm.RFP),
 		asm.Add.Imm(asm.R2, fpPending),
 		asm.Mov.Imm(asm.R3, pendingSize),
-		asm.Mov.Imm(asm.R4, 0),
+		asm.Mov.Imm(asm.R4, noWakeup),
 		asm.FnRingbufOutput.Call(), // without one, only a parent is not known
 	)
 }

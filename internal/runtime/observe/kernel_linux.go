@@ -3,6 +3,7 @@ package observe
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -19,6 +20,11 @@ const (
 	maxTargets = 1 << 10
 	maxTasks   = 1 << 14
 	ringBytes  = 8 << 20
+
+	// noWakeup is BPF_RB_NO_WAKEUP: waking the reader for each event costs the workload
+	// an interrupt of the processor. It looks by itself, every lookEvery.
+	noWakeup  = 1
+	lookEvery = 5 * time.Millisecond
 )
 
 // The counters of what was lost, places in the table of that name.

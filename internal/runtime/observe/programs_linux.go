@@ -143,7 +143,7 @@ func (k *kernel) reserve(size int32, label string) asm.Instructions {
 func (k *kernel) submit(label string) asm.Instructions {
 	code := asm.Instructions{
 		asm.Mov.Reg(asm.R1, asm.R8),
-		asm.Mov.Imm(asm.R2, 0),
+		asm.Mov.Imm(asm.R2, noWakeup),
 		asm.FnRingbufSubmit.Call(),
 		asm.Ja.Label(label + "sent"),
 		asm.Mov.Imm(asm.R0, 0).WithSymbol(label + "full"),
@@ -214,7 +214,7 @@ func (k *kernel) exit(at offsets) asm.Instructions {
 		asm.Mov.Reg(asm.R2, asm.RFP),
 		asm.Add.Imm(asm.R2, fpPending),
 		asm.Mov.Imm(asm.R3, pendingSize),
-		asm.Mov.Imm(asm.R4, 0),
+		asm.Mov.Imm(asm.R4, noWakeup),
 		asm.FnRingbufOutput.Call(),
 		asm.JNE.Imm(asm.R0, 0, "full"),
 		asm.Ja.Label("out"),

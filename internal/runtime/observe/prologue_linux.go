@@ -235,7 +235,7 @@ func (k *kernel) count(table *ebpf.Map, lost int32, done string) asm.Instruction
 		asm.Mov.Reg(asm.R2, asm.RFP),
 		asm.Add.Imm(asm.R2, fpPending),
 		asm.Mov.Imm(asm.R3, pendingSize),
-		asm.Mov.Imm(asm.R4, 0),
+		asm.Mov.Imm(asm.R4, noWakeup),
 		asm.FnRingbufOutput.Call(), // one that does not fit is told by what comes next
 		asm.Ja.Label(done),
 		asm.Mov.Imm(asm.R1, lost).WithSymbol(done+" lost"),
