@@ -31,7 +31,7 @@ its authorization plugin; "check" gives the same answer for CI.
 docs/gate.md has the policy, what is guaranteed, and what cannot be seen.`,
 	}
 	c.PersistentFlags().StringVar(&g.policy, "policy", "policy.yaml", "the policy's `FILE`")
-	c.AddCommand(newGateServe(g), newGateCheck(g), newGateStatus(g))
+	c.AddCommand(newGateServe(g), newGateCheck(g), newGateStatus(g), newGateExport(g))
 	return c
 }
 

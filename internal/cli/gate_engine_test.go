@@ -305,3 +305,47 @@ func main() {
 	}
 	return filepath.Join(dir, "p")
 }
+
+// TestGateExportEngine: a build stands on what is signed, with a real Buildx and BuildKit.
+func TestGateExportEngine(t *testing.T) {
+	docker := engine(t)
+	if out, err := exec.Command(docker, "buildx", "version").CombinedOutput(); err != nil || !strings.Contains(string(out), "0.38") {
+		t.Skipf("no Buildx of this year: %s", out)
+	}
+	repo := registryServer(t, false) + "/me/base"
+	t.Chdir(t.TempDir())
+	b := signing(t)
+	pushIndex(t, repo+":v1", "one")
+	pushIndex(t, repo+":evil", "evil")
+	b.trust("key generate release", "init "+repo, "signer add --key release.pub release "+repo, "sign "+repo+":v1", "root "+repo+" -o app.root.json")
+	writeFiles(t, ".", map[string]string{
+		"policy.yaml": gatePolicy(repo), "v1/Dockerfile": "FROM " + repo + ":v1\nLABEL a=1\n", "evil/Dockerfile": "FROM " + repo + ":evil\nLABEL a=1\n",
+	})
+	b.want(0, nil, "gate", "export", "buildx", "-o", "sources.json")
+	b.want(0, nil, "gate", "export", "buildx", "--rego", "-o", "v1/Dockerfile.rego")
+	rego, err := os.ReadFile("v1/Dockerfile.rego")
+	check(t, err)
+	build := func(dir string, env ...string) string {
+		cmd := exec.Command(docker, "buildx", "build", "-q", "--no-cache", dir)
+		cmd.Env = append(os.Environ(), env...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			return "refused: " + string(out)
+		}
+		id := strings.TrimSpace(string(out))
+		removeAfter(t, docker, id[strings.LastIndexByte(id, '\n')+1:])
+		return "built"
+	}
+	const sources = "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY=sources.json"
+	for name, got := range map[string]string{"source policy": build("v1", sources), "Rego": build("v1")} {
+		if got != "built" {
+			t.Errorf("%s: what is signed: %s", name, got)
+		}
+	}
+	plain := build("evil")
+	denied := build("evil", sources)
+	writeFiles(t, "evil", map[string]string{"Dockerfile.rego": string(rego)})
+	if byRego := build("evil"); plain != "built" || !strings.Contains(denied, "denied by policy") || !strings.Contains(byRego, "not allowed by policy") {
+		t.Errorf("what is not signed: %s\n%s\n%s", plain, denied, byRego)
+	}
+}

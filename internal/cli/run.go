@@ -18,6 +18,7 @@ import (
 type running struct {
 	*flags
 	profile, icc, pull string
+	policy             string
 	dry                bool
 }
 
@@ -69,6 +70,9 @@ docker run has no such option.`,
 				line = append(line, "--network="+isolated)
 			}
 			line = append(append(append(line, handedOn(cmd.Flags(), own)...), im.ID), args[1:]...)
+			if err := x.obeys(cmd, args[0], line); err != nil {
+				return err
+			}
 			if x.dry {
 				return f.showRun(line, isolate)
 			}
@@ -88,6 +92,7 @@ docker run has no such option.`,
 	s.StringVar(&x.profile, "profile", "", "the `FILE` or folder of a profile that confine wrote, or a seccomp profile")
 	s.StringVar(&x.icc, "icc", "", "`false`: other containers on the network do not reach this one")
 	s.StringVar(&x.pull, "pull", "missing", "`WHEN` to pull: always, missing, never")
+	s.StringVar(&x.policy, "policy", "", "start only what the policy in `FILE` allows (docs/gate.md)")
 	s.BoolVar(&x.dry, "dry-run", false, "print the docker run line and start nothing")
 	return c
 }

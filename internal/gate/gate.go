@@ -86,14 +86,18 @@ func (g *Gate) Authorize(ctx context.Context, r *Request) Response {
 	if o.Verdict == admission.Allowed {
 		return Response{Allow: true}
 	}
-	return Response{Msg: message(o.Decision)}
+	msg := Message(o.Decision)
+	if o.Hint != "" {
+		msg += "; " + o.Hint
+	}
+	return Response{Msg: msg}
 }
 
 // Done ends what a call held: the Engine has answered.
 func (g *Gate) Done(r *Request) { g.names.release(r.mark()) }
 
-// message is what the user reads who asked the Engine.
-func message(d admission.Decision) string {
+// Message is a decision in a sentence, with the rule that made it.
+func Message(d admission.Decision) string {
 	text := d.Reason
 	if d.Image != "" && !strings.Contains(text, d.Image) {
 		text = d.Image + ": " + text
@@ -104,9 +108,6 @@ func message(d admission.Decision) string {
 			text += ", " + d.Requirement
 		}
 		text += ")"
-	}
-	if d.Hint != "" {
-		text += "; " + d.Hint
 	}
 	return text
 }

@@ -95,3 +95,13 @@ func (g *Gate) pull(ctx context.Context, n image.Name) admission.Decision {
 }
 
 func notFound(err error) bool { return errdefs.IsNotFound(err) }
+
+// Admit decides about an image that the Engine has, and gives the rule that did.
+func (g *Gate) Admit(ctx context.Context, ref string) (*admission.Rule, admission.Decision, error) {
+	im, err := g.Engine.Image(ctx, ref)
+	if err != nil {
+		return nil, admission.Decision{}, err
+	}
+	r, d := g.named(ctx, ref, im, false)
+	return r, d, nil
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/drydock-dev/drydock/internal/base"
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/gate"
+	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/policy/admission"
+)
+
+// scanned is what is known of one image, for as long as advisories do not change much.
+type scanned struct {
+	at    time.Time
+	all   []admission.Vulnerability
+	bases []admission.Base
+}
+
+// scannedFor is how long it counts.
+const scannedFor = time.Hour
+
+// scans looks at images for a policy, each once an hour.
+type scans struct {
+	*flags
+	mu    sync.Mutex
+	known map[finding.Digest]scanned
+}
+
+// facts is a verifier that looks into images, too.
+func (f *flags) facts() *gate.Verifier {
+	v, s := f.verifier(), &scans{flags: f, known: map[finding.Digest]scanned{}}
+	v.Scan = func(ctx context.Context, on admission.Subject) ([]admission.Vulnerability, error) {
+		k, err := s.look(ctx, on)
+		return k.all, err
+	}
+	v.Base = func(ctx context.Context, on admission.Subject) ([]admission.Base, error) {
+		k, err := s.look(ctx, on)
+		return k.bases, err
+	}
+	return v
+}
+
+func (s *scans) look(ctx context.Context, on admission.Subject) (scanned, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k, ok := s.known[on.Digest]; ok && s.env.Now().Sub(k.at) < scannedFor {
+		return k, nil
+	}
+	if on.Digest == "" {
+		return scanned{}, errors.New("it is not known which bytes it has")
+	}
+	target := "registry://" + on.Name.Repository + "@" + string(on.Digest)
+	if on.Local {
+		target = "local://" + string(on.Digest)
+	}
+	p, err := s.pipeline()
+	if err != nil {
+		return scanned{}, err
+	}
+	p.Filter, p.Baseline = check.Policy{}.Filter, ""
+	res, err := p.Run(ctx, target, check.Ask{Vulnerabilities: true})
+	if err != nil {
+		return scanned{}, err
+	}
+	for _, u := range res.Unknown {
+		if !u.Beyond {
+			return scanned{}, fmt.Errorf("%s: %s", u.What, u.Why)
+		}
+	}
+	k := scanned{at: s.env.Now()}
+	for _, f := range res.Findings {
+		if f.Vuln == nil || f.Suppressed != nil {
+			continue
+		}
+		severity := f.Severity.String()
+		if severity == "unspecified" || severity == "" {
+			severity = "unrated"
+		}
+		k.all = append(k.all, admission.Vulnerability{ID: f.Vuln.ID, Aliases: f.Vuln.Aliases, Severity: severity, Fixed: f.Vuln.FixedIn != "", Since: f.Vuln.Published})
+	}
+	for _, t := range res.Targets {
+		if t.Base != nil && t.Base.Ref != "" && t.Base.By != "name" && t.Base.By != "history" { // what only looks like one is none
+			k.bases = append(k.bases, baseOf(t.Base.Ref))
+		}
+	}
+	s.known[on.Digest] = k
+	return k, nil
+}
+
+func baseOf(ref string) admission.Base {
+	kind, _ := base.Publisher(ref)
+	if kind == "unknown" {
+		kind = ""
+	}
+	n, err := image.ParseName(ref)
+	if err != nil {
+		return admission.Base{Repository: strings.ToLower(ref)}
+	}
+	return admission.Base{Repository: n.Repository, Publisher: kind}
+}
