@@ -17,14 +17,15 @@ test: ## everything that can be tested here
 lint: ## golangci-lint at its pinned version
 	go run $(LINTER) run ./...
 
-release: ## archives with checksums for every platform, into DIST
+release: ## archives with checksums for every platform, into DIST; signed by the key called SIGNER
 	@set -e; mkdir -p $(DIST); rm -f $(DIST)/drydock_* $(DIST)/checksums.txt; \
 	for p in $(PLATFORMS); do os=$${p%/*}; arch=$${p#*/}; exe=drydock; [ $$os = windows ] && exe=drydock.exe; \
 	  dir=$(DIST)/drydock_$(VERSION)_$${os}_$${arch}; mkdir -p $$dir; echo "$$p"; \
-	  GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '-s -w -X github.com/drydock-dev/drydock/internal/cli.version=$(VERSION)' -o $$dir/$$exe ./cmd/drydock; \
+	  GOOS=$$os GOARCH=$$arch go build -trimpath -buildvcs=false -ldflags '-s -w -X github.com/drydock-dev/drydock/internal/cli.version=$(VERSION)' -o $$dir/$$exe ./cmd/drydock; \
 	  cp LICENSE NOTICE README.md $$dir/; \
-	  tar -C $(DIST) --sort=name --owner=0 --group=0 --numeric-owner --mtime='@0' -czf $$dir.tar.gz $$(basename $$dir); rm -r $$dir; \
+	  tar -C $(DIST) --sort=name --owner=0 --group=0 --numeric-owner --mtime='@0' --mode=go=rX,u=rwX -cf - $$(basename $$dir) | gzip -n9 > $$dir.tar.gz; rm -r $$dir; \
 	done; cd $(DIST) && sha256sum drydock_*.tar.gz > checksums.txt
+	@[ -z "$(SIGNER)" ] || go run ./cmd/drydock trust file sign --signer $(SIGNER) $(DIST)/checksums.txt
 
 bench: ## whole commands beside a peer: Docker, debootstrap; see bench/README.md
 	./bench/run

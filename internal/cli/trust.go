@@ -49,7 +49,7 @@ under trust.`,
 	c.AddCommand(
 		newTrustKey(t), newTrustInit(t), newTrustSigner(t), newTrustSign(t), newTrustInspect(t), newTrustVerify(t), newTrustRevoke(t),
 		newTrustStatus(t), newTrustRefresh(t), newTrustRotate(t), newTrustBundle(t), newTrustAttest(t), newTrustForget(t), newTrustRoot(t),
-		newTrustServe(t), newTrustMigrate(t), newTUFClient(t),
+		newTrustServe(t), newTrustMigrate(t), newTrustFile(t), newTUFClient(t),
 	)
 	return c
 }

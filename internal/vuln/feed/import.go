@@ -92,6 +92,11 @@ func (u *Updater) importOpen(ctx context.Context, path string, f *os.File, rep *
 	if err != nil {
 		return err
 	}
+	if p.source == exported && u.Signed != nil {
+		if err := u.Signed(path); err != nil {
+			return err
+		}
+	}
 	if p.source == exported {
 		sources, err := u.importDB(ctx, path)
 		rep.Sources = append(rep.Sources, sources...)

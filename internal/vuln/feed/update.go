@@ -33,6 +33,9 @@ type Updater struct {
 	Force     bool // a source may have far fewer records than it had
 	UserAgent string
 	Backoff   time.Duration // before the first retry; doubled for each further one; 0: a second
+	// Signed holds an exported database to its signature before it is read; nil: all
+	// are taken.
+	Signed func(path string) error
 	// Progress is told how many bytes of a source have come, of how many (-1: not
 	// known). It is called by one goroutine at a time.
 	Progress func(source string, done, total int64)
