@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"regexp"
 	"slices"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -57,6 +58,9 @@ func apkNoCache() Check {
 								edits = nil
 							}
 						}
+						if oldApk.MatchString(p.Input.File.Chain(p.Input.Stage(i))[0].Base) {
+							edits = nil
+						}
 						safety := finding.Safe
 						if update.edit != nil && len(commands) == 2 && p.Input.besideRun(i) {
 							safety = finding.Behaviour // a step of one command beside another, which is a finding of its own
@@ -83,6 +87,9 @@ func (in *Input) besideRun(i int) bool {
 	all := in.File.Instructions
 	return all[i-1].Cmd == "RUN" || i+1 < len(all) && all[i+1].Cmd == "RUN"
 }
+
+// oldApk are releases of Alpine Linux whose apk knows no --no-cache, and stops.
+var oldApk = regexp.MustCompile(`^(?:docker\.io/)?(?:library/)?alpine:(?:2\.|3\.[0-2](?:\.|$))`)
 
 // withoutIndex has the other commands of a RUN fetch the index by themselves that
 // would find none once the update before command n is gone; false: there is one that

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -43,7 +44,11 @@ func pipNoCache() Check {
 						}
 						checked = true
 						f := at(c.Span, "pip install", "pip install leaves its cache in the layer")
-						f = withFix(f, finding.Safe, "Install with --no-cache-dir", insertWord(p.Input, i, c, m.verb, "--no-cache-dir"))
+						edits := insertWord(p.Input, i, c, m.verb, "--no-cache-dir")
+						if oldPip.MatchString(p.Input.File.Chain(p.Input.Stage(i))[0].Base) {
+							edits = nil
+						}
+						f = withFix(f, finding.Safe, "Install with --no-cache-dir", edits)
 						p.Report(changing(f, "pip keeps no cache", "/**/.cache/pip"))
 					}
 				})
@@ -52,6 +57,11 @@ func pipNoCache() Check {
 		},
 	}
 }
+
+// oldPip are distributions whose own pip is older than 6, which knows no
+// --no-cache-dir and stops.
+var oldPip = regexp.MustCompile(`^(?:docker\.io/)?(?:library/)?(?:ubuntu(?:-debootstrap)?:(?:1[0-5]\.|lucid|precise|quantal|raring|saucy|trusty|utopic|vivid|wily)` +
+	`|(?:debian|buildpack-deps):(?:[678](?:\.|-|$)|squeeze|wheezy|jessie))`)
 
 // pipCacheless says whether pip's cache is off for a RUN, or gone at its end.
 func pipCacheless(in *Input, i int, run *dockerfile.Instruction, commands []dockerfile.Command) bool {
