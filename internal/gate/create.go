@@ -45,7 +45,7 @@ func (g *Gate) create(c *Call) (plan, error) {
 }
 
 func (g *Gate) created(ctx context.Context, c *Call, body createBody) (outcome, error) {
-	im, err := g.Engine.Image(ctx, body.Image)
+	im, err := g.image(ctx, body.Image)
 	if err != nil {
 		return outcome{}, err
 	}

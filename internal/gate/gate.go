@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/policy/admission"
@@ -29,8 +30,10 @@ type Gate struct {
 	Patience time.Duration // for which a call waits for another; 0: 10 s
 	Cold     time.Duration // that a decision may take; 0: 10 s
 
-	names serial
-	cache sync.Map // decided by key
+	names      serial
+	cache      sync.Map // decided by key
+	containers recent[container.InspectResponse]
+	images     recent[Image]
 }
 
 // Facts are those that a policy asks for, with the version of what is known.
@@ -130,6 +133,7 @@ func (g *Gate) decide(ctx context.Context, c *Call) outcome {
 		if err := g.names.acquire(ctx, l, positive(g.Patience, patience)); err != nil {
 			return g.failed(err)
 		}
+		g.moved(p.wants, c.Kind)
 	}
 	if p.look == nil {
 		return p.done

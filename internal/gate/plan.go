@@ -90,7 +90,7 @@ func (g *Gate) archive(*Call) (plan, error) {
 // started decides about a container that the Engine has: its image, by the id that it
 // was made of, and what it is given.
 func (g *Gate) started(ctx context.Context, c *Call, privileges bool) (outcome, error) {
-	in, err := g.Engine.Container(ctx, c.Name)
+	in, err := g.container(ctx, c.Name)
 	if err != nil {
 		return outcome{}, err
 	}
