@@ -36,7 +36,7 @@ func gatedEngine(t *testing.T, script string) *gated {
 	t.Helper()
 	docker := engine(t)
 	kind := "current"
-	if v := string(command(t, nil, docker, "version", "--format", "{{.Server.Version}}")); strings.HasPrefix(v, "20.") {
+	if v := command(t, nil, docker, "version", "--format", "{{.Server.Version}}"); strings.HasPrefix(v, "20.") {
 		kind = "classic"
 	}
 	dir, err := os.MkdirTemp("/tmp", "gated")

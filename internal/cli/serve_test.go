@@ -146,7 +146,7 @@ func TestServePushAndWatch(t *testing.T) {
 
 func fetch(t *testing.T, address string) []byte {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "GET", address, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func fetch(t *testing.T, address string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read to the end
+	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)

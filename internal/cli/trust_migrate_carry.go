@@ -49,7 +49,7 @@ func (m *migration) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if v, err = m.View(ctx); err != nil {
+	if _, err := m.View(ctx); err != nil {
 		return fmt.Errorf("what was carried over does not verify: %w", err)
 	}
 	lines := []string{fmt.Sprintf("%s is carried over: %s, %s, %s", m.Name, finding.Count(len(m.tags), "tag"), finding.Count(len(m.signers), "signer"),

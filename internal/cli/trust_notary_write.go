@@ -77,7 +77,7 @@ func (t *trustFlags) signNotary(ctx context.Context, server *url.URL, n image.Na
 		return usageError{fmt.Errorf("%s names no tag", n), "Notary v1 signs tags: REPOSITORY:TAG"}
 	}
 	if o.propose || o.proposed {
-		return usageError{errors.New("Notary v1 has no proposals"), "drydock trust migrate " + n.Repository + " carries the repository into the newer form"}
+		return usageError{errors.New("a repository of Notary v1 has no proposals"), "drydock trust migrate " + n.Repository + " carries the repository into the newer form"}
 	}
 	m, err := image.Connect(ctx, n.Repository, true, t.images())
 	if err != nil {

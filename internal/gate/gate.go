@@ -57,8 +57,6 @@ const (
 type outcome struct {
 	admission.Decision
 	container string
-	wants     []want
-	hold      time.Duration
 }
 
 func allowed(requirement, reason string) outcome {

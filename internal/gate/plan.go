@@ -99,7 +99,7 @@ func (g *Gate) started(ctx context.Context, c *Call, privileges bool) (outcome, 
 	}
 	im, err := g.imageOf(ctx, in)
 	if err != nil {
-		return outcome{}, fmt.Errorf("the image of %s: %v", clip(c.Name), err) // one that is gone is not absent: it starts
+		return outcome{}, fmt.Errorf("the image of %s: %v", clip(c.Name), err) //nolint:errorlint // one that is gone is not absent: it starts
 	}
 	rule, d := g.named(ctx, in.Config.Image, im, true)
 	if d.Verdict == admission.Refused && len(im.Tags)+len(im.Digests) == 0 { // what the Engine knows more of it may say why

@@ -75,18 +75,18 @@ func (d *draft) clients() []want {
 	deps := d.dependencies()
 	for _, pkg := range slices.Sorted(maps.Keys(deps)) {
 		var p parcel
-		switch file := path.Base(deps[pkg]); {
-		case file == "package.json":
+		switch path.Base(deps[pkg]) {
+		case "package.json":
 			for _, k := range nodeClients {
 				if slices.Contains(k.pkg, pkg) {
 					p = same(k.needs)
 				}
 			}
-		case file == "Gemfile" || file == "Gemfile.lock":
+		case "Gemfile", "Gemfile.lock":
 			p = rubyClients[pkg]
-		case file == "composer.json":
+		case "composer.json":
 			p = phpClients[pkg]
-		case file == "go.mod":
+		case "go.mod":
 			for m, c := range goClients {
 				if pkg == m || strings.HasPrefix(pkg, m+"/") || strings.HasPrefix(pkg, m+".v") {
 					p = c

@@ -154,7 +154,7 @@ func (n *unprivileged) worksOnMount() (at int, dir string) {
 		case "EXPOSE", "HEALTHCHECK":
 			return 0, "" // a server's
 		case "RUN", "COPY", "ADD":
-			at, dir = 0, ""
+			at = 0
 		}
 	}
 	if at == 0 {

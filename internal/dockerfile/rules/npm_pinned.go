@@ -67,5 +67,5 @@ func npmTag(w string) bool {
 		return npmTag(v)
 	}
 	return ok && version != "" && (version[0] >= 'a' && version[0] <= 'z' || version[0] >= 'A' && version[0] <= 'Z' || version == "*") &&
-		!strings.ContainsAny(version, "$:/.") && !(len(version) > 1 && version[0] == 'v' && version[1] >= '0' && version[1] <= '9')
+		!strings.ContainsAny(version, "$:/.") && (len(version) == 1 || version[0] != 'v' || version[1] < '0' || version[1] > '9')
 }

@@ -74,7 +74,7 @@ func rpmFamilies() []rpmFamily {
 			verbs: []string{
 				"install", "in", "install-n", "install-na", "install-nevra", "localinstall", "groupinstall", "upgrade", "up", "update",
 				"upgrade-minimal", "update-minimal", "up-min", "upgrade-to", "update-to", "localupdate", "reinstall", "rei", "downgrade", "dg",
-				"distro-sync", "distrosync", "distribution-synchronization", "dsync", "swap", "builddep", "build-dep", "groupupdate", "makecache",
+				"distro-sync", "distrosync", "dsync", "swap", "builddep", "build-dep", "groupupdate", "makecache",
 			},
 			all: " all", cache: []string{"/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf", "/var/cache/tdnf"},
 		},

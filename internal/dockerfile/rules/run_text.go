@@ -87,15 +87,6 @@ func (in *Input) usedByOthers() []bool {
 	return used
 }
 
-// final says of each stage whether its layers are in the image that is built.
-func (in *Input) final() []bool {
-	out := make([]bool, len(in.File.Stages))
-	for _, s := range in.File.Chain(in.Final()) {
-		out[s.Index] = true
-	}
-	return out
-}
-
 // mounts says whether RUN mounts a cache, or memory, on a folder whose path has
 // one of the fragments in it.
 func mounts(run *dockerfile.Instruction, fragments ...string) bool {

@@ -44,7 +44,7 @@ func juliaRead(file string, body []byte) (lockResult, error) {
 	var r lockResult
 	g := lockJoin{lockGraph: lockGraph{open: true}}
 	for _, p := range ps {
-		n := int32(-1)
+		var n int32
 		switch named := lockWord(p.name) && !strings.Contains(p.name, "/") && lockWord(p.uuid); {
 		case named && lockVersion(p.version):
 			n = g.node(len(r.Packages))

@@ -29,13 +29,12 @@ const token = "a-token-of-the-test"
 
 // world is a service that answers.
 type world struct {
-	t    *testing.T
-	url  string
-	svc  *stream.Service
-	api  *api.API
-	log  *bytes.Buffer
-	mu   *sync.Mutex
-	done func()
+	t   *testing.T
+	url string
+	svc *stream.Service
+	api *api.API
+	log *bytes.Buffer
+	mu  *sync.Mutex
 }
 
 type lockedWriter struct {
@@ -98,7 +97,7 @@ func (w *world) ask(method, path, body string, header ...string) answer {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read to the end
+	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		w.t.Fatal(err)

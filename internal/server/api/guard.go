@@ -60,7 +60,7 @@ func (g *Guard) judge(r *http.Request) *refusal {
 	// A browser tells from where a request comes; what another site asks for is not
 	// the user's wish, but for following a link.
 	site, navigates := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Sec-Fetch-Mode") == "navigate"
-	if (site == "cross-site" || site == "same-site") && !(reads && navigates && !strings.HasPrefix(r.URL.Path, "/api/")) {
+	if (site == "cross-site" || site == "same-site") && (!reads || !navigates || strings.HasPrefix(r.URL.Path, "/api/")) {
 		return &refusal{http.StatusForbidden, "another site asked for this", ""}
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && !sameOrigin(origin, r) {

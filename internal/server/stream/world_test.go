@@ -209,7 +209,7 @@ func nginx(t testing.TB, more ...sbom.Package) *sbom.Inventory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close()
 	inv := &sbom.Inventory{Distro: &sbom.Distro{ID: "debian", VersionID: "11"}, Packages: more}
 	for in, n := bufio.NewScanner(f), 0; in.Scan(); n++ {
 		c := strings.Split(in.Text(), "\t")

@@ -60,7 +60,7 @@ func browser(t *testing.T, width, height int) (ctx context.Context, complaints f
 }
 
 // run runs one action, and returns what it says.
-func run[T any](t *testing.T, ctx context.Context, a chromedp.Action[T]) T { //nolint:revive // the test is first everywhere
+func run[T any](t *testing.T, ctx context.Context, a chromedp.Action[T]) T {
 	t.Helper()
 	v, err := chromedp.Run(ctx, a)
 	if err != nil {
@@ -70,7 +70,7 @@ func run[T any](t *testing.T, ctx context.Context, a chromedp.Action[T]) T { //n
 }
 
 // soon waits until the page says that something is so.
-func soon(t *testing.T, ctx context.Context, what string) { //nolint:revive // the same
+func soon(t *testing.T, ctx context.Context, what string) {
 	t.Helper()
 	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](what, chromedp.WithPollingTimeout(20*time.Second))); err != nil {
 		t.Fatalf("it never is so: %s: %v", what, err)
@@ -78,7 +78,7 @@ func soon(t *testing.T, ctx context.Context, what string) { //nolint:revive // t
 }
 
 // shot keeps a picture of the page in the folder of DRYDOCK_SHOTS.
-func shot(t *testing.T, ctx context.Context, name string) { //nolint:revive // the test is first everywhere
+func shot(t *testing.T, ctx context.Context, name string) {
 	t.Helper()
 	dir := os.Getenv("DRYDOCK_SHOTS")
 	if dir == "" {

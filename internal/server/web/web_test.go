@@ -109,7 +109,7 @@ func (w *world) settle() {
 
 func (w *world) get(path string, want int) string {
 	w.t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), "GET", w.url+path, nil)
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, w.url+path, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func (w *world) get(path string, want int) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read to the end
+	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		w.t.Fatal(err)
@@ -310,7 +310,7 @@ func TestChangesFromAPage(t *testing.T) {
 	w := start(t)
 	fleet(w)
 	w.api.Guard.Offer("once")
-	ask := func(method, path, body string, header ...string) *http.Response {
+	ask := func(method, path, body string, header ...string) (status int, set []*http.Cookie) {
 		t.Helper()
 		req, err := http.NewRequestWithContext(t.Context(), method, w.url+path, strings.NewReader(body))
 		if err != nil {
@@ -323,18 +323,18 @@ func TestChangesFromAPage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer res.Body.Close()
 		_, _ = io.Copy(io.Discard, res.Body)
-		_ = res.Body.Close()
-		return res
+		return res.StatusCode, res.Cookies()
 	}
-	res := ask("GET", "/open?code=once", "")
-	if res.StatusCode != http.StatusSeeOther || len(res.Cookies()) != 1 || !res.Cookies()[0].HttpOnly || res.Cookies()[0].SameSite != http.SameSiteStrictMode {
-		t.Fatalf("%d %v", res.StatusCode, res.Cookies())
+	status, cookies := ask("GET", "/open?code=once", "")
+	if status != http.StatusSeeOther || len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode {
+		t.Fatalf("%d %v", status, cookies)
 	}
-	if again := ask("GET", "/open?code=once", ""); again.StatusCode != http.StatusForbidden {
-		t.Errorf("the link works twice: %d", again.StatusCode)
+	if again, _ := ask("GET", "/open?code=once", ""); again != http.StatusForbidden {
+		t.Errorf("the link works twice: %d", again)
 	}
-	cookie := res.Cookies()[0].Name + "=" + res.Cookies()[0].Value
+	cookie := cookies[0].Name + "=" + cookies[0].Value
 	const form = "pick=CVE-2026-0001&pick=CVE-2026-0002&state=accepted&reason=known"
 	const kind = "application/x-www-form-urlencoded"
 	for what, header := range map[string][]string{
@@ -344,15 +344,15 @@ func TestChangesFromAPage(t *testing.T) {
 		"another site":        {"Content-Type", kind, "Cookie", cookie, "Sec-Fetch-Site", "cross-site"},
 		"a session of no one": {"Content-Type", kind, "Cookie", "drydock_session=x", "Origin", w.url},
 	} {
-		if res := ask("POST", "/exceptions", form, header...); res.StatusCode != 401 && res.StatusCode != 403 {
-			t.Errorf("%s: %d", what, res.StatusCode)
+		if status, _ := ask("POST", "/exceptions", form, header...); status != 401 && status != 403 {
+			t.Errorf("%s: %d", what, status)
 		}
 	}
 	if n := w.svc.Index.Exceptions(index.Query{}).Total; n != 0 {
 		t.Fatalf("%d exceptions", n)
 	}
-	if res := ask("POST", "/exceptions", form, "Content-Type", kind, "Cookie", cookie, "Origin", w.url); res.StatusCode != http.StatusSeeOther {
-		t.Errorf("%d", res.StatusCode)
+	if status, _ := ask("POST", "/exceptions", form, "Content-Type", kind, "Cookie", cookie, "Origin", w.url); status != http.StatusSeeOther {
+		t.Errorf("%d", status)
 	}
 	if n := w.svc.Index.Exceptions(index.Query{}).Total; n != 2 {
 		t.Errorf("%d exceptions, want 2", n)
