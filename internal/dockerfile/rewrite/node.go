@@ -15,6 +15,8 @@ type nodeApp struct {
 	folder string // of the application, in the image
 	start  started
 	tools  []tool // what is started, scripts followed
+
+	globals []string // packages that the final stage installs for all
 }
 
 var nodeManagers = []string{"npm", "yarn", "pnpm", "bun", "npx"}

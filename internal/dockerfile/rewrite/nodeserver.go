@@ -45,6 +45,9 @@ func (a *nodeApp) server() error {
 	}
 	c := &carrying{conversion: a.conversion, folders: []string{a.folder}, programs: nodePrograms, tools: []string{"python", "python2", "python3", "python-is-python3"}, buildEnv: []string{"NPM_CONFIG_LOGLEVEL", "CYPRESS_INSTALL_BINARY", "HUSKY", "NODE_OPTIONS_BUILD"}}
 	a.global()
+	if manager := a.leftInBuild(); manager != "" {
+		return refuse(at, "the container starts %s, which the image of Node has not and the build alone brings: start the program itself (node …)", manager)
+	}
 	if a.base != a.stage.BaseRaw {
 		for _, k := range nodeClients {
 			if a.depends(k.pkg...) && !slices.Contains(c.install, k.needs) {
@@ -190,6 +193,22 @@ func old(base string) bool {
 	return n > 0 && n < 16
 }
 
+// leftInBuild is a package manager that is started, and that the final stage would not
+// have: one that corepack makes, or that no step which the stage takes over installs.
+func (a *nodeApp) leftInBuild() string {
+	corepack := slices.ContainsFunc(a.runs(), func(r run) bool { return r.Program() == "corepack" })
+	for _, t := range a.startTools() {
+		known := t == "pnpm" || t == "pnpx" || t == "bun" || t == "bunx"
+		if !known && (t != "yarn" || !corepack) {
+			continue
+		}
+		if !slices.ContainsFunc(a.globals, func(name string) bool { return name == a.packageOf(t) || name == "pnpm" && t == "pnpx" || name == "bun" && t == "bunx" }) {
+			return t
+		}
+	}
+	return ""
+}
+
 // global puts programs that are installed for all into the final stage where
 // they are started.
 func (a *nodeApp) global() {
@@ -205,6 +224,7 @@ func (a *nodeApp) global() {
 			}
 			if slices.ContainsFunc(tools, func(t string) bool { return a.packageOf(t) == name || t == name }) && len(r.Within) == 0 {
 				a.take(r.at)
+				a.globals = append(a.globals, name)
 				if len(a.script(r.at).Commands) > 1 {
 					a.replaced[r.at] = "RUN " + string(a.File.Bytes[r.Span.Start:r.Span.End])
 				}
