@@ -78,7 +78,7 @@ func (x *Index) gather(by map[string]*VulnRow, p *part, f *store.Finding) {
 	v := f.Vuln
 	r := by[v.ID]
 	if r == nil {
-		r = &VulnRow{ID: v.ID, Severity: finding.Unspecified, First: f.Opened, parts: roaring.New(), images: roaring.New()}
+		r = &VulnRow{ID: v.ID, Severity: f.Severity, First: f.Opened, parts: roaring.New(), images: roaring.New()}
 		by[v.ID] = r
 	}
 	r.Title = cmp.Or(r.Title, v.Title)

@@ -204,6 +204,13 @@ func TestCountsAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	severities, place := map[string]string{}, func(s string) int { // the worst by vulnerability
+		is, err := finding.ParseSeverity(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return is.Place()
+	}
 	ask("/api/v1/images", &images)
 	for _, i := range images.Items {
 		var f struct {
@@ -216,6 +223,9 @@ func TestCountsAgree(t *testing.T) {
 				continue
 			}
 			byVuln[x.ID]++
+			if is, ok := severities[x.ID]; !ok || place(x.Severity) < place(is) {
+				severities[x.ID] = x.Severity
+			}
 			switch x.Severity {
 			case "critical":
 				s.critical++
@@ -237,8 +247,8 @@ func TestCountsAgree(t *testing.T) {
 	}
 	var vulns struct {
 		Items []struct {
-			ID     string
-			Images int
+			ID, Severity string
+			Images       int
 		}
 		Total int
 	}
@@ -246,7 +256,11 @@ func TestCountsAgree(t *testing.T) {
 	if vulns.Total != len(byVuln) {
 		t.Errorf("%d vulnerabilities in the list, %d by the findings", vulns.Total, len(byVuln))
 	}
+	bySeverity := map[string]int{}
 	for _, v := range vulns.Items {
+		if bySeverity[v.Severity]++; v.Severity != severities[v.ID] {
+			t.Errorf("%s is %s in the list, %s by the findings", v.ID, v.Severity, severities[v.ID])
+		}
 		if v.Images != byVuln[v.ID] {
 			t.Errorf("%s: %d images in the list, %d by the findings", v.ID, v.Images, byVuln[v.ID])
 		}
@@ -256,10 +270,18 @@ func TestCountsAgree(t *testing.T) {
 			t.Errorf("%s: %d images on its page, %d in the list", v.ID, len(d.On), v.Images)
 		}
 	}
-	var o struct{ Images, Vulnerabilities, FixableCritical int }
+	var o struct {
+		Images, Vulnerabilities, FixableCritical int
+		Counts                                   map[string]int
+	}
 	ask("/api/v1/overview", &o)
 	if o.Images != images.Total || o.Vulnerabilities != vulns.Total || o.FixableCritical != 2 {
 		t.Errorf("overview %+v", o)
+	}
+	for s, n := range o.Counts {
+		if n != bySeverity[s] {
+			t.Errorf("%d %s vulnerabilities on the overview, %d in the list", n, s, bySeverity[s])
+		}
 	}
 	// The navigation of every page says the same.
 	for _, p := range pages(a.ID) {
