@@ -155,12 +155,14 @@ func (v *victim) die() {
 		v.t.Error("nothing was heard of what it made")
 	}
 	v.heard.mu.Unlock()
-	times := 1
+	times, signals := 1, []syscall.Signal{syscall.SIGKILL, syscall.SIGINT, syscall.SIGTERM}
 	if n, err := strconv.Atoi(os.Getenv("DRYDOCK_KILLS")); err == nil {
 		times = n // .ci/nightly
+	} else {
+		signals = signals[rand.IntN(len(signals)):][:1] //nolint:gosec // any will do
 	}
 	for range times {
-		for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGINT, syscall.SIGTERM} {
+		for _, sig := range signals {
 			after := time.Duration(rand.Int64N(int64(whole)) + 1) //nolint:gosec // any instant will do
 			when := fmt.Sprintf("%s after %s of %s", sig, after, whole)
 			out, _ := v.run(sig, after, v.args...) // it may have been done
@@ -176,6 +178,14 @@ func (v *victim) die() {
 				v.t.Errorf("%s: temporary files are left: %v %v", when, entries, err)
 			}
 		}
+	}
+}
+
+// nightly skips what takes minutes, but where kills are asked for.
+func nightly(t *testing.T) {
+	t.Helper()
+	if os.Getenv("DRYDOCK_KILLS") == "" {
+		t.Skip("DRYDOCK_KILLS is not set: killed in .ci/nightly")
 	}
 }
 
@@ -199,6 +209,7 @@ func TestEngineObserveKilled(t *testing.T) {
 }
 
 func TestEngineObserveComposeKilled(t *testing.T) {
+	nightly(t)
 	v, base := newVictim(t)
 	writeFiles(t, v.home, map[string]string{"compose.yaml": "services:\n  web:\n    image: " + base + "\n    command: sleep 600\n" +
 		"    volumes: [data:/data]\nvolumes: {data: {}}\n"})
@@ -207,6 +218,7 @@ func TestEngineObserveComposeKilled(t *testing.T) {
 }
 
 func TestEngineConfineKilled(t *testing.T) {
+	nightly(t)
 	v, base := newVictim(t)
 	if out, err := v.run(nil, 0, append([]string{"observe", "-o", "seen.json"}, served(base)...)...); err != nil {
 		t.Fatalf("%v\n%s", err, out)

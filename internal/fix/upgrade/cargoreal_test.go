@@ -164,7 +164,7 @@ func TestCargoTakesWhatIsRaised(t *testing.T) {
 	cargo := program(t, "cargo")
 	made, tried := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
-		if tried++; tried > 40 && !thorough() {
+		if tried++; tried > 40 && made > 0 && !thorough() { // at least one is raised
 			return
 		}
 		root, err := os.MkdirTemp(t.TempDir(), "world")
@@ -214,7 +214,7 @@ func TestCargoTakesWhatIsRaised(t *testing.T) {
 	if made == 0 {
 		t.Error("nothing was ever raised")
 	}
-	t.Logf("%d worlds, %d with something raised", min(tried, 40), made)
+	t.Logf("%d worlds, %d with something raised", tried, made)
 }
 
 // drawCargo publishes crates that depend on one another, and makes a workspace

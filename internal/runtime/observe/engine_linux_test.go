@@ -171,7 +171,8 @@ func phases(t *testing.T, opt observe.Options) {
 		}
 	}
 	for _, c := range o.Calls {
-		if c.Name == "chmod" && !slices.Equal(c.Phases, []observe.Phase{observe.Health}) {
+		late := opt.Via == "log" && slices.Contains(c.Phases, observe.Health) // the kernel's records come when they come
+		if c.Name == "chmod" && !slices.Equal(c.Phases, []observe.Phase{observe.Health}) && !late {
 			t.Errorf("chmod was seen in %v", c.Phases)
 		}
 		if c.Name == "rename" && !slices.Equal(c.Phases, []observe.Phase{observe.Exec}) {
