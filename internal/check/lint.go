@@ -173,7 +173,7 @@ func (e *NoDockerfileError) Error() string { return e.dir + ": no Dockerfile fou
 
 // Hint says which names are found.
 func (e *NoDockerfileError) Hint() string {
-	return "files named Dockerfile, Dockerfile.*, *.Dockerfile or Containerfile are; name any other"
+	return "files named Dockerfile, Dockerfile.*, Dockerfile-*, *.Dockerfile or Containerfile are; name any other"
 }
 
 // readDockerfile returns a file's bytes and what messages call it.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -139,14 +140,50 @@ func holdsStages(path string) bool {
 	return err == nil && len(f.Stages) > 0 && f.Stages[0].BaseRaw != ""
 }
 
-// IsDockerfile goes by the names that docker build and editors know.
+// IsDockerfile goes by the names that docker build and editors know: Dockerfile,
+// Dockerfile.prod, Dockerfile-windows.multi, app.Dockerfile, and the same of
+// Containerfile. Sources, notes, copies and templates that are called after one are
+// none.
 func IsDockerfile(path string) bool {
 	n := strings.ToLower(filepath.Base(path))
-	if strings.HasSuffix(n, ".dockerignore") {
+	for _, name := range []string{"dockerfile", "containerfile"} {
+		rest, ok := strings.CutPrefix(n, name)
+		switch {
+		case ok && rest == "", strings.HasSuffix(n, "."+name):
+			return true
+		case ok && strings.ContainsRune(".-_", rune(rest[0])):
+			return !slices.Contains(notDockerfiles(), strings.TrimPrefix(filepath.Ext(n), "."))
+		}
+	}
+	return false
+}
+
+// notDockerfiles are the endings of files that are about Dockerfiles, or that make
+// them.
+func notDockerfiles() []string {
+	return []string{
+		"dockerignore", "md", "rst", "adoc", "html", "json", "yaml", "yml", "toml", "xml", "lock", "sha256", "sig", "asc",
+		"bak", "orig", "old", "save", "swp", "swo", "rej", "patch", "diff", "tmp",
+		"j2", "jinja", "jinja2", "tmpl", "tpl", "template", "in", "erb", "ejs", "mustache", "gotmpl", "m4",
+		"go", "py", "js", "mjs", "ts", "tsx", "jsx", "rb", "rs", "java", "kt", "ex", "exs", "php", "pl", "lua", "c", "h", "cpp", "cs", "swift", "scala", "sh", "bash", "ps1", "vim", "el",
+	}
+}
+
+// isTemplate reports whether a file named like a Dockerfile is one that a template
+// engine fills in first: a FROM, or a line, begins with braces.
+func isTemplate(path string) bool {
+	b, err := readFound(path, dockerfile.MaxBytes)
+	if err != nil || !bytes.Contains(b, []byte("{{")) && !bytes.Contains(b, []byte("{%")) {
 		return false
 	}
-	return n == "dockerfile" || n == "containerfile" || strings.HasPrefix(n, "dockerfile.") ||
-		strings.HasPrefix(n, "containerfile.") || strings.HasSuffix(n, ".dockerfile")
+	for line := range bytes.Lines(b) {
+		line = bytes.TrimSpace(line)
+		from := len(line) > 5 && strings.EqualFold(string(line[:5]), "FROM ")
+		if bytes.HasPrefix(line, []byte("{{")) || bytes.HasPrefix(line, []byte("{%")) || from && bytes.Contains(line, []byte("{{")) {
+			return true
+		}
+	}
+	return false
 }
 
 // isManifest goes by the objects that a file holds.

@@ -74,10 +74,11 @@ func buildFilesOf(dir string, excluded func(path string) bool) (*buildFiles, err
 }
 
 func (b *buildFiles) add(path string) {
-	if IsDockerfile(path) {
-		b.dockerfiles = append(b.dockerfiles, path)
-	} else {
+	switch {
+	case !IsDockerfile(path):
 		b.composes = append(b.composes, path)
+	case !isTemplate(path):
+		b.dockerfiles = append(b.dockerfiles, path)
 	}
 }
 
