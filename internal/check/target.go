@@ -164,7 +164,7 @@ func notDockerfiles() []string {
 	return []string{
 		"dockerignore", "md", "rst", "adoc", "html", "json", "yaml", "yml", "toml", "xml", "lock", "sha256", "sig", "asc",
 		"bak", "orig", "old", "save", "swp", "swo", "rej", "patch", "diff", "tmp",
-		"j2", "jinja", "jinja2", "tmpl", "tpl", "template", "in", "erb", "ejs", "mustache", "gotmpl", "m4",
+		"j2", "jinja", "jinja2", "tmpl", "tpl", "template", "in", "erb", "ejs", "gotmpl", "m4",
 		"go", "py", "js", "mjs", "ts", "tsx", "jsx", "rb", "rs", "java", "kt", "ex", "exs", "php", "pl", "lua", "c", "h", "cpp", "cs", "swift", "scala", "sh", "bash", "ps1", "vim", "el",
 	}
 }

@@ -155,14 +155,12 @@ func (v *victim) die() {
 		v.t.Error("nothing was heard of what it made")
 	}
 	v.heard.mu.Unlock()
-	times, signals := 1, []syscall.Signal{syscall.SIGKILL, syscall.SIGINT, syscall.SIGTERM}
+	times := 1
 	if n, err := strconv.Atoi(os.Getenv("DRYDOCK_KILLS")); err == nil {
-		times = n // .ci/nightly
-	} else {
-		signals = signals[rand.IntN(len(signals)):][:1] //nolint:gosec // any will do
+		times = n
 	}
 	for range times {
-		for _, sig := range signals {
+		for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGINT, syscall.SIGTERM} {
 			after := time.Duration(rand.Int64N(int64(whole)) + 1) //nolint:gosec // any instant will do
 			when := fmt.Sprintf("%s after %s of %s", sig, after, whole)
 			out, _ := v.run(sig, after, v.args...) // it may have been done
@@ -203,6 +201,7 @@ func served(base string) []string {
 }
 
 func TestEngineObserveKilled(t *testing.T) {
+	nightly(t)
 	v, base := newVictim(t)
 	v.args = append([]string{"observe", "-o", "seen.json"}, served(base)...)
 	v.die()

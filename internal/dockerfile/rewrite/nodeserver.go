@@ -202,7 +202,9 @@ func (a *nodeApp) leftInBuild() string {
 		if !known && (t != "yarn" || !corepack) {
 			continue
 		}
-		if !slices.ContainsFunc(a.globals, func(name string) bool { return name == a.packageOf(t) || name == "pnpm" && t == "pnpx" || name == "bun" && t == "bunx" }) {
+		if !slices.ContainsFunc(a.globals, func(name string) bool {
+			return name == a.packageOf(t) || name == "pnpm" && t == "pnpx" || name == "bun" && t == "bunx"
+		}) {
 			return t
 		}
 	}
