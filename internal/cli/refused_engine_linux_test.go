@@ -69,8 +69,8 @@ func TestEngineRefused(t *testing.T) {
 		lacking(t, "no setpriv (util-linux): %v", err)
 	}
 	for name, flags := range map[string]string{
-		"your user may not ask this Engine: run as root (sudo)": "--reuid 65534 --clear-groups",
-		"hint: run as root, or with the capabilities BPF":       "--bounding-set -all --inh-caps -all",
+		"run as root": "--reuid 65534 --clear-groups", // may not ask the Engine, or not watch its machine
+		"hint: run as root, or with the capabilities BPF": "--bounding-set -all --inh-caps -all",
 	} {
 		t.Run(flags, func(t *testing.T) {
 			self, err := os.Executable() // the folder of a test is its user's own

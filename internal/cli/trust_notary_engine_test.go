@@ -12,8 +12,11 @@ import (
 // Engine, against drydock trust serve: sign, inspect, pull what is signed, be refused
 // what is not, revoke.
 func TestDockerTrustEngine(t *testing.T) {
-	engine(t)
+	own := engine(t)
 	docker := stockDocker(t)
+	if v := command(t, nil, own, "version", "--format", "{{.Server.Version}}"); !strings.HasPrefix(v, "20.") && own != docker {
+		t.Skip("docker trust of an older docker reads no digest from what a current Engine says of a push")
+	}
 	server, ca := ourServer(t)
 	b := oldWorld(t, server, ca)
 	b.now = time.Now
