@@ -54,7 +54,7 @@ upstreams are signed by nobody. --unsafe-unsigned REASON takes any.`,
 			}
 			f.warnOlder(rep)
 			for _, s := range rep.Skipped {
-				fmt.Fprintf(f.env.Stderr, "skipped %s: no advisories in it\n", s)
+				fmt.Fprintf(f.env.Stderr, "skipped %s: no advisories in it\n", foreign(s))
 			}
 			return f.printSources(report.FeedReport(rep))
 		},
@@ -71,7 +71,7 @@ func (f *flags) trusting() *trustFlags { return &trustFlags{flags: f, words: pas
 // warnOlder says which stored advisories are left out.
 func (f *flags) warnOlder(rep feed.Report) {
 	for _, w := range rep.Warnings() {
-		fmt.Fprintf(f.env.Stderr, "warning: %s\n", w)
+		fmt.Fprintf(f.env.Stderr, "warning: %s\n", foreign(w))
 	}
 }
 
@@ -121,7 +121,7 @@ func (f *flags) rangeless(ctx context.Context) error {
 	}
 	fmt.Fprintf(f.env.Stdout, "%s without a range: every version of the package counts, and a finding says so\n", finding.Count(len(all), "advisory"))
 	for _, a := range all {
-		fmt.Fprintf(f.env.Stdout, "  %s  %s  %s\n", a.Ecosystem, a.Package, a.ID)
+		fmt.Fprintf(f.env.Stdout, "  %s  %s  %s\n", foreign(a.Ecosystem), foreign(a.Package), foreign(a.ID))
 	}
 	return nil
 }

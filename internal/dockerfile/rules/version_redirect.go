@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -41,7 +42,7 @@ func versionRedirect() Check {
 						w := c.Words[n]
 						whole := in.File.Span(w.Span.Start, r.Span.End)
 						f := at(whole, w.Text, "%s: the shell takes %s for a redirection to a file, and %s for any version", textOf(in, whole), r.Op, w.Text)
-						if text := textOf(in, whole); !w.Quoted && !regexp.MustCompile(`['"\\$]`).MatchString(text) && c.Span.Start <= whole.Start && !slices.Contains(c.Within, "nested") {
+						if text := textOf(in, whole); !w.Quoted && !strings.ContainsAny(text, `'"\$`) && c.Span.Start <= whole.Start && !slices.Contains(c.Within, "nested") {
 							f = fix(f, finding.Behaviour, "Put it in quotes", in.Edit(whole, "'"+text+"'"))
 						}
 						p.Report(f)
