@@ -7,6 +7,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
+	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
 )
 
 // watched is what an observation of a service may have seen.
@@ -20,7 +21,7 @@ func watchedService() *observe.Observation {
 		Connects:     []observe.Socket{{Family: "unix", Address: "/run/their.sock"}},
 		Users:        []observe.User{{UID: 33, GID: 33}},
 		Devices:      []string{"/dev/fuse"},
-		Calls:        []observe.Call{{Name: "read"}},
+		Calls:        []observe.Call{{ABI: seccomp.Native(), Name: "read"}},
 		Default:      observe.Default{Calls: []string{"read", "write"}},
 		Peaks:        observe.Peaks{Memory: 100 << 20, PIDs: 10},
 	}

@@ -171,7 +171,7 @@ func were(names []string) string {
 
 // withinDefault reports whether all that was called is what the Engine allows anyway.
 func (s spent) withinDefault() bool {
-	return len(s.Default.Calls) > 0 && !slices.ContainsFunc(s.Calls, func(k observe.Call) bool { return !slices.Contains(s.Default.Calls, k.Name) })
+	return len(s.Default.Calls) > 0 && !slices.ContainsFunc(s.Calls, func(k observe.Call) bool { return !s.Default.Allows(k.ABI, k.Name) })
 }
 
 // unusedOutside tells of what of the machine is given and was not used.

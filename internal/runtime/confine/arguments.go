@@ -85,7 +85,7 @@ func (p *Profile) wider(names []string, seen []observe.Argument) *seccomp.Profil
 		}
 		only[a.Name] = before[a.Name]
 	}
-	return seccomp.New(seccomp.ABI(p.Image.ABI), append(had, names...), only)
+	return seccomp.New(p.Seccomp.ABIs(), append(had, names...), only)
 }
 
 // equal is the condition that the argument has a value.
@@ -100,10 +100,12 @@ func (p *Profile) loaded() *seccomp.Profile {
 	if p.Mode != ModeLog || p.Seccomp == nil || p.Default == nil {
 		return p.Seccomp
 	}
-	return seccomp.NewLogging(seccomp.ABI(p.Image.ABI), p.Seccomp.Allowed(), p.Default.Calls, seccomp.Ceilings())
+	abis := p.Seccomp.ABIs()
+	return seccomp.NewLogging(abis, p.Seccomp.Allowed(), p.Default.Passing(abis), seccomp.Ceilings())
 }
 
-// arguments are the conditions on calls that are allowed. What an Engine's default
+// arguments are the conditions on calls that are allowed. Values are recorded of the
+// native ABI alone: a call that another one made may have any. What an Engine's default
 // refuses by its arguments is refused whatever was seen, unless it was seen and a
 // reason allows more.
 func arguments(o *observe.Observation, allowed []string, opt Options) map[string][]seccomp.Condition {
@@ -119,7 +121,8 @@ func arguments(o *observe.Observation, allowed []string, opt Options) map[string
 			continue
 		}
 		values := seen[name]
-		if len(values) == 0 || o.Status == observe.Truncated || opt.Portable && s.runtime {
+		elsewhere := slices.ContainsFunc(o.Calls, func(c observe.Call) bool { return c.Name == name && string(c.ABI) != o.Image.ABI })
+		if len(values) == 0 || elsewhere || o.Status == observe.Truncated || opt.Portable && s.runtime {
 			only[name] = s.unseen
 			continue
 		}

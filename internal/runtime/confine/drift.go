@@ -66,7 +66,7 @@ func (p *Profile) Complete(l Log, more []string, opt Options) (*Profile, *Drift,
 	if p.Mode != ModeLog {
 		return nil, nil, errors.New("the profile refuses what it does not allow: nothing is logged under it")
 	}
-	native := seccomp.ABI(p.Image.ABI)
+	abis := p.Seccomp.ABIs()
 	programs := slices.Concat(p.Programs, more)
 	var added, beyond, others []Logged
 	allowed := p.Seccomp.Allowed()
@@ -79,9 +79,9 @@ func (p *Profile) Complete(l Log, more []string, opt Options) (*Profile, *Drift,
 		switch {
 		case !slices.Contains(programs, rec.Program):
 			to = &others
-		case rec.ABI != native:
+		case !slices.Contains(abis, rec.ABI):
 			to, name = &beyond, name+" of "+string(rec.ABI)
-		case !known, opt.UnsafeBeyondDefault == "" && !slices.Contains(p.Default.Calls, name):
+		case !known, opt.UnsafeBeyondDefault == "" && p.Default.Refuses(abis, name):
 			to = &beyond
 		case slices.Contains(allowed, name):
 			continue // logged under an earlier filter

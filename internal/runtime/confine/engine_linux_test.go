@@ -18,6 +18,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/runtime/confine"
 	"github.com/drydock-dev/drydock/internal/runtime/exercise"
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
+	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
 )
 
 // lacking skips a test for want of something, and fails it in CI.
@@ -47,6 +48,12 @@ func engineWith(t *testing.T, image string, command string) (*runtime.Engine, *l
 // engineOf is an Engine with an image of one of the test's programs and some folders.
 func engineOf(t *testing.T, image, command, name string, dirs ...string) (*runtime.Engine, *ledger.Ledger) {
 	t.Helper()
+	return engineFor(t, "", image, command, name, dirs...)
+}
+
+// engineFor is [engineOf] with the program built for an architecture; empty: this machine's.
+func engineFor(t *testing.T, arch, image, command, name string, dirs ...string) (*runtime.Engine, *ledger.Ledger) {
+	t.Helper()
 	l := ledger.Open(t.TempDir(), disk.Caller(os.Getenv), nil)
 	e, err := runtime.Dial(t.Context(), runtime.Options{Ledger: l})
 	if err != nil {
@@ -59,6 +66,9 @@ func engineOf(t *testing.T, image, command, name string, dirs ...string) (*runti
 	program := filepath.Join(t.TempDir(), name)
 	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", program, "./testdata/"+name)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
+	if arch != "" {
+		build.Env = append(build.Env, "GOARCH="+arch)
+	}
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -104,6 +114,43 @@ func proving(e *runtime.Engine, o *observe.Observation) confine.Proving {
 	return confine.Proving{
 		Engine: e, Exercise: o.Exercise, Exit: o.Exit.Code, Default: o.Default, Users: o.Users, Refused: o.Refused,
 		Up: time.Second,
+	}
+}
+
+// TestEngineCompat confines a program of 32 bits on a kernel of 64: its profile has
+// both ABIs, is no wider than the Engine's default in either, and is in force as it
+// is written.
+func TestEngineCompat(t *testing.T) {
+	if seccomp.Native() != seccomp.X8664 {
+		t.Skip("i386 is of x86_64 only")
+	}
+	const image = "drydock-test/confine-386"
+	e, l := engineFor(t, "386", image, `["/workload"]`, "workload", "var", "var/lib", "var/lib/app")
+	o := observed(t, e, l, image)
+	draft, err := confine.Draft(o, confine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, proof, err := confine.Prove(t.Context(), draft, proving(e, o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if abis := p.Seccomp.ABIs(); !slices.Equal(abis, []seccomp.ABI{seccomp.X8664, seccomp.I386}) {
+		t.Errorf("ABIs %q", abis)
+	}
+	in := proof.Enforced
+	if !in.FilterEqualsProfile || in.I386Reachable == 0 || in.I386Reachable >= o.Default.I386 || len(in.Capabilities) > 0 {
+		t.Errorf("in force: %+v; the Engine allows %d calls of i386", in, o.Default.I386)
+	}
+	t.Logf("%d calls of i386 instead of %d, %d of x86_64", in.I386Reachable, o.Default.I386, proof.Syscalls.Allowed)
+
+	more := *p
+	more.Image.Command = []string{"/workload", "more"}
+	how := proving(e, o)
+	how.Fixed = true
+	var tight *confine.TooTight
+	if _, _, err := confine.Prove(t.Context(), &more, how); !errors.As(err, &tight) || !strings.Contains(tight.Error(), "flock") {
+		t.Errorf("one thing more: %v", err)
 	}
 }
 

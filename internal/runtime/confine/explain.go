@@ -169,9 +169,9 @@ func (p *Profile) lacksCalls(o *observe.Observation) []Missing {
 		return nil
 	}
 	var out []Missing
-	allowed := p.Seccomp.Allowed()
+	allowed, abis := p.Seccomp.Allowed(), p.Seccomp.ABIs()
 	for _, c := range o.Calls {
-		if p.Seccomp.Wants(seccomp.Call{ABI: c.ABI, Number: c.Number}).Passes() || c.ABI == seccomp.ABI(o.Image.ABI) && slices.Contains(allowed, c.Name) {
+		if p.Seccomp.Wants(seccomp.Call{ABI: c.ABI, Number: c.Number}).Passes() || slices.Contains(abis, c.ABI) && slices.Contains(allowed, c.Name) {
 			continue
 		}
 		m := Missing{Kind: "call", Name: c.Name, Where: when(c.Phases), runtime: slices.Equal(c.Phases, []observe.Phase{observe.Runtime})}

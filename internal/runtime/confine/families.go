@@ -34,6 +34,20 @@ func families() [][]string {
 	}
 }
 
+// families32 are those that the calls of i386 add.
+func families32() [][]string {
+	return [][]string{
+		{"stat64", "lstat64", "fstat64", "fstatat64", "statx"},
+		{"fcntl", "fcntl64"},
+		{"lseek", "_llseek"},
+		{"mmap", "mmap2"},
+		{"clock_gettime", "clock_gettime64"},
+		{"clock_nanosleep", "clock_nanosleep_time64"},
+		{"futex", "futex_time64"},
+		{"select", "_newselect", "pselect6_time64", "ppoll_time64"},
+	}
+}
+
 // always are calls that a program may make in one run and not in another, whatever it
 // does: by a signal that comes, a clock that the kernel cannot read in user space,
 // another thread at the same lock, an allocator or a collector that needs more, the
@@ -42,6 +56,9 @@ func always() []string {
 	return strings.Fields(`brk clock_gettime execve exit exit_group futex getcpu getpid gettid gettimeofday mmap
 		munmap nanosleep restart_syscall rt_sigprocmask rt_sigreturn sched_yield tgkill time`)
 }
+
+// always32 are those of them that i386 calls otherwise.
+func always32() []string { return strings.Fields("clock_gettime64 futex_time64 mmap2 sigreturn") }
 
 // byChance are the calls that a runtime makes now and then while the filter is loaded
 // and the program has not begun: runc is written in Go, whose scheduler comes when it

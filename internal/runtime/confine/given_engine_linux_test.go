@@ -47,7 +47,7 @@ func TestEngineGiven(t *testing.T) {
 	filter := func(t *testing.T, without ...string) confine.Given {
 		t.Helper()
 		names := slices.DeleteFunc(slices.Clone(o.Default.Calls), func(n string) bool { return slices.Contains(without, n) })
-		b, err := seccomp.New(seccomp.Native(), names, nil).Marshal()
+		b, err := seccomp.New([]seccomp.ABI{seccomp.Native()}, names, nil).Marshal()
 		if err != nil {
 			t.Fatal(err)
 		}

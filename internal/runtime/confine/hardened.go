@@ -142,5 +142,5 @@ func underFloor(f *seccomp.Profile) (narrow *seccomp.Profile, beyond []string) {
 		}
 		return true
 	})
-	return seccomp.New(native, names, only), beyond
+	return seccomp.New([]seccomp.ABI{native}, names, only), beyond
 }

@@ -86,13 +86,14 @@ func Draft(o *observe.Observation, opt Options) (*Profile, error) {
 		err := fmt.Errorf("it was made on a machine of %q, whose system calls are not known", o.Image.ABI)
 		return nil, finding.WithHint(err, "observe on a machine of x86_64 or aarch64")
 	}
-	names, err := calls(o, native, opt)
+	abis, err := abisOf(o, native)
 	if err != nil {
 		return nil, err
 	}
+	names := calls(o, abis, opt)
 	p := &Profile{
 		Schema: Schema, Image: o.Image, Runtime: o.Runtime, Portable: opt.Portable, Nproc: opt.Nproc,
-		Seccomp: seccomp.New(native, names, arguments(o, names, opt)), Capabilities: []string{},
+		Seccomp: seccomp.New(abis, names, arguments(o, names, opt)), Capabilities: []string{},
 		NoNewPrivileges: o.Runtime.NoNewPrivileges,
 		ReadOnly:        true, Tmpfs: []string{}, Volumes: []string{}, Ports: []int{}, Restart: "on-failure:5",
 	}
@@ -116,39 +117,60 @@ func Draft(o *observe.Observation, opt Options) (*Profile, error) {
 	return p, nil
 }
 
-// calls are what the profile allows, sorted.
-func calls(o *observe.Observation, native seccomp.ABI, opt Options) ([]string, error) {
-	names := append(always(), byChance(o.Runtime.Name)...)
-	var foreign, beyond []string
+// abisOf are the ABIs of which calls were seen, the native one first. Beside it there
+// is a profile for i386 alone, of which the Engine's default is known.
+func abisOf(o *observe.Observation, native seccomp.ABI) ([]seccomp.ABI, error) {
+	abis := []seccomp.ABI{native}
+	var foreign []string
 	for _, c := range o.Calls {
 		switch {
-		case c.ABI != native:
+		case slices.Contains(abis, c.ABI):
+		case c.ABI == seccomp.I386 && (len(o.Default.I386Calls) > 0 || len(o.Default.Calls) == 0):
+			abis = append(abis, c.ABI)
+		default:
 			foreign = append(foreign, fmt.Sprintf("%s of %s", c.Name, c.ABI))
-		case c.Name != "":
+		}
+	}
+	if len(foreign) == 0 {
+		return abis, nil
+	}
+	err := fmt.Errorf("the workload uses another ABI than the machine's (%s): no profile is written for it", some(foreign))
+	if o.Default.I386 > 0 && len(o.Default.I386Calls) == 0 {
+		return nil, finding.WithHint(err, "observe it again: the observation does not tell which calls of i386 the Engine allows")
+	}
+	return nil, err
+}
+
+// calls are what the profile allows, sorted. A rule for a name holds in every ABI of
+// the profile, so a name must be no wider than the default in each that has it.
+func calls(o *observe.Observation, abis []seccomp.ABI, opt Options) []string {
+	names := append(always(), byChance(o.Runtime.Name)...)
+	if slices.Contains(abis, seccomp.I386) {
+		names = append(names, always32()...)
+	}
+	for _, c := range o.Calls {
+		if c.Name != "" {
 			names = append(names, c.Name)
 		}
 	}
-	if len(foreign) > 0 {
-		return nil, fmt.Errorf("the workload uses another ABI than the machine's (%s): no profile is written for it", some(foreign))
-	}
 	if opt.Portable {
 		names = append(names, atStart(o.Runtime.NoNewPrivileges)...)
-		for _, f := range families() {
+		all := families()
+		if slices.Contains(abis, seccomp.I386) {
+			all = append(all, families32()...)
+		}
+		for _, f := range all {
 			if slices.ContainsFunc(f, func(name string) bool { return slices.Contains(names, name) }) {
 				names = append(names, f...)
 			}
 		}
 	}
 	names = slices.DeleteFunc(names, func(name string) bool {
-		_, known := native.Number(name)
-		if known && opt.UnsafeBeyondDefault == "" && len(o.Default.Calls) > 0 && !slices.Contains(o.Default.Calls, name) {
-			beyond = append(beyond, name)
-			return true
-		}
-		return !known
+		return !slices.ContainsFunc(abis, func(abi seccomp.ABI) bool { return abi.Has(name) }) ||
+			opt.UnsafeBeyondDefault == "" && o.Default.Refuses(abis, name)
 	})
 	slices.Sort(names)
-	return slices.Compact(names), nil
+	return slices.Compact(names)
 }
 
 // folders decides how each folder that was written becomes writable: not at all

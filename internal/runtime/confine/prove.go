@@ -205,7 +205,7 @@ func (s *search) learn(ctx context.Context, p *Profile) (bool, error) {
 	}
 	var names []string
 	for _, c := range o.Calls {
-		if string(c.ABI) == p.Image.ABI && c.Name != "" && !slices.Contains(p.Seccomp.Allowed(), c.Name) {
+		if slices.Contains(p.Seccomp.ABIs(), c.ABI) && c.Name != "" && !slices.Contains(p.Seccomp.Allowed(), c.Name) {
 			names = append(names, c.Name)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
+	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
 )
 
 // Document is one file that is written of a profile.
@@ -356,7 +357,11 @@ func (p *Profile) systemd() []byte {
 	if p.Capabilities != nil {
 		out = append(out, "CapabilityBoundingSet="+strings.Join(prefixed("CAP_", p.Capabilities), " "), "AmbientCapabilities=")
 	}
-	out = append(out, fmt.Sprintf("NoNewPrivileges=%t", p.NoNewPrivileges), "SystemCallArchitectures=native")
+	architectures := "native"
+	if p.Seccomp != nil && slices.Contains(p.Seccomp.ABIs(), seccomp.I386) {
+		architectures += " x86"
+	}
+	out = append(out, fmt.Sprintf("NoNewPrivileges=%t", p.NoNewPrivileges), "SystemCallArchitectures="+architectures)
 	if p.Seccomp != nil {
 		out = append(out, "SystemCallFilter="+strings.Join(p.loaded().Allowed(), " "), "SystemCallErrorNumber=EPERM")
 		if p.Mode == ModeLog {

@@ -293,7 +293,7 @@ func defaults(pid int, filters []seccomp.Filter, known bool) (d Default, err err
 		if err != nil {
 			return d, err
 		}
-		d.I386 = len(calls)
+		d.I386, d.I386Calls = len(calls), calls
 	}
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {

@@ -126,23 +126,24 @@ func (l *logger) filters(pid int) ([]seccomp.Filter, error) {
 // logged, and nothing else passes.
 func (l *logger) own(filters []seccomp.Filter) (string, error) {
 	native := seccomp.Native()
-	pass, err := seccomp.Reachable(filters, native)
-	if err != nil {
-		return "", err
-	}
-	p := seccomp.NewLogging(native, nil, pass, seccomp.Ceilings())
-	for _, abi := range seccomp.ABIs()[1:] {
-		other, err := seccomp.Reachable(filters, abi)
+	var abis []seccomp.ABI
+	var pass []string
+	for _, abi := range seccomp.ABIs() {
+		calls, err := seccomp.Reachable(filters, abi)
 		if err != nil {
 			return "", err
 		}
-		if len(other) == 0 {
+		if len(calls) == 0 && abi != native {
 			continue
 		}
+		abis = append(abis, abi)
 		// Of calls that both have, a rule for one is a rule for the other.
-		other = slices.DeleteFunc(other, func(name string) bool { _, both := native.Number(name); return both })
-		p = p.With(abi, other, seccomp.ActLog)
+		pass = append(pass, slices.DeleteFunc(calls, func(name string) bool {
+			_, both := native.Number(name)
+			return both && abi != native
+		})...)
 	}
+	p := seccomp.NewLogging(abis, nil, pass, seccomp.Ceilings())
 	l.allowed = filters
 	b, err := p.Marshal()
 	return string(b), err

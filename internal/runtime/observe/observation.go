@@ -212,9 +212,41 @@ type Peaks struct {
 
 // Default is what the Engine's default filter lets pass, as it was loaded.
 type Default struct {
-	Calls        []string `json:"calls"`        // of the native ABI
-	I386         int      `json:"i386"`         // how many of the 32-bit ABI
+	Calls        []string `json:"calls"` // of the native ABI
+	I386         int      `json:"i386"`  // how many of the 32-bit ABI
+	I386Calls    []string `json:"i386Calls,omitempty"`
 	Capabilities []string `json:"capabilities"` // that the container had
+}
+
+// Allows reports whether the default is known to let a call of an ABI pass.
+func (d Default) Allows(abi seccomp.ABI, name string) bool { return slices.Contains(d.of(abi), name) }
+
+// of are the calls of an ABI that pass; none where they are not known.
+func (d Default) of(abi seccomp.ABI) []string {
+	switch abi {
+	case seccomp.X8664, seccomp.AArch64:
+		return d.Calls
+	case seccomp.I386:
+		return d.I386Calls
+	}
+	return nil
+}
+
+// Refuses reports whether the default refuses a call in one of the ABIs that have it.
+// Of an ABI whose calls are not known nothing is refused.
+func (d Default) Refuses(abis []seccomp.ABI, name string) bool {
+	return slices.ContainsFunc(abis, func(abi seccomp.ABI) bool {
+		return len(d.of(abi)) > 0 && abi.Has(name) && !d.Allows(abi, name)
+	})
+}
+
+// Passing are the names of the calls that the default lets pass in every one of the
+// ABIs that has them, sorted.
+func (d Default) Passing(abis []seccomp.ABI) []string {
+	names := slices.Sorted(slices.Values(slices.Concat(d.Calls, d.I386Calls)))
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool {
+		return d.Refuses(abis, name) || !slices.ContainsFunc(abis, func(abi seccomp.ABI) bool { return abi.Has(name) })
+	})
 }
 
 // Words say for how long and how a container was watched: "for 63 s by bpf".

@@ -22,6 +22,9 @@ const (
 	ARM     ABI = "arm"
 )
 
+// every are all of them; of one machine the native one comes first.
+func every() []ABI { return []ABI{X8664, AArch64, I386, X32, ARM} }
+
 // x32Bit is set in the number of every call of the x32 ABI.
 const x32Bit = 0x40000000
 
@@ -112,6 +115,12 @@ func (a ABI) Number(name string) (int, bool) {
 	}
 	n, ok := i.SyscallNames[name]
 	return n, ok
+}
+
+// Has reports whether the ABI has a call with that name.
+func (a ABI) Has(name string) bool {
+	_, ok := a.Number(name)
+	return ok
 }
 
 // Names are the names of all calls of an ABI, sorted.

@@ -59,26 +59,32 @@ const (
 	errnoNoSystem = 38
 )
 
-// New is a profile that allows calls of the native ABI, by name, and nothing else.
-// A call in only passes where one of its conditions holds.
+// New is a profile that allows calls by name, in every one of the ABIs that has them,
+// and nothing else. The native ABI comes first; of an ABI that is not listed no call
+// passes. A call in only passes where one of its conditions holds.
 //
 // A young call that is not allowed is answered with ENOSYS, as an older kernel does:
 // whoever makes it has another way for that, and would take EPERM for the last word.
-func New(native ABI, allow []string, only map[string][]Condition) *Profile {
-	return NewLogging(native, allow, nil, only)
+func New(abis []ABI, allow []string, only map[string][]Condition) *Profile {
+	return NewLogging(abis, allow, nil, only)
 }
 
 // NewLogging is [New] with calls that pass, too, and are logged.
-func NewLogging(native ABI, allow, log []string, only map[string][]Condition) *Profile {
+func NewLogging(abis []ABI, allow, log []string, only map[string][]Condition) *Profile {
 	perm := uint(errnoPerm)
-	p := &Profile{DefaultAction: ActErrno, DefaultErrnoRet: &perm, Architectures: []string{native.profileName()}}
+	p := &Profile{DefaultAction: ActErrno, DefaultErrnoRet: &perm}
 	allow = slices.Compact(slices.Sorted(slices.Values(allow)))
 	log = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(log))), func(name string) bool { return slices.Contains(allow, name) })
 	p.pass(allow, ActAllow, only)
 	p.pass(log, ActLog, only)
 	allow = append(allow, log...)
-	young := native.Since(firstYoung)
-	young = slices.DeleteFunc(young, func(name string) bool {
+	var young []string
+	for _, abi := range abis {
+		p.Architectures = append(p.Architectures, abi.profileName())
+		young = append(young, abi.Since(firstYoung)...)
+	}
+	slices.Sort(young)
+	young = slices.DeleteFunc(slices.Compact(young), func(name string) bool {
 		return slices.Contains(allow, name) || name == "uretprobe" // which no program calls
 	})
 	if len(young) > 0 {
@@ -88,15 +94,9 @@ func NewLogging(native ABI, allow, log []string, only map[string][]Condition) *P
 	return p
 }
 
-// With is the profile with calls of another ABI, beside those of its own that both have.
-func (p *Profile) With(abi ABI, names []string, action string) *Profile {
-	q := *p
-	q.Architectures = append(slices.Clone(p.Architectures), abi.profileName())
-	q.Rules = slices.Clone(p.Rules)
-	if len(names) > 0 {
-		q.Rules = append(q.Rules, Rule{Names: names, Action: action})
-	}
-	return &q
+// ABIs are those of which calls pass, the native one first.
+func (p *Profile) ABIs() []ABI {
+	return slices.DeleteFunc(every(), func(a ABI) bool { return !slices.Contains(p.Architectures, a.profileName()) })
 }
 
 // pass adds the rules for calls that pass.

@@ -118,7 +118,7 @@ func TestX32(t *testing.T) {
 
 // TestYoung holds that calls which programs only try are answered so that they go on.
 func TestYoung(t *testing.T) {
-	p := New(X8664, []string{"clone", "statx"}, nil)
+	p := New([]ABI{X8664}, []string{"clone", "statx"}, nil)
 	for name, want := range map[string]Action{
 		"clone3": Errno | 38, "faccessat2": Errno | 38, "rseq": Errno | 38, "io_uring_setup": Errno | 38, "renameat2": Errno | 38,
 		"mount": Errno | 1, "ptrace": Errno | 1, "clone": Allow, "statx": Allow,
@@ -137,7 +137,7 @@ func TestOnly(t *testing.T) {
 		"socket": {{Value: 0xffffffff, ValueTwo: 1, Op: CmpMaskedEq}, {Value: 0xffffffff, ValueTwo: 2, Op: CmpMaskedEq}},
 		"clone":  {{Value: 0x7e020000, Op: CmpMaskedEq}},
 	}
-	p := New(X8664, []string{"clone", "read", "socket"}, only)
+	p := New([]ABI{X8664}, []string{"clone", "read", "socket"}, only)
 	for _, c := range []struct {
 		name string
 		arg  uint64
