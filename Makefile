@@ -43,7 +43,7 @@ prove: ## every end-to-end proof of prove/, on Docker Engines of its own; writes
 
 confine: ## workloads observed, confined and proved, on Docker Engines of its own; writes docs/confined.md
 	@set -e; for e in $(ENGINES); do \
-	  .ci/engine/engine with $$e env DRYDOCK_CONFINE=all go test ./prove -run EngineConfine -count=1 -v -timeout 1h -update; done
+	  .ci/engine/engine with $$e env DRYDOCK_CONFINE=all go test ./prove -run 'Engine(Confine|Overhead)' -count=1 -v -timeout 1h -update; done
 
 fuzz: ## every fuzz test for FUZZTIME (22s) each; the first input that fails ends it, with its path
 	.ci/fuzz
