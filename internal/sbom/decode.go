@@ -161,6 +161,9 @@ func (d *decoder) finish() error {
 	if inv.Distro == nil {
 		inv.Distro = d.likelyDistro()
 	}
+	if inv.Distro != nil && inv.Distro.ID == "openeuler" {
+		inv.Distro.VersionID = openEulerPack(inv.Distro.VersionID, inv.Packages)
+	}
 	if d := d.sources; len(d) > 0 && inv.Distro != nil && inv.Distro.ID == "rhel" && len(inv.Distro.Repositories) == 0 {
 		inv.Distro.Repositories = slices.Sorted(slices.Values(d))
 	}

@@ -183,6 +183,16 @@ func TestDistributionNames(t *testing.T) {
 		{"mageia-9", "mageia", "mageia", "9", ""},
 		{"openEuler-22.03-LTS-SP1", "openeuler", "openeuler", "22.03-LTS-SP1", ""},
 		{"openEuler 22.03 (LTS-SP1)", "openeuler", "openeuler", "22.03-LTS-SP1", ""},
+		{"openeuler-22.03-lts-sp4", "openeuler", "openeuler", "22.03-LTS-SP4", ""},
+		{"openEuler-22.03-SP4", "openeuler", "openeuler", "22.03-LTS-SP4", ""},
+		{"openEuler-23.09", "openeuler", "openeuler", "23.09", ""},
+		{"slem-5.5", "suse", "sle-micro", "5.5", ""},
+		{"slemicro-5.5", "suse", "sle-micro", "5.5", ""},
+		{"sles-15sp6", "suse", "sles", "15.6", ""},
+		{"SLE_15_SP6", "suse", "sles", "15.6", ""},
+		{"rocky-linux-9.3", "rockylinux", "rocky", "9.3", ""},
+		{"azure-3.0", "azurelinux", "azurelinux", "3.0", ""},
+		{"azl-3", "microsoft", "azurelinux", "3", ""},
 		{"azurelinux-3.0", "azurelinux", "azurelinux", "3.0", ""},
 		{"cbl-mariner-2.0.20220527", "cbl-mariner", "mariner", "2.0.20220527", ""},
 		{"mariner-2.0", "mariner", "mariner", "2.0", ""},
@@ -193,6 +203,30 @@ func TestDistributionNames(t *testing.T) {
 		got.PrettyName = "" // of CentOS Stream
 		if want := (Distro{ID: c.id, VersionID: c.version, Codename: c.codename}); !cmp.Equal(got, want) {
 			t.Errorf("%s: %+v, want %+v", c.qualifier, got, want)
+		}
+	}
+}
+
+// TestServicePackByBuilds: tools leave openEuler's service pack out, each of which has
+// advisories of its own; the tag of the builds tells it.
+func TestServicePackByBuilds(t *testing.T) {
+	for _, c := range []struct{ release, version, want string }{
+		{"24.03", "1.1.1m-9.oe2403sp1", "24.03-LTS-SP1"},
+		{"22.03-LTS", "1.1.1m-9.oe2203sp4", "22.03-LTS-SP4"},
+		{"22.03", "1.1.1m-9.oe2203", "22.03-LTS"},
+		{"22.03", "1.1.1m-9", "22.03"},
+		{"22.03", "1.1.1m-9.oe2403sp1", "22.03"},
+		{"22.03-LTS-SP1", "1.1.1m-9.oe2203sp4", "22.03-LTS-SP1"},
+		{"23.09", "1.1.1m-9.oe2309", "23.09"},
+	} {
+		doc := `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"openssl","purl":"pkg:rpm/openeuler/openssl@` +
+			c.version + `?distro=openEuler-` + c.release + `"}]}`
+		inv, err := Decode(strings.NewReader(doc), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if inv.Distro == nil || inv.Distro.VersionID != c.want {
+			t.Errorf("%s with %s: %+v, want %s", c.release, c.version, inv.Distro, c.want)
 		}
 	}
 }

@@ -175,6 +175,8 @@ func normalDistro(d Distro) Distro {
 	id := strings.ToLower(strings.TrimSpace(d.ID))
 	if name, ok := otherNames()[id]; ok {
 		id = name
+	} else if name, ok := otherNames()[strings.NewReplacer("-", " ", "_", " ").Replace(id)]; ok {
+		id = name
 	}
 	version, _, _ := strings.Cut(d.VersionID, " (") // "2 (Karoo)"
 	if v := taggedRelease(d.Codename); version == "" && v != "" {
@@ -229,23 +231,56 @@ func taggedRelease(word string) string {
 }
 
 // servicePack is a release of SUSE Linux Enterprise as os-release numbers it:
-// 15.5 of "15 SP5", "15-SP5" or "15 SP5-LTSS".
+// 15.5 of "15 SP5", "15-SP5", "15_SP5", "15sp5" or "15 SP5-LTSS".
 func servicePack(version string) string {
-	major, pack, ok := strings.Cut(strings.ToUpper(strings.ReplaceAll(version, "-", " ")), " SP")
+	major, pack, ok := strings.Cut(strings.ToUpper(version), "SP")
 	if n := leadingNumber(pack); ok && n != "" {
-		return major + "." + n
+		return strings.TrimRight(major, " -_") + "." + n
 	}
 	return version
 }
 
 // openEulerRelease is a release with the name of its service pack:
-// "22.03-LTS-SP1" of "22.03 (LTS-SP1)".
+// "22.03-LTS-SP1" of "22.03 (LTS-SP1)" or "22.03-lts-sp1".
 func openEulerRelease(version string) string {
 	number, pack, ok := strings.Cut(version, " (")
 	if !ok {
-		return version
+		number, pack, _ = strings.Cut(version, "-")
 	}
-	return number + "-" + strings.TrimSuffix(pack, ")")
+	pack = strings.ToUpper(strings.TrimSuffix(pack, ")"))
+	switch {
+	case pack == "":
+		return number
+	case strings.HasPrefix(pack, "SP"): // of releases that are not for long there is none
+		pack = "LTS-" + pack
+	}
+	return number + "-" + pack
+}
+
+// openEulerPack is the release with its service pack, by the tag that most builds
+// have: 22.03-LTS-SP1 of ".oe2203sp1". Tools leave it out, and each pack has
+// advisories of its own. It is the release itself where no build tells it.
+func openEulerPack(release string, packages []Package) string {
+	number := strings.TrimSuffix(strings.TrimSuffix(release, "-LTS"), ".")
+	if strings.Contains(release, "-SP") || !strings.HasSuffix(number, ".03") {
+		return release
+	}
+	count := map[string]int{}
+	best := ""
+	for i := range packages {
+		_, tag, _ := strings.Cut(packages[i].Version, ".oe"+strings.Replace(number, ".", "", 1))
+		if pack, ok := strings.CutPrefix(tag, "sp"); ok {
+			tag = "-SP" + leadingNumber(pack)
+		} else if !strings.HasSuffix(packages[i].Version, ".oe"+strings.Replace(number, ".", "", 1)) {
+			continue
+		}
+		name := number + "-LTS" + tag
+		count[name]++
+		if count[name] > count[best] || count[name] == count[best] && name > best {
+			best = name
+		}
+	}
+	return orElse(best, release)
 }
 
 // otherNames are distributions' names as tools and people write them.
@@ -258,10 +293,11 @@ func otherNames() map[string]string {
 		"centos linux": "centos", "centos stream": "centos-stream", "fedora linux": "fedora",
 		"alpine linux": "alpine", "alpinelinux": "alpine",
 		"suse linux enterprise server": "sles", "suse linux enterprise": "sles", "suse linux enterprise desktop": "sled",
-		"suse linux enterprise server for sap applications": "sles_sap", "suse linux enterprise micro": "sle-micro", "suse.linux.enterprise.server": "sles",
+		"suse linux enterprise server for sap applications": "sles_sap", "suse linux enterprise micro": "sle-micro", "slem": "sle-micro", "slemicro": "sle-micro", "suse linux micro": "sl-micro", "sle": "sles",
+		"suse linux enterprise server sap": "sles_sap", "opensuse microos": "opensuse-tumbleweed", "suse.linux.enterprise.server": "sles",
 		"opensuse.leap": "opensuse-leap", "opensuse leap": "opensuse-leap", "opensuse.tumbleweed": "opensuse-tumbleweed",
 		"opensuse tumbleweed": "opensuse-tumbleweed", "opensuse leap micro": "opensuse-leap-micro",
-		"cbl-mariner": "mariner", "cbl mariner": "mariner", "common base linux mariner": "mariner", "azure linux": "azurelinux", "microsoft azure linux": "azurelinux",
+		"cbl-mariner": "mariner", "cbl mariner": "mariner", "common base linux mariner": "mariner", "azure linux": "azurelinux", "microsoft azure linux": "azurelinux", "azure": "azurelinux", "azl": "azurelinux",
 		"photon os": "photon", "vmware photon os": "photon", "vmware photon linux": "photon", "photon linux": "photon",
 	}
 }

@@ -137,10 +137,13 @@ func (s streams) ofBuild(a *Advisory, version string) *Advisory {
 }
 
 // variant is what Oracle builds a package as beside the usual build: validated
-// cryptography, or patched while it runs. The versions of one do not order with
-// those of another.
+// cryptography, patched while it runs, or one of the lines of its own kernel that
+// one release has. The versions of one do not order with those of another.
 func variant(version string) string {
 	switch {
+	case strings.HasSuffix(version, "uek"):
+		_, v := rpmEpoch(version)
+		return "uek of " + upstreamVersion(v)
 	case strings.HasSuffix(version, "_fips"):
 		return "fips"
 	case strings.Contains(version, ".ksplice"):

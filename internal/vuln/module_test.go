@@ -88,13 +88,15 @@ func TestVariant(t *testing.T) {
 	notice := func(id, fix string) Advisory {
 		return Advisory{ID: id, Source: "oracle", Ecosystem: "Oracle Linux:8", Package: "gnutls", Ranges: []Range{{Type: "ECOSYSTEM", Events: []Event{{Introduced: "0"}, {Fixed: fix}}}}}
 	}
-	l := newMemory(notice("ELSA-1", "3.6.16-4.el8"), notice("ELSA-2", "10:3.6.16-4.0.1.el8_fips"), notice("ELSA-3", "2:3.6.16-4.ksplice1.el8"))
+	l := newMemory(notice("ELSA-1", "3.6.16-4.el8"), notice("ELSA-2", "10:3.6.16-4.0.1.el8_fips"), notice("ELSA-3", "2:3.6.16-4.ksplice1.el8"), notice("ELSA-4", "5.15.0-204.147.6.2.el8uek"))
 	for version, want := range map[string]string{
 		"3.6.16-3.el8":             "ELSA-1",
 		"3.6.16-4.el8":             "",
 		"10:3.6.16-3.0.1.el8_fips": "ELSA-2",
 		"10:3.6.16-4.0.1.el8_fips": "",
 		"2:3.6.16-3.ksplice1.el8":  "ELSA-3",
+		"5.15.0-100.el8uek":        "ELSA-4",
+		"5.4.17-2136.300.7.el8uek": "", // of an older line of kernels of the same release
 	} {
 		found, _ := match(t, l, &sbom.Inventory{Distro: &sbom.Distro{ID: "ol", VersionID: "8.9"}, Packages: []sbom.Package{{Type: "rpm", Name: "gnutls", Version: version}}})
 		got := ""

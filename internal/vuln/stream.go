@@ -121,6 +121,9 @@ func suseStream(product string) string {
 	if !ok {
 		rest, ok = strings.CutPrefix(product, "Package Hub ")
 	}
+	if micro, ok := strings.CutPrefix(rest, "Micro for Rancher "); ok && digits(micro) > 0 {
+		return "Linux Enterprise Micro " + micro
+	}
 	if !ok || strings.HasPrefix(rest, "Micro ") || strings.HasPrefix(rest, "Storage ") || strings.Contains(rest, "Manager") {
 		return product
 	}

@@ -32,6 +32,7 @@ func TestStream(t *testing.T) {
 		"SUSE:Package Hub 15 SP5":                                    "SUSE:Linux Enterprise 15 SP5",
 		"SUSE:Linux Enterprise Server 16.0":                          "SUSE:Linux Enterprise 16.0",
 		"SUSE:Linux Enterprise Micro 5.5":                            "SUSE:Linux Enterprise Micro 5.5",
+		"SUSE:Linux Enterprise Micro for Rancher 5.4":                "SUSE:Linux Enterprise Micro 5.4",
 		"SUSE:Linux Enterprise Module for SUSE Manager Server 4.3":   "SUSE:Linux Enterprise Module for SUSE Manager Server 4.3",
 		"SUSE:Manager Server 4.3":                                    "SUSE:Manager Server 4.3",
 		"openSUSE:Leap 15.5 NonFree":                                 "openSUSE:Leap 15.5",

@@ -24,15 +24,14 @@ func distroFiles() layer.Reader {
 	const limit = 32 << 10
 	return layer.Reader{
 		Name:    distroReader,
-		Version: 3,
+		Version: 4,
 		Limit:   maxManifest,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			switch p {
-			case "etc/os-release", "usr/lib/os-release", "etc/lsb-release",
-				"etc/debian_version", "etc/alpine-release", alpineRepositories, "etc/redhat-release", "etc/centos-release", "etc/system-release":
+			case "etc/lsb-release", "etc/debian_version", "etc/alpine-release", alpineRepositories, suseRelease:
 				return true
 			}
-			return strings.HasPrefix(p, "usr/lib/os.release.d/os-release-") || contentManifest(p)
+			return linkedRelease(p) || contentManifest(p) || slices.Contains(releaseFiles(), p)
 		},
 		Read: func(_ context.Context, f layer.Input) ([]byte, error) {
 			if contentManifest(f.Path) && f.Mode.IsRegular() {
@@ -49,6 +48,25 @@ func distroFiles() layer.Reader {
 		},
 	}
 }
+
+// linkedRelease says whether a path is of an os-release, or may be what one is a
+// link to: distributions keep theirs in folders of their own.
+func linkedRelease(p string) bool {
+	if strings.HasPrefix(p, "usr/lib/os.release.d/os-release-") {
+		return true
+	}
+	return path.Base(p) == "os-release" && (strings.HasPrefix(p, "etc/") || strings.HasPrefix(p, "usr/")) && strings.Count(p, "/") <= 5
+}
+
+// releaseFiles are those in which relatives of Red Hat's distribution say in a line
+// what they are, the one that says it most closely first: Oracle's redhat-release
+// says what Red Hat's does.
+func releaseFiles() []string {
+	return []string{"etc/oracle-release", "etc/centos-release", "etc/openEuler-release", "etc/mageia-release", "etc/redhat-release", "etc/system-release"}
+}
+
+// suseRelease is what SUSE's had before os-release.
+const suseRelease = "etc/SuSE-release"
 
 // distroOf tells the distribution from the files that a root file system
 // shows, by path; nil if none of them says. Symlinks are followed.
@@ -67,7 +85,7 @@ func distroOf(files map[string]string) *sbom.Distro {
 	debian := strings.TrimSpace(text("etc/debian_version"))
 	alpine := strings.TrimSpace(text("etc/alpine-release"))
 	var d *sbom.Distro
-	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
+	for _, name := range []string{"etc/os-release", "usr/lib/os-release", "usr/etc/os-release"} {
 		if d == nil {
 			d = osRelease(text(name))
 		}
@@ -175,10 +193,21 @@ func osRelease(text string) *sbom.Distro {
 	switch d.ID {
 	case "":
 		return nil
+	case "rhcos":
+		// A release of OpenShift, of packages of the release that it names.
+		if v["RHEL_VERSION"] != "" {
+			d.ID, d.VersionID = "rhel", v["RHEL_VERSION"]
+		}
+	case "opensuse-microos", "opensuse-aeon", "opensuse-kalpa":
+		d.ID = "opensuse-tumbleweed" // of whose snapshots they are made
+	case "opensuse":
+		if d.VersionID == "" || len(d.VersionID) == len("20170502") && !strings.Contains(d.VersionID, ".") {
+			d.ID = "opensuse-tumbleweed"
+		}
 	case "openeuler":
-		// The service pack is in the version for people alone: "22.03 (LTS-SP1)".
-		if number, pack, ok := strings.Cut(v["VERSION"], " ("); ok {
-			d.VersionID = number + "-" + strings.TrimSuffix(pack, ")")
+		// The service pack is in the version for people alone.
+		if strings.Contains(v["VERSION"], " (") {
+			d.VersionID = openEulerRelease(v["VERSION"])
 		}
 	}
 	return d
@@ -197,10 +226,13 @@ func oldRelease(debian, alpine string, text func(string) string) *sbom.Distro {
 	if alpine != "" {
 		return &sbom.Distro{ID: "alpine", VersionID: alpine, PrettyName: "Alpine Linux " + alpine}
 	}
-	for _, name := range []string{"etc/centos-release", "etc/redhat-release", "etc/system-release"} {
+	for _, name := range releaseFiles() {
 		if d := redHatRelease(strings.TrimSpace(text(name))); d != nil {
 			return d
 		}
+	}
+	if d := oldSUSE(text(suseRelease)); d != nil {
+		return d
 	}
 	if debian != "" {
 		d := &sbom.Distro{ID: "debian", PrettyName: "Debian GNU/Linux " + debian}
@@ -211,6 +243,24 @@ func oldRelease(debian, alpine string, text func(string) string) *sbom.Distro {
 		return d
 	}
 	return nil
+}
+
+// oldSUSE reads SuSE-release: a name for people, and below it the number of the
+// release and of its service pack.
+func oldSUSE(text string) *sbom.Distro {
+	name, rest, _ := strings.Cut(text, "\n")
+	v := assignments(rest)
+	d := &sbom.Distro{ID: "opensuse", VersionID: v["VERSION"], PrettyName: strings.TrimSpace(name)}
+	if d.VersionID == "" || !strings.Contains(strings.ToLower(name), "suse") {
+		return nil
+	}
+	if strings.HasPrefix(name, "SUSE Linux Enterprise") {
+		d.ID = "sles"
+		if pack := v["PATCHLEVEL"]; pack != "" && pack != "0" {
+			d.VersionID += "." + pack
+		}
+	}
+	return d
 }
 
 // redHatRelease reads "CentOS release 6.10 (Final)" and its kin.
@@ -233,10 +283,16 @@ func redHatRelease(line string) *sbom.Distro {
 		{"Fedora", "fedora"},
 		{"Amazon", "amzn"},
 		{"Scientific", "scientific"},
+		{"openEuler", "openeuler"},
+		{"Mageia", "mageia"},
 	} {
 		if strings.Contains(name, k.in) {
 			d.ID = k.id
-			if k.id != "fedora" {
+			switch k.id {
+			case "openeuler":
+				d.VersionID = openEulerRelease(rest)
+			case "fedora", "mageia":
+			default:
 				d.IDLike = []string{"rhel", "fedora"}
 			}
 			return d
@@ -245,10 +301,21 @@ func redHatRelease(line string) *sbom.Distro {
 	return nil
 }
 
+// openEulerRelease is a release with its service pack: "22.03-LTS-SP1" of "22.03
+// (LTS-SP1)".
+func openEulerRelease(version string) string {
+	number, pack, ok := strings.Cut(strings.TrimSpace(version), " (")
+	if !ok {
+		return number
+	}
+	return number + "-" + strings.TrimSuffix(pack, ")")
+}
+
 // assignments reads the subset of shell that os-release(5) allows: NAME=value,
 // the value bare or quoted, with backslash escapes.
 func assignments(text string) map[string]string {
 	v := map[string]string{}
+	text = strings.TrimPrefix(text, "\ufeff")
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		key, value, ok := strings.Cut(line, "=")
@@ -260,22 +327,33 @@ func assignments(text string) map[string]string {
 	return v
 }
 
+// unquote reads a value as a shell does: parts in quotes and bare ones, to the first
+// blank outside of quotes.
 func unquote(s string) string {
-	if len(s) >= 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
-		quote := s[0]
-		if s = s[1 : len(s)-1]; quote == '\'' {
-			return s
-		}
-	}
-	if !strings.Contains(s, `\`) {
+	if !strings.ContainsAny(s, "\"'\\ \t") {
 		return s
 	}
 	var b strings.Builder
+	var quote byte
 	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) {
+		c := s[i]
+		switch {
+		case quote == 0 && (c == ' ' || c == '\t'):
+			if rest := strings.TrimSpace(s[i:]); rest[0] != '#' {
+				return s // no shell takes it: a value with blanks and no quotes
+			}
+			return b.String()
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+			continue
+		case quote != 0 && c == quote:
+			quote = 0
+			continue
+		case c == '\\' && quote != '\'' && i+1 < len(s):
 			i++
+			c = s[i]
 		}
-		b.WriteByte(s[i])
+		b.WriteByte(c)
 	}
 	return b.String()
 }

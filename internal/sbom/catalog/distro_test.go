@@ -108,10 +108,54 @@ func TestDistro(t *testing.T) {
 			},
 			&sbom.Distro{ID: "rhel", VersionID: "9.2", Repositories: []string{"rhel-9-for-x86_64-appstream-eus-rpms__9_DOT_2", "rhel-9-for-x86_64-baseos-eus-rpms__9_DOT_2"}},
 		},
+		{
+			"openeuler without os-release",
+			map[string]string{"etc/openEuler-release": "openEuler release 24.03 (LTS-SP1)\n"},
+			&sbom.Distro{ID: "openeuler", IDLike: nil, VersionID: "24.03-LTS-SP1", PrettyName: "openEuler release 24.03 (LTS-SP1)"},
+		},
+		{
+			"oracle's release file beside Red Hat's",
+			map[string]string{"etc/oracle-release": "Oracle Linux Server release 6.10\n", "etc/redhat-release": "Red Hat Enterprise Linux Server release 6.10 (Santiago)\n"},
+			&sbom.Distro{ID: "ol", IDLike: []string{"rhel", "fedora"}, VersionID: "6.10", PrettyName: "Oracle Linux Server release 6.10"},
+		},
+		{
+			"suse before os-release",
+			map[string]string{"etc/SuSE-release": "SUSE Linux Enterprise Server 11 (x86_64)\nVERSION = 11\nPATCHLEVEL = 4\n"},
+			&sbom.Distro{ID: "sles", VersionID: "11.4", PrettyName: "SUSE Linux Enterprise Server 11 (x86_64)"},
+		},
+		{
+			"opensuse before os-release",
+			map[string]string{"etc/SuSE-release": "openSUSE 13.2 (x86_64)\nVERSION = 13.2\nCODENAME = Harlequin\n"},
+			&sbom.Distro{ID: "opensuse", VersionID: "13.2", PrettyName: "openSUSE 13.2 (x86_64)"},
+		},
+		{
+			"tumbleweed before it had an id of its own",
+			map[string]string{"etc/os-release": "ID=opensuse\nNAME=\"openSUSE Tumbleweed\"\nVERSION_ID=\"20170502\"\n"},
+			&sbom.Distro{ID: "opensuse-tumbleweed", VersionID: "20170502"},
+		},
+		{"leap before it had one", map[string]string{"etc/os-release": "ID=opensuse\nVERSION_ID=\"42.3\"\n"}, &sbom.Distro{ID: "opensuse", VersionID: "42.3"}},
+		{"microos", map[string]string{"etc/os-release": "ID=\"opensuse-microos\"\nVERSION_ID=\"20240801\"\n"}, &sbom.Distro{ID: "opensuse-tumbleweed", VersionID: "20240801"}},
+		{
+			"a node of OpenShift",
+			map[string]string{"etc/os-release": "ID=\"rhcos\"\nVERSION_ID=\"4.14\"\nRHEL_VERSION=\"9.2\"\n"},
+			&sbom.Distro{ID: "rhel", VersionID: "9.2"},
+		},
+		{"a byte order mark", map[string]string{"etc/os-release": "\ufeffID=rocky\r\nVERSION_ID=\"9.3\"\r\n"}, &sbom.Distro{ID: "rocky", VersionID: "9.3"}},
+		{"words as a shell reads them", map[string]string{"etc/os-release": "ID=ro\"ck\"'y' # ours\nVERSION_ID=9\\.3\n"}, &sbom.Distro{ID: "rocky", VersionID: "9.3"}},
+		{
+			"a link to a folder of the distribution",
+			map[string]string{"etc/os-release": "->/usr/share/rocky/os-release", "usr/share/rocky/os-release": "ID=rocky\nVERSION_ID=9.3\n"},
+			&sbom.Distro{ID: "rocky", VersionID: "9.3"},
+		},
 		{"links in a circle", map[string]string{"etc/os-release": "->/etc/os-release"}, nil},
 	} {
 		if tc.want != nil && tc.want.IDLike == nil {
 			tc.want.IDLike = []string{}
+		}
+		for p := range tc.files {
+			if !distroFiles().Wants(p, 0, 0) {
+				t.Errorf("%s: %s is not read", tc.name, p)
+			}
 		}
 		got := distroOf(tc.files)
 		if got != nil && got.IDLike == nil {

@@ -81,6 +81,7 @@ func TestUpdateInfo(t *testing.T) {
 		notice("security", "ALAS2023-2026-001", "", "Important", amazonCVE, rpmPackage("openssl-libs", "1", "3.0.8", "1.amzn2023.0.3")+rpmPackage("openssl-debuginfo", "1", "3.0.8", "1.amzn2023.0.3")),
 		notice("security", "ALAS2-2026-1612", "", "medium", amazonCVE, rpmPackage("curl", "0", "8.3.0", "1.amzn2.0.1")+rpmPackage("curl", "0", "8.3.0", "1.amzn2.0.1")),
 		notice("security", "ALAS2GOLANG1.19-2026-001", "", "important", amazonCVE, rpmPackage("golang", "0", "1.19.10", "1.amzn2.0.2")),
+		notice("security", "ALAS2MARIADB10.5-2026-004", "", "medium", amazonCVE, rpmPackage("mariadb", "3", "10.5.18", "1.amzn2.0.1")),
 		notice("security", "ALAS2KERNEL-5.10-2026-050", "", "important", amazonCVE, rpmPackage("kernel", "0", "5.10.200", "1.amzn2")),
 		notice("security", "ALAS2CORRETTO8-2026-001", "", "important", amazonCVE, rpmPackage("java-1.8.0-amazon-corretto", "1", "1.8.0_392.b08", "1.amzn2")),
 		notice("security", "ALASDOCKER-2026-001", "", "important", amazonCVE, rpmPackage("docker", "0", "20.10.25", "1.amzn2")),
@@ -94,6 +95,7 @@ func TestUpdateInfo(t *testing.T) {
 		"Amazon Linux:2023|openssl-libs|ALAS2023-2026-001|0>1:3.0.8-1.amzn2023.0.3|CVE-2099-0001|important|",
 		"Amazon Linux:2|curl|ALAS2-2026-1612|0>8.3.0-1.amzn2.0.1|CVE-2099-0001|medium|",
 		"Amazon Linux:2|golang|ALAS2GOLANG1.19-2026-001|1.19>1.19.10-1.amzn2.0.2|CVE-2099-0001|important|",
+		"Amazon Linux:2|mariadb|ALAS2MARIADB10.5-2026-004|3:10.5>3:10.5.18-1.amzn2.0.1|CVE-2099-0001|medium|", // the core has 1:5.5
 		"Amazon Linux:2|kernel|ALAS2KERNEL-5.10-2026-050|5.10>5.10.200-1.amzn2|CVE-2099-0001|important|",
 		"Amazon Linux:2|java-1.8.0-amazon-corretto|ALAS2CORRETTO8-2026-001|0>1:1.8.0_392.b08-1.amzn2|CVE-2099-0001|important|",
 		"Amazon Linux:2|docker|ALASDOCKER-2026-001|0>20.10.25-1.amzn2|CVE-2099-0001|important|",

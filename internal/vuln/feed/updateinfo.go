@@ -144,7 +144,7 @@ func (p *updatePackage) advisory(a vuln.Advisory, eco, topic string) (vuln.Advis
 		return a, false, nil
 	}
 	a.Ecosystem, a.Package = eco, p.Name
-	a.Ranges = []vuln.Range{{Type: "ECOSYSTEM", Events: []vuln.Event{{Introduced: topicStart(topic, p.Version)}, {Fixed: version}}}}
+	a.Ranges = []vuln.Range{{Type: "ECOSYSTEM", Events: []vuln.Event{{Introduced: topicStart(topic, p.Epoch, p.Version)}, {Fixed: version}}}}
 	return a, true, nil
 }
 
@@ -190,14 +190,17 @@ func alasRelease(id string) (release, topic string) {
 
 // topicStart is where the builds of an extra repository begin: each is for one
 // line of versions, which its name has ("golang1.19", "kernel-5.10"), and the core
-// repository may have an older one of the same name.
-func topicStart(topic, version string) string {
+// repository may have an older one of the same name, of a smaller epoch or of none.
+func topicStart(topic, epoch, version string) string {
 	i := len(topic)
 	for i > 0 && (topic[i-1] >= '0' && topic[i-1] <= '9' || topic[i-1] == '.') {
 		i--
 	}
 	number := strings.Trim(topic[i:], ".")
 	if rest, ok := strings.CutPrefix(version, number); ok && number != "" && (rest == "" || rest[0] == '.') {
+		if epoch != "" && epoch != "0" {
+			return epoch + ":" + number
+		}
 		return number
 	}
 	return "0"
