@@ -92,7 +92,7 @@ func (a *API) vulns(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) vuln(w http.ResponseWriter, r *http.Request) error {
-	d, ok := a.Service.Index.Vuln(r.PathValue("id"))
+	d, ok := a.Service.Index.Vuln(r.PathValue("id"), 0)
 	if !ok {
 		return none("vulnerability in any image")
 	}

@@ -1,13 +1,10 @@
 package index
 
 import (
-	"path"
-	"slices"
+	"cmp"
 	"strings"
-	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/server/store"
 )
 
 // Counts are findings by severity: a vulnerability and a package each, as "drydock
@@ -39,11 +36,13 @@ func (c *Counts) Of(s finding.Severity) *int {
 	}
 }
 
-// Add adds other counts.
-func (c *Counts) Add(o Counts) {
-	for _, s := range finding.Severities() {
-		*c.Of(s) += *o.Of(s)
-	}
+func (c *Counts) plus(o Counts, sign int) {
+	c.Critical += sign * o.Critical
+	c.High += sign * o.High
+	c.Medium += sign * o.Medium
+	c.Low += sign * o.Low
+	c.Negligible += sign * o.Negligible
+	c.Unspecified += sign * o.Unspecified
 }
 
 // Total counts all.
@@ -53,34 +52,49 @@ func (c Counts) Total() int {
 
 // compare orders counts, those with more of the worst first.
 func (c Counts) compare(o Counts) int {
-	for _, s := range finding.Severities() {
-		if n := *o.Of(s) - *c.Of(s); n != 0 {
-			return n
-		}
-	}
-	return 0
+	return cmp.Or(o.Critical-c.Critical, o.High-c.High, o.Medium-c.Medium, o.Low-c.Low, o.Negligible-c.Negligible, o.Unspecified-c.Unspecified)
 }
 
-// tally is what is counted of an image, or of an inventory.
+// tally is what is counted of a part, or of all parts of an inventory.
 type tally struct {
-	All     Counts
-	Fixable Counts
-	KEV     int // known to be exploited
-	Silent  int // that do not count
-	Gaps    bool
-	Judged  bool // all of it is matched
-
+	All      Counts
+	Fixable  Counts
+	KEV      int // known to be exploited
+	Silent   int // that do not count
+	Gaps     int // parts of which something could not be told
+	Unjudged int // parts that are not matched yet
 	Packages int
 }
 
-func (t *tally) add(f *finding.Finding) {
-	*t.All.Of(f.Severity)++
+// finding counts a finding, or with -1 takes it out again.
+func (t *tally) finding(f *finding.Finding, n int) {
+	*t.All.Of(f.Severity) += n
 	if f.Vuln.FixedIn != "" {
-		*t.Fixable.Of(f.Severity)++
+		*t.Fixable.Of(f.Severity) += n
 	}
 	if f.Vuln.KEV {
-		t.KEV++
+		t.KEV += n
 	}
+}
+
+func (t *tally) add(o tally) {
+	t.All.plus(o.All, 1)
+	t.Fixable.plus(o.Fixable, 1)
+	t.KEV += o.KEV
+	t.Silent += o.Silent
+	t.Gaps += o.Gaps
+	t.Unjudged += o.Unjudged
+	t.Packages += o.Packages
+}
+
+func (t *tally) sub(o tally) {
+	t.All.plus(o.All, -1)
+	t.Fixable.plus(o.Fixable, -1)
+	t.KEV -= o.KEV
+	t.Silent -= o.Silent
+	t.Gaps -= o.Gaps
+	t.Unjudged -= o.Unjudged
+	t.Packages -= o.Packages
 }
 
 // Repository is a reference without tag and digest.
@@ -90,86 +104,4 @@ func Repository(ref string) string {
 		ref = ref[:i]
 	}
 	return ref
-}
-
-// Active tells whether an exception holds at a time.
-func Active(e *store.Exception, now time.Time) bool { return e.Until.IsZero() || now.Before(e.Until) }
-
-// covers tells whether an exception speaks of a finding of an image; ref "" asks
-// about all images at once.
-func covers(e *store.Exception, f *finding.Finding, ref string) bool {
-	if e.Package != "" && e.Package != f.Vuln.Name && e.Package != f.Vuln.Package {
-		return false
-	}
-	if e.Image != "" && e.Image != ref && e.Image != Repository(ref) {
-		if ok, err := path.Match(e.Image, ref); err != nil || !ok || ref == "" {
-			return false
-		}
-	}
-	return e.Vuln == f.Vuln.ID || slices.Contains(f.Vuln.Aliases, e.Vuln)
-}
-
-// excepted is the exception for which a finding of an image does not count.
-func (x *Index) excepted(f *finding.Finding, ref string) *store.Exception {
-	now := x.now()
-	for i := range x.exceptions {
-		if e := &x.exceptions[i]; Active(e, now) && covers(e, f, ref) {
-			return e
-		}
-	}
-	return nil
-}
-
-// tallies count every inventory, by the exceptions that hold for all images.
-func (x *Index) tallies() map[uint32]tally {
-	return remember(x, "tallies", func() map[uint32]tally {
-		parts := make(map[uint32]tally, len(x.parts))
-		for n, p := range x.parts {
-			t := tally{Gaps: p.gaps, Judged: p.judged, Packages: len(p.Inventory.Packages)}
-			for i := range p.open {
-				f := &p.open[i].Finding
-				if f.Suppressed != nil || x.excepted(f, "") != nil {
-					t.Silent++
-				} else {
-					t.add(f)
-				}
-			}
-			parts[n] = t
-		}
-		out := make(map[uint32]tally, len(x.inventories))
-		for n, inv := range x.inventories {
-			sum := tally{Judged: true, Gaps: len(finding.Asked(inv.Unknown)) > 0}
-			for it := inv.Parts.Iterator(); it.HasNext(); {
-				t := parts[it.Next()]
-				sum.All.Add(t.All)
-				sum.Fixable.Add(t.Fixable)
-				sum.KEV += t.KEV
-				sum.Silent += t.Silent
-				sum.Packages += t.Packages
-				sum.Gaps = sum.Gaps || t.Gaps
-				sum.Judged = sum.Judged && t.Judged
-			}
-			out[n] = sum
-		}
-		return out
-	})
-}
-
-// tally counts an image.
-func (x *Index) tally(img *store.Image) tally {
-	t := x.tallies()[img.Inventory]
-	now := x.now()
-	own := slices.ContainsFunc(x.exceptions, func(e store.Exception) bool { return e.Image != "" && Active(&e, now) })
-	if !own {
-		return t
-	}
-	out := tally{Judged: t.Judged, Gaps: t.Gaps, Packages: t.Packages}
-	for _, row := range x.findingsOf(img) {
-		if row.Live() {
-			out.add(&row.Finding.Finding)
-		} else {
-			out.Silent++
-		}
-	}
-	return out
 }

@@ -3,6 +3,7 @@ package index
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -31,56 +32,65 @@ type VulnRow struct {
 	images *roaring.Bitmap
 }
 
-// runningImages are the numbers of the images that run.
-func (x *Index) runningImages() *roaring.Bitmap {
-	return remember(x, "running", func() *roaring.Bitmap {
-		b := roaring.New()
-		for i := range x.running {
-			if img := x.runs(&x.running[i]); img != nil {
-				b.Add(img.N)
-			}
-		}
-		return b
-	})
+func compareVulns(a, b *VulnRow) int {
+	return cmp.Or(cmp.Compare(a.Severity.Place(), b.Severity.Place()), cmp.Compare(b.Running, a.Running), cmp.Compare(b.Images, a.Images), strings.Compare(a.ID, b.ID))
 }
 
-// vulnRows are all vulnerabilities that count in some image.
-func (x *Index) vulnRows() []VulnRow {
-	return remember(x, "vulns", func() []VulnRow {
-		by := map[string]*VulnRow{}
-		for _, p := range x.parts {
-			for i := range p.open {
-				x.gather(by, p, &p.open[i])
-			}
+// weigh counts the images that a row is of.
+func (r *VulnRow) weigh(running *roaring.Bitmap) {
+	r.Images, r.Running = int(r.images.GetCardinality()), int(r.images.AndCardinality(running)) //nolint:gosec // as many as there are images
+}
+
+// of are the open findings of a part under the first id of a vulnerability.
+func (p *part) of(id string) []store.Finding {
+	from := sort.Search(len(p.open), func(i int) bool { return p.open[i].Vuln.ID >= id })
+	to := from
+	for to < len(p.open) && p.open[to].Vuln.ID == id {
+		to++
+	}
+	return p.open[from:to]
+}
+
+// vulnRow makes the row of a vulnerability; nil: it counts nowhere.
+func (x *Index) vulnRow(id string) *VulnRow {
+	b := x.vulns[id]
+	if b == nil {
+		return nil
+	}
+	var r *VulnRow
+	for it := b.Iterator(); it.HasNext(); {
+		p := x.parts[it.Next()]
+		if p.images.IsEmpty() {
+			continue
 		}
-		out := make([]VulnRow, 0, len(by))
-		running := x.runningImages()
-		for _, r := range by {
-			r.Images = int(r.images.GetCardinality())
-			if r.Images == 0 {
+		open := p.of(id)
+		for i := range open {
+			f := &open[i]
+			every, some := x.waived(&f.Finding)
+			if f.Suppressed != nil || every != nil {
 				continue
 			}
-			r.Running = int(r.images.AndCardinality(running))
-			slices.Sort(r.Packages)
-			out = append(out, *r)
+			if r == nil {
+				r = &VulnRow{ID: id, Severity: f.Severity, First: f.Opened, parts: roaring.New(), images: roaring.New()}
+			}
+			r.gather(f)
+			r.parts.Add(p.n)
+			hit := p.images
+			if len(some) > 0 {
+				hit = roaring.AndNot(p.images, x.covered(p, some))
+			}
+			r.images.Or(hit)
 		}
-		slices.SortFunc(out, func(a, b VulnRow) int {
-			return cmp.Or(cmp.Compare(a.Severity.Place(), b.Severity.Place()), cmp.Compare(b.Running, a.Running), cmp.Compare(b.Images, a.Images), strings.Compare(a.ID, b.ID))
-		})
-		return out
-	})
+	}
+	if r != nil {
+		slices.Sort(r.Packages)
+		r.weigh(x.fleet.running)
+	}
+	return r
 }
 
-func (x *Index) gather(by map[string]*VulnRow, p *part, f *store.Finding) {
-	if f.Suppressed != nil || x.excepted(&f.Finding, "") != nil {
-		return
-	}
+func (r *VulnRow) gather(f *store.Finding) {
 	v := f.Vuln
-	r := by[v.ID]
-	if r == nil {
-		r = &VulnRow{ID: v.ID, Severity: f.Severity, First: f.Opened, parts: roaring.New(), images: roaring.New()}
-		by[v.ID] = r
-	}
 	r.Title = cmp.Or(r.Title, v.Title)
 	if f.Severity.Place() < r.Severity.Place() {
 		r.Severity = f.Severity
@@ -93,48 +103,35 @@ func (x *Index) gather(by map[string]*VulnRow, p *part, f *store.Finding) {
 	if !slices.Contains(r.Packages, v.Name) {
 		r.Packages = append(r.Packages, v.Name)
 	}
-	r.parts.Add(p.n)
-	hit := p.images
-	if slices.ContainsFunc(x.exceptions, func(e store.Exception) bool {
-		return e.Image != "" && (e.Vuln == v.ID || slices.Contains(v.Aliases, e.Vuln))
-	}) {
-		hit = hit.Clone()
-		for it := p.images.Iterator(); it.HasNext(); {
-			if n := it.Next(); x.excepted(&f.Finding, x.images[n].Ref) != nil {
-				hit.Remove(n)
-			}
-		}
-	}
-	r.images.Or(hit)
 }
 
 // Vulns lists the vulnerabilities that the fleet has.
 func (x *Index) Vulns(q Query) List[VulnRow] {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	all := slices.DeleteFunc(slices.Clone(x.vulnRows()), func(r VulnRow) bool {
-		return q.Severity != "" && r.Severity.String() != q.Severity || q.Fixable && !r.Fixable || q.KEV && !r.KEV || q.Running && r.Running == 0 ||
-			!q.holds(append([]string{r.ID, r.Title}, r.Packages...)...)
+	defer x.read()()
+	all := filter(x.fleet.vulns, func(r *VulnRow) bool {
+		return (q.Severity == "" || r.Severity.String() == q.Severity) && (!q.Fixable || r.Fixable) && (!q.KEV || r.KEV) &&
+			(!q.Running || r.Running > 0) && (q.holds(r.ID, r.Title) || q.holds(r.Packages...))
 	})
-	column, sign := q.order("severity")
-	slices.SortStableFunc(all, func(a, b VulnRow) int {
-		switch column {
-		case "id":
-			return sign * strings.Compare(a.ID, b.ID)
-		case "images":
-			return sign * cmp.Compare(b.Images, a.Images)
-		case "running":
-			return sign * cmp.Compare(b.Running, a.Running)
-		case "epss":
-			return sign * cmp.Compare(b.EPSS, a.EPSS)
-		case "cvss":
-			return sign * cmp.Compare(b.CVSS, a.CVSS)
-		case "seen":
-			return sign * b.First.Compare(a.First)
-		}
-		return sign * cmp.Compare(a.Severity.Place(), b.Severity.Place())
-	})
-	return page(all, q, func(r *VulnRow) string { return r.ID })
+	if column, sign := q.order("severity"); column != "severity" || sign < 0 {
+		slices.SortStableFunc(all, func(a, b *VulnRow) int {
+			switch column {
+			case "id":
+				return sign * strings.Compare(a.ID, b.ID)
+			case "images":
+				return sign * cmp.Compare(b.Images, a.Images)
+			case "running":
+				return sign * cmp.Compare(b.Running, a.Running)
+			case "epss":
+				return sign * cmp.Compare(b.EPSS, a.EPSS)
+			case "cvss":
+				return sign * cmp.Compare(b.CVSS, a.CVSS)
+			case "seen":
+				return sign * b.First.Compare(a.First)
+			}
+			return sign * cmp.Compare(a.Severity.Place(), b.Severity.Place())
+		})
+	}
+	return page(all, q, func(r *VulnRow) string { return r.ID }, func(r *VulnRow) VulnRow { return *r })
 }
 
 // VulnDetail is one vulnerability with where it is.
@@ -160,48 +157,39 @@ type VulnPackage struct {
 	Why      store.Why        `json:"why"`
 }
 
-// Vuln is a vulnerability by any of its ids; ok is false where no image has it.
-func (x *Index) Vuln(id string) (d VulnDetail, ok bool) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	rows := x.vulnRows()
-	i := slices.IndexFunc(rows, func(r VulnRow) bool { return r.ID == id })
-	if i < 0 {
-		if b := x.vulns[id]; b != nil { // by another of its names
-			for it := b.Iterator(); it.HasNext() && i < 0; {
-				for k := range x.parts[it.PeekNext()].open {
-					if f := &x.parts[it.PeekNext()].open[k]; slices.Contains(f.Vuln.Aliases, id) {
-						i = slices.IndexFunc(rows, func(r VulnRow) bool { return r.ID == f.Vuln.ID })
-					}
-				}
-				it.Next()
-			}
-		}
+// named is the row of a vulnerability by any of its ids; nil: it counts nowhere.
+func (x *Index) named(id string) (row *VulnRow) {
+	if r := x.fleet.vulnByID[id]; r != nil {
+		return r
 	}
-	if i < 0 {
+	x.eachFinding(id, func(_ *part, f *store.Finding) {
+		if row == nil {
+			row = x.fleet.vulnByID[f.Vuln.ID]
+		}
+	})
+	return row
+}
+
+// Vuln is a vulnerability by any of its ids, with at most so many images, 0 for all
+// of them; ok is false where no image has it.
+func (x *Index) Vuln(id string, most int) (d VulnDetail, ok bool) {
+	defer x.read()()
+	row := x.named(id)
+	if row == nil || row.Images == 0 {
 		return d, false
 	}
-	d = VulnDetail{VulnRow: rows[i], Aliases: []string{}, Sources: []string{}, In: []VulnPackage{}, On: []ImageRow{}}
+	d = VulnDetail{VulnRow: *row, Aliases: []string{}, Sources: []string{}, In: []VulnPackage{}, On: []ImageRow{}}
 	at := map[string]int{}
 	hits := map[string]*roaring.Bitmap{}
 	for it := d.parts.Iterator(); it.HasNext(); {
 		p := x.parts[it.Next()]
-		for k := range p.open {
-			f := &p.open[k]
-			if f.Vuln.ID != d.ID || f.Suppressed != nil {
+		open := p.of(d.ID)
+		for k := range open {
+			f := &open[k]
+			if f.Suppressed != nil {
 				continue
 			}
-			d.URL = cmp.Or(d.URL, f.Vuln.URL)
-			for _, a := range f.Vuln.Aliases {
-				if !slices.Contains(d.Aliases, a) {
-					d.Aliases = append(d.Aliases, a)
-				}
-			}
-			for _, e := range f.Evidence {
-				if e.Kind == finding.EvidenceAdvisory && !slices.Contains(d.Sources, e.Text) {
-					d.Sources = append(d.Sources, e.Text)
-				}
-			}
+			d.gather(f)
 			key := f.Vuln.Package
 			if _, ok := at[key]; !ok {
 				at[key] = len(d.In)
@@ -212,14 +200,31 @@ func (x *Index) Vuln(id string) (d VulnDetail, ok bool) {
 		}
 	}
 	for i := range d.In {
-		d.In[i].Images = int(hits[d.In[i].PURL].AndCardinality(d.images))
+		d.In[i].Images = int(hits[d.In[i].PURL].AndCardinality(d.images)) //nolint:gosec // as many as there are images
 	}
-	for _, r := range x.rows() {
-		if d.images.Contains(x.byID[r.ID]) {
-			d.On = append(d.On, r)
+	for _, i := range x.fleet.images {
+		if most > 0 && len(d.On) == most {
+			break
+		}
+		if d.images.Contains(i.N) {
+			d.On = append(d.On, i.row)
 		}
 	}
 	return d, true
+}
+
+func (d *VulnDetail) gather(f *store.Finding) {
+	d.URL = cmp.Or(d.URL, f.Vuln.URL)
+	for _, a := range f.Vuln.Aliases {
+		if !slices.Contains(d.Aliases, a) {
+			d.Aliases = append(d.Aliases, a)
+		}
+	}
+	for _, e := range f.Evidence {
+		if e.Kind == finding.EvidenceAdvisory && !slices.Contains(d.Sources, e.Text) {
+			d.Sources = append(d.Sources, e.Text)
+		}
+	}
 }
 
 // PackageRow is a package that images use, in all of its versions.
@@ -232,100 +237,92 @@ type PackageRow struct {
 	Counts   Counts   `json:"counts"` // of vulnerabilities in any version, each once
 
 	images *roaring.Bitmap
-	vulns  map[string]bool
 }
 
-func packageName(p *sbom.Package) string {
+// packageKey is what a package is called whatever its version.
+type packageKey struct{ typ, name string }
+
+func keyOf(p *sbom.Package) packageKey {
 	if p.Namespace == "" || p.FromDistro() {
-		return p.Name
+		return packageKey{p.Type, p.Name}
 	}
-	return p.Namespace + "/" + p.Name
+	return packageKey{p.Type, p.Namespace + "/" + p.Name}
 }
 
-func (x *Index) packageRows() []PackageRow {
-	return remember(x, "packages", func() []PackageRow {
-		by := map[[2]string]*PackageRow{}
-		for _, p := range x.parts {
-			if p.images.IsEmpty() {
-				continue
-			}
-			for i := range p.Inventory.Packages {
-				gatherPackage(by, x, p, &p.Inventory.Packages[i])
-			}
-		}
-		out := make([]PackageRow, 0, len(by))
-		for _, r := range by {
-			r.Images = int(r.images.GetCardinality())
-			slices.Sort(r.Versions)
-			slices.Sort(r.Licenses)
-			r.Licenses = slices.Compact(r.Licenses)
-			out = append(out, *r)
-		}
-		slices.SortFunc(out, func(a, b PackageRow) int {
-			return cmp.Or(a.Counts.compare(b.Counts), cmp.Compare(b.Images, a.Images), strings.Compare(a.Name, b.Name), strings.Compare(a.Type, b.Type))
-		})
-		return out
-	})
+// packaged is a package with the parts that hold it in some version.
+type packaged struct {
+	key   packageKey
+	parts *roaring.Bitmap
+	row   PackageRow
 }
 
-func gatherPackage(by map[[2]string]*PackageRow, x *Index, p *part, k *sbom.Package) {
-	key := [2]string{k.Type, packageName(k)}
-	r := by[key]
-	if r == nil {
-		r = &PackageRow{Type: key[0], Name: key[1], Licenses: []string{}, images: roaring.New(), vulns: map[string]bool{}}
-		by[key] = r
-	}
-	if !slices.Contains(r.Versions, k.Version) {
-		r.Versions = append(r.Versions, k.Version)
-	}
-	r.Licenses = append(r.Licenses, k.Licenses...)
-	r.images.Or(p.images)
-	for i := range p.open {
-		f := &p.open[i]
-		if f.Suppressed == nil && !r.vulns[f.Vuln.ID] && x.excepted(&f.Finding, "") == nil {
-			r.vulns[f.Vuln.ID] = true
-			*r.Counts.Of(f.Severity)++
+func comparePackages(a, b *packaged) int {
+	return cmp.Or(a.row.Counts.compare(b.row.Counts), cmp.Compare(b.row.Images, a.row.Images), strings.Compare(a.row.Name, b.row.Name), strings.Compare(a.row.Type, b.row.Type))
+}
+
+// packageRow makes the row of a package.
+func (x *Index) packageRow(k *packaged) {
+	r := PackageRow{Type: k.key.typ, Name: k.key.name, Versions: []string{}, Licenses: []string{}, images: roaring.New()}
+	seen := map[string]bool{}
+	for it := k.parts.Iterator(); it.HasNext(); {
+		p := x.parts[it.Next()]
+		if p.images.IsEmpty() {
+			continue
+		}
+		for i := range p.Inventory.Packages {
+			if i := &p.Inventory.Packages[i]; keyOf(i) == k.key {
+				r.Versions = append(r.Versions, i.Version)
+				r.Licenses = append(r.Licenses, i.Licenses...)
+			}
+		}
+		r.images.Or(p.images)
+		for i := range p.open {
+			f := &p.open[i]
+			if every, _ := x.waived(&f.Finding); f.Suppressed == nil && every == nil && !seen[f.Vuln.ID] {
+				seen[f.Vuln.ID] = true
+				*r.Counts.Of(f.Severity)++
+			}
 		}
 	}
+	slices.Sort(r.Versions)
+	r.Versions = slices.Compact(r.Versions)
+	slices.Sort(r.Licenses)
+	r.Licenses = slices.Compact(r.Licenses)
+	r.Images = int(r.images.GetCardinality()) //nolint:gosec // as many as there are images
+	k.row = r
 }
 
 // Packages lists what images are made of.
 func (x *Index) Packages(q Query) List[PackageRow] {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	all := slices.DeleteFunc(slices.Clone(x.packageRows()), func(r PackageRow) bool {
-		s, err := finding.ParseSeverity(q.Severity)
-		return q.Severity != "" && (err != nil || *r.Counts.Of(s) == 0) || !q.holds(append([]string{r.Name, r.Type}, r.Versions...)...)
+	defer x.read()()
+	s, err := finding.ParseSeverity(q.Severity)
+	all := filter(x.fleet.packages, func(k *packaged) bool {
+		r := &k.row
+		return (q.Severity == "" || err == nil && *r.Counts.Of(s) > 0) && (q.holds(r.Name, r.Type) || q.holds(r.Versions...))
 	})
-	column, sign := q.order("counts")
-	slices.SortStableFunc(all, func(a, b PackageRow) int {
-		switch column {
-		case "name":
-			return sign * strings.Compare(a.Name, b.Name)
-		case "images":
-			return sign * cmp.Compare(b.Images, a.Images)
-		case "versions":
-			return sign * cmp.Compare(len(b.Versions), len(a.Versions))
-		}
-		return sign * a.Counts.compare(b.Counts)
-	})
-	return page(all, q, func(r *PackageRow) string { return r.Type + " " + r.Name })
+	if column, sign := q.order("counts"); column != "counts" || sign < 0 {
+		slices.SortStableFunc(all, func(a, b *packaged) int {
+			switch column {
+			case "name":
+				return sign * strings.Compare(a.row.Name, b.row.Name)
+			case "images":
+				return sign * cmp.Compare(b.row.Images, a.row.Images)
+			case "versions":
+				return sign * cmp.Compare(len(b.row.Versions), len(a.row.Versions))
+			}
+			return sign * a.row.Counts.compare(b.row.Counts)
+		})
+	}
+	return page(all, q, func(k *packaged) string { return k.key.typ + " " + k.key.name }, func(k *packaged) PackageRow { return k.row })
 }
 
 // OfPackage are the images that hold a package.
 func (x *Index) OfPackage(typ, name string, q Query) (PackageRow, List[ImageRow], bool) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	rows := x.packageRows()
-	i := slices.IndexFunc(rows, func(r PackageRow) bool { return r.Type == typ && r.Name == name })
-	if i < 0 {
+	defer x.read()()
+	k := x.packages[packageKey{typ, name}]
+	if k == nil || k.row.Images == 0 {
 		return PackageRow{}, List[ImageRow]{}, false
 	}
-	var out []ImageRow
-	for _, r := range x.rows() {
-		if rows[i].images.Contains(x.byID[r.ID]) {
-			out = append(out, r)
-		}
-	}
-	return rows[i], page(out, q, func(r *ImageRow) string { return r.ID }), true
+	out := filter(x.fleet.images, func(i *image) bool { return k.row.images.Contains(i.N) })
+	return k.row, page(out, q, imageID, imageRow), true
 }

@@ -20,6 +20,8 @@ type Query struct {
 	Sort     string   // a column; "-" before it turns it round
 	Cursor   string
 	Limit    int // 0: 100
+
+	folded string // Q in lower case
 }
 
 // MaxLimit is how many items a page has at most; a CSV has all.
@@ -34,7 +36,7 @@ type List[T any] struct {
 
 // page cuts a page out of a list. A cursor names the last item that was seen, so
 // that what comes and goes before it moves nothing.
-func page[T any](all []T, q Query, id func(*T) string) List[T] {
+func page[R, T any](all []*R, q Query, id func(*R) string, item func(*R) T) List[T] {
 	limit := q.Limit
 	if limit <= 0 {
 		limit = 100
@@ -42,9 +44,9 @@ func page[T any](all []T, q Query, id func(*T) string) List[T] {
 	from := 0
 	if last, at, ok := readCursor(q.Cursor); ok {
 		from = min(at, len(all))
-		if from == 0 || id(&all[from-1]) != last {
+		if from == 0 || id(all[from-1]) != last {
 			for i := range all {
-				if id(&all[i]) == last {
+				if id(all[i]) == last {
 					from = i + 1
 					break
 				}
@@ -52,12 +54,23 @@ func page[T any](all []T, q Query, id func(*T) string) List[T] {
 		}
 	}
 	to := min(from+limit, len(all))
-	out := List[T]{Items: make([]T, to-from), Total: len(all)}
-	copy(out.Items, all[from:to])
+	out := List[T]{Items: make([]T, 0, to-from), Total: len(all)}
+	for _, r := range all[from:to] {
+		out.Items = append(out.Items, item(r))
+	}
 	if to < len(all) {
-		out.Next = base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(to) + " " + id(&all[to-1])))
+		out.Next = base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(to) + " " + id(all[to-1])))
 	}
 	return out
+}
+
+// pageOf cuts a page out of a list of values.
+func pageOf[T any](all []T, q Query, id func(*T) string) List[T] {
+	pointers := make([]*T, len(all))
+	for i := range all {
+		pointers[i] = &all[i]
+	}
+	return page(pointers, q, id, func(t *T) T { return *t })
 }
 
 func readCursor(s string) (last string, at int, ok bool) {
@@ -93,9 +106,11 @@ func (q *Query) holds(texts ...string) bool {
 	if q.Q == "" {
 		return true
 	}
-	want := strings.ToLower(q.Q)
+	if q.folded == "" {
+		q.folded = strings.ToLower(q.Q)
+	}
 	for _, t := range texts {
-		if strings.Contains(strings.ToLower(t), want) {
+		if strings.Contains(strings.ToLower(t), q.folded) {
 			return true
 		}
 	}

@@ -27,32 +27,12 @@ type BaseRow struct {
 
 // Bases lists what images stand on.
 func (x *Index) Bases(q Query) List[BaseRow] {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	by := map[string]*BaseRow{}
-	for _, r := range x.rows() {
-		name := cmp.Or(r.Base, r.Distro, "unknown")
-		b := by[name]
-		if b == nil {
-			b = &BaseRow{Base: name, Known: r.Base != "", Distro: r.Distro}
-			if inv := x.inventories[x.images[x.byID[r.ID]].Inventory]; inv != nil {
-				b.Supported, _ = supported(inv.Distro)
-				b.Ended = !b.Supported.IsZero() && b.Supported.Before(x.now())
-			}
-			by[name] = b
-		}
-		b.Images++
-		if r.Running > 0 {
-			b.Running++
-		}
-		for _, s := range finding.Severities() {
-			*b.Worst.Of(s) = max(*b.Worst.Of(s), *r.Counts.Of(s))
-		}
-	}
+	defer x.read()()
+	by := remember(x, "bases", x.baseRows)
 	var all []BaseRow
 	for _, b := range by {
 		if q.holds(b.Base, b.Distro) && (!q.Running || b.Running > 0) {
-			all = append(all, *b)
+			all = append(all, b)
 		}
 	}
 	column, sign := q.order("images")
@@ -66,7 +46,33 @@ func (x *Index) Bases(q Query) List[BaseRow] {
 		}
 		return cmp.Or(first, strings.Compare(a.Base, b.Base))
 	})
-	return page(all, q, func(r *BaseRow) string { return r.Base })
+	return pageOf(all, q, func(r *BaseRow) string { return r.Base })
+}
+
+func (x *Index) baseRows() []BaseRow {
+	at := map[string]int{}
+	var out []BaseRow
+	for _, img := range x.fleet.images {
+		r := &img.row
+		name := cmp.Or(r.Base, r.Distro, "unknown")
+		i, ok := at[name]
+		if !ok {
+			i = len(out)
+			at[name] = i
+			out = append(out, BaseRow{Base: name, Known: r.Base != "", Distro: r.Distro})
+			if inv := numbered(x.inventories, img.Inventory); inv != nil {
+				out[i].Supported = inv.until
+				out[i].Ended = !inv.until.IsZero() && inv.until.Before(x.now())
+			}
+		}
+		b := &out[i]
+		b.Images++
+		b.Running += btoi(r.Running > 0)
+		w, c := &b.Worst, &r.Counts
+		w.Critical, w.High, w.Medium = max(w.Critical, c.Critical), max(w.High, c.High), max(w.Medium, c.Medium)
+		w.Low, w.Negligible, w.Unspecified = max(w.Low, c.Low), max(w.Negligible, c.Negligible), max(w.Unspecified, c.Unspecified)
+	}
+	return out
 }
 
 // RunningRow is a container with the image that it runs.
@@ -78,15 +84,13 @@ type RunningRow struct {
 
 // Running lists the containers.
 func (x *Index) Running(q Query) List[RunningRow] {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
+	defer x.read()()
 	all := []RunningRow{}
 	for _, c := range x.running {
 		row := RunningRow{Container: c}
 		if img := x.runs(&c); img != nil {
-			i := x.row(img.ID)
-			row.Image = &i
-			if now := x.newestOf()[c.Ref]; now != nil && now != img {
+			row.Image = &img.row
+			if now := x.byRef[c.Ref]; now != nil && now != img {
 				row.Newest = now.ID
 			}
 		}
@@ -102,7 +106,14 @@ func (x *Index) Running(q Query) List[RunningRow] {
 			return cmp.Or(a.Image.Counts.compare(b.Image.Counts), strings.Compare(a.Name, b.Name))
 		}
 	})
-	return page(all, q, func(r *RunningRow) string { return r.ID })
+	l := pageOf(all, q, func(r *RunningRow) string { return r.ID })
+	for i := range l.Items {
+		if r := l.Items[i].Image; r != nil {
+			row := *r // what is counted next is not this reader's
+			l.Items[i].Image = &row
+		}
+	}
+	return l
 }
 
 func btoi(b bool) int {
@@ -112,63 +123,26 @@ func btoi(b bool) int {
 	return 0
 }
 
-// row is the row of one image.
-func (x *Index) row(id string) ImageRow {
-	by := remember(x, "by id", func() map[string]int {
-		m := map[string]int{}
-		for i, r := range x.rows() {
-			m[r.ID] = i
-		}
-		return m
-	})
-	return x.rows()[by[id]]
-}
-
-// ExceptionRow is an exception with what it covers.
-type ExceptionRow struct {
-	store.Exception
-	Active bool `json:"active"`
-	Images int  `json:"images"` // in which it covers a finding
-}
-
 // Exceptions lists exceptions, those that hold first.
 func (x *Index) Exceptions(q Query) List[ExceptionRow] {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
+	defer x.read()()
 	all := []ExceptionRow{}
 	for i := range x.exceptions {
 		e := x.exceptions[i]
 		if !q.holds(e.Vuln, e.Package, e.Image, e.Reason, e.By, e.ID) {
 			continue
 		}
-		all = append(all, ExceptionRow{Exception: e, Active: Active(&e, x.now()), Images: x.coveredBy(&e)})
+		all = append(all, ExceptionRow{Exception: e, Active: Active(&e, x.now())})
 	}
 	slices.SortStableFunc(all, func(a, b ExceptionRow) int {
 		return cmp.Or(cmp.Compare(btoi(b.Active), btoi(a.Active)), b.Made.Compare(a.Made), strings.Compare(a.ID, b.ID))
 	})
-	return page(all, q, func(r *ExceptionRow) string { return r.ID })
-}
-
-func (x *Index) coveredBy(e *store.Exception) int {
-	b := x.vulns[e.Vuln]
-	if b == nil {
-		return 0
+	l := pageOf(all, q, func(r *ExceptionRow) string { return r.ID })
+	for i := range l.Items {
+		e := &l.Items[i]
+		e.Images = remember(x, "covered "+e.ID, func() int { return x.coveredBy(&e.Exception) })
 	}
-	images := map[uint32]bool{}
-	for it := b.Iterator(); it.HasNext(); {
-		p := x.parts[it.Next()]
-		for i := range p.open {
-			f := &p.open[i].Finding
-			for ns := p.inventories.Iterator(); ns.HasNext(); {
-				for im := x.inventories[ns.Next()].images.Iterator(); im.HasNext(); {
-					if n := im.Next(); covers(e, f, x.images[n].Ref) {
-						images[n] = true
-					}
-				}
-			}
-		}
-	}
-	return len(images)
+	return l
 }
 
 // Exception is one exception.
@@ -192,6 +166,7 @@ type Overview struct {
 	RunningFixable  int            `json:"runningFixableCritical"` // images that run and have a critical with a fix
 	Unknown         int            `json:"unknown"`                // images of which something could not be told
 	Unjudged        int            `json:"unjudged"`
+	Exceptions      int            `json:"exceptions"`
 	Vulns           int            `json:"vulnerabilities"`
 	Packages        int            `json:"packages"`
 	Counts          Counts         `json:"counts"` // vulnerabilities, each once
@@ -219,27 +194,26 @@ const maxActions = 7
 
 // Overview counts the fleet, or one environment of it.
 func (x *Index) Overview(env string) Overview {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
+	defer x.read()()
 	return remember(x, "overview "+env, func() Overview { return x.overview(env) })
 }
 
 func (x *Index) overview(env string) Overview {
-	o := Overview{Grades: map[string]int{}, Envs: []string{}, First: []Action{}, Lag: x.lag, LagOf: x.lagOf, Packages: len(x.packageRows())}
-	for _, c := range x.running {
-		if env == "" || c.Env == env {
+	o := Overview{Grades: map[string]int{}, Envs: []string{}, First: []Action{}, Lag: x.lag, LagOf: x.lagOf, Packages: len(x.fleet.packages)}
+	o.Exceptions = len(x.exceptions)
+	for i := range x.running {
+		if env == "" || x.running[i].Env == env {
 			o.Containers++
 		}
 	}
-	var rows []ImageRow
-	for _, r := range x.rows() {
-		if r.Env != "" && !slices.Contains(o.Envs, r.Env) {
-			o.Envs = append(o.Envs, r.Env)
-		}
+	envs := map[string]bool{}
+	wanted, run := roaring.New(), roaring.New() // images with critical or high findings that have a fix
+	for _, img := range x.fleet.images {
+		r := &img.row
+		envs[r.Env] = true
 		if env != "" && r.Env != env {
 			continue
 		}
-		rows = append(rows, r)
 		o.Images++
 		o.Running += btoi(r.Running > 0)
 		o.FixableCritical += btoi(r.Fixable.Critical > 0)
@@ -247,52 +221,64 @@ func (x *Index) overview(env string) Overview {
 		o.Unknown += btoi(r.Unknown)
 		o.Unjudged += btoi(!r.Judged)
 		o.Grades[r.Grade]++
+		if r.Fixable.Critical+r.Fixable.High > 0 {
+			wanted.Add(img.N)
+			if r.Running > 0 {
+				run.Add(img.N)
+			}
+		}
+	}
+	delete(envs, "")
+	for e := range envs {
+		o.Envs = append(o.Envs, e)
 	}
 	slices.Sort(o.Envs)
-	for _, v := range x.vulnRows() {
+	for _, v := range x.fleet.vulns {
 		*o.Counts.Of(v.Severity)++
 		o.Vulns++
 	}
-	o.First = x.actions(rows, o.Running > 0)
+	if o.Running > 0 {
+		wanted = run
+	}
+	o.First = x.actions(wanted)
 	return o
 }
 
-// actions are the upgrades that take the most risk away: of what runs where
-// anything does.
-func (x *Index) actions(rows []ImageRow, running bool) []Action {
+// urgent is a critical or high vulnerability of a package that has a fix.
+type urgent struct {
+	packageKey
+	vuln     string
+	severity finding.Severity
+}
+
+// actions are the upgrades that take the most risk away from some images.
+func (x *Index) actions(wanted *roaring.Bitmap) []Action {
 	type sum struct {
-		counts    Counts
-		seen      map[string]bool // vulnerabilities
-		images    *roaring.Bitmap
-		typ, name string
+		packageKey
+		counts Counts
+		seen   map[string]bool // vulnerabilities
+		images *roaring.Bitmap
 	}
-	wanted := roaring.New()
-	for i := range rows {
-		if r := &rows[i]; (!running || r.Running > 0) && r.Fixable.Critical+r.Fixable.High > 0 {
-			wanted.Add(x.byID[r.ID])
-		}
-	}
-	by := map[[2]string]*sum{}
-	for _, p := range x.parts {
+	by := map[packageKey]*sum{}
+	for it := x.fleet.urgent.Iterator(); it.HasNext(); {
+		p := x.parts[it.Next()]
 		if !p.images.Intersects(wanted) {
 			continue
 		}
-		for i := range p.open {
-			f := &p.open[i]
-			v := f.Vuln
-			if v.FixedIn == "" || f.Severity.Place() > finding.High.Place() || f.Suppressed != nil || x.excepted(&f.Finding, "") != nil {
-				continue
-			}
-			key := [2]string{v.PackageType, v.Name}
-			s := by[key]
+		var last *sum
+		for _, u := range p.urgent {
+			s := by[u.packageKey]
 			if s == nil {
-				s = &sum{seen: map[string]bool{}, images: roaring.New(), typ: v.PackageType, name: v.Name}
-				by[key] = s
+				s = &sum{packageKey: u.packageKey, seen: map[string]bool{}, images: roaring.New()}
+				by[u.packageKey] = s
 			}
-			s.images.Or(p.images)
-			if !s.seen[v.ID] {
-				s.seen[v.ID] = true
-				*s.counts.Of(f.Severity)++
+			if s != last {
+				s.images.Or(p.images)
+				last = s
+			}
+			if !s.seen[u.vuln] {
+				s.seen[u.vuln] = true
+				*s.counts.Of(u.severity)++
 			}
 		}
 	}

@@ -1,8 +1,9 @@
 package index
 
 import (
+	"time"
+
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/server/store"
 )
 
 // Outcome is what a policy says of an image.
@@ -21,7 +22,8 @@ type Policy struct {
 	Title  string `json:"title"`
 	Why    string `json:"why"`
 	Weight int    `json:"weight"` // in the grade
-	judge  func(x *Index, img *store.Image, row *ImageRow) (Outcome, string)
+	// judge gives a reason where one is asked for.
+	judge func(now time.Time, inv *inventory, row *ImageRow, say bool) (Outcome, string)
 }
 
 // Verdict is a policy's word on one image.
@@ -44,9 +46,13 @@ func Policies() []Policy {
 		{
 			ID: "no-fixable-critical-or-high", Title: "No fixable critical or high vulnerability", Weight: 35,
 			Why: "A fix is out: every day without it is a choice.",
-			judge: func(_ *Index, _ *store.Image, r *ImageRow) (Outcome, string) {
-				if n := r.Fixable.Critical + r.Fixable.High; n > 0 {
+			judge: func(_ time.Time, _ *inventory, r *ImageRow, say bool) (Outcome, string) {
+				n := r.Fixable.Critical + r.Fixable.High
+				switch {
+				case n > 0 && say:
 					return Violates, finding.Count(n, "critical or high vulnerability") + " with a fix"
+				case n > 0:
+					return Violates, ""
 				}
 				return known(r, "none has a fix")
 			},
@@ -54,9 +60,12 @@ func Policies() []Policy {
 		{
 			ID: "no-known-exploited", Title: "No vulnerability that is known to be exploited", Weight: 30,
 			Why: "CISA's catalogue lists what attackers use today.",
-			judge: func(_ *Index, _ *store.Image, r *ImageRow) (Outcome, string) {
-				if r.KEV > 0 {
+			judge: func(_ time.Time, _ *inventory, r *ImageRow, say bool) (Outcome, string) {
+				switch {
+				case r.KEV > 0 && say:
 					return Violates, finding.Count(r.KEV, "vulnerability") + " known to be exploited"
+				case r.KEV > 0:
+					return Violates, ""
 				}
 				return known(r, "none is in the catalogue")
 			},
@@ -64,25 +73,29 @@ func Policies() []Policy {
 		{
 			ID: "supported-base", Title: "Supported distribution", Weight: 20,
 			Why: "A release that has ended gets no fixes, and nobody tells of its vulnerabilities.",
-			judge: func(x *Index, img *store.Image, _ *ImageRow) (Outcome, string) {
-				inv := x.inventories[img.Inventory]
+			judge: func(now time.Time, inv *inventory, _ *ImageRow, say bool) (Outcome, string) {
 				if inv == nil || inv.Distro == nil {
 					return Unknown, "no distribution was found"
 				}
-				until, ok := supported(inv.Distro)
+				o, reason := Complies, " is supported until "
 				switch {
-				case !ok:
-					return Unknown, "until when " + distroName(inv.Distro) + " is supported is not known"
-				case until.Before(x.now()):
-					return Violates, distroName(inv.Distro) + " ended on " + until.Format("2006-01-02")
+				case inv.until.IsZero() && say:
+					return Unknown, "until when " + inv.distro + " is supported is not known"
+				case inv.until.IsZero():
+					return Unknown, ""
+				case inv.until.Before(now):
+					o, reason = Violates, " ended on "
 				}
-				return Complies, distroName(inv.Distro) + " is supported until " + until.Format("2006-01-02")
+				if !say {
+					return o, ""
+				}
+				return o, inv.distro + reason + inv.until.Format(time.DateOnly)
 			},
 		},
 		{
 			ID: "all-known", Title: "Everything in the image is known", Weight: 15,
 			Why: "What could not be matched may hold anything.",
-			judge: func(_ *Index, _ *store.Image, r *ImageRow) (Outcome, string) {
+			judge: func(_ time.Time, _ *inventory, r *ImageRow, _ bool) (Outcome, string) {
 				if !r.Judged {
 					return Unknown, "it is not matched yet"
 				}
@@ -103,28 +116,34 @@ func known(r *ImageRow, reason string) (Outcome, string) {
 	return Complies, reason
 }
 
-func (x *Index) verdicts(img *store.Image, row *ImageRow) []Verdict {
-	out := []Verdict{}
-	for _, p := range x.policies {
-		outcome, reason := p.judge(x, img, row)
-		out = append(out, Verdict{p.ID, p.Title, outcome, reason})
+// verdicts are all policies' words on an image.
+func (x *Index) verdicts(img *image) []Verdict {
+	out := make([]Verdict, 0, len(x.policies))
+	for i := range x.policies {
+		out = append(out, x.verdict(img, i))
 	}
 	return out
 }
 
+func (x *Index) verdict(img *image, i int) Verdict {
+	p := &x.policies[i]
+	outcome, reason := p.judge(x.now(), numbered(x.inventories, img.Inventory), &img.row, true)
+	return Verdict{p.ID, p.Title, outcome, reason}
+}
+
 // grade is A to F: the share of the weights of the policies that an image keeps to.
-func (x *Index) grade(img *store.Image, row *ImageRow) (Passed, string) {
+func (x *Index) grade(outcomes []Outcome, judged bool) (Passed, string) {
 	p, got, of := Passed{}, 0, 0
-	for i, v := range x.verdicts(img, row) {
+	for i, o := range outcomes {
 		w := x.policies[i].Weight
 		of += w
 		p.Of++
-		if v.Outcome == Complies {
+		if o == Complies {
 			got += w
 			p.Passed++
 		}
 	}
-	if !row.Judged {
+	if !judged {
 		return p, "?"
 	}
 	for _, g := range Grades() {
@@ -156,20 +175,23 @@ type PolicyRow struct {
 
 // PolicyList is every policy with how many images keep to it.
 func (x *Index) PolicyList(q Query) List[PolicyRow] {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
+	defer x.read()()
+	return x.policyList(q)
+}
+
+func (x *Index) policyList(q Query) List[PolicyRow] {
 	all := remember(x, "policies "+q.Env, func() []PolicyRow {
-		var out []PolicyRow
-		for _, p := range Policies() {
-			out = append(out, PolicyRow{Policy: p})
+		out := make([]PolicyRow, len(x.policies))
+		for i, p := range x.policies {
+			out[i].Policy = p
 		}
-		for _, r := range x.rows() {
-			if q.Env != "" && r.Env != q.Env {
+		for _, img := range x.fleet.images {
+			if q.Env != "" && img.row.Env != q.Env {
 				continue
 			}
-			for i, v := range x.verdicts(x.images[x.byID[r.ID]], &r) {
+			for i, o := range img.outcomes {
 				out[i].Of++
-				switch v.Outcome {
+				switch o {
 				case Complies:
 					out[i].Complies++
 				case Violates:
@@ -187,7 +209,7 @@ func (x *Index) PolicyList(q Query) List[PolicyRow] {
 			kept = append(kept, r)
 		}
 	}
-	return page(kept, q, func(r *PolicyRow) string { return r.ID })
+	return pageOf(kept, q, func(r *PolicyRow) string { return r.ID })
 }
 
 // ImageVerdict is an image with a policy's word on it.
@@ -198,23 +220,16 @@ type ImageVerdict struct {
 
 // OfPolicy lists the images of one outcome of a policy.
 func (x *Index) OfPolicy(id string, outcome Outcome, q Query) (PolicyRow, List[ImageVerdict], bool) {
-	all := x.PolicyList(Query{Env: q.Env, Limit: MaxLimit})
-	x.mu.RLock()
-	defer x.mu.RUnlock()
+	defer x.read()()
+	all := x.policyList(Query{Env: q.Env, Limit: MaxLimit})
 	for i := range all.Items {
 		if all.Items[i].ID != id {
 			continue
 		}
-		var out []ImageVerdict
-		for _, r := range x.rows() {
-			if q.Env != "" && r.Env != q.Env || !q.holds(r.Ref) {
-				continue
-			}
-			if v := x.verdicts(x.images[x.byID[r.ID]], &r)[i]; v.Outcome == outcome {
-				out = append(out, ImageVerdict{r, v})
-			}
-		}
-		return all.Items[i], page(out, q, func(r *ImageVerdict) string { return r.ID }), true
+		out := filter(x.fleet.images, func(img *image) bool {
+			return img.outcomes[i] == outcome && (q.Env == "" || img.row.Env == q.Env) && q.holds(img.Ref)
+		})
+		return all.Items[i], page(out, q, imageID, func(img *image) ImageVerdict { return ImageVerdict{img.row, x.verdict(img, i)} }), true
 	}
 	return PolicyRow{}, List[ImageVerdict]{}, false
 }

@@ -50,9 +50,8 @@ func (r *FindingRow) Live() bool { return r.Suppressed == nil && r.Exception == 
 // Findings are the open findings of an image, the worst first; those that do not
 // count come last.
 func (x *Index) Findings(imageID string) []FindingRow {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	out := x.findingsOf(x.images[x.byID[imageID]])
+	defer x.read()()
+	out := x.findingsOf(x.byID[imageID])
 	slices.SortStableFunc(out, func(a, b FindingRow) int {
 		if a.Live() != b.Live() {
 			if a.Live() {
@@ -65,24 +64,20 @@ func (x *Index) Findings(imageID string) []FindingRow {
 	return out
 }
 
-func (x *Index) findingsOf(img *store.Image) []FindingRow {
-	if img == nil || x.inventories[img.Inventory] == nil {
+func (x *Index) findingsOf(img *image) []FindingRow {
+	if img == nil {
 		return nil
 	}
 	var out []FindingRow
-	for it := x.inventories[img.Inventory].Parts.Iterator(); it.HasNext(); {
-		p := x.parts[it.Next()]
-		if p == nil {
-			continue
-		}
+	x.eachPart(img.Inventory, func(p *part) {
 		for i := range p.open {
 			row := FindingRow{Finding: &p.open[i]}
 			if row.Suppressed == nil {
-				row.Exception = x.excepted(&row.Finding.Finding, img.Ref)
+				row.Exception = x.excepted(&row.Finding.Finding, img)
 			}
 			out = append(out, row)
 		}
-	}
+	})
 	return out
 }
 
@@ -94,24 +89,35 @@ func (x *Index) FindingList(imageID string, q Query) List[FindingRow] {
 			len(q.Layer) > 0 && !slices.ContainsFunc(r.At, func(l finding.Location) bool { return slices.Contains(q.Layer, string(l.Layer)) }) ||
 			!q.holds(append([]string{v.ID, v.Name, v.Package, v.Title}, v.Aliases...)...)
 	})
-	return page(all, q, func(r *FindingRow) string { return r.Fingerprint() })
+	return pageOf(all, q, func(r *FindingRow) string { return r.Fingerprint() })
 }
 
-// image makes a row; the caller holds the lock.
-func (x *Index) image(img *store.Image) ImageRow {
-	t := x.tally(img)
+// makeRow makes the row of an image; the caller holds the lock.
+func (x *Index) makeRow(img *image) ImageRow {
 	row := ImageRow{
 		ID: img.ID, Ref: img.Ref, Repository: Repository(img.Ref), Digest: img.Digest, Platform: img.Platform, Env: img.Env, Base: img.Base,
-		Size: img.Size, Counts: t.All, Fixable: t.Fixable, KEV: t.KEV, Silent: t.Silent, Unknown: t.Gaps, Judged: t.Judged, Packages: t.Packages, Added: img.Added,
+		Size: img.Size, Added: img.Added, Running: len(img.runs),
 	}
-	if inv := x.inventories[img.Inventory]; inv != nil {
-		row.Distro = distroName(inv.Distro)
-	}
-	for _, c := range x.containers()[img.N] {
-		row.Running++
+	for _, c := range img.runs {
 		row.Env = cmp.Or(row.Env, c.Env)
 	}
-	row.Policies, row.Grade = x.grade(img, &row)
+	inv := numbered(x.inventories, img.Inventory)
+	if inv != nil {
+		row.Distro = inv.distro
+		t := inv.tally
+		if less, ok := x.fleet.spared[img.N]; ok {
+			t.add(less)
+		}
+		row.Counts, row.Fixable, row.KEV, row.Silent, row.Packages = t.All, t.Fixable, t.KEV, t.Silent, t.Packages
+		row.Unknown, row.Judged = t.Gaps > 0 || inv.gaps, t.Unjudged == 0
+		x.ends(inv.until)
+	}
+	img.outcomes = img.outcomes[:0]
+	for _, p := range x.policies {
+		o, _ := p.judge(x.now(), inv, &row, false)
+		img.outcomes = append(img.outcomes, o)
+	}
+	row.Policies, row.Grade = x.grade(img.outcomes, row.Judged)
 	return row
 }
 
@@ -133,100 +139,73 @@ func supported(d *sbom.Distro) (until time.Time, known bool) {
 
 // runs is the image that a container runs: by its digest, else the newest of its
 // name.
-func (x *Index) runs(c *store.Container) *store.Image {
+func (x *Index) runs(c *store.Container) *image {
 	if c.Digest != "" {
-		by := remember(x, "by digest", func() map[finding.Digest]*store.Image {
-			m := map[finding.Digest]*store.Image{}
-			for _, i := range x.images {
-				if had := m[i.Digest]; i.Digest != "" && (had == nil || had.N < i.N) {
-					m[i.Digest] = i
-				}
-			}
-			return m
-		})
-		if i := by[finding.Digest(c.Digest)]; i != nil {
+		if i := x.byDigest[finding.Digest(c.Digest)]; i != nil {
 			return i
 		}
 	}
-	return x.newestOf()[c.Ref]
+	return x.byRef[c.Ref]
 }
 
-// containers are the containers by the number of their image.
-func (x *Index) containers() map[uint32][]*store.Container {
-	return remember(x, "containers", func() map[uint32][]*store.Container {
-		m := map[uint32][]*store.Container{}
-		for i := range x.running {
-			if img := x.runs(&x.running[i]); img != nil {
-				m[img.N] = append(m[img.N], &x.running[i])
-			}
+func imageID(i *image) string    { return i.ID }
+func imageRow(i *image) ImageRow { return i.row }
+func filter[T any](all []*T, keep func(*T) bool) []*T {
+	out := make([]*T, 0, len(all))
+	for _, t := range all {
+		if keep(t) {
+			out = append(out, t)
 		}
-		return m
-	})
-}
-
-// newestOf are, by reference, the images that came last.
-func (x *Index) newestOf() map[string]*store.Image {
-	return remember(x, "newest", func() map[string]*store.Image {
-		m := map[string]*store.Image{}
-		for _, i := range x.images {
-			if had := m[i.Ref]; had == nil || had.N < i.N {
-				m[i.Ref] = i
-			}
-		}
-		return m
-	})
-}
-
-// rows are all images, the worst first.
-func (x *Index) rows() []ImageRow {
-	return remember(x, "images", func() []ImageRow {
-		out := make([]ImageRow, 0, len(x.images))
-		for _, img := range x.images {
-			out = append(out, x.image(img))
-		}
-		slices.SortFunc(out, func(a, b ImageRow) int {
-			return cmp.Or(a.Counts.compare(b.Counts), strings.Compare(a.Ref, b.Ref), strings.Compare(a.ID, b.ID))
-		})
-		return out
-	})
+	}
+	return out
 }
 
 // Images lists images.
 func (x *Index) Images(q Query) List[ImageRow] {
+	defer x.read()()
+	s, err := finding.ParseSeverity(q.Severity)
+	all := filter(x.fleet.images, func(i *image) bool {
+		r := &i.row
+		counts := &r.Counts
+		if q.Fixable {
+			counts = &r.Fixable
+		}
+		return (q.Severity == "" || err == nil && *counts.Of(s) > 0) && (!q.Fixable || counts.Total() > 0) && (!q.KEV || r.KEV > 0) &&
+			(!q.Running || r.Running > 0) && (!q.Unknown || r.Unknown) && (q.Env == "" || r.Env == q.Env) &&
+			(q.Base == "" || r.Base == q.Base || r.Distro == q.Base) && q.holds(r.Ref, string(r.Digest), r.Base, r.Distro, r.ID)
+	})
+	if column, sign := q.order("counts"); column != "counts" || sign < 0 {
+		slices.SortStableFunc(all, func(a, b *image) int { return sign * compareColumn(column, &a.row, &b.row) })
+	}
+	return page(all, q, imageID, imageRow)
+}
+
+func compareColumn(column string, a, b *ImageRow) int {
+	switch column {
+	case "ref":
+		return strings.Compare(a.Ref, b.Ref)
+	case "running":
+		return cmp.Compare(b.Running, a.Running)
+	case "added":
+		return b.Added.Compare(a.Added)
+	case "grade":
+		return strings.Compare(b.Grade, a.Grade)
+	case "packages":
+		return cmp.Compare(b.Packages, a.Packages)
+	case "base":
+		return strings.Compare(cmp.Or(a.Base, a.Distro), cmp.Or(b.Base, b.Distro))
+	}
+	return a.Counts.compare(b.Counts)
+}
+
+// Ref is the reference of an image; empty: there is none of that id.
+func (x *Index) Ref(id string) string {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	all := slices.DeleteFunc(slices.Clone(x.rows()), func(r ImageRow) bool {
-		worst := func(c Counts) bool {
-			s, err := finding.ParseSeverity(q.Severity)
-			return err == nil && *c.Of(s) > 0
-		}
-		counts := r.Counts
-		if q.Fixable {
-			counts = r.Fixable
-		}
-		return q.Severity != "" && !worst(counts) || q.Fixable && counts.Total() == 0 || q.KEV && r.KEV == 0 || q.Running && r.Running == 0 ||
-			q.Unknown && !r.Unknown || q.Env != "" && r.Env != q.Env || q.Base != "" && r.Base != q.Base && r.Distro != q.Base ||
-			!q.holds(r.Ref, string(r.Digest), r.Base, r.Distro, r.ID)
-	})
-	column, sign := q.order("counts")
-	slices.SortStableFunc(all, func(a, b ImageRow) int {
-		switch column {
-		case "ref":
-			return sign * strings.Compare(a.Ref, b.Ref)
-		case "running":
-			return sign * cmp.Compare(b.Running, a.Running)
-		case "added":
-			return sign * b.Added.Compare(a.Added)
-		case "grade":
-			return sign * strings.Compare(b.Grade, a.Grade)
-		case "packages":
-			return sign * cmp.Compare(b.Packages, a.Packages)
-		case "base":
-			return sign * strings.Compare(cmp.Or(a.Base, a.Distro), cmp.Or(b.Base, b.Distro))
-		}
-		return sign * a.Counts.compare(b.Counts)
-	})
-	return page(all, q, func(r *ImageRow) string { return r.ID })
+	if img := x.byID[id]; img != nil {
+		return img.Ref
+	}
+	return ""
 }
 
 // ImageDetail is everything that is known of an image.
@@ -247,17 +226,16 @@ type LayerRow struct {
 
 // Image is one image; ok is false where there is none of that id.
 func (x *Index) Image(id string) (d ImageDetail, ok bool) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	img := x.images[x.byID[id]]
+	defer x.read()()
+	img := x.byID[id]
 	if img == nil {
 		return d, false
 	}
-	d = ImageDetail{ImageRow: x.image(img), Layers: []LayerRow{}, NotTold: []finding.Unknown{}}
-	d.Verdicts = x.verdicts(img, &d.ImageRow)
-	if inv := x.inventories[img.Inventory]; inv != nil {
+	d = ImageDetail{ImageRow: img.row, Layers: []LayerRow{}, NotTold: []finding.Unknown{}}
+	d.Verdicts = x.verdicts(img)
+	if inv := numbered(x.inventories, img.Inventory); inv != nil {
 		d.NotTold = append(d.NotTold, inv.Unknown...)
-		d.Supported, _ = supported(inv.Distro)
+		d.Supported = inv.until
 	}
 	for i, l := range x.layers(img) {
 		d.Layers = append(d.Layers, LayerRow{Layer: l, Index: i + 1})
@@ -276,8 +254,8 @@ func (x *Index) Image(id string) (d ImageDetail, ok bool) {
 }
 
 // layers are an image's, as they were told, or else those that its packages name.
-func (x *Index) layers(img *store.Image) []store.Layer {
-	if len(img.Layers) > 0 || x.inventories[img.Inventory] == nil {
+func (x *Index) layers(img *image) []store.Layer {
+	if len(img.Layers) > 0 {
 		return img.Layers
 	}
 	at := map[finding.Digest]int{}
@@ -296,13 +274,9 @@ func (x *Index) layers(img *store.Image) []store.Layer {
 	return out
 }
 
-func (x *Index) packagesOf(img *store.Image) []sbom.Package {
+func (x *Index) packagesOf(img *image) []sbom.Package {
 	var out []sbom.Package
-	for it := x.inventories[img.Inventory].Parts.Iterator(); it.HasNext(); {
-		if p := x.parts[it.Next()]; p != nil {
-			out = append(out, p.Inventory.Packages...)
-		}
-	}
+	x.eachPart(img.Inventory, func(p *part) { out = append(out, p.Inventory.Packages...) })
 	return out
 }
 
@@ -310,14 +284,17 @@ func (x *Index) packagesOf(img *store.Image) []sbom.Package {
 func (x *Index) Inventory(id string) (inv *sbom.Inventory, ok bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	img := x.images[x.byID[id]]
-	if img == nil || x.inventories[img.Inventory] == nil {
+	img := x.byID[id]
+	if img == nil {
+		return nil, false
+	}
+	held := numbered(x.inventories, img.Inventory)
+	if held == nil {
 		return nil, false
 	}
 	inv = &sbom.Inventory{
 		Subject: finding.Subject{Kind: finding.KindImage, Name: img.Ref, Digest: img.Digest},
-		Distro:  x.inventories[img.Inventory].Distro, Unknown: slices.Clone(x.inventories[img.Inventory].Unknown),
-		Packages: slices.Clone(x.packagesOf(img)),
+		Distro:  held.Distro, Unknown: slices.Clone(held.Unknown), Packages: x.packagesOf(img),
 	}
 	inv.Sort()
 	return inv, true

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"time"
 
@@ -40,8 +41,12 @@ type Finding struct {
 	WhyClosed Why
 	finding.Finding
 
-	body []byte // as it is stored
+	body []byte // as it is stored, within a change
+	mark uint64 // a hash of it
 }
+
+// Same tells whether a finding says what another said that was read before.
+func (f *Finding) Same(o *Finding) bool { return f.N == o.N && f.mark == o.mark }
 
 // Judgement is what a match says of a part.
 type Judgement struct {
@@ -246,6 +251,7 @@ func (s *Store) Open(ctx context.Context, f func(Finding) error, parts ...uint32
 		if err != nil {
 			return err
 		}
+		x.mark, x.body = maphash.Bytes(s.seed, x.body), nil
 		return f(x)
 	}
 	if len(parts) == 0 {

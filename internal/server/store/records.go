@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/vuln"
@@ -115,8 +116,10 @@ func (t *Tx) drop(ctx context.Context, from table, id string) (bool, error) {
 	return n > 0, err
 }
 
-func documents[T any](ctx context.Context, s *Store, from table, f func(T) error) error {
-	return s.each(ctx, func(r *sql.Rows) error {
+// documents calls f for every document of a table; those of the ids alone, if there
+// are any.
+func documents[T any](ctx context.Context, s *Store, from table, f func(T) error, ids ...string) error {
+	read := func(r *sql.Rows) error {
 		var x T
 		var body []byte
 		if err := r.Scan(&body); err != nil {
@@ -126,7 +129,20 @@ func documents[T any](ctx context.Context, s *Store, from table, f func(T) error
 			return fmt.Errorf("%s: %w", from, err)
 		}
 		return f(x)
-	}, "SELECT body FROM "+string(from)+" ORDER BY id")
+	}
+	if len(ids) == 0 {
+		return s.each(ctx, read, "SELECT body FROM "+string(from)+" ORDER BY id")
+	}
+	for chunk := range slices.Chunk(ids, batch) {
+		args := make([]any, len(chunk))
+		for i := range chunk {
+			args[i] = chunk[i]
+		}
+		if err := s.each(ctx, read, "SELECT body FROM "+string(from)+" WHERE id IN ("+marks(1, len(chunk))+") ORDER BY id", args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Exception says that findings do not count, on whose word and until when.
@@ -152,9 +168,9 @@ func (t *Tx) DropException(ctx context.Context, id string) (bool, error) {
 	return t.drop(ctx, exceptions, id)
 }
 
-// Exceptions calls f for every exception.
-func (s *Store) Exceptions(ctx context.Context, f func(Exception) error) error {
-	return documents(ctx, s, exceptions, f)
+// Exceptions calls f for every exception; those of the ids alone, if there are any.
+func (s *Store) Exceptions(ctx context.Context, f func(Exception) error, ids ...string) error {
+	return documents(ctx, s, exceptions, f, ids...)
 }
 
 // Container is one that runs, as whoever watches its Engine tells.
@@ -178,9 +194,9 @@ func (t *Tx) DropContainer(ctx context.Context, id string) (bool, error) {
 	return t.drop(ctx, running, id)
 }
 
-// Running calls f for every container.
-func (s *Store) Running(ctx context.Context, f func(Container) error) error {
-	return documents(ctx, s, running, f)
+// Running calls f for every container; those of the ids alone, if there are any.
+func (s *Store) Running(ctx context.Context, f func(Container) error, ids ...string) error {
+	return documents(ctx, s, running, f, ids...)
 }
 
 // Fact is what was noted under a name; empty: nothing.

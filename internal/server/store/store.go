@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io/fs"
 	"net/url"
 	"path/filepath"
@@ -38,6 +39,7 @@ type Store struct {
 	postgres bool
 	now      func() time.Time
 	signal   signal
+	seed     maphash.Seed // of what is read, to tell it from what was read before
 }
 
 // Error is the database's refusal, with what to do about it.
@@ -56,7 +58,7 @@ func (e *Error) Hint() string { return e.hint }
 // Open opens the database and brings its schema up to date. A schema that is newer
 // than the program is an error.
 func Open(ctx context.Context, opt Options) (*Store, error) {
-	s := &Store{postgres: opt.URL != "", now: opt.Now}
+	s := &Store{postgres: opt.URL != "", now: opt.Now, seed: maphash.MakeSeed()}
 	if s.now == nil {
 		s.now = time.Now
 	}

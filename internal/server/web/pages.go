@@ -39,9 +39,7 @@ func (w *Web) happened(e *store.Event) happened {
 		if e.Kind == store.ImageJudged {
 			h.What = "Image was matched"
 		}
-		if d, ok := w.Index.Image(e.Subject); ok {
-			h.Ref = d.Ref
-		}
+		h.Ref = w.Index.Ref(e.Subject)
 	case store.AdvisoryChanged:
 		h.What = "Advisory changed"
 	case store.FindingsChanged:
@@ -314,6 +312,9 @@ func (w *Web) unknownGrid(r *http.Request, d *index.ImageDetail) *grid {
 	return g
 }
 
+// shown is how many images the page of a vulnerability lists.
+const shown = 100
+
 // vulnPage is the body of a vulnerability's page.
 type vulnPage struct {
 	index.VulnDetail
@@ -321,7 +322,7 @@ type vulnPage struct {
 }
 
 func (w *Web) vuln(r *http.Request, p *page) (string, error) {
-	d, ok := w.Index.Vuln(r.PathValue("id"))
+	d, ok := w.Index.Vuln(r.PathValue("id"), shown)
 	if !ok {
 		return "", errPage
 	}
@@ -337,8 +338,8 @@ func (w *Web) vuln(r *http.Request, p *page) (string, error) {
 		}
 		b.In.Rows = append(b.In.Rows, line{Cells: []cell{{Text: k.Name + " " + k.Version, Class: "grow"}, sev(k.Severity), fix, number(k.Images), {Text: whySays(&k.Why), Time: k.Opened, Class: "small wide"}}})
 	}
-	b.On = &grid{Columns: []column{{Name: "Image"}, {Name: "Base", Class: "wide"}, {Name: "Vulnerabilities"}, {Name: "Policies", Class: "num"}, {Name: "Running", Class: "num"}, {Name: "Added"}, {Name: "Grade"}}, What: "image", Total: len(d.On)}
-	for i := range d.On[:min(len(d.On), 100)] {
+	b.On = &grid{Columns: []column{{Name: "Image"}, {Name: "Base", Class: "wide"}, {Name: "Vulnerabilities"}, {Name: "Policies", Class: "num"}, {Name: "Running", Class: "num"}, {Name: "Added"}, {Name: "Grade"}}, What: "image", Total: d.Images}
+	for i := range d.On {
 		b.On.Rows = append(b.On.Rows, imageLine(&d.On[i]))
 	}
 	p.Body = b

@@ -165,7 +165,7 @@ func (w *Web) navigate(p *page) {
 		{"/bases", "Bases", "M12 4l9 5-9 5-9-5zM3 14l9 5 9-5", count(w.Index.Bases(index.Query{}).Total)},
 		{"/running", "Running", "M7 4l12 8-12 8z", count(o.Containers)},
 		{"/policies", "Policies", "M5 4h14v16H5zM8 9l2 2 4-4M8 16h8", rule},
-		{"/exceptions", "Exceptions", "M4 6h16M7 12h10M10 18h4", count(w.Index.Exceptions(index.Query{}).Total)},
+		{"/exceptions", "Exceptions", "M4 6h16M7 12h10M10 18h4", count(o.Exceptions)},
 		{"/events", "Events", "M3 12h4l3-8 4 16 3-8h4", ""},
 		{"/feeds", "Feeds", "M5 19a1 1 0 100-2 1 1 0 000 2M4 11a9 9 0 019 9M4 4a16 16 0 0116 16", ""},
 	}
