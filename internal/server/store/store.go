@@ -35,7 +35,7 @@ type Options struct {
 
 // Store is the database. It is safe for concurrent use.
 type Store struct {
-	db       *sql.DB
+	db       *counting
 	postgres bool
 	now      func() time.Time
 	signal   signal
@@ -62,15 +62,17 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	var db *sql.DB
 	var err error
 	if s.postgres {
-		s.db, err = openPostgres(opt.URL)
+		db, err = openPostgres(opt.URL)
 	} else {
-		s.db, err = openSQLite(opt)
+		db, err = openSQLite(opt)
 	}
 	if err != nil {
 		return nil, err
 	}
+	s.db = &counting{DB: db}
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
@@ -117,7 +119,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(dialect, s.db, files, goose.WithLogger(goose.NopLogger()))
+	p, err := goose.NewProvider(dialect, s.db.DB, files, goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return s.fail("read the migrations", err)
 	}
@@ -184,7 +186,7 @@ func (s *Store) sql(q string) string {
 // Tx is one change of the state.
 type Tx struct {
 	s  *Store
-	tx *sql.Tx
+	tx *countingTx
 }
 
 // Change makes one change: all of do's writes and events, or none. It is tried
@@ -204,7 +206,7 @@ func (s *Store) Change(ctx context.Context, do func(*Tx) error) error {
 }
 
 func (s *Store) once(ctx context.Context, do func(*Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	tx, err := s.db.begin(ctx)
 	if err != nil {
 		return s.fail("begin a change", err)
 	}

@@ -3,82 +3,81 @@ package web_test
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"slices"
+	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/drydock-dev/drydock/internal/sbom"
-	"github.com/drydock-dev/drydock/internal/server/store"
+	"github.com/drydock-dev/drydock/internal/disk"
+	"github.com/drydock-dev/drydock/internal/server/simulate"
+	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
 
-// large is a fleet of images on a few bases, most of them on the first ones, as
-// fleets are: 90 packages of the base, and 20 of the application.
-func large(w *world, images int) string {
-	r := rand.New(rand.NewPCG(1, 2))
-	zipf := rand.NewZipf(r, 1.2, 1, 39)
-	bases := make([][]sbom.Package, 40)
-	for b := range bases {
-		for i := range 90 {
-			bases[b] = append(bases[b], npm(fmt.Sprintf("base-%d-%d", b%8, i), fmt.Sprintf("1.%d.0", b/8), b))
-		}
+// real is a drawn fleet with the advisories that come with the program.
+func real(t testing.TB, images int) (w *world, paths []string) {
+	t.Helper()
+	rest, err := feed.Open("", disk.User{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	last := ""
-	for i := range images {
-		inv := &sbom.Inventory{Distro: &sbom.Distro{ID: "debian", VersionID: "12"}, Packages: slices.Clone(bases[zipf.Uint64()])}
-		for range 20 {
-			inv.Packages = append(inv.Packages, npm(fmt.Sprintf("lib-%d", r.IntN(400)), fmt.Sprintf("1.%d.0", r.IntN(3)), 100+r.IntN(300)))
-		}
-		inv.Merge()
-		img, err := w.svc.AddImage(context.Background(), store.NewImage{Ref: fmt.Sprintf("acme/app-%d:%d", i%2000, i/2000), Inventory: inv, Facts: store.Facts{Env: []string{"prod", "staging"}[i%2]}})
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		last = img.ID
+	t.Cleanup(func() { _ = rest.Close() })
+	w = startWith(t, rest)
+	at := time.Now()
+	img, err := simulate.Fill(context.Background(), w.svc, images, 1)
+	if err != nil {
+		t.Fatal(err)
 	}
-	var b strings.Builder
-	for i := range 400 {
-		b.WriteString(advisory(i, fmt.Sprintf("lib-%d", i), []string{"critical", "low"}[i%2]))
-	}
-	for i := range 160 {
-		b.WriteString(advisory(1000+i, fmt.Sprintf("base-%d-%d", i%8, i%90), "critical"))
-	}
-	w.advise(b.String())
+	t.Logf("%d images stored in %.1f s", images, time.Since(at).Seconds())
+	at = time.Now()
 	w.settle()
-	return last
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	o := w.svc.Index.Overview("")
+	t.Logf("matched in %.1f s: %d vulnerabilities, %d packages, grades %v; heap %d MB", time.Since(at).Seconds(), o.Vulns, o.Packages, o.Grades, m.HeapAlloc>>20)
+	if o.Images != images || o.Vulns == 0 {
+		t.Fatalf("%+v", o)
+	}
+	return w, simulate.Paths(w.svc.Index, img)
 }
 
-// BenchmarkPages makes each page of a fleet of 2,000 images, right after a change:
-// what was counted before does not help.
-func BenchmarkPages(b *testing.B) {
-	w := start(b)
-	at := time.Now()
-	id := large(w, 2_000)
-	b.Logf("2,000 images and 560 advisories in %.0f s", time.Since(at).Seconds())
-	deltas := 0
-	for _, p := range []string{"/", "/images", "/images/" + id, "/vulnerabilities", "/vulnerabilities/CVE-2026-0001", "/packages", "/bases", "/policies", "/exceptions", "/events"} {
-		b.Run(strings.ReplaceAll(p, id, "ID"), func(b *testing.B) {
-			var took []time.Duration
-			for b.Loop() {
-				b.StopTimer()
-				deltas++
-				w.advise(advisory(5000+deltas, fmt.Sprintf("base-0-%d", deltas%90), "low"))
-				w.settle()
-				b.StartTimer()
-				at := time.Now()
-				w.get(p, 200)
-				took = append(took, time.Since(at))
-			}
-			slices.Sort(took)
-			b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1000, "p95-ms")
-		})
+// TestPagesAfterAChange holds every page to its time, right after a delta that
+// touches most images: 200 ms to the last byte and 100 ms to the first at 10,000
+// images. It is run on a quiet machine alone, with DRYDOCK_SCALE=10000.
+func TestPagesAfterAChange(t *testing.T) {
+	images, err := strconv.Atoi(os.Getenv("DRYDOCK_SCALE"))
+	if err != nil {
+		t.Skip("DRYDOCK_SCALE says no number of images")
 	}
-	b.Run("delta", func(b *testing.B) {
-		for b.Loop() {
-			deltas++
-			w.advise(advisory(5000+deltas, fmt.Sprintf("base-0-%d", deltas%90), "low"))
-			w.settle()
+	w, paths := real(t, images)
+	deltas := 0
+	delta := func() error {
+		deltas++
+		var in []string
+		for release := 10; release < 14; release++ {
+			in = append(in, fmt.Sprintf(`{"package":{"ecosystem":"Debian:%d","name":"glibc"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}`, release))
 		}
-	})
+		w.advise(fmt.Sprintf(`{"id":"CVE-2027-%d","modified":"2027-01-01T00:00:00Z","affected":[%s]}`+"\n", 1000+deltas, strings.Join(in, ",")))
+		w.settle()
+		return nil
+	}
+	pages, err := simulate.Pages(context.Background(), w.handler, paths, 20, delta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range pages {
+		t.Logf("%-45.45s first %6.1f ms  last %6.1f ms  median %6.1f ms  %4d kB", p.Path, ms(p.First), ms(p.Last), ms(p.Median), p.Bytes>>10)
+		if p.First > 100*time.Millisecond || p.Last > 200*time.Millisecond {
+			t.Errorf("%s: %.1f ms to the first byte, %.1f to the last", p.Path, ms(p.First), ms(p.Last))
+		}
+	}
+	if v, ok := w.svc.Index.Vuln("CVE-2027-1001", 1); !ok || v.Images == 0 {
+		t.Error("the deltas change nothing")
+	} else {
+		t.Logf("a delta changes %d images", v.Images)
+	}
 }
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -37,9 +37,14 @@ type world struct {
 	svc *stream.Service
 	api *api.API
 	log *bytes.Buffer
+
+	handler http.Handler
+	stop    func() // ends the worker
 }
 
-func start(t testing.TB) *world {
+func start(t testing.TB) *world { return startWith(t, db.NewStack()) }
+
+func startWith(t testing.TB, rest index.Rest) *world {
 	t.Helper()
 	st, err := store.Open(context.Background(), store.Options{Dir: filepath.Join(t.TempDir(), "data")})
 	if err != nil {
@@ -47,14 +52,16 @@ func start(t testing.TB) *world {
 	}
 	w := &world{t: t, log: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelError}))
-	w.svc = &stream.Service{Store: st, Index: index.New(db.NewStack(), time.Now), Log: log, Poll: 20 * time.Millisecond}
+	w.svc = &stream.Service{Store: st, Index: index.New(rest, time.Now), Log: log, Poll: 20 * time.Millisecond}
 	w.api = &api.API{Service: w.svc, Guard: &api.Guard{Token: token}, Log: log, Version: "test"}
-	srv := httptest.NewServer(w.api.Handler((&web.Web{API: w.api, Index: w.svc.Index, Store: st, Log: log}).Handler()))
+	w.handler = w.api.Handler((&web.Web{API: w.api, Index: w.svc.Index, Store: st, Log: log}).Handler())
+	srv := httptest.NewServer(w.handler)
 	w.url = srv.URL
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = w.svc.Work(ctx) })
-	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close(); cancel(); wg.Wait(); _ = st.Close() })
+	w.stop = func() { cancel(); wg.Wait() }
+	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close(); w.stop(); _ = st.Close() })
 	return w
 }
 
@@ -294,6 +301,42 @@ func TestCountsAgree(t *testing.T) {
 	}
 	if m := regexp.MustCompile(`id="count"[^>]*>(\d+) `).FindStringSubmatch(w.get("/vulnerabilities", 200)); m == nil || m[1] != strconv.Itoa(vulns.Total) {
 		t.Errorf("the page of vulnerabilities counts %v", m)
+	}
+}
+
+// TestNoPageAsksARow holds every page to the same number of statements, however
+// many rows it shows, and to a handful.
+func TestNoPageAsksARow(t *testing.T) {
+	asked := func(images int) map[string]int64 {
+		w := start(t)
+		a, _ := fleet(w)
+		for i := range images {
+			w.add(fmt.Sprintf("acme/more-%d:1", i), "prod", npm("left", "1.0.0", 0), npm(fmt.Sprintf("lib-%d", i), "1.0.0", 1))
+			if err := w.api.PutException(t.Context(), store.Exception{ID: fmt.Sprintf("x%d", i), Vuln: "CVE-2026-0003", Image: "acme/web", State: "accepted", Reason: "x"}); err != nil {
+				t.Fatal(err)
+			}
+			if i < 50 {
+				w.advise(advisory(100+i, fmt.Sprintf("lib-%d", i), "critical"))
+			}
+		}
+		w.settle()
+		w.stop() // only pages ask from here on
+		out := map[string]int64{}
+		for _, p := range pages(a.ID) {
+			before := w.svc.Store.Asked()
+			w.get(p, 200)
+			out[p] = w.svc.Store.Asked() - before
+		}
+		return out
+	}
+	few, many := asked(0), asked(150)
+	for p, n := range many {
+		if n != few[p] || n > 4 {
+			t.Errorf("%s: %d statements with 3 images, %d with 153", p, few[p], n)
+		}
+	}
+	if few["/events"] == 0 {
+		t.Error("nothing is counted")
 	}
 }
 
