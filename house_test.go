@@ -28,7 +28,7 @@ func rooms() []string {
 		"sbom", "sbom/catalog", "vuln", "vuln/db", "vuln/feed",
 		"base", "trust", "trust/keyring", "trust/store", "trust/notary",
 		"runtime", "runtime/compose", "runtime/seccomp", "runtime/exercise", "runtime/observe", "runtime/confine", "runtime/audit",
-		"compare", "fix", "fix/upgrade", "policy", "policy/admission", "gate", "check", "recommend", "repair", "report", "explore",
+		"compare", "fix", "fix/upgrade", "policy", "policy/admission", "gate", "check", "recommend", "repair", "report", "explore", "lsp",
 		"server/store", "server/index", "server/stream", "server/simulate", "server/api", "server/web", "server/client", "server", "plugin", "cli",
 	}
 }

@@ -203,7 +203,7 @@ func (n *neighbours) aside() bool {
 	entries, err := os.ReadDir(dir)
 	return err == nil && dir != n.root && n.known && !slices.ContainsFunc(entries, func(e os.DirEntry) bool {
 		name := strings.ToLower(e.Name())
-		return !strings.Contains(name, "dockerfile") && !strings.HasPrefix(name, ".docker") && !strings.HasPrefix(name, "readme") && !isCompose(name) &&
+		return !strings.Contains(name, "dockerfile") && !strings.HasPrefix(name, ".docker") && !strings.HasPrefix(name, "readme") && !IsCompose(name) &&
 			!strings.HasSuffix(name, ".md") && !strings.HasSuffix(name, ".sh") && !strings.HasSuffix(name, ".env")
 	})
 }

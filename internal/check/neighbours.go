@@ -61,7 +61,7 @@ func neighboursOf(name string) *neighbours {
 				n.action(file)
 			case e.Name() == "config.json" && dir == dirs[0]:
 				n.plugin(file)
-			case isCompose(file):
+			case IsCompose(file):
 				n.compose(file)
 			case strings.HasPrefix(strings.ToLower(e.Name()), "readme"):
 				n.readme(file, !known || dir == dirs[0] || dir == dirs[len(dirs)-1])
@@ -85,7 +85,7 @@ func (n *neighbours) composed(dir string) {
 		return
 	}
 	for _, e := range entries {
-		if e.Type().IsRegular() && isCompose(e.Name()) {
+		if e.Type().IsRegular() && IsCompose(e.Name()) {
 			n.compose(filepath.Join(dir, e.Name()))
 		}
 	}

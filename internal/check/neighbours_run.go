@@ -74,7 +74,7 @@ func (n *neighbours) ran(file, text string, names []string) {
 // manifestFile reports whether a file of that name may say which ports containers
 // have in a cluster or at a host of them.
 func manifestFile(name string) bool {
-	return (filepath.Ext(name) == ".yaml" || filepath.Ext(name) == ".yml") && !isCompose(name) || name == "fly.toml"
+	return (filepath.Ext(name) == ".yaml" || filepath.Ext(name) == ".yml") && !IsCompose(name) || name == "fly.toml"
 }
 
 // manifest takes in the ports that a manifest says containers have.

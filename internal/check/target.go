@@ -67,7 +67,7 @@ func Resolve(target string) What {
 		return What{Kind: Folder, Path: target, Dir: true}
 	case IsDockerfile(target):
 		return What{Kind: Dockerfile, Path: target}
-	case isCompose(target):
+	case IsCompose(target):
 		return What{Kind: Compose, Path: target}
 	case catalog.Reads(target):
 		return What{Kind: File, Path: target}
@@ -195,7 +195,8 @@ func isManifest(path string) bool {
 	return err == nil && audit.IsManifest(b)
 }
 
-func isCompose(path string) bool {
+// IsCompose goes by the name alone.
+func IsCompose(path string) bool {
 	n := strings.ToLower(filepath.Base(path))
 	ext := filepath.Ext(n)
 	if ext != ".yaml" && ext != ".yml" {

@@ -74,7 +74,7 @@ func (r *run) unshipped() {
 		if p := partOf(rel); p != "" {
 			return p
 		}
-		if IsDockerfile(name) || isCompose(name) || !ignored(rel) {
+		if IsDockerfile(name) || IsCompose(name) || !ignored(rel) {
 			return ""
 		}
 		return "kept out by .dockerignore"

@@ -53,7 +53,7 @@ func buildFilesOf(dir string, excluded func(path string) bool) (*buildFiles, err
 			b.goMods = append(b.goMods, relative(dir, path))
 			return nil
 		}
-		if !IsDockerfile(path) && !isCompose(path) || excluded(relative(dir, path)) {
+		if !IsDockerfile(path) && !IsCompose(path) || excluded(relative(dir, path)) {
 			return nil
 		}
 		if !d.Type().IsRegular() {

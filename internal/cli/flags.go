@@ -106,8 +106,11 @@ func (f *flags) logger() *slog.Logger {
 
 // pipeline is the surroundings of a run: from the flags, and where a flag was
 // not given, from the configuration.
-func (f *flags) pipeline() (*check.Pipeline, error) {
-	cfg, err := check.LoadConfig(".", f.config)
+func (f *flags) pipeline() (*check.Pipeline, error) { return f.pipelineIn(".") }
+
+// pipelineIn is the same for a user who stands in a folder.
+func (f *flags) pipelineIn(dir string) (*check.Pipeline, error) {
+	cfg, err := check.LoadConfig(dir, f.config)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +123,7 @@ func (f *flags) pipeline() (*check.Pipeline, error) {
 		},
 		Policy: check.Policy{Config: cfg, VEX: append(cfg.VEX, f.vex...), OmitDev: len(f.omit) > 0, MatchGit: f.matchGit, Baseline: cmp.Or(f.baseline, cfg.Baseline)},
 	}
-	if p.Hadolint, err = check.LoadHadolint(".", f.env.Getenv); err != nil {
+	if p.Hadolint, err = check.LoadHadolint(dir, f.env.Getenv); err != nil {
 		return nil, err
 	}
 	if f.maxAge != "" {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/secret"
 )
 
@@ -38,6 +39,31 @@ func Diff(before, after []byte) []Hunk {
 	d.match(0, len(old), 0, len(now), 0)
 	d.pairs = append(d.pairs, pair{len(old), len(now)})
 	return d.hunks(shown(before, old), shown(after, now))
+}
+
+// Edits are what makes one content of a file of another, whole lines each, for a
+// program: secrets stay in them.
+func Edits(name string, before, after []byte) []finding.Edit {
+	d := differ{old: linesOf(before), now: linesOf(after)}
+	d.match(0, len(d.old), 0, len(d.now), 0)
+	d.pairs = append(d.pairs, pair{len(d.old), len(d.now)})
+	base := finding.DigestOf(before)
+	var out []finding.Edit
+	line, at, x := 0, 0, 0
+	for _, p := range d.pairs {
+		start := at
+		for ; line < p.old; line++ {
+			at += len(d.old[line])
+		}
+		if text := strings.Join(d.now[x:p.now], ""); at > start || text != "" {
+			out = append(out, finding.Edit{File: name, Base: base, Start: start, End: at, New: text})
+		}
+		if p.old < len(d.old) {
+			at += len(d.old[p.old])
+		}
+		line, x = p.old+1, p.now+1
+	}
+	return out
 }
 
 // linesOf splits after each line end.
