@@ -28,27 +28,20 @@ func Swap(r rewrite.Request, to map[*dockerfile.Stage]*Option) *rewrite.Rewrite 
 		options[st.Base] = o
 	}
 	var moves []rewrite.Move
-	offer := ""
-	var refs, loose []string // loose: what stood under a digest and has none that is known
+	offer, title := "", ""
+	fresh := map[*dockerfile.Stage]string{} // stages whose base has a newer build of its own
+	var refs, loose []string                // loose: what stood under a digest and has none that is known
 	for i := range f.Stages {
 		st := &f.Stages[i]
 		o := options[st.Base]
 		if o == nil || st.Parent != nil {
 			continue
 		}
-		word := st.BaseWord
-		if word.Text != st.Base || strings.ContainsRune(word.Text, '$') || string(f.Bytes[word.Span.Start:word.Span.End]) != word.Text {
-			why := fmt.Sprintf("line %d: a build argument gives %s, or a part of it: raise its default, and what others pass for it", st.Span.Line, st.BaseRaw)
-			if st.BaseRaw == st.Base {
-				why = fmt.Sprintf("line %d: the name of the base is not written plainly", st.Span.Line)
-			}
-			return refusedSwap([]string{spelled(st.Base, o.Ref)}, why)
-		}
-		ref := spelled(word.Text, o.Ref)
+		ref := spelled(st.Base, o.Ref)
 		if !slices.Contains(refs, ref) {
 			refs = append(refs, ref)
 		}
-		if strings.Contains(word.Text, "@") {
+		if strings.Contains(st.Base, "@") {
 			digest := o.Digest
 			if digest == "" && r.Digest != nil {
 				if d, known := r.Digest(ref); known {
@@ -65,13 +58,20 @@ func Swap(r rewrite.Request, to map[*dockerfile.Stage]*Option) *rewrite.Rewrite 
 			}
 		}
 		if o.Group == Refresh {
-			edit := finding.Edit{File: f.Name, Base: finding.DigestOf(f.Bytes), Start: word.Span.Start, End: word.Span.End, New: ref}
-			return &rewrite.Rewrite{Fix: finding.Fix{Title: "Build on " + o.Ref, Safety: finding.Behaviour, Edits: []finding.Edit{edit}}}
+			fresh[st], title = ref, "Build on "+o.Ref
+			continue
 		}
 		moves = append(moves, rewrite.Move{Stage: st, To: ref, Facts: o.facts(), Version: o.Build.Version})
 		if offer == "" {
 			offer = o.Leap
 		}
+	}
+	if len(fresh) > 0 {
+		edits, err := rewrite.Rename(r, fresh)
+		if err != nil {
+			return refusedSwap(refs, why(err))
+		}
+		return &rewrite.Rewrite{Fix: finding.Fix{Title: title, Safety: finding.Behaviour, Edits: edits}}
 	}
 	if r.Scopes == nil {
 		r.Scopes = f.Scopes(func(st *dockerfile.Stage) *dockerfile.BaseFacts { return FactsOf(st.Base) })
@@ -79,15 +79,7 @@ func Swap(r rewrite.Request, to map[*dockerfile.Stage]*Option) *rewrite.Rewrite 
 	r.Package, r.Renamed = HasPackage, RenamedPackage
 	w, err := rewrite.SwapBase(r, moves...)
 	if err != nil {
-		why := err.Error()
-		var no *rewrite.Refused
-		if errors.As(err, &no) {
-			why = no.Why
-			if no.Span.Line > 0 {
-				why = fmt.Sprintf("line %d: %s", no.Span.Line, why)
-			}
-		}
-		return refusedSwap(refs, why)
+		return refusedSwap(refs, why(err))
 	}
 	for _, ref := range loose {
 		w.Undecided = append([]string{"which bytes " + ref + " is: the base was pinned, the new digest is not known here, and FROM names the tag alone until " +
@@ -95,6 +87,18 @@ func Swap(r rewrite.Request, to map[*dockerfile.Stage]*Option) *rewrite.Rewrite 
 	}
 	w.Fix.Title, w.Fix.Offer = "Build on "+strings.Join(refs, " and "), offer
 	return &w
+}
+
+// why is the reason of a refusal, with its line.
+func why(err error) string {
+	var no *rewrite.Refused
+	switch {
+	case !errors.As(err, &no):
+		return err.Error()
+	case no.Span.Line > 0:
+		return fmt.Sprintf("line %d: %s", no.Span.Line, no.Why)
+	}
+	return no.Why
 }
 
 func refusedSwap(refs []string, why string) *rewrite.Rewrite {

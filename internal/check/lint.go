@@ -24,6 +24,7 @@ type LintOptions struct {
 	Ignore       []string // not these
 	Experimental bool     // rules that are off by default, too
 	Trusted      []string // registries that a base may come from; empty: any
+	Args         []string // build arguments that a build is given: "NAME=VALUE", or "NAME"
 
 	wanted    []string // rules that run although they are off by default
 	knownBase string   // a base that is looked at elsewhere
@@ -69,10 +70,11 @@ func (p *Pipeline) Lint(ctx context.Context, names []string, opt LintOptions) (*
 // name, that are not written yet. It is for fixes: registries may be asked what a
 // tag stands for, no edit is withheld, and rules that are off run where wanted
 // names them.
-func (p *Pipeline) LintVersion(ctx context.Context, name string, versions map[string][]byte, buildContext string, wanted []string) (*Result, error) {
+func (p *Pipeline) LintVersion(ctx context.Context, name string, versions map[string][]byte, wanted []string, opt LintOptions) (*Result, error) {
 	r := newRun(p, Ask{Rules: true})
 	r.linter.versions, r.linter.fixing = versions, true
-	r.lint(ctx, name, versions[name], LintOptions{Context: buildContext, wanted: wanted})
+	opt.wanted = wanted
+	r.lint(ctx, name, versions[name], opt)
 	if err := errors.Join(r.finish(), r.policy.suppress(r.res, r.Now())); err != nil {
 		return nil, err
 	}

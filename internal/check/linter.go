@@ -93,7 +93,7 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 	if len(opt.Only) == 0 {
 		of := l.ofBases(f, opt.knownBase)
 		if l.fixing {
-			l.rebased(ctx, of, in, folder)
+			l.rebased(ctx, of, in, folder, given(opt.Args))
 		}
 		found = append(found, of...)
 	}

@@ -3,6 +3,7 @@ package check
 import (
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -51,6 +52,8 @@ func neighboursOf(name string) *neighbours {
 		if err != nil || len(entries) > maxNeighbours {
 			continue
 		}
+		n.devcontainers(dir)
+		n.pipelines(dir)
 		for _, e := range entries {
 			file := filepath.Join(dir, e.Name())
 			switch {
@@ -67,6 +70,9 @@ func neighboursOf(name string) *neighbours {
 				n.readme(file, !known || dir == dirs[0] || dir == dirs[len(dirs)-1])
 			case commandFile(e.Name()):
 				n.commands(file)
+				n.gives(file, false)
+			case pipelineFile(e.Name()):
+				n.gives(file, true)
 			}
 		}
 	}
@@ -145,7 +151,7 @@ func (n *neighbours) compose(file string) {
 			n.contexts = append(n.contexts, context)
 		}
 		n.args = append(n.args, givenArgs{file, context, s.Build.Args})
-		u := dockerfile.Use{File: n.called(file), Service: name, User: s.User}
+		u := dockerfile.Use{File: n.called(file), Service: name, User: s.User, Args: slices.Sorted(maps.Keys(s.Build.Args))}
 		u.Entrypoint, _ = wordsOf(&s.Entrypoint)
 		u.Command, u.Shell = wordsOf(&s.Command)
 		u.Ports = append(published(&s.Ports), published(&s.Expose)...)

@@ -25,6 +25,7 @@ func (n *neighbours) readme(file string, near bool) {
 	if b, err := readLimited(file, maxReadme); err == nil {
 		n.ran(file, string(b), nil)
 	}
+	n.gives(file, false)
 }
 
 // commandFile reports whether a file of that name may say how images are built and

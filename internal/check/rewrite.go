@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -86,6 +87,19 @@ func (l *linter) uses(name string) []dockerfile.Use {
 	return n.uses
 }
 
+// given is the use of a Dockerfile by a build that is given arguments.
+func given(args []string) []dockerfile.Use {
+	if len(args) == 0 {
+		return nil
+	}
+	u := dockerfile.Use{File: "--build-arg"}
+	for _, a := range args {
+		name, _, _ := strings.Cut(a, "=")
+		u.Args = append(u.Args, name)
+	}
+	return []dockerfile.Use{u}
+}
+
 // neighbours are those of a file, read once.
 func (l *linter) neighbours(name string) *besideOf {
 	if l.beside == nil || l.beside.of != name {
@@ -104,7 +118,7 @@ type besideOf struct {
 // rebased gives what is wrong with a base itself a fix: the nearest release that
 // takes its place, with what must follow in the file, or the reason why there is
 // none. Stages of which one copies what another builds move together.
-func (l *linter) rebased(ctx context.Context, found []finding.Finding, in *rules.Input, folder string) {
+func (l *linter) rebased(ctx context.Context, found []finding.Finding, in *rules.Input, folder string, given []dockerfile.Use) {
 	f := in.File
 	options := map[*dockerfile.Stage]*base.Option{}
 	at := map[int]*dockerfile.Stage{} // by finding
@@ -122,7 +136,9 @@ func (l *linter) rebased(ctx context.Context, found []finding.Finding, in *rules
 		}
 		at[i] = st
 	}
-	r := rewrite.Request{File: f, Scopes: in.Scopes, Context: in.Options.Context, Folder: folder, Digest: l.bases.digestOf(ctx)}
+	r := rewrite.Request{
+		File: f, Scopes: in.Scopes, Context: in.Options.Context, Folder: folder, Digest: l.bases.digestOf(ctx), Uses: slices.Concat(l.uses(f.Name), given),
+	}
 	swaps := map[*dockerfile.Stage]*rewrite.Rewrite{}
 	for st, o := range options {
 		if o == nil {

@@ -180,7 +180,7 @@ func (f *fixer) dockerfile(ctx context.Context, name string) error {
 		s.Held = fmt.Sprintf("line %d says that the file is generated: change what it is made from, or --force edits it", line)
 	}
 	s.Look = func(ctx context.Context, files map[string][]byte) ([]finding.Finding, []finding.Unknown, error) {
-		res, err := f.LintVersion(ctx, name, files, f.opt.Context, f.opt.Only)
+		res, err := f.LintVersion(ctx, name, files, f.opt.Only, check.LintOptions{Context: f.opt.Context, Args: f.opt.Args})
 		if err != nil {
 			return nil, nil, err
 		}

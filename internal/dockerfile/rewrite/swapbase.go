@@ -24,6 +24,7 @@ func SwapBase(r Request, moves ...Move) (Rewrite, error) {
 	d := newDraft(r)
 	var titles []string
 	var all []*swap
+	names := map[*dockerfile.Stage]string{}
 	for _, m := range moves {
 		s := &swap{draft: d, stage: m.Stage, facts: m.Facts, old: parseReference(m.Stage.Base), ref: parseReference(m.To), gids: map[string]string{}}
 		if s.version = versionOf(s.ref.tag); len(s.version) == 0 {
@@ -36,9 +37,9 @@ func SwapBase(r Request, moves ...Move) (Rewrite, error) {
 		if s.to != s.from && len(s.above()) > 1 {
 			return Rewrite{}, refuse(&d.File.Instructions[m.Stage.From], "other stages build on this one, whose system would be another: move them by hand")
 		}
-		d.edit(m.Stage.BaseWord.Span.Start, m.Stage.BaseWord.Span.End, m.To)
+		names[m.Stage] = m.To
 		if m.Stage.BaseRaw != m.Stage.Base {
-			s.note("%s took a part of its name from a build argument, which means nothing to it any more", m.Stage.BaseRaw)
+			s.note("%s has its name from a build argument, whose default is edited: a build that is given another value stands on that", m.Stage.BaseRaw)
 		}
 		for _, step := range []func() error{s.crossing, s.software, s.follow} {
 			if err := step(); err != nil {
@@ -55,6 +56,11 @@ func SwapBase(r Request, moves ...Move) (Rewrite, error) {
 	if err := coupled(d, all); err != nil {
 		return Rewrite{}, err
 	}
+	renamed, err := Rename(r, names)
+	if err != nil {
+		return Rewrite{}, err
+	}
+	d.edits = append(d.edits, renamed...)
 	w, err := d.done(strings.Join(titles, ", b"))
 	w.Fix.Title = strings.ReplaceAll(w.Fix.Title, ", bBuild", ", build")
 	return w, err

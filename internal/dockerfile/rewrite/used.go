@@ -67,11 +67,20 @@ func (d *draft) usedOtherwise(st *dockerfile.Stage) error {
 		if u.BuiltOn {
 			return refuse(from, "%s builds on this image, and what it needs of it is not known", u.File)
 		}
+		if u.WorkedIn && d.builds(u, st) {
+			return refuse(from, "%s makes a container to work in of it, which keeps its user and its tools", u.File)
+		}
 	}
 	if what := d.tests(st); what != "" {
 		return refuse(from, "%s is started: an image that tests keeps its user and its tools", what)
 	}
 	return nil
+}
+
+// builds says whether a use builds a stage, or one that stands on it.
+func (d *draft) builds(u dockerfile.Use, st *dockerfile.Stage) bool {
+	built, err := d.File.Target(u.Stage)
+	return err != nil || slices.Contains(d.File.Chain(built), st)
 }
 
 // said is where a use stands: "the service web of compose.yaml".
