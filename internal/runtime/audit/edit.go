@@ -84,7 +84,19 @@ func (s spot) add(item string, path ...string) []finding.Edit {
 	if strings.Trim(dash, " -") != "" || strings.Count(dash, "-") != 1 {
 		return nil
 	}
-	return in.proved(rest[0], in.d.below(end, dash+item))
+	return in.proved(rest[0], in.fromKey(p.key, in.d.below(end, dash+item)))
+}
+
+// fromKey has an edit of a list begin at the list's key. Edits of one list then
+// overlap, and are made one after the other: the last item takes the key with it,
+// below which another fix may just have put one.
+func (s spot) fromKey(key *yaml.Node, edit *finding.Edit) *finding.Edit {
+	if at, ok := s.d.offset(key); ok && s.d.startOfLine(at) < edit.Start {
+		from := s.d.startOfLine(at)
+		edit.New = string(s.d.b[from:edit.Start]) + edit.New
+		edit.Start = from
+	}
+	return edit
 }
 
 // remove takes the key at the end of a path away with its line; item, which is not
@@ -120,7 +132,7 @@ func (s spot) remove(item int, path ...string) []finding.Edit {
 	if bytes.IndexByte(in.d.b[start:end], '#') >= 0 {
 		return nil // a comment would go with it
 	}
-	return in.proved(rest[0], &finding.Edit{Start: start, End: end})
+	return in.proved(rest[0], in.fromKey(p.key, &finding.Edit{Start: start, End: end}))
 }
 
 // flow reports whether the mapping is written in braces.

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/sirupsen/logrus"
 	"pgregory.net/rapid"
+
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // loaded is what Compose's own loader makes of a file: what each path of the project
@@ -78,11 +81,13 @@ func holdLaw(t fataler, name, text string) (edits int) {
 		t.Fatalf("%v", err)
 	}
 	said, _ := was.meaning()
+	var together []finding.Edit
 	for _, c := range got.Containers {
 		_, service, _ := strings.Cut(c.Subject.Name, "#")
 		for _, f := range Run(c, Checks()).Findings {
 			for _, e := range f.Fixes[0].Edits {
 				edits++
+				together = append(together, e)
 				now := string(Apply([]byte(text), e))
 				after, err := loaded(now)
 				if err != nil {
@@ -107,7 +112,37 @@ func holdLaw(t fataler, name, text string) (edits int) {
 			}
 		}
 	}
+	now := atOnce([]byte(text), together)
+	if _, err := loaded(string(now)); err != nil {
+		t.Fatalf("%s: Compose refuses what all fixes at once come to: %v\n%s", name, err, now)
+	}
+	if comments([]byte(text)) != comments(now) {
+		t.Fatalf("%s: all fixes at once lose a comment\n%s", name, now)
+	}
 	return edits
+}
+
+// atOnce makes all edits, but for those that want bytes that another has: a round of
+// fixes.
+func atOnce(b []byte, edits []finding.Edit) []byte {
+	slices.SortStableFunc(edits, func(a, b finding.Edit) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End), cmp.Compare(a.New, b.New))
+	})
+	var taken []finding.Edit
+	for _, e := range edits {
+		if !slices.ContainsFunc(taken, func(x finding.Edit) bool {
+			if x.Start == x.End || e.Start == e.End {
+				return x.Start < e.Start && e.Start < x.End || e.Start < x.Start && x.Start < e.End || x == e
+			}
+			return x.Start < e.End && e.Start < x.End
+		}) {
+			taken = append(taken, e)
+		}
+	}
+	for _, e := range slices.Backward(taken) {
+		b = Apply(b, e)
+	}
+	return b
 }
 
 type fataler interface {
