@@ -92,6 +92,28 @@ func TestExecExamples(t *testing.T) {
 	}
 }
 
+// Programs that Compose starts beside a service's own are read as those of docker exec.
+func TestHooks(t *testing.T) {
+	read, err := ReadCompose("c.yaml", []byte("services:\n  a:\n    image: x:1\n    post_start:\n    - {command: a, user: root, privileged: true}\n    - command: b\n    pre_stop:\n    - {command: c, user: \"0:0\"}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range read.Execs {
+		for _, f := range Run(e, ExecChecks()).Findings {
+			complete(t, f)
+			got = append(got, e.Subject.Name+" "+string(f.Rule)+" "+f.At[0].Config)
+		}
+	}
+	want := []string{
+		"c.yaml#a/post_start/0 runtime/exec-root /services/a/post_start/0/user", "c.yaml#a/post_start/0 runtime/exec-privileged /services/a/post_start/0/privileged",
+		"c.yaml#a/pre_stop/0 runtime/exec-root /services/a/pre_stop/0/user",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // What stands in deploy and does nothing without a swarm is told, and what does is not.
 func TestDeployWithoutSwarm(t *testing.T) {
 	const deploy = "services:\n  app:\n    image: alpine:3.22\n    deploy:\n      resources:\n        limits: {cpus: '1', memory: 64m, pids: 20}\n" +
@@ -255,6 +277,51 @@ func TestComposeReading(t *testing.T) {
 			name:  "a registry's port is no tag",
 			text:  "services:\n  a:\n    image: localhost:5000/x\n",
 			fires: []finding.RuleID{"runtime/latest-tag"},
+		},
+		{
+			name:  "a volume that is a part of the host",
+			text:  "services:\n  a:\n    image: x:1\n    volumes: [s:/s, {type: volume, source: r, target: /r}, d:/d]\nvolumes:\n  s: {driver_opts: {type: none, o: bind, device: /var/run/docker.sock}}\n  r: {driver_opts: {o: 'rbind,ro', device: /etc}}\n  d: {driver_opts: {type: tmpfs, device: tmpfs, o: size=1m}}\n",
+			fires: []finding.RuleID{"runtime/docker-socket", "runtime/sensitive-mount"},
+		},
+		{
+			name:  "the socket by a field of its own",
+			text:  "services:\n  a:\n    image: x:1\n    use_api_socket: true\n",
+			fires: []finding.RuleID{"runtime/docker-socket"},
+		},
+		{
+			name:  "a configuration that is a file of the host",
+			text:  "services:\n  a:\n    image: x:1\n    configs: [{source: c, target: /x}]\nconfigs: {c: {file: /etc/shadow}}\n",
+			fires: []finding.RuleID{"runtime/sensitive-mount"},
+		},
+		{
+			name:  "cards of the machine",
+			text:  "services:\n  a:\n    image: x:1\n    gpus: all\n",
+			fires: []finding.RuleID{"runtime/device"},
+		},
+		{
+			name:  "cards of the machine, reserved",
+			text:  "services:\n  a:\n    image: x:1\n    deploy: {resources: {reservations: {devices: [{driver: nvidia, count: all, capabilities: [gpu]}]}}}\n",
+			fires: []finding.RuleID{"runtime/device"},
+		},
+		{
+			name:  "a build that is the host's",
+			text:  "services:\n  a:\n    image: x:1\n    build: {context: ., entitlements: [security.insecure], network: host, args: [DB_PASSWORD=v9Rt4nXb7cPe]}\n",
+			fires: []finding.RuleID{"runtime/privileged", "runtime/host-namespace", "runtime/literal-secret"},
+		},
+		{
+			name:  "a build with privileges",
+			text:  "services:\n  a:\n    build: {context: ., privileged: true, network: none, args: {DB_PASSWORD: $DB_PASSWORD}}\n",
+			fires: []finding.RuleID{"runtime/privileged"}, quiet: []finding.RuleID{"runtime/host-namespace", "runtime/literal-secret"},
+		},
+		{
+			name:  "a secret as a default",
+			text:  "services:\n  a:\n    image: x:1\n    environment: ['DB_PASSWORD=${PW:-v9Rt4nXb7cPe}']\n",
+			fires: []finding.RuleID{"runtime/literal-secret"},
+		},
+		{
+			name:  "variables without a secret as a default",
+			text:  "services:\n  a:\n    image: x:1\n    environment: {A_PASSWORD: '${PW:?}', B_PASSWORD: '${PW:-}', C_PASSWORD: '${PW:-$OTHER}', D_PASSWORD: '${PW:?not-here-at-all}'}\n",
+			quiet: []finding.RuleID{"runtime/literal-secret"},
 		},
 		{
 			name:  "flags where another program has them",

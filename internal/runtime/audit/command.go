@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +24,7 @@ func ReadCommands(name string, b []byte) (*Read, error) {
 		return nil, fmt.Errorf("%s: larger than %d bytes", name, MaxBytes)
 	}
 	out := &Read{}
+	b = unprompted(b)
 	for _, s := range scripts(name, b) {
 		if s.Err != nil && mentions(b[s.Span.Start:s.Span.End]) {
 			out.Unknown = append(out.Unknown, finding.Unknown{What: fmt.Sprintf("%s:%d: the container that it starts", name, s.Span.Line), Why: s.Err.Error()})
@@ -29,6 +32,11 @@ func ReadCommands(name string, b []byte) (*Read, error) {
 		for i := range s.Commands {
 			verb, words := starts(&s.Commands[i])
 			if verb == "" {
+				if line, ok := quoted(&s.Commands[i]); ok {
+					out.Unknown = append(out.Unknown, finding.Unknown{
+						What: fmt.Sprintf("%s:%d: the container that it starts", name, s.Commands[i].Span.Line), Why: "it is within an argument: " + line,
+					})
+				}
 				continue
 			}
 			if len(out.Containers)+len(out.Execs) == maxCommands {
@@ -53,6 +61,24 @@ func ReadCommands(name string, b []byte) (*Read, error) {
 		return nil, finding.WithHint(errors.New(name+": no docker run among its lines"), hint)
 	}
 	return out, nil
+}
+
+// before is what stands before a command where it is copied from a terminal of Windows or
+// of the Engine's documentation, or out of a unit of systemd; goesOn ends a line that goes
+// on, in PowerShell and cmd.
+var (
+	before = regexp.MustCompile(`(?m)^[ \t]*(?:(?:PS |[A-Za-z]:)[^>\n]*> ?|> ?|Exec[A-Z][A-Za-z]*=[-@:+!]*)((?:\S*/)?(?:docker|podman|nerdctl)(?:\.exe)? )`)
+	goesOn = regexp.MustCompile("(?m)^([ \t]*(?:docker|podman|nerdctl)(?:\\.exe)? [^`\n]*[ \t]|[ \t]+-[^`\n]*[ \t])[`^](\r?)$")
+)
+
+// unprompted is a text in which blanks take the place of what no shell of Unix reads, so
+// that all else stays in its place.
+func unprompted(b []byte) []byte {
+	b = before.ReplaceAllFunc(b, func(m []byte) []byte {
+		command := before.FindSubmatch(m)[1]
+		return append(bytes.Repeat([]byte(" "), len(m)-len(command)), command...)
+	})
+	return goesOn.ReplaceAll(b, []byte(`$1\$2`))
 }
 
 // scripts reads a text as one script or, where that is none, its lines one by one: a
@@ -101,18 +127,42 @@ func mentions(text []byte) bool {
 func isStart(verb string) bool { return verb == "run" || verb == "create" || verb == "exec" }
 
 func isEngine(program string) bool {
-	program = program[strings.LastIndexByte(program, '/')+1:]
+	program = strings.TrimSuffix(program[strings.LastIndexByte(program, '/')+1:], ".exe")
 	return program == "docker" || program == "podman" || program == "nerdctl"
 }
+
+// wrappers are programs that start the one that is named behind their own arguments.
+var wrappers = []string{
+	"timeout", "watch", "ssh", "xargs", "flock", "systemd-run", "setsid", "stdbuf", "strace", "unbuffer", "chronic", "retry", "parallel", "su", "runuser", "chroot",
+	"cgexec", "taskset", "chrt", "wsl", "winpty", "systemd-inhibit", "caffeinate",
+}
+
+// quoted is the argument of a wrapper that starts a container elsewhere: a whole line.
+func quoted(c *dockerfile.Command) (string, bool) {
+	if slices.Contains(wrappers, c.Program()) {
+		for _, w := range c.Args() {
+			if strings.Contains(w.Text, " ") && mentions([]byte(w.Text)) {
+				return w.Text, true
+			}
+		}
+	}
+	return "", false
+}
+
+// prompt is what a terminal shows before a command, copied along: "root@host:~#".
+var prompt = regexp.MustCompile(`^\S+[@:~\]]\S*[#$%]$|^[#$%]$`)
 
 // starts are the words of a command that starts a container, or a program in one, from
 // the first behind "run" or "exec" on; an empty verb: it starts none.
 func starts(c *dockerfile.Command) (verb string, words []dockerfile.ShellWord) {
 	program := c.Program()
 	words = c.Args()
-	if program == "$" && len(words) > 0 { // the prompt, copied along
-		rest := &dockerfile.Command{Words: words}
-		program, words = rest.Program(), rest.Args()
+	if !isEngine(program) && (slices.Contains(wrappers, program) || prompt.MatchString(program)) {
+		at := slices.IndexFunc(words, func(w dockerfile.ShellWord) bool { return w.Literal && isEngine(w.Text) })
+		if at < 0 {
+			return "", nil
+		}
+		program, words = words[at].Text, words[at+1:]
 	}
 	if !isEngine(program) {
 		return "", nil
@@ -160,7 +210,12 @@ func command(file string, span finding.Span, words []dockerfile.ShellWord) (*Con
 		return finding.Location{Source: &s}
 	}
 	var err error
-	for len(words) > 0 && strings.HasPrefix(words[0].Text, "-") && words[0].Text != "-" {
+	for len(words) > 0 && (strings.HasPrefix(words[0].Text, "-") && words[0].Text != "-" || mayBeFlags(words)) {
+		if !strings.HasPrefix(words[0].Text, "-") {
+			c.unsure("*", words[0].Text+" may hold flags")
+			words = words[1:]
+			continue
+		}
 		if words[0].Text == "--" {
 			words = words[1:]
 			break
@@ -184,6 +239,22 @@ func command(file string, span finding.Span, words []dockerfile.ShellWord) (*Con
 		c.spans["command"] = words[1].Span
 	}
 	return c.Container, nil
+}
+
+// mayBeFlags reports whether the first of some words is all filled in by the shell, and
+// by its name no image: others follow, of which one is the image then.
+func mayBeFlags(words []dockerfile.ShellWord) bool {
+	w := strings.Trim(words[0].Text, `"`)
+	if words[0].Literal || len(words) < 2 || !strings.HasPrefix(w, "$") || strings.ContainsAny(w, ":/") && !strings.HasPrefix(w, "$(") {
+		return false
+	}
+	upper := strings.ToUpper(w)
+	for _, part := range []string{"IMAGE", "IMG", "TAG", "REPO", "REGISTRY", "NAME"} {
+		if strings.Contains(upper, part) {
+			return false
+		}
+	}
+	return true
 }
 
 // option takes the flags of one word, and its value, from the words.
@@ -229,6 +300,11 @@ func (c *commandReading) option(words []dockerfile.ShellWord) ([]dockerfile.Shel
 		name := word.Text[i : i+1]
 		switch {
 		case valueless[name]:
+			if joined, ok := strings.CutPrefix(word.Text[i+1:], "="); ok {
+				on, err := strconv.ParseBool(joined)
+				c.say(name, strconv.FormatBool(on || err != nil), word.Literal, word.Span)
+				return words, nil
+			}
 			c.say(name, "true", true, word.Span)
 		case valued[name]:
 			value := strings.TrimPrefix(word.Text[i+1:], "=")
@@ -257,6 +333,11 @@ func (c *commandReading) say(name, value string, literal bool, span finding.Span
 	if !literal && field != "environment" {
 		if field != "" {
 			c.unsure(field, "the value of "+value+" is not known")
+		}
+		if field == "volumes" { // a path below an unknown folder tells something
+			for _, item := range c.flag(name, unset.ReplaceAllString(value, "$$"), true) {
+				c.spans[item] = span
+			}
 		}
 		return
 	}

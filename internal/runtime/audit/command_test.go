@@ -78,6 +78,16 @@ func TestCommands(t *testing.T) {
 		{"all of the machine's cards", "docker run " + tight + "--gpus all --device=/dev/kvm --use-api-socket a:1", "-:1: device device docker-socket"},
 		{"many short flags", "docker run -ditP " + tight + "a:1", "-:1: published-everywhere"},
 		{"health", "docker run " + tight + "--expose 80 --no-healthcheck a:1\ndocker run " + tight + "--expose 80 --health-cmd true a:1", "-:1: no-healthcheck\n-:2:"},
+		{"short switches with a value", "docker run -d=true -i=false -t=1 -P=false " + tight + "a:1", "-:1:"},
+		{"a folder below an unknown one", "docker run " + tight + `-v "$HOME/.ssh":/k -v $(pwd):/app --mount type=bind,src=$X/docker.sock,dst=/s a:1`, "-:1: sensitive-mount docker-socket ?volumes"},
+		{"flags that the shell fills in", "docker run $FLAGS " + tight + "a:1\ndocker run " + tight + `"${ARGS[@]}" a:1` + "\ndocker run " + tight + "$IMAGE sh", "-:1: ?it says in all\n-:2: ?it says in all\n-:3: ?image"},
+		{"by another program", "timeout -k 5 60 docker run " + tight + "--pid=host a:1\nssh -t root@h docker run " + tight + "--privileged a:1\nwatch docker ps", "-:1: host-namespace\n-:2: no-effect privileged"},
+		{"within an argument", "ssh h 'docker run --privileged a:1'", "-:1: the container that it starts: it is within an argument: docker run --privileged a:1"},
+		{"a prompt with a name", "root@web:~# docker run " + tight + "--pid=host a:1", "-:1: host-namespace"},
+		{"prompts of Windows", "PS C:\\Users\\x> docker run " + tight + "--pid=host a:1\nC:\\>docker.exe run " + tight + "--ipc=host a:1\n> docker run " + tight + "--uts=host a:1", "-:1: host-namespace\n-:2: host-namespace\n-:3: host-namespace"},
+		{"PowerShell", "docker run `\r\n  --pid=host `\r\n  " + tight + "a:1\r\n", "-:1: host-namespace"},
+		{"cmd", "docker run ^\n  --pid=host " + tight + "a:1", "-:1: host-namespace"},
+		{"a unit of systemd", "[Service]\nExecStartPre=-/usr/bin/docker rm a\nExecStart=/usr/bin/docker run " + tight + "--pid=host a:1\n", "-:3: host-namespace"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := strings.Join(rulesOf(t, tt.text), "\n"); got != tt.want {

@@ -27,7 +27,7 @@ func unexpanded(value string) (string, []string, error) {
 // Read is what was read of containers.
 type Read struct {
 	Containers []*Container
-	Execs      []*Exec // of commands
+	Execs      []*Exec // of commands, and of hooks of services
 	Unknown    []finding.Unknown
 }
 
@@ -42,7 +42,7 @@ func ReadCompose(name string, b []byte, expand Expand) (*Read, error) {
 		expand = unexpanded
 	}
 	if len(d.roots) > 1 {
-		return nil, fmt.Errorf("%s: more than one YAML document", name)
+		return nil, finding.WithHint(fmt.Errorf("%s: more than one YAML document", name), "Compose merges them: audit each in a file of its own, or what docker compose config prints")
 	}
 	root := d.roots[0]
 	services, ok := lookup(root, "services")
@@ -64,6 +64,7 @@ func ReadCompose(name string, b []byte, expand Expand) (*Read, error) {
 			Subject: finding.Subject{Kind: finding.KindService, Name: name + "#" + p.key.Value}, Form: Compose,
 		}}
 		out.Containers = append(out.Containers, r.service(p))
+		out.Execs = append(out.Execs, r.hooks()...)
 	}
 	return out, nil
 }
@@ -253,8 +254,9 @@ func (r *reading) read() {
 		target, _, _ := strings.Cut(t, ":")
 		c.Mounts = append(c.Mounts, Mount{Target: target, field: "tmpfs"})
 	}
+	c.Mounts = append(c.Mounts, r.given()...)
 	c.Ports = r.ports()
-	c.Env = r.environment()
+	c.Env = r.variables("environment", r.fields["environment"]...)
 	c.Words = slices.Concat(r.words("entrypoint"), r.words("command"))
 	c.CgroupParent = r.scalar("cgroup_parent")
 	c.Ulimits = r.names("ulimits")
@@ -263,6 +265,7 @@ func (r *reading) read() {
 	c.Secrets = r.secrets()
 	r.limits()
 	r.restarts()
+	c.Building = r.building()
 	c.Ignored = r.ignored()
 }
 

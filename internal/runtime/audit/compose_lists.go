@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -25,6 +26,14 @@ func (r *reading) devices() []string {
 			put(host, n)
 		}
 	}
+	for _, n := range r.fields["gpus"] {
+		put("request gpus", n)
+	}
+	for _, n := range r.fields["deploy"] {
+		for _, d := range list(n, "resources", "reservations", "devices") {
+			put("request "+cmp.Or(text(d, "driver"), "devices"), d)
+		}
+	}
 	for _, n := range r.items("device_cgroup_rules") {
 		if text, ok := r.text("device_cgroup_rules", n); ok {
 			put("cgroup rule "+text, n)
@@ -47,6 +56,9 @@ func (r *reading) mounts() []Mount {
 				text = unset.ReplaceAllString(n.Value, "$$") // a path below an unknown folder tells something
 			}
 			m := shortMount(text)
+			if name, _, ok := strings.Cut(text, ":"); ok && m.Source == "" {
+				r.behind(name, &m)
+			}
 			m.field = field
 			out = append(out, m)
 			continue
@@ -61,7 +73,9 @@ func (r *reading) mounts() []Mount {
 		}
 		if p, ok := lookup(n, "type"); ok {
 			if kind, _ := r.text("volumes", p.value); kind != "bind" && kind != "npipe" {
+				name := m.Source
 				m.Source = ""
+				r.behind(name, &m)
 			}
 		}
 		if p, ok := lookup(n, "read_only"); ok {
@@ -74,6 +88,48 @@ func (r *reading) mounts() []Mount {
 			}
 		}
 		out = append(out, m)
+	}
+	return out
+}
+
+// behind takes in what of the host a named volume is, where the file says that it is a
+// part of it.
+func (r *reading) behind(name string, m *Mount) {
+	options := map[string]string{}
+	for _, p := range pairs(get(r.root, "volumes", name, "driver_opts")) {
+		options[p.key.Value], _ = r.text("volumes", p.value)
+	}
+	m.bound(options)
+}
+
+// bound takes in what of the host a volume with such options is: the local driver mounts
+// a device, and with the option "bind" a folder or file.
+func (m *Mount) bound(options map[string]string) {
+	words := strings.Split(options["o"], ",")
+	if !slices.ContainsFunc(words, func(w string) bool { return w == "bind" || w == "rbind" }) {
+		return
+	}
+	m.Source, m.ReadOnly = options["device"], m.ReadOnly || slices.Contains(words, "ro")
+}
+
+// given are parts of the host that a service gets without a mount of its own saying so.
+func (r *reading) given() []Mount {
+	var out []Mount
+	if r.truth("use_api_socket") {
+		out = append(out, Mount{Source: "/var/run/docker.sock", Target: "/var/run/docker.sock", field: "use_api_socket"})
+	}
+	for i, n := range r.items("configs") {
+		source, m := n, Mount{ReadOnly: true, field: itemOf("configs", i)}
+		if p, ok := lookup(n, "source"); ok {
+			source = p.value
+			m.Target = text(n, "target")
+		}
+		name, _ := r.text("configs", source)
+		if file := get(r.root, "configs", name, "file"); file != nil {
+			r.places[m.field] = n
+			m.Source, _ = r.text("configs", file)
+			out = append(out, m)
+		}
 	}
 	return out
 }
@@ -148,29 +204,43 @@ func shortPort(text string) Port {
 	return p
 }
 
-func (r *reading) environment() []Variable {
+// variables are those that are said with their values, by NAME=VALUE or NAME: VALUE.
+func (r *reading) variables(at string, said ...*yaml.Node) []Variable {
 	var out []Variable
 	put := func(name, value string, n *yaml.Node) {
-		v := Variable{name, value, "environment/" + escape(name)}
+		v := Variable{name, value, at + "/" + escape(name)}
 		r.places[v.field] = n
 		out = append(slices.DeleteFunc(out, func(o Variable) bool { return o.Name == name }), v)
 	}
-	for _, n := range r.fields["environment"] {
-		if n.Kind == yaml.MappingNode {
+	for _, n := range said {
+		if n != nil && n.Kind == yaml.MappingNode {
 			for _, p := range pairs(n) {
 				// A value that is filled in from elsewhere is not in the file.
-				if v := aliased(p.value); v.Kind == yaml.ScalarNode && v.ShortTag() != "!!null" && !strings.Contains(v.Value, "$") {
-					put(p.key.Value, v.Value, v)
+				if v := aliased(p.value); v.Kind == yaml.ScalarNode && v.ShortTag() != "!!null" {
+					if value, ok := written(v.Value); ok {
+						put(p.key.Value, value, v)
+					}
 				}
 			}
 			continue
 		}
-		for _, v := range n.Content {
-			v = aliased(v)
-			if name, value, ok := strings.Cut(v.Value, "="); ok && v.Kind == yaml.ScalarNode && !strings.Contains(value, "$") {
-				put(name, value, v)
+		for _, v := range list(n) {
+			if name, value, ok := strings.Cut(v.Value, "="); ok && v.Kind == yaml.ScalarNode {
+				if value, ok := written(value); ok {
+					put(name, value, v)
+				}
 			}
 		}
 	}
 	return out
+}
+
+// written is a value that the file has itself: a plain one, or the default of a variable,
+// which counts where nobody sets that.
+func written(value string) (string, bool) {
+	if in, ok := strings.CutPrefix(value, "${"); ok && strings.HasSuffix(in, "}") {
+		name, rest, ok := strings.Cut(strings.TrimSuffix(in, "}"), "-")
+		return rest, ok && !strings.ContainsAny(rest, "$}") && !strings.ContainsAny(name, "$}?+")
+	}
+	return value, !strings.Contains(value, "$")
 }

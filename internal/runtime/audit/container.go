@@ -59,7 +59,8 @@ type Container struct {
 	CgroupParent string    // empty: the daemon's
 	Processes    []string  // that run in it
 	Confined     Confined
-	Pod          *Pod // of Kubernetes alone
+	Building     Building // of its image, by a compose file
+	Pod          *Pod     // of Kubernetes alone
 
 	unknown map[string]string // by field: why it is not known
 	at      func(field string) finding.Location

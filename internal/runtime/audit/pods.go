@@ -92,7 +92,7 @@ func (m *manifest) object(n *yaml.Node, at string, depth int) {
 	}
 	for _, path := range [][]string{{"spec"}, {"spec", "template", "spec"}, {"spec", "jobTemplate", "spec", "template", "spec"}, {"template", "spec"}} {
 		spec := get(n, path...)
-		if len(list(spec, "containers")) == 0 {
+		if !isPod(spec) {
 			continue
 		}
 		o.spec, o.at = spec, at+"/"+strings.Join(path, "/")
@@ -100,6 +100,46 @@ func (m *manifest) object(n *yaml.Node, at string, depth int) {
 		m.objects = append(m.objects, o)
 		return
 	}
+	found := len(m.objects)
+	if lone := m.within(n, o, at, 0); len(m.objects) == found && lone != nil {
+		m.out.Unknown = append(m.out.Unknown, finding.Unknown{
+			What: fmt.Sprintf("%s:%d: what %s %s starts", m.d.name, lone.Line, kind, o.name), Why: "its containers are not where Kubernetes has those of a pod",
+		})
+	}
+}
+
+// isPod reports whether a mapping is the spec of a pod.
+func isPod(n *yaml.Node) bool { return len(list(n, "containers"))+len(list(n, "initContainers")) > 0 }
+
+// within takes in the pods anywhere within an object, which those who extend Kubernetes
+// put where they like. It returns an image that belongs to none.
+func (m *manifest) within(n *yaml.Node, o object, at string, depth int) (lone *yaml.Node) {
+	if n = aliased(n); depth > maxDepth/2 || len(m.objects) >= maxObjects {
+		return nil
+	}
+	if n.Kind == yaml.SequenceNode {
+		for i, v := range n.Content {
+			if found := m.within(v, o, at+"/"+strconv.Itoa(i), depth+1); lone == nil {
+				lone = found
+			}
+		}
+		return lone
+	}
+	if isPod(n) {
+		o.spec, o.at = n, at
+		m.objects = append(m.objects, o)
+		return nil
+	}
+	for _, p := range pairs(n) {
+		v := aliased(p.value)
+		if p.key.Value == "image" && v.Kind == yaml.ScalarNode && len(pairs(n)) > 1 {
+			lone = p.key
+		}
+		if found := m.within(v, o, at+"/"+escape(p.key.Value), depth+1); lone == nil {
+			lone = found
+		}
+	}
+	return lone
 }
 
 // get is the value at the end of a path; nil: there is none.
@@ -170,6 +210,8 @@ type Pod struct {
 	NonRoot  bool   // runAsNonRoot
 	Token    bool   // the service account's token is mounted
 	Unmasked bool   // procMount
+	// HostProcess: on Windows, it is a process of the host.
+	HostProcess bool
 
 	shared []finding.Span // places at which the pod says something for all containers
 }
@@ -268,6 +310,7 @@ func (r *podReading) security() {
 	c := r.c
 	own := func(field, key string) string { return r.string(field, r.n, "securityContext", key) }
 	c.Privileged = own("privileged", "privileged") == "true"
+	c.Pod.HostProcess = r.either("host_process", "windowsOptions", "hostProcess") == "true"
 	c.ReadOnly = own("read_only", "readOnlyRootFilesystem") == "true"
 	if own("security_opt/0", "allowPrivilegeEscalation") == "false" {
 		c.SecurityOpt = append(c.SecurityOpt, "no-new-privileges:true")
@@ -418,65 +461,3 @@ func (r *podReading) ignored() {
 		}
 	}
 }
-
-// podEditor writes fixes into one container of a pod, or into the pod.
-type podEditor struct {
-	spot
-	spec   spot
-	places map[string]*yaml.Node
-}
-
-// Where a field of a container is in Kubernetes: in the container, or in its pod.
-var (
-	inContainer = map[string][]string{
-		"privileged": {"securityContext", "privileged"}, "read_only": {"securityContext", "readOnlyRootFilesystem"},
-		"no_escalation": {"securityContext", "allowPrivilegeEscalation"}, "seccomp": {"securityContext", "seccompProfile", "type"},
-		"non_root": {"securityContext", "runAsNonRoot"}, "proc_mount": {"securityContext", "procMount"},
-		"mem_limit": {"resources", "limits", "memory"}, "cpus": {"resources", "limits", "cpu"},
-		"cap_add": {"securityContext", "capabilities", "add"}, "cap_drop": {"securityContext", "capabilities", "drop"},
-	}
-	inPod = map[string][]string{
-		"network_mode": {"hostNetwork"}, "pid": {"hostPID"}, "ipc": {"hostIPC"}, "token": {"automountServiceAccountToken"},
-	}
-)
-
-func (e *podEditor) of(field string) (spot, []string) {
-	if path, ok := inPod[field]; ok {
-		return e.spec, path
-	}
-	return e.spot, inContainer[field]
-}
-
-func (e *podEditor) set(field, value string) []finding.Edit {
-	s, path := e.of(field)
-	if path == nil {
-		return nil
-	}
-	return s.set(value, path...)
-}
-
-func (e *podEditor) add(field, value string) []finding.Edit {
-	s, path := e.of(field)
-	if path == nil {
-		return nil
-	}
-	return s.add(value, path...)
-}
-
-func (e *podEditor) remove(field string) []finding.Edit {
-	name, n := item(field)
-	s, path := e.of(name)
-	if path == nil {
-		return nil
-	}
-	return s.remove(n, path...)
-}
-
-// replace writes another value in the place of one, where the container or its pod
-// says it itself.
-func (e *podEditor) replace(field, value string) []finding.Edit { return e.set(field, value) }
-
-func (e *podEditor) publish(Port) []finding.Edit { return nil }
-
-// outside has nothing to fill in: a manifest has no variables.
-func (e *podEditor) outside(string, string) []finding.Edit { return nil }

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +50,7 @@ func TestManifestReading(t *testing.T) {
 			name: "privileged", container: security("privileged: true, capabilities: {add: [CAP_SYS_ADMIN, sys_time]}, procMount: Unmasked"),
 			fires: "privileged added-capability unconfined",
 		},
+		{name: "a process of a host with Windows", pod: "      securityContext: {windowsOptions: {hostProcess: true}}\n", fires: "privileged"},
 		{name: "namespaces of the host", pod: "      hostPID: true\n      hostIPC: true\n      hostNetwork: true\n", fires: "host-namespace"},
 		{name: "not those of the host", pod: "      hostPID: false\n      hostNetwork: false\n", quiet: "host-namespace"},
 		{
@@ -111,6 +113,16 @@ func TestManifestKinds(t *testing.T) {
 		if len(got) != 2 || !strings.HasSuffix(got[0].Subject.Name, "/p/a") || !strings.HasSuffix(got[1].Subject.Name, "/p/b") {
 			t.Errorf("%s: %d containers", name, len(got))
 		}
+	}
+	// Where Kubernetes itself has no pod, it is found all the same, or told.
+	const flow = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec:\n  templates:\n  - name: a\n    %s: %s\n"
+	got, err := ReadManifest("m.yaml", fmt.Appendf(nil, flow, "pod", spec))
+	if err != nil || len(got.Containers) != 2 || len(got.Unknown) > 0 {
+		t.Errorf("a pod within: %+v, %v", got, err)
+	}
+	got, err = ReadManifest("m.yaml", fmt.Appendf(nil, flow, "container", "{image: 'x:1', securityContext: {privileged: true}}"))
+	if err != nil || len(got.Containers) > 0 || len(got.Unknown) != 1 || !strings.HasPrefix(got.Unknown[0].What, "m.yaml:7: what Workflow w starts") {
+		t.Errorf("a container of its own kind: %+v, %v", got, err)
 	}
 	for _, text := range []string{"services: {a: {image: x}}", "apiVersion: [", "apiVersion: v1\nkind: {{ .Kind }}\n", "- apiVersion\n", ""} {
 		if IsManifest([]byte(text)) {

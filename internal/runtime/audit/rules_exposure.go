@@ -73,6 +73,8 @@ var sensitive = []struct{ dir, what string }{
 	{"/root", "root's own files"},
 	{"/home", "the users' files"},
 	{"/run", "the sockets of services"},
+	{"/var", "what services keep, the Engine among them"},
+	{"/var/lib", "what services keep, the Engine among them"},
 	{"/var/lib/docker", "every image, container and volume"},
 	{"/var/lib/containerd", "every image and container"},
 	{"/var/lib/kubelet", "the pods' secrets"},
@@ -89,16 +91,24 @@ var sensitive = []struct{ dir, what string }{
 	{".kube", "the user's credentials"},
 	{".docker", "the user's credentials"},
 	{".gnupg", "the user's keys"},
+	{".azure", "the user's credentials"},
+	{".config/gcloud", "the user's credentials"},
+	{".netrc", "the user's credentials"},
+	{".git-credentials", "the user's credentials"},
+	{".vault-token", "the user's credentials"},
 }
 
 // sensitivity says what of the host is at a source; empty: nothing that matters.
 func sensitivity(source string, readOnly bool) string {
 	clean := path.Clean(source)
+	if clean == "~" {
+		return "the user's files"
+	}
 	for _, s := range sensitive {
 		switch {
 		case clean == s.dir:
 			return s.what
-		case strings.HasPrefix(s.dir, ".") && path.Base(clean) == s.dir:
+		case strings.HasPrefix(s.dir, ".") && strings.HasSuffix("/"+clean, "/"+s.dir):
 			return s.what
 		}
 	}
@@ -166,6 +176,9 @@ func device() Check[*Container] {
 			f := c.found(itemOf("devices", i), d, "the device %s of the host is in the container", d)
 			if strings.HasPrefix(d, "cgroup rule ") {
 				f.Message = "the container may use devices by a rule of its own: " + strings.TrimPrefix(d, "cgroup rule ")
+			}
+			if what, ok := strings.CutPrefix(d, "request "); ok {
+				f.Message = "devices of the host are asked for: " + what
 			}
 			for _, disk := range []string{"/dev/sd", "/dev/nvme", "/dev/vd", "/dev/xvd", "/dev/mapper/", "/dev/dm-", "/dev/mem", "/dev/kmem", "/dev/port"} {
 				if strings.HasPrefix(d, disk) {

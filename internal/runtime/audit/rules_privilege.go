@@ -18,6 +18,14 @@ func privileged() Check[*Container] {
 		Bad:  "services:\n  app:\n    image: alpine:3.22\n    privileged: true\n",
 		Good: "services:\n  app:\n    image: alpine:3.22\n    cap_add:\n      - NET_ADMIN\n",
 	}, []string{"privileged"}, func(c *Container, p *pass) {
+		if b := c.Building; b.Privileged != "" {
+			f := c.found(b.Privileged, "build", "the image is built with all privileges: root of a step is root on the host")
+			p.Report(fixed(f, finding.NeedsReview, "Build it without: what needs privileges is done when the container runs", nil))
+		}
+		if c.Pod != nil && c.Pod.HostProcess {
+			f := c.found("host_process", "host process", "the container is a process of the host, with all that its user may do there")
+			p.Report(fixed(f, finding.NeedsReview, "Take hostProcess out", nil))
+		}
 		if !c.Privileged {
 			return
 		}
@@ -90,6 +98,11 @@ func hostNamespace() Check[*Container] {
 		Bad:  "services:\n  app:\n    image: alpine:3.22\n    pid: host\n",
 		Good: "services:\n  app:\n    image: alpine:3.22\n    pid: \"service:db\"\n",
 	}, []string{"network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup"}, func(c *Container, p *pass) {
+		if c.Building.Network == "host" {
+			f := c.found("build/network", "build", "the image is built in the host's network: a step reaches services that listen on loopback only")
+			f.Severity, f.Aliases = finding.Low, []string{}
+			p.Report(fixed(f, finding.NeedsReview, "Take network out of build", nil))
+		}
 		for _, n := range []struct {
 			field, mode, what, cis string
 			severity               finding.Severity

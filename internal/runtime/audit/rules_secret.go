@@ -84,6 +84,13 @@ func literalSecret() Check[*Container] {
 			f.Hidden = []finding.Secret{finding.Secret(v.Value)}
 			p.Report(fixed(f, finding.NeedsReview, title, c.edit.outside(v.field, v.Name)))
 		}
+		for _, v := range c.Building.Args {
+			if kind, ok := secret.Env(v.Name, v.Value); ok {
+				f := c.found(v.field, "build "+v.Name, "the build argument %s holds a secret (%s), and the image's history keeps it", v.Name, kind)
+				f.Hidden = []finding.Secret{finding.Secret(v.Value)}
+				p.Report(fixed(f, finding.NeedsReview, "Give it to the step that needs it: RUN --mount=type=secret, and secrets of build", nil))
+			}
+		}
 		line := []byte(strings.Join(c.Words, " "))
 		for _, m := range secret.FindCommand(line) {
 			f := c.found("command", "command "+m.Kind, "the command holds a secret (%s)", m.Kind)

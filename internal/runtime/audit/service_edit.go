@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -80,6 +81,9 @@ func (e *serviceEditor) meansOther(name string, at *yaml.Node) bool {
 	return false
 }
 
+// defaulted is a variable with a default.
+var defaulted = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)(:?)-`)
+
 // outside has an environment variable filled in from outside of the file, which
 // must then say it.
 func (e *serviceEditor) outside(field, name string) []finding.Edit {
@@ -87,10 +91,12 @@ func (e *serviceEditor) outside(field, name string) []finding.Edit {
 	if !ok || strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") != "" {
 		return nil
 	}
-	if e.meansOther(name, n) {
+	value := "${" + name + ":?}"
+	if m := defaulted.FindStringSubmatch(strings.TrimPrefix(n.Value, name+"=")); m != nil {
+		value = "${" + m[1] + m[2] + "?}" // asked for already: without its default
+	} else if e.meansOther(name, n) {
 		return nil
 	}
-	value := "${" + name + ":?}"
 	if strings.HasPrefix(n.Value, name+"=") {
 		value = name + "=" + value
 	}
