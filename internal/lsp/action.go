@@ -28,7 +28,7 @@ func (s *session) codeActions(ctx context.Context, p codeActionParams) ([]codeAc
 	got := s.foundIn(v)
 	for i := range got.findings {
 		f := &got.findings[i]
-		if !s.rangeOf(v, f).touches(p.Range) {
+		if !s.covers(v, f, p.Range) {
 			continue
 		}
 		for n := range f.Fixes {

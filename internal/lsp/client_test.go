@@ -43,7 +43,7 @@ type note struct {
 
 // capabilities are those of a client that can do everything.
 const capabilities = `{"workspace":{"workspaceEdit":{"documentChanges":true,"resourceOperations":["create"]}},"textDocument":{
-	"publishDiagnostics":{"relatedInformation":true},"codeAction":{"codeActionLiteralSupport":{}},"completion":{"completionItem":{"snippetSupport":true}}}}`
+	"publishDiagnostics":{"relatedInformation":true},"codeAction":{"codeActionLiteralSupport":{}},"hover":{"contentFormat":["markdown","plaintext"]}}}`
 
 // pipelineIn looks at files without Engine and network.
 func pipelineIn(dir string) (*check.Pipeline, error) {

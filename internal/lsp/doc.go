@@ -9,6 +9,9 @@
 // are there. Nothing is asked over the network: [Options] gives a pipeline that is
 // offline.
 //
+// Completion reads the line alone, since a file that is being typed seldom parses;
+// what is asked of stages reads the file without the instructions that are broken.
+//
 // A [Text] is one version of a document and never changes; an edit makes another. A
 // request works on the version that was current when it came in, and what was found in
 // that version is worked out once and kept with it.

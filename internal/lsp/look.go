@@ -165,6 +165,16 @@ func (s *session) rangeOf(v *version, f *finding.Finding) Range {
 	return firstLine(v.text)
 }
 
+// covers says whether a finding is at a range. In YAML the key that a value stands
+// behind counts as the value.
+func (s *session) covers(v *version, f *finding.Finding, r Range) bool {
+	at := s.rangeOf(v, f)
+	if v.kind == containers {
+		at.Start.Character = 0
+	}
+	return at.touches(r)
+}
+
 // spanRange is where the bytes of a finding are. One that names a line and no bytes is
 // the rest of that line.
 func (t *Text) spanRange(at finding.Span) Range {

@@ -71,11 +71,9 @@ type clientCan struct {
 		CodeAction struct {
 			Literals *struct{} `json:"codeActionLiteralSupport"`
 		} `json:"codeAction"`
-		Completion struct {
-			Item struct {
-				Snippets bool `json:"snippetSupport"`
-			} `json:"completionItem"`
-		} `json:"completion"`
+		Hover struct {
+			Formats []string `json:"contentFormat"`
+		} `json:"hover"`
 	} `json:"textDocument"`
 }
 
@@ -93,7 +91,17 @@ type serverCan struct {
 	Encoding   string             `json:"positionEncoding"`
 	Sync       syncOptions        `json:"textDocumentSync"`
 	CodeAction *codeActionOptions `json:"codeActionProvider,omitempty"`
-	Workspace  workspaceCan       `json:"workspace"`
+	Hover      bool               `json:"hoverProvider"`
+	Definition bool               `json:"definitionProvider"`
+	References bool               `json:"referencesProvider"`
+	Symbols    bool               `json:"documentSymbolProvider"`
+	Rename     struct {
+		Prepare bool `json:"prepareProvider"`
+	} `json:"renameProvider"`
+	Completion struct {
+		Triggers []string `json:"triggerCharacters"`
+	} `json:"completionProvider"`
+	Workspace workspaceCan `json:"workspace"`
 }
 
 type syncOptions struct {

@@ -35,6 +35,7 @@ var ErrNoShutdown = errors.New("the editor went away without shutting the server
 const (
 	codeNotInitialized   jrpc2.Code = -32002
 	codeRequestCancelled jrpc2.Code = -32800
+	codeRequestFailed    jrpc2.Code = -32803
 )
 
 // Serve serves one client until it says exit, goes away, or ctx ends. A session that
@@ -98,6 +99,7 @@ type session struct {
 	can   clientCan
 	roots []string // folders that the client works in
 	docs  map[string]*document
+	known map[string]known // of bases, by reference
 }
 
 // Assign implements jrpc2.Assigner. It sees messages in the order in which they came,
@@ -161,6 +163,20 @@ func (s *session) method(name string) jrpc2.Handler {
 		return handle(s, s.closed)
 	case "textDocument/codeAction":
 		return handle(s, s.codeActions)
+	case "textDocument/hover":
+		return handle(s, s.hovered)
+	case "textDocument/completion":
+		return handle(s, s.complete)
+	case "textDocument/definition":
+		return handle(s, s.definition)
+	case "textDocument/references":
+		return handle(s, s.references)
+	case "textDocument/prepareRename":
+		return handle(s, s.prepareRename)
+	case "textDocument/rename":
+		return handle(s, s.rename)
+	case "textDocument/documentSymbol":
+		return handle(s, s.symbols)
 	}
 	return nil
 }
@@ -213,6 +229,9 @@ func (s *session) initialize(_ context.Context, p initializeParams) (*initialize
 	can.Encoding = "utf-16"
 	can.Sync = syncOptions{OpenClose: true, Change: 2}
 	can.CodeAction = &codeActionOptions{Kinds: []string{kindQuickFix, kindRewrite, kindFixAll}}
+	can.Hover, can.Definition, can.References, can.Symbols = true, true, true, true
+	can.Rename.Prepare = true
+	can.Completion.Triggers = []string{" ", "-", "=", ":", "$", "{", ",", "/"}
 	can.Workspace.Folders.Supported, can.Workspace.Folders.Changes = true, true
 	return out, nil
 }
