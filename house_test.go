@@ -26,7 +26,7 @@ func rooms() []string {
 		"finding", "damage", "secret", "disk", "ledger", "egress", "cache", "layer", "image", "image/rules",
 		"dockerfile", "dockerfile/rules", "dockerfile/rewrite",
 		"sbom", "sbom/catalog", "vuln", "vuln/db", "vuln/feed",
-		"base", "trust", "trust/keyring", "trust/store", "trust/notary",
+		"base", "trust", "trust/scheme/mint", "trust/scheme", "trust/keyring", "trust/store", "trust/notary",
 		"runtime", "runtime/compose", "runtime/seccomp", "runtime/exercise", "runtime/observe", "runtime/confine", "runtime/audit",
 		"compare", "fix", "fix/upgrade", "policy", "policy/admission", "gate", "check", "recommend", "repair", "report", "explore", "lsp",
 		"server/store", "server/index", "server/stream", "server/simulate", "server/api", "server/web", "server/client", "server", "plugin", "cli",

@@ -10,6 +10,8 @@ import (
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/gate"
 	"github.com/drydock-dev/drydock/internal/policy/admission"
+	"github.com/drydock-dev/drydock/internal/trust"
+	"github.com/drydock-dev/drydock/internal/trust/keyring"
 )
 
 // gateFlags is what the verbs of gate take beside the global ones.
@@ -58,6 +60,14 @@ func (f *flags) verifier() *gate.Verifier {
 	v := &gate.Verifier{User: disk.Caller(f.env.Getenv), Images: f.images(), Now: f.env.Now}
 	if f.database() != "" {
 		v.Dir = filepath.Join(f.database(), "gate")
+		pins := keyring.Pins{Dir: filepath.Join(f.database(), "trust"), User: v.User}
+		v.Pins = func(repository string) ([]byte, error) {
+			pin, err := pins.Load(repository)
+			if pin == nil || err != nil {
+				return nil, err
+			}
+			return pin.State[trust.Root], nil
+		}
 	}
 	return v
 }

@@ -17,7 +17,7 @@ import (
 func newTrustVerify(t *trustFlags) *cobra.Command {
 	var o verifyFlags
 	var off offline
-	var key string
+	var by schemeFlags
 	c := &cobra.Command{
 		Use:   "verify IMAGE | --bundle FILE [ARCHIVE]",
 		Short: "Verify that an image is signed, and that its signature holds today",
@@ -47,26 +47,30 @@ the one that the bundle's metadata signs, and the metadata must hold today, or w
 			if n.Tag == "" && n.Digest == "" {
 				return usageError{fmt.Errorf("%s names no image", n), "add the tag: " + n.Repository + ":TAG"}
 			}
+			who, other, err := by.who()
+			if err != nil {
+				return err
+			}
 			server, err := t.notaryOf(n)
 			if err != nil {
 				return err
 			}
-			if server != nil && key == "" {
+			if server != nil && !other {
 				return t.verifyNotary(cmd.Context(), server, n, o)
 			}
 			s, err := t.session(cmd.Context(), n, false)
 			if err != nil {
 				return err
 			}
-			if key != "" {
-				return closing(s, t.verifyByKey(cmd.Context(), s, n, key))
+			if other {
+				return closing(s, t.verifyBy(cmd.Context(), s, n, who))
 			}
 			return closing(s, t.verify(cmd.Context(), s, n, o))
 		},
 	}
 	c.Flags().BoolVar(&o.attestations, "attestations", false, "verify and list what is attested of it too")
 	c.Flags().BoolVar(&o.resolve, "resolve", false, "print the name with the digest that is signed for the tag, wherever the tag points")
-	c.Flags().StringVar(&key, "key", "", "verify that the public key in `FILE` signed it, as cosign or Drydock does; beside the pinned root, if there is one")
+	by.add(c.Flags())
 	c.Flags().StringVar(&off.bundle, "bundle", "", "verify offline, with the bundle in `FILE`")
 	c.Flags().StringVar(&off.maxAge, "max-age", "", "with --bundle: let snapshot and timestamp hold for `AGE` after they were signed (30d), whatever their date")
 	return t.notaryFlag(c)

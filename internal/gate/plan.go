@@ -139,7 +139,7 @@ func (g *Gate) started(ctx context.Context, c *Call, privileges bool) (outcome, 
 // imageOf is the image of a container: its id alone, where nothing else matters.
 func (g *Gate) imageOf(ctx context.Context, in container.InspectResponse) (Image, error) {
 	id := finding.Digest(in.Image)
-	if n, ok := nameOf(in.Config.Image, id); ok && !g.Policy.Rule(n.Repository).AsksForKeys() {
+	if n, ok := nameOf(in.Config.Image, id); ok && !g.Policy.Rule(n.Repository).AsksForManifests() {
 		host, err := g.Engine.Host(ctx)
 		return Image{ID: id, Containerd: host.Containerd}, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/policy/admission"
 	"github.com/drydock-dev/drydock/internal/trust"
+	"github.com/drydock-dev/drydock/internal/trust/scheme"
 	"github.com/drydock-dev/drydock/internal/trust/store"
 )
 
@@ -28,6 +29,7 @@ type Verifier struct {
 	Images image.Options
 	Now    func() time.Time
 
+	Pins func(repository string) (root []byte, err error)                                  // that are pinned on this machine; nil: none
 	Scan func(ctx context.Context, s admission.Subject) ([]admission.Vulnerability, error) // nil: it cannot be found out
 	Base func(ctx context.Context, s admission.Subject) ([]admission.Base, error)
 
@@ -271,64 +273,50 @@ func (v *Verifier) Manifests(ctx context.Context, s admission.Subject) ([]findin
 	return out, nil
 }
 
-// signatures are those of keys on a manifest, and when that was found out.
-type signatures struct {
-	by []trust.Key
+// Pinned implements [admission.Facts].
+func (v *Verifier) Pinned(repository string) ([]byte, error) {
+	if v.Pins == nil {
+		return nil, nil
+	}
+	return v.Pins(repository)
+}
+
+// marked are the signatures on a manifest, and when that was found out.
+type marked struct {
+	scheme.Marks
 	at time.Time
 }
 
-// Signed implements [admission.Facts].
-func (v *Verifier) Signed(ctx context.Context, repository string, d finding.Digest, keys []trust.Key) ([]trust.Key, error) {
-	key := "signed " + repository + " " + string(d)
-	for _, k := range keys {
-		key += " " + k.ID()
-	}
+// Marks implements [admission.Facts].
+func (v *Verifier) Marks(ctx context.Context, repository string, d finding.Digest, who scheme.Who) (scheme.Marks, error) {
+	key := "signed " + repository + " " + string(d) + " " + who.ID()
 	old, found := v.proof.Load(key)
-	if found && v.Now().Sub(old.(signatures).at) < (admission.Freshness{}).RecheckAfter() {
-		return old.(signatures).by, nil
+	if found && v.Now().Sub(old.(marked).at) < (admission.Freshness{}).RecheckAfter() {
+		return old.(marked).Marks, nil
 	}
-	by, err := v.signed(ctx, repository, d, keys)
+	now, err := v.marks(ctx, repository, d, who)
 	if err != nil {
-		if found && v.Now().Sub(old.(signatures).at) < admission.RefuseAfter {
-			return old.(signatures).by, nil
+		if found && v.Now().Sub(old.(marked).at) < admission.RefuseAfter {
+			return old.(marked).Marks, nil
 		}
-		return nil, err
+		return now, err
 	}
-	if len(by) > 0 {
-		v.proof.Store(key, signatures{by, v.Now()})
+	if len(now.By) > 0 {
+		v.proof.Store(key, marked{now, v.Now()})
 	}
-	return by, nil
+	return now, nil
 }
 
-func (v *Verifier) signed(ctx context.Context, repository string, d finding.Digest, keys []trust.Key) ([]trust.Key, error) {
-	r, err := store.Open(ctx, repository, false, v.Images)
+func (v *Verifier) marks(ctx context.Context, repository string, d finding.Digest, who scheme.Who) (scheme.Marks, error) {
+	opt := v.Images
+	opt.Now = v.Now
+	r, err := store.Open(ctx, repository, false, opt)
 	if err != nil {
-		return nil, err
+		return scheme.Marks{}, err
 	}
 	defer r.Close()
 	s := store.Session{Repository: r}
-	found, err := s.Signatures(ctx, d, keys)
-	if err != nil {
-		return nil, err
-	}
-	var by []trust.Key
-	for _, k := range keys {
-		for _, one := range found {
-			if containsKey(one.By, k) && !containsKey(by, k) {
-				by = append(by, k)
-			}
-		}
-	}
-	return by, nil
-}
-
-func containsKey(list []trust.Key, k trust.Key) bool {
-	for _, l := range list {
-		if l.Same(k) {
-			return true
-		}
-	}
-	return false
+	return s.Marks(ctx, d, who)
 }
 
 // Vulnerabilities implements [admission.Facts].

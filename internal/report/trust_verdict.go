@@ -81,10 +81,11 @@ func verdict(w io.Writer, format string, v verdictJSON, hint string, opt Options
 	})
 }
 
-// KeyVerdict writes that a key signed an image, with nothing to say until when.
-func KeyVerdict(w io.Writer, format, name string, v trust.Verdict, opt Options) error {
+// SchemeVerdict writes that an image is signed by another scheme than Drydock's, and what
+// that does not tell.
+func SchemeVerdict(w io.Writer, format, name string, v trust.Verdict, caveat string, opt Options) error {
 	return verdict(w, format, verdictJSON{
 		Image: name, Verified: true, Verdict: v.Kind, Digest: string(v.Now), Signed: string(v.Digest), Signers: v.Signers,
-		Message: "signed by " + v.Signers[0] + "; a signature of a key alone knows neither expiry nor revocation",
+		Message: "signed by " + v.Signers[0] + "; " + caveat,
 	}, "", opt)
 }

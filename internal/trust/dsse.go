@@ -56,7 +56,8 @@ func (s Statement) encode() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-func parseStatement(b []byte) (Statement, error) {
+// ParseStatement reads an in-toto statement.
+func ParseStatement(b []byte) (Statement, error) {
 	var in statementJSON
 	if err := json.Unmarshal(b, &in); err != nil {
 		return Statement{}, fmt.Errorf("statement: %w", err)
@@ -113,9 +114,9 @@ func IsSigstore(mediaType string) bool {
 	return t == SigstoreMediaType || t == "application/vnd.dev.sigstore.bundle+json" && (version == "" || strings.HasPrefix(version, "0."))
 }
 
-// pae is the bytes that a DSSE signature is of (DSSE protocol, "pre-authentication
+// PAE is the bytes that a DSSE signature is of (DSSE protocol, "pre-authentication
 // encoding").
-func pae(typ string, payload []byte) []byte {
+func PAE(typ string, payload []byte) []byte {
 	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(typ), typ, len(payload), payload)
 }
 
@@ -126,7 +127,7 @@ func SignStatement(s Statement, by Signer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sig, err := by.Sign(pae(payloadType, payload))
+	sig, err := by.Sign(PAE(payloadType, payload))
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +144,7 @@ func (k Key) hint() string {
 }
 
 // ErrKeyless is a bundle that no key pair signed, but a certificate of short life.
-var ErrKeyless = errors.New("it is signed without a key (keyless), which is not verified yet")
+var ErrKeyless = errors.New("it is signed without a key (keyless): a trusted root and an identity are needed to verify it")
 
 // VerifyStatement reads a sigstore bundle and gives its statement, and which of the
 // keys signed it. That none did is a [SignatureError].
@@ -166,7 +167,7 @@ func VerifyStatement(b []byte, keys []Key) (Statement, []Key, error) {
 		return fail(fmt.Errorf("it has %s of a payload of type %q", finding.Count(len(e.Signatures), "signature"), e.PayloadType))
 	}
 	var by []Key
-	message := pae(e.PayloadType, e.Payload)
+	message := PAE(e.PayloadType, e.Payload)
 	for _, k := range keys {
 		if k.Verify(message, e.Signatures[0].Sig) {
 			by = append(by, k)
@@ -178,7 +179,7 @@ func VerifyStatement(b []byte, keys []Key) (Statement, []Key, error) {
 		}
 		return Statement{}, nil, &SignatureError{Role: "bundle's", Want: 1}
 	}
-	s, err := parseStatement(e.Payload)
+	s, err := ParseStatement(e.Payload)
 	if err != nil {
 		return fail(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/trust"
+	"github.com/drydock-dev/drydock/internal/trust/scheme"
 )
 
 // Subject is the image that is asked about.
@@ -52,8 +53,10 @@ type Facts interface {
 	Trust(ctx context.Context, repository string, root []byte, f Freshness) (Seen, error)
 	// Manifests are the manifests that a subject is known by, proven.
 	Manifests(ctx context.Context, s Subject) ([]finding.Digest, error)
-	// Signed are those of the keys that signed a manifest.
-	Signed(ctx context.Context, repository string, d finding.Digest, keys []trust.Key) ([]trust.Key, error)
+	// Pinned is the root that is pinned on this machine for a repository; nil: none is.
+	Pinned(repository string) ([]byte, error)
+	// Marks are the signatures of a manifest by those who count.
+	Marks(ctx context.Context, repository string, d finding.Digest, who scheme.Who) (scheme.Marks, error)
 	Vulnerabilities(ctx context.Context, s Subject) ([]Vulnerability, error)
 	Bases(ctx context.Context, s Subject) ([]Base, error)
 }
@@ -159,20 +162,6 @@ func (e Exception) lifts(s Subject, what string, now time.Time) bool {
 		(!pinned || finding.Digest(digest) == s.Digest || finding.Digest(digest) == s.Name.Digest)
 }
 
-// trusted holds the image to every entry of trust.
-func (x *deciding) trusted(ctx context.Context) error {
-	for _, t := range x.rule.Trust {
-		look := x.byKeys
-		if len(t.roots) > 0 {
-			look = x.byRoot
-		}
-		if err := look(ctx, t); err != nil {
-			return x.built(ctx, err)
-		}
-	}
-	return nil
-}
-
 // built lets an image pass that was made on the machine, where the rule says so. One
 // that was revoked is known, and not new.
 func (x *deciding) built(ctx context.Context, err error) error {
@@ -216,49 +205,6 @@ func (r *Rule) BuildsOf() Builds {
 		return BuildsAllow
 	}
 	return BuildsDeny
-}
-
-// byRoot holds the image to the metadata of its repository.
-func (x *deciding) byRoot(ctx context.Context, t Trust) error {
-	root := t.roots[x.s.Name.Repository]
-	if root == nil {
-		return &refusedError{"no-root", "the rule has no root of " + x.s.Name.Repository, "add it to the rule: drydock trust root REPOSITORY -o FILE writes it"}
-	}
-	seen, err := x.facts.Trust(ctx, x.s.Name.Repository, root, x.rule.Freshness)
-	if err != nil {
-		return err
-	}
-	if err := x.fresh(seen); err != nil {
-		return err
-	}
-	x.views = append(x.views, seen.View)
-	verdict := x.judge(seen.View)
-	if verdict.Kind != "verified" {
-		return &refusedError{verdict.Kind, verdict.Text(), x.advice(verdict.Kind)}
-	}
-	signers := verdict.Signers
-	if len(t.Signers) > 0 {
-		signers = slices.DeleteFunc(slices.Clone(signers), func(s string) bool { return !slices.Contains(t.Signers, s) })
-	}
-	if len(signers) < t.Threshold {
-		return &refusedError{
-			"signers", fmt.Sprintf("%s, and the rule asks for %d of %s", verdict.Text(), t.Threshold, asked(t.Signers)),
-			"the others sign it too: drydock trust sign " + x.s.Name.String(),
-		}
-	}
-	x.top = append(x.top, verdict.Digest)
-	for _, m := range verdict.Manifests {
-		x.top = append(x.top, m.Digest)
-	}
-	x.d.Requirement, x.d.Reason, x.d.Signers = "trust", verdict.Text(), signers
-	return nil
-}
-
-func asked(signers []string) string {
-	if len(signers) == 0 {
-		return "its signers"
-	}
-	return strings.Join(signers, ", ")
 }
 
 func (x *deciding) advice(kind string) string {
@@ -368,31 +314,6 @@ func hours(d time.Duration) string {
 	return fmt.Sprintf("%.0f h", d.Hours())
 }
 
-// byKeys holds the image to signatures of keys alone.
-func (x *deciding) byKeys(ctx context.Context, t Trust) error {
-	all, err := x.facts.Manifests(ctx, x.s)
-	if err != nil {
-		return err
-	}
-	most := 0
-	for _, d := range all {
-		by, err := x.facts.Signed(ctx, x.s.Name.Repository, d, t.keys)
-		if err != nil {
-			return err
-		}
-		if len(by) >= t.Threshold {
-			x.top = append(x.top, d)
-			if x.d.Reason = fmt.Sprintf("signed by key %s", by[0].ID()[:12]); len(by) > 1 {
-				x.d.Reason = fmt.Sprintf("signed by %d of the rule's keys", len(by))
-			}
-			x.d.Requirement = "trust"
-			return nil
-		}
-		most = max(most, len(by))
-	}
-	return &refusedError{"unsigned", fmt.Sprintf("%d of the rule's keys signed %s, and %d have to", most, x.d.Image, t.Threshold), ""}
-}
-
 func (x *deciding) attested(context.Context) error {
 	for _, a := range x.rule.Attestations {
 		if err := x.hasAttestation(a); err != nil {
@@ -491,8 +412,8 @@ func (d Decision) With(r *Rule, s Start, unsure func(field string) string) Decis
 	return d
 }
 
-// AsksForKeys reports whether a rule asks for signatures of keys alone, which are of
-// manifests: the classic image store has to say which those are.
-func (r *Rule) AsksForKeys() bool {
-	return slices.ContainsFunc(r.Trust, func(t Trust) bool { return len(t.keys) > 0 }) || r.BuildsOf() == BuildsAttested
+// AsksForManifests reports whether a rule asks for signatures of another scheme, which are
+// of manifests: the classic image store has to say which those are.
+func (r *Rule) AsksForManifests() bool {
+	return slices.ContainsFunc(r.Trust, func(t Trust) bool { return len(t.roots) == 0 }) || r.BuildsOf() == BuildsAttested
 }

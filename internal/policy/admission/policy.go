@@ -16,7 +16,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/policy"
-	"github.com/drydock-dev/drydock/internal/trust"
+	"github.com/drydock-dev/drydock/internal/trust/scheme"
 )
 
 // Schema names the form of a policy.
@@ -77,15 +77,27 @@ type Rule struct {
 	plain  bool // it stands for the default
 }
 
-// Trust is who must have signed an image: signers under a root, or keys alone.
+// Trust is who must have signed an image: signers under a root, or in another scheme keys,
+// identities, certificates.
 type Trust struct {
-	Roots     []string `yaml:"roots,omitempty"`
-	Keys      []string `yaml:"keys,omitempty"`
-	Signers   []string `yaml:"signers,omitempty"`
-	Threshold int      `yaml:"threshold,omitempty"`
+	Roots       []string          `yaml:"roots,omitempty"`
+	Keys        []string          `yaml:"keys,omitempty"`
+	SigTags     bool              `yaml:"sig-tags,omitempty"` // cosign's older signatures of the keys count, too
+	Identities  []scheme.Identity `yaml:"identities,omitempty"`
+	TrustedRoot string            `yaml:"trusted-root,omitempty"` // that certificates of the identities are verified against
+	Notation    *Notation         `yaml:"notation,omitempty"`
+	Signers     []string          `yaml:"signers,omitempty"`
+	Threshold   int               `yaml:"threshold,omitempty"`
 
 	roots map[string][]byte // by repository
-	keys  []trust.Key
+	who   scheme.Who        // where there are none
+}
+
+// Notation is whose signatures in Notation's form count.
+type Notation struct {
+	Certificates []string `yaml:"certificates"`
+	Timestamps   []string `yaml:"timestamps,omitempty"`
+	Subjects     []string `yaml:"subjects,omitempty"`
 }
 
 // Freshness is for how long what was verified counts while the registry cannot be asked.
@@ -323,51 +335,6 @@ func (r *Rule) complete(read Files) error {
 				return fmt.Errorf("bases: %w", err)
 			}
 		}
-	}
-	return nil
-}
-
-func (t *Trust) complete(read Files) error {
-	if len(t.Roots)+len(t.Keys) == 0 {
-		return errors.New("name roots or keys")
-	}
-	if len(t.Roots) > 0 && len(t.Keys) > 0 {
-		return errors.New("roots and keys are two requirements: an entry each")
-	}
-	if len(t.Keys) > 0 && len(t.Signers) > 0 {
-		return errors.New("signers are names under a root, and not of keys")
-	}
-	t.roots = map[string][]byte{}
-	for _, file := range t.Roots {
-		b, err := read(file)
-		if err != nil {
-			return err
-		}
-		repository, err := trust.RootOf(b)
-		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		if t.roots[repository] != nil {
-			return fmt.Errorf("%s: a second root of %s", file, repository)
-		}
-		t.roots[repository] = b
-	}
-	for _, file := range t.Keys {
-		b, err := read(file)
-		if err != nil {
-			return err
-		}
-		keys, err := trust.PublicKeys(b)
-		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		t.keys = append(t.keys, keys[0]) // the second one of NAME.pub is the signer's online key
-	}
-	if t.Threshold == 0 {
-		t.Threshold = 1
-	}
-	if most := max(len(t.Signers), len(t.keys)); t.Threshold < 0 || most > 0 && t.Threshold > most {
-		return fmt.Errorf("threshold: %d of %d", t.Threshold, most)
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func TestParseRefuses(t *testing.T) {
 		rule + "    vulnerabilities: {high: soon}\n":                                                 "soon",
 		rule + "    freshness: {warn: 3d, refuse: 1d}\n":                                             "refuse",
 		rule + "    bases: {}\n":                                                                     "bases",
-		rule + "    trust: [{signers: [a]}]\n":                                                       "roots or keys",
+		rule + "    trust: [{signers: [a]}]\n":                                                       "name roots, keys",
 		rule + "    trust: [{roots: [r.json]}]\n":                                                    "no files",
 		rule + "    attestations: [{type: sbom}]\n":                                                  "root",
 		rule + "    builds: only-attested\n":                                                         "root",

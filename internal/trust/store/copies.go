@@ -29,9 +29,10 @@ type Stored struct {
 	Bundle    []byte
 }
 
-// referrers are the registry's artifacts that refer to a manifest. One that is not
-// a bundle, or that none of the keys signed, is passed over.
-func (s *Session) referrers(ctx context.Context, d finding.Digest, keys []trust.Key) (out []Stored, api bool, err error) {
+// referring are the registry's artifacts that refer to a manifest, as its index has them.
+// Old libraries write indexes without types and annotations: what one of those is, its
+// manifest says.
+func (s *Session) referring(ctx context.Context, d finding.Digest) (list []ocispec.Descriptor, api bool, err error) {
 	m, ok := s.Remote.(*image.Remote)
 	if !ok {
 		return nil, false, errors.New("no referrers here")
@@ -50,9 +51,17 @@ func (s *Session) referrers(ctx context.Context, d finding.Digest, keys []trust.
 	if len(index.Manifests) > maxReferrers {
 		return nil, api, fmt.Errorf("%s has more than %d referrers", d.Short(), maxReferrers)
 	}
-	for _, e := range index.Manifests {
-		// Old libraries write indexes without types and annotations: what it is, the
-		// manifest says.
+	return index.Manifests, api, nil
+}
+
+// referrers are the bundles that refer to a manifest. One that is not a bundle, or that
+// none of the keys signed, is passed over.
+func (s *Session) referrers(ctx context.Context, d finding.Digest, keys []trust.Key) (out []Stored, api bool, err error) {
+	list, api, err := s.referring(ctx, d)
+	if err != nil {
+		return nil, api, err
+	}
+	for _, e := range list {
 		if e.ArtifactType != "" && !trust.IsSigstore(e.ArtifactType) && e.ArtifactType != ocispec.MediaTypeEmptyJSON {
 			continue
 		}
@@ -264,11 +273,4 @@ func (s *Session) Uncopy(ctx context.Context, of finding.Digest, keys []trust.Ke
 		next := slices.DeleteFunc(slices.Clone(all), func(e ocispec.Descriptor) bool { return gone[string(e.Digest)] })
 		return next, len(next) < len(all)
 	})
-}
-
-// Signatures are the signatures of a manifest by these keys, as cosign and Drydock
-// write them.
-func (s *Session) Signatures(ctx context.Context, d finding.Digest, keys []trust.Key) ([]Stored, error) {
-	all, _, err := s.referrers(ctx, d, keys)
-	return slices.DeleteFunc(all, func(st Stored) bool { return st.Statement.Predicate != trust.CosignSign }), err
 }
