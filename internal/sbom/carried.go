@@ -112,7 +112,7 @@ func (c *Carried) sound() *Carried {
 	c.CPEs = kept(c.CPEs, func(s *string) bool {
 		return carriedText(s) && strings.HasPrefix(*s, "cpe:") && !strings.ContainsAny(*s, " \t\n")
 	})
-	c.Hashes = kept(c.Hashes, func(h *Hash) bool { return hashAlgorithm(h.Algorithm) && hashValue.MatchString(h.Value) })
+	c.Hashes = kept(c.Hashes, func(h *Hash) bool { return hashAlgorithm(h.Algorithm) && hashValue(h.Value) })
 	c.Authors = kept(c.Authors, soundContact)
 	c.Supplier, c.Manufacturer = c.Supplier.sound(), c.Manufacturer.sound()
 	c.Licenses = kept(c.Licenses, func(l *LicenseTerms) bool {
@@ -174,10 +174,13 @@ func soundContact(c *Contact) bool {
 	return carriedText(&c.Name) && carriedText(&c.Phone) && (c.Name != "" || c.Email != "" || c.Phone != "")
 }
 
-var (
-	hashValue = regexp.MustCompile(`^([a-fA-F0-9]{32}|[a-fA-F0-9]{40}|[a-fA-F0-9]{64}|[a-fA-F0-9]{96}|[a-fA-F0-9]{128})$`)
-	email     = regexp.MustCompile(`^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
-)
+var email = regexp.MustCompile(`^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
+
+// hashValue reports whether a text is a hash in hexadecimal, of a length that
+// CycloneDX has.
+func hashValue(s string) bool {
+	return slices.Contains([]int{32, 40, 64, 96, 128}, len(s)) && strings.Trim(s, "0123456789abcdefABCDEF") == ""
+}
 
 // kept are the first of a list that a function keeps.
 func kept[T any](list []T, keep func(*T) bool) []T {

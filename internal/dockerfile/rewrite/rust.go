@@ -234,7 +234,7 @@ func brought(manifest string) string {
 	return out.String()
 }
 
-var rustText = regexp.MustCompile(`"([^"\\\n]{2,200})"`)
+var rustText = regexp.MustCompile(`"([^"\\\n]+)"`)
 
 // assets finds the files beside the program that a Rust file names.
 func (a *rustApp) assets() {
@@ -247,7 +247,9 @@ func (a *rustApp) assets() {
 	for _, name := range a.filesOf(from, ".rs") {
 		if b, err := a.Context.Read(name, maxText); err == nil {
 			for _, m := range rustText.FindAllSubmatch(b, -1) {
-				texts[string(m[1])] = true
+				if len(m[1]) >= 2 && len(m[1]) <= 200 {
+					texts[string(m[1])] = true
+				}
 			}
 		}
 	}

@@ -9,12 +9,15 @@ import (
 	"github.com/drydock-dev/drydock/internal/trust"
 )
 
-var signerName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,127}$`)
+// maxSigner is how many bytes a signer's name has at most.
+const maxSigner = 128
+
+var signerName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
 
 // AddSigner delegates to a signer, and lets his keys release.
 func (d *Draft) AddSigner(name string, keys []trust.Key) error {
 	role := trust.Targets + "/" + name
-	if !signerName.MatchString(name) || role == Releases {
+	if len(name) > maxSigner || !signerName.MatchString(name) || role == Releases {
 		return fmt.Errorf("a signer of Notary v1 cannot be called %q: lower-case letters, digits, - and _", name)
 	}
 	t := d.roles[trust.Targets]

@@ -37,11 +37,13 @@ func NewServer(dir string, user disk.User, log *slog.Logger) *Server {
 const (
 	maxUpload = 64 << 20
 	maxParts  = 300
+	maxGUN    = 255 // bytes: here and not in the expression, which would have a state for each
+	hexDigest = 64
 )
 
 var (
-	gunPath  = regexp.MustCompile(`^/v2/([a-zA-Z0-9][-a-zA-Z0-9._:/]{0,254})/_trust/tuf/(.*)$`)
-	named    = regexp.MustCompile(`^(?:([1-9][0-9]{0,12})\.)?(root|timestamp|snapshot|targets(?:/[-a-z0-9_]+)*)(?:\.([0-9a-f]{64}))?\.json$`)
+	gunPath  = regexp.MustCompile(`^/v2/([a-zA-Z0-9][-a-zA-Z0-9._:/]*)/_trust/tuf/(.*)$`)
+	named    = regexp.MustCompile(`^(?:([1-9][0-9]{0,12})\.)?(root|timestamp|snapshot|targets(?:/[-a-z0-9_]+)*)(?:\.([0-9a-f]+))?\.json$`)
 	keyNames = map[string]string{"snapshot.key": trust.Snapshot, "timestamp.key": trust.Timestamp}
 )
 
@@ -53,7 +55,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := gunPath.FindStringSubmatch(r.URL.Path)
-	if m == nil || strings.Contains(m[1], "//") || strings.HasSuffix(m[1], "/") {
+	if m == nil || len(m[1]) > maxGUN || strings.Contains(m[1], "//") || strings.HasSuffix(m[1], "/") {
 		s.fail(w, r, fmt.Errorf("%s: %w", "address", fs.ErrNotExist))
 		return
 	}
@@ -106,7 +108,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 // get is a document by its name. A timestamp that is half over is signed anew first.
 func (s *Server) get(gun, name string) ([]byte, error) {
 	m := named.FindStringSubmatch(name)
-	if m == nil || m[1] != "" && m[2] != trust.Root {
+	if m == nil || m[1] != "" && m[2] != trust.Root || m[3] != "" && len(m[3]) != hexDigest {
 		return nil, fs.ErrNotExist
 	}
 	version, role, digest := m[1], m[2], m[3]
