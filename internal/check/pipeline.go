@@ -53,8 +53,12 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 		stack, bad := feed.Open(r.DataDir, disk.Caller(r.Getenv))
 		defer func() { _ = stack.Close() }() // only read from
 		bases.stack = stack
-		if err = bad; err == nil {
+		switch err = bad; {
+		case err != nil:
+		case p.Service == nil:
 			err = r.match(ctx, stack)
+		case ask.Rules:
+			err = r.send(ctx)
 		}
 	}
 	if err := errors.Join(err, r.finish()); err != nil {
@@ -165,6 +169,9 @@ func (r *run) each(ctx context.Context, look engine) error {
 
 // look finds out what the target is and takes it in.
 func (r *run) look(ctx context.Context, target string) error {
+	if r.Service != nil && r.ask.Vulnerabilities && !r.ask.Rules {
+		return r.kept(ctx, target)
+	}
 	switch what := Resolve(target); what.Kind {
 	case Document:
 		return r.document(what.Path)

@@ -26,6 +26,7 @@ type Surroundings struct {
 	Learned  string   // file of learned images; empty: the one in DataDir
 	Platform string   // "linux/arm64"; empty: the host's
 	Offline  bool     // no network at all
+	Service  Service  // that is asked for vulnerabilities; nil: the advisories of this machine
 	Insecure []string // registries spoken to over HTTP or without a known certificate
 	NoCache  bool     // read every layer anew and keep nothing
 

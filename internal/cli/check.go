@@ -19,10 +19,14 @@ compose files.
 Least privilege is graded by what is known of an image's needs: a profile in the
 folder NAME-profile or drydock.profile, in a label or attached in the registry, or the
 observation drydock.observation.json, beside the image or its Dockerfile; and by how a
-compose file there starts it.`,
+compose file there starts it.
+
+With --server the packages of the image are sent to a service, which keeps watch over
+them from then on, and the vulnerabilities are those that it knows.`,
 		Example: `  drydock check examples/react-app
   drydock check nginx:1.25 --fail-on severity:high
   drydock check --all .
+  drydock check --server http://127.0.0.1:8480 acme/web:1.4
   drydock check app.tar --format json`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -31,5 +35,6 @@ compose file there starts it.`,
 	}
 	c.Flags().BoolVar(&f.all, "all", false, "list every finding with every place, and not the worst alone")
 	f.vulnerabilities(c.Flags())
+	f.asksServer(c.Flags())
 	return c
 }

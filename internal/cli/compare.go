@@ -51,5 +51,6 @@ A gate looks at what is new in the later one only.`,
 	}
 	c.Flags().StringVar(&to, "to", "", "the `TARGET` to compare with")
 	f.vulnerabilities(c.Flags())
+	f.asksServer(c.Flags())
 	return c
 }

@@ -40,6 +40,7 @@ and OpenVEX then says under_investigation.`,
 		},
 	}
 	f.vulnerabilities(c.Flags())
+	f.asksServer(c.Flags())
 	c.Flags().StringSliceVar(&observed, "observed", nil, "say which packages were in use, by these `FILES` of drydock observe")
 	return c
 }
@@ -57,5 +58,6 @@ func newQuickview(f *flags) *cobra.Command {
 		},
 	}
 	f.vulnerabilities(c.Flags())
+	f.asksServer(c.Flags())
 	return c
 }

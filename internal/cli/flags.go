@@ -19,12 +19,12 @@ import (
 type flags struct {
 	env Env
 
-	formats                                            destinations // of --format and --output
-	output, platform, dockerfile, config, baseline     string
-	cacheDir, dataDir, failOn, exitCode, maxAge        string
-	severity, vex, insecure, omit                      []string
-	onlyFixed, offline, quiet, noColor, noCache, stale bool
-	debug, showSuppressed, all, matchGit               bool
+	formats                                             destinations // of --format and --output
+	output, platform, dockerfile, config, baseline      string
+	cacheDir, dataDir, failOn, exitCode, maxAge, server string
+	severity, vex, insecure, omit                       []string
+	onlyFixed, offline, quiet, noColor, noCache, stale  bool
+	debug, showSuppressed, all, matchGit                bool
 
 	ledger *ledger.Ledger // of what is made outside of cacheDir and dataDir
 
@@ -122,6 +122,9 @@ func (f *flags) pipelineIn(dir string) (*check.Pipeline, error) {
 			Dial: f.env.Dial, Notice: f.notice(),
 		},
 		Policy: check.Policy{Config: cfg, VEX: append(cfg.VEX, f.vex...), OmitDev: len(f.omit) > 0, MatchGit: f.matchGit, Baseline: cmp.Or(f.baseline, cfg.Baseline)},
+	}
+	if p.Service, err = f.fromServer(); err != nil {
+		return nil, err
 	}
 	if p.Hadolint, err = check.LoadHadolint(dir, f.env.Getenv); err != nil {
 		return nil, err

@@ -118,7 +118,8 @@ func waysOut() map[string][]string {
 		"trust migrate --notary=https://n.example.com example.com:5000/a":   {"n.example.com:443"},
 		"trust signer add --key DIR/release.pub release example.com:5000/a": {"example.com:5000"}, "trust signer remove release example.com:5000/a": {"example.com:5000"},
 		"trust root example.com:5000/a": {"example.com:5000"}, "gate check --policy DIR/policy.yaml example.com:5000/a:1": {"example.com:5000"},
-		"watch --server https://watch.example": {"watch.example:443"}, "sbom --push https://watch.example DIR": {"watch.example:443"},
+		"watch --server https://watch.example": {"watch.example:443"}, "cves --server https://watch.example x:1": {"watch.example:443"}, "quickview --server https://watch.example x:1": {"watch.example:443"},
+		"compare --server https://watch.example x:1 x:2": {"watch.example:443"}, "recommend --server https://watch.example x:1": {"watch.example:443"}, "sbom --push https://watch.example DIR": {"watch.example:443"},
 		"db update npm": {"osv-vulnerabilities.storage.googleapis.com:443"},
 		"db update --mirror http://127.0.0.1:1/ Alpine": {"127.0.0.1:1"},
 	}

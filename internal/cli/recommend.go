@@ -55,6 +55,7 @@ were learned (--learn), local images, and registries unless --offline.`,
 			return r.recommend(cmd, p, args)
 		},
 	}
+	r.asksServer(c.Flags())
 	c.Flags().StringVar(&r.asOf, "as-of", "", "judge by what was known on this `DATE`: nobody is asked, and later images are left out")
 	c.Flags().BoolVar(&r.learn, "learn", false, "look at these images and keep what they hold in the catalogue, for later")
 	c.Flags().StringVar(&r.catalogue, "catalogue", "", "`FILE` of learned images (default catalogue.jsonl in the data folder)")
@@ -71,6 +72,15 @@ func (r *recommending) recommend(cmd *cobra.Command, p *check.Pipeline, args []s
 	on, err := target(args)
 	if err != nil {
 		return err
+	}
+	if p.Service != nil {
+		k, err := p.Service.Known(cmd.Context(), on)
+		if err != nil {
+			return err
+		}
+		if on = k.Base; on == "" {
+			return usageError{fmt.Errorf("the service was not told what %s stands on", foreign(k.Ref)), "drydock sbom --push " + r.server + " --push-base IMAGE " + foreign(k.Ref)}
+		}
 	}
 	wish := recommend.Wish{Publishers: append(r.publishers, p.Config.Publishers...), Hub: r.hub, Dockerfile: r.dockerfile, Context: r.context}
 	if r.asOf != "" {

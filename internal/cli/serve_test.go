@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // lockedBuffer is read while a verb writes to it.
@@ -125,6 +127,65 @@ func TestServePushAndWatch(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("not served: %v", want)
+	}
+	// What --server answers is what a scan of the same document says.
+	finds := func(args ...string) string {
+		t.Helper()
+		var out struct {
+			Findings []map[string]any
+			Summary  map[string]int
+		}
+		if err := json.Unmarshal([]byte(run(0, append(args, "--format", "json", "-q")...)), &out); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range out.Findings {
+			delete(f, "fingerprint") // of the subject: a document here, an image there
+			delete(f, "at")
+		}
+		b, err := json.MarshalIndent(out, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	if d := cmp.Diff(finds("cves", "sbom://"+doc), finds("cves", "--server", address, "acme/web:1")); d != "" {
+		t.Errorf("cves (-scan +server):\n%s", d)
+	}
+	if d := cmp.Diff(finds("cves", "--severity", "critical", "sbom://"+doc), finds("cves", "--server", address, "--severity", "critical", "image://acme/web:1")); d != "" {
+		t.Errorf("cves --severity (-scan +server):\n%s", d)
+	}
+	if out := run(0, "quickview", "--server", address, "acme/web:1"); !strings.Contains(out, "acme/web:1") {
+		t.Errorf("%s", out)
+	}
+	if out := run(2, "cves", "--server", address, "--fail-on", "severity:low", "-q", "acme/web:1"); !strings.Contains(out, "lodash") {
+		t.Errorf("%s", out)
+	}
+	if out := run(1, "cves", "--server", address, "acme/none:1"); !strings.Contains(out, "no image is called acme/none:1") || !strings.Contains(out, "hint: drydock sbom --push") {
+		t.Errorf("%s", out)
+	}
+	if out := run(1, "recommend", "--server", address, "acme/web:1"); !strings.Contains(out, "was not told what acme/web:1 stands on") {
+		t.Errorf("%s", out)
+	}
+	run(0, "sbom", "--push", address, "--push-name", "acme/web:2", "--push-base", "nginx:1.20", "sbom://"+doc)
+	if out := run(0, "recommend", "--as-of", "2024-03-31", "--server", address, "acme/web:2"); !strings.Contains(out, "nginx:1.20") {
+		t.Errorf("%s", out)
+	}
+	newer := filepath.Join(t.TempDir(), "new.cdx.json")
+	if err := os.WriteFile(newer, []byte(strings.ReplaceAll(text, "4.17.20", "4.17.21")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// check sends what it looks at, and reports what the service finds in it.
+	if out := run(0, "check", "--server", address, "-q", "sbom://"+newer); !strings.Contains(out, "lodash") && !strings.Contains(out, "ulnerabilit") {
+		t.Errorf("%s", out)
+	}
+	if b := fetch(t, address+"/api/v1/images"); !strings.Contains(string(b), "new.cdx.json") {
+		t.Errorf("check did not send it: %s", b)
+	}
+	if out := run(0, "compare", "--server", address, "-q", "acme/web:1", newer); !strings.Contains(out, "lodash") {
+		t.Errorf("%s", out)
+	}
+	if out := run(1, "check", "--server", address, "-q", t.TempDir()); !strings.Contains(out, "error: ") {
+		t.Errorf("%s", out)
 	}
 	events := run(0, "watch", "--server", address, "--after", "0", "--once", "-q")
 	if !strings.Contains(events, "image.added "+id) || !strings.Contains(events, "image.judged "+id) {

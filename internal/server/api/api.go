@@ -63,6 +63,7 @@ func (a *API) routes() []route {
 		{"GET", "/api/v1/images/{id}", a.image},
 		{"GET", "/api/v1/images/{id}/findings", a.findings},
 		{"GET", "/api/v1/images/{id}/sbom", a.sbom},
+		{"GET", "/api/v1/images/{id}/report", a.report},
 		{"GET", "/api/v1/vulnerabilities", a.vulns},
 		{"GET", "/api/v1/vulnerabilities/{id}", a.vuln},
 		{"GET", "/api/v1/packages", a.packages},

@@ -201,6 +201,10 @@ func TestEveryRouteKeepsToItsDocument(t *testing.T) {
 	try("GET /api/v1/images/{id}/sbom", "/api/v1/images/"+img.ID+"/sbom?format=cyclonedx", "", 200)
 	try("GET /api/v1/images/{id}/sbom", "/api/v1/images/"+img.ID+"/sbom?format=spdx-tag-value", "", 200)
 	try("GET /api/v1/images/{id}/sbom", "/api/v1/images/"+img.ID+"/sbom?format=docx", "", 400)
+	a = try("GET /api/v1/images/{id}/report", "/api/v1/images/"+img.ID+"/report", "", 200)
+	if !strings.Contains(string(a.body), "CVE-2026-0001") || !strings.Contains(string(a.body), "lodash") {
+		t.Errorf("%s", a.body)
+	}
 	for _, list := range []string{"vulnerabilities", "packages", "bases", "running", "policies", "exceptions", "feeds"} {
 		try("GET /api/v1/"+list, "/api/v1/"+list, "", 200)
 		try("GET /api/v1/"+list, "/api/v1/"+list+"?format=csv", "", 200)
@@ -251,7 +255,7 @@ func TestEveryRouteKeepsToItsDocument(t *testing.T) {
 	try("DELETE /api/v1/exceptions/{id}", "/api/v1/exceptions/"+e.ID, "", 204)
 	try("DELETE /api/v1/exceptions/{id}", "/api/v1/exceptions/"+e.ID, "", 404)
 	try("GET /api/v1/exceptions/{id}", "/api/v1/exceptions/"+e.ID, "", 404)
-	for _, p := range []string{"images/none", "images/none/findings", "images/none/sbom", "vulnerabilities/CVE-1999-1"} {
+	for _, p := range []string{"images/none", "images/none/findings", "images/none/sbom", "images/none/report", "vulnerabilities/CVE-1999-1"} {
 		route := "GET /api/v1/" + strings.Replace(strings.Replace(p, "none", "{id}", 1), "CVE-1999-1", "{id}", 1)
 		try(route, "/api/v1/"+p, "", 404)
 	}

@@ -151,6 +151,13 @@ func (c *Client) Findings(ctx context.Context, id string) ([]api.Finding, error)
 	}
 }
 
+// Report is an image as the command line reports it.
+func (c *Client) Report(ctx context.Context, id string) (api.Report, error) {
+	var out api.Report
+	err := c.do(ctx, http.MethodGet, "/api/v1/images/"+url.PathEscape(id)+"/report", nil, nil, &out)
+	return out, err
+}
+
 // SBOM is what an image holds, as Drydock's JSON.
 func (c *Client) SBOM(ctx context.Context, id string) ([]byte, error) {
 	res, err := c.send(egress.With(ctx, egress.Ask{What: "the SBOM", Max: maxAnswer}), http.MethodGet, "/api/v1/images/"+url.PathEscape(id)+"/sbom", nil, nil, nil)

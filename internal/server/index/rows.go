@@ -307,11 +307,20 @@ func (x *Index) NotKnown(ctx context.Context, id string) []finding.Unknown {
 	if !ok {
 		return nil
 	}
+	return append(inv.Unknown, x.NotMatched(ctx, id)...)
+}
+
+// NotMatched is what could not be told of an image's match alone.
+func (x *Index) NotMatched(ctx context.Context, id string) []finding.Unknown {
+	inv, ok := x.Inventory(id)
+	if !ok {
+		return nil
+	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	_, unknown, err := vuln.Match(ctx, inv, x.lookup, vuln.Options{Now: x.now(), EndOfLife: base.DistroEnds})
 	if err != nil {
-		return append(inv.Unknown, finding.Unknown{What: "vulnerabilities", Why: err.Error()})
+		return []finding.Unknown{{What: "vulnerabilities", Why: err.Error()}}
 	}
-	return append(inv.Unknown, unknown...)
+	return unknown
 }
