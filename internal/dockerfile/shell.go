@@ -53,6 +53,11 @@ type ShellWord struct {
 	Quoted  bool   // some of it is in quotes
 	Vars    []string
 	Span    finding.Span
+
+	// Values are the words that a lone variable ("$PKGS") stands for where the same
+	// script sets it once, plainly, before; of a loop's variable all that it has in
+	// turn. nil: not known.
+	Values []string
 }
 
 // Assign is a variable set before a command, or by one alone.
@@ -299,8 +304,9 @@ func (s *Script) read(text line) error {
 		}
 		return err
 	}
-	w := &walker{script: s}
+	w := &walker{script: s, items: map[string][]ShellWord{}, loops: map[string]int{}}
 	w.list(file.Stmts, nil)
+	w.settle()
 	return nil
 }
 

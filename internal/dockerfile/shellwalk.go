@@ -12,6 +12,8 @@ import (
 // walker lists the commands of a shell program.
 type walker struct {
 	script *Script
+	loops  map[string]int         // variables of loops over words: how many
+	items  map[string][]ShellWord // and over which
 }
 
 func (w *walker) list(stmts []*syntax.Stmt, within []string) {
@@ -64,8 +66,10 @@ func (w *walker) stmt(s *syntax.Stmt, after string, input int, within []string) 
 		w.list(c.Do, in(within, "loop"))
 	case *syntax.ForClause:
 		if iter, ok := c.Loop.(*syntax.WordIter); ok {
+			w.loops[iter.Name.Value]++
 			for _, item := range iter.Items {
 				w.substitutions(item, within)
+				w.items[iter.Name.Value] = append(w.items[iter.Name.Value], w.word(item))
 			}
 		}
 		w.list(c.Do, in(within, "loop"))
@@ -162,6 +166,7 @@ func (w *walker) assigns(list []*syntax.Assign) []Assign {
 		}
 		if a.Value != nil {
 			x.Value = w.word(a.Value)
+			x.Value.Literal = x.Value.Literal && !a.Append
 		}
 		out = append(out, x)
 	}

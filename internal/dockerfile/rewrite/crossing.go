@@ -286,8 +286,8 @@ func (s *swap) installs(st *dockerfile.Stage, in *dockerfile.Instruction, cmd *d
 		if !w.Literal {
 			at := slices.IndexFunc(s.File.Instructions, func(x dockerfile.Instruction) bool { return x.Span == in.Span })
 			said, _ := s.Scopes.Expand(st, at, w.Text)
-			if texts = strings.Fields(said); len(texts) == 0 {
-				s.undecided("whether %s has %s", s.is, w.Text)
+			if texts = strings.Fields(said); len(texts) == 0 || strings.ContainsAny(said, "$`") {
+				return refuse(in, "what %s stands for is not known, and so is whether %s has it: name the packages first", w.Text, s.is)
 			}
 		}
 		for _, text := range texts {
@@ -319,7 +319,7 @@ func (s *swap) installed(in *dockerfile.Instruction, manager string, w dockerfil
 	same, near := s.instead(s.is, name)
 	to := strings.Join(same, " ")
 	switch {
-	case len(same) > 0 && w.Literal && !in.JSON:
+	case len(same) > 0 && w.Literal && w.Values == nil && !in.JSON:
 		s.edit(w.Span.Start, w.Span.End, to)
 		s.note("%s is %s in %s", name, to, s.is)
 	case len(same) > 0:

@@ -13,8 +13,27 @@ type packages struct {
 	names   []dockerfile.ShellWord
 }
 
-// packagesOf reads an installation.
+// packagesOf reads an installation, with the names that a variable of the same
+// script stands for.
 func packagesOf(cmd *dockerfile.Command) packages {
+	p := installationOf(cmd)
+	if !slices.ContainsFunc(p.names, func(w dockerfile.ShellWord) bool { return w.Values != nil }) {
+		return p
+	}
+	var names []dockerfile.ShellWord
+	for _, w := range p.names {
+		if w.Values == nil {
+			names = append(names, w)
+		}
+		for _, v := range w.Values {
+			names = append(names, dockerfile.ShellWord{Text: v, Literal: true, Values: w.Values, Span: w.Span})
+		}
+	}
+	return packages{p.manager, names}
+}
+
+// installationOf reads an installation as it is written.
+func installationOf(cmd *dockerfile.Command) packages {
 	switch cmd.Program() {
 	case "apt-get", "apt", "aptitude":
 		if cmd.Is(cmd.Program(), "install") || slices.ContainsFunc(cmd.Operands("-o", "-t", "-c"), func(w dockerfile.ShellWord) bool { return w.Text == "install" }) {

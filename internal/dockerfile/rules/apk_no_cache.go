@@ -44,7 +44,7 @@ func apkNoCache() Check {
 							continue
 						}
 						f := at(c.Span, "apk add", "apk add without --no-cache keeps the package index, unless it is removed by hand")
-						if len(edits) == 0 {
+						if c.Has("--no-cache") {
 							f = at(update.c.Span, "apk update", "apk update keeps the package index, which apk add --no-cache fetches by itself")
 						}
 						switch {
@@ -58,7 +58,10 @@ func apkNoCache() Check {
 								edits = nil
 							}
 						}
-						if oldApk.MatchString(p.Input.File.Chain(p.Input.Stage(i))[0].Base) {
+						if len(edits) > 0 {
+							edits = p.Input.withoutComplaint(i, n, edits)
+						}
+						if p.Input.oldApk(i) {
 							edits = nil
 						}
 						safety := finding.Safe
@@ -86,6 +89,32 @@ type fetched struct {
 func (in *Input) besideRun(i int) bool {
 	all := in.File.Instructions
 	return all[i-1].Cmd == "RUN" || i+1 < len(all) && all[i+1].Cmd == "RUN"
+}
+
+// withoutComplaint has removals of the index after command n of a RUN go on where
+// there is none any more, beside other edits; nil: one cannot be written so.
+func (in *Input) withoutComplaint(i, n int, edits []finding.Edit) []finding.Edit {
+	for k := i; k < in.Stage(i).End; k++ {
+		commands := in.Script(k).Commands
+		for m := range commands {
+			c := &commands[m]
+			if k == i && m <= n || c.Program() != "rm" || c.Has("-f", "--force") || !removes(c, "/var/cache/apk") {
+				continue
+			}
+			name := c.Words[len(c.Words)-len(c.Args())-1]
+			forced := insertWord(in, k, c, name, "-f")
+			if len(forced) == 0 {
+				return nil
+			}
+			edits = append(edits, forced...)
+		}
+	}
+	return edits
+}
+
+// oldApk reports whether the apk of instruction i may know no --no-cache, and stop.
+func (in *Input) oldApk(i int) bool {
+	return oldApk.MatchString(in.File.Chain(in.Stage(i))[0].Base)
 }
 
 // oldApk are releases of Alpine Linux whose apk knows no --no-cache, and stops.

@@ -110,7 +110,10 @@ func (in *Input) packageNames(i int, m call) map[string]dockerfile.ShellWord {
 	out := map[string]dockerfile.ShellWord{}
 	for _, w := range m.operands {
 		text := w.Text
-		if !w.Literal {
+		switch {
+		case len(w.Values) > 0:
+			text = strings.Join(w.Values, " ")
+		case !w.Literal:
 			text, _ = in.Scopes.Expand(in.Stage(i), i, text)
 		}
 		for _, n := range strings.Fields(text) {

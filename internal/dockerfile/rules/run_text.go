@@ -122,9 +122,10 @@ func cachePlace(target, fragment string) bool {
 	return strings.HasPrefix(target, "$") && len(name) > 2 && name[0] != '.' && strings.Contains(strings.ToUpper(target), name)
 }
 
-// inJSON says whether a command's words are the strings of a JSON form.
+// inJSON says whether a command's words are the strings of a JSON form, or have their
+// place in one alone.
 func inJSON(in *Input, c *dockerfile.Command, w dockerfile.ShellWord) bool {
-	return len(c.Words) > 0 && w.Span.Start < len(in.File.Bytes) && in.File.Bytes[w.Span.Start] == '"' && w.Quoted
+	return len(c.Words) > 0 && w.Span.Start < len(in.File.Bytes) && in.File.Bytes[w.Span.Start] == '"'
 }
 
 // insertWord puts a word after one of a command's; none: there is no place.

@@ -83,6 +83,12 @@ func updateWithInstall(in *Input, i int) []finding.Edit {
 			if later[k].Program() == program {
 				n = in.Stage(i).End // the next have lists of their own
 			}
+		case program == "apk" && !in.oldApk(n):
+			more, ok := in.fetching(n)
+			if !ok {
+				return nil
+			}
+			edits = append(edits, more...)
 		case in.Script(n).Exec || len(later[k].Within) > 0 || len(in.File.Instructions[n].Heredocs) > 0:
 			return nil
 		default:
@@ -104,4 +110,23 @@ func updateWithInstall(in *Input, i int) []finding.Edit {
 		return nil
 	}
 	return append([]finding.Edit{in.Remove(inst)}, edits...)
+}
+
+// fetching has the installations of a RUN fetch the index by themselves: apk's
+// --no-cache needs no update before it. None where they do already; false: one cannot.
+func (in *Input) fetching(i int) (edits []finding.Edit, ok bool) {
+	commands := in.Script(i).Commands
+	for n := range commands {
+		c := &commands[n]
+		m, apk := managed(c, "apk")
+		if !apk || !m.is("add", "upgrade", "fix") || c.Has("--no-cache", "-U", "--update", "--update-cache") {
+			continue
+		}
+		one := insertWord(in, i, c, m.verb, "--no-cache")
+		if len(one) == 0 {
+			return nil, false
+		}
+		edits = append(edits, in.withoutComplaint(i, n, one)...)
+	}
+	return edits, true
 }
