@@ -124,10 +124,15 @@ func goCopied(f *dockerfile.File, context string, mods []string) (folders []stri
 }
 
 // goBuildersFor are the builders of a module: those of its own Dockerfiles,
-// else of the nearest folder above.
+// else of the nearest folder above. One that has nothing of the module, as a
+// container to develop in, counts where there is no other.
 func goBuildersFor(folder string, byFolder map[string][]goBuilder) []goBuilder {
 	for at := folder; ; at = path.Dir(at) {
 		if b := byFolder[at]; len(b) > 0 || at == "." || at == "/" {
+			idle := func(b goBuilder) bool { return b.idle }
+			if busy := slices.DeleteFunc(slices.Clone(b), idle); len(busy) > 0 {
+				return busy
+			}
 			return b
 		}
 	}

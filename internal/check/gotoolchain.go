@@ -21,6 +21,7 @@ type goBuilder struct {
 	choice  string // GOTOOLCHAIN: "local", "auto", "go1.22.5", "go1.22.5+auto"
 	file    string // relative to the folder
 	line    int
+	idle    bool // no command of the stage builds, and nothing of the context is in it
 }
 
 // builds is the release that builds a module, with the word for who says so; empty:
@@ -68,6 +69,7 @@ func goBuildersOf(f *dockerfile.File) []goBuilder {
 		if choice := goChoice(f, scopes, st, at, c); choice != "" {
 			g.choice = choice
 		}
+		g.idle = c == nil && !copiesContext(f, st)
 		if !slices.Contains(all, g) {
 			all = append(all, g)
 		}
@@ -79,6 +81,20 @@ func goBuildersOf(f *dockerfile.File) []goBuilder {
 		return builds
 	}
 	return all
+}
+
+// copiesContext says whether a stage or one below it takes files of the context.
+func copiesContext(f *dockerfile.File, st *dockerfile.Stage) bool {
+	for _, s := range f.Chain(st) {
+		for i := s.From + 1; i < s.End; i++ {
+			in := &f.Instructions[i]
+			switch {
+			case in.Cmd == "COPY" && in.Flag("from") == "", in.Cmd == "RUN" && strings.Contains(in.Flag("mount"), "type=bind"):
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // goOf is the toolchain of a stage: what it or a stage below it last copies or
@@ -102,6 +118,9 @@ func goOf(f *dockerfile.File, scopes *dockerfile.Scopes, st *dockerfile.Stage) (
 			if r := goArchive(scopes, s, i, in); r != "" {
 				return goBuilder{release: r, by: "go" + r + ".linux", choice: "auto", line: line}, true
 			}
+			if r := goPackage(f, in); r != "" {
+				return goBuilder{release: r, by: "the package go " + r, choice: "local", line: line}, true
+			}
 		}
 		if s.Parent == nil {
 			g, ok := goImage(s.Base)
@@ -114,31 +133,55 @@ func goOf(f *dockerfile.File, scopes *dockerfile.Scopes, st *dockerfile.Stage) (
 
 func isGoRoot(folder string) bool { return path.Clean(folder) == "/usr/local/go" }
 
-// goImages are how repositories of images with a Go toolchain are called.
-var goImages = []string{"golang", "go", "go-toolset", "go-toolchain", "golang-fips"}
+// goImages are how repositories of images with a Go toolchain are called, whose tag
+// is its release.
+var goImages = []string{"golang", "go", "go-toolset", "go-toolchain", "go-builder", "goreleaser-cross", "hardened-build-base"}
+
+// goNamed is a release in the tag of an image of another purpose:
+// "v1.30.0-go1.22.5-bullseye.0".
+var goNamed = regexp.MustCompile(`(?:^|[-_.])go(?:lang)?[-_]?(1\.[0-9]+(?:\.[0-9]+|rc[0-9]+))(?:$|[-_.])`)
 
 // goImage tells a Go image by its repository's name, and its release by its tag.
 func goImage(ref string) (goBuilder, bool) {
 	r, err := base.ParseRef(ref)
-	if err != nil || !slices.Contains(goImages, path.Base(r.Repository)) {
+	if err != nil {
 		return goBuilder{}, false
-	}
-	release, _, _ := strings.Cut(r.Tag, "-")
-	if release = strings.TrimPrefix(strings.TrimPrefix(release, "v"), "go"); !goRelease(release) {
-		release = ""
 	}
 	r.Digest = ""
 	// Images of Go set GOTOOLCHAIN, so that the release that is there builds.
-	return goBuilder{release: release, by: r.String(), choice: "local"}, true
+	g := goBuilder{by: r.String(), choice: "local"}
+	name := path.Base(r.Repository)
+	g.release, _, _ = strings.Cut(r.Tag, "-")
+	g.release = strings.TrimPrefix(strings.TrimPrefix(g.release, "v"), "go")
+	if rest, build, ok := strings.Cut(g.release, "b"); ok && strings.Trim(build, "0123456789") == "" {
+		g.release = rest // with BoringCrypto: "1.21.11b3"
+	}
+	if !goRelease(g.release) {
+		g.release = ""
+	}
+	switch {
+	case slices.Contains(goImages, name):
+		return g, true
+	case g.release != "" && (strings.HasPrefix(name, "golang-") || strings.HasSuffix(name, "-golang")):
+		return g, true
+	}
+	if m := goNamed.FindStringSubmatch(r.Tag); m != nil {
+		g.release = m[1]
+		return g, true
+	}
+	return goBuilder{}, false
 }
 
 // goRelease reports whether v is one release: "1.22" is a line of them.
 func goRelease(v string) bool {
+	if !strings.HasPrefix(v, "1.") {
+		return false
+	}
 	v = "go" + v
 	return goversion.IsValid(v) && goversion.Lang(v) != v
 }
 
-var goArchiveName = regexp.MustCompile(`\bgo(?:(1\.[0-9a-z.]+)|\$\{?(\w+)\}?)\.linux\b`)
+var goArchiveName = regexp.MustCompile(`(?:\bgo(1\.[0-9a-z.]+)|(?:\bgo|/)\$\{?(\w+)\}?)\.linux\b`)
 
 // goArchive is the release whose archive an instruction fetches.
 func goArchive(scopes *dockerfile.Scopes, st *dockerfile.Stage, i int, in *dockerfile.Instruction) string {
@@ -151,12 +194,29 @@ func goArchive(scopes *dockerfile.Scopes, st *dockerfile.Stage, i int, in *docke
 	}
 	release := m[1]
 	if m[2] != "" {
-		release = scopes.Variable(st, i, m[2]).Value
+		release = strings.TrimPrefix(scopes.Variable(st, i, m[2]).Value, "go")
 	}
 	if !goRelease(release) {
 		return ""
 	}
 	return release
+}
+
+// goPackage is the release of Alpine's package that an instruction pins: go=1.22.5-r0.
+func goPackage(f *dockerfile.File, in *dockerfile.Instruction) string {
+	commands := f.Script(in, nil).Commands
+	for i := range commands {
+		if c := &commands[i]; c.Is("apk", "add") {
+			for _, w := range c.Args() {
+				pinned, ok := strings.CutPrefix(w.Text, "go=")
+				release, _, _ := strings.Cut(strings.TrimPrefix(pinned, "~"), "-")
+				if ok && goRelease(release) {
+					return release
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // goProgram is a release's own program: go1.22.5, as golang.org/dl installs it.

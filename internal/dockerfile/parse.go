@@ -299,13 +299,20 @@ func (p *parsing) defaultBase(word string, env map[string]string) string {
 			with[a.Name] = ""
 		}
 	}
+	platform := map[string]string{
+		"TARGETPLATFORM": "linux/amd64", "TARGETOS": "linux", "TARGETARCH": "amd64", "TARGETVARIANT": "",
+		"BUILDPLATFORM": "linux/amd64", "BUILDOS": "linux", "BUILDARCH": "amd64", "BUILDVARIANT": "",
+	}
+	// What no ARG declares nobody can give a value to.
+	for _, name := range p.undeclared(word, with) {
+		if _, set := platform[name]; !set {
+			with[name] = ""
+		}
+	}
 	if base := p.expand(word, with); plainReference.MatchString(base) {
 		return base
 	}
-	for name, value := range map[string]string{
-		"TARGETPLATFORM": "linux/amd64", "TARGETOS": "linux", "TARGETARCH": "amd64", "TARGETVARIANT": "",
-		"BUILDPLATFORM": "linux/amd64", "BUILDOS": "linux", "BUILDARCH": "amd64", "BUILDVARIANT": "",
-	} {
+	for name, value := range platform {
 		if _, set := with[name]; !set {
 			with[name] = value
 		}
@@ -343,6 +350,18 @@ func (p *parsing) resolve(word string, env map[string]string) (string, bool) {
 		return "", false
 	}
 	return result.Result, true
+}
+
+// undeclared are the variables of a word that an environment lacks.
+func (p *parsing) undeclared(word string, env map[string]string) []string {
+	if len(word) > maxWord {
+		return nil
+	}
+	result, err := shell.NewLex(rune(p.file.Escape)).ProcessWordWithMatches(Lexable(word), variables(env))
+	if err != nil {
+		return nil
+	}
+	return slices.Collect(maps.Keys(result.Unmatched))
 }
 
 // variables are what a word is expanded with.

@@ -420,3 +420,25 @@ func TestTooManyInstructions(t *testing.T) {
 		t.Errorf("%v, want %s", err, want)
 	}
 }
+
+// TestUndeclaredBase: a variable that no ARG declares is empty whatever the build is
+// given, so that its default counts; the platform's parts are not such.
+func TestUndeclaredBase(t *testing.T) {
+	for from, want := range map[string]string{
+		"golang:${GO_VERSION:-1.22.5}-alpine":             "golang:1.22.5-alpine",
+		"${REGISTRY:-registry.example}/app:1":             "registry.example/app:1",
+		"golang:${GO_VERSION}":                            "",
+		"${BASE}":                                         "",
+		"golang:1.22${VARIANT}":                           "golang:1.22",
+		"example.org/${TARGETARCH}/golang:${V:-1}":        "",
+		"example.org/${TARGETARCH:-amd64}/golang:${V:-1}": "",
+	} {
+		f, err := Parse("Dockerfile", []byte("FROM "+from+"\n"))
+		if err != nil {
+			t.Fatal(from, err)
+		}
+		if got := f.Stages[0].Base; got != want {
+			t.Errorf("%s: %q, want %q", from, got, want)
+		}
+	}
+}
