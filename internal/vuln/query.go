@@ -199,6 +199,8 @@ func (m *matcher) addOther(p *sbom.Package, eco, name string, sources map[source
 	switch {
 	case eco == "Go" && p.Namespace == "" && (name == "stdlib" || name == "toolchain"):
 		version = goVersion(version)
+	case eco == "Go":
+		version = afterTag(version)
 	case eco == "RubyGems":
 		version = withoutPlatform(version)
 	}

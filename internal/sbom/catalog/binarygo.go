@@ -5,6 +5,7 @@ import (
 	"cmp"
 	stdbinary "encoding/binary"
 	"errors"
+	"path"
 	"regexp"
 	"runtime/debug"
 	"strings"
@@ -270,8 +271,11 @@ func stdlibVersion(v string) string {
 }
 
 // flagVersion is a version that a build has the linker write into a variable.
-var flagVersion = regexp.MustCompile(`-X[ =]['"]?([^\s='"]*)\.(?i:(?:git|build|app|release|server|client|cli|program|full|main)?_?version` +
-	`(?:number|string|tag)?|git_?tag|release_?tag|semver)=['"]?v?(\d+\.\d+\.\d+[-+.0-9A-Za-z]*)`)
+var flagVersion = regexp.MustCompile(`-X[ =]['"]?([^\s='"]*)\.([A-Za-z]\w*)=['"]?(?:[A-Za-z_]+[-/])?v?(\d+\.\d+(?:\.\d+)?[-+.0-9A-Za-z]*)`)
+
+// versionName is what such a variable is called, but for the program's own name.
+var versionName = regexp.MustCompile(`^(?i:(?:git|build|app|release|server|client|cli|program|full|main|current)?_?version(?:number|string|tag)?` +
+	`|ver|tag|(?:git|release|build|image)_?tag|semver)$`)
 
 // mainVersion is the main module's version: the linker's, or what the build
 // set by -ldflags, as most programs did before Go 1.24 stamped it.
@@ -291,17 +295,33 @@ func mainVersion(info *debug.BuildInfo) string {
 }
 
 // linkedVersion is the version that a build's flags have the linker write: into a
-// variable of the main module's before one of a dependency's.
+// variable of the main module's before one of a dependency's. Of two values of one
+// variable the later counts.
 func linkedVersion(flags, module string) string {
-	version := ""
+	version, own := "", ""
+	program := strings.ToLower(path.Base(module))
+	if head, last := path.Split(module); majorName.MatchString(last) {
+		program = strings.ToLower(path.Base(head))
+	}
 	for _, m := range flagVersion.FindAllStringSubmatch(flags, -1) {
-		if m[1] == "main" || m[1] == module || strings.HasPrefix(m[1], module+"/") {
-			return "v" + m[2]
+		in, name, value := m[1], m[2], "v"+m[3]
+		if short, ok := strings.CutPrefix(strings.ToLower(name), strings.ReplaceAll(program, "-", "")); !versionName.MatchString(name) && (!ok || !versionName.MatchString(short)) {
+			continue
 		}
-		version = cmp.Or(version, "v"+m[2])
+		switch {
+		case in != "main" && in != module && !strings.HasPrefix(in, module+"/"):
+			if own == "" {
+				version = cmp.Or(version, value)
+			}
+		case own == "" || own == in+"."+name:
+			own, version = in+"."+name, value
+		}
 	}
 	return version
 }
+
+// majorName is the end of a module's path that tells its major version.
+var majorName = regexp.MustCompile(`^v[0-9]+$`)
 
 // vcsStamp says whether a version is what Go makes of a commit that no tag is on,
 // or of a tree with changes: the build's own word for it counts before.

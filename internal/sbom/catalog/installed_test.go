@@ -79,6 +79,16 @@ func TestMainVersion(t *testing.T) {
 		{"(devel)", `-X "main.GitTag=v2.0.2"`, "v2.0.2"},
 		{"(devel)", "-X=main.BuildVersion=2.0.3", "v2.0.3"},
 		{"(devel)", "-X main.goVersion=1.22.1 -X main.commit=1.2.3", "(devel)"},
+		{"(devel)", "-X main.minAPIVersion=1.24.0 -X main.schemaVersion=1.2", "(devel)"},
+		{"(devel)", "-X example.org/app/v2/pkg/version/app.ver=2.0.4", "v2.0.4"},
+		{"(devel)", "-X main.tag=v2.0.5", "v2.0.5"},
+		{"(devel)", "-X main.appVersion=2.0.6 -X main.toolVersion=9.0.0", "v2.0.6"},
+		{"(devel)", "-X example.org/app/v2/cmd.CurrentVersion=app-v2.0.7", "v2.0.7"},
+		{"(devel)", "-X main.version=release-2.0.8", "v2.0.8"},
+		{"(devel)", "-X main.version=v2.1", "v2.1"},
+		{"(devel)", "-X main.version=2.0.9 -X main.version=2.0.10", "v2.0.10"},
+		{"(devel)", "-X main.version=2.0.11-3-g0123456-dirty", "v2.0.11-3-g0123456-dirty"},
+		{"(devel)", "-X main.version=dev", "(devel)"},
 		{"", "", "(devel)"},
 	} {
 		info := &debug.BuildInfo{Main: debug.Module{Path: "example.org/app/v2", Version: test.stamp}}
