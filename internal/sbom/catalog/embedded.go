@@ -93,14 +93,11 @@ func embeddedRead(_ context.Context, f layer.Input) (facts, error) {
 	}
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
-		if p.FromDistro() || p.Removed || p.Name == "" || p.Version == "" {
+		if !embeddedTells(p) {
 			continue
 		}
 		of(p.Node, len(got.packages))
-		got.packages = append(got.packages, sbom.Package{
-			Type: p.Type, Namespace: p.Namespace, Name: p.Name, Version: p.Version, Origin: p.Origin, Arch: p.Arch,
-			Licenses: p.Licenses, Dev: p.Dev, Root: p.Root, LayerIndex: -1, Cataloger: embeddedCataloger,
-		})
+		got.packages = append(got.packages, embeddedPackage(p))
 	}
 	if len(inv.Graph) == 0 {
 		return got, nil
@@ -129,6 +126,19 @@ func embeddedRead(_ context.Context, f layer.Input) (facts, error) {
 	g.flat = true // what it does not tell is not known
 	got.graph = g
 	return got, nil
+}
+
+// embeddedTells reports whether a package of an embedded SBOM is one to look up.
+func embeddedTells(p *sbom.Package) bool {
+	return !p.FromDistro() && !p.Removed && p.Name != "" && p.Version != ""
+}
+
+// embeddedPackage is a package of an embedded SBOM, without its places there.
+func embeddedPackage(p *sbom.Package) sbom.Package {
+	return sbom.Package{
+		Type: p.Type, Namespace: p.Namespace, Name: p.Name, Version: p.Version, Origin: p.Origin, Arch: p.Arch,
+		Licenses: p.Licenses, Dev: p.Dev, Root: p.Root, LayerIndex: -1, Cataloger: embeddedCataloger,
+	}
 }
 
 // embeddedSaysSo reports whether a file calls itself an SBOM.

@@ -22,7 +22,7 @@ import (
 // "/app/app.jar!/BOOT-INF/lib/log4j-core-2.14.1.jar".
 func javaArchives() Cataloger {
 	return Cataloger{
-		Name: javaReader, Version: 5, Limit: layer.Stream,
+		Name: javaReader, Version: 6, Limit: layer.Stream,
 		Wants: func(p string, mode fs.FileMode, size int64) bool {
 			return mode&fs.ModeSymlink == 0 && size > 0 && (javaArchive(p) || javaUnpacked(p))
 		},
@@ -93,6 +93,7 @@ type javaJar struct {
 	needs    map[javaCoordinates][]string
 	classes  string // the folder that all classes share, "org/apache/derby/"
 	compiled bool   // there are classes
+	sboms    []javaSBOM
 }
 
 type javaCoordinates struct{ group, artifactID, version string }
@@ -141,6 +142,9 @@ func (s *javaScan) archive(r io.Reader, place string, depth int) error {
 		problems = append(problems, err)
 	}
 	s.add(jar, place)
+	if depth == 1 {
+		s.addListed(&jar, place)
+	}
 	return javaProblems(problems)
 }
 
@@ -182,6 +186,8 @@ func (s *javaScan) entry(z *javaZip, e *javaEntry, jar *javaJar, place string, d
 	case javaRecordFolder(e.name) && strings.HasSuffix(e.name, "/pom.xml"):
 		body, err := javaText(z, javaModelMax)
 		s.hold(jar, path.Dir(e.name), body, err)
+	case depth == 1 && javaListed(e.name):
+		return jar.list(z, e.name)
 	case strings.HasSuffix(e.name, ".class"):
 		jar.class(e.name)
 	case javaArchive(e.name):
