@@ -61,6 +61,7 @@ func dirManifests() []dirManifest {
 		{name: ".pnp.js", pins: pnpPins, lists: true, locks: append(npmLocks(), ".pnp.data.json")},
 		{name: ".pnp.data.json", pins: pnpPins, lists: true, locks: npmLocks()},
 		{name: "go.sum", pins: goSumPins, locks: []string{"go.mod"}},
+		{name: "Directory.Packages.props", pins: nugetCentralPins, lists: true},
 		{name: "*.csproj", pins: nugetPins, direct: true, locks: nugetLocks()},
 		{name: "*.fsproj", pins: nugetPins, direct: true, locks: nugetLocks()},
 		{name: "*.vbproj", pins: nugetPins, direct: true, locks: nugetLocks()},

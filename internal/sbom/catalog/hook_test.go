@@ -54,7 +54,7 @@ func TestHookNamesEveryLockFile(t *testing.T) {
 		"julia-manifest": {"Manifest.toml", "JuliaManifest.toml", "Manifest-v1.11.toml"},
 		"gopkg-lock":     {"Gopkg.lock"}, "glide-lock": {"glide.lock"}, "conda-lock": {"conda-lock.yml"},
 		"conda-environment": {"environment.yml", "environment.yaml"},
-		"packages-config":   {"packages.config"}, "nuget-assets": {"obj/project.assets.json"}, "paket-lock": {"paket.lock"}, "packages-props": {"src/Directory.Packages.props"},
+		"packages-config":   {"packages.config"}, "nuget-assets": {"obj/project.assets.json"}, "paket-lock": {"paket.lock"},
 		"pylock": {"pylock.toml", "pylock.dev.toml"}, "pdm-lock": {"pdm.lock"},
 		"bun-lock": {"bun.lock"}, "deno-lock": {"deno.lock"}, "mix-lock": {"mix.lock"}, "pubspec-lock": {"pubspec.lock"}, "package-resolved": {"Package.resolved"},
 		"gradle-lock": {"gradle.lockfile", "buildscript-gradle.lockfile", "gradle/dependency-locks/compile.lockfile"},

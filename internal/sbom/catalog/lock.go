@@ -92,7 +92,7 @@ func lockParsers() []lockParser {
 		npmLock(), yarnLock(), pnpmLock(),
 		pipRequirements(), pipfileLock(), poetryLock(), uvLock(), pylockLock(), pdmLock(),
 		cargoLock(), goModLock(), gemfileLock(), composerLock(), gradleLock(),
-		nugetLock(), nugetConfig(), nugetCentral(), nugetAssets(), paketLock(),
+		nugetLock(), nugetConfig(), nugetAssets(), paketLock(),
 		conanLock(), rebarLock(), gleamLock(), cartLock(), depLock(), glideLock(), condaLock(),
 		nugetDepsFile(), sbtLock(), stackLock(), cabalFreeze(), podLock(), condaEnvironment(),
 		bunLock(), denoLock(), mixLock(), pubLock(), swiftLock(), juliaLock(),

@@ -39,7 +39,7 @@ func TestLockSamples(t *testing.T) {
 		}},
 		{"packages.config", []string{"pkg:nuget/Newtonsoft.Json@9.0.1 packages.config:3", "pkg:nuget/StyleCop.Analyzers@1.0.0 packages.config:4 dev"}},
 		{"Directory.Packages.props", []string{
-			"pkg:nuget/Nerdbank.GitVersioning@3.5.109 Directory.Packages.props:10", "pkg:nuget/Newtonsoft.Json@9.0.1 Directory.Packages.props:7",
+			"pkg:nuget/Nerdbank.GitVersioning@3.5.109 Directory.Packages.props:10 dev", "pkg:nuget/Newtonsoft.Json@9.0.1 Directory.Packages.props:7",
 			"pkg:nuget/Serilog@2.10.0 Directory.Packages.props:8",
 			"unknown: versions of Dapper in Directory.Packages.props: not one version; dotnet restore --use-lock-file says which",
 		}},
@@ -75,8 +75,8 @@ func TestLockSamples(t *testing.T) {
 			"unknown: versions of g:open in libs.versions.toml: the catalog gives no version, or a range; gradle dependencies --write-locks says which",
 		}},
 		{"App.csproj", []string{
-			"pkg:nuget/Dapper@1.50.2 App.csproj:9", "pkg:nuget/Serilog@2.9.0 App.csproj:8", "pkg:nuget/xunit@2.4.1 App.csproj:10 dev",
-			"unknown: versions of Newtonsoft.Json, Range, transitive dependencies in App.csproj: a project file does not say them; dotnet restore --use-lock-file does",
+			"pkg:nuget/Dapper@1.50.2 App.csproj:9", "pkg:nuget/Range@1.0 App.csproj:14", "pkg:nuget/Serilog@2.9.0 App.csproj:8", "pkg:nuget/xunit@2.4.1 App.csproj:10 dev",
+			"unknown: versions of Newtonsoft.Json, transitive dependencies in App.csproj: a project file does not say them; dotnet restore --use-lock-file does",
 		}},
 		{"conan.lock", []string{
 			"pkg:conan/cmake@3.21.3 conan.lock:8 dev",
