@@ -21,6 +21,8 @@ func FuzzDocuments(f *testing.F) {
 	f.Add("/%n\\", "/\x00\xff", "--privileged")
 	f.Add("/a b\u2028c", "/{a,b}", "A.B/c_d:e@f")
 	f.Add("/\xff", "/é", "(block x")
+	f.Add("/**", "/etc/**", "a")
+	f.Add("/a*b/*/**c", "/*", "*")
 	f.Fuzz(func(t *testing.T, dir, file, name string) {
 		dir, file = "/"+strings.Trim(dir, "/"), "/"+strings.Trim(file, "/")
 		if strings.ContainsRune(dir+file, 0) || len(dir)+len(file)+len(name) > 300 {
@@ -195,7 +197,8 @@ func ofSystemd(t *testing.T, body string) (dirs []string) {
 }
 
 // ofAppArmor reads the paths of a profile's rules (apparmor.d(5)): a pattern in quotes.
-// Of characters with a meaning, only "*" may stand there unescaped.
+// Of characters with a meaning, only "*" may stand there unescaped, as a whole name, and
+// what we put behind a path.
 func ofAppArmor(t *testing.T, body string) (paths []string) {
 	t.Helper()
 	for line := range strings.Lines(body) {
@@ -207,6 +210,13 @@ func ofAppArmor(t *testing.T, body string) (paths []string) {
 		in := line[1:]
 		for in != "" && in[0] != '"' {
 			switch {
+			case strings.HasPrefix(in, `{,/}"`):
+				in = in[len(`{,/}`):]
+			case strings.HasPrefix(in, `/**"`) && strings.HasSuffix(in, ` rwk,`):
+				b.WriteString("/**")
+				in = in[len("/**"):]
+			case in[0] == '*' && (!strings.HasSuffix(b.String(), "/") || len(in) > 1 && !strings.ContainsRune(`/"{`, rune(in[1]))):
+				t.Fatalf("a pattern in %s", line)
 			case in[0] == '\\' && len(in) > 3 && in[1] >= '0' && in[1] <= '3':
 				n, err := strconv.ParseUint(in[1:4], 8, 8)
 				if err != nil {

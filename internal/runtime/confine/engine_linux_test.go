@@ -279,4 +279,14 @@ func TestEngineCapabilitiesThatStay(t *testing.T) {
 			t.Errorf("%s: %q", k.Name, k.Failure)
 		}
 	}
+
+	// A root that can be written stays where nothing else is, with the reason.
+	draft.User, draft.ReadOnly, draft.Tmpfs, draft.Volumes = "", false, []string{}, []string{}
+	p, proof, err = confine.Prove(t.Context(), draft, how)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.ReadOnly || len(proof.Writable) != 1 || proof.Writable[0].Path != "/" || !strings.Contains(proof.Writable[0].Failure, "EROFS") {
+		t.Errorf("read only: %v; writable: %+v", p.ReadOnly, proof.Writable)
+	}
 }

@@ -43,7 +43,11 @@ func (p *Profile) appArmor(files []Access) []byte {
 		default:
 			how = "mr"
 		}
-		out = append(out, "  "+appArmorPath(f.Path, "")+" "+how+",")
+		folder := "{,/}" // AppArmor ends the name of a folder with a slash, and what is one is not known
+		if f.Execute || f.Path == "/" {
+			folder = ""
+		}
+		out = append(out, "  "+appArmorPath(f.Path, folder)+" "+how+",")
 	}
 	for _, dir := range slices.Concat(p.Tmpfs, p.Volumes, p.Image.Volumes) {
 		out = append(out, "  "+appArmorPath(dir, "/")+" rw,", "  "+appArmorPath(dir, "/**")+" rwk,")
@@ -52,13 +56,16 @@ func (p *Profile) appArmor(files []Access) []byte {
 	return lines(out)
 }
 
-// appArmorPath quotes a path. Of what has a meaning in a pattern only "*" stays,
-// which stands for what differs from run to run. The pattern after it is ours.
+// appArmorPath quotes a path. Of what has a meaning in a pattern only "*" stays, and that
+// only as a whole name, which stands for one that differs from run to run: "**" would reach
+// into folders, and a workload can give files such names. The pattern after it is ours.
 func appArmorPath(p, pattern string) string {
 	var b strings.Builder
 	b.WriteByte('"')
-	for _, c := range []byte(p) {
+	for i, c := range []byte(p) {
 		switch {
+		case c == '*' && (i == 0 || p[i-1] != '/' || i+1 < len(p) && p[i+1] != '/'):
+			b.WriteString(`\*`)
 		case c < 0x20 || c == 0x7f:
 			fmt.Fprintf(&b, `\%03o`, c)
 		case strings.IndexByte(`\"?[]{}^,@#`, c) >= 0:

@@ -245,10 +245,20 @@ func (s *search) capabilities(ctx context.Context, p *Profile) (*Profile, error)
 	return p, nil
 }
 
-// writable finds the folders that must be.
+// writable finds the folders that must be, or that the whole root must.
 func (s *search) writable(ctx context.Context, p *Profile) (*Profile, error) {
 	if !p.ReadOnly {
-		return p, nil
+		next := p.clone()
+		next.ReadOnly = true
+		ok, why, err := s.works(ctx, next)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			s.proof.Writable = append(s.proof.Writable, Kept{Path: "/", Failure: why})
+			return p, nil
+		}
+		p = next
 	}
 	for _, dir := range slices.Sorted(slices.Values(slices.Concat(p.Tmpfs, p.Volumes))) {
 		is := func(x string) bool { return x == dir }

@@ -139,6 +139,23 @@ cd /etc; head -c1 ../etc/././hostname ..//etc/nothing; sh -c 'true; exec uname';
 	if o.Peaks.Memory == 0 || o.Peaks.PIDs == 0 || o.Items < 50 || o.ItemsAMinute == 0 || o.LastNew == 0 {
 		t.Errorf("peaks %+v, %d items, %g a minute, the last at %g", o.Peaks, o.Items, o.ItemsAMinute, o.LastNew)
 	}
+
+	// One that is done before its time is over is as complete; one that fails is told.
+	opt.Raw, opt.Exercise = false, exercise.Exercise{For: exercise.Duration(20 * time.Second)}
+	for script, code := range map[string]int{"id; true": 0, "id; exit 3": 3} {
+		opt.Args = []string{"sh", "-c", script}
+		o, err := observe.Run(t.Context(), opt)
+		var failed *exercise.Failure
+		if code != 0 {
+			if !errors.As(err, &failed) || !strings.Contains(err.Error(), "ended with exit code 3") {
+				t.Errorf("%s: %v", script, err)
+			}
+			continue
+		}
+		if err != nil || o.Status != observe.Complete || !slices.Contains(o.Programs, "/usr/bin/id") {
+			t.Errorf("%s: %+v, %v", script, o, err)
+		}
+	}
 }
 
 // TestEnginePhases tells the health check, the exercise's commands and the workload
