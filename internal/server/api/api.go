@@ -71,6 +71,9 @@ func (a *API) routes() []route {
 		{"GET", "/api/v1/running", a.running},
 		{"PUT", "/api/v1/running/{id}", a.putContainer},
 		{"DELETE", "/api/v1/running/{id}", a.dropContainer},
+		{"GET", "/api/v1/hosts", a.hosts},
+		{"PUT", "/api/v1/hosts/{id}", a.putHost},
+		{"DELETE", "/api/v1/hosts/{id}", a.dropHost},
 		{"GET", "/api/v1/policies", a.policies},
 		{"GET", "/api/v1/exceptions", a.exceptions},
 		{"POST", "/api/v1/exceptions", a.postException},
@@ -117,6 +120,9 @@ func (a *API) wrap(r route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		err := r.serve(w, req)
+		if errors.Is(err, errUnchanged) {
+			return
+		}
 		if r.method != "GET" {
 			a.audit(req, err)
 		}
@@ -126,6 +132,10 @@ func (a *API) wrap(r route) http.Handler {
 		a.refuse(w, a.refusalOf(err))
 	})
 }
+
+// errUnchanged is returned by a request that could have changed something, did not, and
+// was answered: there is nothing to write down.
+var errUnchanged = errors.New("nothing changed")
 
 func (a *API) audit(r *http.Request, err error) {
 	result := "done"
@@ -229,7 +239,11 @@ func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 
 // decode reads a small JSON body.
 func decode(w http.ResponseWriter, r *http.Request, v any) error {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	return decodeUpTo(w, r, maxBody, v)
+}
+
+func decodeUpTo(w http.ResponseWriter, r *http.Request, most int64, v any) error {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
 		var size *http.MaxBytesError

@@ -225,6 +225,23 @@ func TestEveryRouteKeepsToItsDocument(t *testing.T) {
 	if !strings.Contains(string(a.body), `"total":2`) {
 		t.Errorf("%s", a.body)
 	}
+	host := func(engine, cause, containers string) string {
+		return `{"engine":"` + engine + `","env":"prod","every":60,"cause":"` + cause + `","images":[{"ref":"acme/web:1.4","digest":"sha256:` + strings.Repeat("a", 64) + `"}],"containers":[` + containers + `]}`
+	}
+	c9 := `{"id":"c9","name":"web","host":"","ref":"acme/web:1.4","since":"2026-11-01T00:00:00Z","digest":"sha256:` + strings.Repeat("a", 64) + `","declared":{"user":"app","ports":["0.0.0.0:80->80/tcp"]}}`
+	try("PUT /api/v1/hosts/{id}", "/api/v1/hosts/h9", host("e1", "connect", c9), 200)
+	try("PUT /api/v1/hosts/{id}", "/api/v1/hosts/h9", host("e2", "connect", c9), 409)
+	try("PUT /api/v1/hosts/{id}", "/api/v1/hosts/h9", host("e1", "now", c9), 400)
+	try("PUT /api/v1/hosts/{id}", "/api/v1/hosts/h9", host("e1", "event", c9+","+c9), 400)
+	try("PUT /api/v1/hosts/{id}", "/api/v1/hosts/h9", strings.Repeat(" ", 17<<20), 413)
+	try("GET /api/v1/hosts", "/api/v1/hosts", "", 200)
+	try("GET /api/v1/hosts", "/api/v1/hosts?format=csv", "", 200)
+	try("GET /api/v1/hosts", "/api/v1/hosts?limit=0", "", 400)
+	if a = try("GET /api/v1/running", "/api/v1/running?q=h9", "", 200); !strings.Contains(string(a.body), `"user":"app"`) {
+		t.Errorf("%s", a.body)
+	}
+	try("DELETE /api/v1/hosts/{id}", "/api/v1/hosts/h9", "", 204)
+	try("DELETE /api/v1/hosts/{id}", "/api/v1/hosts/h9", "", 404)
 	try("GET /api/v1/overview", "/api/v1/overview?env=prod", "", 200)
 	try("DELETE /api/v1/running/{id}", "/api/v1/running/c3", "", 204)
 	try("DELETE /api/v1/running/{id}", "/api/v1/running/c3", "", 404)

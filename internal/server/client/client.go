@@ -113,6 +113,17 @@ func (c *Client) Push(ctx context.Context, ref string, document []byte, facts ur
 	return out, err
 }
 
+// TellHost tells what runs on a host and which images it has.
+func (c *Client) TellHost(ctx context.Context, host string, r api.HostReport) (api.HostAnswer, error) {
+	var out api.HostAnswer
+	body, err := json.Marshal(r)
+	if err != nil {
+		return out, err
+	}
+	err = c.do(ctx, http.MethodPut, "/api/v1/hosts/"+url.PathEscape(host), nil, bytes.NewReader(body), &out)
+	return out, err
+}
+
 // Image is one image.
 func (c *Client) Image(ctx context.Context, id string) (index.ImageDetail, error) {
 	var out index.ImageDetail

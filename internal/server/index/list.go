@@ -64,6 +64,9 @@ func page[R, T any](all []*R, q Query, id func(*R) string, item func(*R) T) List
 	return out
 }
 
+// Page cuts a page out of a list of values that something else than the index keeps.
+func Page[T any](all []T, q Query, id func(*T) string) List[T] { return pageOf(all, q, id) }
+
 // pageOf cuts a page out of a list of values.
 func pageOf[T any](all []T, q Query, id func(*T) string) List[T] {
 	pointers := make([]*T, len(all))

@@ -90,7 +90,11 @@ func (x *Index) Running(q Query) List[RunningRow] {
 		row := RunningRow{Container: c}
 		if img := x.runs(&c); img != nil {
 			row.Image = &img.row
-			if now := x.byRef[c.Ref]; now != nil && now != img {
+			now := x.byRef[c.Ref]
+			if moved := x.byDigest[finding.Digest(c.Moved)]; c.Moved != "" && moved != nil {
+				now = moved
+			}
+			if now != nil && now != img && (c.Digest == "" || now.Digest != "") {
 				row.Newest = now.ID
 			}
 		}

@@ -140,12 +140,34 @@ func supported(d *sbom.Distro) (until time.Time, known bool) {
 // runs is the image that a container runs: by its digest, else the newest of its
 // name.
 func (x *Index) runs(c *store.Container) *image {
-	if c.Digest != "" {
-		if i := x.byDigest[finding.Digest(c.Digest)]; i != nil {
+	now, digests := x.byRef[c.Ref], c.Digests()
+	if len(digests) == 0 {
+		return now
+	}
+	if now != nil && slices.Contains(digests, now.Digest) {
+		return now
+	}
+	for _, d := range digests {
+		if i := x.byDigest[d]; i != nil {
 			return i
 		}
 	}
-	return x.byRef[c.Ref]
+	if now != nil && now.Digest != "" {
+		return nil // what has the name is another image
+	}
+	return now
+}
+
+// Knows reports whether an image is here under a name and one of its digests. Where the
+// name has a digest itself ("acme/web@sha256:…"), any name will do.
+func (x *Index) Knows(ref string, digests []finding.Digest) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if strings.Contains(ref, "@") {
+		return slices.ContainsFunc(digests, func(d finding.Digest) bool { return x.byDigest[d] != nil })
+	}
+	i := x.byRef[ref]
+	return i != nil && slices.Contains(digests, i.Digest)
 }
 
 func imageID(i *image) string    { return i.ID }

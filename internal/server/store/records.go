@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -182,6 +183,11 @@ type Container struct {
 	Digest string    `json:"digest,omitempty"` // of the image that runs
 	Env    string    `json:"env,omitempty"`
 	Since  time.Time `json:"since"`
+
+	// What an agent tells besides.
+	Served   []finding.Digest `json:"served,omitempty"` // under which registries serve the image
+	Moved    string           `json:"moved,omitempty"`  // the digest that Ref means on the host now, where that is another
+	Declared *Declared        `json:"declared,omitempty"`
 }
 
 // PutContainer stores a container.

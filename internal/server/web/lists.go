@@ -175,32 +175,6 @@ func (w *Web) bases(r *http.Request, p *page) (string, error) {
 	return "list", nil
 }
 
-func (w *Web) running(r *http.Request, p *page) (string, error) {
-	p.Title, p.Heading, p.At = "Running", "Running", "/running"
-	l := w.Index.Running(p.Q)
-	strange, moved := 0, 0
-	for _, c := range w.Index.Running(index.Query{Limit: 1 << 30}).Items {
-		if c.Image == nil {
-			strange++
-		} else if c.Newest != "" {
-			moved++
-		}
-	}
-	p.Say = say{finding.Count(l.Total, "container") + ".", fmt.Sprintf(" Of %d the image is not known; the tag of %d now means another image.", strange, moved)}
-	p.Table = gridOf(r, l, "container", []column{{Name: "Container"}, {Name: "Image"}, {Name: "Environment", Class: "wide"}, {Name: "Host", Class: "wide"}, {Name: "Vulnerabilities"}, {Name: "Since"}}, func(c *index.RunningRow) line {
-		img, vulns := cell{Text: c.Ref, Class: "wrap"}, cell{Text: "not known: nobody sent its SBOM", Class: "small"}
-		if c.Image != nil {
-			img.Href, vulns = "/images/"+c.Image.ID, counts(c.Image.Counts)
-		}
-		if c.Newest != "" {
-			img.Tags = []string{"the tag moved"}
-		}
-		return line{Cells: []cell{{Text: c.Name, Class: "grow"}, img, {Text: c.Env, Class: "small wide"}, {Text: c.Host, Class: "small wide"}, vulns, at(c.Since)}}
-	})
-	p.Table.Empty = empty{"Nobody has told of a running container.", `curl -X PUT -H "Authorization: Bearer $TOKEN" -d '{"name":"web","ref":"acme/web:1.4"}' http://127.0.0.1:8480/api/v1/running/ID`}
-	return "list", nil
-}
-
 func (w *Web) policies(r *http.Request, p *page) (string, error) {
 	p.Title, p.Heading, p.At = "Policies", "Policies", "/policies"
 	l := w.Index.PolicyList(p.Q)

@@ -83,7 +83,7 @@ func (w *Web) Handler() http.Handler {
 	mux.Handle("GET /static/", cached(http.StripPrefix("/static/", http.FileServerFS(files))))
 	for path, show := range map[string]func(*http.Request, *page) (string, error){
 		"/{$}": w.overview, "/images": w.images, "/images/{id}": w.image, "/vulnerabilities": w.vulns, "/vulnerabilities/{id}": w.vuln,
-		"/packages": w.packages, "/packages/{type}/{name...}": w.ofPackage, "/bases": w.bases, "/running": w.running,
+		"/packages": w.packages, "/packages/{type}/{name...}": w.ofPackage, "/bases": w.bases, "/running": w.running, "/hosts": w.hosts,
 		"/policies": w.policies, "/policies/{id}": w.policy, "/exceptions": w.exceptions, "/feeds": w.feeds, "/events": w.events, "/search": w.search,
 	} {
 		mux.Handle("GET "+path, w.show(show))
