@@ -59,7 +59,7 @@ func needed(verb string) []string {
 // printing are the flags that say where and how a report is printed, whether
 // anything is written, and what the next command is meant to do otherwise.
 func printing(verb string) []string {
-	all := []string{"format", "output", "quiet", "no-color", "debug", "write", "interactive", "fail-on", "exit-code"}
+	all := []string{"format", "output", "quiet", "no-color", "debug", "write", "branch", "per-fix", "interactive", "fail-on", "exit-code"}
 	if verb == "recommend" {
 		all = append(all, "offline")
 	}

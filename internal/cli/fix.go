@@ -20,6 +20,7 @@ func newFix(f *flags) *cobra.Command {
 	opt := repair.Options{}
 	var prove string
 	var interactive, full bool
+	var on onBranch
 	c := &cobra.Command{
 		Use:   "fix [FILE|DIR|IMAGE]...",
 		Short: "Put right what lint, audit and cves find, and prove it: recheck, rebuild, run",
@@ -34,10 +35,14 @@ the same), run (both versions pass --test, --probe or the image's HEALTHCHECK, a
 answer alike). The services of a compose file are brought up as they are and as they
 would be, with networks, volumes and ports of their own, beside whatever runs; a probe
 names its service as the host, a test begins with it. What is not proved as far is not
-written, and the exit code is 1.`,
+written, and the exit code is 1.
+
+--branch commits what is proved on a new branch of your repository, with the report as
+the message: hooks run, and your files, your index and your branch stay as they are.`,
 		Example: `  drydock fix
   drydock fix --write --only DL3008,dockerfile/maintainer Dockerfile
   drydock fix --unsafe --prove run --probe http://localhost:8080/ --write .
+  drydock fix --unsafe --prove rebuild --branch drydock-fixes --per-fix .
   drydock fix --full web/Dockerfile api/Dockerfile
   drydock fix --prove run --test ./smoke-test --format markdown .
   drydock fix --unsafe --prove run --probe http://web:8080/ --test 'db: pg_isready' compose.yaml`,
@@ -63,6 +68,9 @@ written, and the exit code is 1.`,
 				return err
 			}
 			opt.Dockerfile, opt.Environ = f.dockerfile, f.env.Environ()
+			if err := on.open(cmd, f, args, &opt); err != nil {
+				return err
+			}
 			bar := f.progress()
 			opt.Note = func(what string) { bar.update(0, 0, what) }
 			if interactive {
@@ -72,6 +80,9 @@ written, and the exit code is 1.`,
 			bar.done()
 			if res == nil {
 				return err
+			}
+			if err == nil {
+				err = on.commit(cmd.Context(), res)
 			}
 			stopped := err
 			err = f.write(func(to sink) error {
@@ -90,6 +101,8 @@ written, and the exit code is 1.`,
 	}
 	s := c.Flags()
 	s.BoolVarP(&opt.Write, "write", "w", false, "write what is proved, in place")
+	s.StringVar(&on.name, "branch", "", "commit what is proved on a new branch `NAME`, and touch nothing else")
+	s.BoolVar(&on.perFix, "per-fix", false, "with --branch, a commit for each fix")
 	s.BoolVarP(&interactive, "interactive", "i", false, "ask before each fix: yes, no, all, quit")
 	s.BoolVar(&full, "full", false, "show all that changes in lock files, too")
 	s.StringSliceVar(&opt.Only, "only", nil, "only these `RULES`: ids, other tools' names, globs (dockerfile/*)")

@@ -23,6 +23,7 @@ type Options struct {
 	Force      bool          // also files that say that they are generated
 	Prove      finding.Proof // how far each change must be proved
 	Write      bool
+	Parts      bool                                           // take what is applied apart, fix by fix
 	Choose     func(fix.Item, []fix.Hunk) (fix.Choice, error) // asked before each fix; nil: all are taken
 	Context    string                                         // folder of the build; empty: the Dockerfile's
 	Dockerfile string                                         // that made the image to be fixed; empty: not known
@@ -47,7 +48,15 @@ type Fixed struct {
 	Wanted  finding.Proof
 	Todo    []string // commands that are to be run after the edits
 	Notes   []string
-	Secrets []string // values that are not shown, wherever they stand
+	Secrets []string   // values that are not shown, wherever they stand
+	Parts   []fix.Part // of what is applied, fix by fix; nil: not asked for
+
+	Committed bool // on the result's branch
+}
+
+// Ready says whether what changes is proved as far as was asked, and so may be written.
+func (f *Fixed) Ready() bool {
+	return len(f.Files) > 0 && f.Verdict.Failed == nil && f.Verdict.Reached >= f.Wanted
 }
 
 // Short says whether less was proved than was asked for, or a proof failed.
@@ -59,6 +68,13 @@ func (f *Fixed) Short() bool {
 type Result struct {
 	Fixed   []Fixed
 	Unknown []finding.Unknown
+	Branch  *Branch // that it was committed on; nil: none
+}
+
+// Branch is one with the commits that were made on it.
+type Branch struct {
+	Name    string
+	Commits []string // their ids, in order
 }
 
 // Short says whether anything failed its proof or was not proved as far as was
@@ -235,7 +251,12 @@ func (f *fixer) finish(ctx context.Context, s *subject) error {
 	}
 	out.Todo, out.Notes = once(out.Todo), once(out.Notes)
 	slices.SortStableFunc(out.Left, func(a, b fix.Item) int { return cmp.Compare(a.Finding.Line(), b.Finding.Line()) })
-	if f.opt.Write && len(out.Files) > 0 && out.Verdict.Failed == nil && out.Verdict.Reached >= f.opt.Prove {
+	if f.opt.Parts && out.Ready() && stopped == nil {
+		if out.Parts, err = s.Parts(ctx, got); err != nil {
+			return err
+		}
+	}
+	if f.opt.Write && out.Ready() {
 		if err := f.write(out.Files); err != nil {
 			return err
 		}

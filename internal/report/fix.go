@@ -62,6 +62,12 @@ func (p *page) fixes(res *repair.Result) {
 	if len(res.Fixed) == 0 {
 		p.line("nothing to fix")
 	}
+	if b := res.Branch; b != nil {
+		p.line("")
+		p.wrap(2, p.paint(good, fmt.Sprintf("%s on the new branch %s, and your files are as they were.",
+			oneOrMore(len(b.Commits), "commit is", "commits are"), said(b.Name))))
+		p.wrap(2, said(ShellLine([]string{"git", "log", "-p", "HEAD.." + b.Name}))+" shows them.")
+	}
 	p.footer(p.nextFix(res)...)
 }
 
@@ -411,6 +417,8 @@ func (p *page) outcome(f *repair.Fixed) string {
 	case len(f.Files) > 0 && f.Files[0].Written:
 		fixes := oneOrMore(n, "fix is", "fixes are")
 		return p.paint(good, fmt.Sprintf("%s written to %s; proof: %s.", fixes, fileNames(f), f.Verdict.Reached))
+	case f.Committed:
+		return p.paint(good, fmt.Sprintf("%s committed; proof: %s.", oneOrMore(n, "fix is", "fixes are"), f.Verdict.Reached))
 	case f.Verdict != nil && f.Verdict.Reached < f.Wanted:
 		return p.paint(warn, fmt.Sprintf("Nothing is written: %s was asked for, and no more than %s is reached.",
 			f.Wanted, f.Verdict.Reached))

@@ -13,6 +13,13 @@ type DocFixes struct {
 	Tool    DocTool      `json:"tool"`
 	Fixed   []DocFixed   `json:"fixed"`
 	Unknown []DocUnknown `json:"unknown"`
+	Branch  *DocBranch   `json:"branch,omitempty"`
+}
+
+// DocBranch is a branch that the fixes were committed on.
+type DocBranch struct {
+	Name    string   `json:"name"`
+	Commits []string `json:"commits"`
 }
 
 // DocFixed is what was fixed of one subject.
@@ -101,6 +108,9 @@ func docFixes(res *repair.Result, opt Options) DocFixes {
 	d := DocFixes{Schema: Schema, Tool: DocTool{Name: "drydock", Version: opt.Tool}, Fixed: []DocFixed{}, Unknown: []DocUnknown{}}
 	for i := range res.Fixed {
 		d.Fixed = append(d.Fixed, docFixed(&res.Fixed[i]))
+	}
+	if b := res.Branch; b != nil {
+		d.Branch = &DocBranch{Name: b.Name, Commits: b.Commits}
 	}
 	for _, u := range res.Unknown {
 		d.Unknown = append(d.Unknown, DocUnknown{What: secret.Redact(u.What), Why: secret.Redact(u.Why), Beyond: u.Beyond})

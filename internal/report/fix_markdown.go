@@ -33,6 +33,18 @@ func fixMarkdown(res *repair.Result) string {
 
 func fixedMarkdown(f *repair.Fixed) string {
 	var b strings.Builder
+	b.WriteString(fixedSummary(f))
+	for _, x := range f.Files {
+		if len(f.Applied)+len(f.Left) > 0 {
+			b.WriteString(diffMarkdown(x))
+		}
+	}
+	return b.String()
+}
+
+// fixedSummary is the same without the diff.
+func fixedSummary(f *repair.Fixed) string {
+	var b strings.Builder
 	fmt.Fprintf(&b, "### %s\n\n", cell(said(cmp.Or(f.Title, f.Subject.Name))))
 	if len(f.Applied) == 0 && len(f.Left) == 0 {
 		b.WriteString(nothingToFix(f) + ".\n\n")
@@ -65,9 +77,6 @@ func fixedMarkdown(f *repair.Fixed) string {
 	}
 	if len(f.Todo)+len(f.Notes) > 0 {
 		b.WriteString("\n")
-	}
-	for _, x := range f.Files {
-		b.WriteString(diffMarkdown(x))
 	}
 	return b.String()
 }

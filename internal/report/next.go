@@ -145,7 +145,7 @@ func (p *page) nextFix(res *repair.Result) []string {
 		review = review || slices.ContainsFunc(f.Left, func(i fix.Item) bool { return i.Unsafe })
 	}
 	var next []string
-	if ready {
+	if ready && res.Branch == nil {
 		next = append(next, p.step("write it", "fix", []string{"--write"}, p.targets()...))
 	}
 	if review && !slices.Contains(p.again("fix"), "--unsafe") {
