@@ -12,6 +12,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/policy/admission"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/secret"
 	"github.com/drydock-dev/drydock/internal/vuln"
@@ -33,8 +34,12 @@ type Ask struct {
 	Layers          bool     // the layers themselves: what each holds and wastes
 	Observed        []string // files of observations, which tell what packages were in use
 	Dockerfile      string   // of an image, joins its layers to lines; empty: not known
+	Policy          Admit    // says whether images may start; nil: there is no policy
 	Aside           bool     // not of the user's own accord: [Pipeline.Explain] does not speak of it
 }
+
+// Admit is what a policy says of an image, by what was found of it.
+type Admit func(ctx context.Context, t *Target, found []finding.Finding, unknown []finding.Unknown) admission.Decision
 
 // Run looks at one target. An error means that the target could not be looked
 // at; what could not be told about it is in the result.
@@ -77,7 +82,9 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	if err := r.policy.suppress(r.res, r.Now()); err != nil {
 		return nil, err
 	}
+	r.admit(ctx)
 	r.filter()
+	r.refuse(&signed)
 	r.res.Unknown = append(r.res.Unknown, finding.Omitted(r.res.Findings)...)
 	if ask.Grades {
 		r.unshipped()

@@ -9,6 +9,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/policy"
+	"github.com/drydock-dev/drydock/internal/policy/admission"
 	"github.com/drydock-dev/drydock/internal/runtime/audit"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/vuln"
@@ -20,13 +21,14 @@ type Result struct {
 	Database  Database
 	Findings  []finding.Finding // sorted by finding.Compare; suppressed ones included
 	Unknown   []finding.Unknown
-	Coverage  []Coverage         // of each ecosystem that the targets have packages of
-	Support   []Support          // of each release that the targets stand on, as far as dates are known
-	Undecided []policy.Undecided // by the filter; each is among the warnings too
-	Warnings  []string           // of the run itself: "the advisory data is 12 days old"
-	Card      []Row              // a row a practice; empty for verbs that do not grade
-	Targets   []Target           // what was looked at, one a subject that was scanned
-	Benchmark []audit.Answer     // of the CIS Docker Benchmark, what an audit looked at
+	Coverage  []Coverage           // of each ecosystem that the targets have packages of
+	Support   []Support            // of each release that the targets stand on, as far as dates are known
+	Undecided []policy.Undecided   // by the filter; each is among the warnings too
+	Warnings  []string             // of the run itself: "the advisory data is 12 days old"
+	Card      []Row                // a row a practice; empty for verbs that do not grade
+	Targets   []Target             // what was looked at, one a subject that was scanned
+	Decisions []admission.Decision // of the policy about images, where there is one
+	Benchmark []audit.Answer       // of the CIS Docker Benchmark, what an audit looked at
 
 	Titles  map[string]string // by a subject's name, what people call it where that does not say: of ".", the folder
 	Secrets []string          // values in them that are not shown, wherever they stand

@@ -8,6 +8,7 @@ import (
 )
 
 func newCheck(f *flags) *cobra.Command {
+	var policy string
 	c := &cobra.Command{
 		Use:   "check [TARGET]",
 		Short: "Everything at once: a grade for each practice, the worst findings first",
@@ -22,18 +23,32 @@ observation drydock.observation.json, beside the image or its Dockerfile; and by
 compose file there starts it.
 
 With --server the packages of the image are sent to a service, which keeps watch over
-them from then on, and the vulnerabilities are those that it knows.`,
+them from then on, and the vulnerabilities are those that it knows.
+
+With --policy the image is held to an image policy as well, as the gate would hold it
+when a container is created: exit code 2 where it refuses the image, 1 where that could
+not be found out, whatever else is found.`,
 		Example: `  drydock check examples/react-app
   drydock check nginx:1.25 --fail-on severity:high
   drydock check --all .
   drydock check --server http://127.0.0.1:8480 acme/web:1.4
+  drydock check --policy policy.yaml registry.example.com/me/app:v1.0
   drydock check app.tar --format json`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.scan(cmd, args, check.Ask{Vulnerabilities: true, Rules: true, Grades: true, Layers: true}, report.Card)
+			ask := check.Ask{Vulnerabilities: true, Rules: true, Grades: true, Layers: true}
+			if policy == "" {
+				return f.scan(cmd, args, ask, report.Card)
+			}
+			var err error
+			if ask.Policy, err = f.admits(policy); err != nil {
+				return err
+			}
+			return f.scan(cmd, args, ask, report.Card)
 		},
 	}
 	c.Flags().BoolVar(&f.all, "all", false, "list every finding with every place, and not the worst alone")
+	c.Flags().StringVar(&policy, "policy", "", "hold images to the image policy in `FILE`, as the gate does")
 	f.vulnerabilities(c.Flags())
 	f.asksServer(c.Flags())
 	return c

@@ -69,13 +69,30 @@ func (s *scans) look(ctx context.Context, on admission.Subject) (scanned, error)
 	if err != nil {
 		return scanned{}, err
 	}
-	for _, u := range res.Unknown {
+	if err := firstOf(res.Unknown); err != nil {
+		return scanned{}, err
+	}
+	k := scanned{at: s.env.Now(), all: vulnerabilitiesIn(res.Findings)}
+	for i := range res.Targets {
+		k.bases = append(k.bases, basesIn(&res.Targets[i])...)
+	}
+	s.known[on.Digest] = k
+	return k, nil
+}
+
+// firstOf is an error where something could not be told of what was asked.
+func firstOf(unknown []finding.Unknown) error {
+	for _, u := range unknown {
 		if !u.Beyond {
-			return scanned{}, fmt.Errorf("%s: %s", u.What, u.Why)
+			return fmt.Errorf("%s: %s", u.What, u.Why)
 		}
 	}
-	k := scanned{at: s.env.Now()}
-	for _, f := range res.Findings {
+	return nil
+}
+
+// vulnerabilitiesIn are those among findings that count, as policies judge them.
+func vulnerabilitiesIn(found []finding.Finding) (all []admission.Vulnerability) {
+	for _, f := range found {
 		if f.Vuln == nil || f.Suppressed != nil {
 			continue
 		}
@@ -83,15 +100,17 @@ func (s *scans) look(ctx context.Context, on admission.Subject) (scanned, error)
 		if severity == "unspecified" || severity == "" {
 			severity = "unrated"
 		}
-		k.all = append(k.all, admission.Vulnerability{ID: f.Vuln.ID, Aliases: f.Vuln.Aliases, Severity: severity, Fixed: f.Vuln.FixedIn != "", Since: f.Vuln.Published})
+		all = append(all, admission.Vulnerability{ID: f.Vuln.ID, Aliases: f.Vuln.Aliases, Severity: severity, Fixed: f.Vuln.FixedIn != "", Since: f.Vuln.Published})
 	}
-	for _, t := range res.Targets {
-		if t.Base != nil && t.Base.Ref != "" && t.Base.By != "name" && t.Base.By != "history" { // what only looks like one is none
-			k.bases = append(k.bases, baseOf(t.Base.Ref))
-		}
+	return all
+}
+
+// basesIn are what an image stands on for certain: what only looks like one is none.
+func basesIn(t *check.Target) []admission.Base {
+	if t.Base == nil || t.Base.Ref == "" || t.Base.By == "name" || t.Base.By == "history" {
+		return nil
 	}
-	s.known[on.Digest] = k
-	return k, nil
+	return []admission.Base{baseOf(t.Base.Ref)}
 }
 
 func baseOf(ref string) admission.Base {

@@ -28,6 +28,11 @@ func (f *flags) scan(cmd *cobra.Command, args []string, ask check.Ask, view repo
 	if err := f.print(res, view, on); err != nil {
 		return err
 	}
+	if ask.Policy != nil {
+		if err := f.judgePolicy(res); err != nil {
+			return err
+		}
+	}
 	return f.judge(res, view == report.Layers)
 }
 

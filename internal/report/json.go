@@ -7,6 +7,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/policy/admission"
 )
 
 // Schema names the JSON contract's version.
@@ -14,21 +15,22 @@ const Schema = "drydock/v1"
 
 // Document is the JSON report. Fields are only ever added.
 type Document struct {
-	Schema    string         `json:"schema"`
-	Tool      DocTool        `json:"tool"`
-	Subjects  []DocSubject   `json:"subjects"`
-	Database  DocDatabase    `json:"database"`
-	Findings  []DocFinding   `json:"findings"`
-	Unknown   []DocUnknown   `json:"unknown"`
-	Coverage  []DocCoverage  `json:"coverage,omitempty"`
-	Bases     []DocKnownBase `json:"bases,omitempty"`
-	Support   []DocSupport   `json:"support,omitempty"`
-	Undecided []DocUndecided `json:"undecided,omitempty"`
-	Warnings  []string       `json:"warnings,omitempty"`
-	Card      []DocRow       `json:"card,omitempty"`
-	Images    []DocImage     `json:"images,omitempty"`
-	Benchmark *DocBenchmark  `json:"benchmark,omitempty"`
-	Summary   map[string]int `json:"summary"`
+	Schema    string               `json:"schema"`
+	Tool      DocTool              `json:"tool"`
+	Subjects  []DocSubject         `json:"subjects"`
+	Database  DocDatabase          `json:"database"`
+	Findings  []DocFinding         `json:"findings"`
+	Unknown   []DocUnknown         `json:"unknown"`
+	Coverage  []DocCoverage        `json:"coverage,omitempty"`
+	Bases     []DocKnownBase       `json:"bases,omitempty"`
+	Support   []DocSupport         `json:"support,omitempty"`
+	Undecided []DocUndecided       `json:"undecided,omitempty"`
+	Warnings  []string             `json:"warnings,omitempty"`
+	Card      []DocRow             `json:"card,omitempty"`
+	Images    []DocImage           `json:"images,omitempty"`
+	Decisions []admission.Decision `json:"decisions,omitempty"`
+	Benchmark *DocBenchmark        `json:"benchmark,omitempty"`
+	Summary   map[string]int       `json:"summary"`
 }
 
 // DocTool is who wrote the report.
@@ -230,7 +232,7 @@ func NewDocument(res *check.Result, opt Options) Document {
 			d.Images = append(d.Images, docImage(t, subjectIndex(res.Subjects, t.Subject)))
 		}
 	}
-	d.Benchmark = docBenchmark(res)
+	d.Decisions, d.Benchmark = res.Decisions, docBenchmark(res)
 	return d
 }
 

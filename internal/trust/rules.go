@@ -5,7 +5,7 @@ import "github.com/drydock-dev/drydock/internal/finding"
 // Rules documents what an image of a repository whose root is pinned is held to.
 // Bad and Good are what drydock trust verify says of it.
 func Rules() []finding.Rule {
-	return []finding.Rule{unsigned(), moved(), revokedRule(), expiredRule(), refusedRule()}
+	return []finding.Rule{unsigned(), moved(), revokedRule(), expiredRule(), refusedRule(), PolicyRule()}
 }
 
 // RuleOf is the rule that a verdict breaks; false: it is verified.
@@ -67,5 +67,15 @@ func refusedRule() finding.Rule {
 		Why: "What the registry serves is older than what was seen before, belongs to another repository, was changed, or is gone though the repository was " +
 			"signed: a mistake of its operator, or an attack. Use none of its images until its owner has said which.",
 		Bad: "REFUSED: rollback: version 9 of the timestamp metadata was seen before, and now version 7 is served", Good: "verified: signed by release",
+	}
+}
+
+// PolicyRule is what an image breaks that the user's image policy refuses.
+func PolicyRule() finding.Rule {
+	return finding.Rule{
+		ID: "trust/policy", Title: "The image policy refuses the image", Practice: finding.ContentTrust, Severity: finding.High,
+		Why: "The policy that you named asks for more than this image has: who signed it, what is attested of it, what it stands on, or which vulnerabilities " +
+			"it may have. The gate would not let it start. Meet the requirement that is named, or except the image in the policy, with a reason and a date.",
+		Bad: "REFUSED: nobody signed v1.1", Good: "allowed: signed by release",
 	}
 }
