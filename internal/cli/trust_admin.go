@@ -2,61 +2,11 @@ package cli
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/drydock-dev/drydock/internal/trust"
 	"github.com/drydock-dev/drydock/internal/trust/store"
 )
-
-func newTrustInit(t *trustFlags) *cobra.Command {
-	kind := string(trust.ECDSA)
-	var days map[string]int
-	c := &cobra.Command{
-		Use:   "init REPOSITORY",
-		Short: "Begin to sign a repository's images, and pin its root here",
-		Long: `Give a repository its first trust metadata: root, targets, snapshot and timestamp.
-The root key is the one that is here, or a new one; the repository's targets and
-online keys are new. Keep the root key offline: only signers with online keys and
-the rotation of keys need it.`,
-		Example: "  drydock trust init registry.example.com/me/app",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := named(args[0])
-			if err != nil {
-				return err
-			}
-			for role, n := range days {
-				if _, ok := trust.DefaultDays()[role]; !ok || n < 1 || n > 36500 {
-					return usageError{fmt.Errorf("--days %s=%d", role, n), "root, targets, signers, snapshot or timestamp, for 1 to 36500 days"}
-				}
-			}
-			s, err := t.session(cmd.Context(), n, true)
-			if err != nil {
-				return err
-			}
-			b, err := s.Begin(cmd.Context(), trust.KeyType(kind), days)
-			if err := closing(s, err); err != nil {
-				return err
-			}
-			var lines, fresh []string
-			for _, e := range b.Fresh {
-				fresh = append(fresh, e.ID)
-				lines = append(lines, fmt.Sprintf("  new %s key %s", e.Role, e.ID))
-			}
-			text := fmt.Sprintf("%s can be signed now; its root is pinned here\n  root key %s\n%s", n.Repository, b.Root.ID, strings.Join(lines, "\n"))
-			if t.quiet {
-				text = n.Repository + " can be signed now; its root is pinned here"
-			}
-			return t.say(map[string]any{"repository": n.Repository, "rootKey": b.Root.ID, "newKeys": fresh}, "%s", text)
-		},
-	}
-	c.Flags().StringVar(&kind, "type", kind, keyTypeHelp)
-	c.Flags().StringToIntVar(&days, "days", nil, "how long a role's documents hold, as `ROLE=DAYS` (root 1825, targets and signers 1095, snapshot 30, timestamp 14)")
-	return c
-}
 
 func newTrustSigner(t *trustFlags) *cobra.Command {
 	c := &cobra.Command{Use: "signer", Short: "Who may sign a repository's images: add, remove"}

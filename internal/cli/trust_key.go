@@ -24,6 +24,7 @@ const keyTypeHelp = "`TYPE` of new keys: ecdsa (P-256), which docker trust and c
 
 func newKeyGenerate(t *trustFlags) *cobra.Command {
 	var kind, dir string
+	role := string(keyring.Signer)
 	var alone bool
 	c := &cobra.Command{
 		Use:   "generate NAME",
@@ -31,26 +32,33 @@ func newKeyGenerate(t *trustFlags) *cobra.Command {
 		Long: `Make the two keys of a signer: one signs images, the other, the online key, signs
 the snapshots and timestamps that say what is newest. NAME.pub holds both public
 keys; the first is all that other tools read. Give it to whoever runs "drydock
-trust signer add". The private keys stay here, under a passphrase.`,
-		Example: "  drydock trust key generate release",
-		Args:    cobra.ExactArgs(1),
+trust signer add". The private keys stay here, under a passphrase.
+
+With --for root it is the one key with which its owner signs roots: NAME.pub is for
+"drydock trust init --root-key".`,
+		Example: `  drydock trust key generate release
+  drydock trust key generate --for root alice`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := args[0]
 			if err := trust.ValidSigner(name); err != nil {
 				return usageError{err, ""}
 			}
+			if role != string(keyring.Signer) && role != string(keyring.Root) {
+				return usageError{fmt.Errorf("--for %s", role), "signer or root"}
+			}
 			ring, err := t.ring()
 			if err != nil {
 				return err
 			}
-			if _, err := ring.Find(name, keyring.Signer); !errors.As(err, new(*keyring.AbsentError)) {
+			if _, err := ring.Find(name, keyring.Role(role)); !errors.As(err, new(*keyring.AbsentError)) {
 				return usageError{errors.Join(fmt.Errorf("a key called %s is here already", name), err), "drydock trust key list shows it; take another name"}
 			}
 			file := filepath.Join(dir, name+".pub")
 			if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
 				return usageError{fmt.Errorf("%s is there already", file), "--dir DIR writes elsewhere"}
 			}
-			e, err := t.generate(ring, name, trust.KeyType(kind), alone)
+			e, err := t.generate(ring, name, keyring.Role(role), trust.KeyType(kind), alone)
 			if err != nil {
 				return err
 			}
@@ -65,19 +73,20 @@ trust signer add". The private keys stay here, under a passphrase.`,
 		},
 	}
 	c.Flags().StringVar(&kind, "type", string(trust.ECDSA), keyTypeHelp)
+	c.Flags().StringVar(&role, "for", role, "what it is for, as `ROLE`: signer or root")
 	c.Flags().StringVar(&dir, "dir", ".", "write NAME.pub into `DIR`")
 	c.Flags().BoolVar(&alone, "no-online", false, "make no online key: others sign snapshots and timestamps")
 	return c
 }
 
-// generate makes the keys of a signer.
-func (t *trustFlags) generate(ring *keyring.Ring, name string, kind trust.KeyType, alone bool) (keyring.Entry, error) {
+// generate makes the keys of a signer, or one of root's.
+func (t *trustFlags) generate(ring *keyring.Ring, name string, role keyring.Role, kind trust.KeyType, alone bool) (keyring.Entry, error) {
 	p, err := trust.GenerateKey(kind)
 	if err != nil {
 		return keyring.Entry{}, usageError{err, "--type ecdsa or --type ed25519"}
 	}
-	e := keyring.Entry{Name: name, Role: keyring.Signer, Created: t.env.Now().UTC(), Locked: true}
-	if !alone {
+	e := keyring.Entry{Name: name, Role: role, Created: t.env.Now().UTC(), Locked: true}
+	if !alone && role == keyring.Signer {
 		online, err := trust.GenerateKey(kind)
 		if err != nil {
 			return e, err

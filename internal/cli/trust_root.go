@@ -10,7 +10,7 @@ import (
 )
 
 func newTrustRoot(t *trustFlags) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "root REPOSITORY",
 		Short: "Write a repository's root, for --root FILE and for the policy of a gate",
 		Long: `Write the root that is trusted of a repository, as it stands now. Others begin from it:
@@ -33,6 +33,8 @@ way that you trust, for whoever has another root trusts other keys.`,
 			return closing(s, answered(err))
 		},
 	}
+	c.AddCommand(newTrustRootSign(t))
+	return c
 }
 
 func (t *trustFlags) writeRoot(s *store.Session, cmd *cobra.Command) error {

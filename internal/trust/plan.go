@@ -22,6 +22,7 @@ type Keyring interface {
 type Change struct {
 	Claims  map[string]Claims // by signer; "" is the top-level role
 	Root    []RootEdit
+	First   []byte         // the first root, as others signed it; nil: it is made of Root
 	Renew   bool           // what soon expires is signed anew, and all that others left is made to count
 	Propose bool           // too few signatures will do for now
 	Cosign  bool           // what others proposed is signed too, with the keys that are here

@@ -18,6 +18,10 @@ import (
 // planRoot is root as it stands after the change, and the document for it, if it
 // needs one. proposed: it needs signatures of others, and root stands as it did.
 func (a *Assembly) planRoot(ch Change, ring Keyring) (root *metadata.RootType, step *Step, proposed bool, err error) {
+	if a.root == nil && ch.First != nil {
+		root, step, err := a.planFirst(ch.First)
+		return root, step, false, err
+	}
 	x := extra{Repository: a.Repository, Days: DefaultDays()}
 	next := metadata.Root(a.now).Signed
 	var now *metadata.RootType
