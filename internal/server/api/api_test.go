@@ -276,6 +276,24 @@ func TestEveryRouteKeepsToItsDocument(t *testing.T) {
 		route := "GET /api/v1/" + strings.Replace(strings.Replace(p, "none", "{id}", 1), "CVE-1999-1", "{id}", 1)
 		try(route, "/api/v1/"+p, "", 404)
 	}
+	const openvex = `{"@context":"https://openvex.dev/ns/v0.2.0","@id":"x","author":"a","timestamp":"2026-11-02T00:00:00Z","statements":[{"vulnerability":{"name":"CVE-2026-0001"},` +
+		`"products":[{"@id":"pkg:npm/lodash"}],"status":"not_affected","justification":"vulnerable_code_not_present"}]}`
+	a = try("POST /api/v1/vex", "/api/v1/vex?id=ours", openvex, 202)
+	if !strings.Contains(string(a.body), `"closed":1`) {
+		t.Errorf("%s", a.body)
+	}
+	a = try("GET /api/v1/images/{id}/findings", "/api/v1/images/"+img.ID+"/findings", "", 200)
+	if !strings.Contains(string(a.body), `"exception":"vex ours"`) {
+		t.Errorf("%s", a.body)
+	}
+	try("GET /api/v1/vex", "/api/v1/vex", "", 200)
+	try("GET /api/v1/vex", "/api/v1/vex?format=csv", "", 200)
+	try("POST /api/v1/vex", "/api/v1/vex", openvex, 400)
+	try("POST /api/v1/vex", "/api/v1/vex?id=a/b", openvex, 400)
+	try("POST /api/v1/vex", "/api/v1/vex?id=ours", `{"@context":"https://openvex.dev/ns","statements":[{"vulnerability":"CVE-1","status":"perhaps"}]}`, 422)
+	try("POST /api/v1/vex", "/api/v1/vex?id=ours", "[]", 422)
+	try("DELETE /api/v1/vex/{id}", "/api/v1/vex/ours", "", 204)
+	try("DELETE /api/v1/vex/{id}", "/api/v1/vex/ours", "", 404)
 	try("POST /api/v1/images", "/api/v1/images", cdx("x", lodash), 400)
 	try("POST /api/v1/images", "/api/v1/images?ref=x", "no SBOM", 422)
 	try("POST /api/v1/images", "/api/v1/images?ref=x&digest=sha256:1", cdx("x", lodash), 400)

@@ -21,6 +21,7 @@ type stale struct {
 	vulns      map[string]bool
 	packages   map[*packaged]bool
 	exceptions bool
+	vex        bool
 	running    bool
 	named      bool // an image came in: a container may run it, an exception cover it
 	told       bool // something that only the overview shows
@@ -54,9 +55,10 @@ type fleet struct {
 	running  *roaring.Bitmap
 	urgent   *roaring.Bitmap // parts with critical or high findings that have a fix
 	waivers  map[string][]*waiver
-	narrow   []*waiver        // those of some images only
-	spared   map[uint32]tally // what these take out of an image's counts
-	until    time.Time        // when something counts otherwise though nothing changed; zero: never
+	narrow   []*waiver         // those of some images only
+	spoken   map[int64]*spoken // what VEX statements take out, by the finding's number
+	spared   map[uint32]tally  // what these take out of an image's counts
+	until    time.Time         // when something counts otherwise though nothing changed; zero: never
 }
 
 func newFleet() fleet {
@@ -106,8 +108,9 @@ func (x *Index) count() {
 	} else if s.named {
 		x.coverImages(s.images)
 	}
+	x.speak(s)
 	x.tallyParts(s)
-	if len(x.fleet.narrow) > 0 || len(x.fleet.spared) > 0 {
+	if len(x.fleet.narrow) > 0 || len(x.fleet.spared) > 0 || x.book != nil {
 		x.spare(s)
 	}
 	if s.running || s.named {
@@ -140,7 +143,7 @@ func (x *Index) tallyParts(s *stale) {
 		p.urgent = p.urgent[:0]
 		for i := range p.open {
 			f := &p.open[i]
-			if every, _ := x.waived(&f.Finding); f.Suppressed != nil || every != nil {
+			if every, _ := x.waived(f); f.Suppressed != nil || every != nil {
 				t.Silent++
 				continue
 			}
@@ -215,7 +218,7 @@ func (x *Index) grow(s *stale) {
 			for i := range p.open {
 				f := &p.open[i]
 				r := x.fleet.vulnByID[f.Vuln.ID]
-				if r == nil || s.vulns[f.Vuln.ID] || f.Suppressed != nil || x.excepted(&f.Finding, img) != nil {
+				if r == nil || s.vulns[f.Vuln.ID] || f.Suppressed != nil || x.excepted(f, img) != nil {
 					continue
 				}
 				if r.images.CheckedAdd(img.N) {
@@ -223,6 +226,9 @@ func (x *Index) grow(s *stale) {
 				}
 			}
 			for _, k := range p.packages {
+				if x.book != nil {
+					s.packages[k] = true // what is said of the others may not be said of this one
+				}
 				if !s.packages[k] && k.row.images != nil && k.row.images.CheckedAdd(img.N) {
 					packages[k] = true
 				}

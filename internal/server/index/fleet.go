@@ -66,7 +66,7 @@ func (x *Index) vulnRow(id string) *VulnRow {
 		open := p.of(id)
 		for i := range open {
 			f := &open[i]
-			every, some := x.waived(&f.Finding)
+			every, some := x.waived(f)
 			if f.Suppressed != nil || every != nil {
 				continue
 			}
@@ -278,7 +278,8 @@ func (x *Index) packageRow(k *packaged) {
 		r.images.Or(p.images)
 		for i := range p.open {
 			f := &p.open[i]
-			if every, _ := x.waived(&f.Finding); f.Suppressed == nil && every == nil && !seen[f.Vuln.ID] {
+			every, some := x.waived(f)
+			if f.Suppressed == nil && every == nil && !seen[f.Vuln.ID] && (len(some) == 0 || x.covered(p, some).GetCardinality() < p.images.GetCardinality()) {
 				seen[f.Vuln.ID] = true
 				*r.Counts.Of(f.Severity)++
 			}

@@ -54,6 +54,9 @@ func (x *Index) load(ctx context.Context, s *store.Store) error {
 	if err := x.readRunning(ctx, s); err != nil {
 		return err
 	}
+	if err := x.readVEX(ctx, s); err != nil {
+		return err
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.at = at
@@ -62,7 +65,8 @@ func (x *Index) load(ctx context.Context, s *store.Store) error {
 
 // apply takes a run of events in: each is a pointer to what is read anew.
 func (x *Index) apply(ctx context.Context, s *store.Store, events []store.Event) error {
-	touched, images, exceptions, running, advisories := roaring.New(), []string(nil), []string(nil), []string(nil), false
+	var images, exceptions, running, vex []string
+	touched, advisories := roaring.New(), false
 	lag, lagOf := time.Duration(0), ""
 	for i := range events {
 		e := &events[i]
@@ -82,6 +86,8 @@ func (x *Index) apply(ctx context.Context, s *store.Store, events []store.Event)
 			advisories = true
 		case store.ExceptionChanged:
 			exceptions = append(exceptions, e.Subject)
+		case store.VEXChanged:
+			vex = append(vex, e.Subject)
 		case store.RunningChanged:
 			running = append(running, e.Subject)
 		case store.FeedChanged:
@@ -104,6 +110,11 @@ func (x *Index) apply(ctx context.Context, s *store.Store, events []store.Event)
 	}
 	if len(exceptions) > 0 {
 		if err := x.readExceptions(ctx, s, exceptions...); err != nil {
+			return err
+		}
+	}
+	if len(vex) > 0 {
+		if err := x.readVEX(ctx, s, vex...); err != nil {
 			return err
 		}
 	}

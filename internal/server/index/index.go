@@ -35,6 +35,9 @@ type Index struct {
 	byDigest    map[finding.Digest]*image // the newest of each digest
 	exceptions  []store.Exception
 	running     []store.Container
+	vex         []store.VEX
+	book        *vuln.Book    // of these; nil: there is none
+	bookIDs     []string      // the vulnerabilities that it speaks of
 	lag         time.Duration // from the last delta to its findings
 	lagOf       string
 

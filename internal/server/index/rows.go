@@ -73,7 +73,7 @@ func (x *Index) findingsOf(img *image) []FindingRow {
 		for i := range p.open {
 			row := FindingRow{Finding: &p.open[i]}
 			if row.Suppressed == nil {
-				row.Exception = x.excepted(&row.Finding.Finding, img)
+				row.Exception = x.excepted(row.Finding, img)
 			}
 			out = append(out, row)
 		}

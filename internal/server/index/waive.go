@@ -56,6 +56,12 @@ func (x *Index) readWaivers(s *stale) {
 	for id := range x.fleet.waivers {
 		spoil(id)
 	}
+	if s.vex {
+		_, now := book(x.vex)
+		for _, id := range slices.Concat(x.bookIDs, now) {
+			spoil(id)
+		}
+	}
 	x.fleet.waivers, x.fleet.narrow = map[string][]*waiver{}, nil
 	now := x.now()
 	for i := range x.exceptions {
@@ -98,10 +104,11 @@ func (x *Index) coverImages(images *roaring.Bitmap) {
 
 // waived are the exceptions that speak of a finding: the first for every image, and
 // those for some.
-func (x *Index) waived(f *finding.Finding) (every *waiver, some []*waiver) {
-	if len(x.fleet.waivers) == 0 {
+func (x *Index) waived(in *store.Finding) (every *waiver, some []*waiver) {
+	if len(x.fleet.waivers) == 0 && len(x.fleet.spoken) == 0 {
 		return nil, nil
 	}
+	f := &in.Finding
 	for _, id := range ids(f) {
 		for _, w := range x.fleet.waivers[id] {
 			switch {
@@ -113,11 +120,14 @@ func (x *Index) waived(f *finding.Finding) (every *waiver, some []*waiver) {
 			}
 		}
 	}
+	if w := x.fleet.spoken[in.N]; w != nil && !w.images.IsEmpty() {
+		some = append(some, &w.waiver)
+	}
 	return every, some
 }
 
 // excepted is the exception for which a finding of an image does not count.
-func (x *Index) excepted(f *finding.Finding, img *image) *store.Exception {
+func (x *Index) excepted(f *store.Finding, img *image) *store.Exception {
 	every, some := x.waived(f)
 	if every != nil {
 		return every.Exception
@@ -134,9 +144,13 @@ func (x *Index) excepted(f *finding.Finding, img *image) *store.Exception {
 func (x *Index) spare(s *stale) {
 	now := map[uint32]tally{}
 	seen := map[*store.Finding]bool{}
+	about := slices.Clone(x.bookIDs)
 	for _, w := range x.fleet.narrow {
-		x.eachFinding(w.Vuln, func(p *part, f *store.Finding) {
-			every, some := x.waived(&f.Finding)
+		about = append(about, w.Vuln)
+	}
+	for _, id := range about {
+		x.eachFinding(id, func(p *part, f *store.Finding) {
+			every, some := x.waived(f)
 			if seen[f] || f.Suppressed != nil || every != nil || len(some) == 0 {
 				return
 			}

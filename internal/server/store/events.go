@@ -19,6 +19,7 @@ const (
 	AdvisoryChanged  Kind = "advisory.changed"  // Subject: how many records; Body: [Delta]
 	FindingsChanged  Kind = "findings.changed"  // Body: [Findings], of one vulnerability and shard
 	ExceptionChanged Kind = "exception.changed" // Subject: its id
+	VEXChanged       Kind = "vex.changed"       // Subject: the document's id
 	RunningChanged   Kind = "running.changed"   // Subject: the container's id
 	FeedChanged      Kind = "feed.changed"      // the advisories at rest are others
 )

@@ -20,14 +20,16 @@ const (
 	CauseImage    Cause = "image"    // it came in
 	CauseAdvisory Cause = "advisory" // a delta
 	CauseFeed     Cause = "feed"     // other advisories at rest
+	CauseVEX      Cause = "vex"      // a document of statements
 )
 
 // Why is the reason for which a finding was opened or closed.
 type Why struct {
 	Event    int64         `json:"event"` // that led to it
 	Cause    Cause         `json:"cause"`
-	Advisory string        `json:"advisory,omitempty"` // of the cause "advisory": its id, and how it changed
-	Change   string        `json:"change,omitempty"`   // "added", "range", "severity", "withdrawn", "known exploited", "score"
+	Advisory string        `json:"advisory,omitempty"` // its id, or a VEX document's; and how it changed:
+	Change   string        `json:"change,omitempty"`   // "added", "range", "severity", "withdrawn", "known exploited", "score"; "stated"
+	Says     string        `json:"says,omitempty"`     // the statement's reason
 	After    time.Duration `json:"after"`              // from the event to the finding, in nanoseconds
 }
 

@@ -100,6 +100,7 @@ type table string
 const (
 	exceptions table = "exceptions"
 	running    table = "running"
+	vexes      table = "vex"
 )
 
 func (t *Tx) put(ctx context.Context, to table, id string, event int64, v any) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/store"
 	"github.com/drydock-dev/drydock/internal/server/stream"
+	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
 // lists is everything that an index counts, as pages and the API show it.
@@ -83,7 +84,7 @@ func TestCountsAreThoseOfANewProcess(t *testing.T) {
 			s := service(t, sqlite(t), at)
 			s.Index = index.New(at, now)
 			var ids, refs []string
-			vuln := func() string {
+			some := func() string {
 				l := s.Index.Vulns(index.Query{Limit: 1 << 30})
 				if l.Total == 0 {
 					return "CVE-2026-1001"
@@ -119,7 +120,7 @@ func TestCountsAreThoseOfANewProcess(t *testing.T) {
 				}
 			}
 			for round := range 40 {
-				switch r.IntN(7) {
+				switch r.IntN(8) {
 				case 0:
 					image(fmt.Sprintf("acme/app-%d:1", round))
 				case 1:
@@ -127,7 +128,7 @@ func TestCountsAreThoseOfANewProcess(t *testing.T) {
 				case 2, 3:
 					advise(t, s, lines(t, w.change(round+1)...))
 				case 4:
-					e := store.Exception{ID: fmt.Sprintf("e%d", r.IntN(6)), Vuln: vuln(), State: "accepted", Reason: "x", Made: clock}
+					e := store.Exception{ID: fmt.Sprintf("e%d", r.IntN(6)), Vuln: some(), State: "accepted", Reason: "x", Made: clock}
 					e.Image = []string{"", "", "acme/app-0", "acme/*:1", refs[r.IntN(len(refs))]}[r.IntN(5)]
 					if r.IntN(3) == 0 {
 						e.Until = clock.Add(time.Duration(r.IntN(5)) * time.Hour)
@@ -141,6 +142,28 @@ func TestCountsAreThoseOfANewProcess(t *testing.T) {
 					}
 					c := store.Container{ID: id, Name: id, Ref: refs[r.IntN(len(refs))], Env: "prod"}
 					change(store.RunningChanged, id, func(tx *store.Tx, n int64) error { return tx.PutContainer(t.Context(), c, n) })
+				case 7:
+					st := vuln.Statement{VulnIDs: []string{some()}, Status: []vuln.Status{vuln.NotAffected, vuln.Fixed, vuln.Affected}[r.IntN(3)], Timestamp: clock, Products: []vuln.Product{{}}}
+					d, _ := s.Index.Vuln(st.VulnIDs[0], 1)
+					of := "pkg:npm/lib-1"
+					if len(d.In) > 0 {
+						of = d.In[0].PURL
+					}
+					switch r.IntN(3) {
+					case 0:
+						st.Products[0].IDs = []string{of}
+					case 1:
+						st.Products[0].IDs = []string{refs[r.IntN(len(refs))]}
+					case 2:
+						st.Products[0] = vuln.Product{IDs: []string{refs[r.IntN(len(refs))]}, Subcomponents: []string{of}}
+					}
+					doc := store.VEX{ID: fmt.Sprintf("v%d", r.IntN(4)), Statements: []vuln.Statement{st}}
+					if r.IntN(4) == 0 {
+						doc.Statements = nil
+					}
+					if _, err := s.TakeVEX(t.Context(), doc); err != nil {
+						t.Fatal(err)
+					}
 				case 6:
 					clock = clock.Add(time.Duration(r.IntN(4)) * time.Hour)
 					id := fmt.Sprintf("e%d", r.IntN(6))

@@ -196,23 +196,29 @@ func (s *Service) tell(ctx context.Context, tx *store.Tx, changes []store.Change
 			Vuln: g.id, Package: g.name, Severity: c.Severity.String(), FixedIn: c.Vuln.FixedIn, Change: g.change,
 			Why: &why, Parts: index.Set(parts[g]),
 		}
-		images := s.Index.Hit(parts[g])
-		for shard := uint32(0); ; shard++ {
-			one := images.Clone()
-			one.RemoveRange(0, uint64(shard)<<shardBits)
-			rest := one.Clone()
-			rest.RemoveRange(0, uint64(shard+1)<<shardBits)
-			one.AndNot(rest)
-			body.Shard, body.Hit, body.Images = shard, one.GetCardinality(), index.Set(one)
-			if !one.IsEmpty() || rest.IsEmpty() {
-				if err := s.emit(ctx, tx, store.FindingsChanged, g.id, body); err != nil {
-					return err
-				}
-			}
-			if rest.IsEmpty() {
-				break
-			}
+		if err := s.tellImages(ctx, tx, body, s.Index.Hit(parts[g])); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// tellImages emits what happened to findings, an event a shard of the images.
+func (s *Service) tellImages(ctx context.Context, tx *store.Tx, body index.Findings, images *roaring.Bitmap) error {
+	for shard := uint32(0); ; shard++ {
+		one := images.Clone()
+		one.RemoveRange(0, uint64(shard)<<shardBits)
+		rest := one.Clone()
+		rest.RemoveRange(0, uint64(shard+1)<<shardBits)
+		one.AndNot(rest)
+		body.Shard, body.Hit, body.Images = shard, one.GetCardinality(), index.Set(one)
+		if !one.IsEmpty() || rest.IsEmpty() {
+			if err := s.emit(ctx, tx, store.FindingsChanged, body.Vuln, body); err != nil {
+				return err
+			}
+		}
+		if rest.IsEmpty() {
+			return nil
+		}
+	}
 }

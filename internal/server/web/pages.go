@@ -46,6 +46,8 @@ func (w *Web) happened(e *store.Event) happened {
 		h.What = "Findings " + h.Change
 	case store.ExceptionChanged:
 		h.What = "Exception changed"
+	case store.VEXChanged:
+		h.What = "VEX document changed"
 	case store.RunningChanged:
 		h.What = "Container changed"
 	case store.FeedChanged:
@@ -254,6 +256,8 @@ func whySays(w *store.Why) string {
 		return "came with the image"
 	case store.CauseFeed:
 		return "advisories were updated"
+	case store.CauseVEX:
+		return cmp.Or(w.Says, w.Advisory)
 	}
 	return fmt.Sprintf("%s %s, %.1f s before", w.Advisory, w.Change, max(w.After.Seconds(), 0.1))
 }

@@ -64,7 +64,7 @@
     const bar = $("#new");
     if (bar) bar.hidden = true;
   }
-  const kinds = ["image.added", "image.judged", "findings.changed", "exception.changed", "running.changed", "feed.changed", "advisory.changed"];
+  const kinds = ["image.added", "image.judged", "findings.changed", "exception.changed", "running.changed", "vex.changed", "feed.changed", "advisory.changed"];
   const stream = new EventSource("/api/v1/events?after=" + (root.dataset.event || "0"));
   stream.onopen = () => { if (dot) { dot.className = "dot"; says.textContent = "live"; } };
   stream.onerror = () => {
