@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/server/api"
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/store"
+	"github.com/drydock-dev/drydock/internal/server/stream"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
@@ -56,7 +58,7 @@ func (f *feeds) watch(ctx context.Context, speaks bool) error {
 	}()
 	stamp, fetched := f.stamp(), time.Time{}
 	if speaks {
-		f.tell(ctx)
+		f.tell(ctx, store.Delta{})
 	}
 	tick := time.NewTicker(look)
 	defer tick.Stop()
@@ -74,8 +76,8 @@ func (f *feeds) watch(ctx context.Context, speaks bool) error {
 		}
 		if now := f.stamp(); now != stamp {
 			stamp = now
-			if f.reopen() && speaks {
-				f.tell(ctx)
+			if d, ok := f.reopen(ctx); ok && speaks {
+				f.tell(ctx, d)
 			}
 		}
 		select {
@@ -95,14 +97,21 @@ func (f *feeds) stamp() string {
 	return fmt.Sprintf("%d %s", info.Size(), info.ModTime().Format(time.RFC3339Nano))
 }
 
-func (f *feeds) reopen() bool {
+// reopen opens other advisories, and computes how they differ from those before.
+func (f *feeds) reopen(ctx context.Context) (d store.Delta, ok bool) {
 	rest, err := feed.Open(f.updater.Dir, f.user)
 	if err != nil {
 		f.log.Error("new advisories cannot be opened; those from before are used", "reason", err)
 		if rest != nil {
 			_ = rest.Close() // read only
 		}
-		return false
+		return d, false
+	}
+	f.mu.Lock()
+	before := f.rest
+	f.mu.Unlock()
+	if d, err = stream.Differences(ctx, f.index, before, rest); err != nil {
+		f.log.Warn("how new advisories differ is not known; everything is matched again", "reason", err)
 	}
 	f.index.Replace(rest)
 	f.mu.Lock()
@@ -111,12 +120,13 @@ func (f *feeds) reopen() bool {
 		_ = f.last.Close() // read only, and nobody's for long
 	}
 	f.last, f.rest = f.rest, rest
-	return true
+	return d, true
 }
 
-// tell has everything matched again if the advisories are not those that it was
-// matched with last: also while the service was down they may have changed.
-func (f *feeds) tell(ctx context.Context) {
+// tell has matched again what the advisories say otherwise of, if they are not those
+// that it was matched with last. While the service was down they may have changed:
+// then nobody has compared them, and it is everything.
+func (f *feeds) tell(ctx context.Context, d store.Delta) {
 	f.mu.Lock()
 	name := finding.DigestOf(fmt.Append(nil, f.rest.Sources()))
 	f.mu.Unlock()
@@ -128,7 +138,14 @@ func (f *feeds) tell(ctx context.Context) {
 		if err := tx.PutFact(ctx, restFact, string(name)); err != nil || had == "" {
 			return err // of a new service: nothing was matched with others
 		}
-		_, err = tx.Emit(ctx, store.Event{Kind: store.FeedChanged, Subject: name.Short()}, store.Sweep)
+		e := store.Event{Kind: store.FeedChanged, Subject: name.Short()}
+		if d.Computed {
+			if e.Body, err = json.Marshal(d); err != nil {
+				return err
+			}
+			e.Subject = finding.Count(len(d.Records), "record")
+		}
+		_, err = tx.Emit(ctx, e, store.Sweep)
 		return err
 	})
 	if err != nil && ctx.Err() == nil {

@@ -39,6 +39,10 @@ func (x *Index) load(ctx context.Context, s *store.Store) error {
 	if err != nil {
 		return err
 	}
+	recent, err := s.Recent(ctx, at+1, 2000) // that came of the last deltas
+	if err != nil {
+		return err
+	}
 	if err := x.readAdvisories(ctx, s, 0); err != nil {
 		return err
 	}
@@ -59,6 +63,9 @@ func (x *Index) load(ctx context.Context, s *store.Store) error {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	for i := range slices.Backward(recent) {
+		x.note(&recent[i])
+	}
 	x.at = at
 	return nil
 }
@@ -126,6 +133,9 @@ func (x *Index) apply(ctx context.Context, s *store.Store, events []store.Event)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.at = events[len(events)-1].N
+	for i := range events {
+		x.note(&events[i])
+	}
 	if lagOf != "" {
 		x.lag, x.lagOf = lag, lagOf
 		x.stale.told = true

@@ -1,8 +1,11 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,6 +38,7 @@ type Index struct {
 	byDigest    map[finding.Digest]*image // the newest of each digest
 	exceptions  []store.Exception
 	running     []store.Container
+	deltas      []DeltaRow // the last ones, oldest first
 	vex         []store.VEX
 	book        *vuln.Book    // of these; nil: there is none
 	bookIDs     []string      // the vulnerabilities that it speaks of
@@ -145,6 +149,33 @@ func (x *Index) Touched(names []vuln.Name, vulns []string) *roaring.Bitmap {
 		}
 	}
 	return roaring.FastOr(all...)
+}
+
+// Names are all names that parts ask for advisories of.
+func (x *Index) Names() []vuln.Name {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	out := make([]vuln.Name, 0, len(x.names))
+	for n := range x.names {
+		out = append(out, n)
+	}
+	slices.SortFunc(out, func(a, b vuln.Name) int {
+		return cmp.Or(strings.Compare(a.Ecosystem, b.Ecosystem), strings.Compare(a.Package, b.Package))
+	})
+	return out
+}
+
+// Gaps are the parts of which something could not be told.
+func (x *Index) Gaps() *roaring.Bitmap {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	out := roaring.New()
+	for _, p := range x.parts {
+		if p != nil && (p.gaps || !p.judged) {
+			out.Add(p.n)
+		}
+	}
+	return out
 }
 
 // Unjudged are the parts of an image that nobody has matched yet.

@@ -24,9 +24,18 @@ type Record struct {
 	Titles     []vuln.Meta     `json:"titles,omitempty"`
 }
 
-// Delta is the body of [AdvisoryChanged].
+// Delta is the body of [AdvisoryChanged], and of [FeedChanged] where it was computed.
 type Delta struct {
-	Records []Changed `json:"records"`
+	Records  []Changed `json:"records"`
+	Computed bool      `json:"computed,omitempty"` // of a feed: the records are all that differs for the fleet
+}
+
+// Touches are the packages and the vulnerabilities that a delta speaks of.
+func (d *Delta) Touches() (names []vuln.Name, vulns []string) {
+	for _, c := range d.Records {
+		names, vulns = append(names, c.Names...), append(vulns, c.Also...)
+	}
+	return names, vulns
 }
 
 // Changed is one record of a delta.

@@ -285,11 +285,7 @@ func (s *Service) judgeDelta(ctx context.Context, task *store.Task) error {
 	if err := json.Unmarshal(task.Body, &d); err != nil {
 		return fmt.Errorf("event %d: %w", task.N, err)
 	}
-	var all []vuln.Name
-	var also []string
-	for _, c := range d.Records {
-		all, also = append(all, c.Names...), append(also, c.Also...)
-	}
+	all, also := d.Touches()
 	list, upTo, err := s.Index.Match(ctx, s.Index.Touched(all, also))
 	if err != nil {
 		return err
@@ -348,13 +344,34 @@ func (s *Service) whyDelta(task *store.Task, d store.Delta) func(*finding.Findin
 	}
 }
 
-// judgeFeed matches everything again: the advisories at rest are others.
+// judgeFeed matches again what other advisories at rest say otherwise of: what
+// differs for the fleet, or everything where that was not computed.
 func (s *Service) judgeFeed(ctx context.Context, task *store.Task) error {
-	list, upTo, err := s.Index.Match(ctx, s.Index.All())
+	var d store.Delta
+	if len(task.Body) > 0 {
+		if err := json.Unmarshal(task.Body, &d); err != nil {
+			return fmt.Errorf("event %d: %w", task.N, err)
+		}
+	}
+	parts := s.Index.All()
+	if d.Computed {
+		names, also := d.Touches()
+		parts = s.Index.Touched(names, also)
+		parts.Or(s.Index.Gaps()) // an ecosystem may be known now
+	}
+	list, upTo, err := s.Index.Match(ctx, parts)
 	if err != nil {
 		return err
 	}
 	why := s.why(task, store.Why{Cause: store.CauseFeed})
+	if d.Computed {
+		told := s.whyDelta(task, d)
+		why = func(f *finding.Finding) store.Why {
+			w := told(f)
+			w.Cause = store.CauseFeed
+			return w
+		}
+	}
 	for i := range list {
 		list[i].Why = why
 	}

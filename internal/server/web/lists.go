@@ -11,6 +11,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/server/api"
 	"github.com/drydock-dev/drydock/internal/server/index"
+	"github.com/drydock-dev/drydock/internal/server/store"
 )
 
 // push is the command that fills an empty service.
@@ -243,7 +244,7 @@ func (w *Web) exceptions(r *http.Request, p *page) (string, error) {
 func (w *Web) feeds(r *http.Request, p *page) (string, error) {
 	p.Title, p.Heading, p.At = "Feeds", "Feeds", "/feeds"
 	l := index.List[api.Feed]{Items: p.Feeds, Total: len(p.Feeds)}
-	p.Say = say{finding.Count(l.Total, "source") + " of advisories.", " Deltas that were sent stand before them."}
+	p.Say = say{finding.Count(l.Total, "source") + " of advisories.", " Deltas that were sent stand before them; below is what came of the last ones."}
 	p.Table = gridOf(r, l, "source", []column{{Name: "Source"}, {Name: "Records", Class: "num"}, {Name: "Newest record"}, {Name: "Fetched"}, {Name: "Licence", Class: "wide"}}, func(f *api.Feed) line {
 		c := cell{Text: f.Name, Class: "grow", Small: f.Problem}
 		fetched := cell{Text: "with the program", Class: "small"}
@@ -257,5 +258,24 @@ func (w *Web) feeds(r *http.Request, p *page) (string, error) {
 		return line{Cells: []cell{c, number(f.Records), newest, fetched, {Text: f.License, Class: "small wide"}}}
 	})
 	p.Table.Empty = empty{"No advisories are at rest.", "drydock db update"}
-	return "list", nil
+	p.Body = deltaGrid(w.Index.Deltas())
+	return "feeds", nil
+}
+
+// deltaGrid lists the last deltas with what came of them.
+func deltaGrid(all []index.DeltaRow) *grid {
+	g := &grid{What: "delta", Total: len(all), Empty: empty{"No delta came yet.", ""}, Columns: []column{
+		{Name: "What"}, {Name: "Records", Class: "num"}, {Name: "Opened", Class: "num"}, {Name: "Closed", Class: "num"}, {Name: "Images", Class: "num"}, {Name: "Lag", Class: "num"}, {Name: "When"},
+	}}
+	for _, d := range all {
+		what := map[store.Kind]string{store.AdvisoryChanged: "Advisories", store.FeedChanged: "Feed", store.VEXChanged: "VEX"}[d.Kind]
+		lag := cell{Text: "nothing changed", Class: "small"}
+		if d.Opened+d.Closed+d.Changed > 0 {
+			lag = cell{Text: fmt.Sprintf("%.1f s", max(d.Lag.Seconds(), 0.1)), Class: "num"}
+		}
+		g.Rows = append(g.Rows, line{Cells: []cell{
+			{Text: what + ": " + d.Subject, Class: "grow"}, number(d.Records), number(d.Opened), number(d.Closed), number(int(d.Images)), lag, at(d.At), //nolint:gosec // as many as there are images
+		}})
+	}
+	return g
 }

@@ -72,7 +72,7 @@ var errPage = errors.New("there is no such page")
 // Handler answers with pages.
 func (w *Web) Handler() http.Handler {
 	w.pages = map[string]*template.Template{}
-	for _, name := range []string{"list", "overview", "image", "vuln", "policy", "events", "search", "lost"} {
+	for _, name := range []string{"list", "overview", "image", "vuln", "policy", "events", "search", "lost", "feeds"} {
 		w.pages[name] = template.Must(template.New("frame.html").Funcs(functions(w.Store.Now)).ParseFS(templates, "templates/frame.html", "templates/parts.html", "templates/"+name+".html"))
 	}
 	files, err := fs.Sub(static, "static")
