@@ -47,6 +47,7 @@ from which they are fetched every hour.`,
 			return f.serve(cmd.Context(), o, role, feeds, open)
 		},
 	}
+	c.AddCommand(newServeBackup(f), newServeRestore(f))
 	s := c.Flags()
 	s.StringVar(&o.Data, "data", "", "keep the state and the token in `DIR` (default server in the folder of the database)")
 	s.StringVar(&o.DB, "db", "", "keep the state in PostgreSQL at `URL` (postgres://user@host/name)")

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -221,6 +223,71 @@ func fetch(t *testing.T, address string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// TestServeBackup: a backup is taken while images come in, and is what there was at
+// one moment; it goes into an empty folder only, and only if it is whole.
+func TestServeBackup(t *testing.T) {
+	home := t.TempDir()
+	address := serving(t, home)
+	dir := t.TempDir()
+	run := func(want int, args ...string) string {
+		t.Helper()
+		var out, errs bytes.Buffer
+		if code := verb(t.Context(), home, &out, &errs, args...); code != want {
+			t.Errorf("%q: %d, want %d\n%s%s", args, code, want, out.String(), errs.String())
+		}
+		return out.String() + errs.String()
+	}
+	doc := filepath.Join(dir, "app.cdx.json")
+	if err := os.WriteFile(doc, []byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"lodash","version":"4.17.20","purl":"pkg:npm/lodash@4.17.20"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(0, "sbom", "--push", address, "--push-name", "acme/first:1", "sbom://"+doc)
+	ctx, stop := context.WithCancel(t.Context())
+	var more sync.WaitGroup
+	more.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			run(0, "sbom", "--push", address, "--push-name", fmt.Sprintf("acme/more:%d", i), "sbom://"+doc)
+		}
+	})
+	file := filepath.Join(dir, "backup")
+	for range 3 {
+		run(0, "serve", "backup", file)
+	}
+	stop()
+	more.Wait()
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(home, ".local/share/drydock/server/backup-*")); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+	if out := run(1, "serve", "restore", file); !strings.Contains(out, "has a state already") || !strings.Contains(out, "hint: ") {
+		t.Errorf("%s", out)
+	}
+	data := filepath.Join(dir, "data")
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, b := range map[string][]byte{"half": whole[:len(whole)/2], "text": []byte("no database at all, but long enough to look like one"), "spoilt": append(append(slices.Clone(whole[:len(whole)/2]), make([]byte, 8192)...), whole[len(whole)/2+8192:]...)} {
+		bad := filepath.Join(dir, what)
+		if err := os.WriteFile(bad, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out := run(1, "serve", "restore", "--data", data, bad); !strings.Contains(out, "error: ") {
+			t.Errorf("%s: %s", what, out)
+		}
+		if left, _ := os.ReadDir(data); len(left) > 0 {
+			t.Errorf("%s: left %v", what, left)
+		}
+	}
+	run(0, "serve", "restore", "--data", data, file)
+	again := serving(t, t.TempDir(), "--data", data)
+	if b := fetch(t, again+"/api/v1/images?q=first"); !strings.Contains(string(b), `"ref":"acme/first:1"`) {
+		t.Errorf("%s", b)
+	}
 }
 
 func TestServeRefusesWhatIsNotSafe(t *testing.T) {

@@ -57,6 +57,7 @@ func (a *API) routes() []route {
 	return []route{
 		{"GET", "/healthz", a.health},
 		{"GET", "/readyz", a.ready},
+		{"GET", "/metrics", a.metrics},
 		{"GET", "/api/v1/openapi.json", a.openAPI},
 		{"POST", "/api/v1/images", a.postImage},
 		{"GET", "/api/v1/images", a.images},

@@ -178,6 +178,7 @@ func TestEveryRouteKeepsToItsDocument(t *testing.T) {
 		return a
 	}
 	try("GET /healthz", "/healthz", "", 200)
+	try("GET /metrics", "/metrics", "", 200)
 	var img struct{ ID string }
 	for range 2 { // the same document twice is one image
 		a := try("POST /api/v1/images", "/api/v1/images?ref=acme/web:1.4&env=prod&base=node:24&platform=linux/amd64", cdx("acme/web", lodash, leftpd), 202)

@@ -203,7 +203,7 @@ func (x *Index) Overview(env string) Overview {
 }
 
 func (x *Index) overview(env string) Overview {
-	o := Overview{Grades: map[string]int{}, Envs: []string{}, First: []Action{}, Lag: x.lag, LagOf: x.lagOf, Packages: len(x.fleet.packages)}
+	o := Overview{Grades: map[string]int{}, Envs: []string{}, First: []Action{}, Lag: x.lag, LagOf: x.lagOf}
 	o.Exceptions = len(x.exceptions)
 	for i := range x.running {
 		if env == "" || x.running[i].Env == env {
@@ -211,6 +211,7 @@ func (x *Index) overview(env string) Overview {
 		}
 	}
 	envs := map[string]bool{}
+	own := roaring.New()                        // images of the environment
 	wanted, run := roaring.New(), roaring.New() // images with critical or high findings that have a fix
 	for _, img := range x.fleet.images {
 		r := &img.row
@@ -218,6 +219,7 @@ func (x *Index) overview(env string) Overview {
 		if env != "" && r.Env != env {
 			continue
 		}
+		own.Add(img.N)
 		o.Images++
 		o.Running += btoi(r.Running > 0)
 		o.FixableCritical += btoi(r.Fixable.Critical > 0)
@@ -237,7 +239,15 @@ func (x *Index) overview(env string) Overview {
 		o.Envs = append(o.Envs, e)
 	}
 	slices.Sort(o.Envs)
+	for _, k := range x.fleet.packages {
+		if env == "" || k.row.images.Intersects(own) {
+			o.Packages++
+		}
+	}
 	for _, v := range x.fleet.vulns {
+		if env != "" && !v.images.Intersects(own) {
+			continue
+		}
 		*o.Counts.Of(v.Severity)++
 		o.Vulns++
 	}

@@ -95,7 +95,7 @@ func openSQLite(opt Options) (*sql.DB, error) {
 	if err := opt.User.Private(opt.Dir); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	path, err := filepath.Abs(filepath.Join(opt.Dir, "drydock.sqlite"))
+	path, err := filepath.Abs(filepath.Join(opt.Dir, databaseFile))
 	if err != nil {
 		return nil, err
 	}
