@@ -73,6 +73,8 @@ func Resolve(target string) What {
 		return What{Kind: File, Path: target}
 	case isManifest(target):
 		return What{Kind: Manifest, Path: target}
+	case holdsServices(target):
+		return What{Kind: Compose, Path: target}
 	}
 	kind := kindOf(target)
 	if kind == Text && holdsStages(target) {
@@ -193,6 +195,16 @@ func isManifest(path string) bool {
 	}
 	b, err := readFound(path, audit.MaxBytes)
 	return err == nil && audit.IsManifest(b)
+}
+
+// holdsServices reports whether a file of YAML that is named is a compose file by what it
+// says: stack.yml.
+func holdsServices(path string) bool {
+	if ext := strings.ToLower(filepath.Ext(path)); ext != ".yaml" && ext != ".yml" {
+		return false
+	}
+	b, err := readFound(path, audit.MaxBytes)
+	return err == nil && audit.IsCompose(b)
 }
 
 // IsCompose goes by the name alone.

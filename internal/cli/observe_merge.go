@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -35,13 +37,17 @@ func newObserveMerge(f *flags) *cobra.Command {
 }
 
 func readObservation(name string) (*observe.Observation, error) {
+	const hint = "drydock observe IMAGE -o NAME.json writes one"
 	b, err := readSome(name, observe.MaxBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, finding.WithHint(err, hint)
+	}
 	if err != nil {
 		return nil, err
 	}
 	o, err := observe.Read(b)
 	if err != nil {
-		return nil, finding.WithHint(fmt.Errorf("%s: %w", name, err), "drydock observe IMAGE -o "+name+" writes one")
+		return nil, finding.WithHint(fmt.Errorf("%s: %w", name, err), hint)
 	}
 	return o, nil
 }

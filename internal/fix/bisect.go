@@ -92,6 +92,12 @@ func (b *bisecting) run(ctx context.Context, got *Gathered) (*Gathered, *Verdict
 		}
 		return &Gathered{Left: b.left}, v, nil
 	}
+	has := func(it Item) func(Item) bool { return func(x Item) bool { return x.id() == it.id() } }
+	for _, it := range items {
+		if !slices.ContainsFunc(b.kept.Applied, has(it)) && !slices.ContainsFunc(b.left, has(it)) {
+			b.leave([]Item{it}, "it does not do without a fix that fails its proof", b.first)
+		}
+	}
 	b.kept.Left = b.left
 	return reached(b.kept, b.passed), b.passed, err
 }

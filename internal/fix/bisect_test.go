@@ -218,3 +218,46 @@ func TestEqualFindingsAreToldApart(t *testing.T) {
 		}
 	}
 }
+
+// A fix that must wait for another is the same one, whatever else was applied before
+// its round came.
+func TestFixesOfLaterRoundsAreToldApart(t *testing.T) {
+	text := "FROM x\nENV bad1 bad2\n"
+	look := func(_ context.Context, files map[string][]byte) ([]finding.Finding, []finding.Unknown, error) {
+		var out []finding.Finding
+		b := files["Dockerfile"]
+		report := func(key string, at, start, end int, text string) {
+			e := finding.Edit{File: "Dockerfile", Base: finding.DigestOf(b), Start: start, End: end, New: text}
+			place := &finding.Span{File: "Dockerfile", Line: 1 + bytes.Count(b[:at], []byte("\n")), Start: at, End: at + 4}
+			out = append(out, finding.Finding{
+				Rule: "dockerfile/r", Key: key, At: []finding.Location{{Source: place}},
+				Fixes: []finding.Fix{{Title: "t", Safety: finding.Safe, Edits: []finding.Edit{e}}},
+			})
+		}
+		if !bytes.Contains(b, []byte("USER")) {
+			report("user", 0, 0, 0, "# USER\n")
+		}
+		words := bytes.Index(b, []byte("ENV"))
+		for _, word := range []string{"bad1", "bad2"} {
+			if at := bytes.Index(b, []byte(word)); at > 0 { // each edit is one of the whole line
+				line := string(bytes.TrimSuffix(b[words:], []byte("\n")))
+				report(word, at, words, len(b)-1, strings.Replace(line, word, "good", 1))
+			}
+		}
+		return out, nil, nil
+	}
+	r := &Rounds{
+		Dockerfile: "Dockerfile", Files: map[string][]byte{"Dockerfile": []byte(text)}, Look: look, Want: finding.Rechecked,
+		Identity: func(f finding.Finding) string { return f.Key },
+	}
+	got, err := r.Gather(t.Context(), nil)
+	if err != nil || len(got.Applied) != 3 {
+		t.Fatal(got, err)
+	}
+	some, err := r.Gather(t.Context(), func(x Item) bool {
+		return x.Finding.Key != "user" && slices.ContainsFunc(got.Applied, func(y Item) bool { return x.id() == y.id() })
+	})
+	if err != nil || string(some.now["Dockerfile"]) != "FROM x\nENV good good\n" {
+		t.Errorf("%q (%v)", some.now["Dockerfile"], err)
+	}
+}

@@ -194,11 +194,13 @@ func (g *Rounds) candidates(out *Gathered, found []finding.Finding, dead map[str
 		}
 		var refused *Item
 		taken := false
+		origin := ""
 		if len(x.Fixes) > 0 {
+			origin = out.origin(x) // of the place in the files as they are now
 			x = disk.onDisk(x)
 		}
 		for _, f := range x.Fixes {
-			it := Item{Finding: x, Fix: f, Also: g.Beside[f.Title].Findings, origin: out.origin(x)}
+			it := Item{Finding: x, Fix: f, Also: g.Beside[f.Title].Findings, origin: origin}
 			if len(f.Edits) == 0 {
 				continue
 			}
