@@ -290,7 +290,15 @@ func add[K comparable](m map[K]*roaring.Bitmap, k K, n uint32) {
 // readFindings reads what is open: in all parts, or in some.
 func (x *Index) readFindings(ctx context.Context, s *store.Store, parts []uint32) error {
 	open := map[uint32][]store.Finding{}
-	if err := s.Open(ctx, func(f store.Finding) error { open[f.Part] = append(open[f.Part], f); return nil }, parts...); err != nil {
+	had := map[int64]*store.Finding{} // only a follower replaces them, and there is one at a time
+	for _, n := range parts {
+		if p := numbered(x.parts, n); p != nil {
+			for i := range p.open {
+				had[p.open[i].N] = &p.open[i]
+			}
+		}
+	}
+	if err := s.Open(ctx, func(n int64) *store.Finding { return had[n] }, func(f store.Finding) error { open[f.Part] = append(open[f.Part], f); return nil }, parts...); err != nil {
 		return err
 	}
 	type state struct{ judged, gaps bool }

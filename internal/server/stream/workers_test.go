@@ -72,7 +72,7 @@ func TestWorkersShareTheWork(t *testing.T) {
 	}
 	// A finding is opened once, whoever opened it.
 	seen := map[string]bool{}
-	if err := workers[0].Store.Open(ctx, func(f store.Finding) error {
+	if err := workers[0].Store.Open(ctx, nil, func(f store.Finding) error {
 		key := fmt.Sprint(f.Part, " ", f.Key)
 		if seen[key] {
 			t.Errorf("open twice: %s", key)
