@@ -26,8 +26,8 @@ type Refusal struct {
 // is a new one, whose bytes before are none. Every edit is held to the digest
 // it was computed for. Where fixes overlap, the safer goes before the other,
 // and then the one that stands earlier; the same edit in two fixes is made
-// once, and insertions at one place stand in the order of their text. So the
-// result does not depend on the order of fixes.
+// once, and insertions at one place stand in the order of their text: words of a
+// command before what goes on after it, and that before lines. So the result does not depend on the order of fixes.
 func Compose(files map[string][]byte, fixes []finding.Fix) Plan {
 	c := composing{files: files, digests: map[string]finding.Digest{}, edits: map[string]*taken{}}
 	order := make([]int, len(fixes))
@@ -172,8 +172,19 @@ func (c *composing) refuse(e finding.Edit) string {
 func compareEdits(a, b finding.Edit) int {
 	return cmp.Or(
 		cmp.Compare(a.File, b.File), cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End),
-		cmp.Compare(a.New, b.New), cmp.Compare(a.Base, b.Base),
+		cmp.Compare(later(a.New), later(b.New)), cmp.Compare(a.New, b.New), cmp.Compare(a.Base, b.Base),
 	)
+}
+
+// later is how far behind others a text stands that is inserted where they are.
+func later(text string) int {
+	switch {
+	case strings.HasPrefix(text, "\n") || strings.HasPrefix(text, "\r\n"):
+		return 2
+	case strings.HasPrefix(strings.TrimLeft(text, " \t\r\n\\`"), "&&"):
+		return 1
+	}
+	return 0
 }
 
 // overlap says whether two edits of one file, in order, want the same bytes:

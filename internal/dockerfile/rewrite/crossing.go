@@ -317,6 +317,10 @@ func (s *swap) installed(in *dockerfile.Instruction, manager string, w dockerfil
 		return nil
 	}
 	same, near := s.instead(s.is, name)
+	if slices.Contains(near, name) {
+		s.undecided("whether %s has the package %s, as it has what that is a part of", s.is, name)
+		return nil
+	}
 	to := strings.Join(same, " ")
 	switch {
 	case len(same) > 0 && w.Literal && w.Values == nil && !in.JSON:

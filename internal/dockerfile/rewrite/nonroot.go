@@ -62,6 +62,10 @@ func (n *unprivileged) instruction(i int) *dockerfile.Instruction {
 
 // ports says what of privileged ports can be said.
 func (n *unprivileged) ports() {
+	const whether = "whether port %d may be opened: Docker lets every user since 20.10, other engines keep ports below 1024 for root"
+	if n.base.official() == "php" && n.base.has("apache") || n.base.official() == "httpd" {
+		n.undecided(whether, 80)
+	}
 	for i := n.stage.From + 1; i < n.stage.End; i++ {
 		in := &n.File.Instructions[i]
 		if in.Cmd != "EXPOSE" {
@@ -71,7 +75,7 @@ func (n *unprivileged) ports() {
 			text, _ := n.Scopes.Expand(n.stage, i, w)
 			port, _, _ := strings.Cut(text, "/")
 			if p, err := strconv.Atoi(port); err == nil && p > 0 && p < 1024 {
-				n.undecided("whether port %d may be opened: Docker lets every user since 20.10, other engines keep ports below 1024 for root", p)
+				n.undecided(whether, p)
 			}
 		}
 	}

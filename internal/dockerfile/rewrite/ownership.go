@@ -54,7 +54,7 @@ func (n *unprivileged) owned() {
 		}
 	}
 	dir, ok := n.workdir(n.stage, n.stage.End)
-	said := ok && !slices.Contains([]string{"/", "/tmp", "/var/tmp"}, dir) && n.base.official() != "nginx" && !slices.Contains(n.own, dir)
+	said := ok && !slices.Contains([]string{"/", "/tmp", "/var/tmp"}, dir) && n.base.official() != "nginx" && !slices.Contains(n.own, dir) && !slices.Contains(n.given(), dir)
 	if said {
 		n.undecided(staysRoots, dir)
 	}

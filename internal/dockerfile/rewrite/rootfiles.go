@@ -145,13 +145,15 @@ var inRootsHome = []struct {
 	}},
 	{"pipenv", []string{"install", "sync"}, "PIPENV_VENV_IN_PROJECT=1", []string{"--system", "PIPENV_VENV_IN_PROJECT", "WORKON_HOME"}},
 	{"pipx", []string{"install"}, "PIPX_HOME", []string{"PIPX_HOME", "--global"}},
-	{"playwright", []string{"install"}, "PLAYWRIGHT_BROWSERS_PATH", []string{"PLAYWRIGHT_BROWSERS_PATH"}},
 }
 
 // rootsInstall refuses a RUN that installs into root's home, or names it as the
 // place of what it makes.
 func (n *unprivileged) rootsInstall(i int) error {
 	in := &n.File.Instructions[i]
+	if err := n.forHome(in); err != nil {
+		return err
+	}
 	script := n.script(i)
 	for c := range script.Commands {
 		cmd := &script.Commands[c]
@@ -218,7 +220,8 @@ func (n *unprivileged) mentions(word string) bool {
 // packaged refuses a daemon that a package of the system brought with a user of
 // its own.
 func (n *unprivileged) packaged(in *dockerfile.Instruction, program string) error {
-	if name := path.Base(program); slices.Contains(daemons, name) && !slices.Contains([]string{"nginx", "httpd", "php"}, n.base.official()) {
+	name := path.Base(program)
+	if (slices.Contains(daemons, name) || slices.Contains(daemons, unversioned(name))) && !slices.Contains([]string{"nginx", "httpd", "php"}, n.base.official()) {
 		return refuse(in, "%s starts as root and steps down to the user that its package brings", name)
 	}
 	return nil
@@ -227,6 +230,13 @@ func (n *unprivileged) packaged(in *dockerfile.Instruction, program string) erro
 // starter refuses a tool of Python's as what starts the program: it looks for an
 // environment of who runs it, and makes a new one where it finds none.
 func (n *unprivileged) starter(in *dockerfile.Instruction, cmd *dockerfile.Command) error {
+	var words []string
+	for _, w := range cmd.Words {
+		words = append(words, w.Text)
+	}
+	if err := n.buildsFirst(in, words); err != nil {
+		return err
+	}
 	if cmd.Is("uv", "run") && !cmd.Has("--no-sync") && !n.mentions("UV_NO_SYNC") {
 		return refuse(in, "uv run brings the environment up to date at each start, and that is root's: say --no-sync, or start the program itself, first")
 	}

@@ -128,6 +128,9 @@ func (n *unprivileged) asService() error {
 			return refuse(n.from(), "%s runs the image as %s already", said(u), u.User)
 		}
 		words := append(slices.Clone(u.Entrypoint), u.Command...)
+		if err := n.buildsFirst(n.from(), words); err != nil {
+			return err
+		}
 		for i, w := range words {
 			if i < 3 && slices.Contains(needsRoot, path.Base(w)) {
 				return refuse(n.from(), "%s starts %s, which needs root", said(u), w)

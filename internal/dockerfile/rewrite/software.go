@@ -31,6 +31,8 @@ func (s *swap) software() error {
 		return refuse(from, "Gradle %d does not run every build script for Gradle %d: try it, or use the wrapper, first", is[0], was[0])
 	case name == "tomcat" && major && was[0] < 10 && is[0] >= 10:
 		return refuse(from, "Tomcat %d runs jakarta.* applications and no javax.* ones: move the application first", is[0])
+	case name == "jetty" && major && was[0] < 11 && is[0] >= 11:
+		return refuse(from, "Jetty %d runs jakarta.* applications unless its modules for javax.* ones are named: move the application first", is[0])
 	}
 	if old := s.Scopes.Base(s.stage); old != nil && len(old.OnBuild) > 0 {
 		return refuse(from, "%s does a part of the build by ONBUILD: write that into the file first", s.stage.Base)

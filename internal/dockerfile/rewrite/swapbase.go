@@ -41,7 +41,7 @@ func SwapBase(r Request, moves ...Move) (Rewrite, error) {
 		if m.Stage.BaseRaw != m.Stage.Base {
 			s.note("%s has its name from a build argument, whose default is edited: a build that is given another value stands on that", m.Stage.BaseRaw)
 		}
-		for _, step := range []func() error{s.crossing, s.software, s.follow} {
+		for _, step := range []func() error{s.crossing, s.software, s.follow, s.fonts} {
 			if err := step(); err != nil {
 				return Rewrite{}, err
 			}
@@ -236,6 +236,8 @@ func (s *swap) works() {
 	switch {
 	case s.anew() && s.old.official() == s.ref.official() && !slices.Contains(systems, s.ref.official()):
 		s.undecided("whether the application works on %s as it did on %s", s.ref.with(s.ref.tag), s.old.with(s.old.tag))
+	case s.old.official() != s.ref.official() && s.old.official() != "" && s.ref.official() != "" && !slices.Contains(systems, s.ref.official()):
+		s.undecided("whether the application works on %s, which others build, and on its system, as it did on %s", s.ref.with(s.ref.tag), s.old.with(s.old.tag))
 	case s.was.known() && s.is.known() && s.was != s.is && s.from == s.to:
 		s.undecided("whether the application works with the packages of %s as with those of %s, which are older", s.is, s.was)
 	}

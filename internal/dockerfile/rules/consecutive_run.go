@@ -67,6 +67,9 @@ func joinRuns(in *Input, i int) []finding.Edit {
 	if _, also := endOfRun(in, i); !ok || !also {
 		return nil
 	}
+	if makesAccounts(in, i) != makesAccounts(in, i-1) {
+		return nil // in the build's own layer, an account would be made anew with each build
+	}
 	for n := range in.Script(i - 1).Commands { // what would last
 		c := &in.Script(i - 1).Commands[n]
 		if len(c.Words) == 0 || slices.Contains([]string{"cd", "set", "export", "umask", "exit", "exec", "source", ".", "pushd", "shopt", "unset", "alias"}, c.Program()) {
@@ -91,6 +94,14 @@ func joinRuns(in *Input, i int) []finding.Edit {
 	}
 	b.WriteString("    && ")
 	return []finding.Edit{in.Edit(in.File.Span(end, start), b.String())}
+}
+
+// makesAccounts reports whether a RUN makes users and groups and does nothing else.
+func makesAccounts(in *Input, i int) bool {
+	commands := in.Script(i).Commands
+	return len(commands) > 0 && !slices.ContainsFunc(commands, func(c dockerfile.Command) bool {
+		return !slices.Contains([]string{"useradd", "adduser", "usermod", "groupadd", "addgroup", "groupmod"}, c.Program())
+	})
 }
 
 // updatedAlready reports whether the package lists that later commands begin by
