@@ -86,7 +86,7 @@ func (t *trustFlags) notarize(ctx context.Context, server *url.URL, n image.Name
 	if err != nil {
 		return nil, err
 	}
-	ca, err := authorities(filepath.Join(dockerConfig(t.env), "tls", server.Host))
+	ca, err := image.Certificates(filepath.Join(dockerConfig(t.env), "tls", server.Host))
 	if err != nil {
 		return nil, err
 	}

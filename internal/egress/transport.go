@@ -24,7 +24,7 @@ type Options struct {
 	Own     bool              // the user vouches for the origin's name: it may be this machine's
 	Plain   bool              // the user allows plain HTTP: HTTPS may lead to it
 	Trust   func(string) bool // hosts whose certificates are not checked; nil: none
-	TLS     *tls.Config       // of connections by HTTPS; nil: the system's authorities
+	TLS     *tls.Config       // of connections by HTTPS; its certificates are shown to the origin alone; nil: the system's authorities
 	Raw     bool              // bodies are taken as they are, and compressed ones are not asked for
 	Offline bool              // every request is an [*OfflineError]
 	Notice  func(host string) // hears of an origin before it is asked, once per transport
@@ -72,6 +72,7 @@ func (t *Transport) CloseIdleConnections() {
 	defer t.mu.Unlock()
 	for _, o := range t.origins {
 		o.pool.CloseIdleConnections()
+		o.others.CloseIdleConnections()
 	}
 }
 
@@ -83,6 +84,8 @@ type origin struct {
 	log  *slog.Logger
 	dial Dial
 	pool *http.Transport
+
+	others *http.Transport // to wherever it leads, without the certificates that are the origin's to see
 
 	mu    sync.Mutex
 	known bool // the host was connected to, or its spelling says where it is
@@ -113,6 +116,14 @@ func (t *Transport) origin(host string) *origin {
 	}
 	if t.opt.Trust != nil && t.opt.Trust(host) {
 		o.pool.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // asked for, for this host only
+		if t.opt.TLS != nil {
+			o.pool.TLSClientConfig.Certificates = t.opt.TLS.Certificates
+		}
+	}
+	o.others = o.pool
+	if t.opt.TLS != nil && len(t.opt.TLS.Certificates) > 0 {
+		o.others = o.pool.Clone()
+		o.others.TLSClientConfig.Certificates = nil
 	}
 	t.origins[host] = o
 	if t.opt.Notice != nil && !t.opt.Offline {
@@ -197,7 +208,11 @@ func (t *Transport) once(ctx context.Context, o *origin, x *exchange, req *http.
 		_ = w.end(0) // a connection that came too late is told by RoundTrip
 		w.begin(Answering, t.lim.Idle)
 	}})
-	resp, err := o.pool.RoundTrip(req.WithContext(ctx))
+	pool := o.pool
+	if req.URL.Host != o.host {
+		pool = o.others
+	}
+	resp, err := pool.RoundTrip(req.WithContext(ctx))
 	late := w.end(0)
 	switch {
 	case err != nil:

@@ -45,7 +45,7 @@ type Options struct {
 	HelperWait         time.Duration       // for a credential helper; 0: 30 s
 	Dial               egress.Dial         // nil: the system's
 	Notice             func(host string)   // hears of a registry before it is asked
-	Authorities        *tls.Config         // that vouch for a server; nil: the system's
+	Authorities        *tls.Config         // that vouch for a server, and what is shown to it; nil: as in Docker's folders for it
 }
 
 func (o Options) getenv(name string) string {

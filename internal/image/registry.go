@@ -79,6 +79,11 @@ func connect(ctx context.Context, repo name.Repository, scope string, opt Option
 	if err != nil {
 		return nil, fmt.Errorf("credentials for %s: %w", host, err)
 	}
+	if opt.Authorities == nil {
+		if opt.Authorities, err = opt.certificatesFor(host); err != nil {
+			return nil, fmt.Errorf("certificates for %s: %w", host, err)
+		}
+	}
 	out := outgoing(host, opt)
 	base := &handshake{inner: &guarded{inner: out, host: host, plain: mayPlain(host, opt)}, host: host, path: repo.RepositoryStr()}
 	ctx = egress.With(ctx, egress.Ask{}) // one account of waiting for all of the handshake
