@@ -56,6 +56,9 @@ func (r *run) image(ctx context.Context, target string) error {
 		r.add(t, Found{})
 		return err
 	}
+	for _, said := range r.vouched(ctx, &t) {
+		r.warn(said)
+	}
 	r.add(t, Found{Unknown: append(slices.Clone(im.Unknown), r.nothingIn(&t)...)})
 	if r.ask.Dockerfile == "" || !r.ask.Grades {
 		return nil

@@ -132,7 +132,7 @@ func names(im *image.Image) []image.Name {
 // pinned is the pin of an image's repository, by the name that it was asked for by
 // or, of an archive, by the names in it; nil: there is none.
 func (s *signatures) pinned(im *image.Image) (image.Name, *keyring.Pin, error) {
-	pins := keyring.Pins{Dir: filepath.Join(s.DataDir, "trust"), User: disk.Caller(s.Getenv)}
+	pins := keyring.Pins{Dir: pinsIn(s.DataDir), User: disk.Caller(s.Getenv)}
 	for _, n := range names(im) {
 		pin, err := pins.Load(n.Repository)
 		if pin != nil || err != nil {
@@ -141,6 +141,9 @@ func (s *signatures) pinned(im *image.Image) (image.Name, *keyring.Pin, error) {
 	}
 	return image.Name{}, nil, nil
 }
+
+// pinsIn is where pinned roots lie in a data folder.
+func pinsIn(data string) string { return filepath.Join(data, "trust") }
 
 func (s *signatures) view(ctx context.Context, n image.Name, pin *keyring.Pin, ask bool) (*trust.View, error) {
 	if !ask {
@@ -153,7 +156,7 @@ func (s *signatures) view(ctx context.Context, n image.Name, pin *keyring.Pin, a
 	}
 	defer r.Close()
 	r.Now = s.Now
-	session := store.Session{Repository: r, Pins: keyring.Pins{Dir: filepath.Join(s.DataDir, "trust"), User: disk.Caller(s.Getenv)}}
+	session := store.Session{Repository: r, Pins: keyring.Pins{Dir: pinsIn(s.DataDir), User: disk.Caller(s.Getenv)}}
 	return session.View(ctx)
 }
 
