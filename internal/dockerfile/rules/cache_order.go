@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -69,6 +70,7 @@ func cacheOrder() Check {
 							by := &in.File.Instructions[all[k].at]
 							f := at(c.Span, d.tool, "%s downloads the dependencies again whenever any file changes, as line %d copies all of them first", d.tool, by.Span.Line)
 							f.At = append(f.At, finding.Location{Source: &by.Span})
+							f.Evidence = append(f.Evidence, madeAnew(in, st, all[k].at))
 							safety, edits := manifestFirst(in, all[k], some, i, n, d)
 							if file := workspaceRoot(in, all[k], d); file != "" {
 								f.Evidence = append(f.Evidence, finding.Evidence{
@@ -84,6 +86,21 @@ func cacheOrder() Check {
 			},
 		},
 	}
+}
+
+// madeAnew says how many steps of its stage a change of what a COPY copies makes anew.
+func madeAnew(in *Input, st *dockerfile.Stage, at int) finding.Evidence {
+	steps, anew := 0, 0
+	for i := st.From + 1; i < st.End; i++ {
+		switch in.File.Instructions[i].Cmd {
+		case "RUN", "COPY", "ADD", "WORKDIR":
+			if steps++; i >= at {
+				anew++
+			}
+		}
+	}
+	return finding.Evidence{Kind: "cache", Text: fmt.Sprintf(
+		"a change of one file makes %d of the %s of its stage anew; layers --changed FILE lists them, with their bytes", anew, finding.Count(steps, "step"))}
 }
 
 // whole says whether it copies the context or a folder of it.
