@@ -76,6 +76,12 @@ func synonyms(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		name = "severity"
 	case "ignore-unfixed":
 		name = "only-fixed"
+	case "net": // docker run's, of old
+		name = "network"
+	case "net-alias":
+		name = "network-alias"
+	case "dns-opt":
+		name = "dns-option"
 	}
 	return pflag.NormalizedName(name)
 }

@@ -30,6 +30,17 @@ func dockerFlags() *pflag.FlagSet {
 		{"network-alias", "", "an `ALIAS` on the network"},
 		{"sysctl", "", "a kernel `PARAMETER` of the container"},
 		{"volumes-from", "", "mount the volumes of a `CONTAINER`"},
+		{"annotation", "", "hand an `ANNOTATION` to the runtime"},
+		{"attach", "a", "attach to a `STREAM`: stdin, stdout, stderr"},
+		{"blkio-weight-device", "", "`DEVICE:WEIGHT` of block I/O"},
+		{"device-cgroup-rule", "", "add a `RULE` for devices"},
+		{"device-read-bps", "", "limit reading: `DEVICE:BYTES` a second"},
+		{"device-read-iops", "", "limit reading: `DEVICE:NUMBER` a second"},
+		{"device-write-bps", "", "limit writing: `DEVICE:BYTES` a second"},
+		{"device-write-iops", "", "limit writing: `DEVICE:NUMBER` a second"},
+		{"dns-option", "", "a DNS `OPTION`"},
+		{"link-local-ip", "", "a link-local `ADDRESS`"},
+		{"storage-opt", "", "an `OPTION` of the storage driver"},
 	} {
 		s.StringArrayP(fl.name, fl.short, nil, fl.what+"; may be repeated")
 	}
@@ -59,6 +70,30 @@ func dockerFlags() *pflag.FlagSet {
 		{"runtime", "", "`RUNTIME` to start it with"},
 		{"shm-size", "", "size of /dev/shm in `BYTES`"},
 		{"userns", "", "user namespace to use, a `MODE`"},
+		{"blkio-weight", "", "`WEIGHT` of block I/O beside other containers"},
+		{"cgroup-parent", "", "`CGROUP` above the container's"},
+		{"cgroupns", "", "cgroup namespace to use, a `MODE`"},
+		{"cpu-period", "", "period of the CPU quota in `MICROSECONDS`"},
+		{"cpu-quota", "", "CPU time in each period in `MICROSECONDS`"},
+		{"cpu-rt-period", "", "period of real-time CPU in `MICROSECONDS`"},
+		{"cpu-rt-runtime", "", "real-time CPU in each period in `MICROSECONDS`"},
+		{"cpuset-mems", "", "memory `NODES` to use"},
+		{"detach-keys", "", "`KEYS` that detach"},
+		{"domainname", "", "`NAME` of the domain"},
+		{"health-interval", "", "`TIME` between checks of its health"},
+		{"health-retries", "", "failed checks, a `NUMBER`, until it is unhealthy"},
+		{"health-start-interval", "", "`TIME` between checks while it starts"},
+		{"health-start-period", "", "`TIME` that it has to start"},
+		{"health-timeout", "", "`TIME` that a check may take"},
+		{"ip6", "", "IPv6 `ADDRESS` on the network"},
+		{"isolation", "", "isolation of Windows, a `TECHNOLOGY`"},
+		{"kernel-memory", "", "limit of the kernel's memory in `BYTES`"},
+		{"mac-address", "", "MAC `ADDRESS` on the network"},
+		{"memory-reservation", "", "memory in `BYTES` to fall back to when it is short"},
+		{"memory-swappiness", "", "how readily it swaps, `0-100`"},
+		{"oom-score-adj", "", "`NUMBER` by which the host prefers to kill it"},
+		{"uts", "", "UTS namespace to use, a `MODE`"},
+		{"volume-driver", "", "`DRIVER` of volumes"},
 	} {
 		s.StringP(fl.name, fl.short, "", fl.what)
 	}
@@ -73,6 +108,9 @@ func dockerFlags() *pflag.FlagSet {
 		{"publish-all", "P", "publish all exposed ports on free ones"},
 		{"no-healthcheck", "", "no health check"},
 		{"oom-kill-disable", "", "do not kill it when its memory is not enough"},
+		{"disable-content-trust", "", "do not verify the image by Docker Content Trust"},
+		{"sig-proxy", "", "hand signals on to the program"},
+		{"use-api-socket", "", "give it the Engine's socket and your credentials: root on the host"},
 	} {
 		s.BoolP(fl.name, fl.short, false, fl.what)
 	}
