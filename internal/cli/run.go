@@ -48,6 +48,9 @@ docker run has no such option.`,
 			if err := x.check(args); err != nil {
 				return err
 			}
+			if all, _ := cmd.Flags().GetBool("privileged"); all {
+				fmt.Fprintln(f.env.Stderr, "warning: --privileged gives back every capability and device, and no filter applies: root in it is root on the host")
+			}
 			e, err := runtime.Dial(cmd.Context(), runtime.Options{Getenv: f.env.Getenv})
 			if err != nil {
 				return err
