@@ -29,7 +29,8 @@ type Waste struct {
 // is not there counts for nothing, and the rest of its layer still counts. And a
 // layer that removes a directory, makes it opaque or puts something else in its
 // place counts as a whiteout of each file in it: dive takes the directory and
-// its files for different paths, and finds no waste.
+// its files for different paths, and finds no waste. A directory in the place of
+// a file counts likewise, with or without anything in it.
 //
 // Paths that waste nothing are not listed. A file whose only copy went with its
 // directory is listed under the directory.
@@ -45,7 +46,7 @@ func (t *Tree) efficiency() (score float64, wasted int64, paths []Waste) {
 			var size int64
 			e := t.entry(t.versions[i])
 			switch {
-			case e.Kind == layer.Opaque, e.Kind != layer.Whiteout && !leaf[i]:
+			case e.Kind == layer.Opaque, e.Kind != layer.Whiteout && !leaf[i] && !(i > lo && t.entry(t.versions[i-1]).Kind == layer.File):
 				continue
 			case e.Kind == layer.File:
 				size = e.Size

@@ -53,6 +53,8 @@ func TestEfficiency(t *testing.T) {
 		{"an opaque root", []*layer.Record{record("f x 10", "d a", "f a/y 5"), record("o .", "f z 5")}, 5.0 / 20, 15, []Waste{{"", 2, 15}}},
 		// Something else where the directory was.
 		{"a file over a directory", []*layer.Record{record("d a", "f a/x 10"), record("f a 5")}, 5.0 / 15, 10, []Waste{{"a", 2, 10}}},
+		{"a directory over a file", []*layer.Record{record("f a 10"), record("d a", "f a/x 5")}, 5.0 / 15, 10, []Waste{{"a", 2, 10}}},
+		{"an empty directory over a file", []*layer.Record{record("f a 10", "f b 5"), record("d a")}, 5.0 / 15, 10, []Waste{{"a", 2, 10}}},
 		// Made in two layers, removed by the third.
 		{
 			"a directory of two layers",
