@@ -14,6 +14,7 @@ type Carried struct {
 	Ref          string         `json:"ref,omitempty"`  // by which the document refers to it
 	Kind         string         `json:"kind,omitempty"` // CycloneDX's type of a package, if not what Drydock would call it
 	PURL         string         `json:"purl,omitempty"` // as written, if not as Drydock writes it
+	Name         string         `json:"name,omitempty"` // likewise, in an SPDX document
 	CPEs         []string       `json:"cpes,omitempty"`
 	Scope        string         `json:"scope,omitempty"` // required, optional, excluded
 	Supplier     *Organization  `json:"supplier,omitempty"`
@@ -101,7 +102,7 @@ const (
 
 // empty reports whether nothing is said.
 func (c *Carried) empty() bool {
-	return c.Ref == "" && c.Kind == "" && c.PURL == "" && len(c.CPEs) == 0 && c.Scope == "" && c.Supplier == nil && c.Manufacturer == nil &&
+	return c.Ref == "" && c.Kind == "" && c.PURL == "" && c.Name == "" && len(c.CPEs) == 0 && c.Scope == "" && c.Supplier == nil && c.Manufacturer == nil &&
 		len(c.Authors) == 0 && c.Publisher == "" && c.Description == "" && c.Copyright == "" && len(c.Hashes) == 0 && len(c.Licenses) == 0 &&
 		len(c.Properties) == 0 && len(c.References) == 0
 }
@@ -133,7 +134,7 @@ func (c *Carried) sound() *Carried {
 		}
 		return r.URL != "" && iri(r.URL) && carriedText(&r.Comment)
 	})
-	for _, s := range []*string{&c.Ref, &c.PURL, &c.Publisher, &c.Description, &c.Copyright} {
+	for _, s := range []*string{&c.Ref, &c.PURL, &c.Name, &c.Publisher, &c.Description, &c.Copyright} {
 		if !carriedText(s) {
 			*s = ""
 		}
@@ -242,7 +243,7 @@ func referenceTypes() []string {
 
 // size is about how many bytes are carried.
 func (c *Carried) size() int {
-	n := len(c.Ref) + len(c.PURL) + len(c.Publisher) + len(c.Description) + len(c.Copyright) + 64*(len(c.Authors)+len(c.Licenses)+len(c.CPEs)) + 200
+	n := len(c.Ref) + len(c.PURL) + len(c.Name) + len(c.Publisher) + len(c.Description) + len(c.Copyright) + 64*(len(c.Authors)+len(c.Licenses)+len(c.CPEs)) + 200
 	for _, h := range c.Hashes {
 		n += len(h.Value) + 40
 	}

@@ -10,7 +10,7 @@ import (
 // carriedOfSPDX is what an SPDX package says beside what every package has.
 func carriedOfSPDX(p *spdxElement, id, purl string) *Carried {
 	out := &Carried{
-		Ref: id, PURL: purl, Description: orElse(p.Description, p.Summary), Copyright: asserted(p.Copyright),
+		Ref: id, PURL: purl, Name: oneLine(p.Name), Description: orElse(p.Description, p.Summary), Copyright: asserted(p.Copyright),
 		Supplier: agent(p.Supplier), Manufacturer: agent(p.Originator), Kind: spdxKind(p.Purpose),
 	}
 	for _, r := range p.ExternalRefs {
@@ -62,6 +62,26 @@ func agent(s string) *Organization {
 	return o
 }
 
+// agent is an organization or a person as SPDX writes one, with the address where
+// there is one.
+func (o *Organization) agent() (kind, name string) {
+	if o == nil || oneLine(o.Name) == "" {
+		return "", ""
+	}
+	kind, name = "Organization", oneLine(o.Name)
+	if len(o.Contacts) == 0 || o.Contacts[0].Name != "" && o.Contacts[0].Name != o.Name {
+		return kind, name // someone there
+	}
+	first := o.Contacts[0]
+	if first.Name == o.Name {
+		kind = "Person"
+	}
+	if mail := oneLine(first.Email); mail != "" && !strings.ContainsAny(mail, "()") {
+		name += " (" + mail + ")"
+	}
+	return kind, name
+}
+
 // cdxAlgorithm is what CycloneDX calls an algorithm of SPDX.
 func cdxAlgorithm(s string) string {
 	if rest, ok := strings.CutPrefix(s, "SHA"); ok && rest != "" && !strings.ContainsAny(rest, "-") {
@@ -86,11 +106,14 @@ func (c *Carried) putSPDX(out *v2_3.Package) {
 	if c == nil {
 		return
 	}
-	if o := c.Supplier; o != nil && oneLine(o.Name) != "" {
-		out.PackageSupplier = &common.Supplier{SupplierType: "Organization", Supplier: oneLine(o.Name)}
+	if name := oneLine(c.Name); name != "" {
+		out.PackageName = name
 	}
-	if o := c.Manufacturer; o != nil && oneLine(o.Name) != "" {
-		out.PackageOriginator = &common.Originator{OriginatorType: "Organization", Originator: oneLine(o.Name)}
+	if kind, name := c.Supplier.agent(); name != "" {
+		out.PackageSupplier = &common.Supplier{SupplierType: kind, Supplier: name}
+	}
+	if kind, name := c.Manufacturer.agent(); name != "" {
+		out.PackageOriginator = &common.Originator{OriginatorType: kind, Originator: name}
 	}
 	out.PackageDescription = tagText(c.Description)
 	if c.Copyright != "" {

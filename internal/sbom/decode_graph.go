@@ -101,7 +101,7 @@ func (d *decoder) addComponent(c Component, ref string) error {
 func (d *decoder) addOther(c Component, ref string) error {
 	c.Kind = orElse(c.Kind, "library")
 	carried := *c.Carried
-	carried.Kind = ""
+	carried.Kind, carried.Name = "", ""
 	c.Carried = d.carry(&carried, nil)
 	return d.addComponent(c, ref)
 }
@@ -114,6 +114,9 @@ func (d *decoder) settle() {
 			purl := p.PURLIn(d.inv.Distro)
 			if c.PURL == purl {
 				c.PURL = ""
+			}
+			if c.Name == spdxName(p) {
+				c.Name = ""
 			}
 			if derivedRef(c.Ref, purl) {
 				c.Ref = ""

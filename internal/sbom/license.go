@@ -72,6 +72,8 @@ func declaredExpression(licenses []string, refs map[string]string) string {
 			if len(licenses) > 1 {
 				term = "(" + l + ")"
 			}
+		case strings.HasPrefix(l, "LicenseRef-") && idString(l, len(l)) == l: // as another document has it
+			refs[l] = l
 		default:
 			term = licenseRef(l)
 			refs[term] = l

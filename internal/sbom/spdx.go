@@ -192,6 +192,15 @@ func spdxPackages(inv *Inventory, licenses map[string]string) []*v2_3.Package {
 	return out
 }
 
+// spdxName is what a package is called in SPDX: with its namespace, but for a
+// distribution's.
+func spdxName(p *Package) string {
+	if p.Namespace != "" && !p.FromDistro() {
+		return p.Namespace + "/" + p.Name
+	}
+	return p.Name
+}
+
 func spdxPackage(p Package, d *Distro, seen map[string]int, licenses map[string]string) *v2_3.Package {
 	purl := p.PURLIn(d)
 	sum := sha256.Sum256([]byte(purl))
@@ -200,11 +209,7 @@ func spdxPackage(p Package, d *Distro, seen map[string]int, licenses map[string]
 		id += "-" + strconv.Itoa(n)
 	}
 	seen[id]++
-	name := p.Name
-	if p.Namespace != "" && !p.FromDistro() {
-		name = p.Namespace + "/" + p.Name
-	}
-	out := plainPackage(common.ElementID(id), name, p.Version)
+	out := plainPackage(common.ElementID(id), spdxName(&p), p.Version)
 	out.PackageLicenseDeclared = declaredExpression(p.Licenses, licenses)
 	out.PackageExternalReferences = []*v2_3.PackageExternalReference{{
 		Category: "PACKAGE-MANAGER", RefType: "purl", Locator: purl,
