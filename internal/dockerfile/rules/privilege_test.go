@@ -369,6 +369,7 @@ func FuzzPrivilegeRules(f *testing.F) {
 		f.Add([]byte(c.Good))
 	}
 	f.Add([]byte("FROM a\r\nENV A_TOKEN=abcdef99 B\r\nRUN sudo \\\r\n -E x && curl -k u\r\nCMD a --cap-drop \\\n ALL && node b"))
+	f.Add([]byte("FROM a\nRUN chmod 4777 +."))
 	f.Add([]byte("FROM nginx\nUSER a\nCOPY . .\nADD git://a@b/c#d http://u:p@h/x /y/\nRUN npm config set strict-ssl false;echo \"a:b\"|chpasswd;chmod 4777 /x"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		file, err := dockerfile.Parse("Dockerfile", b)
