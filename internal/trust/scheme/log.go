@@ -52,6 +52,8 @@ func (e logEntry) verify(l logKey, s signing, promised bool) (time.Time, error) 
 	switch {
 	case e.Proof == nil && (e.Promise == nil || !promised):
 		return time.Time{}, errors.New("the bundle has no proof that the log has it")
+	case e.Promise == nil && e.Index != e.Proof.Index: // a log without promises counts its own entries alone
+		return time.Time{}, errors.New("the entry and its proof are for two places in the log")
 	case len(e.Body) == 0:
 		return time.Time{}, errors.New("the bundle lacks the entry itself")
 	}
@@ -126,22 +128,27 @@ func node(left, right []byte) [sha256.Size]byte {
 // checkpoint reads the state of a log that its key signed: a signed note (C2SP
 // signed-note, tlog-checkpoint).
 func checkpoint(note string, l logKey) (size int64, root []byte, err error) {
-	text, sigs, ok := strings.Cut(note, "\n\n")
-	text += "\n"
+	end := strings.LastIndex(note, "\n\n")
+	if end < 0 {
+		return 0, nil, errors.New("the state of the log is no signed note")
+	}
+	text, sigs := note[:end+1], note[end+2:]
 	lines := strings.Split(text, "\n")
-	if !ok || len(lines) < 4 {
+	if len(lines) < 4 {
 		return 0, nil, errors.New("the state of the log is no signed note")
 	}
 	signed := false
+	origin, _, _ := strings.Cut(lines[0], " - ")
 	for line := range strings.Lines(sigs) {
 		fields := strings.Fields(line)
-		if len(fields) != 3 || fields[0] != "—" {
+		if len(fields) != 3 || fields[0] != "—" || fields[1] != origin { // others may sign it, too
 			continue
 		}
 		sig, err := base64.StdEncoding.DecodeString(fields[2])
-		if err == nil && len(sig) > 4 && verify(l.public, hashOf(l.public), []byte(text), sig[4:]) { // after a hint to the key
-			signed = true
+		if err != nil || len(sig) <= 4 || !verify(l.public, hashOf(l.public), []byte(text), sig[4:]) { // after a hint to the key
+			return 0, nil, errors.New("the state of the log is not signed by its key")
 		}
+		signed = true
 	}
 	if !signed {
 		return 0, nil, errors.New("the state of the log is not signed by its key")

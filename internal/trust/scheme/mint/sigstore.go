@@ -156,8 +156,9 @@ func (s *Sigstore) entry(x Signing, cert, message, sig []byte) map[string]any {
 	kind, version := "dsse", "0.0.1"
 	sum := sha256.Sum256(x.Payload)
 	body := mustJSON(map[string]any{"apiVersion": version, "kind": kind, "spec": map[string]any{
-		"payloadHash": map[string]any{"algorithm": "sha256", "value": hex.EncodeToString(sum[:])},
-		"signatures":  []any{map[string]any{"signature": sig, "verifier": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})}},
+		"envelopeHash": map[string]any{"algorithm": "sha256", "value": hex.EncodeToString(sum[:])}, // of the envelope, which nobody compares
+		"payloadHash":  map[string]any{"algorithm": "sha256", "value": hex.EncodeToString(sum[:])},
+		"signatures":   []any{map[string]any{"signature": sig, "verifier": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})}},
 	}})
 	if x.Version2 {
 		kind, version = "hashedrekord", "0.0.2"
@@ -169,6 +170,10 @@ func (s *Sigstore) entry(x Signing, cert, message, sig []byte) map[string]any {
 	}
 	leaves := [][]byte{{0}, {1}, {2}, body, {4}, {5}, {6}}
 	const at = 3
+	index := "103" // among all logs of the instance
+	if x.Version2 {
+		index = fmt.Sprint(at)
+	}
 	root := treeHash(leaves)
 	note := fmt.Sprintf("rekor.example.com - 1\n%d\n%s\n", len(leaves), base64.StdEncoding.EncodeToString(root))
 	if x.Version2 {
@@ -177,7 +182,7 @@ func (s *Sigstore) entry(x Signing, cert, message, sig []byte) map[string]any {
 	id := logID(s.log)
 	note += "\n— rekor.example.com " + base64.StdEncoding.EncodeToString(append(id[:4:4], sign(s.log, []byte(note))...)) + "\n"
 	out := map[string]any{
-		"logIndex": "103", "logId": map[string]any{"keyId": id}, "kindVersion": map[string]any{"kind": kind, "version": version}, "canonicalizedBody": body,
+		"logIndex": index, "logId": map[string]any{"keyId": id}, "kindVersion": map[string]any{"kind": kind, "version": version}, "canonicalizedBody": body,
 		"inclusionProof": map[string]any{
 			"logIndex": fmt.Sprint(at), "treeSize": fmt.Sprint(len(leaves)), "rootHash": root, "hashes": path(at, leaves),
 			"checkpoint": map[string]any{"envelope": note},
