@@ -37,7 +37,7 @@ func (n *unprivileged) owned() {
 			}
 		case "RUN":
 			for _, p := range n.made(i) {
-				if into[p] || within(removed, p) {
+				if into[p] || within(removed, p) || slices.Contains(n.given(), p) {
 					continue
 				}
 				n.add(p)

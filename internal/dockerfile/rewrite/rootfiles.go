@@ -176,6 +176,11 @@ func (n *unprivileged) rootsInstall(i int) error {
 // into, or links to; empty: it does not. What is the builder's own (caches, keys,
 // settings of tools) is none.
 func rootsPlace(cmd *dockerfile.Command) string {
+	for _, r := range cmd.Redirects {
+		if home, inside := inHome(r.Target.Text); inside && strings.HasPrefix(r.Op, ">") && !slices.Contains(ofShells, home) {
+			return r.Target.Text
+		}
+	}
 	words := cmd.Args()
 	switch cmd.Program() {
 	case "rm", "mkdir", "chmod", "chown", "echo", "printf", "touch", "cat", "cd", "ls", "find", "export", "test", "[", ".", "source", "ssh-keyscan", "ssh-keygen":
@@ -191,12 +196,30 @@ func rootsPlace(cmd *dockerfile.Command) string {
 		if _, value, ok := strings.Cut(text, "="); ok && strings.HasPrefix(text, "-") {
 			text = value
 		}
-		home, inside := below(path.Clean(text), "/root")
+		home, inside := inHome(text)
 		if first, _, _ := strings.Cut(home, "/"); inside && (!strings.HasPrefix(first, ".") || slices.Contains(programs, first)) {
 			return text
 		}
 	}
 	return ""
+}
+
+// inHome is a path below root's home, which a shell of root's may also call by
+// $HOME and a tilde.
+func inHome(text string) (rest string, inside bool) {
+	for _, home := range []string{"$HOME", "${HOME}", "~"} {
+		if after, ok := strings.CutPrefix(text, home); ok && (after == "" || after[0] == '/') {
+			text = "/root" + after
+		}
+	}
+	return below(path.Clean(text), "/root")
+}
+
+// ofShells are files of a home that are for who logs in, or for the build.
+var ofShells = []string{
+	".bashrc", ".bash_profile", ".profile", ".zshrc", ".bash_aliases", ".vimrc", ".inputrc", ".npmrc", ".netrc", ".gitconfig", ".curlrc", ".wgetrc", ".gemrc", ".condarc", ".yarnrc",
+	".ssh/config", ".ssh/known_hosts", ".ssh/id_rsa", ".ssh/id_ed25519", ".ssh/authorized_keys", ".pip/pip.conf", ".config/pip/pip.conf", ".m2/settings.xml", ".gradle/gradle.properties",
+	".cargo/config", ".cargo/config.toml", ".docker/config.json", ".git-credentials", ".bazelrc", ".pypirc", ".Rprofile",
 }
 
 func pip(cmd *dockerfile.Command) bool {

@@ -71,6 +71,12 @@ func (n *unprivileged) buildsFirst(in *dockerfile.Instruction, words []string) e
 		return nil
 	}
 	name := path.Base(words[0])
+	if slices.Contains([]string{"npx", "pnpx", "bunx"}, name) && len(words) > 1 {
+		words, name = words[1:], words[1]
+	}
+	if n.Context == nil && slices.Contains(builders, name) && !slices.Contains(words, "preview") && (name != "next" || !slices.Contains(words, "start")) {
+		return refuse(in, "%s builds when it is started, in a folder that is root's: --context names the folder of the build", name)
+	}
 	with, builds := startedToBuild[name]
 	if !builds || with != nil && !slices.ContainsFunc(words[1:], func(w string) bool { return slices.Contains(with, w) }) {
 		return nil

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"cmp"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -231,7 +232,7 @@ func (n *unprivileged) steps(in *dockerfile.Instruction, word string) error {
 		p = "/usr/local/bin/" + p
 	}
 	text, ok := c.read(absolute(dir, p), n.stage.End)
-	if !ok && strings.HasSuffix(p, ".sh") && n.brings(p) {
+	if !ok && (strings.HasSuffix(p, ".sh") && (n.brings(p) || path.IsAbs(p) && p == word && !n.ofBase(p)) || startName.MatchString(path.Base(p)) && path.IsAbs(p) && !n.ofBase(p)) {
 		return refuse(in, "what %s does, which is started, is not known: --context names the folder of the build", word)
 	}
 	if !ok || !strings.HasPrefix(text, "#!") {
@@ -244,6 +245,22 @@ func (n *unprivileged) steps(in *dockerfile.Instruction, word string) error {
 		}
 	}
 	return nil
+}
+
+// startName are the names of what prepares a start, whatever it is written in.
+var startName = regexp.MustCompile(`(?i)(?:entry-?point|start-?up|^start|^run|^boot|^init)[\w-]*\.(?:py|pl|rb|bash|js|php|lua)$|^(?:docker-)?entry-?point$`)
+
+// ofBase reports whether a start is the base image's own.
+func (n *unprivileged) ofBase(p string) bool {
+	if facts := n.Scopes.Base(n.stage); facts != nil && facts.Config {
+		return slices.Contains(slices.Concat(facts.Entrypoint, facts.Cmd), p)
+	}
+	for i := n.stage.From + 1; i < n.stage.End; i++ {
+		if in := &n.File.Instructions[i]; (in.Cmd == "RUN" || in.Cmd == "COPY" || in.Cmd == "ADD") && strings.Contains(in.Raw, path.Base(p)) {
+			return false
+		}
+	}
+	return n.base.official() != "" && strings.HasPrefix(path.Base(p), "docker-")
 }
 
 // interpreters wait for somebody to type, where nothing else is said.

@@ -47,7 +47,11 @@ func npmCI() Check {
 								continue
 							}
 							f := at(c.Span, "npm install", "npm install may take other versions than the lock file, which line %d copies, says", in.File.Instructions[lock].Span.Line)
-							f = withFix(f, finding.Behaviour, "Install what is locked, with npm ci", replaceWord(in, i, c, m.verb, "ci"))
+							edits := replaceWord(in, i, c, m.verb, "ci")
+							if major := nodeMajor(in.File.Chain(st)[0]); major > 0 && major < 10 {
+								edits = nil // its npm may not know ci
+							}
+							f = withFix(f, finding.Behaviour, "Install what is locked, with npm ci", edits)
 							p.Report(changing(f, "what is locked is installed", "/**/node_modules", "/**/package-lock.json"))
 						}
 					}

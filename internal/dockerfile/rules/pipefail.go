@@ -97,13 +97,44 @@ func setsPipefail(c dockerfile.Command) bool {
 	return (c.Program() == "set" || c.Program() == "shopt") && slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool { return strings.Contains(w.Text, "pipefail") })
 }
 
+// answers reports whether a command says by its exit status what it found, and not
+// whether it failed: with pipefail, an answer would end the build.
+func answers(c *dockerfile.Command) bool {
+	words := c.Args()
+	program := c.Program()
+	if program == "xargs" {
+		ops := c.Operands("-n", "-I", "-P", "-L", "-d", "-E", "-s")
+		if len(ops) == 0 {
+			return false
+		}
+		program, words = path.Base(ops[0].Text), ops[1:]
+	}
+	asks := func(flags ...string) bool {
+		return slices.ContainsFunc(words, func(w dockerfile.ShellWord) bool { return slices.Contains(flags, w.Text) })
+	}
+	switch program {
+	case "ldd", "diff", "cmp", "pgrep", "pidof", "dpkg-query", "which", "expr", "test", "rpm":
+		return true
+	case "dpkg":
+		return asks("-S", "--search", "-l", "--list", "-L", "-s")
+	case "apk":
+		return asks("info")
+	case "find":
+		return asks("ldd", "grep", "dpkg-query")
+	case "grep", "egrep", "fgrep", "zgrep":
+		return c.Program() == "xargs" || c.Has("-v", "--invert-match", "-c", "--count")
+	}
+	return false
+}
+
 // stopsReading reports whether a command stops reading before the one that it is
 // piped from has written all, which then fails, and with pipefail the whole: head,
-// grep -q, or what yes is piped into.
+// grep -q, or what yes is piped into; or whether one that is piped from fails where
+// nothing is wrong.
 func stopsReading(commands []dockerfile.Command) bool {
 	for n := range commands {
 		c := &commands[n]
-		if c.Input >= 0 && c.Input < len(commands) && commands[c.Input].Program() == "yes" {
+		if c.Input >= 0 && c.Input < len(commands) && (commands[c.Input].Program() == "yes" || answers(&commands[c.Input])) {
 			return true
 		}
 		if c.After != "|" {
