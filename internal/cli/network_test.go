@@ -129,7 +129,7 @@ func waysOut() map[string][]string {
 func stayHome() []string {
 	return []string{
 		"check DIR/known", "cves DIR/known", "quickview DIR/known", "cves DIR/known/compose.yaml", "compare DIR/known DIR/known",
-		"serve --role none", "serve backup --data DIR/none DIR/x", "serve restore --data DIR/x DIR/none", "agent --once", "sbom DIR", "lint DIR", "lint DIR/Dockerfile", "lint DIR/latest.Dockerfile", "lsp", "db status", "db verify", "db export DIR/x",
+		"serve --role none", "serve backup --data DIR/none DIR/x", "serve restore --data DIR/x DIR/none", "agent --once", "simulate --images 0", "sbom DIR", "lint DIR", "lint DIR/Dockerfile", "lint DIR/latest.Dockerfile", "lsp", "db status", "db verify", "db export DIR/x",
 		"db import DIR/x", "explain CVE-2024-47875", "explain dockerfile/root-user", "init", "version", "plugin uninstall", "completion bash",
 		"audit", "audit DIR/compose.yaml", "audit container://x", "observe nginx:1.20", "observe merge DIR/a DIR/b", "confine DIR/a", "run nginx:1.20",
 		"trust tuf-client init DIR/x", "trust tuf-client refresh --metadata-dir DIR/x --metadata-url http://example.com/",

@@ -149,6 +149,17 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.fail("ask the database", s.db.QueryRowContext(ctx, "SELECT 1").Scan(&n))
 }
 
+// Size is how many bytes the database takes.
+func (s *Store) Size(ctx context.Context) (int64, error) {
+	q := "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+	if s.postgres {
+		q = "SELECT pg_database_size(current_database())"
+	}
+	var n int64
+	err := s.db.QueryRowContext(ctx, q).Scan(&n)
+	return n, s.fail("read", err)
+}
+
 // Kind names the database for people.
 func (s *Store) Kind() string {
 	if s.postgres {
