@@ -122,6 +122,7 @@ func (n *neighbours) called(file string) string {
 
 // running is what a compose file says of a service beside its build.
 type running struct {
+	Image      string    `yaml:"image"`
 	Build      build     `yaml:"build"`
 	Entrypoint yaml.Node `yaml:"entrypoint"`
 	Command    yaml.Node `yaml:"command"`
@@ -140,7 +141,15 @@ func (n *neighbours) compose(file string) {
 	}
 	for name, body := range services {
 		var s running
-		if body.Decode(&s) != nil || !s.Build.said || s.Build.Inline != "" {
+		switch {
+		case body.Decode(&s) != nil || s.Build.Inline != "":
+			continue
+		case !s.Build.said && n.likely(name, s.Image):
+			u := dockerfile.Use{File: n.called(file), Service: name, Ports: append(published(&s.Ports), published(&s.Expose)...)}
+			u.Mounts, u.Volumes = mounted(&s.Volumes)
+			n.uses = append(n.uses, u)
+			continue
+		case !s.Build.said:
 			continue
 		}
 		context, from := s.Build.paths(file)
@@ -159,6 +168,15 @@ func (n *neighbours) compose(file string) {
 		n.uses = append(n.uses, u)
 	}
 	slices.SortFunc(n.uses, func(a, b dockerfile.Use) int { return strings.Compare(a.File+a.Service, b.File+b.Service) })
+}
+
+// likely reports whether a service without a build runs the image of the
+// Dockerfile: it has the name of its folder, and its image is not the public one of
+// that name.
+func (n *neighbours) likely(service, image string) bool {
+	image, _, _ = strings.Cut(image, ":")
+	folder := filepath.Base(filepath.Dir(n.name))
+	return service == folder && image != "" && image != folder && !strings.HasSuffix(image, "/"+folder)
 }
 
 // action takes in the description of a GitHub action that runs the image that is

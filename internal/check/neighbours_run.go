@@ -12,7 +12,7 @@ import (
 var (
 	dockerRun = regexp.MustCompile(`(?:docker|podman)(?: container)? run\b[^\n]*(?:\\\r?\n[^\n]*)*`)
 	runPort   = regexp.MustCompile(`(?:\s-p|--publish)[ =]?\s*["']?(?:[0-9.]+:)?[0-9$A-Za-z_{}()]*:([0-9]+)`)
-	runMount  = regexp.MustCompile(`(?:\s-v|--volume)[ =]?\s*["']?(?:\$|\.|/|~|%)[^\s:]*:(/[^\s:"']+)(:ro)?`)
+	runMount  = regexp.MustCompile(`(?:\s-v|--volume)[ =]?\s*["']?(?:\$|\.|/|~|%)[^\s:]*:["']?(/[^\s:"']+)(:ro)?`)
 	builtAs   = regexp.MustCompile(`(?:docker|podman)[^\n]* build\b[^\n]*?\s(?:-t|--tag)[ =]?\s*["']?([^\s"']+)`)
 	hasPort   = regexp.MustCompile(`(?m)(?:^|[\s{,-])(?:containerPort|targetPort|internal_port|container_port)\s*[:=]\s*["']?([0-9]+)`)
 )

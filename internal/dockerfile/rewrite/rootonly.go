@@ -141,11 +141,41 @@ func (n *unprivileged) asService() error {
 			}
 		}
 	}
+	for _, u := range n.Uses {
+		for _, m := range u.Mounts {
+			if engineSocket.MatchString(m) {
+				return refuse(n.from(), "%s mounts %s, which root alone may open: give the user its group first", said(u), m)
+			}
+		}
+	}
+	if n.Context != nil {
+		deps := n.dependencies()
+		for _, client := range engineClients {
+			file := deps[client]
+			if file == "" {
+				continue
+			}
+			text, _ := n.Context.Read(file, maxText)
+			if !regexp.MustCompile(`(?m)\s` + regexp.QuoteMeta(client) + `\s.*// indirect`).Match(text) {
+				return refuse(n.from(), "%s names %s: the program talks to an Engine, whose socket root alone may open", file, client)
+			}
+		}
+	}
 	if folder, where := n.hostFolder(); folder != "" {
 		return refuse(n.from(), "%s mounts a folder of the host on %s, which a user of another number may not write: choose one with its number", where, folder)
 	}
 	return nil
 }
+
+// engineSocket is the path of a container Engine's socket; engineClients are
+// libraries that talk to one.
+var (
+	engineSocket  = regexp.MustCompile(`(?:docker|podman|containerd|crio)[\w-]*\.sock$`)
+	engineClients = []string{
+		"github.com/docker/docker", "github.com/moby/moby", "github.com/moby/moby/client", "github.com/fsouza/go-dockerclient", "github.com/samalba/dockerclient",
+		"github.com/containers/podman/v5", "github.com/containerd/containerd", "github.com/containerd/containerd/v2", "dockerode", "docker", "docker-py", "aiodocker", "docker-api",
+	}
+)
 
 // worksOnMount is the working directory of a tool that the image puts nothing into,
 // with the instruction that names it: such a tool works on what is mounted there.
