@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	dockerRun = regexp.MustCompile(`(?:docker|podman)(?: container)? run\b[^\n]*(?:\\\r?\n[^\n]*)*`)
+	dockerRun = regexp.MustCompile(`(?:docker|podman)(?: container)? run\b(?:[^\n\\]|\\\r?\n|\\.)*`)
 	runPort   = regexp.MustCompile(`(?:\s-p|--publish)[ =]?\s*["']?(?:[0-9.]+:)?[0-9$A-Za-z_{}()]*:([0-9]+)`)
 	runMount  = regexp.MustCompile(`(?:\s-v|--volume)[ =]?\s*["']?(?:\$|\.|/|~|%)[^\s:]*:["']?(/[^\s:"']+)(:ro)?`)
 	builtAs   = regexp.MustCompile(`(?:docker|podman)[^\n]* build\b[^\n]*?\s(?:-t|--tag)[ =]?\s*["']?([^\s"']+)`)
