@@ -45,8 +45,9 @@ func (t *Tree) efficiency() (score float64, wasted int64, paths []Waste) {
 		for i := lo; i < hi; i++ {
 			var size int64
 			e := t.entry(t.versions[i])
+			onFile := i > lo && t.entry(t.versions[i-1]).Kind == layer.File
 			switch {
-			case e.Kind == layer.Opaque, e.Kind != layer.Whiteout && !leaf[i] && !(i > lo && t.entry(t.versions[i-1]).Kind == layer.File):
+			case e.Kind == layer.Opaque, e.Kind != layer.Whiteout && !leaf[i] && !onFile:
 				continue
 			case e.Kind == layer.File:
 				size = e.Size

@@ -249,7 +249,7 @@ func (s *session) tell(ctx context.Context, cause string) error {
 	}
 	s.told = true
 	level := slog.LevelDebug
-	if !got.Drift.None() {
+	if !got.None() {
 		level = slog.LevelInfo
 	}
 	s.Log.Log(ctx, level, "told", "host", host, "why", cause, "containers", len(r.Containers), "added", got.Added, "changed", got.Changed, "removed", got.Removed, "images lacking", len(got.Missing))

@@ -162,7 +162,6 @@ type service struct {
 	api  *api.API
 	mu   sync.Mutex
 	down bool
-	puts []string
 }
 
 func serve(t *testing.T) *service {

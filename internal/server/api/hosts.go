@@ -143,8 +143,8 @@ func (a *API) putHost(w http.ResponseWriter, r *http.Request) error {
 		if out.Drift, err = tx.Reconcile(ctx, id, h.IDs, rep.Containers); err != nil {
 			return err
 		}
-		out.Drift.At, out.Drift.Cause = now, rep.Cause
-		if known && rep.Cause != "event" && !out.Drift.None() {
+		out.At, out.Cause = now, rep.Cause
+		if known && rep.Cause != "event" && !out.None() {
 			h.Drift = out.Drift
 		}
 		h.IDs = nil
@@ -161,7 +161,7 @@ func (a *API) putHost(w http.ResponseWriter, r *http.Request) error {
 	}
 	out.Missing = a.missing(&rep)
 	a.answer(w, http.StatusOK, out)
-	if out.Drift.None() {
+	if out.None() {
 		return errUnchanged
 	}
 	return nil

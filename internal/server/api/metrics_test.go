@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -49,7 +48,7 @@ func TestMetrics(t *testing.T) {
 	if err := w.svc.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if text := fmt.Sprintf("%s", w.ask("GET", "/metrics", "").body); !strings.Contains(text, "drydock_database_up 0\n") || !strings.Contains(text, `drydock_images{streamName="prod"} 1`) {
+	if text := string(w.ask("GET", "/metrics", "").body); !strings.Contains(text, "drydock_database_up 0\n") || !strings.Contains(text, `drydock_images{streamName="prod"} 1`) {
 		t.Errorf("%s", text)
 	}
 }

@@ -82,7 +82,6 @@ type image struct {
 	row      ImageRow
 	outcomes []Outcome // of the policies
 	runs     []*store.Container
-	counted  bool // it has a row
 }
 
 // New makes an empty index over the advisories at rest.

@@ -1,7 +1,6 @@
 package scheme
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -127,9 +126,4 @@ func certificates(b []byte) ([]*x509.Certificate, error) {
 		return nil, errors.New("it has no certificate (PEM)")
 	}
 	return out, nil
-}
-
-// selfSigned reports whether a certificate is its own issuer's.
-func selfSigned(c *x509.Certificate) bool {
-	return bytes.Equal(c.RawSubject, c.RawIssuer) && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
 }

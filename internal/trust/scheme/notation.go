@@ -240,7 +240,8 @@ func (s *TrustStore) verify(e envelope, now time.Time) (*x509.Certificate, error
 // verifyJOSE verifies a signature as RFC 7518 has it, with the algorithm that Notation asks
 // for with a key: nothing is left to the envelope.
 func verifyJOSE(algorithm string, public crypto.PublicKey, message, sig []byte) error {
-	name, h, size := "", crypto.SHA256, 0
+	var name string
+	h, size := crypto.SHA256, 0
 	switch k := public.(type) {
 	case *ecdsa.PublicKey:
 		size = (k.Curve.Params().BitSize + 7) / 8
