@@ -365,7 +365,7 @@ func onbuildBelow(f *dockerfile.File, s *dockerfile.Stage) bool {
 	return false
 }
 
-// silenced says whether there is a check comment between the instruction and
+// silenced reports whether there is a check comment between the instruction and
 // the one before.
 func silenced(f *dockerfile.File, in *dockerfile.Instruction) bool {
 	start := 0

@@ -81,7 +81,7 @@ type Advice struct {
 	successor string // the official repository that took this one's place; empty: none
 }
 
-// Nothing says whether nothing at all is known of the base: neither what it
+// Nothing reports whether nothing at all is known of the base: neither what it
 // holds, nor how long it is supported, nor what could take its place.
 func (a *Advice) Nothing() bool {
 	return a.Entry == nil && a.Seen == nil && a.Release.Cycle == "" && len(a.Options) == 0 && !a.Tag.Listed
@@ -146,7 +146,7 @@ func Advise(q Question) (*Advice, error) {
 	return a, nil
 }
 
-// listAllowed says whether the list of official images is not of a later time
+// listAllowed reports whether the list of official images is not of a later time
 // than the advice.
 func (a *Advice) listAllowed() bool {
 	return a.AsOf.IsZero() || a.AsOf.Format("2006-01") >= LibraryDate()
@@ -337,7 +337,7 @@ func (p *advising) gaps(r Ref) {
 	}
 }
 
-// HeardOf says whether something is known of what a reference names, without
+// HeardOf reports whether something is known of what a reference names, without
 // looking at it: it is an official image, or its tag is a release whose dates are
 // known.
 func HeardOf(ref string) bool {

@@ -50,7 +50,7 @@ func Aged(inv *sbom.Inventory, now time.Time) []finding.Finding {
 	return found
 }
 
-// DistroFinding says whether the inventory's distribution is out of support.
+// DistroFinding reports whether the inventory's distribution is out of support.
 func DistroFinding(inv *sbom.Inventory, now time.Time) (finding.Finding, bool) {
 	if inv.Distro == nil {
 		return finding.Finding{}, false

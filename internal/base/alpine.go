@@ -15,7 +15,7 @@ var packedAlpine []byte
 // as its records of fixed vulnerabilities name them. "edge" is later than each.
 var alpineNames = sync.OnceValue(func() *packageTable { return mustLoad("names of Alpine's packages", packedAlpine, parsePackages) })
 
-// alpineHas says whether a release of Alpine Linux has a package. It is known of
+// alpineHas reports whether a release of Alpine Linux has a package. It is known of
 // packages that some release has dropped or renamed, and of those that are in
 // the records of fixed vulnerabilities.
 func alpineHas(release, name string) (has, known bool) {
@@ -48,7 +48,7 @@ func alpineHas(release, name string) (has, known bool) {
 	return false, last >= 0 && next < len(t.releases)-1 && compareVersions(release, t.releases[next]) >= 0
 }
 
-// alpineRecorded says whether the records of a release, or those before and
+// alpineRecorded reports whether the records of a release, or those before and
 // after it, name a package.
 func alpineRecorded(release, name string) bool {
 	t := alpineNames()

@@ -424,7 +424,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// advises says whether the advice on a FROM line is a finding of that rule.
+// advises reports whether the advice on a FROM line is a finding of that rule.
 func advises(t *testing.T, from string, rule finding.RuleID) bool {
 	t.Helper()
 	a, err := Advise(Question{Ref: strings.TrimSpace(strings.TrimPrefix(from, "FROM ")), Now: now})

@@ -28,7 +28,7 @@ type Support struct {
 	LTSSince time.Time // from when on it is; zero: from its release
 }
 
-// Ended says whether security support had ended by now.
+// Ended reports whether security support had ended by now.
 func (s Support) Ended(now time.Time) bool { return s.Over || !s.EOL.IsZero() && !now.Before(s.EOL) }
 
 // Name is the release for people: "Debian 12 (Bookworm)".
@@ -116,7 +116,7 @@ func sameChannel(product string, on Support, all []Support) []Support {
 	return kept
 }
 
-// within says whether a version belongs to a cycle: it is the cycle, or goes
+// within reports whether a version belongs to a cycle: it is the cycle, or goes
 // on from it with something that is not a digit.
 func within(version, cycle string) bool {
 	rest, ok := strings.CutPrefix(version, strings.ToLower(cycle))

@@ -191,7 +191,7 @@ func rootfs(repo, step string) (version string, ok bool) {
 	return "", false
 }
 
-// sameWords says whether a step's list is the given one, however it is spaced
+// sameWords reports whether a step's list is the given one, however it is spaced
 // or separated: ["node"], [ "node" ], ["nginx", "-g", "daemon off;"].
 func sameWords(step, list string) bool {
 	plain := strings.NewReplacer(" ", "", ",", "")

@@ -57,7 +57,7 @@ func (s *Seen) Count(sev finding.Severity) int {
 // severe is the weight of what is critical or high, by which images compare.
 func (s *Seen) severe() [2]int { return [2]int{s.Count(finding.Critical), s.Count(finding.High)} }
 
-// worse says whether an image is worse than another by severe vulnerabilities:
+// worse reports whether an image is worse than another by severe vulnerabilities:
 // more critical ones, or as many and more high ones.
 func (s *Seen) worse(than *Seen) bool {
 	a, b := s.severe(), than.severe()
@@ -286,7 +286,7 @@ func (a *Advice) Successor() *Option {
 	return nil
 }
 
-// flagged says whether the rules over bases would tell of an option at now.
+// flagged reports whether the rules over bases would tell of an option at now.
 func (o *Option) flagged(now time.Time) bool {
 	found := CheckRef(o.Ref, now)
 	if e, ok := Find(o.Ref); ok {

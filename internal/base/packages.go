@@ -42,7 +42,7 @@ func parsePackages(text string) (*packageTable, error) {
 	return t, nil
 }
 
-// HasPackage says whether a release of a distribution ("debian", "12") has a
+// HasPackage reports whether a release of a distribution ("debian", "12") has a
 // package of a name. known is false where that cannot be told: the release, or
 // the package, is not in the embedded facts.
 func HasPackage(distribution, release, name string) (has, known bool) {

@@ -105,7 +105,7 @@ func (p *advising) firmer(updates []*candidate) *candidate {
 	return c
 }
 
-// sameLine says whether a candidate is of the base's release where that has no
+// sameLine reports whether a candidate is of the base's release where that has no
 // dates: its version begins alike.
 func (p *advising) sameLine(c *candidate) bool {
 	was, is := strings.SplitN(p.Build.Version, ".", 3), strings.SplitN(c.build.Version, ".", 3)
@@ -152,7 +152,7 @@ func (p *advising) calmer() []*candidate {
 	return []*candidate{best}
 }
 
-// gone says whether the base's tag is known to be built no more while its
+// gone reports whether the base's tag is known to be built no more while its
 // release is supported.
 func (p *advising) gone() bool { return p.Official && p.listAllowed() && !p.Tag.Listed }
 
@@ -197,14 +197,14 @@ func (p *advising) newer() []Support {
 	return out
 }
 
-// beyond says whether a release is in another channel than the base's, and one
+// beyond reports whether a release is in another channel than the base's, and one
 // that changes more.
 func (p *advising) beyond(s Support) bool {
 	c := line(p.product, s)
 	return c != p.line && !calm(c)
 }
 
-// ahead says whether a candidate of the base's own release is newer than it: by
+// ahead reports whether a candidate of the base's own release is newer than it: by
 // its version, or by the release of what it stands on.
 func (p *advising) ahead(c *candidate) bool {
 	if p.mine == c || p.Build.Version == "" {
@@ -221,13 +221,13 @@ func (p *advising) ahead(c *candidate) bool {
 	return d.ID == e.ID && d.VersionID != "" && e.VersionID != "" && compareVersions(d.VersionID, e.VersionID) > 0 || p.gone() && c.listed
 }
 
-// same says whether a candidate is, but for its version and size, the base's build.
+// same reports whether a candidate is, but for its version and size, the base's build.
 func (p *advising) same(c *candidate) bool {
 	return !c.build.Pre && c.build.Stamp == "" && (slices.Equal(c.build.Words, p.Build.Words) || c.called(p.Build.Words)) &&
 		(c.listed || c.entry != nil || p.q.Tags != nil) && (p.q.Arch == "" || c.arches == nil || slices.Contains(c.arches, p.q.Arch))
 }
 
-// called says whether one of a candidate's tags has a version and just these words.
+// called reports whether one of a candidate's tags has a version and just these words.
 func (c *candidate) called(words []string) bool {
 	return slices.ContainsFunc(c.builds, func(b Build) bool { return b.Version != "" && slices.Equal(b.Words, words) })
 }
@@ -291,11 +291,11 @@ func (p *advising) onFirmGround(s Support) *candidate {
 	return c
 }
 
-// sound says whether nothing is known against what a candidate stands on, where
+// sound reports whether nothing is known against what a candidate stands on, where
 // the base is left for that.
 func (p *advising) sound(c *candidate) bool { return !p.flees || p.firm(c) }
 
-// firm says whether what a candidate stands on is supported by its own team for
+// firm reports whether what a candidate stands on is supported by its own team for
 // longer than soon, or not known not to be.
 func (p *advising) firm(c *candidate) bool {
 	s, ok := DistroSupport(c.entry.standsOn(c.build))
@@ -306,7 +306,7 @@ func (p *advising) firm(c *candidate) bool {
 	return !flagged
 }
 
-// pinned says whether a tag names a release of a distribution that is supported
+// pinned reports whether a tag names a release of a distribution that is supported
 // at the time: then it is stayed on.
 func (p *advising) pinned(tag string) bool {
 	d := p.tags.parse(tag).Distro

@@ -78,7 +78,7 @@ func (t *tags) parse(tag string) Build {
 	return b
 }
 
-// numbered says whether a word is a version: 3, 1.20.2, v2, 17.0.2_8, 9.0.0rc1.
+// numbered reports whether a word is a version: 3, 1.20.2, v2, 17.0.2_8, 9.0.0rc1.
 func numbered(w string) bool {
 	w = strings.TrimPrefix(w, "v")
 	return w != "" && w[0] >= '0' && w[0] <= '9'
@@ -93,7 +93,7 @@ func preWord(w string) bool {
 	return false
 }
 
-// preRelease says whether a version has letters that announce another: 3.15.0rc1.
+// preRelease reports whether a version has letters that announce another: 3.15.0rc1.
 func preRelease(version string) bool {
 	version = strings.ToLower(version)
 	i := strings.IndexFunc(version, func(c rune) bool { return c >= 'a' && c <= 'z' })
@@ -175,7 +175,7 @@ func line(product string, s Support) string {
 	return "short-term"
 }
 
-// longTerm says whether a product has releases for the long term beside others.
+// longTerm reports whether a product has releases for the long term beside others.
 func longTerm(product string) bool {
 	t := dates()
 	p, ok := t.products[product]
@@ -191,12 +191,12 @@ func longTerm(product string) bool {
 	return lts > 0 && lts < p.end-p.first
 }
 
-// calm says whether a channel is the one that changes least.
+// calm reports whether a channel is the one that changes least.
 func calm(channel string) bool {
 	return channel == "" || channel == "stable" || channel == longTermLine
 }
 
-// current says whether a release is out at now, gets fixes, and, where it is one
+// current reports whether a release is out at now, gets fixes, and, where it is one
 // for the long term, has become that.
 func (s Support) current(now time.Time) bool {
 	early := s.LTS && s.LTSSince.After(now)

@@ -170,7 +170,7 @@ func covered(res *Result, grade string, reasons []string) (string, []string) {
 	return grade, append(reasons, strings.Join(lacking, ", ")+": not every vulnerability without a fix is recorded")
 }
 
-// anyOf says whether anything was found of a practice that is only partly
+// anyOf reports whether anything was found of a practice that is only partly
 // looked at.
 func anyOf(res *Result, p finding.Practice) bool {
 	for _, f := range res.Findings {

@@ -83,7 +83,7 @@ func goBuildersOf(f *dockerfile.File) []goBuilder {
 	return all
 }
 
-// copiesContext says whether a stage or one below it takes files of the context.
+// copiesContext reports whether a stage or one below it takes files of the context.
 func copiesContext(f *dockerfile.File, st *dockerfile.Stage) bool {
 	for _, s := range f.Chain(st) {
 		for i := s.From + 1; i < s.End; i++ {

@@ -115,7 +115,7 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 	return out
 }
 
-// isBuildKits says whether an alias is one of BuildKit's names, which are words
+// isBuildKits reports whether an alias is one of BuildKit's names, which are words
 // in capitals without a number.
 func isBuildKits(alias string) bool { return !strings.ContainsAny(alias, "0123456789") }
 
@@ -187,7 +187,7 @@ func shown(name, dir string) string {
 	return filepath.Join(at, rel)
 }
 
-// aside says whether a Dockerfile lies in a folder that is for such files alone,
+// aside reports whether a Dockerfile lies in a folder that is for such files alone,
 // or below one in its repository, or in one with nothing to build in it: a build is
 // then usually given one above.
 func (n *neighbours) aside() bool {

@@ -34,7 +34,7 @@ type Ask struct {
 	Layers          bool     // the layers themselves: what each holds and wastes
 	Observed        []string // files of observations, which tell what packages were in use
 	Dockerfile      string   // of an image, joins its layers to lines; empty: not known
-	Policy          Admit    // says whether images may start; nil: there is no policy
+	Policy          Admit    // decides whether images may start; nil: there is no policy
 	Aside           bool     // not of the user's own accord: [Pipeline.Explain] does not speak of it
 }
 

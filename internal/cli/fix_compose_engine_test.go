@@ -83,7 +83,7 @@ volumes:
 		t.Errorf("left: %s", left)
 	}
 
-	// Nothing says whether it works, or it does not come up as it is.
+	// Nothing reports whether it works, or it does not come up as it is.
 	writeFiles(t, dir, map[string]string{"compose.yaml": fmt.Sprintf("services:\n  a:\n    image: %s\n    command: sleep 600\n", base)})
 	a = b.run("fix", "--unsafe", "--prove", "run", "--settle", "300ms", "--only", "runtime/no-pids-limit", name)
 	if a.code != 1 || !strings.Contains(a.stdout, "nothing says whether they work") {

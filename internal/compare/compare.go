@@ -94,7 +94,7 @@ func versions(inv *sbom.Inventory) map[packageKey][]string {
 	return all
 }
 
-// distribution says whether a purl type's namespace is only the
+// distribution reports whether a purl type's namespace is only the
 // distribution's name, which two images may well differ in.
 func distribution(purlType string) bool {
 	return purlType == "deb" || purlType == "apk" || purlType == "rpm"

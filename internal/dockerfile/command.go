@@ -81,7 +81,7 @@ func takesValue(starter, flag string) bool {
 	return false
 }
 
-// Is says whether the command starts the program with that first operand:
+// Is reports whether the command starts the program with that first operand:
 // c.Is("apt-get", "install"). Without operands, whether it starts the program.
 func (c *Command) Is(program string, sub ...string) bool {
 	if c.Program() != program {
@@ -94,7 +94,7 @@ func (c *Command) Is(program string, sub ...string) bool {
 	return len(ops) > 0 && ops[0].Literal && slices.Contains(sub, ops[0].Text)
 }
 
-// Has says whether one of the flags is there: "-y" (also within "-qy"),
+// Has reports whether one of the flags is there: "-y" (also within "-qy"),
 // "--yes" (also as "--yes=true").
 func (c *Command) Has(flags ...string) bool {
 	for _, w := range c.Args() {
@@ -153,7 +153,7 @@ func (c *Command) Operands(withValue ...string) []ShellWord {
 	return out
 }
 
-// Conditional says whether the command may not run at all: in a branch, a
+// Conditional reports whether the command may not run at all: in a branch, a
 // function, or after "||".
 func (c *Command) Conditional() bool {
 	return c.After == "||" || slices.ContainsFunc(c.Within, func(w string) bool {

@@ -61,7 +61,7 @@ func OpenContext(folder fs.FS, name string) (*Context, error) {
 	return c, nil
 }
 
-// Ignored says whether the build does not see a path, slash-separated and
+// Ignored reports whether the build does not see a path, slash-separated and
 // relative to the folder.
 func (c *Context) Ignored(name string) bool {
 	if c.patterns == nil {
@@ -71,7 +71,7 @@ func (c *Context) Ignored(name string) bool {
 	return err == nil && ignored
 }
 
-// Exists says whether the build sees a file or folder of that name.
+// Exists reports whether the build sees a file or folder of that name.
 func (c *Context) Exists(name string) bool {
 	name = contextPath(name)
 	if !fs.ValidPath(name) || c.Ignored(name) {
@@ -176,7 +176,7 @@ func contextPath(name string) string {
 	return path.Clean("./" + path.Clean("/"+name))
 }
 
-// CopiesFrom says whether everything that the file copies from its context,
+// CopiesFrom reports whether everything that the file copies from its context,
 // and whose name can be told, is in c, and whether some of it is; of a file that
 // copies nothing both are false.
 func (f *File) CopiesFrom(c *Context) (all, some bool) {
@@ -206,7 +206,7 @@ func (f *File) CopiesFrom(c *Context) (all, some bool) {
 	return !missing && (some || f.copiesAll()), some
 }
 
-// CopiesByName says whether the file copies something of its context by its name,
+// CopiesByName reports whether the file copies something of its context by its name,
 // and not the context as a whole alone.
 func (f *File) CopiesByName() bool {
 	for i := range f.Instructions {
@@ -223,7 +223,7 @@ func (f *File) CopiesByName() bool {
 	return false
 }
 
-// copiesAll says whether the file copies its whole context.
+// copiesAll reports whether the file copies its whole context.
 func (f *File) copiesAll() bool {
 	for i := range f.Instructions {
 		in := &f.Instructions[i]

@@ -40,7 +40,7 @@ func Join(f *File, stage *Stage, steps []image.Step) []int {
 	return out
 }
 
-// addedByFlag says whether a last step is `docker build --label`'s, which the
+// addedByFlag reports whether a last step is `docker build --label`'s, which the
 // older builder records as an instruction.
 func addedByFlag(createdBy string, f *File, stage *Stage) bool {
 	s := parseStep(createdBy)

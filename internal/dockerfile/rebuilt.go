@@ -138,7 +138,7 @@ func (r *rebuilding) end(s *Stage) (at int, broken bool) {
 	return at, broken
 }
 
-// linked says whether a copy makes a layer that does not depend on those below.
+// linked reports whether a copy makes a layer that does not depend on those below.
 func linked(in *Instruction) bool {
 	return slices.ContainsFunc(in.FlagWords, func(fl Flag) bool { return fl.Name == "link" && fl.Value != "false" })
 }
@@ -232,7 +232,7 @@ func (r *rebuilding) read(source string, in *Instruction) string {
 	return ""
 }
 
-// covers says whether a source, which may be a pattern, is a path, or a folder above
+// covers reports whether a source, which may be a pattern, is a path, or a folder above
 // it, or is in it; rel is the path within the source.
 func covers(source, name string) (rel string, ok bool) {
 	if source == "." || name == "." {
@@ -253,7 +253,7 @@ func covers(source, name string) (rel string, ok bool) {
 	return strings.Join(at[len(src):], "/"), true
 }
 
-// Copied is how many bytes an instruction copies out of a context; ok says whether that
+// Copied is how many bytes an instruction copies out of a context; ok reports whether that
 // can be told.
 func (f *File) Copied(s *Stage, i int, sc *Scopes, c *Context) (bytes int64, ok bool) {
 	in := &f.Instructions[i]

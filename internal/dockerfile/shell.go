@@ -142,7 +142,7 @@ func interpreter(script string) string {
 	return path.Base(words[0])
 }
 
-// isShell says whether a shell is sh or a relative of it.
+// isShell reports whether a shell is sh or a relative of it.
 func isShell(shell []string) bool {
 	return len(shell) == 0 || slices.Contains([]string{"sh", "bash", "ash", "dash", "ksh", "zsh", "busybox"}, path.Base(shell[0]))
 }

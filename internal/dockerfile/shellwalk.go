@@ -228,7 +228,7 @@ func (w *walker) parts(out *ShellWord, b *strings.Builder, parts []syntax.WordPa
 	}
 }
 
-// globs says whether a shell may make several words, or another, of a literal.
+// globs reports whether a shell may make several words, or another, of a literal.
 func globs(s string) bool { return strings.ContainsAny(s, "*?") || strings.HasPrefix(s, "~") }
 
 // unescape takes away the backslashes that a shell does.

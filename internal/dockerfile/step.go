@@ -34,7 +34,7 @@ func parseStep(createdBy string) step {
 	return step{cmd: "RUN", rest: strings.TrimSpace(s)}
 }
 
-// made says whether the instruction can have made the step. Variables that a
+// made reports whether the instruction can have made the step. Variables that a
 // builder fills in match anything; everything else must be there.
 func made(in *Instruction, s step, sh []string) bool {
 	if in.Cmd != s.cmd {
@@ -160,7 +160,7 @@ func words(s string) []string {
 	return out
 }
 
-// madePairs says whether the record names each pair and nothing else. The
+// madePairs reports whether the record names each pair and nothing else. The
 // order is the builder's.
 func madePairs(pairs []string, rest string) bool {
 	exact, length := true, 0
@@ -179,7 +179,7 @@ func madePairs(pairs []string, rest string) bool {
 	return !exact || length == len(rest)+1 || strings.ContainsAny(rest, `"`)
 }
 
-// mentions says whether each word of the instruction that holds no variable is
+// mentions reports whether each word of the instruction that holds no variable is
 // in the record.
 func mentions(args []string, rest string) bool {
 	for _, a := range args {

@@ -153,7 +153,7 @@ func (r *proving) sources() []string {
 	return out
 }
 
-// manifest says whether a file is about dependencies, whose change should run
+// manifest reports whether a file is about dependencies, whose change should run
 // everything anew.
 func manifest(name string) bool {
 	return strings.HasPrefix(name, "requirements") || strings.HasPrefix(name, "constraints") || strings.Contains(name, "lock") ||

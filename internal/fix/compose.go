@@ -187,7 +187,7 @@ func later(text string) int {
 	return 0
 }
 
-// overlap says whether two edits of one file, in order, want the same bytes:
+// overlap reports whether two edits of one file, in order, want the same bytes:
 // an insertion may touch the ends of a replacement.
 func overlap(a, b finding.Edit) bool {
 	if a.Start == a.End || b.Start == b.End {

@@ -238,7 +238,7 @@ func (r *proving) reason(d difference, before, after appTree) string {
 	return ""
 }
 
-// holds says whether a file has this content; nil: that it is not there.
+// holds reports whether a file has this content; nil: that it is not there.
 func holds(t appTree, p string, content []byte) bool {
 	e, ok := t.at(p)
 	if content == nil || !ok {
@@ -251,7 +251,7 @@ func holds(t appTree, p string, content []byte) bool {
 	return e.Kind == layer.File && e.Size == int64(len(content)) && e.Hash == hash
 }
 
-// moved says whether a file that is gone is where the change says, with the
+// moved reports whether a file that is gone is where the change says, with the
 // same content, or one that is new comes from there.
 func moved(c finding.Change, d difference, before, after appTree) bool {
 	from, to := path.Clean(c.Path), path.Clean(c.To)
@@ -283,7 +283,7 @@ func below(p, dir string) (string, bool) {
 	return strings.CutPrefix(p, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// matches says whether a pattern of [finding.Change] stands for a path.
+// matches reports whether a pattern of [finding.Change] stands for a path.
 func matches(pattern, p string) bool {
 	return matchParts(split(pattern), split(p), 0)
 }

@@ -49,7 +49,7 @@ func (r *proving) ignoring() *ignoring {
 	return ig
 }
 
-// leavesOut says whether a file that is gone from the image is one of the
+// leavesOut reports whether a file that is gone from the image is one of the
 // context that the build does not see any more: the same name, up to where it
 // was copied to, and the same content.
 func (ig *ignoring) leavesOut(d difference, before appTree) bool {

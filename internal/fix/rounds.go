@@ -265,7 +265,7 @@ func (g *Rounds) candidates(out *Gathered, found []finding.Finding, dead map[str
 	return conversionsFirst(items), nil
 }
 
-// asksFor says whether the user asks for a fix that is an offer of its own: by
+// asksFor reports whether the user asks for a fix that is an offer of its own: by
 // the name of its rule, or because each fix is asked about.
 func (g *Rounds) asksFor(x finding.Finding) bool {
 	return g.Unsafe && (g.Named != nil && g.Named(x) || g.Asker != nil && g.Asker.Choose != nil)

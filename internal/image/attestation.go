@@ -84,7 +84,7 @@ func (im *Image) SBOMs(ctx context.Context) ([]Statement, error) {
 	return im.Statements(ctx, "https://spdx.dev/", "https://cyclonedx.org/")
 }
 
-// begins says whether a type is wanted. One that is not said has to be read.
+// begins reports whether a type is wanted. One that is not said has to be read.
 func begins(predicate string, wanted []string) bool {
 	return predicate == "" || len(wanted) == 0 || slices.ContainsFunc(wanted, func(w string) bool { return strings.HasPrefix(predicate, w) })
 }

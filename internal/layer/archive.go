@@ -231,7 +231,7 @@ func checksum(b []byte) int64 {
 	return sum
 }
 
-// isSparse says whether the archive holds less of a file than its size: GNU
+// isSparse reports whether the archive holds less of a file than its size: GNU
 // tar's old format, and its three over PAX records.
 func isSparse(h *tar.Header) bool {
 	if h.Typeflag == tar.TypeGNUSparse {

@@ -104,7 +104,7 @@ func (g *gather) settle() ([]Entry, []Fact, error) {
 	return slices.Clip(entries), facts, nil
 }
 
-// hides says whether the kind speaks of the layers below.
+// hides reports whether the kind speaks of the layers below.
 func (k Kind) hides() bool { return k == Whiteout || k == Opaque }
 
 // compare orders by path; for one path, what hides before what is; of several

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// isKernels says whether an open folder is on a file system that holds no
+// isKernels reports whether an open folder is on a file system that holds no
 // files, but what the kernel says of itself. The numbers are those of
 // linux/magic.h.
 func isKernels(dir *os.File) bool {

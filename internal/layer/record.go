@@ -50,7 +50,7 @@ type Reader struct {
 	// Limit is how many bytes of a file Read is given: 0 for none (its
 	// presence is enough), at most MaxBuffer, or Stream for all of it unbuffered.
 	Limit int64
-	// Wants says whether Read is to see the file. It is called for every
+	// Wants reports whether Read is to see the file. It is called for every
 	// regular file and symlink (size 0, mode with fs.ModeSymlink); it must be
 	// fast, and answer alike for the same arguments: it may be asked twice. A
 	// hard link is offered when its target was not wanted under its own name.
@@ -79,7 +79,7 @@ type Input struct {
 	Body io.Reader
 }
 
-// Truncated says whether the reader's limit cut the file short.
+// Truncated reports whether the reader's limit cut the file short.
 func (f Input) Truncated(limit int64) bool { return limit >= 0 && f.Size > limit }
 
 // Fact is what one reader learned of one file. Reader is empty where it was

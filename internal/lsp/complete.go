@@ -152,7 +152,7 @@ func (c *completing) comment(text string, at int) {
 	}
 }
 
-// continued says whether a line goes on in the next.
+// continued reports whether a line goes on in the next.
 func (c *completing) continued(line string) bool {
 	escape := byte('\\')
 	if c.file != nil {

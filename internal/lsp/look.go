@@ -165,7 +165,7 @@ func (s *session) rangeOf(v *version, f *finding.Finding) Range {
 	return firstLine(v.text)
 }
 
-// covers says whether a finding is at a range. In YAML the key that a value stands
+// covers reports whether a finding is at a range. In YAML the key that a value stands
 // behind counts as the value.
 func (s *session) covers(v *version, f *finding.Finding, r Range) bool {
 	at := s.rangeOf(v, f)

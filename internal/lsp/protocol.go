@@ -18,7 +18,7 @@ func (p Position) before(q Position) bool {
 	return p.Line < q.Line || p.Line == q.Line && p.Character < q.Character
 }
 
-// touches says whether two ranges have a character, or an end, in common.
+// touches reports whether two ranges have a character, or an end, in common.
 func (r Range) touches(o Range) bool { return !r.End.before(o.Start) && !o.End.before(r.Start) }
 
 type location struct {

@@ -217,7 +217,7 @@ func (s *session) rename(_ context.Context, p renameParams) (*workspaceEdit, err
 // variable is one in a name in which what a pattern minds is quoted.
 var variable = regexp.MustCompile(`\\\$(\\\{[^}]*\}|[A-Za-z_0-9]+)`)
 
-// canMean says whether a base with variables in it may become a stage's name.
+// canMean reports whether a base with variables in it may become a stage's name.
 func canMean(base, name string) bool {
 	if !strings.Contains(base, "$") {
 		return false

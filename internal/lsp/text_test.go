@@ -82,7 +82,7 @@ func FuzzEdits(f *testing.F) {
 	})
 }
 
-// inLineEnd says whether a byte is the line feed after a carriage return.
+// inLineEnd reports whether a byte is the line feed after a carriage return.
 func inLineEnd(s string, at int) bool {
 	return at > 0 && at < len(s) && s[at] == '\n' && s[at-1] == '\r'
 }

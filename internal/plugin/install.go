@@ -158,7 +158,7 @@ func anyHooks(plugins map[string]any) bool {
 // marker is in every build of Drydock: its module path.
 const marker = "github.com/drydock-dev/drydock/internal/plugin"
 
-// ours says whether a file is Drydock, by what is in it: it is never run to find
+// ours reports whether a file is Drydock, by what is in it: it is never run to find
 // out.
 func ours(path string) error {
 	f, err := os.Open(path)

@@ -25,7 +25,7 @@ type Config struct {
 	Publishers []string      // repositories, or the beginnings of them, whose images are trusted as bases
 }
 
-// Excludes says whether a path, relative to the folder that is looked at, is to
+// Excludes reports whether a path, relative to the folder that is looked at, is to
 // be left out.
 func (c *Config) Excludes(path string) bool {
 	return c != nil && slices.ContainsFunc(c.Exclude, func(glob string) bool { return matchPath(glob, path) })

@@ -143,7 +143,7 @@ func (e *Exception) what() string {
 	return strings.Join(append(parts, e.Paths...), " ")
 }
 
-// empty says whether nothing narrows the exception, so that it would hold for
+// empty reports whether nothing narrows the exception, so that it would hold for
 // everything.
 func (e *Exception) empty() bool {
 	return e.ID == "" && len(e.Packages) == 0 && e.Name == nil && e.Type == "" && len(e.Paths) == 0 && e.FixState == ""
@@ -230,7 +230,7 @@ func fitsNamespace(ns string, v *finding.Vuln) bool {
 	return distro && strings.HasPrefix(v.Package, "pkg:"+v.PackageType+"/"+first+"/") && strings.HasPrefix(rest, "distro")
 }
 
-// coversPlaces says whether every place of the finding is excepted: one that
+// coversPlaces reports whether every place of the finding is excepted: one that
 // is not still counts.
 func (e *Exception) coversPlaces(f finding.Finding) bool {
 	if len(f.At) == 0 {

@@ -141,7 +141,7 @@ func namesVuln(id string, v *finding.Vuln) bool {
 	return strings.EqualFold(id, v.ID) || slices.ContainsFunc(v.Aliases, func(a string) bool { return strings.EqualFold(id, a) })
 }
 
-// namesPackage says whether a name or purl means the finding's package, or for
+// namesPackage reports whether a name or purl means the finding's package, or for
 // a distribution's one of the binaries in its evidence. A purl's version may
 // be left out and its qualifiers do not count.
 func namesPackage(want string, f finding.Finding) bool {

@@ -29,10 +29,10 @@ type Gate struct {
 	HasWaste, HasUserWaste bool
 }
 
-// Empty says whether nothing can trip.
+// Empty reports whether nothing can trip.
 func (g Gate) Empty() bool { return g == Gate{} }
 
-// OfImages says whether the gate asks for the images' statistics.
+// OfImages reports whether the gate asks for the images' statistics.
 func (g Gate) OfImages() bool { return g.Efficiency > 0 || g.HasWaste || g.HasUserWaste }
 
 // ParseGate reads terms with commas between: "severity:high" or the bare

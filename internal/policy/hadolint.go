@@ -328,7 +328,7 @@ func (l *Lint) Apply(found []finding.Finding) []finding.Finding {
 	return out
 }
 
-// namesRule says whether the exception's id is that of the finding's rule, here
+// namesRule reports whether the exception's id is that of the finding's rule, here
 // or in another tool.
 func (e *Exception) namesRule(f finding.Finding) bool {
 	id := normalID(e.ID)

@@ -17,7 +17,7 @@ import (
 // its registry is asked.
 var errPast = errors.New("not looked at as a whole")
 
-// isLocal says whether the Docker Engine has an image.
+// isLocal reports whether the Docker Engine has an image.
 func (r *recommending) isLocal(ctx context.Context, ref string) bool {
 	return r.locals.Get(ctx, ref) != nil
 }
@@ -63,7 +63,7 @@ func (r *recommending) image(ctx context.Context, target string) error {
 	return r.looked(ctx, res)
 }
 
-// heardOf says whether a reference is of an image of which something is known
+// heardOf reports whether a reference is of an image of which something is known
 // without looking at it.
 func (r *recommending) heardOf(ref base.Ref) bool {
 	return base.HeardOf(ref.String()) || base.FindIn(r.learned, ref.String()) != nil

@@ -305,7 +305,7 @@ func (r *recommending) unknown(s finding.Subject, what, why string) {
 	}
 }
 
-// Nothing says whether nothing at all could be said of any base.
+// Nothing reports whether nothing at all could be said of any base.
 func (r *Result) Nothing() bool {
 	for _, p := range r.Places {
 		if !p.Advice.Nothing() {

@@ -137,7 +137,7 @@ func copyManifests(dir, to string) (unread []finding.Unknown, err error) {
 	return unread, err
 }
 
-// isManifest says whether a file, by its path within the folder, is about
+// isManifest reports whether a file, by its path within the folder, is about
 // dependencies, or about what of their findings counts.
 func isManifest(rel string) bool {
 	base := strings.ToLower(filepath.Base(rel))

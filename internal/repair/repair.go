@@ -54,12 +54,12 @@ type Fixed struct {
 	Committed bool // on the result's branch
 }
 
-// Ready says whether what changes is proved as far as was asked, and so may be written.
+// Ready reports whether what changes is proved as far as was asked, and so may be written.
 func (f *Fixed) Ready() bool {
 	return len(f.Files) > 0 && f.Verdict.Failed == nil && f.Verdict.Reached >= f.Wanted
 }
 
-// Short says whether less was proved than was asked for, or a proof failed.
+// Short reports whether less was proved than was asked for, or a proof failed.
 func (f *Fixed) Short() bool {
 	return f.Verdict != nil && f.Verdict.Reached < f.Wanted || slices.ContainsFunc(f.Left, func(i fix.Item) bool { return i.Failure != nil })
 }
@@ -77,7 +77,7 @@ type Branch struct {
 	Commits []string // their ids, in order
 }
 
-// Short says whether anything failed its proof or was not proved as far as was
+// Short reports whether anything failed its proof or was not proved as far as was
 // asked.
 func (r *Result) Short() bool {
 	return slices.ContainsFunc(r.Fixed, func(f Fixed) bool { return f.Short() })
@@ -140,12 +140,12 @@ func (f *fixer) target(ctx context.Context, target string, several bool) error {
 	}
 }
 
-// wanted says whether a finding is to be fixed.
+// wanted reports whether a finding is to be fixed.
 func (f *fixer) wanted(x finding.Finding) bool {
 	return len(f.opt.Only) == 0 || finding.Rule{ID: x.Rule, Aliases: x.Aliases}.Matches(f.opt.Only...)
 }
 
-// named says whether the user names the rule of a finding, and not all rules.
+// named reports whether the user names the rule of a finding, and not all rules.
 func (f *fixer) named(x finding.Finding) bool {
 	only := slices.DeleteFunc(slices.Clone(f.opt.Only), func(s string) bool { return s == "*" || s == "all" })
 	return len(only) > 0 && finding.Rule{ID: x.Rule, Aliases: x.Aliases}.Matches(only...)

@@ -167,7 +167,7 @@ func uuid(hex string) string {
 	return hex[:8] + "-" + hex[8:12] + "-" + hex[12:16] + "-" + hex[16:20] + "-" + hex[20:]
 }
 
-// gitlabTakes says whether a vector is of a CVSS version that the format has.
+// gitlabTakes reports whether a vector is of a CVSS version that the format has.
 func gitlabTakes(vector string) bool {
 	if len(vector) > 128 {
 		return false

@@ -154,7 +154,7 @@ func (e *Engine) processors() int {
 	return e.cpus
 }
 
-// Local says whether the Engine publishes ports on this machine.
+// Local reports whether the Engine publishes ports on this machine.
 func (e *Engine) Local() bool {
 	host := e.api.DaemonHost()
 	for _, p := range []string{"unix://", "npipe://", "tcp://127.", "tcp://localhost", "http://127.", "http://localhost", "https://127.", "https://localhost"} {

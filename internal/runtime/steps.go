@@ -15,7 +15,7 @@ type Step struct {
 	Err    string        // why it failed; empty: it did not
 }
 
-// Counts says whether the step is one of the file's that a builder may keep:
+// Counts reports whether the step is one of the file's that a builder may keep:
 // not a FROM, nor work of the builder's own.
 func (s Step) Counts() bool {
 	head, what, ok := strings.Cut(s.Name, "] ")

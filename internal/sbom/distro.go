@@ -36,7 +36,7 @@ func (d *decoder) noteDistro(p *Package, q map[string]string) {
 	}
 }
 
-// rolling says whether a distribution has no releases.
+// rolling reports whether a distribution has no releases.
 func rolling(id string) bool {
 	return slices.Contains([]string{"wolfi", "chainguard", "minimos", "echo"}, id)
 }
@@ -121,7 +121,7 @@ func splitPretty(s string) (name, version string) {
 	return s, ""
 }
 
-// SameDistro says whether a distro qualifier, as any tool writes it, names a
+// SameDistro reports whether a distro qualifier, as any tool writes it, names a
 // distribution: "debian-11", "debian-11.3", "bullseye", "11.3", or "debian".
 func SameDistro(qualifier, namespace string, d *Distro) bool {
 	if d == nil || qualifier == "" {

@@ -108,7 +108,7 @@ func (inv *Inventory) OmitDev() int {
 	return had - len(inv.Packages)
 }
 
-// introducedBefore says whether a's layer is known and lower than b's; of
+// introducedBefore reports whether a's layer is known and lower than b's; of
 // records that do not differ in that, the one from the cataloger first by name
 // speaks, so that the outcome does not hang on the order in which they came.
 func introducedBefore(a, b Package) bool {

@@ -29,10 +29,10 @@ func listed(list, id string) bool {
 	return id != "" && !strings.Contains(id, " ") && strings.Contains(list, " "+id+" ")
 }
 
-// spdxID says whether s is an identifier of the SPDX licence list.
+// spdxID reports whether s is an identifier of the SPDX licence list.
 func spdxID(s string) bool { return listed(spdxIDs, s) }
 
-// spdxExpression says whether s is a valid SPDX licence expression of
+// spdxExpression reports whether s is a valid SPDX licence expression of
 // identifiers known here (SPDX 2.3, annex D).
 func spdxExpression(s string) bool {
 	s = strings.NewReplacer("(", " ( ", ")", " ) ").Replace(s)

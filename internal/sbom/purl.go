@@ -45,7 +45,7 @@ func (p Package) PURLIn(d *Distro) string {
 	return formatPURL(p.Type, p.Namespace, p.Name, version, q)
 }
 
-// FromDistro says whether the package is of a type that distributions use.
+// FromDistro reports whether the package is of a type that distributions use.
 func (p Package) FromDistro() bool {
 	switch p.Type {
 	case packageurl.TypeDebian, packageurl.TypeApk, packageurl.TypeRPM:

@@ -124,7 +124,7 @@ func plausible(v, kind string) bool {
 // it gives to names that hold secrets: NAME=value, --password value.
 func FindCommand(b []byte) []Match { return settle(assigned(b, false, find(b, nil))) }
 
-// assigned appends the secrets that b assigns; colons says whether "name:" is
+// assigned appends the secrets that b assigns; colons reports whether "name:" is
 // an assignment too.
 func assigned(b []byte, colons bool, out []Match) []Match {
 	for i := 0; i < len(b) && len(out) < maxMatches; i++ {
@@ -223,14 +223,14 @@ func valueAt(b []byte, i int, kind string) (Match, bool) {
 	return Match{Kind: kind, Severity: high, Start: i, End: end}, true
 }
 
-// commented says whether a byte lies in a line that is a comment of the files
+// commented reports whether a byte lies in a line that is a comment of the files
 // that hold settings.
 func commented(b []byte, at int) bool {
 	line := bytes.TrimLeft(b[bytes.LastIndexByte(b[:at], '\n')+1:at], " \t")
 	return bytes.HasPrefix(line, []byte("#")) || bytes.HasPrefix(line, []byte(";")) || bytes.HasPrefix(line, []byte("//"))
 }
 
-// plainWord says whether a value is one short word, as an example in a comment
+// plainWord reports whether a value is one short word, as an example in a comment
 // has it: #DB_PASSWORD=password.
 func plainWord(v []byte) bool {
 	if len(v) > 12 {

@@ -3,7 +3,7 @@ package secret
 import "github.com/drydock-dev/drydock/internal/finding"
 
 // format is one kind of secret: the words that lead to it, and a function that
-// says whether there is one where a word was found.
+// reports whether there is one where a word was found.
 type format struct {
 	kind     string
 	severity finding.Severity
@@ -72,7 +72,7 @@ func run(b []byte, i int, s *set, limit int) int {
 	return n
 }
 
-// starts says whether a token may begin at i: not in the middle of a word. An
+// starts reports whether a token may begin at i: not in the middle of a word. An
 // escape (\n, %3D) before it is no word.
 func starts(b []byte, i int) bool {
 	if i == 0 || !word_[b[i-1]] {
@@ -146,7 +146,7 @@ func named(kind string, severity finding.Severity, s *set, least, most int, name
 }
 
 // assignment skips what may stand between a name and its value (`": "`, ` = '`,
-// `">`, `=`) and says whether there was something of the kind.
+// `">`, `=`) and reports whether there was something of the kind.
 func assignment(b []byte, i int) (int, bool) {
 	seen := false
 	for n := 0; i < len(b) && n < 12; n, i = n+1, i+1 {

@@ -51,7 +51,7 @@ func Path(p string) (kind string, ok bool) {
 	return "", false
 }
 
-// template says whether a file's name says that it is for filling in.
+// template reports whether a file's name says that it is for filling in.
 func template(base string) bool {
 	for _, s := range []string{".example", ".sample", ".template", ".tmpl", ".dist", ".defaults", ".pub", "-example", ".tpl", ".j2"} {
 		if strings.HasSuffix(base, s) || strings.Contains(base, s+".") {
@@ -91,7 +91,7 @@ var inDirs = []struct{ dir, base, kind string }{
 	{"gcloud", "credentials.db", "gcp-credentials"},
 }
 
-// ForShow says whether a path lies where examples and tests do: keys there
+// ForShow reports whether a path lies where examples and tests do: keys there
 // are made to be seen.
 func ForShow(p string) bool {
 	for dir := range strings.SplitSeq(path.Dir(p), "/") {

@@ -65,7 +65,7 @@ func pem(b []byte, at int, word string) (start, end, keep int, ok bool) {
 	return start, end, head - start, true
 }
 
-// encrypted says whether a private key lies under a passphrase.
+// encrypted reports whether a private key lies under a passphrase.
 func encrypted(v []byte) bool {
 	head := v[:min(len(v), 400)]
 	if bytes.Contains(head, []byte("BEGIN ENCRYPTED PRIVATE KEY")) || bytes.Contains(head, []byte("Proc-Type: 4,ENCRYPTED")) ||

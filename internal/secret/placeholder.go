@@ -2,7 +2,7 @@ package secret
 
 import "strings"
 
-// Placeholder says whether a value plainly stands for another: empty, a
+// Placeholder reports whether a value plainly stands for another: empty, a
 // variable (${TOKEN}, $TOKEN, {{ token }}, %TOKEN%), a blank to fill in
 // (<token>, changeme, your-key-here, xxxxxxxx), an example of a
 // documentation, or already redacted.
@@ -40,7 +40,7 @@ var standIns = []string{
 	"insert-", "insert_", "xxxxx", "*****", "-here", "_here", "fill-me", "0123456789", "1234567890", "abcdefghij", "not-a-secret", "notasecret",
 }
 
-// monotone says whether a value has too few different bytes to be random.
+// monotone reports whether a value has too few different bytes to be random.
 func monotone(v string) bool {
 	var seen set
 	different := 0

@@ -96,7 +96,7 @@ func (t *table) scan(b []byte, hit func(at int, w *word) bool) {
 	}
 }
 
-// leads says whether any word is in s, as scan would find it.
+// leads reports whether any word is in s, as scan would find it.
 func (t *table) leads(s string) bool {
 	for i := 1; i+1 < len(s); {
 		if shift := t.shift[pair(s[i], s[i+1])]; shift > 0 {

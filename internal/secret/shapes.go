@@ -48,7 +48,7 @@ func urlPassword(b []byte, at int, word string) (start, end, keep int, ok bool) 
 // hostStart is what a URL's host begins with: a name, an address, a variable.
 var hostStart = chars("a-z", "A-Z", "0-9", "[${")
 
-// commonUser says whether a URL's password is one that documentation uses.
+// commonUser reports whether a URL's password is one that documentation uses.
 func commonUser(v string) bool {
 	switch strings.ToLower(v) {
 	case "pass", "password", "pw", "pwd", "passwd", "token", "secret", "port", "foo", "bar", "baz", "hunter2", "user", "username", "xxx", "80", "443", "8080":

@@ -28,7 +28,7 @@ type Advisory struct {
 	URL       string
 }
 
-// Everything says whether the advisory names no end and no version: an import may
+// Everything reports whether the advisory names no end and no version: an import may
 // have lost the range, or all there are are meant. Of a distribution it is how
 // what has no fix is said.
 func (a *Advisory) Everything() bool {
@@ -79,7 +79,7 @@ type Lookup interface {
 	Advisories(ctx context.Context, ecosystem, name string) ([]Advisory, error)
 	// Meta returns what is known of a vulnerability id; the zero Meta when nothing is.
 	Meta(ctx context.Context, id string) (Meta, error)
-	// Knows says whether the ecosystem, release included, is in the database at
+	// Knows reports whether the ecosystem, release included, is in the database at
 	// all: that there is no advisory means something only if it is.
 	Knows(ctx context.Context, ecosystem string) bool
 }

@@ -29,7 +29,7 @@ func bareTypes(inv *sbom.Inventory) map[string]bool {
 	return bare
 }
 
-// noEpochs says whether the RPM packages of an inventory come without epochs: an SBOM
+// noEpochs reports whether the RPM packages of an inventory come without epochs: an SBOM
 // of bare package URLs in which none has one. Every RPM system has packages with an
 // epoch, so that here none does not mean zero.
 func noEpochs(inv *sbom.Inventory) bool {
@@ -47,7 +47,7 @@ func noEpochs(inv *sbom.Inventory) bool {
 	return some
 }
 
-// bySource says whether an ecosystem's advisories name source packages only.
+// bySource reports whether an ecosystem's advisories name source packages only.
 func bySource(ecosystem string) bool {
 	base, _, _ := strings.Cut(ecosystem, ":")
 	switch base {

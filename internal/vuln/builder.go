@@ -179,7 +179,7 @@ func (b *builder) vendor(p *sbom.Package) string {
 	return ""
 }
 
-// nameIn says whether a name is one of a list, in which "*" stands for anything.
+// nameIn reports whether a name is one of a list, in which "*" stands for anything.
 func nameIn(list []string, name string) bool {
 	return slices.ContainsFunc(list, func(pattern string) bool {
 		head, tail, any := strings.Cut(pattern, "*")

@@ -27,7 +27,7 @@ func bareID(id string) string {
 	return id
 }
 
-// bundles says whether an id is that of a notice about an update, which may
+// bundles reports whether an id is that of a notice about an update, which may
 // put many vulnerabilities right, and not of one vulnerability.
 func bundles(id string) bool {
 	return slices.ContainsFunc([]string{

@@ -161,7 +161,7 @@ func redHatChannels(d *sbom.Distro, main string) []channel {
 	return out
 }
 
-// isBranch says whether a stream is one of a minor release that is kept up after
+// isBranch reports whether a stream is one of a minor release that is kept up after
 // the next one is out.
 func isBranch(stream string) bool {
 	product, _, _ := strings.Cut(stream, ":")

@@ -74,7 +74,7 @@ const drupal = "Drupal"
 // actions is the ecosystem of steps of workflows.
 const actions = "GitHub Actions"
 
-// wholeVersion says whether a version has three numbers. A workflow may name an
+// wholeVersion reports whether a version has three numbers. A workflow may name an
 // action by a tag that moves ("v4") or by a commit, which do not order.
 func wholeVersion(v string) bool {
 	v = trimV(v)
@@ -152,7 +152,7 @@ func isDistro(purlType string) bool {
 	return purlType == "deb" || purlType == "apk" || purlType == "rpm"
 }
 
-// isDistroEcosystem says whether an ecosystem is a distribution's.
+// isDistroEcosystem reports whether an ecosystem is a distribution's.
 func isDistroEcosystem(ecosystem string) bool {
 	fam := familyOf(ecosystem)
 	return fam == famDeb || fam == famAPK || fam.isRPM()

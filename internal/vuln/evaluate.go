@@ -54,7 +54,7 @@ func judge(a *Advisory, fam family, version string) (verdict, error) {
 	return v, nil
 }
 
-// lists says whether the advisory lists the version. Spelling counts where
+// lists reports whether the advisory lists the version. Spelling counts where
 // there are ranges too, since the list is then a help for those who cannot
 // compare; alone, it is compared by value.
 func lists(a *Advisory, fam family, version string) (bool, error) {

@@ -65,7 +65,7 @@ func withoutPlatform(version string) string {
 	return version
 }
 
-// untagged says whether a Go version is a commit that has no release before it
+// untagged reports whether a Go version is a commit that has no release before it
 // ("v0.0.0-20210101000000-0123456789ab"), where a range is of releases that do
 // not follow from it: of a major version that the module's path does not name.
 // Such releases are made on branches, and nothing says on which side the commit is.
@@ -84,14 +84,14 @@ func untagged(a *Advisory, r *Range, version string) bool {
 	return false
 }
 
-// commitOnly says whether a Go version is a commit with no release before it:
+// commitOnly reports whether a Go version is a commit with no release before it:
 // "v2.0.0-20210101000000-0123456789ab".
 func commitOnly(version string) bool {
 	major, rest, ok := strings.Cut(trimV(version), ".0.0-")
 	return ok && major != "" && digits(major) == len(major) && len(rest) >= 15 && digits(rest) == 14
 }
 
-// stamped says whether the version of a program's own module is a commit in a
+// stamped reports whether the version of a program's own module is a commit in a
 // checkout without tags, as most that images are built in are: Go then finds no
 // release before it, though there may be many. What an advisory says of releases
 // does not tell anything of it; what it says of commits does.

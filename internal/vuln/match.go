@@ -293,13 +293,13 @@ func noteNames(set *map[string]bool, a *Advisory) {
 	}
 }
 
-// lostRange says whether an advisory that names no range is of a vulnerability of
+// lostRange reports whether an advisory that names no range is of a vulnerability of
 // which another does, without the version at hand.
 func (g *group) lostRange(a *Advisory) bool {
 	return len(g.cleared) > 0 && a.Everything() && (g.cleared[a.ID] || slices.ContainsFunc(a.Aliases, func(id string) bool { return g.cleared[id] }))
 }
 
-// fromPro says whether a build came from Ubuntu Pro.
+// fromPro reports whether a build came from Ubuntu Pro.
 func fromPro(version string) bool { return strings.Contains(version, "esm") }
 
 // notSecurity leaves out what is no vulnerability: the bug fix and enhancement

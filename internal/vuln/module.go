@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// modular says whether an RPM build is a module's, by its release.
+// modular reports whether an RPM build is a module's, by its release.
 func modular(version string) bool { return strings.Contains(version, ".module") }
 
 // buildTag is what the builds of one module build have in common at the end of
@@ -72,14 +72,14 @@ func (b moduleBuilds) of(label, version string, advs []Advisory) streams {
 	return b[tag]
 }
 
-// fixesBuild says whether a fix of an advisory is of a module build.
+// fixesBuild reports whether a fix of an advisory is of a module build.
 func fixesBuild(a *Advisory, tag string) bool {
 	return tag != "" && slices.ContainsFunc(a.Ranges, func(r Range) bool {
 		return slices.ContainsFunc(r.Events, func(e Event) bool { return e.Fixed != "" && buildTag(e.Fixed) == tag })
 	})
 }
 
-// concerns says whether an advisory about modules is about the build's, and
+// concerns reports whether an advisory about modules is about the build's, and
 // whether that is known.
 func (s streams) concerns(a *Advisory) (yes, known bool) {
 	for _, m := range a.Modules {
@@ -160,7 +160,7 @@ func sameMajor(a, b string) bool {
 	return a[:digits(a)] == b[:digits(b)]
 }
 
-// rebuilt says whether a version is at or above a build that another range of
+// rebuilt reports whether a version is at or above a build that another range of
 // the advisory names as fixed, and that was made of the same source as the fix
 // of range i: distributions build one source again for each minor release.
 func rebuilt(a *Advisory, i int, version string) bool {

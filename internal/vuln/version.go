@@ -39,7 +39,7 @@ const (
 	epochs   family = 1 << 10 // the installed version's epoch is not known
 )
 
-// isRPM says whether versions are RPM's, whatever the marks.
+// isRPM reports whether versions are RPM's, whatever the marks.
 func (f family) isRPM() bool { return f&(tagless-1) == famRPM }
 
 // familyOf tells the family from an ecosystem, release or not.
@@ -167,7 +167,7 @@ func compareSemantic(ecosystem, a, b string) (int, error) {
 	return c, nil
 }
 
-// comparableVersion says whether a version as installed is one at all. The library
+// comparableVersion reports whether a version as installed is one at all. The library
 // reads "(devel)", "dev-main" and "workspace:*" as some version, which would
 // make them look clean or vulnerable at random.
 func comparableVersion(fam family, v string) bool {

@@ -197,7 +197,7 @@ func (x *vexIndex) parse(s string) *packageurl.PackageURL {
 	return p
 }
 
-// isImage says whether an id names the subject: "pkg:oci/…", "pkg:docker/…",
+// isImage reports whether an id names the subject: "pkg:oci/…", "pkg:docker/…",
 // an image reference or a digest. What names a digest is that image and no
 // other of the same name.
 func (x *vexIndex) isImage(id string, subject finding.Subject) bool {
@@ -224,7 +224,7 @@ func (x *vexIndex) isImage(id string, subject finding.Subject) bool {
 	return false
 }
 
-// isProject says whether a package URL names what was looked at: a project of the
+// isProject reports whether a package URL names what was looked at: a project of the
 // folder, or what an SBOM is of.
 func (x *vexIndex) isProject(id string, subject finding.Subject) bool {
 	p := x.parse(id)
@@ -292,7 +292,7 @@ func (x *vexIndex) sameImage(want imageRef, subject finding.Subject) bool {
 	return slices.ContainsFunc(x.known[subject].Names, want.is)
 }
 
-// is says whether a reference as a statement has it names the same image as
+// is reports whether a reference as a statement has it names the same image as
 // one that an image is known by.
 func (want imageRef) is(name string) bool {
 	have := splitImage(name)

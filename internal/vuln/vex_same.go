@@ -10,7 +10,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
-// samePackage says whether a statement's purl names a package: a version that
+// samePackage reports whether a statement's purl names a package: a version that
 // it leaves out is every version.
 func samePackage(want, have *packageurl.PackageURL) bool {
 	if want == nil || have == nil || want.Type != have.Type || plainName(want) != plainName(have) {
@@ -49,7 +49,7 @@ func plainVersion(p *packageurl.PackageURL) string {
 	return v
 }
 
-// agrees says whether what a statement's purl states beside name and version is
+// agrees reports whether what a statement's purl states beside name and version is
 // true of the package. What is not known of the package contradicts nothing.
 func agrees(want *packageurl.PackageURL, have vexPackage, d *sbom.Distro) bool {
 	q := want.Qualifiers.Map()
@@ -74,7 +74,7 @@ func agrees(want *packageurl.PackageURL, have vexPackage, d *sbom.Distro) bool {
 	return true
 }
 
-// sameBuild says whether a gem is the build for a platform: "ruby" is the one for all.
+// sameBuild reports whether a gem is the build for a platform: "ruby" is the one for all.
 func sameBuild(platform, version string) bool {
 	_, built, ok := strings.Cut(version, "-")
 	if !ok {
@@ -83,7 +83,7 @@ func sameBuild(platform, version string) bool {
 	return platform == built
 }
 
-// publicRegistry says whether an address is of the registry that a type of package
+// publicRegistry reports whether an address is of the registry that a type of package
 // URL is about, if no other is named.
 func publicRegistry(typ, url string) bool {
 	hosts := map[string][]string{

@@ -29,7 +29,7 @@ var seldom = regexp.MustCompile(`^(librust-|libghc-|node-|ruby-[^df]|r-cran|r-bi
 var ofPython = strings.Fields(`pip dev venv setuptools wheel numpy distutils virtualenv yaml requests apt pil tk lxml psycopg2 dateutil six
 	cryptography crypto scipy matplotlib pandas opencv gi dbus minimal full software-properties docker jinja2 flask django openssl ldap certbot all-dev`)
 
-// likely says whether a Dockerfile may install a package of that name.
+// likely reports whether a Dockerfile may install a package of that name.
 func likely(name string) bool {
 	module, python := strings.CutPrefix(name, "python3-")
 	return !seldom.MatchString(name) && (!python || slices.Contains(ofPython, module))

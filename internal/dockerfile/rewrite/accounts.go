@@ -135,7 +135,7 @@ func (r reference) dotnet() int {
 	return r.major()
 }
 
-// chiseled says whether an image of .NET's has neither a shell nor a package
+// chiseled reports whether an image of .NET's has neither a shell nor a package
 // manager, and runs as app.
 func (r reference) chiseled() bool {
 	return r.dotnet() > 0 && (strings.Contains(r.tag, "chiseled") || strings.Contains(r.tag, "distroless"))
@@ -174,7 +174,7 @@ func (d *draft) created(st *dockerfile.Stage) made {
 	return found
 }
 
-// renames says whether a command gives a user another name.
+// renames reports whether a command gives a user another name.
 func renames(cmd *dockerfile.Command, user string) bool {
 	return cmd.Program() == "usermod" && slices.ContainsFunc(cmd.Args(), func(w dockerfile.ShellWord) bool { return w.Text == user })
 }

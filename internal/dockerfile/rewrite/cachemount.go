@@ -88,7 +88,7 @@ func (d *draft) mount(st *dockerfile.Stage, i int) {
 	}
 }
 
-// mounted says whether a RUN has a mount there.
+// mounted reports whether a RUN has a mount there.
 func (d *draft) mounted(in *dockerfile.Instruction, target string) bool {
 	for _, f := range in.FlagWords {
 		if f.Name != "mount" {
@@ -168,7 +168,7 @@ func pipModule(cmd *dockerfile.Command) bool {
 	return ok && v.Text == "pip"
 }
 
-// needsModules says whether something later needs what a cache would keep out
+// needsModules reports whether something later needs what a cache would keep out
 // of the image: what is started downloads or builds, or a program in between
 // that is not looked into may.
 func (d *draft) needsModules(st *dockerfile.Stage) bool {
@@ -211,7 +211,7 @@ func (d *draft) blankBefore(pos int) int {
 	return pos
 }
 
-// cleans says whether a command does nothing but empty a cache.
+// cleans reports whether a command does nothing but empty a cache.
 func cleans(cmd *dockerfile.Command) bool {
 	switch p := cmd.Program(); p {
 	case "apt-get", "apt":

@@ -96,7 +96,7 @@ func (c *carrying) spoken(i int, manager, names string) (string, error) {
 	return strings.Join(out, " "), nil
 }
 
-// usedByBuild says whether a RUN of the file starts the program of a package
+// usedByBuild reports whether a RUN of the file starts the program of a package
 // that has its name, and nothing that runs later does.
 func (c *carrying) usedByBuild(name string) bool {
 	used := false

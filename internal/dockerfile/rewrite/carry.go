@@ -25,7 +25,7 @@ type carrying struct {
 	dropped []string          // packages that it does not
 }
 
-// inside says whether a path of the image is copied from the build, or does not
+// inside reports whether a path of the image is copied from the build, or does not
 // outlive it.
 func (c *carrying) inside(p string) bool {
 	if _, ok := below(p, "/tmp"); ok || p == "/dev/null" || p == "/dev/stderr" || p == "/dev/stdout" {

@@ -77,7 +77,7 @@ func stageNamed(st *dockerfile.Stage) string {
 	return "stage " + strconv.Itoa(st.Index)
 }
 
-// builtFor says whether what a COPY takes from one stage to another may depend
+// builtFor reports whether what a COPY takes from one stage to another may depend
 // on the release of the system: not where both are of different families anyway,
 // where nothing but a web server's site or Java's bytecode is copied, or where
 // Go builds without C.

@@ -30,7 +30,7 @@ func (y system) String() string {
 	return name + " " + y.release
 }
 
-// from says whether the system is that release of one of the distributions or a
+// from reports whether the system is that release of one of the distributions or a
 // later one; minimum has "distribution release" each.
 func (y system) from(minimum ...string) bool {
 	for _, m := range minimum {

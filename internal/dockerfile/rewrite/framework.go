@@ -114,7 +114,7 @@ func (n *unprivileged) buildsAtStart(c *conversion, dir string) (what, into stri
 	return "", ""
 }
 
-// startsWith says whether the image's start begins with one of some words, what
+// startsWith reports whether the image's start begins with one of some words, what
 // bundle exec starts included.
 func (n *unprivileged) startsWith(starts []string) bool {
 	for i := n.stage.From + 1; i < n.stage.End; i++ {

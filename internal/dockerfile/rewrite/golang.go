@@ -163,7 +163,7 @@ var dataFolders = []string{
 	"locale", "locales", "i18n", "lang", "resources", "data", "swagger", "messages",
 }
 
-// goOnly says whether a file is for building, or for people.
+// goOnly reports whether a file is for building, or for people.
 func goOnly(name string) bool {
 	if path.Ext(name) == ".go" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "Dockerfile") {
 		return true
@@ -172,7 +172,7 @@ func goOnly(name string) bool {
 	return slices.Contains([]string{"go", "vendor", "makefile", "readme", "license", "changelog", "contributing", "notice", "docker-compose", "compose", "taskfile", "testdata"}, base)
 }
 
-// onlyGo says whether a folder of the context has nothing but Go in it.
+// onlyGo reports whether a folder of the context has nothing but Go in it.
 func (a *goApp) onlyGo(dir string) bool {
 	only := true
 	_ = a.Context.Walk(func(name string, _ fs.DirEntry) bool {

@@ -96,7 +96,7 @@ func (c *conversion) goFiles(dir string) *goSource {
 	return g
 }
 
-// skipped says whether the go command does not look into a folder, or only for
+// skipped reports whether the go command does not look into a folder, or only for
 // what is depended on.
 func skipped(name string) bool {
 	for _, part := range strings.Split(path.Dir(name), "/") {
@@ -132,7 +132,7 @@ func (g *goSource) read(name string, b []byte) {
 	g.scan(b)
 }
 
-// ignoredByTag says whether a build constraint keeps a file out on Linux.
+// ignoredByTag reports whether a build constraint keeps a file out on Linux.
 func ignoredByTag(b []byte) bool {
 	head, _, _ := strings.Cut(string(b), "\npackage ")
 	for _, line := range strings.Split(head, "\n") {
@@ -178,7 +178,7 @@ func (g *goSource) scan(b []byte) {
 	}
 }
 
-// names says whether a string literal, or one of the words, names a file or
+// names reports whether a string literal, or one of the words, names a file or
 // folder that lies at folder in the image.
 func (g *goSource) names(name, folder string, words []string) bool {
 	match := func(text string) bool {
@@ -202,7 +202,7 @@ func (g *goSource) names(name, folder string, words []string) bool {
 	return slices.ContainsFunc(words, match)
 }
 
-// embedded says whether the program has a file or folder in itself.
+// embedded reports whether the program has a file or folder in itself.
 func (g *goSource) embedded(name string) bool {
 	return slices.ContainsFunc(g.embeds, func(e string) bool {
 		first, _, _ := strings.Cut(e, "/")

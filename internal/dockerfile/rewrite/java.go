@@ -103,7 +103,7 @@ func (a *javaApp) find() error {
 	return a.whole(at)
 }
 
-// makes says whether a step builds an archive, or puts it there.
+// makes reports whether a step builds an archive, or puts it there.
 func (a *javaApp) makes(jar string) bool {
 	for _, r := range a.runs() {
 		if buildsJava(r) && r.dir != "" {

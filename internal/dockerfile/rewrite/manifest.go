@@ -34,7 +34,7 @@ func (m *manifest) depends(names ...string) bool {
 	})
 }
 
-// devOnly says whether a package is there for development only.
+// devOnly reports whether a package is there for development only.
 func (m *manifest) devOnly(name string) bool {
 	return m.DevDependencies[name] != "" && m.Dependencies[name] == ""
 }

@@ -2,7 +2,7 @@ package rewrite
 
 import "github.com/drydock-dev/drydock/internal/dockerfile"
 
-// converter converts the files of one language. It says whether a file is its
+// converter converts the files of one language. It reports whether a file is its
 // own; of one that is not, nothing is said.
 type converter struct {
 	name    string

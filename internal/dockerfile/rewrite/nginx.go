@@ -163,7 +163,7 @@ func (n *unprivileged) listens(c conf, moved map[string]string) {
 	}
 }
 
-// removesSite says whether the stage takes the base's own site away.
+// removesSite reports whether the stage takes the base's own site away.
 func (n *unprivileged) removesSite() bool {
 	for i := n.stage.From + 1; i < n.stage.End; i++ {
 		if n.File.Instructions[i].Cmd == "RUN" && strings.Contains(n.File.Instructions[i].Raw, "default.conf") {

@@ -92,7 +92,7 @@ func (a *nodeApp) manager() (name string, berry bool) {
 	return name, name == "yarn" && v != "" && !strings.HasPrefix(v, "1") && v != a.PackageManager
 }
 
-// installs says whether a command installs what package.json asks for.
+// installs reports whether a command installs what package.json asks for.
 func installs(r run) bool {
 	ops := r.Operands("--prefix", "--cwd", "-C", "--dir", "--registry", "--network-timeout", "--cache", "--loglevel")
 	switch r.Program() {
@@ -104,7 +104,7 @@ func installs(r run) bool {
 	return false
 }
 
-// withoutDev says whether an install leaves development dependencies out.
+// withoutDev reports whether an install leaves development dependencies out.
 func (a *nodeApp) withoutDev(r run) bool {
 	if v, ok := r.Value("--omit", "--only"); ok {
 		return v.Text == "dev" || v.Text == "prod" || v.Text == "production"

@@ -117,7 +117,7 @@ func (a *nodeApp) startTools() []string {
 	return out
 }
 
-// started says whether a script of the package is what the container starts.
+// started reports whether a script of the package is what the container starts.
 func (a *nodeApp) started(script string) bool {
 	if len(a.start.words) == 0 {
 		return false
@@ -187,7 +187,7 @@ func (a *nodeApp) prune() error {
 	return nil
 }
 
-// old says whether an image of Node has an npm that does not know --omit.
+// old reports whether an image of Node has an npm that does not know --omit.
 func old(base string) bool {
 	n := parseReference(base).major()
 	return n > 0 && n < 16

@@ -173,7 +173,7 @@ func (n *unprivileged) volume() int {
 	return 0
 }
 
-// inVolume says whether a path is a volume of the stage, or within one.
+// inVolume reports whether a path is a volume of the stage, or within one.
 func (n *unprivileged) inVolume(p string) bool {
 	for i := n.stage.From + 1; i < n.stage.End; i++ {
 		in := &n.File.Instructions[i]
@@ -250,7 +250,7 @@ func (d *draft) above(i int) int {
 	}
 }
 
-// spaced says whether a blank line is above an instruction and its comments.
+// spaced reports whether a blank line is above an instruction and its comments.
 func (d *draft) spaced(i int) bool {
 	start := d.above(i)
 	return strings.Count(string(d.File.Bytes[d.File.Instructions[i-1].Span.End:start]), "\n") > 1

@@ -87,7 +87,7 @@ func (n *unprivileged) made(i int) []string {
 	return out
 }
 
-// systemFolder says whether a folder is one of the system's that every user may
+// systemFolder reports whether a folder is one of the system's that every user may
 // write, or that is no program's own.
 func systemFolder(p string) bool {
 	return slices.Contains([]string{"/", "/tmp", "/var/tmp", "/var", "/run", "/var/run", "/var/log", "/var/lib", "/dev", "/dev/shm", "/proc", "/sys", "/etc", "/usr", "/opt", "/home", "/root", "/bin", "/lib", "/mnt", "/media", "/srv"}, p) ||
@@ -154,7 +154,7 @@ func upwards(set map[string]bool, p string) {
 	}
 }
 
-// within says whether a path or a folder around it is in a set.
+// within reports whether a path or a folder around it is in a set.
 func within(set map[string]bool, p string) bool {
 	for range maxDepth {
 		if set[p] {

@@ -76,7 +76,7 @@ func (p packages) first(names ...string) string {
 	return ""
 }
 
-// toolchain says whether a package is for building programs alone.
+// toolchain reports whether a package is for building programs alone.
 func toolchain(manager, name string) bool {
 	switch manager {
 	case "apt":

@@ -116,7 +116,7 @@ func (a *carrying) phpClients(folder string, extensions []string) error {
 	return nil
 }
 
-// composes says whether a command has Composer install what is asked for.
+// composes reports whether a command has Composer install what is asked for.
 func composes(r run) bool {
 	words := r.Words
 	for i, w := range words {

@@ -46,7 +46,7 @@ func Pin(r Request) (Rewrite, error) {
 	return d.done("Pin the images to their digests")
 }
 
-// isImage says whether a COPY is from an image, and not from a stage.
+// isImage reports whether a COPY is from an image, and not from a stage.
 func (d *draft) isImage(from string, in *dockerfile.Instruction) bool {
 	if from == "" || strings.ContainsAny(from, "$\"'\\") {
 		return false

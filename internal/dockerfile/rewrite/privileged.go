@@ -115,12 +115,12 @@ func (n *unprivileged) elsewhere(known bool) {
 	}
 }
 
-// owns says whether a path is one that becomes the user's, or lies in one.
+// owns reports whether a path is one that becomes the user's, or lies in one.
 func (n *unprivileged) owns(p string) bool {
 	return slices.ContainsFunc(append(slices.Clone(n.own), n.trees...), func(o string) bool { _, ok := below(p, o); return ok })
 }
 
-// temporaryFolder says whether every user may write there.
+// temporaryFolder reports whether every user may write there.
 func temporaryFolder(p string) bool {
 	return slices.ContainsFunc([]string{"/tmp", "/var/tmp", "/dev/shm"}, func(o string) bool { _, ok := below(p, o); return ok })
 }

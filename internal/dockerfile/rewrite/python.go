@@ -150,7 +150,7 @@ func (a *pythonApp) installed() error {
 	return nil
 }
 
-// managersOnly says whether pip installs only what installs others.
+// managersOnly reports whether pip installs only what installs others.
 func managersOnly(words []dockerfile.ShellWord) bool {
 	for _, w := range words {
 		name, _, _ := strings.Cut(strings.ReplaceAll(strings.Split(w.Text, "[")[0], "~=", "=="), "==")
@@ -267,7 +267,7 @@ func (a *pythonApp) command() error {
 	return nil
 }
 
-// copiedTo says whether a file of the context is copied to a path.
+// copiedTo reports whether a file of the context is copied to a path.
 func (a *pythonApp) copiedTo(p string) bool {
 	for i := a.stage.From + 1; i < a.stage.End; i++ {
 		if cp, ok := a.copying(i); ok {

@@ -51,7 +51,7 @@ func (r reference) sibling(name string) string {
 // parts of a tag between its hyphens.
 func (r reference) parts() []string { return strings.Split(r.tag, "-") }
 
-// alpine says whether the tag says so: "21.6-alpine3.18".
+// alpine reports whether the tag says so: "21.6-alpine3.18".
 func (r reference) alpine() bool {
 	return r.official() == "alpine" || slices.ContainsFunc(r.parts(), func(p string) bool { return strings.HasPrefix(p, "alpine") })
 }

@@ -27,7 +27,7 @@ type Request struct {
 	Runtime func(kind, current string) (ref, why string, ok bool)
 	// Uses is what files beside the Dockerfile say of how its image is used.
 	Uses []dockerfile.Use
-	// Package says whether a release of a distribution ("debian", "12") has a
+	// Package reports whether a release of a distribution ("debian", "12") has a
 	// package; known is false where that is not known. nil: of none it is.
 	Package func(distribution, release, name string) (has, known bool)
 	// Renamed says what a release has in the place of a package that it has not:

@@ -111,7 +111,7 @@ func (n *unprivileged) rootsCopy(s *dockerfile.Stage, i int) error {
 	return nil
 }
 
-// laterMode says whether a RUN after instruction i gives a file of these names
+// laterMode reports whether a RUN after instruction i gives a file of these names
 // another mode or owner, or removes it.
 func (n *unprivileged) laterMode(i int, names []string) bool {
 	for at := i + 1; at < n.stage.End; at++ {
@@ -227,7 +227,7 @@ func pip(cmd *dockerfile.Command) bool {
 		slices.ContainsFunc(cmd.Args(), func(w dockerfile.ShellWord) bool { return w.Text == "pip" })
 }
 
-// mentions says whether an instruction of the stage, or of those that it stands
+// mentions reports whether an instruction of the stage, or of those that it stands
 // on, has a word.
 func (n *unprivileged) mentions(word string) bool {
 	for _, s := range n.File.Chain(n.stage) {
@@ -397,7 +397,7 @@ func literalPath(w dockerfile.ShellWord) []string {
 	return []string{text}
 }
 
-// mayWrite says whether a user that is not root may write a path: what everybody
+// mayWrite reports whether a user that is not root may write a path: what everybody
 // may, what the user is given, and what cannot be told.
 func (n *unprivileged) mayWrite(p string) bool {
 	if !path.IsAbs(p) {

@@ -229,7 +229,7 @@ func (n *unprivileged) startScript(i int) error {
 	return nil
 }
 
-// brings says whether the stage copies a file of that name from its context.
+// brings reports whether the stage copies a file of that name from its context.
 func (n *unprivileged) brings(p string) bool {
 	for i := n.stage.From + 1; i < n.stage.End; i++ {
 		if in := &n.File.Instructions[i]; (in.Cmd == "COPY" || in.Cmd == "ADD") && in.Flag("from") == "" && strings.Contains(in.Raw, path.Base(p)) {

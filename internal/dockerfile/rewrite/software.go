@@ -51,7 +51,7 @@ func (s *swap) software() error {
 	return s.pinned(name, is)
 }
 
-// anew says whether the move is to another release of the software: another
+// anew reports whether the move is to another release of the software: another
 // major version, or where minor ones are releases of their own, such a one.
 func (s *swap) anew() bool {
 	was, is := versionOf(s.old.tag), s.version
@@ -117,7 +117,7 @@ func (s *swap) runsOnNode(is version, in *dockerfile.Instruction, cmd *dockerfil
 	return nil
 }
 
-// installsGlobally says whether the stage, or one below or above it, installs a
+// installsGlobally reports whether the stage, or one below or above it, installs a
 // program by npm.
 func (s *swap) installsGlobally(name string) bool {
 	for _, st := range s.above() {
@@ -202,7 +202,7 @@ func (s *swap) goPath(is version) error {
 	return nil
 }
 
-// holds says whether the context has a file of that name in its folder or in one
+// holds reports whether the context has a file of that name in its folder or in one
 // that the file copies.
 func (s *swap) holds(name string) bool {
 	return slices.ContainsFunc(s.folders(), func(dir string) bool { return s.Context.Exists(path.Join(dir, name)) })

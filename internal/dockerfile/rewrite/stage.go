@@ -275,7 +275,7 @@ func (c *conversion) text(i int) string {
 	return string(c.File.Bytes[start:in.Span.Start]) + raw
 }
 
-// adjacent says whether no blank line is between two instructions, comments of
+// adjacent reports whether no blank line is between two instructions, comments of
 // the second and what does not come along left out of account.
 func (c *conversion) adjacent(a, b int) bool {
 	if b != a+1 {

@@ -221,7 +221,7 @@ func (s *swap) versioned() {
 	}
 }
 
-// decided says whether it is known what the new release calls a package.
+// decided reports whether it is known what the new release calls a package.
 func (s *swap) decided(name string) bool {
 	if s.Package == nil {
 		return false
@@ -277,7 +277,7 @@ func (s *swap) configured() {
 	}
 }
 
-// starts says whether the file's image is one that builds on the stage.
+// starts reports whether the file's image is one that builds on the stage.
 func (s *swap) starts() bool {
 	last := &s.File.Stages[len(s.File.Stages)-1]
 	return s.File.Chain(last)[0] == s.stage

@@ -75,7 +75,7 @@ func (s *swap) translate(i int) error {
 	return nil
 }
 
-// foreign says whether a command is said otherwise on the new system.
+// foreign reports whether a command is said otherwise on the new system.
 func (s *swap) foreign(cmd dockerfile.Command) bool {
 	p := cmd.Program()
 	return slices.Contains(accountPrograms, p) || slices.Contains([]string{"apt-get", "apt", "apk", "apt-cache"}, p) || cleans(&cmd)
@@ -117,7 +117,7 @@ func (s *swap) drop(sc *dockerfile.Script, gone []bool) {
 	}
 }
 
-// plain says whether commands stand one after the other, in no construct.
+// plain reports whether commands stand one after the other, in no construct.
 func (s *swap) plain(commands []dockerfile.Command) bool {
 	return !slices.ContainsFunc(commands, func(c dockerfile.Command) bool {
 		return len(c.Within) > 0 || c.Input >= 0 || c.After == "|" || c.After == "||" || len(c.Words) == 0

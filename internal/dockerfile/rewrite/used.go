@@ -77,7 +77,7 @@ func (d *draft) usedOtherwise(st *dockerfile.Stage) error {
 	return nil
 }
 
-// builds says whether a use builds a stage, or one that stands on it.
+// builds reports whether a use builds a stage, or one that stands on it.
 func (d *draft) builds(u dockerfile.Use, st *dockerfile.Stage) bool {
 	built, err := d.File.Target(u.Stage)
 	return err != nil || slices.Contains(d.File.Chain(built), st)
@@ -109,7 +109,7 @@ func (c *conversion) startedElsewhere() error {
 	return nil
 }
 
-// starts says whether a use starts what the Dockerfile does.
+// starts reports whether a use starts what the Dockerfile does.
 func (c *conversion) starts(u dockerfile.Use) bool {
 	own := c.start().words
 	words := append(slices.Clone(u.Entrypoint), u.Command...)

@@ -46,7 +46,7 @@ func (v version) filled() version {
 	return out
 }
 
-// allows says whether a range, as package.json's engines, composer.json or
+// allows reports whether a range, as package.json's engines, composer.json or
 // requires-python have it, lets a version be; known is false for a range that is
 // not read here.
 func allows(text string, v version) (ok, known bool) {

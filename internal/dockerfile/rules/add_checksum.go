@@ -63,7 +63,7 @@ func webAddress(s string) bool {
 	return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://")
 }
 
-// gitAddress says whether ADD clones a source instead of downloading it.
+// gitAddress reports whether ADD clones a source instead of downloading it.
 func gitAddress(s string) bool {
 	address, _, _ := strings.Cut(s, "#")
 	address, query, _ := strings.Cut(address, "?")

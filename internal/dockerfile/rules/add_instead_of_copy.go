@@ -75,7 +75,7 @@ func addAliases(t transfer) []string {
 	return append(out, "DS005")
 }
 
-// mixed says whether some of the sources need ADD.
+// mixed reports whether some of the sources need ADD.
 func (in *Input) mixed(t transfer) bool {
 	for _, w := range t.sources {
 		if source, _ := in.value(t.at, w); isArchive(source) || isRemote(source) {
@@ -85,7 +85,7 @@ func (in *Input) mixed(t transfer) bool {
 	return false
 }
 
-// onlyCopied says whether a source of the build context is for sure nothing that
+// onlyCopied reports whether a source of the build context is for sure nothing that
 // ADD would unpack: a folder, a name with an ending that is no archive's, or by
 // its first bytes where the context is known.
 func (in *Input) onlyCopied(source string) bool {

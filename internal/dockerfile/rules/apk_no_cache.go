@@ -85,7 +85,7 @@ type fetched struct {
 	edit *finding.Edit
 }
 
-// besideRun says whether a RUN stands before or after another.
+// besideRun reports whether a RUN stands before or after another.
 func (in *Input) besideRun(i int) bool {
 	all := in.File.Instructions
 	return all[i-1].Cmd == "RUN" || i+1 < len(all) && all[i+1].Cmd == "RUN"

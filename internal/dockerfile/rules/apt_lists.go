@@ -59,12 +59,12 @@ func aptLists() Check {
 	}
 }
 
-// mountsApt says whether the lists, with all else of apt's, are in a cache.
+// mountsApt reports whether the lists, with all else of apt's, are in a cache.
 func mountsApt(run *dockerfile.Instruction) bool {
 	return mounts(run, "/var/lib/apt") && mounts(run, "/var/cache/apt")
 }
 
-// removesAptLists says whether a command removes the lists, however it says it.
+// removesAptLists reports whether a command removes the lists, however it says it.
 func removesAptLists(c dockerfile.Command) bool {
 	switch c.Program() {
 	case "rm", "find":

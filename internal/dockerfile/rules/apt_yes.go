@@ -46,7 +46,7 @@ func aptYes() Check {
 	}
 }
 
-// aptAnswers says whether an apt-get asks nothing.
+// aptAnswers reports whether an apt-get asks nothing.
 func aptAnswers(c *dockerfile.Command) bool {
 	if c.Has("-y", "--yes", "--assume-yes", "--force-yes", "--assume-no") || aptPretends(c) || option(c, "assume-yes") {
 		return true
@@ -65,7 +65,7 @@ func aptAnswers(c *dockerfile.Command) bool {
 	return quiet >= 2
 }
 
-// aptPretends says whether an apt-get only says what it would do.
+// aptPretends reports whether an apt-get only says what it would do.
 func aptPretends(c *dockerfile.Command) bool {
 	return c.Has("-s", "--simulate", "--dry-run", "--just-print", "--no-act", "--recon", "--print-uris")
 }

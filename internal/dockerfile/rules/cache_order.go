@@ -103,7 +103,7 @@ func madeAnew(in *Input, st *dockerfile.Stage, at int) finding.Evidence {
 		"a change of one file makes %d of the %s of its stage anew; layers --changed FILE lists them, with their bytes", anew, finding.Count(steps, "step"))}
 }
 
-// whole says whether it copies the context or a folder of it.
+// whole reports whether it copies the context or a folder of it.
 func (c copied) whole() bool {
 	if c.broad() {
 		return true
@@ -114,14 +114,14 @@ func (c copied) whole() bool {
 	return strings.HasSuffix(c.sources[0], "/") && !strings.ContainsAny(c.sources[0], "*?$:")
 }
 
-// cached says whether a RUN mounts a cache of any kind.
+// cached reports whether a RUN mounts a cache of any kind.
 func cached(run *dockerfile.Instruction) bool {
 	return slices.ContainsFunc(run.FlagWords, func(f dockerfile.Flag) bool {
 		return f.Name == "mount" && strings.Contains(f.Value, "type=cache")
 	})
 }
 
-// downloadsFirst says whether a build downloads what could be downloaded before
+// downloadsFirst reports whether a build downloads what could be downloaded before
 // everything is copied: the context has its manifest and a lock, and no copy of
 // what they name.
 func downloadsFirst(in *Input, c copied, d dependencies) bool {
@@ -187,7 +187,7 @@ func manifestFirst(in *Input, c copied, some []copied, i, n int, d dependencies)
 	return 0, nil
 }
 
-// brings says whether the manifest, and its lock if it has one, are among the
+// brings reports whether the manifest, and its lock if it has one, are among the
 // sources.
 func (c copied) brings(d dependencies) bool {
 	has := func(name string) bool {
@@ -270,7 +270,7 @@ func workspaceRoot(in *Input, c copied, d dependencies) string {
 	return name
 }
 
-// workspace says whether a manifest is the root of several: an install with it
+// workspace reports whether a manifest is the root of several: an install with it
 // alone would install nothing of what the others name.
 func workspace(ctx *dockerfile.Context, prefix string, manifest []byte) bool {
 	for _, name := range []string{"pnpm-workspace.yaml", "lerna.json", "rush.json", "go.work", ".yarn", ".pnp.cjs", "patches"} {
@@ -287,7 +287,7 @@ func workspace(ctx *dockerfile.Context, prefix string, manifest []byte) bool {
 // harmlessScripts are what scripts at an install do without a file of the project.
 var harmlessScripts = []string{"husky", "is-ci", "echo", "true", "exit", "npx", "pnpm", "only-allow", "check-engine", "opencollective", "simple-git-hooks", "lefthook", "env-ci", "ngcc"}
 
-// runsOwnFiles says whether a script that an install runs is for the project's own
+// runsOwnFiles reports whether a script that an install runs is for the project's own
 // files, which an install before they are copied has not.
 func runsOwnFiles(manifest []byte) bool {
 	var p struct{ Scripts map[string]string }

@@ -79,7 +79,7 @@ func messes() []mess {
 	}
 }
 
-// updatesAptLists says whether a command fetches apt's lists: an update, or an
+// updatesAptLists reports whether a command fetches apt's lists: an update, or an
 // install with one.
 func updatesAptLists(c *dockerfile.Command) bool {
 	m, ok := managed(c, "apt-get", "apt", "aptitude")
@@ -151,7 +151,7 @@ func cleanedIn(p *pass, i int, known []mess, made map[string]int) {
 	}
 }
 
-// moved says whether commands change the folder in which the next one runs.
+// moved reports whether commands change the folder in which the next one runs.
 func moved(commands []dockerfile.Command) bool {
 	return slices.ContainsFunc(commands, func(c dockerfile.Command) bool { return c.Program() == "cd" || c.Program() == "pushd" })
 }

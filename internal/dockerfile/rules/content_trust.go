@@ -55,7 +55,7 @@ func contentTrust() Check {
 	}
 }
 
-// hasDocker says whether a client that reads the variable may be in the image:
+// hasDocker reports whether a client that reads the variable may be in the image:
 // the base is named for it, or some instruction names it.
 func (in *Input) hasDocker() bool {
 	for i := range in.File.Stages {

@@ -70,7 +70,7 @@ func near(stages []dockerfile.Stage, name string) string {
 	return ""
 }
 
-// oneOff says whether one letter more, less or other, or two exchanged, make
+// oneOff reports whether one letter more, less or other, or two exchanged, make
 // one word of the other.
 func oneOff(a, b string) bool {
 	if len(a) > len(b) {

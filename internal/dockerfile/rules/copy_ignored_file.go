@@ -62,7 +62,7 @@ func copyIgnoredFile() Check {
 	}
 }
 
-// brings says whether an ignore file brings back what it has kept out: what
+// brings reports whether an ignore file brings back what it has kept out: what
 // holds for a folder then does not hold for what is in it.
 func brings(ignore []byte) bool {
 	for line := range bytes.Lines(ignore) {
@@ -73,7 +73,7 @@ func brings(ignore []byte) bool {
 	return false
 }
 
-// everything says whether an ignore file keeps all of the folder out.
+// everything reports whether an ignore file keeps all of the folder out.
 func everything(ignore []byte) bool {
 	for line := range bytes.Lines(ignore) {
 		switch strings.TrimPrefix(path.Clean(string(bytes.TrimSpace(line))), "/") {
@@ -84,7 +84,7 @@ func everything(ignore []byte) bool {
 	return false
 }
 
-// remote says whether a source of ADD is elsewhere than in the folder.
+// remote reports whether a source of ADD is elsewhere than in the folder.
 func remote(source string) bool {
 	for _, scheme := range []string{"http:/", "https:/", "git:/", "ssh:/", "git@"} {
 		if strings.HasPrefix(source, scheme) {

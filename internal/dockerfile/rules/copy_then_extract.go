@@ -107,7 +107,7 @@ func extracted(c *dockerfile.Command) []string {
 	return out
 }
 
-// unpacks says whether tar is told to extract: "-xzf", "xzf", "--extract".
+// unpacks reports whether tar is told to extract: "-xzf", "xzf", "--extract".
 func unpacks(c *dockerfile.Command) bool {
 	args := c.Args()
 	if len(args) > 0 && !strings.HasPrefix(args[0].Text, "-") && strings.Contains(args[0].Text, "x") && !strings.ContainsAny(args[0].Text, "/.") {

@@ -23,7 +23,7 @@ type dependencies struct {
 	first string
 }
 
-// installsDependencies says whether a command does that.
+// installsDependencies reports whether a command does that.
 func installsDependencies(c *dockerfile.Command) (dependencies, bool) {
 	none := dependencies{}
 	if m, ok := managed(c, "npm", "yarn", "pnpm"); ok {

@@ -140,7 +140,7 @@ func leavesOut(c *dockerfile.Command) string {
 
 var developmentRequirements = regexp.MustCompile(`(^|[-_./])(dev|devel|development|test|tests|testing|lint)([-_./]|$)`)
 
-// withDevelopment says whether a command installs development dependencies.
+// withDevelopment reports whether a command installs development dependencies.
 func withDevelopment(in *Input, i int, env map[string]string, c *dockerfile.Command) (developmentInstall, bool) {
 	set := func(name string) string {
 		if v, ok := env[name]; ok {
@@ -208,7 +208,7 @@ func nodeMajor(s *dockerfile.Stage) int {
 	return n
 }
 
-// hasDevelopment says whether the manifest of a tool in the context has
+// hasDevelopment reports whether the manifest of a tool in the context has
 // development dependencies, as far as is known.
 func hasDevelopment(in *Input, tool string) bool {
 	manifest, word := "", ""

@@ -15,7 +15,7 @@ var (
 	developmentRun  = regexp.MustCompile(`^(dev|develop|watch|test|serve|start[:-]dev|dev[:-].*|test[:-].*|watch[:-].*|start[:-]watch|storybook|lint|hot)$`)
 )
 
-// forDevelopment says whether the image is one to work in, to test in or to
+// forDevelopment reports whether the image is one to work in, to test in or to
 // build in, not one that is shipped: by the name of its file or last stage, or
 // by what it starts.
 func forDevelopment(in *Input) bool {
@@ -32,7 +32,7 @@ func forDevelopment(in *Input) bool {
 	return false
 }
 
-// startsDevelopment says whether a command starts a server for development, a
+// startsDevelopment reports whether a command starts a server for development, a
 // test, or a shell.
 func startsDevelopment(c *dockerfile.Command) bool {
 	p := c.Program()
@@ -78,6 +78,6 @@ func startedBy(in *Input) []int {
 	return slices.DeleteFunc([]int{entrypoint, cmd}, func(i int) bool { return i < 0 })
 }
 
-// startsSomething says whether the file says what the image that is built
+// startsSomething reports whether the file says what the image that is built
 // starts.
 func startsSomething(in *Input) bool { return len(startedBy(in)) > 0 }

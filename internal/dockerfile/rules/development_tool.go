@@ -157,7 +157,7 @@ func runsDevelopment(c *dockerfile.Command, tool string, only func(string) bool)
 	return ""
 }
 
-// forDevelopmentOnly says whether a name is that of a dependency that a manifest
+// forDevelopmentOnly reports whether a name is that of a dependency that a manifest
 // beside the Dockerfile has for development alone.
 func (in *Input) forDevelopmentOnly(tool string) func(string) bool {
 	file, starts := "", []string(nil)

@@ -59,7 +59,7 @@ func downloadUnverified() Check {
 	}
 }
 
-// verifies says whether a command checks something that was downloaded.
+// verifies reports whether a command checks something that was downloaded.
 func verifies(c *dockerfile.Command) bool {
 	p := c.Program()
 	switch {

@@ -51,7 +51,7 @@ func entrypointIgnoresCmd() Check {
 	}
 }
 
-// takesArguments says whether a shell text looks at the shell's arguments.
+// takesArguments reports whether a shell text looks at the shell's arguments.
 func takesArguments(s *dockerfile.Script) bool {
 	return slices.ContainsFunc(s.Commands, func(c dockerfile.Command) bool {
 		return slices.ContainsFunc(c.Words, func(w dockerfile.ShellWord) bool {

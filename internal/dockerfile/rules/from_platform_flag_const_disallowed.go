@@ -48,7 +48,7 @@ func fromPlatformFlagConstDisallowed() Check {
 	}
 }
 
-// constant says whether a platform is written out in a stage whose name does
+// constant reports whether a platform is written out in a stage whose name does
 // not say that it is for that one.
 func (in *Input) constant(r shell.ProcessWordResult, stage string) bool {
 	if len(r.Matched) > 0 || len(r.Unmatched) > 0 {

@@ -40,7 +40,7 @@ func goInstallPinned() Check {
 	}
 }
 
-// goFixed says whether what go is to build has a version, or is no other module.
+// goFixed reports whether what go is to build has a version, or is no other module.
 func goFixed(w string) bool {
 	first, _, _ := strings.Cut(w, "/")
 	switch {

@@ -51,7 +51,7 @@ func healthcheckProgram() Check {
 	}
 }
 
-// without tells whether a stage's base lacks a program of those that health checks
+// without reports whether a stage's base lacks a program of those that health checks
 // use; nil: nothing is known of it.
 func (in *Input) without(s *dockerfile.Stage) func(program string) bool {
 	asked := []string{"curl", "wget", "nc", "netcat", "ncat", "telnet", "jq", "python", "python3", "node", "pg_isready", "redis-cli", "mysqladmin", "bash", "http"}

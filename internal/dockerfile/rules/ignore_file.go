@@ -184,7 +184,7 @@ func unwantedFolder(name string, beside, runs map[string]bool) (unwantedEntry, b
 	return unwantedEntry{}, false
 }
 
-// unwantedFile says whether a file holds secrets, by its content.
+// unwantedFile reports whether a file holds secrets, by its content.
 func (in *Input) unwantedFile(name string) (unwantedEntry, bool) {
 	if _, ok := secret.Path(name); !ok || secret.ForShow(name) {
 		return unwantedEntry{}, false
@@ -204,7 +204,7 @@ func (in *Input) unwantedFile(name string) (unwantedEntry, bool) {
 	return unwantedEntry{path: name, pattern: name, what: "a secret (" + ms[0].Kind + ")", secret: true}, true
 }
 
-// bundled says whether the line at a byte assigns a variable that bundlers put
+// bundled reports whether the line at a byte assigns a variable that bundlers put
 // into what they make.
 func bundled(text string, at int) bool {
 	line := text[strings.LastIndexByte(text[:at], '\n')+1:]
@@ -217,7 +217,7 @@ func bundled(text string, at int) bool {
 	return false
 }
 
-// letInOnPurpose says whether the ignore file makes an exception for a path: that
+// letInOnPurpose reports whether the ignore file makes an exception for a path: that
 // is a decision.
 func (in *Input) letInOnPurpose(name string) bool {
 	for line := range strings.Lines(string(in.Options.Context.Ignore)) {
@@ -249,7 +249,7 @@ func (in *Input) usualPatterns() []string {
 // ofHistory are words by which a build shows that it asks git for its version.
 var ofHistory = []string{"git describe", "git rev-parse", "git log", "git rev-list", "git show", "git submodule", "setuptools_scm", "setuptools-scm", "hatch-vcs", "versioneer", "poetry-dynamic-versioning", "vergen", "git_version", "GitVersion", "MinVer", "Nerdbank.GitVersioning", "git-commit-id", "goreleaser", "shadow-rs", "git2"}
 
-// readsHistory says whether the build is seen to read the repository's history.
+// readsHistory reports whether the build is seen to read the repository's history.
 func (in *Input) readsHistory() bool {
 	return in.anyMentions(ofHistory, "Makefile", "makefile", "GNUmakefile", "build.rs", "Cargo.toml", "pyproject.toml", "setup.py", "setup.cfg", "package.json", "pom.xml", "build.gradle", "build.gradle.kts", "build.sh", "Taskfile.yml", "justfile")
 }
@@ -258,12 +258,12 @@ func (in *Input) readsHistory() bool {
 // or as they run.
 var ofVariables = []string{"vite", "react-scripts", "next build", `"next"`, "nuxt", "astro", "dotenv", "godotenv", "@nestjs/config", "environ.Env", "python-decouple", "decouple", "pydantic-settings", "pydantic_settings", "phpdotenv", "laravel/framework", "symfony/dotenv", "vue-cli-service", "gatsby", "expo"}
 
-// readsVariables says whether something is seen to read .env.
+// readsVariables reports whether something is seen to read .env.
 func (in *Input) readsVariables() bool {
 	return in.anyMentions(ofVariables, "package.json", "go.mod", "requirements.txt", "pyproject.toml", "Pipfile", "composer.json", "Gemfile", "Cargo.toml")
 }
 
-// anyMentions says whether one of the words stands in a RUN, or in a file of the
+// anyMentions reports whether one of the words stands in a RUN, or in a file of the
 // context.
 func (in *Input) anyMentions(words []string, files ...string) bool {
 	has := func(text string) bool {

@@ -92,7 +92,7 @@ func (in *Input) execForm(s *dockerfile.Script, inst *dockerfile.Instruction) st
 	return "[" + strings.Join(args, ", ") + "]"
 }
 
-// hasComment says whether there are comments between the lines of an
+// hasComment reports whether there are comments between the lines of an
 // instruction.
 func hasComment(inst *dockerfile.Instruction) bool {
 	for line := range bytes.Lines([]byte(inst.Raw)) {

@@ -2,7 +2,7 @@ package rules
 
 import "strings"
 
-// isSPDX says whether s is an identifier of the SPDX licence list.
+// isSPDX reports whether s is an identifier of the SPDX licence list.
 func isSPDX(s string) bool {
 	return s != "" && !strings.Contains(s, " ") && strings.Contains(spdxIdentifiers, " "+s+" ")
 }

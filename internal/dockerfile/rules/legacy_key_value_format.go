@@ -74,7 +74,7 @@ func (in *Input) equalsSign(pair dockerfile.Pair) []finding.Edit {
 	return nil
 }
 
-// meansSame says whether a value of the old form is, as a word of the new one,
+// meansSame reports whether a value of the old form is, as a word of the new one,
 // one word with the same value, whatever variables are.
 func (in *Input) meansSame(old, word string) bool {
 	lex := shell.NewLex(rune(in.File.Escape))
@@ -104,7 +104,7 @@ func (m markedEnv) Get(name string) (string, bool) {
 
 func (markedEnv) Keys() []string { return nil }
 
-// oneWord says whether ENV and LABEL read the text as one word: no white space
+// oneWord reports whether ENV and LABEL read the text as one word: no white space
 // outside of quotes.
 func oneWord(text string, escape byte) bool {
 	quote := rune(0)

@@ -45,7 +45,7 @@ func needsRoot() Check {
 	}
 }
 
-// installsPackages says whether a command changes what the distribution's
+// installsPackages reports whether a command changes what the distribution's
 // package manager has installed or knows.
 func installsPackages(c *dockerfile.Command) bool {
 	switch c.Program() {

@@ -77,7 +77,7 @@ func (in *Input) emptyLines(inst *dockerfile.Instruction) []finding.Span {
 	return out
 }
 
-// continued says whether the instruction goes on after the line: it ends in
+// continued reports whether the instruction goes on after the line: it ends in
 // one escape character, blanks after it allowed.
 func continued(line []byte, escape byte) bool {
 	line = bytes.TrimRight(line, " \t")

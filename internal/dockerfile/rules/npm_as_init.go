@@ -80,7 +80,7 @@ func packageScript(c *dockerfile.Command) (string, bool) {
 	return "", false
 }
 
-// initProgram says whether the ENTRYPOINT that starts a CMD is an init.
+// initProgram reports whether the ENTRYPOINT that starts a CMD is an init.
 func (in *Input) initProgram(entrypoint int) bool {
 	return entrypoint >= 0 && len(in.Script(entrypoint).Commands) > 0 && slices.Contains([]string{"tini", "dumb-init"}, in.Script(entrypoint).Commands[0].Program())
 }
@@ -134,7 +134,7 @@ func (in *Input) eachStarted(visit func(i int, c *dockerfile.Command, below int)
 	}
 }
 
-// runsArguments says whether an ENTRYPOINT is known to run the CMD: it is empty,
+// runsArguments reports whether an ENTRYPOINT is known to run the CMD: it is empty,
 // or an init.
 func (in *Input) runsArguments(i int) bool {
 	s := in.Script(i)

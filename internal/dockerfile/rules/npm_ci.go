@@ -62,7 +62,7 @@ func npmCI() Check {
 	}
 }
 
-// copiesLock says whether a COPY brings npm's lock file: by name or, where the
+// copiesLock reports whether a COPY brings npm's lock file: by name or, where the
 // context is known, with others.
 func copiesLock(in *Input, c copied) bool {
 	if c.from != "" {

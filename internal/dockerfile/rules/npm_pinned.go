@@ -45,7 +45,7 @@ func npmPinned() Check {
 	}
 }
 
-// npmFixed says whether what npm is to install has a version, or is no package
+// npmFixed reports whether what npm is to install has a version, or is no package
 // of the registry.
 func npmFixed(w string) bool {
 	switch {

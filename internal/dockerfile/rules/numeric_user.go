@@ -56,7 +56,7 @@ func numericUser() Check {
 	}
 }
 
-// onWindows says whether a user is one of Windows containers', where users have
+// onWindows reports whether a user is one of Windows containers', where users have
 // no numbers.
 func onWindows(user string) bool {
 	return strings.EqualFold(user, "ContainerUser") || strings.EqualFold(user, "ContainerAdministrator") || strings.Contains(user, `\`)
@@ -95,7 +95,7 @@ func (in *Input) numberOf(user string) (string, bool) {
 	return "", false
 }
 
-// createdUser says whether a command creates or changes the user, and with which
+// createdUser reports whether a command creates or changes the user, and with which
 // number; empty: it does not say.
 func createdUser(c *dockerfile.Command, user string) (uid string, ok bool) {
 	if program := c.Program(); program != "useradd" && program != "adduser" && program != "usermod" {

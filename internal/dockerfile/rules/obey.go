@@ -114,11 +114,11 @@ func (n naming) about(f *finding.Finding) *pragma {
 	return nil
 }
 
-// isBuildKits says whether a name is of the form of BuildKit's, which are words
+// isBuildKits reports whether a name is of the form of BuildKit's, which are words
 // without a number.
 func isBuildKits(name string) bool { return !strings.ContainsAny(name, "0123456789/-") }
 
-// Named says whether one of the names, in any case, is the finding's rule or
+// Named reports whether one of the names, in any case, is the finding's rule or
 // one of its aliases.
 func Named(f *finding.Finding, names []string) bool {
 	for _, n := range names {

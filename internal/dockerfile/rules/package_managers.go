@@ -17,7 +17,7 @@ type call struct {
 	operands []dockerfile.ShellWord // after it
 }
 
-// is says whether the verb is one of those.
+// is reports whether the verb is one of those.
 func (c call) is(verbs ...string) bool { return slices.Contains(verbs, c.verb.Text) }
 
 // flagsWithValue are the flags of package managers whose next word is theirs.
@@ -135,7 +135,7 @@ func pythonPackages(c *dockerfile.Command) (call, bool) {
 	return call{}, false
 }
 
-// configured says whether a RUN at or before instruction i, of the stages that
+// configured reports whether a RUN at or before instruction i, of the stages that
 // it is in, writes a setting of apt's: its name and one of the values.
 func configured(in *Input, name string) func(i int) bool {
 	first := map[int]int{} // by stage, the first instruction that does
@@ -160,7 +160,7 @@ func configured(in *Input, name string) func(i int) bool {
 	}
 }
 
-// option says whether apt is given a setting with that name.
+// option reports whether apt is given a setting with that name.
 func option(c *dockerfile.Command, name string) bool {
 	return slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool { return strings.Contains(strings.ToLower(w.Text), name) })
 }

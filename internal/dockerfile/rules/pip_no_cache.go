@@ -63,7 +63,7 @@ func pipNoCache() Check {
 var oldPip = regexp.MustCompile(`^(?:docker\.io/)?(?:library/)?(?:ubuntu(?:-debootstrap)?:(?:1[0-5]\.|lucid|precise|quantal|raring|saucy|trusty|utopic|vivid|wily)` +
 	`|(?:debian|buildpack-deps):(?:[678](?:\.|-|$)|squeeze|wheezy|jessie))`)
 
-// pipCacheless says whether pip's cache is off for a RUN, or gone at its end.
+// pipCacheless reports whether pip's cache is off for a RUN, or gone at its end.
 func pipCacheless(in *Input, i int, run *dockerfile.Instruction, commands []dockerfile.Command) bool {
 	if mounts(run, ".cache/pip", ".cache") || slices.ContainsFunc(run.FlagWords, func(f dockerfile.Flag) bool {
 		return f.Name == "mount" && strings.Contains(f.Value, "type=cache") && strings.Contains(f.Value, "pip")
@@ -90,7 +90,7 @@ func pipCacheless(in *Input, i int, run *dockerfile.Instruction, commands []dock
 	return false
 }
 
-// removes says whether a command removes a path with that in it.
+// removes reports whether a command removes a path with that in it.
 func removes(c *dockerfile.Command, part string) bool {
 	if p := c.Program(); p != "rm" && p != "find" {
 		return false

@@ -41,7 +41,7 @@ func pipPinned() Check {
 	}
 }
 
-// fromFile says whether a pip install takes its versions from a file, or
+// fromFile reports whether a pip install takes its versions from a file, or
 // installs the project itself.
 func fromFile(c *dockerfile.Command, m call) bool {
 	if c.Has("--requirement", "--constraint", "-r", "-c") {
@@ -55,7 +55,7 @@ func fromFile(c *dockerfile.Command, m call) bool {
 	return false
 }
 
-// pipFixed says whether a requirement has a version, or is no package of the
+// pipFixed reports whether a requirement has a version, or is no package of the
 // index.
 func pipFixed(w string) bool {
 	for _, vcs := range []string{"git+", "hg+", "svn+", "bzr+", "git:"} {

@@ -68,7 +68,7 @@ func pipedFinding(download, shell *dockerfile.Command) finding.Finding {
 		"Download a fixed version to a file, check its SHA-256 with sha256sum -c, and run the file")
 }
 
-// isDownload says whether a command writes what a server answers to its output
+// isDownload reports whether a command writes what a server answers to its output
 // or to a file.
 func isDownload(c *dockerfile.Command) bool {
 	p := c.Program()
@@ -97,7 +97,7 @@ func isInterpreter(p string) bool {
 	return slices.Contains([]string{"sh", "bash", "dash", "ash", "zsh", "ksh", "perl", "ruby", "node", "nodejs", "php"}, p) || pythonName.MatchString(p)
 }
 
-// runsInput says whether a command runs the program that is piped into it.
+// runsInput reports whether a command runs the program that is piped into it.
 func runsInput(c *dockerfile.Command) bool {
 	if !isInterpreter(c.Program()) {
 		return false
@@ -117,7 +117,7 @@ func runsInput(c *dockerfile.Command) bool {
 	return true
 }
 
-// runsArgument says whether a command runs the program that is substituted in
+// runsArgument reports whether a command runs the program that is substituted in
 // its arguments: sh -c "$(…)", bash <(…), eval "$(…)".
 func runsArgument(c *dockerfile.Command) bool {
 	args := c.Args()

@@ -84,7 +84,7 @@ func commandName(c *dockerfile.Command) string {
 	return "the next command"
 }
 
-// failsOnPipe says whether a shell is started with pipefail.
+// failsOnPipe reports whether a shell is started with pipefail.
 func failsOnPipe(shell []string) bool {
 	if len(shell) == 0 || !slices.Contains([]string{"bash", "zsh", "ash"}, path.Base(shell[0])) {
 		return false
@@ -92,7 +92,7 @@ func failsOnPipe(shell []string) bool {
 	return slices.Contains(shell, "pipefail")
 }
 
-// setsPipefail says whether a command is "set -o pipefail".
+// setsPipefail reports whether a command is "set -o pipefail".
 func setsPipefail(c dockerfile.Command) bool {
 	return (c.Program() == "set" || c.Program() == "shopt") && slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool { return strings.Contains(w.Text, "pipefail") })
 }

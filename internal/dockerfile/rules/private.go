@@ -8,7 +8,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 )
 
-// privateHost says whether an address (or a bare host) is one that only a private
+// privateHost reports whether an address (or a bare host) is one that only a private
 // network knows, or one that cannot be told: nobody public vouches for it, and it
 // need not answer over https.
 func privateHost(address string) bool {
@@ -37,7 +37,7 @@ func privateHost(address string) bool {
 	}, labels[len(labels)-1])
 }
 
-// privateCommand says whether a command names an address of a private network.
+// privateCommand reports whether a command names an address of a private network.
 func privateCommand(c *dockerfile.Command) bool {
 	return slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool { return strings.Contains(w.Text, "://") && privateHost(w.Text) })
 }

@@ -67,7 +67,7 @@ func tooLow(span finding.Span, port, user string) (finding.Finding, bool) {
 	return fix(f, finding.NeedsReview, "Let the server listen on a port from 1024 up, and map it: docker run -p "+port+":"+strconv.Itoa(8000+n)), true
 }
 
-// mayBind says whether a command of the final stage gives a program the right
+// mayBind reports whether a command of the final stage gives a program the right
 // to bind such ports.
 func (in *Input) mayBind() bool {
 	found := false

@@ -126,7 +126,7 @@ func (in *Input) packageNames(i int, m call) map[string]dockerfile.ShellWord {
 	return out
 }
 
-// pipCompiles says whether a package that pip is seen to install is one that it
+// pipCompiles reports whether a package that pip is seen to install is one that it
 // builds.
 func (in *Input) pipCompiles(text string) bool {
 	named := func(text string) bool {

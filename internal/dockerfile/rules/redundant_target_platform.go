@@ -48,7 +48,7 @@ func redundantTargetPlatform() Check {
 	}
 }
 
-// redundant says whether a platform is TARGETPLATFORM and nothing else.
+// redundant reports whether a platform is TARGETPLATFORM and nothing else.
 func redundant(r shell.ProcessWordResult, args *fromArgs) bool {
 	_, only := r.Matched["TARGETPLATFORM"]
 	return only && len(r.Matched) == 1 && len(r.Unmatched) == 0 && r.Result == args.values["TARGETPLATFORM"]

@@ -93,7 +93,7 @@ func (v server) give(user string, paths []string) string {
 	return cmd
 }
 
-// hasServer says whether the final stage stands on the server's official image,
+// hasServer reports whether the final stage stands on the server's official image,
 // or installs Debian's package of it.
 func (in *Input) hasServer(v server) bool {
 	if v.image != "" {
@@ -118,7 +118,7 @@ func (in *Input) hasServer(v server) bool {
 	return out
 }
 
-// startsServer says whether the final stage starts that server: by the command
+// startsServer reports whether the final stage starts that server: by the command
 // that it inherits, or by one of its own.
 func (in *Input) startsServer(v server) bool {
 	st := in.starting()
@@ -132,7 +132,7 @@ func (in *Input) startsServer(v server) bool {
 	return slices.ContainsFunc(in.Script(i).Commands, func(c dockerfile.Command) bool { return slices.Contains(v.runs, c.Program()) })
 }
 
-// toldElsewhere says whether the server's configuration is replaced, and with
+// toldElsewhere reports whether the server's configuration is replaced, and with
 // it, perhaps, where it writes.
 func (in *Input) toldElsewhere(v server) bool {
 	out := false
@@ -186,7 +186,7 @@ func (in *Input) destination(i int, inst *dockerfile.Instruction) string {
 	return path.Clean(to)
 }
 
-// handled says whether anything of the final stage names a path, or a folder
+// handled reports whether anything of the final stage names a path, or a folder
 // above or beneath it, in a way that may make it another's: chown, chmod,
 // install, rm, ln, VOLUME. It rather says yes.
 func (in *Input) handled(p string) bool {
@@ -210,7 +210,7 @@ func (in *Input) handled(p string) bool {
 	return out
 }
 
-// about says whether a word is a path, one beneath it, or a folder above it
+// about reports whether a word is a path, one beneath it, or a folder above it
 // that is not the root.
 func about(word, p string) bool {
 	if !strings.HasPrefix(word, "/") {

@@ -143,7 +143,7 @@ func (m *mentions) add(word string, i int) {
 	}
 }
 
-// madeByRoot says whether nothing before instruction end gives a folder, one
+// madeByRoot reports whether nothing before instruction end gives a folder, one
 // above or one beneath it to anybody, so that it is as WORKDIR made it.
 func (m *mentions) madeByRoot(dir string, end int) bool {
 	if slices.Contains([]string{"/", "/tmp", "/var/tmp", "/home", "/root", "/opt/app-root", "/usr/src"}, dir) ||
@@ -162,7 +162,7 @@ func (m *mentions) madeByRoot(dir string, end int) bool {
 	return true
 }
 
-// file says whether a source of COPY looks like files, not a folder.
+// file reports whether a source of COPY looks like files, not a folder.
 func file(source string) bool {
 	base := path.Base(source)
 	return strings.ContainsAny(base, "*?") && base != "*" || strings.Contains(strings.TrimLeft(base, "."), ".")

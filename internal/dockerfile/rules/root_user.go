@@ -110,7 +110,7 @@ func (in *Input) baseUser(s *dockerfile.Stage) (finding.Finding, bool) {
 	return f, true
 }
 
-// namedForUser says whether a base's publisher promises a user that is not
+// namedForUser reports whether a base's publisher promises a user that is not
 // root by the image's name or tag.
 func namedForUser(s *dockerfile.Stage) bool {
 	ref := reference(bottom(s).Base)

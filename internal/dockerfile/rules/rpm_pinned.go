@@ -61,7 +61,7 @@ func rpmPinned() Check {
 	}
 }
 
-// rpmFixed says whether the name of a package ends in a version, or is that of
+// rpmFixed reports whether the name of a package ends in a version, or is that of
 // a file or a group, which have none.
 func rpmFixed(w string) bool {
 	if strings.HasSuffix(w, ".rpm") || strings.ContainsAny(w, "/@*") {

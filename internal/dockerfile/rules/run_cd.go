@@ -137,7 +137,7 @@ func (in *Input) movesOn(st *dockerfile.Stage, i int) bool {
 	return false
 }
 
-// knownVariables says whether a shell word's variables are the file's own, so
+// knownVariables reports whether a shell word's variables are the file's own, so
 // that a builder fills them in alike.
 func (in *Input) knownVariables(i int, w dockerfile.ShellWord) bool {
 	if w.Literal {
@@ -162,7 +162,7 @@ func cdTarget(c *dockerfile.Command) string {
 // textOf are the bytes of a span.
 func textOf(in *Input, s finding.Span) string { return string(in.File.Bytes[s.Start:s.End]) }
 
-// nestedIn says whether a command is in the text of an sh -c, into which other
+// nestedIn reports whether a command is in the text of an sh -c, into which other
 // tools do not look.
 func nestedIn(c *dockerfile.Command) bool {
 	for _, w := range c.Within {

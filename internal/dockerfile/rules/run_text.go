@@ -87,7 +87,7 @@ func (in *Input) usedByOthers() []bool {
 	return used
 }
 
-// mounts says whether RUN mounts a cache, or memory, on a folder whose path has
+// mounts reports whether RUN mounts a cache, or memory, on a folder whose path has
 // one of the fragments in it.
 func mounts(run *dockerfile.Instruction, fragments ...string) bool {
 	for _, f := range run.FlagWords {
@@ -115,14 +115,14 @@ func mounts(run *dockerfile.Instruction, fragments ...string) bool {
 	return false
 }
 
-// cachePlace says whether a mount's target is a variable that names the cache of
+// cachePlace reports whether a mount's target is a variable that names the cache of
 // the program that the last part of a path names: ${PIP_CACHE_DIR} is pip's.
 func cachePlace(target, fragment string) bool {
 	name := strings.ToUpper(fragment[strings.LastIndexByte(fragment, '/')+1:])
 	return strings.HasPrefix(target, "$") && len(name) > 2 && name[0] != '.' && strings.Contains(strings.ToUpper(target), name)
 }
 
-// inJSON says whether a command's words are the strings of a JSON form, or have their
+// inJSON reports whether a command's words are the strings of a JSON form, or have their
 // place in one alone.
 func inJSON(in *Input, c *dockerfile.Command, w dockerfile.ShellWord) bool {
 	return len(c.Words) > 0 && w.Span.Start < len(in.File.Bytes) && in.File.Bytes[w.Span.Start] == '"'

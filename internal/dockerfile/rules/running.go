@@ -80,7 +80,7 @@ func library(s *dockerfile.Stage) string {
 	return n
 }
 
-// rootName says whether a USER is root, by name or number.
+// rootName reports whether a USER is root, by name or number.
 func rootName(user string) bool {
 	u, _, _ := strings.Cut(user, ":")
 	return u == "root" || u == "0"
@@ -96,7 +96,7 @@ func (in *Input) workerUser(s *dockerfile.Stage, i int) (user dockerfile.Setting
 	return u, true
 }
 
-// runsAsRoot says whether instruction i is known to run as root.
+// runsAsRoot reports whether instruction i is known to run as root.
 func (in *Input) runsAsRoot(s *dockerfile.Stage, i int) bool {
 	u := in.Scopes.User(s, i)
 	return u.Known && (u.Value == "" || rootName(u.Value)) && !in.windows(s)
@@ -128,7 +128,7 @@ func (in *Input) leaves() []bool {
 	return leaf
 }
 
-// plainWord says whether a shell takes a text as it is: a user, a path.
+// plainWord reports whether a shell takes a text as it is: a user, a path.
 func plainWord(s string) bool {
 	return s != "" && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:-") == ""
 }
@@ -141,13 +141,13 @@ func (in *Input) dropWord(before, word finding.Span) finding.Edit {
 // said are the bytes of a span.
 func (in *Input) said(s finding.Span) string { return string(in.File.Bytes[s.Start:s.End]) }
 
-// exactly says whether the bytes of a word are its text, quoted or not: whether
+// exactly reports whether the bytes of a word are its text, quoted or not: whether
 // an edit of them is one of it alone.
 func (in *Input) exactly(w dockerfile.ShellWord) bool {
 	return strings.Trim(in.said(w.Span), `"'`) == w.Text
 }
 
-// pairAlone says whether an ENV or ARG sets one variable only.
+// pairAlone reports whether an ENV or ARG sets one variable only.
 func pairAlone(inst *dockerfile.Instruction) bool { return len(inst.Words) == 1 }
 
 // dropPair takes one pair of an ENV or ARG away, or the instruction with its
@@ -174,7 +174,7 @@ func unquote(s string) string {
 // engineNames are programs that start containers, and so take their flags.
 var engineNames = []string{"docker", "podman", "nerdctl", "containerd", "buildah", "runc", "crun", "bwrap", "firejail", "nsjail", "minijail", "systemd-nspawn", "lxc"}
 
-// startsContainers says whether one of the words names such a program.
+// startsContainers reports whether one of the words names such a program.
 func startsContainers(words ...string) bool {
 	return slices.ContainsFunc(words, func(w string) bool {
 		return slices.ContainsFunc(engineNames, func(e string) bool { return strings.Contains(path.Base(w), e) })

@@ -57,7 +57,7 @@ func (in *Input) startsEngines() []bool {
 	return out
 }
 
-// namesEngine says whether a word of a command that is no flag does.
+// namesEngine reports whether a word of a command that is no flag does.
 func namesEngine(c *dockerfile.Command) bool {
 	return slices.ContainsFunc(c.Words, func(w dockerfile.ShellWord) bool {
 		return !strings.HasPrefix(w.Text, "-") && startsContainers(w.Text)
@@ -115,7 +115,7 @@ func (in *Input) runtimeFlags(inst *dockerfile.Instruction, c *dockerfile.Comman
 	}
 }
 
-// interprets says whether a command runs a script, whose own arguments may be
+// interprets reports whether a command runs a script, whose own arguments may be
 // of any name.
 func interprets(c *dockerfile.Command) bool {
 	switch c.Program() {

@@ -54,7 +54,7 @@ func secretBuildArgument() Check {
 	}
 }
 
-// secretName says whether a variable of that name holds a secret, whatever it
+// secretName reports whether a variable of that name holds a secret, whatever it
 // is.
 func secretName(name string) bool {
 	_, ok := secret.Env(name, "q8Zr2Kx9Lm")
@@ -202,7 +202,7 @@ func usesVariable(c *dockerfile.Command, arg string) bool {
 // readers are programs that read their secrets from variables themselves.
 var readers = []string{"npm", "yarn", "pnpm", "composer", "cargo", "bundle"}
 
-// readsVariable says whether a command is of a program that reads a variable of
+// readsVariable reports whether a command is of a program that reads a variable of
 // that name itself, as by its configuration file.
 func readsVariable(c *dockerfile.Command, arg string) bool {
 	switch c.Program() {

@@ -116,7 +116,7 @@ func (in *Input) chain() []bool {
 	return out
 }
 
-// secretSource says whether a source of COPY is a file of secrets: by its
+// secretSource reports whether a source of COPY is a file of secrets: by its
 // content where the context is known, else by its name.
 func (in *Input) secretSource(source string, fromStage bool) (kind string, severity finding.Severity, ok bool) {
 	base := path.Base(source)

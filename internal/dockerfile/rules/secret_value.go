@@ -125,7 +125,7 @@ func (in *Input) withoutDefault(f finding.Finding, inst *dockerfile.Instruction,
 	return fix(f, finding.NeedsReview, "Mount it as a secret (docker build --secret id="+arg+",env="+arg+"), and revoke this one", append(edits, in.dropPair(inst, n))...)
 }
 
-// publicByName says whether a variable is named for what everyone may know: a
+// publicByName reports whether a variable is named for what everyone may know: a
 // user's, a key's fingerprint, a file.
 func publicByName(name string) bool {
 	low := strings.ToLower(name)
@@ -137,7 +137,7 @@ func publicByName(name string) bool {
 	return false
 }
 
-// knownToAll says whether a password is one that lets everyone in.
+// knownToAll reports whether a password is one that lets everyone in.
 func knownToAll(value string) bool {
 	return slices.Contains([]string{"public", "anonymous", "guest", "nobody"}, strings.ToLower(value))
 }
@@ -191,7 +191,7 @@ func (in *Input) secretWords(inst *dockerfile.Instruction, s *dockerfile.Script,
 	}
 }
 
-// keyIsPublic says whether the name before a value is of what everyone may know.
+// keyIsPublic reports whether the name before a value is of what everyone may know.
 func keyIsPublic(before string) bool {
 	before = strings.TrimRight(before, "= \"'")
 	if i := strings.LastIndexAny(before, " \"'"); i >= 0 {

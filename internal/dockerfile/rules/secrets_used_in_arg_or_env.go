@@ -110,7 +110,7 @@ func aboutSecret(name string) bool {
 	}, words[len(words)-1])
 }
 
-// secretWord says whether a word between a name's underscores is one for a
+// secretWord reports whether a word between a name's underscores is one for a
 // secret, and none says that it is not.
 func secretWord(name string) bool {
 	is := false
@@ -127,7 +127,7 @@ func secretWord(name string) bool {
 	return is
 }
 
-// secretPart says whether hadolint takes a name for a secret's.
+// secretPart reports whether hadolint takes a name for a secret's.
 func secretPart(name string) bool {
 	lower := strings.ToLower(name)
 	for _, part := range []string{"token", "secret", "password", "private", "username", "api_key", "client_key"} {

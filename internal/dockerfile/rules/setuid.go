@@ -46,7 +46,7 @@ func setuidBit() Check {
 	}
 }
 
-// setsUser says whether a mode sets the setuid bit. The bit of the group is left
+// setsUser reports whether a mode sets the setuid bit. The bit of the group is left
 // alone: on folders, where it is mostly meant, it is harmless.
 func setsUser(mode string) bool {
 	if strings.Trim(mode, "01234567") == "" {

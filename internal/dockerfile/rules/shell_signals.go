@@ -60,7 +60,7 @@ var longRunning = []string{
 // interpreters run servers where something is exposed.
 var interpreters = []string{"python", "python3", "perl", "ruby", "php", "bundle", "deno", "bun"}
 
-// staysChild says whether the last command of a shell's text is a server that
+// staysChild reports whether the last command of a shell's text is a server that
 // the shell starts as a child: after others, in the shell itself, without exec.
 func staysChild(c *dockerfile.Command, serves bool) bool {
 	if !slices.Contains(longRunning, c.Program()) && (!serves || !slices.Contains(interpreters, c.Program())) || slices.Contains(c.Via(), "exec") || c.Has("--daemon", "--daemonize", "-D", "--version", "--help") {

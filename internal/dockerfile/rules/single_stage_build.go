@@ -126,7 +126,7 @@ func keeps(in *Input, c *dockerfile.Command, full string) string {
 	return ""
 }
 
-// removesComposer says whether a later step takes composer away.
+// removesComposer reports whether a later step takes composer away.
 func removesComposer(in *Input) bool {
 	found := false
 	in.inFinal(func(i int, inst *dockerfile.Instruction) {
@@ -143,7 +143,7 @@ func removesComposer(in *Input) bool {
 	return found
 }
 
-// uninstalls says whether a command removes packages.
+// uninstalls reports whether a command removes packages.
 func uninstalls(c *dockerfile.Command) bool {
 	m, ok := managed(c, "apt-get", "apt", "apk", "yum", "dnf", "microdnf", "zypper")
 	return ok && m.is("purge", "remove", "del", "erase", "autoremove", "rm", "autopurge")
@@ -165,7 +165,7 @@ func compilers(c *dockerfile.Command) []string {
 	return out
 }
 
-// compiles says whether a command uses compilers, as far as its name tells.
+// compiles reports whether a command uses compilers, as far as its name tells.
 func compiles(c *dockerfile.Command) bool {
 	switch p := c.Program(); p {
 	case "make", "gcc", "g++", "cc", "clang", "cmake", "ninja", "meson", "configure", "autoreconf", "pecl", "cpanm", "cargo", "docker-php-ext-install", "gem", "bundle", "luarocks":

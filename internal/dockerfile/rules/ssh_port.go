@@ -51,7 +51,7 @@ func sshPort() Check {
 	}
 }
 
-// servesSSH says whether the file installs or starts an SSH server: then the port
+// servesSSH reports whether the file installs or starts an SSH server: then the port
 // is not left over, and only who wrote the file can do without it.
 func (in *Input) servesSSH() bool {
 	servers := []string{"openssh-server", "openssh", "openssh-server-pam", "ssh", "dropbear", "dropbear-run", "dropbear-bin", "sshd", "tinysshd"}

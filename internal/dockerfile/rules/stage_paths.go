@@ -20,7 +20,7 @@ func pathAt(in *Input, i int, p string) string {
 	return path.Join("/", w.Value, p)
 }
 
-// under says whether a path is a folder, or in it.
+// under reports whether a path is a folder, or in it.
 func under(p, folder string) bool {
 	return p == folder || folder == "/" || strings.HasPrefix(p, folder+"/")
 }
@@ -62,7 +62,7 @@ func copyAt(in *Input, i int) (copied, bool) {
 	return c, true
 }
 
-// broad says whether it copies the whole context.
+// broad reports whether it copies the whole context.
 func (c copied) broad() bool {
 	if c.from != "" {
 		return false

@@ -54,7 +54,7 @@ func tlsOff() Check {
 	}
 }
 
-// turnsTLSOff says whether a variable switches the check of certificates off.
+// turnsTLSOff reports whether a variable switches the check of certificates off.
 func turnsTLSOff(name, value string) bool {
 	switch name {
 	case "NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY":
@@ -83,7 +83,7 @@ func (in *Input) tlsOffPairs(inst *dockerfile.Instruction, report func(finding.F
 	}
 }
 
-// namesPrivateTLS says whether the file names a server of a private network that
+// namesPrivateTLS reports whether the file names a server of a private network that
 // is spoken to over TLS: its certificate may be nobody's that the image trusts.
 func (in *Input) namesPrivateTLS() bool {
 	for _, word := range strings.Fields(string(in.File.Bytes)) {
@@ -148,7 +148,7 @@ func (in *Input) tlsOffCommand(i int, c *dockerfile.Command) (finding.Finding, b
 	return finding.Finding{}, false
 }
 
-// shortFlagK says whether a word of curl's is several short flags with -k among
+// shortFlagK reports whether a word of curl's is several short flags with -k among
 // them, none before it with a value of its own.
 func shortFlagK(w dockerfile.ShellWord) bool {
 	if !w.Literal || len(w.Text) < 3 || w.Text[0] != '-' || w.Text[1] == '-' {
@@ -158,7 +158,7 @@ func shortFlagK(w dockerfile.ShellWord) bool {
 	return ok && strings.Trim(before, "fsSLgOqivJNRz#46") == ""
 }
 
-// localAddress says whether a command talks to this machine only.
+// localAddress reports whether a command talks to this machine only.
 func localAddress(c *dockerfile.Command) bool {
 	return slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool {
 		_, rest, ok := strings.Cut(w.Text, "://")

@@ -66,7 +66,7 @@ func stageOf(f *dockerfile.File, names map[string]*dockerfile.Stage, from string
 	return nil
 }
 
-// has says whether the instruction has a flag.
+// has reports whether the instruction has a flag.
 func (t *transfer) has(flags ...string) bool {
 	for _, f := range t.FlagWords {
 		for _, name := range flags {
@@ -103,12 +103,12 @@ func isArchive(name string) bool {
 	return false
 }
 
-// isTar says whether a name is that of a tar archive, packed or not.
+// isTar reports whether a name is that of a tar archive, packed or not.
 func isTar(name string) bool {
 	return isArchive(name) && (strings.Contains(name, ".tar") || strings.HasPrefix(path.Ext(name), ".t"))
 }
 
-// isRemote says whether a source of ADD is fetched: a URL, or a Git repository.
+// isRemote reports whether a source of ADD is fetched: a URL, or a Git repository.
 func isRemote(source string) bool {
 	for _, scheme := range []string{"http://", "https://", "git://", "ssh://", "git@"} {
 		if strings.HasPrefix(source, scheme) {
@@ -118,7 +118,7 @@ func isRemote(source string) bool {
 	return strings.HasPrefix(source, "github.com/")
 }
 
-// rooted says whether a path begins at the root, in Windows' way too.
+// rooted reports whether a path begins at the root, in Windows' way too.
 func rooted(p string) bool {
 	drive := len(p) > 1 && p[1] == ':' && isLetterOrDigit(p[0])
 	return strings.HasPrefix(p, "/") || strings.HasPrefix(p, `\`) || drive && (len(p) == 2 || p[2] == '/' || p[2] == '\\')

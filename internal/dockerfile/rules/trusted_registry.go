@@ -77,7 +77,7 @@ func registryOf(image string) (host, repository string) {
 	return "docker.io", name
 }
 
-// trusted says whether an image comes from one of the registries: "docker.io",
+// trusted reports whether an image comes from one of the registries: "docker.io",
 // "*.gcr.io", "registry.*", "*", and with a path, "docker.io/library".
 func trusted(image string, list []string) bool {
 	host, repository := registryOf(image)

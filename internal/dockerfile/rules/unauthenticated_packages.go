@@ -79,7 +79,7 @@ func (in *Input) sayHTTPS(words []dockerfile.ShellWord) []finding.Edit {
 	return out
 }
 
-// trustsAll says whether word n of a package manager's command tells it to look
+// trustsAll reports whether word n of a package manager's command tells it to look
 // at no signature, and how many words say so.
 func trustsAll(c *dockerfile.Command, words []dockerfile.ShellWord, n int) (int, bool) {
 	w := words[n].Text
@@ -116,7 +116,7 @@ func unauthenticatedOption(s string) bool {
 	return false
 }
 
-// localPackages says whether all operands are files, which were got and may have
+// localPackages reports whether all operands are files, which were got and may have
 // been checked in another way.
 func localPackages(ops []dockerfile.ShellWord) bool {
 	return !slices.ContainsFunc(ops, func(w dockerfile.ShellWord) bool {

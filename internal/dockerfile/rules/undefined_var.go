@@ -110,7 +110,7 @@ func (in *Input) variables(s *dockerfile.Stage, i int, name string) []string {
 	return append(out, "PATH")
 }
 
-// undefined says whether a word uses a variable that nothing sets.
+// undefined reports whether a word uses a variable that nothing sets.
 func (in *Input) undefined(s *dockerfile.Stage, i int, word string) bool {
 	e := &lookup{in: in, stage: s, at: i}
 	return len(e.missing(shell.NewLex(rune(in.File.Escape)), word)) > 0

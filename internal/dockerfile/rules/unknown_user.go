@@ -46,7 +46,7 @@ func unknownUser() Check {
 	}
 }
 
-// mayAddUsers says whether anything of the final stage may add to its users: a
+// mayAddUsers reports whether anything of the final stage may add to its users: a
 // command at all, a copy of a whole tree, into /etc, or of an archive.
 func (in *Input) mayAddUsers() bool {
 	out := false

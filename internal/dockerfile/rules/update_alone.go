@@ -42,13 +42,13 @@ func updateAlone() Check {
 	}
 }
 
-// updatesLists says whether a command fetches the lists of what there is.
+// updatesLists reports whether a command fetches the lists of what there is.
 func updatesLists(c *dockerfile.Command) bool {
 	m, ok := managed(c, "apt-get", "apt", "apk")
 	return ok && m.is("update") && len(m.operands) == 0
 }
 
-// mayInstall says whether a command may install something that cannot be seen:
+// mayInstall reports whether a command may install something that cannot be seen:
 // a script, an interpreter, apt's other faces.
 func mayInstall(c *dockerfile.Command) bool {
 	switch c.Program() {

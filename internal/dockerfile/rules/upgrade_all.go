@@ -52,7 +52,7 @@ func upgradeAll() Check {
 	}
 }
 
-// upgrades says whether a command upgrades everything: its names in other
+// upgrades reports whether a command upgrades everything: its names in other
 // tools, and how bad it is; nil: it does not.
 func upgrades(m call) ([]string, finding.Severity) {
 	switch {
@@ -82,7 +82,7 @@ func upgrades(m call) ([]string, finding.Severity) {
 	return nil, 0
 }
 
-// isInstall says whether a package manager installs something.
+// isInstall reports whether a package manager installs something.
 func isInstall(c *dockerfile.Command) bool {
 	m, ok := managed(c, "apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper")
 	return ok && slices.Contains([]string{

@@ -74,7 +74,7 @@ func workdirRelativePath() Check {
 	}
 }
 
-// setsWorkdir says whether a stage or one below it has a WORKDIR; set says
+// setsWorkdir reports whether a stage or one below it has a WORKDIR; set says
 // which have one of their own. What is found out is written down in set.
 func (in *Input) setsWorkdir(s *dockerfile.Stage, set []bool) bool {
 	for below := s; below != nil; below = below.Parent {
@@ -88,7 +88,7 @@ func (in *Input) setsWorkdir(s *dockerfile.Stage, set []bool) bool {
 	return false
 }
 
-// relativePath says whether a path of instruction i is relative, variables
+// relativePath reports whether a path of instruction i is relative, variables
 // filled in; false also where that cannot be told.
 func (in *Input) relativePath(s *dockerfile.Stage, i int, word string) bool {
 	value, known := in.Scopes.Expand(s, i, word)
@@ -104,7 +104,7 @@ func (in *Input) relativePath(s *dockerfile.Stage, i int, word string) bool {
 	return !path.IsAbs(value)
 }
 
-// windows says whether a stage is one for Windows, as far as is known.
+// windows reports whether a stage is one for Windows, as far as is known.
 func (in *Input) windows(s *dockerfile.Stage) bool {
 	for s.Parent != nil {
 		s = s.Parent

@@ -89,7 +89,7 @@ func chmodWords(c *dockerfile.Command) (mode dockerfile.ShellWord, files []docke
 	return mode, files, ok
 }
 
-// openToAll says whether a mode lets others write, without the sticky bit that
+// openToAll reports whether a mode lets others write, without the sticky bit that
 // makes a folder like /tmp of it.
 func openToAll(mode string) bool {
 	if mode == "" {
@@ -126,7 +126,7 @@ func tighter(mode string) (string, bool) {
 	return mode[:n-2] + string([]byte{'0' + group, '0' + others}), true
 }
 
-// forEveryone says whether all files are meant for everyone: devices, sockets and
+// forEveryone reports whether all files are meant for everyone: devices, sockets and
 // temporary folders.
 func forEveryone(files []dockerfile.ShellWord) bool {
 	for _, f := range files {

@@ -130,7 +130,7 @@ func distroTitle(names []string) string {
 	return "Raise " + few(names) + " in the distribution's release"
 }
 
-// packageName says whether a word can be a distribution's package: what is
+// packageName reports whether a word can be a distribution's package: what is
 // written into a RUN line is run.
 func packageName(s string) bool {
 	if s == "" || len(s) > 200 || s[0]-'0' > 9 && s[0]|0x20-'a' > 25 {
@@ -150,7 +150,7 @@ func root(user string) bool {
 	return name == "" || name == "root" || name == "0"
 }
 
-// userName says whether a word of a base's configuration can be written after
+// userName reports whether a word of a base's configuration can be written after
 // USER.
 func userName(s string) bool {
 	name, group, _ := strings.Cut(s, ":")
@@ -234,7 +234,7 @@ func (p *planner) managerOf(doc *dockerfile.File, scopes *dockerfile.Scopes, st 
 	return m, false
 }
 
-// runs says whether an instruction runs a program in its shell form.
+// runs reports whether an instruction runs a program in its shell form.
 func runs(doc *dockerfile.File, scopes *dockerfile.Scopes, st *dockerfile.Stage, i int, program string) bool {
 	in := &doc.Instructions[i]
 	if in.Cmd != "RUN" {
@@ -247,7 +247,7 @@ func runs(doc *dockerfile.File, scopes *dockerfile.Scopes, st *dockerfile.Stage,
 	return slices.ContainsFunc(s.Commands, func(c dockerfile.Command) bool { return c.Program() == program })
 }
 
-// raisedAlready says whether a line of the stage raises all of the packages.
+// raisedAlready reports whether a line of the stage raises all of the packages.
 func raisedAlready(scopes *dockerfile.Scopes, doc *dockerfile.File, st *dockerfile.Stage, names []string) bool {
 	for i := st.From + 1; i < st.End; i++ {
 		in := &doc.Instructions[i]

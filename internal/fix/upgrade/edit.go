@@ -150,7 +150,7 @@ func joinEdits(edits []finding.Edit) ([]finding.Edit, bool) {
 	return out, true
 }
 
-// touch says whether edits of two upgrades meet.
+// touch reports whether edits of two upgrades meet.
 func touch(a, b []finding.Edit) bool {
 	i, j := 0, 0
 	for i < len(a) && j < len(b) {

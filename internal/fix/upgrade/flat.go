@@ -119,7 +119,7 @@ type flat struct {
 	settled func(*flat, flatPlan) error
 	// write makes the edits of a plan in lock and manifests.
 	write func(flatPlan) ([]finding.Edit, error)
-	// clean says whether a version has no known vulnerability; nil: nobody knows.
+	// clean reports whether a version has no known vulnerability; nil: nobody knows.
 	clean func(name, version string) bool
 	known map[string]map[string][]Release
 	tries int

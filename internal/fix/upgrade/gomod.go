@@ -208,7 +208,7 @@ func (g *goPlan) raise(name, version string, owner int) {
 	}
 }
 
-// follow asks what the new versions require, and says whether that has raised
+// follow asks what the new versions require, and reports whether that has raised
 // anything that is not asked about yet.
 func (g *goPlan) follow(ctx context.Context, m Modules) bool {
 	more := false

@@ -155,7 +155,7 @@ func (n *jsonNode) str(b []byte) string {
 
 func (n *jsonNode) raw(b []byte) string { return string(b[n.start:n.end]) }
 
-// yes says whether a member is true.
+// yes reports whether a member is true.
 func (n *jsonNode) yes(b []byte, key string) bool {
 	v := n.get(key)
 	return v != nil && v.raw(b) == "true"

@@ -417,7 +417,7 @@ func (s *npmSolve) ownerOf(at string, e npmEdge) int {
 	return 0
 }
 
-// of says whether any of the overrides is of the want's package.
+// of reports whether any of the overrides is of the want's package.
 func (o overrides) of(w want) bool {
 	for k := range o {
 		if k.name == w.Name {

@@ -53,7 +53,7 @@ type npmEdge struct {
 	maybe            bool // a peer that may be absent
 }
 
-// project says whether the entry is the user's own code.
+// project reports whether the entry is the user's own code.
 func (e *npmEntry) project() bool { return !strings.Contains("/"+e.path, "/node_modules/") }
 
 func readNPMLock(f *file, manifest *npmManifest) (*npmLock, error) {

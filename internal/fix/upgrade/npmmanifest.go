@@ -74,7 +74,7 @@ func (s *npmSolve) offline(w want, m *npmManifest, why string) (npmDraft, error)
 	return d, nil
 }
 
-// behind says whether a declaration leaves the vulnerable version out and the
+// behind reports whether a declaration leaves the vulnerable version out and the
 // new one in.
 func behind(spec string, w want) bool {
 	old, known := npmAdmits(spec, w.From)
@@ -314,7 +314,7 @@ func (m *npmManifest) overrideEdits(member string, set overrides) ([]finding.Edi
 	return edits, nil
 }
 
-// declares says whether the manifest itself depends on a package.
+// declares reports whether the manifest itself depends on a package.
 func (m *npmManifest) declares(name string) bool {
 	return slices.ContainsFunc(declared(m.f.b, m.root, true), func(e npmEdge) bool { return e.name == name })
 }

@@ -120,7 +120,7 @@ func digitsOnly(s string) bool {
 	return s != "" && len(s) < 20
 }
 
-// npmNumber says whether a word is a number as npm takes it: no zero before others.
+// npmNumber reports whether a word is a number as npm takes it: no zero before others.
 func npmNumber(s string) bool { return digitsOnly(s) && (s == "0" || s[0] != '0') }
 
 // low is the lowest version that p says.
@@ -227,7 +227,7 @@ func (p npmPart) bounds(op string) ([]npmBound, bool) {
 	return nil, false
 }
 
-// admits says whether the range holds the version. A pre-release is in it only
+// admits reports whether the range holds the version. A pre-release is in it only
 // where a comparator names a pre-release of the same three numbers.
 func (r npmRange) admits(v string) bool {
 	v, _, _ = strings.Cut(strings.TrimLeft(v, "v="), "+")
@@ -261,7 +261,7 @@ func (r npmRange) admits(v string) bool {
 	return false
 }
 
-// npmAdmits says whether a dependency's declaration admits a version of the
+// npmAdmits reports whether a dependency's declaration admits a version of the
 // package; known is false where it is no range: a tag, an address, a folder.
 func npmAdmits(spec, version string) (admits, known bool) {
 	if rest, ok := strings.CutPrefix(spec, "npm:"); ok {

@@ -38,7 +38,7 @@ func npmProgram(t *testing.T) string {
 	return npm
 }
 
-// thorough says whether the tests that take minutes are wanted.
+// thorough reports whether the tests that take minutes are wanted.
 func thorough() bool { return os.Getenv("DRYDOCK_PROVE") == "all" }
 
 // registryOf is the registry that npm is configured for.

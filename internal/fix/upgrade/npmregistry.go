@@ -23,7 +23,7 @@ type Registry interface {
 	// Versions returns every version of a package by its number. A package
 	// that the registry does not have is an error.
 	Versions(ctx context.Context, name string) (map[string]Manifest, error)
-	// Serves says whether the registry is where a lock's "resolved" address
+	// Serves reports whether the registry is where a lock's "resolved" address
 	// points: a package of another registry may share its name and nothing else.
 	Serves(resolved string) bool
 }
@@ -142,7 +142,7 @@ func plainURL(err error) error {
 	return err
 }
 
-// npmNameOK says whether a name can be asked for.
+// npmNameOK reports whether a name can be asked for.
 func npmNameOK(name string) bool {
 	scope, rest, scoped := strings.Cut(name, "/")
 	if name == "" || len(name) > 214 || strings.ContainsAny(name, "%?#\\ \t\r\n\"<>^`{|}") || name[0] == '.' {
@@ -263,7 +263,7 @@ func (w *wireManifest) manifest() (Manifest, bool) {
 	return m, strings.HasPrefix(m.Tarball, "http") && !strings.ContainsAny(m.Tarball+m.Integrity, "\"\\\r\n ")
 }
 
-// present says whether a member was there and holds something.
+// present reports whether a member was there and holds something.
 func present(raw json.RawMessage) bool {
 	switch s := string(bytes.TrimSpace(raw)); s {
 	case "", "null", "false", `""`, "[]", "{}":

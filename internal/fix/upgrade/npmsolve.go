@@ -26,7 +26,7 @@ type npmSolve struct {
 	npmState
 	floor    map[string]string // path -> version that a finding asks for
 	standing npmStanding       // overrides of package.json
-	// clean says whether a version has no known vulnerability that is fixed in
+	// clean reports whether a version has no known vulnerability that is fixed in
 	// another; nil: nobody knows.
 	clean func(name, version string) bool
 	queue []string
@@ -148,7 +148,7 @@ func (s *npmSolve) askers(at string) []asker {
 	return out
 }
 
-// takes says whether an asker is content with a version.
+// takes reports whether an asker is content with a version.
 func (s *npmSolve) takes(a asker, version string) bool {
 	if v, ok := s.override(a); ok {
 		return v == version
@@ -323,7 +323,7 @@ func (s *npmSolve) persuade(a asker, at, version string, owner int) error {
 	return nil
 }
 
-// content says whether none of the dependencies refuses a version.
+// content reports whether none of the dependencies refuses a version.
 func content(edges []npmEdge, name, version string) bool {
 	for _, e := range edges {
 		if e.name != name {
@@ -336,7 +336,7 @@ func content(edges []npmEdge, name, version string) bool {
 	return true
 }
 
-// agreed says whether all who use a folder take the version; own: the user's
+// agreed reports whether all who use a folder take the version; own: the user's
 // own declarations may be edited for it.
 func (s *npmSolve) agreed(users []asker, version string, own bool) bool {
 	for _, a := range users {

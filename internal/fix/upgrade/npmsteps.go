@@ -237,7 +237,7 @@ func accepts(e npmEdge, version string) bool {
 	return admits || !known
 }
 
-// bundlesBelow says whether a folder holds what came in an archive.
+// bundlesBelow reports whether a folder holds what came in an archive.
 func (s *npmSolve) bundlesBelow(p string) bool {
 	for _, at := range s.lock.paths {
 		if strings.HasPrefix(at, path.Join(p, "node_modules")+"/") && s.lock.entries[at].bundled {

@@ -105,7 +105,7 @@ const (
 	pyKeyed  // by name and version
 )
 
-// declaredIn says whether a string declares dependencies, and how; name is the
+// declaredIn reports whether a string declares dependencies, and how; name is the
 // package looked for, where the table is by name.
 func declaredIn(s tomlString, name string) int {
 	k := s.keys

@@ -78,7 +78,7 @@ func pyClauses(spec string) (out []pyClause, ok bool) {
 	return out, true
 }
 
-// admits says whether a clause holds the version. poetry: a bare version is a
+// admits reports whether a clause holds the version. poetry: a bare version is a
 // pin, as poetry reads it.
 func (c pyClause) admits(v string) bool {
 	compare := func(a, b string) int {
@@ -115,7 +115,7 @@ func (c pyClause) admits(v string) bool {
 	return false
 }
 
-// sameNumbers says whether the first n numbers of two versions are the same.
+// sameNumbers reports whether the first n numbers of two versions are the same.
 func sameNumbers(a, b string, n int) bool {
 	return slices.Equal(release(a, n), release(b, n))
 }
@@ -211,7 +211,7 @@ func padded(v string, n int) string {
 	return v
 }
 
-// specAdmits says whether every clause holds the version.
+// specAdmits reports whether every clause holds the version.
 func specAdmits(spec, v string) bool {
 	clauses, ok := pyClauses(spec)
 	for _, c := range clauses {

@@ -199,7 +199,7 @@ func logicalLine(s string, at int) (end, lines int) {
 	}
 }
 
-// hasOption says whether an option stands before a comment.
+// hasOption reports whether an option stands before a comment.
 func hasOption(s, option string) bool {
 	for line := range strings.Lines(s) {
 		line, _, _ = strings.Cut(" "+line, " #")

@@ -121,7 +121,7 @@ func (p *planner) further(ctx context.Context, s Package) (string, error) {
 	return next, nil
 }
 
-// plausible says whether v can be written into a manifest of any format
+// plausible reports whether v can be written into a manifest of any format
 // without changing the text around it.
 func plausible(v string) bool {
 	if v == "" || len(v) > 128 {
@@ -144,7 +144,7 @@ func step(from, to string) finding.Safety {
 	return finding.NeedsReview
 }
 
-// compatible says whether both have the same numbers up to the first that is
+// compatible reports whether both have the same numbers up to the first that is
 // not zero: where ecosystems promise compatibility.
 func compatible(from, to string) bool {
 	a, b := numbers(from), numbers(to)

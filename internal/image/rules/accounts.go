@@ -120,7 +120,7 @@ func rootUser() check {
 	}
 }
 
-// isRoot says whether a USER's name or number is root's.
+// isRoot reports whether a USER's name or number is root's.
 func isRoot(s *scan, name string) (root, known bool, err error) {
 	if name == "" || name == "root" {
 		return true, true, nil

@@ -158,7 +158,7 @@ var histories = []string{
 	".psql_history", ".sqlite_history", ".irb_history", ".rediscli_history", ".ksh_history", ".history",
 }
 
-// repository says whether a path is the file that makes its directory one.
+// repository reports whether a path is the file that makes its directory one.
 func repository(path string) bool {
 	if path == "" {
 		return false

@@ -149,7 +149,7 @@ func worldWritable() check {
 	}
 }
 
-// kernels says whether a path is in a directory that the engine mounts over.
+// kernels reports whether a path is in a directory that the engine mounts over.
 func kernels(path string) bool {
 	top, _, _ := strings.Cut(path, "/")
 	return top == "dev" || top == "proc" || top == "sys"

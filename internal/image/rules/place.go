@@ -96,6 +96,6 @@ func names(es []entry) string {
 // megabytes is a number of bytes for people.
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
-// configured says whether the image has a configuration to judge: a root file
+// configured reports whether the image has a configuration to judge: a root file
 // system has none.
 func configured(s *scan) bool { return s.Image != nil && s.Image.Config != nil }

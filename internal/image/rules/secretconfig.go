@@ -119,7 +119,7 @@ func secretHistory() check {
 	}
 }
 
-// settled says whether a step sets what the configuration still has.
+// settled reports whether a step sets what the configuration still has.
 func settled(s *scan, step string) bool {
 	step = plainStep(step)
 	set, ok := strings.CutPrefix(step, "ENV ")

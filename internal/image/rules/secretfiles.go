@@ -74,7 +74,7 @@ func readSecrets(_ context.Context, f layer.Input) ([]byte, error) {
 
 func oneLine(s string) string { return strings.NewReplacer("\t", " ", "\n", " ", "\r", " ").Replace(s) }
 
-// system says whether a path is the distribution's, where text is not searched:
+// system reports whether a path is the distribution's, where text is not searched:
 // only files with a secret's name are.
 func system(path string) bool {
 	top, rest, _ := strings.Cut(path, "/")
@@ -98,7 +98,7 @@ func system(path string) bool {
 	return false
 }
 
-// packaged says whether a path lies in an installed package of some language,
+// packaged reports whether a path lies in an installed package of some language,
 // or among a distribution's tests and documentation: keys there are their
 // tests' and known to everyone.
 func packaged(path string) bool {
@@ -115,7 +115,7 @@ var packageDirs = []string{
 	"usr/lib/python", "usr/local/lib/python", "usr/local/go/",
 }
 
-// binaryName says whether a file's name says that it is no text.
+// binaryName reports whether a file's name says that it is no text.
 func binaryName(path string) bool {
 	i := strings.LastIndexByte(path, '.')
 	if i < 0 || len(path)-i > 8 {

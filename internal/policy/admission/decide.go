@@ -194,7 +194,7 @@ func (x *deciding) known(ctx context.Context) []finding.Digest {
 	return all
 }
 
-// BuildsOf says whether images of the rule that were made on the machine may start.
+// BuildsOf reports whether images of the rule that were made on the machine may start.
 func (r *Rule) BuildsOf() Builds {
 	switch {
 	case r.Builds != "":

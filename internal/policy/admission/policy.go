@@ -49,7 +49,7 @@ const (
 	Allow Default = "allow"
 )
 
-// Builds says whether images that were made on the machine itself may start.
+// Builds reports whether images that were made on the machine itself may start.
 type Builds string
 
 // The answers.

@@ -315,7 +315,7 @@ func (r *reading) secrets() []SecretFile {
 	return out
 }
 
-// health tells whether a service's health is checked; nil: the image says.
+// health reports whether a service's health is checked; nil: the image says.
 func (r *reading) health() *bool {
 	var out *bool
 	for _, n := range r.fields["healthcheck"] {

@@ -98,7 +98,7 @@ func Compare(old, now *Needs) (Change, error) {
 	return c, nil
 }
 
-// list are all needs, sorted as rules are; both says whether two observations are
+// list are all needs, sorted as rules are; both reports whether two observations are
 // compared, which tell more than profiles.
 func (n *Needs) list(both bool) []need {
 	p := n.profile

@@ -323,7 +323,7 @@ func linkedVersion(flags, module string) string {
 // majorName is the end of a module's path that tells its major version.
 var majorName = regexp.MustCompile(`^v[0-9]+$`)
 
-// vcsStamp says whether a version is what Go makes of a commit that no tag is on,
+// vcsStamp reports whether a version is what Go makes of a commit that no tag is on,
 // or of a tree with changes: the build's own word for it counts before.
 func vcsStamp(v string) bool {
 	v, dirty := strings.CutSuffix(v, "+dirty")

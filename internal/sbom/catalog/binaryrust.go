@@ -55,7 +55,7 @@ func (r *rustFinder) look(v view) {
 	}
 }
 
-// mayBeAudit says whether b is a zlib stream (RFC 1950) that begins as the
+// mayBeAudit reports whether b is a zlib stream (RFC 1950) that begins as the
 // list does. A header by itself is met once in some ten thousand bytes.
 func (r *rustFinder) mayBeAudit(b []byte) bool {
 	if len(b) < 8 || (uint(b[0])<<8|uint(b[1]))%31 != 0 || b[1]&0x20 != 0 {

@@ -287,7 +287,7 @@ func (c *composerList) names(to *[]string) error {
 	})
 }
 
-// composerVersion says whether s is a version, or a branch: "dev-feature/x", "1.x-dev".
+// composerVersion reports whether s is a version, or a branch: "dev-feature/x", "1.x-dev".
 func composerVersion(s string) bool {
 	return lockVersion(s) || strings.HasPrefix(s, "dev-") && lockWord(s) && !strings.ContainsAny(s, ":*,;()[]<>=|&")
 }

@@ -103,7 +103,7 @@ func dirHolds(word string) func([]byte) bool {
 	return func(body []byte) bool { return bytes.Contains(body, []byte(word)) }
 }
 
-// dirNPMDepends says whether a package.json names a dependency, or is none that
+// dirNPMDepends reports whether a package.json names a dependency, or is none that
 // can be read.
 func dirNPMDepends(body []byte) bool {
 	j := newLockJSON(body)

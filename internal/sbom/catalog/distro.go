@@ -49,7 +49,7 @@ func distroFiles() layer.Reader {
 	}
 }
 
-// linkedRelease says whether a path is of an os-release, or may be what one is a
+// linkedRelease reports whether a path is of an os-release, or may be what one is a
 // link to: distributions keep theirs in folders of their own.
 func linkedRelease(p string) bool {
 	if strings.HasPrefix(p, "usr/lib/os.release.d/os-release-") {
@@ -116,7 +116,7 @@ func distroOf(files map[string]string) *sbom.Distro {
 // maxManifest bounds a content manifest, which lists sources beside repositories.
 const maxManifest = 8 << 20
 
-// contentManifest says whether a path is of a file in which Red Hat's build
+// contentManifest reports whether a path is of a file in which Red Hat's build
 // systems say of a layer from which repositories its packages are.
 func contentManifest(p string) bool {
 	return p == "usr/share/buildinfo/content-sets.json" ||
@@ -155,7 +155,7 @@ func repositoriesOf(files map[string]string) []string {
 // alpineRepositories lists where apk takes packages from.
 const alpineRepositories = "etc/apk/repositories"
 
-// alpineEdge says whether packages come from edge, whatever release the system
+// alpineEdge reports whether packages come from edge, whatever release the system
 // was installed as. A repository under a tag is for the packages that name it.
 func alpineEdge(repositories string) bool {
 	for line := range strings.Lines(repositories) {

@@ -131,7 +131,7 @@ func learnDpkg(_ context.Context, f layer.Input) (facts, error) {
 	return got, errors.Join(append(someOf(errs), bad.err(), err)...)
 }
 
-// fieldName says whether a field may have the name (deb822(5)).
+// fieldName reports whether a field may have the name (deb822(5)).
 func fieldName(key []byte) bool {
 	for _, c := range key {
 		if c <= ' ' || c >= 0x7f {
@@ -148,7 +148,7 @@ func sourceOf(s string) (name, version string) {
 	return name, strings.Trim(version, " ()")
 }
 
-// installed says whether a package's files are there: dpkg(1), "package
+// installed reports whether a package's files are there: dpkg(1), "package
 // states". A package unpacked but never configured is as vulnerable as any.
 func installed(status string) bool {
 	words := strings.Fields(status)

@@ -302,7 +302,7 @@ func goSumPins(_ *dirWalk, file string, body []byte) (lockResult, error) {
 	return r, nil
 }
 
-// goModOld says whether the file is from before Go 1.17.
+// goModOld reports whether the file is from before Go 1.17.
 func goModOld(m *modfile.File) bool {
 	if m.Go == nil {
 		return true

@@ -110,7 +110,7 @@ type fileFacts struct {
 
 type licenseFact struct{ name, text string }
 
-// shown says whether the image shows what layer i has at path, and gives the
+// shown reports whether the image shows what layer i has at path, and gives the
 // entry. A hard link that is shown shows its target's content.
 func (j *join) shown(i int, path string) (*layer.Entry, bool) {
 	n, ok := j.tree.At(i, path)
@@ -282,7 +282,7 @@ func (j *join) lostDatabases() {
 	}
 }
 
-// isDatabase says whether a file lists packages whose files lie elsewhere.
+// isDatabase reports whether a file lists packages whose files lie elsewhere.
 func isDatabase(path string) bool { return databaseReader(path) != "" }
 
 func databaseReader(path string) string {

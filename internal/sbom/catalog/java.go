@@ -356,7 +356,7 @@ func javaVersion(parts []string) string {
 
 func javaDigit(s string) bool { return s != "" && '0' <= s[0] && s[0] <= '9' }
 
-// javaQualifier says whether s belongs to a version, rather than being a
+// javaQualifier reports whether s belongs to a version, rather than being a
 // classifier such as "sources" or "linux".
 func javaQualifier(s string) bool {
 	s = strings.ToLower(strings.TrimRight(s, "0123456789."))

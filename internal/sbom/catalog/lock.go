@@ -191,7 +191,7 @@ func lockPackage(cataloger, typ, name, version, file string, line int) sbom.Pack
 	return p
 }
 
-// lockWord says whether s can be a package's name or version: not empty, not
+// lockWord reports whether s can be a package's name or version: not empty, not
 // absurdly long, no white space or control character in it, and nothing that a
 // variable, a quote or a comment has left.
 func lockWord(s string) bool {
@@ -203,7 +203,7 @@ func lockWord(s string) bool {
 	}) < 0
 }
 
-// lockVersion says whether s can be a version of a registry's: a word with a digit
+// lockVersion reports whether s can be a version of a registry's: a word with a digit
 // in it, and no path, range, list or expression.
 func lockVersion(s string) bool {
 	return lockWord(s) && !strings.ContainsAny(s, "/\\:*,;()[]<>=|&?@%^") && strings.ContainsAny(s, "0123456789")

@@ -200,10 +200,10 @@ func (m *mavenFile) property(name string) (value string, known bool) {
 	return value, known
 }
 
-// mavenWord says whether s is a coordinate: resolved, and no range.
+// mavenWord reports whether s is a coordinate: resolved, and no range.
 func mavenWord(s string) bool { return lockWord(s) && !strings.ContainsAny(s, "${}[](),:/") }
 
-// mavenVersion says whether s is a version, and not a word for one that is chosen
+// mavenVersion reports whether s is a version, and not a word for one that is chosen
 // later, or for none.
 func mavenVersion(s string) bool {
 	switch s {

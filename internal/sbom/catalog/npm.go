@@ -59,7 +59,7 @@ func npmProjects() Cataloger {
 	}
 }
 
-// npmRoot says whether the package.json stands where a package manager installs
+// npmRoot reports whether the package.json stands where a package manager installs
 // a package: node_modules/name or node_modules/@scope/name.
 func npmRoot(p string) bool { return npmInstalledAs(p) != "" }
 
@@ -85,13 +85,13 @@ func npmInstalledAs(p string) string {
 	return ""
 }
 
-// npmNested says whether the package.json is within an installed package:
+// npmNested reports whether the package.json is within an installed package:
 // copies that a package carries along count when they say what they are.
 func npmNested(p string) bool {
 	return strings.HasPrefix(p, "node_modules/") || strings.Contains(p, "/node_modules/")
 }
 
-// npmFixture says whether a package.json within an installed package is there for
+// npmFixture reports whether a package.json within an installed package is there for
 // the package's tests or its documentation, be it in a node_modules of theirs.
 func npmFixture(p string) bool {
 	const modules = "/node_modules/"
@@ -271,7 +271,7 @@ func npmAddLicense(to *[]string, s string) {
 	}
 }
 
-// npmName says whether s can name a package on a registry, today's rules or
+// npmName reports whether s can name a package on a registry, today's rules or
 // yesterday's: at most one slash, after a scope.
 func npmName(s string) bool {
 	if !lockWord(s) || len(s) > 214 {

@@ -357,7 +357,7 @@ func npmOrigin(resolved string) string {
 	return ""
 }
 
-// repositoryArchive says whether an address is of an archive that a host of
+// repositoryArchive reports whether an address is of an archive that a host of
 // repositories makes of one: GitHub's, GitLab's, Bitbucket's, Gitea's. A registry has
 // its archives behind "/-/".
 func repositoryArchive(rest string) bool {

@@ -39,7 +39,7 @@ func (h pathHashes) each(yield func(uint64) bool) {
 	}
 }
 
-// worthOwning says whether a path may be one that a package is ever read from.
+// worthOwning reports whether a path may be one that a package is ever read from.
 // Most of a distribution's files are documentation, headers and scripts.
 func worthOwning(base []byte) bool {
 	i := bytes.LastIndexByte(base, '.')

@@ -98,7 +98,7 @@ func ownerItem(all []*item, o owner, visible bool) *item {
 	return nil
 }
 
-// left says whether the file is as the package's installation left it: not
+// left reports whether the file is as the package's installation left it: not
 // replaced, in a layer above, by other content under the same name.
 func (j *join) left(at *site, by *item) bool {
 	if at.layer <= by.first || at.entry == nil {

@@ -132,7 +132,7 @@ func (j *join) plausible() {
 	}
 }
 
-// hasPackages says whether a package of a distribution's type is in the image;
+// hasPackages reports whether a package of a distribution's type is in the image;
 // of any such type for "".
 func (j *join) hasPackages(purlType string) bool {
 	return slices.ContainsFunc(j.order, func(it *item) bool {
@@ -164,12 +164,12 @@ func distroName(d *sbom.Distro) string {
 	return cmp.Or(d.PrettyName, strings.TrimSpace(d.ID+" "+d.VersionID))
 }
 
-// like says whether a distribution is one of ids, or derived from one.
+// like reports whether a distribution is one of ids, or derived from one.
 func like(d *sbom.Distro, ids []string) bool {
 	return d != nil && (slices.Contains(ids, d.ID) || slices.ContainsFunc(d.IDLike, func(id string) bool { return slices.Contains(ids, id) }))
 }
 
-// has says whether a folder holds anything but one file.
+// has reports whether a folder holds anything but one file.
 func has(t *image.Tree, dir, not string) bool {
 	found := false
 	t.Under(dir, func(p string, _ image.Node) bool {
@@ -179,7 +179,7 @@ func has(t *image.Tree, dir, not string) bool {
 	return found
 }
 
-// isRoot says whether a tree is a distribution's root, by what programs need
+// isRoot reports whether a tree is a distribution's root, by what programs need
 // of one: a shell, the C library's loader, or a package manager's own folders.
 func isRoot(t *image.Tree) bool {
 	for _, p := range []string{

@@ -40,7 +40,7 @@ const maxRPM = 512 << 20
 // written back to it.
 const walSuffix = "-wal"
 
-// isRPM says whether a path is where distributions keep the database.
+// isRPM reports whether a path is where distributions keep the database.
 func isRPM(p string) bool {
 	dir, base := "", p
 	if i := strings.LastIndexByte(p, '/'); i >= 0 {

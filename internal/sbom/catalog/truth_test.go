@@ -156,7 +156,7 @@ func project(t *testing.T, wants ...string) string {
 	return lockFolder(t, map[string]string{"package.json": string(b)})
 }
 
-// thorough says whether the tests that take minutes are wanted.
+// thorough reports whether the tests that take minutes are wanted.
 func thorough() bool { return os.Getenv("DRYDOCK_PROVE") == "all" }
 
 func truthProjects() []string {

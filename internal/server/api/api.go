@@ -222,7 +222,7 @@ func (a *API) health(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-// ready tells whether the database answers and what is shown is what it holds.
+// ready reports whether the database answers and what is shown is what it holds.
 func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
 	defer cancel()

@@ -78,7 +78,7 @@ func (g *Guard) judge(r *http.Request) *refusal {
 	return &refusal{http.StatusUnauthorized, "this needs the token", "Authorization: Bearer TOKEN; it is in the file token of the service's data folder"}
 }
 
-// May tells whether a request comes with the token.
+// May reports whether a request comes with the token.
 func (g *Guard) May(r *http.Request) bool { return g.bearer(r) || g.cookie(r) }
 
 func (g *Guard) bearer(r *http.Request) bool {
@@ -123,7 +123,7 @@ func (g *Guard) open(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// knows tells whether a Host header is the service's: a name that leads to this
+// knows reports whether a Host header is the service's: a name that leads to this
 // machine all the same is somebody's who wants a browser to take him for it.
 func (g *Guard) knows(host string) bool {
 	name := host

@@ -86,7 +86,7 @@ func readCursor(s string) (last string, at int, ok bool) {
 	return last, at, ok && err == nil && at > 0
 }
 
-// ValidCursor tells whether a cursor is one that a list gave.
+// ValidCursor reports whether a cursor is one that a list gave.
 func ValidCursor(s string) bool {
 	_, _, ok := readCursor(s)
 	return ok || s == ""
@@ -104,7 +104,7 @@ func (q *Query) order(usual string) (column string, sign int) {
 	return column, sign
 }
 
-// holds tells whether any text holds the words that are looked for, in any case.
+// holds reports whether any text holds the words that are looked for, in any case.
 func (q *Query) holds(texts ...string) bool {
 	if q.Q == "" {
 		return true

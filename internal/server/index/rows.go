@@ -44,7 +44,7 @@ type FindingRow struct {
 	Exception *store.Exception // for which it does not count; nil: none
 }
 
-// Live tells whether the finding counts.
+// Live reports whether the finding counts.
 func (r *FindingRow) Live() bool { return r.Suppressed == nil && r.Exception == nil }
 
 // Findings are the open findings of an image, the worst first; those that do not

@@ -11,7 +11,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/server/store"
 )
 
-// Active tells whether an exception holds at a time.
+// Active reports whether an exception holds at a time.
 func Active(e *store.Exception, now time.Time) bool { return e.Until.IsZero() || now.Before(e.Until) }
 
 // waiver is an exception that holds, with the images that it is about.
@@ -20,7 +20,7 @@ type waiver struct {
 	images *roaring.Bitmap // nil: all
 }
 
-// names tells whether an exception is about images of a reference.
+// names reports whether an exception is about images of a reference.
 func names(e *store.Exception, ref string) bool {
 	if e.Image == "" || e.Image == ref || e.Image == Repository(ref) {
 		return true
@@ -29,7 +29,7 @@ func names(e *store.Exception, ref string) bool {
 	return err == nil && ok
 }
 
-// speaks tells whether an exception is about a finding, in some image.
+// speaks reports whether an exception is about a finding, in some image.
 func speaks(e *store.Exception, f *finding.Finding) bool {
 	return (e.Package == "" || e.Package == f.Vuln.Name || e.Package == f.Vuln.Package) &&
 		(e.Vuln == f.Vuln.ID || slices.Contains(f.Vuln.Aliases, e.Vuln))

@@ -47,7 +47,7 @@ type Finding struct {
 	mark uint64 // a hash of it
 }
 
-// Same tells whether a finding says what another said that was read before.
+// Same reports whether a finding says what another said that was read before.
 func (f *Finding) Same(o *Finding) bool { return f.N == o.N && f.mark == o.mark }
 
 // Judgement is what a match says of a part.

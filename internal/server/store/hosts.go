@@ -100,7 +100,7 @@ func (s *Store) Hosts(ctx context.Context) ([]Host, error) {
 	return out, err
 }
 
-// DropHost takes a host and its containers away, and tells whether it was there.
+// DropHost takes a host and its containers away, and reports whether it was there.
 func (t *Tx) DropHost(ctx context.Context, name string) (bool, error) {
 	h, ok, err := t.Host(ctx, name)
 	if err != nil || !ok {

@@ -174,7 +174,7 @@ func (t *Tx) PutException(ctx context.Context, e Exception, event int64) error {
 	return t.put(ctx, exceptions, e.ID, event, e)
 }
 
-// DropException takes one away, and tells whether it was there.
+// DropException takes one away, and reports whether it was there.
 func (t *Tx) DropException(ctx context.Context, id string) (bool, error) {
 	return t.drop(ctx, exceptions, id)
 }
@@ -205,7 +205,7 @@ func (t *Tx) PutContainer(ctx context.Context, c Container, event int64) error {
 	return t.put(ctx, running, c.ID, event, c)
 }
 
-// DropContainer takes one away, and tells whether it was there.
+// DropContainer takes one away, and reports whether it was there.
 func (t *Tx) DropContainer(ctx context.Context, id string) (bool, error) {
 	return t.drop(ctx, running, id)
 }

@@ -143,7 +143,7 @@ func (s *Store) migrate(ctx context.Context) error {
 // Close closes the database.
 func (s *Store) Close() error { return s.db.Close() }
 
-// Ping tells whether the database answers.
+// Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	var n int
 	return s.fail("ask the database", s.db.QueryRowContext(ctx, "SELECT 1").Scan(&n))

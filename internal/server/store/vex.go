@@ -19,7 +19,7 @@ func (t *Tx) PutVEX(ctx context.Context, d VEX, event int64) error {
 	return t.put(ctx, vexes, d.ID, event, d)
 }
 
-// DropVEX takes a document away, and tells whether it was there.
+// DropVEX takes a document away, and reports whether it was there.
 func (t *Tx) DropVEX(ctx context.Context, id string) (bool, error) { return t.drop(ctx, vexes, id) }
 
 // VEX calls f for every document; those of the ids alone, if there are any.

@@ -171,7 +171,7 @@ func (x *decoder) run(want selection) error {
 	return nil
 }
 
-// keeps decodes a state when it is first met, and says whether advisories of it
+// keeps decodes a state when it is first met, and reports whether advisories of it
 // are wanted. Of one that is not, nothing is held.
 func (x *decoder) keeps(at, col int, keep func(*vuln.Advisory) bool) bool {
 	s := &x.states[at]

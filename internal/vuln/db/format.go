@@ -90,5 +90,5 @@ func (e *VersionError) Hint() string {
 	return "drydock db update writes it anew"
 }
 
-// Recognise says whether a file that begins so is an advisory database.
+// Recognise reports whether a file that begins so is an advisory database.
 func Recognise(head [8]byte) bool { return string(head[:]) == magic }

@@ -10,7 +10,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
-// Knows says whether the database has advisories of the ecosystem, release
+// Knows reports whether the database has advisories of the ecosystem, release
 // included. "Ubuntu:22.04" stands for "Ubuntu:22.04:LTS" too.
 func (d *DB) Knows(_ context.Context, ecosystem string) bool {
 	name, release := splitEcosystem(ecosystem)

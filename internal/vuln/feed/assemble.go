@@ -108,7 +108,7 @@ func (u *Updater) compile(ctx context.Context, in db.Input, imported *db.DB) err
 	return errors.Join(err, ignoreAbsent(os.Remove(own)))
 }
 
-// sameSources says whether the database holds the same sources with as many
+// sameSources reports whether the database holds the same sources with as many
 // records as new.
 func sameSources(a, b []db.Source) bool {
 	return slices.EqualFunc(a, b, func(x, y db.Source) bool {

@@ -26,7 +26,7 @@ type Record struct {
 	derived bool     // an entry was concluded from a changelog, and is no word of the tracker
 }
 
-// withdrawn says whether the source took the record back. GitHub says so of
+// withdrawn reports whether the source took the record back. GitHub says so of
 // some only at the beginning of their summary, and a duplicate of another record
 // is taken back in the other's favour.
 func (r *osvRecord) withdrawn() bool {

@@ -9,7 +9,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
-// isRPM says whether an ecosystem, without release, is of an RPM distribution.
+// isRPM reports whether an ecosystem, without release, is of an RPM distribution.
 func isRPM(base string) bool {
 	switch base {
 	case "AlmaLinux", "Rocky Linux", "Red Hat", "SUSE", "openSUSE", "openEuler", "Mageia", "Azure Linux", "Photon OS", "Amazon Linux", "Oracle Linux", "Fedora":
@@ -106,7 +106,7 @@ func (b build) fixed(a vuln.Advisory) (vuln.Advisory, bool) {
 	return a, true
 }
 
-// fixedOnce says whether an advisory is about all builds before one.
+// fixedOnce reports whether an advisory is about all builds before one.
 func fixedOnce(a vuln.Advisory) bool {
 	if len(a.Ranges) != 1 || len(a.Versions) > 0 || len(a.Ranges[0].Events) != 2 {
 		return false

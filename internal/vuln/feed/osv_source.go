@@ -220,7 +220,7 @@ func lastKnown(said string) (vuln.Event, bool) {
 	return vuln.Event{Limit: v}, ok && validVersion(v) && !strings.ContainsAny(v, " ,<>=")
 }
 
-// bounded says whether a range has an end.
+// bounded reports whether a range has an end.
 func bounded(r vuln.Range) bool {
 	return slices.ContainsFunc(r.Events, func(e vuln.Event) bool { return e.Introduced == "" })
 }

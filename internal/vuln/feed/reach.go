@@ -36,7 +36,7 @@ func (r *reach) answered(host string) {
 	r.set(host, nil)
 }
 
-// fail notes that a host could not be reached, and says whether that is final:
+// fail notes that a host could not be reached, and reports whether that is final:
 // one that has answered before may do so again.
 func (r *reach) fail(host string, err error) bool {
 	r.mu.Lock()

@@ -208,7 +208,7 @@ func (u *Updater) index(ctx context.Context, source, at string) ([]byte, error) 
 	return b, errors.Join(err, f.Close(), ignoreAbsent(os.Remove(file)))
 }
 
-// isMissing says whether an upstream answers that there is no such document.
+// isMissing reports whether an upstream answers that there is no such document.
 func isMissing(err error) bool {
 	var status *StatusError
 	return errors.As(err, &status) && status.Status == http.StatusNotFound
