@@ -133,7 +133,7 @@ func stayHome() []string {
 		"db import DIR/x", "explain CVE-2024-47875", "explain dockerfile/root-user", "init", "version", "plugin uninstall", "completion bash",
 		"audit", "audit DIR/compose.yaml", "audit container://x", "observe nginx:1.20", "observe merge DIR/a DIR/b", "confine DIR/a", "run nginx:1.20",
 		"trust tuf-client init DIR/x", "trust tuf-client refresh --metadata-dir DIR/x --metadata-url http://example.com/",
-		"trust tuf-client download --metadata-dir DIR/x --metadata-url http://example.com/", "trust key list", "trust file sign DIR/package.json", "trust file verify DIR/package.json", "trust migrate --local example.com:5000/a", "trust serve --listen 127.0.0.1:x --dir DIR/serve", "trust forget example.com:5000/a", "trust verify --bundle DIR/x", "trust key generate x", "trust key load DIR/release.pub", "trust key export x", "trust key remove x",
+		"trust tuf-client download --metadata-dir DIR/x --metadata-url http://example.com/", "trust key list", "trust root sign DIR/x", "trust file sign DIR/package.json", "trust file verify DIR/package.json", "trust migrate --local example.com:5000/a", "trust serve --listen 127.0.0.1:x --dir DIR/serve", "trust forget example.com:5000/a", "trust verify --bundle DIR/x", "trust key generate x", "trust key load DIR/release.pub", "trust key export x", "trust key remove x",
 		"gate check --policy DIR/policy.yaml nginx:1.20", "gate status --policy DIR/policy.yaml", "gate serve --policy DIR/none.yaml", "gate export buildx --policy DIR/policy.yaml",
 		"recommend --as-of 2024-03-31 nginx:1.20", "docker-cli-plugin-metadata", `docker-cli-plugin-hooks {"RootCmd":"build"}`,
 	}
