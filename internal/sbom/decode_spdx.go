@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spdx/tools-golang/spdx/v2/common"
 	"github.com/spdx/tools-golang/spdx/v2/v2_3"
@@ -272,18 +273,45 @@ func fromTagValue(p *v2_3.Package) *spdxElement {
 }
 
 // tagLines counts what a tag-value document holds before the library makes a
-// tree of it.
+// tree of it. A byte that is no UTF-8 reads as "?".
 type tagLines struct {
 	r               io.Reader
 	in              *limitedReader
 	lines, packages int
 	head            []byte // how the present line begins
+	part            []byte // of a rune whose end is still to be read
 	err             error
+}
+
+// valid reads what is valid UTF-8. The end of a rune comes with its beginning, so p
+// must have room for one.
+func (t *tagLines) valid(p []byte) (int, error) {
+	had := copy(p, t.part)
+	n, err := t.r.Read(p[had:])
+	n += had
+	whole := n
+	for i := n - 1; err == nil && i >= 0 && i > n-utf8.UTFMax; i-- {
+		if utf8.RuneStart(p[i]) {
+			if !utf8.FullRune(p[i:n]) {
+				whole = i
+			}
+			break
+		}
+	}
+	t.part = append(t.part[:0], p[whole:n]...)
+	for i := 0; i < whole; {
+		r, size := utf8.DecodeRune(p[i:whole])
+		if r == utf8.RuneError && size == 1 {
+			p[i] = '?'
+		}
+		i += size
+	}
+	return whole, err
 }
 
 func (t *tagLines) Read(p []byte) (int, error) {
 	t.in.next()
-	n, err := t.r.Read(p)
+	n, err := t.valid(p)
 	for b := p[:n]; len(b) > 0; {
 		line, rest, whole := bytes.Cut(b, []byte{'\n'})
 		const tag = "PackageName:"

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -389,5 +390,17 @@ func TestIncompletePackageURLs(t *testing.T) {
 			t.Errorf("%s: %q, want %q", component, p.Label()+" "+p.UUID, want)
 		}
 		survives(t, inv)
+	}
+}
+
+// TestTagValueUTF8: whatever the sizes of the pieces in which a document comes, runes
+// stay whole, and bytes that are none become question marks.
+func TestTagValueUTF8(t *testing.T) {
+	const text, want = "a\u00e9\u4e2d\U0001f40b\n\x92b\xe4\xb8\nc\xf0\x9f\x90", "a\u00e9\u4e2d\U0001f40b\n?b??\nc???"
+	for _, r := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text)), iotest.HalfReader(strings.NewReader(text)), iotest.DataErrReader(strings.NewReader(text))} {
+		b, err := io.ReadAll(&tagLines{r: r, in: &limitedReader{}})
+		if err != nil || string(b) != want {
+			t.Errorf("%T: %q, %v", r, b, err)
+		}
 	}
 }

@@ -145,6 +145,7 @@ func FuzzDecode(f *testing.F) {
 		Unknown: []finding.Unknown{{What: "x", Why: "y"}},
 	}
 	f.Add([]byte(carriedDoc))
+	f.Add([]byte("SPDXVersion: SPDX-2.1\nDocumentName:\x92"))
 	for _, format := range Formats() {
 		var b bytes.Buffer
 		if err := Encode(&b, format, inv, EncodeOptions{}); err != nil {
