@@ -3,7 +3,9 @@ package cli
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -271,7 +273,19 @@ func TestServeBackup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, b := range map[string][]byte{"half": whole[:len(whole)/2], "text": []byte("no database at all, but long enough to look like one"), "spoilt": append(append(slices.Clone(whole[:len(whole)/2]), make([]byte, 8192)...), whole[len(whole)/2+8192:]...)} {
+	foreign, err := sql.Open("sqlite", filepath.Join(dir, "foreign"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = foreign.ExecContext(t.Context(), "CREATE TABLE images (id TEXT)")
+	if err := errors.Join(err, foreign.Close()); err != nil {
+		t.Fatal(err)
+	}
+	other, err := os.ReadFile(filepath.Join(dir, "foreign"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, b := range map[string][]byte{"empty": nil, "another program's": other, "half": whole[:len(whole)/2], "text": []byte("no database at all, but long enough to look like one"), "spoilt": append(append(slices.Clone(whole[:len(whole)/2]), make([]byte, 8192)...), whole[len(whole)/2+8192:]...)} {
 		bad := filepath.Join(dir, what)
 		if err := os.WriteFile(bad, b, 0o600); err != nil {
 			t.Fatal(err)

@@ -88,6 +88,9 @@ func (s *simulation) deltasOf(now time.Time) ([]simulate.Delta, error) {
 	if s.deltas == "" {
 		return nil, nil
 	}
+	if at, err := os.Stat(s.deltas); err != nil || !at.IsDir() {
+		return nil, usageError{fmt.Errorf("--deltas %s is no folder", s.deltas), "a folder with *.jsonl or *.jsonl.xz of OSV"}
+	}
 	dir := os.DirFS(s.deltas)
 	if s.to.IsZero() {
 		newest, err := simulate.Newest(dir, now.Add(24*time.Hour))
@@ -101,7 +104,7 @@ func (s *simulation) deltasOf(now time.Time) ([]simulate.Delta, error) {
 	}
 	all, err := simulate.Deltas(dir, s.from, s.to)
 	if err == nil && len(all) == 0 {
-		err = usageError{fmt.Errorf("%s has no record from %s to %s", s.deltas, s.from.Format(time.DateOnly), s.to.Format(time.DateOnly)), "--deltas DIR with *.jsonl or *.jsonl.xz of OSV"}
+		err = usageError{fmt.Errorf("%s has no record of that time", s.deltas), "--since and --until name another time; the folder holds *.jsonl or *.jsonl.xz of OSV"}
 	}
 	return all, err
 }

@@ -212,7 +212,9 @@ func Parse(name string, b []byte, files Files) (*Policy, error) {
 	p := &Policy{}
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	d.KnownFields(true)
-	if err := d.Decode(p); err != nil {
+	if err := d.Decode(p); errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s is empty: a policy says at least its schema and its default", name)
+	} else if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {

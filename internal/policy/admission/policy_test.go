@@ -342,3 +342,11 @@ func FuzzPolicy(f *testing.F) {
 		}
 	})
 }
+
+func TestEmptyPolicy(t *testing.T) {
+	for _, text := range []string{"", "\n", "# nothing\n"} {
+		if _, err := Parse("policy.yaml", []byte(text), nil); err == nil || !strings.Contains(err.Error(), "policy.yaml is empty") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

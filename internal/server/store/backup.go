@@ -64,6 +64,9 @@ func Restore(ctx context.Context, opt Options, r io.Reader) (err error) {
 	}
 	in := opt
 	in.Dir, in.URL = aside, ""
+	if err := holdsState(ctx, in); err != nil {
+		return err
+	}
 	s, err := Open(ctx, in)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
@@ -81,6 +84,25 @@ func Restore(ctx context.Context, opt Options, r io.Reader) (err error) {
 	}
 	if err := os.Link(path, to); err != nil { // never over a state that came meanwhile
 		return fmt.Errorf("restore: %w", err)
+	}
+	return nil
+}
+
+// holdsState is an error unless the database is one of a service. An empty file, or
+// another program's database, would otherwise become a state with nothing in it.
+func holdsState(ctx context.Context, opt Options) (err error) {
+	db, err := openSQLite(opt)
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	var tables int
+	const ask = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('goose_db_version', 'images', 'outbox')"
+	switch err := db.QueryRowContext(ctx, ask).Scan(&tables); {
+	case err != nil:
+		return &Error{Op: "restore", Err: err, hint: "the file is damaged, or no backup: drydock serve backup FILE writes one"}
+	case tables != 3:
+		return &Error{Op: "restore", Err: errors.New("the file is no backup of a service"), hint: "drydock serve backup FILE writes one"}
 	}
 	return nil
 }
