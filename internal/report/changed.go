@@ -8,6 +8,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 )
 
 // DocChanged is what a build makes anew, as JSON.
@@ -51,7 +52,7 @@ func Changed(w io.Writer, format string, c *check.Changed, opt Options) error {
 			}
 			d.Steps = append(d.Steps, x)
 		}
-		return writeJSON(w, d)
+		return jsonstream.Write(w, d)
 	case "text":
 	default:
 		return fmt.Errorf("layers --changed has no format %q (one of text, json)", format)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/compare"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 )
 
 // DocDiff is the JSON of a comparison.
@@ -55,7 +56,7 @@ func Compare(w io.Writer, format string, d compare.Diff, opt Options) error {
 	}
 	switch format {
 	case "json":
-		return writeJSON(w, docDiff(d, opt))
+		return jsonstream.Write(w, docDiff(d, opt))
 	case "markdown":
 		return compareMarkdown(w, d)
 	case "text":

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
@@ -58,7 +59,7 @@ func Database(w io.Writer, format string, rows []SourceRow, opt Options) error {
 	slices.SortFunc(rows, func(a, b SourceRow) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	switch format {
 	case "json":
-		return writeJSON(w, map[string]any{"schema": Schema, "sources": rows})
+		return jsonstream.Write(w, map[string]any{"schema": Schema, "sources": rows})
 	case "text":
 	default:
 		return fmt.Errorf("db has no format %q (one of text, json)", format)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -40,7 +41,7 @@ func Rules(w io.Writer, format string, rules []finding.Rule, opt Options) error 
 		for i, r := range rules {
 			docs[i] = docRule(r)
 		}
-		return writeJSON(w, docs)
+		return jsonstream.Write(w, docs)
 	}
 	for i, r := range rules {
 		if i > 0 {
@@ -59,7 +60,7 @@ func Rules(w io.Writer, format string, rules []finding.Rule, opt Options) error 
 func Rule(w io.Writer, format string, r finding.Rule, opt Options) error {
 	switch format {
 	case "json":
-		return writeJSON(w, docRule(r))
+		return jsonstream.Write(w, docRule(r))
 	case "markdown":
 		return ruleMarkdown(w, r)
 	case "text":
@@ -140,7 +141,7 @@ type DocAdvisory struct {
 func Vulnerability(w io.Writer, format string, k *check.Known, opt Options) error {
 	switch format {
 	case "json":
-		return writeJSON(w, docKnown(k))
+		return jsonstream.Write(w, docKnown(k))
 	case "text":
 	default:
 		return fmt.Errorf("explain has no format %q (one of text, json)", format)

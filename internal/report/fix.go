@@ -13,6 +13,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 	"github.com/drydock-dev/drydock/internal/repair"
 	"github.com/drydock-dev/drydock/internal/secret"
 )
@@ -29,7 +30,7 @@ func Fix(w io.Writer, format string, res *repair.Result, opt Options) error {
 	opt.Program, opt.Target, opt.More = clean(opt.Program), clean(opt.Target), cleanAll(opt.More)
 	switch format {
 	case "json":
-		return writeJSON(w, docFixes(res, opt))
+		return jsonstream.Write(w, docFixes(res, opt))
 	case "markdown":
 		opt.Color = false
 		g := newGuard(w, opt)
@@ -38,7 +39,7 @@ func Fix(w io.Writer, format string, res *repair.Result, opt Options) error {
 		}
 		return g.flush()
 	case "sarif":
-		return writeJSON(w, fixSARIF(res, opt))
+		return fixSARIF(w, res, opt)
 	case "text":
 		return paged(w, opt, func(p *page) { p.fixes(res) })
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"io"
 	"slices"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 // What is written is a result that passes; of the others, the fix is there to be
 // applied where its edits are of the bytes that the user has, it has not failed
 // and no secret is in it.
-func fixSARIF(res *repair.Result, opt Options) sarifLog {
+func fixSARIF(w io.Writer, res *repair.Result, opt Options) error {
 	c := &check.Result{Unknown: res.Unknown}
 	type state struct{ fix, proof, safety, why string }
 	var states []state
@@ -50,17 +51,18 @@ func fixSARIF(res *repair.Result, opt Options) sarifLog {
 			take(it, "left")
 		}
 	}
-	log := sarifLogOf(c, opt)
-	run := &log.Runs[0]
-	run.Invocations[0].ExecutionSuccessful = run.Invocations[0].ExecutionSuccessful && !res.Short()
-	for i := range run.Results {
-		r, s := &run.Results[i], states[i]
-		r.Properties.Fix, r.Properties.Proof, r.Properties.Safety, r.Properties.Why = s.fix, s.proof, s.safety, s.why
-		if s.fix == "written" {
-			r.Kind, r.Level = "pass", "none"
-		}
-	}
-	return log
+	return writeSARIF(w, c, opt, sarifEdit{
+		run: func(run *sarifRun) {
+			run.Invocations[0].ExecutionSuccessful = run.Invocations[0].ExecutionSuccessful && !res.Short()
+		},
+		result: func(i int, r *sarifResult) {
+			s := states[i]
+			r.Properties.Fix, r.Properties.Proof, r.Properties.Safety, r.Properties.Why = s.fix, s.proof, s.safety, s.why
+			if s.fix == "written" {
+				r.Kind, r.Level = "pass", "none"
+			}
+		},
+	})
 }
 
 // shownFix is a fix whose edits hold no secret.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 	"github.com/drydock-dev/drydock/internal/policy/admission"
 )
 
@@ -13,7 +14,7 @@ import (
 func Decisions(w io.Writer, format string, all []admission.Decision, opt Options) error {
 	switch format {
 	case "json":
-		return writeJSON(w, map[string]any{"schema": Schema, "decisions": all})
+		return jsonstream.Write(w, map[string]any{"schema": Schema, "decisions": all})
 	case "text":
 	default:
 		return errGateFormat(format)
@@ -70,7 +71,7 @@ func GateStatus(w io.Writer, format string, all []Freshness, opt Options) error 
 				"hoursLeft": float64(int(f.Left.Hours()*10)) / 10, "warn": f.Warn, "counts": f.Left > 0,
 			})
 		}
-		return writeJSON(w, map[string]any{"schema": Schema, "repositories": out})
+		return jsonstream.Write(w, map[string]any{"schema": Schema, "repositories": out})
 	case "text":
 	default:
 		return errGateFormat(format)

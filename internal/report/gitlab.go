@@ -11,6 +11,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 )
 
 // The part of GitLab's container scanning report, version 15, that is written
@@ -123,12 +124,16 @@ func GitLab(w io.Writer, res *check.Result, opt Options) error {
 			systems[t.Subject] = strings.Trim(clean(t.Inventory.Distro.ID+":"+t.Inventory.Distro.VersionID), ":")
 		}
 	}
-	for _, f := range res.Findings {
-		if f.Vuln != nil && f.Suppressed == nil {
-			r.Vulnerabilities = append(r.Vulnerabilities, gitlabOf(f, systems[f.Subject]))
+	found := func(yield func(any) bool) {
+		for _, f := range res.Findings {
+			if v := f.Vuln; v != nil && f.Suppressed == nil {
+				if g := gitlabOf(f, systems[f.Subject]); !yield(&g) {
+					return
+				}
+			}
 		}
 	}
-	return writeJSON(w, r)
+	return jsonstream.Write(w, jsonstream.Value{V: &r, Lists: jsonstream.Lists{"vulnerabilities": found}})
 }
 
 func gitlabOf(f finding.Finding, system string) gitlabVuln {

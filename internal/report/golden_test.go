@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -57,7 +58,7 @@ func withoutRuleTexts(t *testing.T, out string) string {
 			}
 			for what, text := range map[string]string{"title": rule.Title, "why": r.FullDescription.Text, "help": r.Help.Text, "markdown": r.Help.Markdown} {
 				var b bytes.Buffer
-				if err := writeJSON(&b, text); err != nil {
+				if err := jsonstream.Write(&b, text); err != nil {
 					t.Fatal(err)
 				}
 				out = strings.ReplaceAll(out, strings.TrimSpace(b.String()), fmt.Sprintf("%q", "("+what+" of "+id+")"))

@@ -2,11 +2,13 @@ package report
 
 import (
 	"io"
+	"iter"
 	"slices"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 	"github.com/drydock-dev/drydock/internal/policy/admission"
 )
 
@@ -184,19 +186,43 @@ type DocRow struct {
 	Reasons  []string         `json:"reasons"`
 }
 
-// JSON writes res as a [Document].
+// JSON writes res as a [Document], finding by finding.
 func JSON(w io.Writer, res *check.Result, opt Options) error {
-	return writeJSON(w, NewDocument(res, opt))
+	d := aboutFindings(res, opt)
+	return jsonstream.Write(w, jsonstream.Value{V: &d, Lists: jsonstream.Lists{"findings": jsonstream.Map(docFindings(res), same)}})
 }
+
+func same[T any](v T) T { return v }
 
 // NewDocument is res in the contract's form.
 func NewDocument(res *check.Result, opt Options) Document {
+	d := aboutFindings(res, opt)
+	d.Findings = slices.AppendSeq(make([]DocFinding, 0, len(res.Findings)), docFindings(res))
+	return d
+}
+
+func docFindings(res *check.Result) iter.Seq[DocFinding] {
+	places := make(map[finding.Subject]int, len(res.Subjects))
+	for i, s := range slices.Backward(res.Subjects) {
+		places[s] = i
+	}
+	return func(yield func(DocFinding) bool) {
+		for i := range res.Findings {
+			if f := &res.Findings[i]; !yield(docFinding(*f, places[f.Subject])) {
+				return
+			}
+		}
+	}
+}
+
+// aboutFindings is the document without its findings.
+func aboutFindings(res *check.Result, opt Options) Document {
 	d := Document{
 		Schema:   Schema,
 		Tool:     DocTool{Name: "drydock", Version: opt.Tool},
 		Subjects: []DocSubject{},
 		Database: DocDatabase{Date: day(res.Database.Date), Embedded: res.Database.Embedded, Sources: map[string]string{}},
-		Findings: make([]DocFinding, 0, len(res.Findings)),
+		Findings: []DocFinding{},
 		Unknown:  []DocUnknown{},
 		Warnings: res.Warnings,
 		Summary:  map[string]int{},
@@ -210,9 +236,6 @@ func NewDocument(res *check.Result, opt Options) Document {
 	t := tallyOf(res.Findings, nil)
 	for _, s := range finding.Severities() {
 		d.Summary[s.String()] = t[s]
-	}
-	for _, f := range res.Findings {
-		d.Findings = append(d.Findings, docFinding(f, subjectIndex(res.Subjects, f.Subject)))
 	}
 	for _, u := range res.Unknown {
 		d.Unknown = append(d.Unknown, DocUnknown{Subject: subjectIndex(res.Subjects, u.Subject), What: u.What, Why: u.Why, Beyond: u.Beyond})

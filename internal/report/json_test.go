@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -120,29 +119,6 @@ func TestJSONIsTheContract(t *testing.T) {
 	if n := strings.Count(printed(t, "json", realistic(t), options()), "null"); n != strings.Count(printed(t, "json", realistic(t), options()), `"suppressed": null`) {
 		t.Error("something other than suppressed is null")
 	}
-}
-
-// FuzzIndent holds the layout to the standard library's.
-func FuzzIndent(f *testing.F) {
-	for _, s := range []string{
-		`{}`, `[]`, `null`, `"a\"b,{}\\"`, `{"a":[],"b":{},"c":[1,-2.5e3,true,null,"x:y"],"d":{"e":[{"f":"["}]}}`, `[[[]]]`, `["\\\\",""]`,
-	} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, in []byte) {
-		var compact, want, got bytes.Buffer
-		if json.Compact(&compact, in) != nil || json.Indent(&want, compact.Bytes(), "", "  ") != nil {
-			return
-		}
-		w := bufio.NewWriter(&got)
-		indentJSON(w, compact.Bytes())
-		if err := w.Flush(); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want.String(), got.String()); diff != "" {
-			t.Error(diff)
-		}
-	})
 }
 
 func TestTheSummaryCountsWhatCounts(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 )
 
 // located are the findings that count and have a line in a file, and the
@@ -138,7 +139,7 @@ func CodeClimate(w io.Writer, res *check.Result, _ Options) error {
 			Severity:    "major", Location: climateLocation{Path: clean(cmp.Or(u.Subject.Name, "-")), Lines: climateLines{1, 1}},
 		})
 	}
-	return writeJSON(w, out)
+	return jsonstream.Write(w, out)
 }
 
 func climateSeverity(s finding.Severity) string {

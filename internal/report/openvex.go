@@ -16,6 +16,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -97,7 +98,7 @@ func OpenVEX(w io.Writer, res *check.Result, opt Options) error {
 	h := sha256.Sum256(b)
 	h[6], h[8] = h[6]&0x0f|0x80, h[8]&0x3f|0x80 // RFC 9562, version 8
 	doc.ID = fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])
-	return writeJSON(w, doc)
+	return jsonstream.Write(w, doc)
 }
 
 // partsOf are the packages of an image that a finding is about: what is vulnerable and,

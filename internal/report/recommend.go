@@ -11,6 +11,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 	"github.com/drydock-dev/drydock/internal/recommend"
 )
 
@@ -26,7 +27,7 @@ func Recommend(w io.Writer, format string, rec *recommend.Result, opt Options) e
 	opt.Program, opt.Target, opt.More = clean(opt.Program), clean(opt.Target), cleanAll(opt.More)
 	switch format {
 	case "json":
-		return writeJSON(w, docRecommendation(rec, opt))
+		return jsonstream.Write(w, docRecommendation(rec, opt))
 	case "markdown":
 		g := newGuard(w, opt)
 		if _, err := io.WriteString(g, recommendMarkdown(rec)); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 )
 
 // The part of SARIF 2.1.0 that is written here.
@@ -111,16 +112,17 @@ type sarifNotification struct {
 // a notification of an error, and a run with such is not a successful one: who
 // reads the file must not take what is absent from it for solved.
 func SARIF(w io.Writer, res *check.Result, opt Options) error {
-	return writeJSON(w, sarifLogOf(res, opt))
+	return writeSARIF(w, res, opt, sarifEdit{})
 }
 
-func sarifLogOf(res *check.Result, opt Options) sarifLog {
+// writeSARIF writes res result by result; edit has the last word on the run and on
+// each result, by its finding's place.
+func writeSARIF(w io.Writer, res *check.Result, opt Options, edit sarifEdit) error {
 	run := sarifRun{
 		Tool: sarifTool{sarifDriver{
 			Name: "drydock", Version: opt.Tool, InformationURI: "https://github.com/drydock-dev/drydock", Rules: []sarifRule{},
 		}},
 		Invocations: []sarifInvocation{{ExecutionSuccessful: len(finding.Asked(res.Unknown)) == 0}},
-		Results:     []sarifResult{},
 		ColumnKind:  "utf16CodeUnits",
 		Properties:  sarifData(res.Database),
 	}
@@ -130,32 +132,62 @@ func sarifLogOf(res *check.Result, opt Options) sarifLog {
 	}
 	rules := sarifRules{known: known, index: map[string]int{}}
 	files := sarifFiles{index: map[string]int{}}
-	for _, f := range res.Findings {
-		i := rules.add(f)
-		r := sarifResult{
-			RuleID: rules.all[i].ID, RuleIndex: i, Level: sarifLevel(f.Severity), Message: sarifMessage(f), Locations: sarifLocations(f),
-			// GitHub takes the hash of the line for what tells results of a rule
-			// apart across runs; ours holds for files that are not in its repository.
-			PartialFingerprints: map[string]string{"primaryLocationLineHash": f.Fingerprint() + ":1", "drydock/v1": f.Fingerprint()},
-			Fixes:               files.fixes(f),
-			Properties:          sarifProperties{Subject: f.Subject.Name},
-		}
-		if v := f.Vuln; v != nil {
-			r.Properties.Package, r.Properties.Version, r.Properties.FixedIn, r.Properties.KEV = v.Package, v.Version, v.FixedIn, v.KEV
-			r.Properties.Use = string(v.Use.Status)
-			r.Properties.Dev, r.Properties.Via, r.Properties.Path = v.Dev, v.Via, v.Path
-		}
-		if s := f.Suppressed; s != nil {
-			r.Properties.SuppressedBy = s.By
-			r.Suppressions = []sarifSuppression{{Kind: "external", Status: "accepted", Justification: cut(clean(s.Reason), longestText)}}
-		}
-		run.Results = append(run.Results, r)
+	for i := range res.Findings { // rules and files stand before the results
+		rules.add(res.Findings[i])
+		files.fixes(res.Findings[i])
 	}
 	rules.name()
 	run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, rules.all...)
 	run.Files = files.all
 	run.Invocations[0].Notifications = sarifNotifications(res)
-	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
+	if edit.run != nil {
+		edit.run(&run)
+	}
+	results := func(yield func(any) bool) {
+		for i, f := range res.Findings {
+			r := sarifResultOf(f, rules.add(f), &rules, &files)
+			if edit.result != nil {
+				edit.result(i, &r)
+			}
+			if !yield(&r) {
+				return
+			}
+		}
+	}
+	runs := func(yield func(any) bool) {
+		yield(jsonstream.Value{V: &run, Lists: jsonstream.Lists{"results": results}})
+	}
+	log := sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0"}
+	return jsonstream.Write(w, jsonstream.Value{V: &log, Lists: jsonstream.Lists{"runs": runs}})
+}
+
+// sarifEdit is what another report has to say of a run and its results.
+type sarifEdit struct {
+	run    func(*sarifRun)
+	result func(i int, r *sarifResult)
+}
+
+// sarifResultOf is a finding as a result of its rule.
+func sarifResultOf(f finding.Finding, rule int, rules *sarifRules, files *sarifFiles) sarifResult {
+	print := f.Fingerprint()
+	r := sarifResult{
+		RuleID: rules.all[rule].ID, RuleIndex: rule, Level: sarifLevel(f.Severity), Message: sarifMessage(f), Locations: sarifLocations(f),
+		// GitHub takes the hash of the line for what tells results of a rule
+		// apart across runs; ours holds for files that are not in its repository.
+		PartialFingerprints: map[string]string{"primaryLocationLineHash": print + ":1", "drydock/v1": print},
+		Fixes:               files.fixes(f),
+		Properties:          sarifProperties{Subject: f.Subject.Name},
+	}
+	if v := f.Vuln; v != nil {
+		r.Properties.Package, r.Properties.Version, r.Properties.FixedIn, r.Properties.KEV = v.Package, v.Version, v.FixedIn, v.KEV
+		r.Properties.Use = string(v.Use.Status)
+		r.Properties.Dev, r.Properties.Via, r.Properties.Path = v.Dev, v.Via, v.Path
+	}
+	if s := f.Suppressed; s != nil {
+		r.Properties.SuppressedBy = s.By
+		r.Suppressions = []sarifSuppression{{Kind: "external", Status: "accepted", Justification: cut(clean(s.Reason), longestText)}}
+	}
+	return r
 }
 
 func sarifNotifications(res *check.Result) []sarifNotification {

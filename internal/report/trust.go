@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 	"github.com/drydock-dev/drydock/internal/trust"
 	"github.com/drydock-dev/drydock/internal/trust/keyring"
 )
@@ -15,7 +16,7 @@ func Facts(w io.Writer, format string, facts map[string]any, text string, opt Op
 	switch format {
 	case "json":
 		facts["schema"] = Schema
-		return writeJSON(w, facts)
+		return jsonstream.Write(w, facts)
 	case "text":
 		return paged(w, opt, func(p *page) {
 			for _, l := range strings.Split(text, "\n") {
@@ -36,7 +37,7 @@ func TrustKeys(w io.Writer, format string, all []keyring.Entry, opt Options) err
 		if all == nil {
 			all = []keyring.Entry{}
 		}
-		return writeJSON(w, map[string]any{"schema": Schema, "keys": all})
+		return jsonstream.Write(w, map[string]any{"schema": Schema, "keys": all})
 	}
 	if format != "text" {
 		return errTrustFormat(format)
@@ -90,7 +91,7 @@ func TrustInspect(w io.Writer, format string, all []Inspected, opt Options) erro
 		for _, in := range all {
 			out = append(out, inspected(in))
 		}
-		return writeJSON(w, out)
+		return jsonstream.Write(w, out)
 	case "text":
 	default:
 		return errTrustFormat(format)

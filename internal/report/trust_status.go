@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 	"github.com/drydock-dev/drydock/internal/trust"
 )
 
@@ -56,7 +57,7 @@ func TrustStatus(w io.Writer, format string, s TrustState, opt Options) error {
 		if s.Refused != nil {
 			why = s.Refused.Error()
 		}
-		return writeJSON(w, map[string]any{
+		return jsonstream.Write(w, map[string]any{
 			"schema": Schema, "repository": s.Repository, "verifies": s.Refused == nil, "why": why, "roles": roles,
 			"documents": s.Documents, "superseded": s.Superseded,
 		})

@@ -4,6 +4,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 	"github.com/drydock-dev/drydock/internal/trust"
 )
 
@@ -55,7 +56,7 @@ func verdict(w io.Writer, format string, v verdictJSON, hint string, opt Options
 	switch format {
 	case "json":
 		v.Schema = Schema
-		return writeJSON(w, v)
+		return jsonstream.Write(w, v)
 	case "text":
 	default:
 		return errTrustFormat(format)

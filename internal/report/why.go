@@ -7,6 +7,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
@@ -42,7 +43,7 @@ type DocWayStep struct {
 func Why(w io.Writer, format string, all []check.Reason, opt Options) error {
 	switch format {
 	case "json":
-		return writeJSON(w, docWhy(all))
+		return jsonstream.Write(w, docWhy(all))
 	case "text":
 	default:
 		return fmt.Errorf("explain has no format %q (one of text, json)", format)

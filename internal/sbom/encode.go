@@ -3,7 +3,6 @@ package sbom
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -12,6 +11,8 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 	spdxjson "github.com/spdx/tools-golang/json"
 	"github.com/spdx/tools-golang/tagvalue"
+
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 )
 
 // EncodeOptions are what an SBOM says that is not in the inventory.
@@ -75,11 +76,29 @@ func WriteCycloneDX(w io.Writer, bom *cdx.BOM) error {
 // names, whenever they are written. It is a version 8 UUID (RFC 9562, 5.8).
 func contentUUID(inv *Inventory) string {
 	h := sha256.New()
+	n := native{Schema: Schema, nativeHeader: toNativeHeader(inv)}
 	// A hash does not fail, and neither does encoding strings, ints and bools.
-	_ = json.NewEncoder(h).Encode(toNative(inv))
+	_ = jsonstream.WriteCompact(htmlEscaper{h}, jsonstream.Value{V: &n, Lists: nativeLists(inv)})
 	b := h.Sum(nil)[:16]
 	b[6] = b[6]&0x0f | 0x80
 	b[8] = b[8]&0x3f | 0x80
 	x := hex.EncodeToString(b)
 	return x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:]
+}
+
+// htmlEscaper escapes JSON as encoding/json does unless it is told not to: the names of
+// inventories were made of that.
+type htmlEscaper struct{ w io.Writer }
+
+func (e htmlEscaper) Write(p []byte) (int, error) {
+	from := 0
+	for i, c := range p {
+		if c == '<' || c == '>' || c == '&' {
+			_, _ = e.w.Write(p[from:i])
+			_, _ = fmt.Fprintf(e.w, `\u%04x`, c)
+			from = i + 1
+		}
+	}
+	_, err := e.w.Write(p[from:])
+	return len(p), err
 }

@@ -1,11 +1,12 @@
 package sbom
 
 import (
-	"encoding/json"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 )
 
 // Schema names Drydock's own format and its version.
@@ -107,15 +108,15 @@ type nativeUnknown struct {
 }
 
 func writeNative(w io.Writer, inv *Inventory, opt EncodeOptions) error {
-	n := toNative(inv)
-	n.Tool = &nativeTool{Name: "drydock", Version: opt.ToolVersion}
-	n.Created = timestamp(opt.Now)
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	if !opt.Compact {
-		e.SetIndent("", "  ")
+	n := native{
+		Schema: Schema, nativeHeader: toNativeHeader(inv),
+		Tool: &nativeTool{Name: "drydock", Version: opt.ToolVersion}, Created: timestamp(opt.Now),
 	}
-	return e.Encode(n)
+	write := jsonstream.Write
+	if opt.Compact {
+		write = jsonstream.WriteCompact
+	}
+	return write(w, jsonstream.Value{V: &n, Lists: nativeLists(inv)})
 }
 
 // timestamp is t in UTC to the second, as every format wants it; empty for none.
@@ -126,24 +127,20 @@ func timestamp(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05Z")
 }
 
-func toNative(inv *Inventory) native {
-	n := native{
-		Schema:       Schema,
-		nativeHeader: toNativeHeader(inv),
-		Packages:     make([]nativePackage, len(inv.Packages)),
-	}
+// nativeLists are the packages and components of an inventory, made one by one.
+func nativeLists(inv *Inventory) jsonstream.Lists {
 	places := inv.places()
-	for i, p := range inv.Packages {
-		n.Packages[i] = toNativePackage(p)
-		n.Packages[i].PURL = p.PURLIn(inv.Distro)
-		n.Packages[i].DependsOn = inv.nativeNeeds(p.Node, places)
-	}
-	for _, c := range inv.Components {
-		nc := toNativeComponent(c)
-		nc.DependsOn = inv.nativeNeeds(c.Node, places)
-		n.Components = append(n.Components, nc)
-	}
-	return n
+	packages := jsonstream.Map(slices.Values(inv.Packages), func(p Package) nativePackage {
+		n := toNativePackage(p)
+		n.PURL, n.DependsOn = p.PURLIn(inv.Distro), inv.nativeNeeds(p.Node, places)
+		return n
+	})
+	components := jsonstream.Map(slices.Values(inv.Components), func(c Component) nativeComponent {
+		n := toNativeComponent(c)
+		n.DependsOn = inv.nativeNeeds(c.Node, places)
+		return n
+	})
+	return jsonstream.Lists{"packages": packages, "otherComponents": components}
 }
 
 // nativeNeeds is what a node needs: places in the list of packages and, after
