@@ -16,6 +16,7 @@ var writes = map[string][]string{
 // owned finds the paths that the program can be seen to write to: volumes, and
 // folders and files that are made empty.
 func (n *unprivileged) owned() {
+	n.unread()
 	if n.family(n.stage) == "scratch" || n.family(n.stage) == "distroless" {
 		n.elsewhere(false)
 		return

@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"regexp"
 	"slices"
@@ -112,6 +114,36 @@ func (n *unprivileged) elsewhere(known bool) {
 	}
 	if !known && len(n.own) == 0 {
 		n.undecided("where the program writes: it may not change what stays root's, such as volumes and host folders that it filled as root")
+	}
+}
+
+// unread says which files that COPY takes the program may be unable to read: those
+// whose mode shuts others out, and those that are not there to be looked at.
+func (n *unprivileged) unread() {
+	if n.Context == nil {
+		return
+	}
+	for _, s := range n.File.Chain(n.stage) {
+		for i := s.From + 1; i < s.End; i++ {
+			in := &n.File.Instructions[i]
+			if in.Cmd != "COPY" && in.Cmd != "ADD" || len(in.Args) < 2 ||
+				in.Flag("from") != "" || in.Flag("chown") != "" || in.Flag("chmod") != "" {
+				continue
+			}
+			for _, w := range in.Args[:len(in.Args)-1] {
+				name, known := n.Scopes.Expand(s, i, w)
+				name = strings.TrimPrefix(path.Clean("/"+name), "/")
+				if !known || name == "" || strings.ContainsAny(name, "*?[$") || strings.Contains(w, "://") {
+					continue
+				}
+				switch info, err := fs.Stat(n.Context.FS, name); {
+				case errors.Is(err, fs.ErrNotExist):
+					n.undecided("whether the program may read %s, which line %d takes: it is not there, so its mode is not known", w, in.Span.Line)
+				case err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o044 == 0:
+					n.undecided("whether the program reads %s: its mode here is %#o, and root alone may", w, info.Mode().Perm())
+				}
+			}
+		}
 	}
 }
 

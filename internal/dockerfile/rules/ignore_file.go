@@ -42,8 +42,17 @@ func ignoreFile() Check {
 					p.Unknown(*unknown)
 				}
 				shipped := in.chain()[in.Stage(i).Index]
-				if f, ok := in.letIn(in.File.Instructions[i].Cmd, w, seen, shipped); ok {
-					p.Report(f)
+				// What the ignore file cannot leave out is a finding of its own: the rest keeps its fix.
+				needed, free := byNeed(seen)
+				cmd := in.File.Instructions[i].Cmd
+				if len(needed) > 0 {
+					p.Report(in.letIn(cmd, w, needed, shipped))
+				}
+				switch {
+				case len(free) > 0:
+					p.Report(in.letIn(cmd, w, free, shipped))
+				case len(needed) == 0 && in.Options.Context.IgnoreFile == "":
+					p.Report(in.noIgnoreFile(cmd, w))
 				}
 				return nil
 			},
@@ -87,36 +96,30 @@ func (in *Input) excluded(i int) []string {
 type unwantedEntry struct {
 	path, pattern, what string
 	secret              bool
+	needed              string // what would miss it; empty where nothing is seen to
 }
 
 // unwantedFolders are known by their name; where the name may mean something
 // else, by a file that stands beside them; where the image may need what was
-// made outside, by a program that a RUN makes it anew with.
+// made outside, by a RUN that makes it anew.
 var unwantedFolders = []struct {
 	name, what, beside string
-	madeBy             []string
+	madeBy             func(*dockerfile.Command) bool
 }{
 	{".git", "the repository's history", "", nil},
 	{".svn", "the repository's history", "", nil},
 	{".hg", "the repository's history", "", nil},
-	{"node_modules", "modules of this machine", "", []string{"npm", "yarn", "pnpm", "bun"}},
+	{"node_modules", "modules of this machine", "", installsModules},
 	{".venv", "a virtual environment of this machine", "", nil},
 	{"venv", "a virtual environment of this machine", "requirements.txt", nil},
 	{"__pycache__", "compiled files of this machine", "", nil},
-	{"target", "build output", "Cargo.toml", []string{"cargo"}},
-	{"target", "build output", "pom.xml", []string{"mvn", "mvnw"}},
-	{"dist", "build output", "package.json", []string{"npm", "yarn", "pnpm", "bun"}},
-	{"build", "build output", "build.gradle", []string{"gradle", "gradlew"}},
+	{"target", "build output", "Cargo.toml", runs("cargo")},
+	{"target", "build output", "pom.xml", runs("mvn", "mvnw")},
+	{"dist", "build output", "package.json", buildsPages},
+	{"build", "build output", "build.gradle", runs("gradle", "gradlew")},
 	{".terraform", "Terraform's state and plug-ins", "", nil},
 	{".aws", "credentials", "", nil},
 	{".ssh", "keys", "", nil},
-}
-
-// programs are the names of what the RUNs of a file run.
-func (in *Input) programs() map[string]bool {
-	out := map[string]bool{}
-	in.EachRun(func(_ int, c *dockerfile.Command) { out[c.Program()] = true })
-	return out
 }
 
 const (
@@ -129,7 +132,7 @@ const (
 func (in *Input) unwanted(excluded []string) ([]unwantedEntry, *finding.Unknown) {
 	c := in.Options.Context
 	var out []unwantedEntry
-	entries, runs := 0, in.programs()
+	entries := 0
 	var look func(dir string, depth int) error
 	look = func(dir string, depth int) error {
 		list, err := fs.ReadDir(c.FS, dir)
@@ -149,7 +152,7 @@ func (in *Input) unwanted(excluded []string) ([]unwantedEntry, *finding.Unknown)
 				continue
 			}
 			if e.IsDir() {
-				if u, ok := unwantedFolder(name, here, runs); ok {
+				if u, ok := in.unwantedFolder(name, here); ok {
 					out = append(out, u)
 				} else if depth < maxDepth {
 					if err := look(name, depth+1); err != nil {
@@ -170,11 +173,10 @@ func (in *Input) unwanted(excluded []string) ([]unwantedEntry, *finding.Unknown)
 	return out, nil
 }
 
-func unwantedFolder(name string, beside, runs map[string]bool) (unwantedEntry, bool) {
+func (in *Input) unwantedFolder(name string, beside map[string]bool) (unwantedEntry, bool) {
 	for _, u := range unwantedFolders {
-		if path.Base(name) == u.name && (u.beside == "" || beside[u.beside]) &&
-			(u.madeBy == nil || slices.ContainsFunc(u.madeBy, func(p string) bool { return runs[p] })) {
-			out := unwantedEntry{path: name, pattern: name, what: u.what, secret: u.name == ".aws" || u.name == ".ssh"}
+		if path.Base(name) == u.name && (u.beside == "" || beside[u.beside]) && (u.madeBy == nil || in.madeAgain(name, u.madeBy)) {
+			out := unwantedEntry{path: name, pattern: name, what: u.what, secret: u.name == ".aws" || u.name == ".ssh", needed: in.neededFor(name)}
 			if u.beside == "" {
 				out.pattern = "**/" + u.name
 			}
@@ -201,7 +203,7 @@ func (in *Input) unwantedFile(name string) (unwantedEntry, bool) {
 	if len(ms) == 0 {
 		return unwantedEntry{}, false
 	}
-	return unwantedEntry{path: name, pattern: name, what: "a secret (" + ms[0].Kind + ")", secret: true}, true
+	return unwantedEntry{path: name, pattern: name, what: "a secret (" + ms[0].Kind + ")", secret: true, needed: in.neededFor(name)}, true
 }
 
 // bundled reports whether the line at a byte assigns a variable that bundlers put
@@ -280,27 +282,26 @@ func (in *Input) anyMentions(words []string, files ...string) bool {
 	})
 }
 
-// letIn is the finding of a copy that takes in what was seen.
-func (in *Input) letIn(cmd string, w dockerfile.Word, seen []unwantedEntry, shipped bool) (finding.Finding, bool) {
-	c := in.Options.Context
+// noIgnoreFile is the finding of a copy of the whole folder, in which nothing
+// unwanted was seen, where no ignore file keeps it so.
+func (in *Input) noIgnoreFile(cmd string, w dockerfile.Word) finding.Finding {
+	f := at(w.Span, "no .dockerignore", "%s %s takes the whole folder, and there is no .dockerignore", cmd, w.Text)
+	f.Severity = finding.Low
+	return fix(f, finding.NeedsReview, "Write a .dockerignore", in.ignoreEdit(in.usualPatterns()))
+}
+
+// letIn is the finding of a copy that takes in what was seen: all of it something
+// that the ignore file can leave out, or all of it something that is needed.
+func (in *Input) letIn(cmd string, w dockerfile.Word, seen []unwantedEntry, shipped bool) finding.Finding {
 	where := "the image"
 	if !shipped {
 		where = "a build stage"
-	}
-	var f finding.Finding
-	switch {
-	case len(seen) == 0 && c.IgnoreFile != "":
-		return f, false
-	case len(seen) == 0:
-		f = at(w.Span, "no .dockerignore", "%s %s takes the whole folder, and there is no .dockerignore", cmd, w.Text)
-		f.Severity = finding.Low
-		return fix(f, finding.NeedsReview, "Write a .dockerignore", in.ignoreEdit(in.usualPatterns())), true
 	}
 	var names, patterns []string
 	bad := finding.Low
 	for _, u := range seen {
 		names = append(names, u.path)
-		if !slices.Contains(patterns, u.pattern) {
+		if u.needed == "" && !slices.Contains(patterns, u.pattern) {
 			patterns = append(patterns, u.pattern)
 		}
 		switch {
@@ -315,16 +316,26 @@ func (in *Input) letIn(cmd string, w dockerfile.Word, seen []unwantedEntry, ship
 		more = fmt.Sprintf(" and %d more", len(names)-5)
 		names = names[:5]
 	}
-	f = at(w.Span, "context", "%s %s takes %s%s into %s", cmd, w.Text, strings.Join(names, ", "), more, where)
+	key := "context"
+	if seen[0].needed != "" {
+		key = "context, needed"
+	}
+	f := at(w.Span, key, "%s %s takes %s%s into %s", cmd, w.Text, strings.Join(names, ", "), more, where)
 	f.Severity = bad
 	for _, u := range seen[:min(len(seen), 20)] {
 		f = why(f, "context", "%s: %s", u.path, u.what)
+		if u.needed != "" {
+			f = why(f, finding.EvidenceNotRewritten, "the ignore file cannot leave out %s: %s", u.path, u.needed)
+		}
+	}
+	if len(patterns) == 0 {
+		return f
 	}
 	title := "Have the ignore file leave them out"
 	if in.readsVariables() && slices.ContainsFunc(patterns, func(p string) bool { return strings.HasPrefix(path.Base(p), ".env") }) {
 		title += ", and give the variables where the container starts"
 	}
-	return fix(f, finding.NeedsReview, title, in.ignoreEdit(patterns)), true
+	return fix(f, finding.NeedsReview, title, in.ignoreEdit(patterns))
 }
 
 // ignoreEdit appends patterns to the ignore file, or makes one.
