@@ -15,7 +15,7 @@ import (
 //
 // The form is for what is kept between two runs and read at each: every text
 // once, in a table, and then numbers. It loses nothing.
-const BinaryVersion = 8
+const BinaryVersion = 9
 
 var errBinary = errors.New("not an inventory of this version")
 
@@ -49,6 +49,11 @@ func (inv *Inventory) AppendBinary(out []byte) ([]byte, error) {
 	for _, u := range inv.Unknown {
 		e.subject(u.Subject)
 		e.put(u.What, u.Why)
+	}
+	e.length(len(inv.LicenseTexts), inv.LicenseTexts == nil)
+	for _, l := range inv.LicenseTexts {
+		e.put(l.ID, l.Text, l.Name, l.Comment)
+		e.list(l.SeeAlso)
 	}
 	size := 0
 	for _, s := range e.texts {
@@ -211,6 +216,12 @@ func (inv *Inventory) UnmarshalBinary(b []byte) error {
 			read.Unknown[i] = finding.Unknown{Subject: d.subject(), What: d.text(), Why: d.text()}
 		}
 	}
+	if n, ok := d.length(licenseMin); ok {
+		read.LicenseTexts = make([]ExtractedLicense, n)
+		for i := range read.LicenseTexts {
+			read.LicenseTexts[i] = ExtractedLicense{ID: d.text(), Text: d.text(), Name: d.text(), Comment: d.text(), SeeAlso: d.list(nil)}
+		}
+	}
 	if d.bad || d.at != len(d.s) {
 		return fmt.Errorf("%w (at byte %d of %d)", errBinary, d.at, len(b))
 	}
@@ -224,6 +235,7 @@ const (
 	packageMin   = 17
 	componentMin = 8
 	unknownMin   = 5
+	licenseMin   = 5
 )
 
 // binaryDecoder reads from s at at. After an error it gives zeros.

@@ -20,6 +20,7 @@ type Carried struct {
 	Supplier     *Organization  `json:"supplier,omitempty"`
 	Manufacturer *Organization  `json:"manufacturer,omitempty"`
 	Authors      []Contact      `json:"authors,omitempty"`
+	Author       string         `json:"author,omitempty"` // CycloneDX's older field
 	Publisher    string         `json:"publisher,omitempty"`
 	Description  string         `json:"description,omitempty"`
 	Copyright    string         `json:"copyright,omitempty"`
@@ -27,6 +28,7 @@ type Carried struct {
 	Licenses     []LicenseTerms `json:"licenses,omitempty"` // of a component; of a package, where more is said than names
 	Properties   []Property     `json:"properties,omitempty"`
 	References   []Reference    `json:"references,omitempty"`
+	SPDX         *SPDXWords     `json:"spdx,omitempty"` // what only SPDX has a field for
 }
 
 // builder is who built a distribution's package, or takes care of it, as RPM's
@@ -71,14 +73,6 @@ type Hash struct {
 	Value     string `json:"value"`
 }
 
-// LicenseTerms is one licence: an identifier of SPDX, a name, or an expression.
-type LicenseTerms struct {
-	ID         string `json:"id,omitempty"`
-	Name       string `json:"name,omitempty"`
-	Expression string `json:"expression,omitempty"`
-	URL        string `json:"url,omitempty"`
-}
-
 // Property is a name with a value that some tool has given a meaning.
 type Property struct {
 	Name  string `json:"name"`
@@ -103,7 +97,7 @@ const (
 // empty reports whether nothing is said.
 func (c *Carried) empty() bool {
 	return c.Ref == "" && c.Kind == "" && c.PURL == "" && c.Name == "" && len(c.CPEs) == 0 && c.Scope == "" && c.Supplier == nil && c.Manufacturer == nil &&
-		len(c.Authors) == 0 && c.Publisher == "" && c.Description == "" && c.Copyright == "" && len(c.Hashes) == 0 && len(c.Licenses) == 0 &&
+		len(c.Authors) == 0 && c.Author == "" && c.SPDX == nil && c.Publisher == "" && c.Description == "" && c.Copyright == "" && len(c.Hashes) == 0 && len(c.Licenses) == 0 &&
 		len(c.Properties) == 0 && len(c.References) == 0
 }
 
@@ -116,15 +110,8 @@ func (c *Carried) sound() *Carried {
 	c.Hashes = kept(c.Hashes, func(h *Hash) bool { return hashAlgorithm(h.Algorithm) && hashValue(h.Value) })
 	c.Authors = kept(c.Authors, soundContact)
 	c.Supplier, c.Manufacturer = c.Supplier.sound(), c.Manufacturer.sound()
-	c.Licenses = kept(c.Licenses, func(l *LicenseTerms) bool {
-		if !iri(l.URL) {
-			l.URL = ""
-		}
-		if l.ID != "" && !spdxID(l.ID) && l.Name == "" {
-			l.ID, l.Name = "", l.ID
-		}
-		return (l.ID != "" || l.Name != "" || l.Expression != "") && carriedText(&l.ID) && carriedText(&l.Name) && carriedText(&l.Expression)
-	})
+	c.Licenses = kept(c.Licenses, (*LicenseTerms).sound)
+	c.SPDX = c.SPDX.sound()
 	c.Properties = kept(c.Properties, func(p *Property) bool {
 		return p.Name != "" && carriedText(&p.Name) && carriedText(&p.Value) && !strings.HasPrefix(p.Name, "drydock:")
 	})
@@ -134,7 +121,7 @@ func (c *Carried) sound() *Carried {
 		}
 		return r.URL != "" && iri(r.URL) && carriedText(&r.Comment)
 	})
-	for _, s := range []*string{&c.Ref, &c.PURL, &c.Name, &c.Publisher, &c.Description, &c.Copyright} {
+	for _, s := range []*string{&c.Ref, &c.PURL, &c.Name, &c.Author, &c.Publisher, &c.Description, &c.Copyright} {
 		if !carriedText(s) {
 			*s = ""
 		}
@@ -147,6 +134,9 @@ func (c *Carried) sound() *Carried {
 	}
 	if string(componentType(c.Kind)) != c.Kind {
 		c.Kind = ""
+	}
+	if c.SPDX != nil && c.SPDX.Summary == c.Description {
+		c.Description = "" // as CycloneDX, which has one field for both, gives it back
 	}
 	if c.empty() {
 		return nil
@@ -200,14 +190,18 @@ func carriedText(s *string) bool {
 	if len(*s) > maxCarriedText {
 		return false
 	}
-	*s = strings.Map(func(r rune) rune {
+	*s = strings.TrimSpace(printable(*s))
+	return true
+}
+
+// printable is s without what no XML may hold.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' || r >= ' ' && r != 0x7f && r != 0xfffe && r != 0xffff {
 			return r
 		}
 		return -1
-	}, strings.ToValidUTF8(*s, "\uFFFD"))
-	*s = strings.TrimSpace(*s)
-	return true
+	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
 // iri reports whether s can stand where CycloneDX wants an IRI reference.
@@ -243,7 +237,10 @@ func referenceTypes() []string {
 
 // size is about how many bytes are carried.
 func (c *Carried) size() int {
-	n := len(c.Ref) + len(c.PURL) + len(c.Name) + len(c.Publisher) + len(c.Description) + len(c.Copyright) + 64*(len(c.Authors)+len(c.Licenses)+len(c.CPEs)) + 200
+	n := len(c.Ref) + len(c.PURL) + len(c.Name) + len(c.Publisher) + len(c.Description) + len(c.Copyright) + 64*(len(c.Authors)+len(c.CPEs)) + 200
+	for i := range c.Licenses {
+		n += c.Licenses[i].size()
+	}
 	for _, h := range c.Hashes {
 		n += len(h.Value) + 40
 	}

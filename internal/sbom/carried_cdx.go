@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"encoding/json"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -11,13 +12,10 @@ func carriedOf(c *cdx.Component) *Carried {
 	out := &Carried{
 		Ref: c.BOMRef, Kind: string(c.Type), PURL: c.PackageURL, Scope: string(c.Scope),
 		Supplier: organization(c.Supplier), Manufacturer: organization(c.Manufacturer),
-		Publisher: c.Publisher, Description: c.Description, Copyright: c.Copyright,
+		Publisher: c.Publisher, Description: c.Description, Copyright: c.Copyright, Author: c.Author,
 	}
 	if c.CPE != "" {
 		out.CPEs = []string{c.CPE}
-	}
-	if c.Author != "" {
-		out.Authors = append(out.Authors, Contact{Name: c.Author})
 	}
 	for _, a := range deref(c.Authors) {
 		out.Authors = append(out.Authors, Contact{a.Name, a.Email, a.Phone})
@@ -27,16 +25,18 @@ func carriedOf(c *cdx.Component) *Carried {
 	}
 	if c.Licenses != nil {
 		for _, l := range *c.Licenses {
-			terms := LicenseTerms{Expression: l.Expression}
-			if l.License != nil {
-				terms = LicenseTerms{ID: l.License.ID, Name: l.License.Name, URL: l.License.URL}
-			}
-			out.Licenses = append(out.Licenses, terms)
+			out.Licenses = append(out.Licenses, termsOf(&l))
 		}
 	}
 	for _, p := range deref(c.Properties) {
-		if p.Name == propCPE {
+		switch p.Name {
+		case propCPE:
 			out.CPEs = append(out.CPEs, p.Value)
+		case propSPDX:
+			var words namedWords
+			if json.Unmarshal([]byte(p.Value), &words) == nil {
+				out.Name, out.SPDX = words.Name, &words.SPDXWords
+			}
 		}
 		out.Properties = append(out.Properties, Property{p.Name, p.Value})
 	}
@@ -72,7 +72,7 @@ func (c *Carried) put(out *cdx.Component) {
 		out.Scope = cdx.Scope(c.Scope)
 	}
 	out.Supplier, out.Manufacturer = c.Supplier.entity(), c.Manufacturer.entity()
-	out.Publisher, out.Description, out.Copyright = c.Publisher, c.Description, c.Copyright
+	out.Publisher, out.Description, out.Copyright, out.Author = c.Publisher, c.Description, c.Copyright, c.Author
 	out.Authors = contacts(c.Authors)
 	var hashes []cdx.Hash
 	for _, h := range c.Hashes {
@@ -95,6 +95,13 @@ func (c *Carried) put(out *cdx.Component) {
 			ps.add(propCPE, cpe)
 		}
 	}
+	if words := (namedWords{Name: c.Name}); c.SPDX != nil || c.Name != "" {
+		if c.SPDX != nil {
+			words.SPDXWords = *c.SPDX
+			out.Description = orElse(out.Description, c.SPDX.Summary)
+		}
+		ps.add(propSPDX, compactJSON(words))
+	}
 	for _, p := range c.Properties {
 		ps = append(ps, cdx.Property(p))
 	}
@@ -104,23 +111,10 @@ func (c *Carried) put(out *cdx.Component) {
 	}
 }
 
-// licenses is what is carried of licences. An expression stands alone.
-func (c *Carried) licenses() *cdx.Licenses {
-	var out cdx.Licenses
-	for _, l := range c.Licenses {
-		if l.Expression != "" {
-			if len(c.Licenses) == 1 {
-				return &cdx.Licenses{{Expression: l.Expression}}
-			}
-			l.Name = l.Expression
-		}
-		one := &cdx.License{ID: l.ID, Name: l.Name, URL: l.URL}
-		if one.ID != "" {
-			one.Name = ""
-		}
-		out = append(out, cdx.LicenseChoice{License: one})
-	}
-	return &out
+// namedWords are SPDX's own words in a property of a component.
+type namedWords struct {
+	Name string `json:"name,omitempty"`
+	SPDXWords
 }
 
 func (o *Organization) entity() *cdx.OrganizationalEntity {
@@ -159,10 +153,10 @@ func (d *decoder) carry(c *Carried, p *Package) *Carried {
 			c.Properties = kept(c.Properties, func(q *Property) bool { return q.Name != name })
 		}
 	}
-	if c = d.keep(c); c == nil || p == nil || moreTerms(c.Licenses) {
-		return c
+	if c = d.keep(c); c != nil && p != nil && !moreTerms(c.Licenses) {
+		c.Licenses = nil
 	}
-	if c.Licenses = nil; c.empty() {
+	if c == nil || c.empty() {
 		return nil
 	}
 	return c
@@ -183,16 +177,6 @@ func (d *decoder) keep(c *Carried) *Carried {
 	return c
 }
 
-// moreTerms reports whether licences say more than their names.
-func moreTerms(all []LicenseTerms) bool {
-	for _, l := range all {
-		if l.URL != "" {
-			return true
-		}
-	}
-	return false
-}
-
 // derivedScope is the scope of a package of which no document says one.
 func derivedScope(p *Package) string {
 	switch {
@@ -202,6 +186,14 @@ func derivedScope(p *Package) string {
 		return string(cdx.ScopeOptional)
 	}
 	return ""
+}
+
+// packageKind is what CycloneDX calls a package.
+func packageKind(p *Package) string {
+	if p.Carried != nil && p.Carried.Kind != "" {
+		return p.Carried.Kind
+	}
+	return string(packageType(p))
 }
 
 // packageType is the type of a package of which no document says one.

@@ -10,8 +10,14 @@ import (
 // carriedOfSPDX is what an SPDX package says beside what every package has.
 func carriedOfSPDX(p *spdxElement, id, purl string) *Carried {
 	out := &Carried{
-		Ref: id, PURL: purl, Name: oneLine(p.Name), Description: orElse(p.Description, p.Summary), Copyright: asserted(p.Copyright),
+		Ref: id, PURL: purl, Name: oneLine(p.Name), Description: p.Description, Copyright: asserted(p.Copyright),
 		Supplier: agent(p.Supplier), Manufacturer: agent(p.Originator), Kind: spdxKind(p.Purpose),
+		SPDX: &SPDXWords{
+			Purpose: p.Purpose, FileName: p.FileName, Summary: p.Summary, LicenseComments: p.LicenseComments, Attribution: p.Attribution,
+		},
+	}
+	if p.Purpose == purposeOSJSON {
+		out.SPDX.Purpose = purposeOS
 	}
 	for _, r := range p.ExternalRefs {
 		switch r.Type {
@@ -28,10 +34,15 @@ func carriedOfSPDX(p *spdxElement, id, purl string) *Carried {
 	if s := asserted(p.Download); s != "" {
 		out.References = append(out.References, Reference{Type: "distribution", URL: s})
 	}
-	for _, l := range []string{asserted(p.Declared), asserted(p.Concluded)} {
-		if l != "" && len(out.Licenses) == 0 {
-			out.Licenses = []LicenseTerms{{Expression: l}}
-		}
+	said, found := asserted(p.Declared), asserted(p.Concluded)
+	if said != "" {
+		out.Licenses = append(out.Licenses, LicenseTerms{Expression: said})
+	}
+	if found != "" {
+		out.Licenses = append(out.Licenses, LicenseTerms{Expression: found, Acknowledgement: concluded})
+	}
+	if said != "" && found != "" {
+		out.Licenses[0].Acknowledgement = declared
 	}
 	return out
 }
@@ -102,7 +113,7 @@ func spdxAlgorithm(s string) common.ChecksumAlgorithm {
 }
 
 // putSPDX puts what is carried into an SPDX package.
-func (c *Carried) putSPDX(out *v2_3.Package) {
+func (c *Carried) putSPDX(out *v2_3.Package, licenses spdxTerms) {
 	if c == nil {
 		return
 	}
@@ -115,6 +126,14 @@ func (c *Carried) putSPDX(out *v2_3.Package) {
 	if kind, name := c.Manufacturer.agent(); name != "" {
 		out.PackageOriginator = &common.Originator{OriginatorType: kind, Originator: name}
 	}
+	if len(c.Licenses) > 0 {
+		out.PackageLicenseDeclared = licenses.expression(c.Licenses, declared)
+		out.PackageLicenseConcluded = licenses.expression(c.Licenses, concluded)
+	}
+	if out.PackageOriginator == nil {
+		out.PackageOriginator = c.author()
+	}
+	c.SPDX.put(out)
 	out.PackageDescription = tagText(c.Description)
 	if c.Copyright != "" {
 		out.PackageCopyrightText = tagText(c.Copyright)
@@ -151,6 +170,33 @@ func (c *Carried) putSPDX(out *v2_3.Package) {
 		out.PackageExternalReferences = append(out.PackageExternalReferences, &v2_3.PackageExternalReference{
 			Category: "PACKAGE-MANAGER", RefType: "purl", Locator: c.PURL,
 		})
+	}
+}
+
+// author is who wrote something, where nobody else is said to have made it.
+func (c *Carried) author() *common.Originator {
+	one := Contact{Name: c.Author}
+	if len(c.Authors) > 0 {
+		one = c.Authors[0]
+	}
+	who := &Organization{Name: one.Name, Contacts: []Contact{one}}
+	kind, name := who.agent()
+	if name == "" {
+		return nil
+	}
+	return &common.Originator{OriginatorType: kind, Originator: name}
+}
+
+// put puts what only SPDX has a field for into a package.
+func (w *SPDXWords) put(out *v2_3.Package) {
+	if w == nil {
+		return
+	}
+	out.PrimaryPackagePurpose = orElse(w.Purpose, out.PrimaryPackagePurpose)
+	out.PackageFileName, out.PackageSummary = oneLine(w.FileName), tagText(w.Summary)
+	out.PackageLicenseComments = tagText(w.LicenseComments)
+	for _, text := range w.Attribution {
+		out.PackageAttributionTexts = append(out.PackageAttributionTexts, tagText(text))
 	}
 }
 

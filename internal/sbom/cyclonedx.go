@@ -41,8 +41,10 @@ const (
 	propRoot          = "drydock:root"
 	propInBase        = "drydock:in-base"
 	propCataloger     = "drydock:cataloger"
-	propCPE           = "drydock:cpe"       // after the first
-	propComponent     = "drydock:component" // JSON
+	propCPE           = "drydock:cpe"         // after the first
+	propSPDX          = "drydock:spdx"        // JSON: what only SPDX has a field for
+	propLicenseText   = "drydock:licenseText" // JSON
+	propComponent     = "drydock:component"   // JSON
 )
 
 // developmentProperty is, by package type, the property of CycloneDX's own
@@ -93,7 +95,7 @@ func CycloneDX(inv *Inventory, opt EncodeOptions) (*cdx.BOM, func(purl string) [
 		}
 		components = append(components, c)
 	}
-	described := inv.described()
+	described, texts := inv.described(), newCDXTexts(inv)
 	for i, p := range inv.Packages {
 		c := packageComponent(p, inv.Distro)
 		c.BOMRef = c.PackageURL
@@ -102,6 +104,7 @@ func CycloneDX(inv *Inventory, opt EncodeOptions) (*cdx.BOM, func(purl string) [
 		}
 		c.BOMRef = unlike(seen, c.BOMRef)
 		p.Carried.put(&c)
+		texts.attach(c.Licenses)
 		place(p.Node, c.BOMRef)
 		addRef(refs, c.BOMRef, c.PackageURL, p.PURL(), SourcePURL(p, inv.Distro))
 		if i == described {
@@ -115,6 +118,7 @@ func CycloneDX(inv *Inventory, opt EncodeOptions) (*cdx.BOM, func(purl string) [
 			continue
 		}
 		c := otherComponent(&inv.Components[i])
+		texts.attach(c.Licenses)
 		c.BOMRef = unlike(seen, c.BOMRef)
 		place(inv.Components[i].Node, c.BOMRef)
 		if inv.Components[i].Main && bom.Metadata.Component.BOMRef == subjectRef {
@@ -165,6 +169,9 @@ func documentProperties(inv *Inventory) *[]cdx.Property {
 	ps.add(propSubjectDigest, string(inv.Subject.Digest))
 	for _, u := range toNativeUnknown(inv.Unknown) {
 		ps.add(propUnknown, compactJSON(u))
+	}
+	for _, l := range inv.LicenseTexts {
+		ps.add(propLicenseText, compactJSON(l))
 	}
 	return ps.list()
 }
@@ -245,7 +252,7 @@ func packageComponent(p Package, d *Distro) cdx.Component {
 // licenseChoices writes a lone expression as one and anything else by
 // identifier or name: CycloneDX has no list of expressions.
 func licenseChoices(licenses []string) *cdx.Licenses {
-	if len(licenses) == 1 && !spdxID(licenses[0]) && spdxExpression(licenses[0]) {
+	if len(licenses) == 1 && !spdxID(licenses[0]) && !isLicenseRef(licenses[0]) && spdxExpression(licenses[0]) {
 		return &cdx.Licenses{{Expression: licenses[0]}}
 	}
 	var out cdx.Licenses

@@ -31,6 +31,13 @@ func (d *decoder) cdxSubject(c *cdx.Component, ps []cdx.Property) error {
 				return fmt.Errorf("property %s: %w", p.Name, err)
 			}
 			inv.Unknown = append(inv.Unknown, n.unknown())
+		case propLicenseText:
+			own = true
+			var l ExtractedLicense
+			if err := json.Unmarshal([]byte(p.Value), &l); err != nil {
+				return fmt.Errorf("property %s: %w", p.Name, err)
+			}
+			d.licenseText(l)
 		}
 	}
 	if c == nil {
@@ -220,7 +227,7 @@ func (d *decoder) foreignComponent(c *cdx.Component, ps []cdx.Property) error {
 	e := element{
 		id: c.BOMRef, other: other,
 		name: joinName(c.Group, c.Name), version: c.Version, purl: c.PackageURL, facts: facts,
-		licenses: cdxLicenses(c.Licenses),
+		licenses: names(other.Carried.Licenses),
 	}
 	if c.Evidence != nil {
 		for _, o := range deref(c.Evidence.Occurrences) {
@@ -232,23 +239,6 @@ func (d *decoder) foreignComponent(c *cdx.Component, ps []cdx.Property) error {
 		}
 	}
 	return d.foreign(&e)
-}
-
-func cdxLicenses(ls *cdx.Licenses) []string {
-	if ls == nil {
-		return nil
-	}
-	var out []string
-	for _, l := range *ls {
-		name := l.Expression
-		if l.License != nil {
-			name = orElse(l.License.ID, l.License.Name)
-		}
-		if name != "" {
-			out = append(out, name)
-		}
-	}
-	return out
 }
 
 // ownDistro reports whether Drydock wrote a component of a distribution.

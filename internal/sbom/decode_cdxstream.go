@@ -210,6 +210,7 @@ func (d *decoder) readXML(r io.Reader) (err error) {
 		return d.not("it is XML, but not CycloneDX", supported)
 	}
 	var subject *cdx.Component
+	var supplier *cdx.OrganizationalEntity // of what is described
 	var ps []cdx.Property
 	err = d.children(dec, func(e xml.StartElement) error {
 		switch e.Name.Local {
@@ -220,6 +221,8 @@ func (d *decoder) readXML(r io.Reader) (err error) {
 					c, err := d.xmlMembers(dec, e, 0, false)
 					subject = &c
 					return err
+				case "supplier":
+					return dec.DecodeElement(&supplier, &e)
 				case "properties":
 					return xmlProperties(dec, e, &ps)
 				}
@@ -234,6 +237,9 @@ func (d *decoder) readXML(r io.Reader) (err error) {
 	})
 	if err != nil {
 		return err
+	}
+	if subject != nil && subject.Supplier == nil {
+		subject.Supplier = supplier
 	}
 	return d.cdxSubject(subject, ps)
 }

@@ -108,6 +108,7 @@ func (d *decoder) addOther(c Component, ref string) error {
 
 // settle takes out of what is carried what Drydock would write of its own accord.
 func (d *decoder) settle() {
+	texts := d.licenseTexts()
 	for i := range d.inv.Packages {
 		p := &d.inv.Packages[i]
 		if c := p.Carried; c != nil {
@@ -121,6 +122,13 @@ func (d *decoder) settle() {
 			if derivedRef(c.Ref, purl) {
 				c.Ref = ""
 			}
+			if c.SPDX != nil && c.SPDX.Purpose == spdxPurpose(packageKind(p)) {
+				c.SPDX.Purpose = ""
+				c.SPDX = c.SPDX.sound()
+			}
+			if c.Licenses = withoutTexts(c.Licenses, texts); !moreTerms(c.Licenses) {
+				c.Licenses = nil
+			}
 			if c.empty() {
 				p.Carried = nil
 			}
@@ -131,6 +139,11 @@ func (d *decoder) settle() {
 			if derivedRef(c.Ref, "") {
 				c.Ref = ""
 			}
+			if c.SPDX != nil && c.SPDX.Purpose == spdxPurpose(d.inv.Components[i].Kind) {
+				c.SPDX.Purpose = ""
+				c.SPDX = c.SPDX.sound()
+			}
+			c.Licenses = withoutTexts(c.Licenses, texts)
 			if c.empty() {
 				d.inv.Components[i].Carried = nil
 			}

@@ -146,6 +146,8 @@ func (d *decoder) member(dec *json.Decoder, doc *document, key string, depth int
 		return err
 	case "unknown":
 		return list(func() error { return d.nativeUnknown(dec) })
+	case "hasExtractedLicensingInfos", "extractedLicenses":
+		return list(func() error { return d.extractedLicense(dec) })
 	case "subject", "distro":
 		return d.nativeMember(dec, key)
 	}

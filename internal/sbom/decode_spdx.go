@@ -22,22 +22,25 @@ import (
 // the library's, because the library refuses a whole document for one field
 // that it does not like.
 type spdxElement struct {
-	ID           string `json:"SPDXID"`
-	Name         string `json:"name"`
-	Version      string `json:"versionInfo"`
-	Purpose      string `json:"primaryPackagePurpose"`
-	SourceInfo   string `json:"sourceInfo"`
-	Comment      string `json:"comment"`
-	Declared     string `json:"licenseDeclared"`
-	Concluded    string `json:"licenseConcluded"`
-	Supplier     string `json:"supplier"`
-	Originator   string `json:"originator"`
-	Homepage     string `json:"homepage"`
-	Download     string `json:"downloadLocation"`
-	Copyright    string `json:"copyrightText"`
-	Description  string `json:"description"`
-	Summary      string `json:"summary"`
-	ExternalRefs []struct {
+	ID          string `json:"SPDXID"`
+	Name        string `json:"name"`
+	Version     string `json:"versionInfo"`
+	Purpose     string `json:"primaryPackagePurpose"`
+	SourceInfo  string `json:"sourceInfo"`
+	Comment     string `json:"comment"`
+	Declared    string `json:"licenseDeclared"`
+	Concluded   string `json:"licenseConcluded"`
+	Supplier    string `json:"supplier"`
+	Originator  string `json:"originator"`
+	Homepage    string `json:"homepage"`
+	Download    string `json:"downloadLocation"`
+	Copyright   string `json:"copyrightText"`
+	Description string `json:"description"`
+	Summary     string `json:"summary"`
+	FileName    string `json:"packageFileName"`
+	// LicenseComments are remarks on what is concluded.
+	LicenseComments string `json:"licenseComments"`
+	ExternalRefs    []struct {
 		Type    string `json:"referenceType"`
 		Locator string `json:"referenceLocator"`
 	} `json:"externalRefs"`
@@ -119,11 +122,8 @@ func (d *decoder) spdxPackage(p *spdxElement) error {
 		other.Path, other.Root = p.Name, true // Trivy's heading over what one lock file lists
 		return d.addOther(other, id)
 	}
-	for _, l := range []string{p.Declared, p.Concluded} {
-		if l != "" && l != noAssertion && l != "NONE" {
-			e.licenses = []string{l}
-			break
-		}
+	if l := orElse(asserted(p.Declared), asserted(p.Concluded)); l != "" {
+		e.licenses = []string{l}
 	}
 	e.locations = sourceInfoPaths(p.SourceInfo)
 	return d.foreign(&e)
@@ -230,6 +230,11 @@ func (d *decoder) readTagValue(br *bufio.Reader) (err error) {
 			return err
 		}
 	}
+	for _, l := range doc.OtherLicenses {
+		if l != nil {
+			d.licenseText(ExtractedLicense{l.LicenseIdentifier, l.ExtractedText, l.LicenseName, l.LicenseComment, l.LicenseCrossReferences})
+		}
+	}
 	for _, r := range doc.Relationships {
 		if r != nil {
 			from, to := string(r.RefA.ElementRefID), cmp.Or(string(r.RefB.ElementRefID), r.RefB.SpecialID)
@@ -248,6 +253,7 @@ func fromTagValue(p *v2_3.Package) *spdxElement {
 		Declared: p.PackageLicenseDeclared, Concluded: p.PackageLicenseConcluded,
 		Attribution: p.PackageAttributionTexts, Homepage: p.PackageHomePage, Download: p.PackageDownloadLocation,
 		Copyright: p.PackageCopyrightText, Description: p.PackageDescription, Summary: p.PackageSummary,
+		FileName: p.PackageFileName, LicenseComments: p.PackageLicenseComments,
 	}
 	if s := p.PackageSupplier; s != nil {
 		e.Supplier = s.SupplierType + ": " + s.Supplier

@@ -7,24 +7,6 @@ import (
 	"strings"
 )
 
-// spdxIDs are the identifiers of the SPDX licence list that packages declare
-// most, sorted. A licence that is not here is written by name, which every
-// format allows, so the list need not be whole; it must only be right.
-const spdxIDs = " 0BSD AFL-2.1 AFL-3.0 AGPL-3.0-only AGPL-3.0-or-later Apache-1.1 Apache-2.0 Artistic-1.0 " +
-	"Artistic-1.0-Perl Artistic-2.0 BSD-1-Clause BSD-2-Clause BSD-2-Clause-Patent BSD-3-Clause BSD-4-Clause " +
-	"BSD-4-Clause-UC BSL-1.0 BlueOak-1.0.0 CC-BY-3.0 CC-BY-4.0 CC-BY-SA-3.0 CC-BY-SA-4.0 CC0-1.0 CDDL-1.0 " +
-	"CDDL-1.1 CPL-1.0 EPL-1.0 EPL-2.0 EUPL-1.2 FTL GFDL-1.2-or-later GFDL-1.3-or-later GPL-1.0-only " +
-	"GPL-1.0-or-later GPL-2.0-only GPL-2.0-or-later GPL-3.0-only GPL-3.0-or-later HPND ICU IJG ISC JSON " +
-	"LGPL-2.0-only LGPL-2.0-or-later LGPL-2.1-only LGPL-2.1-or-later LGPL-3.0-only LGPL-3.0-or-later Libpng " +
-	"MIT MIT-0 MPL-1.1 MPL-2.0 MS-PL NCSA OFL-1.1 OLDAP-2.8 OpenSSL PHP-3.01 PSF-2.0 PostgreSQL " +
-	"Python-2.0 Ruby SSPL-1.0 TCL Unicode-DFS-2016 Unlicense UPL-1.0 Vim W3C WTFPL " +
-	"X11 Zlib ZPL-2.1 blessing bzip2-1.0.6 curl zlib-acknowledgement "
-
-// spdxExceptions are the licence exceptions that may follow WITH.
-const spdxExceptions = " Autoconf-exception-2.0 Autoconf-exception-3.0 Bison-exception-2.2 Classpath-exception-2.0 " +
-	"Font-exception-2.0 GCC-exception-3.1 LLVM-exception OCaml-LGPL-linking-exception " +
-	"Universal-FOSS-exception-1.0 "
-
 func listed(list, id string) bool {
 	return id != "" && !strings.Contains(id, " ") && strings.Contains(list, " "+id+" ")
 }
@@ -33,11 +15,18 @@ func listed(list, id string) bool {
 func spdxID(s string) bool { return listed(spdxIDs, s) }
 
 // spdxExpression reports whether s is a valid SPDX licence expression of
-// identifiers known here (SPDX 2.3, annex D).
+// identifiers known here, and of those that a document defines (SPDX 2.3, annex D).
 func spdxExpression(s string) bool {
-	s = strings.NewReplacer("(", " ( ", ")", " ) ").Replace(s)
+	ids, exceptions, ok := expression(s)
+	return ok && !slices.ContainsFunc(ids, func(id string) bool { return !spdxID(strings.TrimSuffix(id, "+")) && !isLicenseRef(id) }) &&
+		!slices.ContainsFunc(exceptions, func(id string) bool { return !listed(spdxExceptions, id) })
+}
+
+// expression takes an SPDX licence expression apart: the licences and exceptions that
+// it names, which need not be known, and whether it is one by its grammar.
+func expression(s string) (ids, exceptions []string, ok bool) {
+	words := strings.Fields(strings.NewReplacer("(", " ( ", ")", " ) ").Replace(s))
 	depth, operand := 0, true // operand: one is due
-	words := strings.Fields(s)
 	for i := 0; i < len(words); i++ {
 		switch w := words[i]; {
 		case w == "(" && operand:
@@ -46,52 +35,36 @@ func spdxExpression(s string) bool {
 			depth--
 		case (w == "AND" || w == "OR") && !operand:
 			operand = true
-		case w == "WITH" && !operand && spdxID(words[i-1]) && i+1 < len(words) && listed(spdxExceptions, words[i+1]):
+		case w == "WITH" && !operand && words[i-1] != ")" && i+1 < len(words) && licenseID(words[i+1]):
 			i++
-		case operand && spdxID(strings.TrimSuffix(w, "+")):
-			operand = false
+			exceptions = append(exceptions, words[i])
+		case operand && licenseID(w):
+			ids, operand = append(ids, w), false
 		default:
-			return false
+			return nil, nil, false
 		}
 	}
-	return !operand && depth == 0
+	return ids, exceptions, !operand && depth == 0
 }
 
-// declaredExpression is one SPDX expression for all the licences a package
-// declares. One that the licence list does not know becomes a reference, which
-// refs gathers with its text.
-func declaredExpression(licenses []string, refs map[string]string) string {
-	var terms []string
-	for _, l := range licenses {
-		term := l
-		switch {
-		case l == "":
-			continue
-		case spdxID(l):
-		case spdxExpression(l):
-			if len(licenses) > 1 {
-				term = "(" + l + ")"
-			}
-		case strings.HasPrefix(l, "LicenseRef-") && idString(l, len(l)) == l: // as another document has it
-			refs[l] = l
-		default:
-			term = licenseRef(l)
-			refs[term] = l
-		}
-		if !slices.Contains(terms, term) {
-			terms = append(terms, term)
-		}
+// licenseID reports whether a word can name a licence in an expression.
+func licenseID(w string) bool {
+	w = strings.TrimSuffix(w, "+")
+	if doc, ref, other := strings.Cut(w, ":"); other && strings.HasPrefix(doc, "DocumentRef-") {
+		return idString(doc, len(doc)) == doc && isLicenseRef(ref)
 	}
-	if len(terms) == 0 {
-		return noAssertion
-	}
-	return strings.Join(terms, " AND ")
+	return w != "" && w != "AND" && w != "OR" && w != "WITH" && idString(w, len(w)) == w
 }
 
-// licenseRef names a licence text in a document: readable, and distinct.
-func licenseRef(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return "LicenseRef-" + idString(text, 40) + "-" + hex.EncodeToString(sum[:4])
+// isLicenseRef reports whether s names a licence that a document defines.
+func isLicenseRef(s string) bool {
+	return strings.HasPrefix(s, "LicenseRef-") && len(s) > len("LicenseRef-") && idString(s, len(s)) == s
+}
+
+// licenseRef names a licence in a document: readable, and distinct by its content.
+func licenseRef(name, content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return "LicenseRef-" + idString(name, 40) + "-" + hex.EncodeToString(sum[:4])
 }
 
 // idString makes an SPDX idstring of s: letters, digits, dots and dashes, at

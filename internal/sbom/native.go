@@ -28,6 +28,8 @@ type nativeHeader struct {
 	Subject nativeSubject   `json:"subject"`
 	Distro  *nativeDistro   `json:"distro,omitempty"`
 	Unknown []nativeUnknown `json:"unknown,omitempty"`
+	// Licenses are those that documents define, with their texts.
+	Licenses []ExtractedLicense `json:"extractedLicenses,omitempty"`
 }
 
 type nativeTool struct {
@@ -184,7 +186,7 @@ func toNativeHeader(inv *Inventory) nativeHeader {
 	return nativeHeader{
 		Subject: nativeSubject(inv.Subject),
 		Distro:  (*nativeDistro)(inv.Distro),
-		Unknown: toNativeUnknown(inv.Unknown),
+		Unknown: toNativeUnknown(inv.Unknown), Licenses: inv.LicenseTexts,
 	}
 }
 

@@ -59,4 +59,6 @@ type Inventory struct {
 	Components []Component       // what is no package and needs some; sorted by file
 	Graph      Graph             // what needs what
 	Unknown    []finding.Unknown // what could not be read
+	// LicenseTexts are the licences that SPDX documents defined; sorted by identifier.
+	LicenseTexts []ExtractedLicense
 }

@@ -93,8 +93,19 @@ func drawCarried(t *rapid.T, ref string) *Carried {
 	for range rapid.IntRange(0, 2).Draw(t, "hashes") {
 		c.Hashes = append(c.Hashes, Hash{rapid.SampledFrom([]string{"MD5", "SHA-256", "Streebog-256", "BLAKE3"}).Draw(t, "alg"), strings.Repeat("aB", 16)})
 	}
-	if rapid.Bool().Draw(t, "license url?") {
-		c.Licenses = []LicenseTerms{{ID: "MIT", URL: "https://example.com/mit"}, {Name: "acme" + words.Draw(t, "license"), URL: "x"}}
+	for range rapid.IntRange(0, 3).Draw(t, "terms") {
+		c.Licenses = append(c.Licenses, drawTerms(t))
+	}
+	if !moreTerms(kept(c.Licenses, (*LicenseTerms).sound)) {
+		c.Licenses = nil
+	}
+	if rapid.Bool().Draw(t, "spdx?") {
+		c.SPDX = &SPDXWords{
+			Purpose:  rapid.SampledFrom([]string{"", "SOURCE", "ARCHIVE", "INSTALL", "OTHER"}).Draw(t, "purpose"),
+			FileName: words.Draw(t, "file"), Summary: words.Draw(t, "summary"), LicenseComments: words.Draw(t, "comments"),
+			Attribution: []string{words.Draw(t, "attribution")},
+		}
+		c.Author = words.Draw(t, "author")
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "properties") {
 		c.Properties = append(c.Properties, Property{"acme:" + words.Draw(t, "property"), words.Draw(t, "value")})
@@ -105,6 +116,48 @@ func drawCarried(t *rapid.T, ref string) *Carried {
 	return c.sound()
 }
 
+// longWords draws texts of several lines, as licences have.
+func longWords(t *rapid.T, label string) string {
+	return strings.Join(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return maybe(t, "line") }), 1, 4).Draw(t, label), "\n")
+}
+
+func drawTerms(t *rapid.T) LicenseTerms {
+	attach := rapid.Custom(func(t *rapid.T) *Attachment {
+		if !rapid.Bool().Draw(t, "text?") {
+			return nil
+		}
+		return &Attachment{"T: " + longWords(t, "text"), rapid.SampledFrom([]string{"", "text/plain"}).Draw(t, "type"), rapid.SampledFrom([]string{"", "base64"}).Draw(t, "encoding")}
+	})
+	l := LicenseTerms{
+		Acknowledgement: rapid.SampledFrom([]string{"", declared, concluded}).Draw(t, "acknowledgement"), Text: attach.Draw(t, "text"),
+		URL: rapid.SampledFrom([]string{"", "https://example.com/license"}).Draw(t, "url"),
+	}
+	switch name := maybe(t, "name"); rapid.IntRange(0, 4).Draw(t, "form") {
+	case 0:
+		l.ID = "MIT"
+	case 1:
+		l.Name = "acme" + name
+	case 2:
+		l.Name = rapid.SampledFrom([]string{"LicenseRef-a", "LicenseRef-b"}).Draw(t, "ref")
+	case 3:
+		l.Expression = "odd " + name
+	default:
+		l.Expression = rapid.SampledFrom([]string{"MIT OR LicenseRef-a", "(Newer-1.0 AND DocumentRef-x:LicenseRef-b) OR ISC+"}).Draw(t, "expression")
+		l.Details = []LicenseDetail{{"LicenseRef-a", l.URL, l.Text}}
+	}
+	return l
+}
+
+func drawLicenseTexts(t *rapid.T) (out []ExtractedLicense) {
+	for _, id := range []string{"LicenseRef-a", "LicenseRef-b"} {
+		l := ExtractedLicense{ID: id, Text: longWords(t, "text"), Name: maybe(t, "name"), Comment: longWords(t, "comment"), SeeAlso: []string{"https://example.com/"}}
+		if l.sound() && rapid.Bool().Draw(t, id) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
 func drawSubject(t *rapid.T) finding.Subject {
 	return finding.Subject{
 		Kind: rapid.SampledFrom([]finding.SubjectKind{"", finding.KindImage, finding.KindRootfs, finding.KindSBOM}).Draw(t, "kind"),
@@ -113,7 +166,7 @@ func drawSubject(t *rapid.T) finding.Subject {
 }
 
 func drawInventory(t *rapid.T) *Inventory {
-	inv := &Inventory{Subject: drawSubject(t)}
+	inv := &Inventory{Subject: drawSubject(t), LicenseTexts: drawLicenseTexts(t)}
 	if rapid.Bool().Draw(t, "distro?") {
 		inv.Distro = &Distro{
 			ID: maybe(t, "id"), VersionID: maybe(t, "versionID"), Codename: maybe(t, "codename"),

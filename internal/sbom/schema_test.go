@@ -153,6 +153,10 @@ func TestTheLicenceListIsRight(t *testing.T) {
 		if !list[id] {
 			t.Errorf("%s is not on the SPDX licence list", id)
 		}
+		delete(list, id)
+	}
+	for id := range list {
+		t.Errorf("%s is on the SPDX licence list, and not known", id)
 	}
 }
 
@@ -166,12 +170,12 @@ func TestLicenceExpressions(t *testing.T) {
 			t.Errorf("%q is an expression: %v", s, !want)
 		}
 	}
-	refs := map[string]string{}
-	got := declaredExpression([]string{"MIT OR ISC", "Public Domain!", "Zlib", "Zlib", ""}, refs)
+	refs := spdxTerms{}
+	got := refs.names([]string{"MIT OR ISC", "Public Domain!", "Zlib", "Zlib", ""})
 	if !strings.HasPrefix(got, "(MIT OR ISC) AND LicenseRef-Public-Domain--") || !strings.HasSuffix(got, " AND Zlib") || len(refs) != 1 {
 		t.Errorf("declared %q, %v", got, refs)
 	}
-	if got := declaredExpression(nil, refs); got != "NOASSERTION" {
+	if got := refs.names(nil); got != "NOASSERTION" {
 		t.Errorf("nothing declared is %q", got)
 	}
 }

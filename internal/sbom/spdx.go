@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,25 +41,27 @@ func spdxDocument(inv *Inventory, opt EncodeOptions) *v2_3.Document {
 	if opt.ToolVersion != "" {
 		tool += "-" + opt.ToolVersion
 	}
+	header := toNativeHeader(inv)
+	header.Licenses = nil // they have fields of their own
 	doc := &v2_3.Document{
 		SPDXVersion:       v2_3.Version,
 		DataLicense:       v2_3.DataLicense,
 		SPDXIdentifier:    "DOCUMENT",
 		DocumentName:      orElse(oneLine(inv.Subject.Name), "unnamed"),
 		DocumentNamespace: "urn:uuid:" + contentUUID(inv),
-		DocumentComment:   comment(toNativeHeader(inv)),
+		DocumentComment:   comment(header),
 		CreationInfo: &v2_3.CreationInfo{
 			Creators: []common.Creator{{CreatorType: "Tool", Creator: tool}},
 			Created:  created,
 		},
 	}
-	licenses, nodes := map[string]string{}, make([]common.ElementID, len(inv.Graph))
+	licenses, nodes := newSPDXTerms(inv), make([]common.ElementID, len(inv.Graph))
 	place := func(node int32, id common.ElementID) {
 		if inv.Graph.Has(node) {
 			nodes[node] = id
 		}
 	}
-	packages, others := spdxPackages(inv, licenses), spdxOthers(inv)
+	packages, others := spdxPackages(inv, licenses), spdxOthers(inv, licenses)
 	for i, p := range inv.Packages {
 		place(p.Node, packages[i].PackageSPDXIdentifier)
 	}
@@ -102,22 +103,18 @@ func spdxDocument(inv *Inventory, opt EncodeOptions) *v2_3.Document {
 		contain(p)
 	}
 	doc.Relationships = append(doc.Relationships, spdxNeeds(inv, nodes, root.PackageSPDXIdentifier)...)
-	for _, id := range slices.Sorted(maps.Keys(licenses)) {
-		doc.OtherLicenses = append(doc.OtherLicenses, &v2_3.OtherLicense{
-			LicenseIdentifier: id, ExtractedText: licenses[id], LicenseName: oneLine(licenses[id]),
-		})
-	}
+	doc.OtherLicenses = licenses.sorted()
 	return doc
 }
 
 // spdxOthers makes packages of what is no package, one by one.
-func spdxOthers(inv *Inventory) []*v2_3.Package {
+func spdxOthers(inv *Inventory, licenses spdxTerms) []*v2_3.Package {
 	out := make([]*v2_3.Package, len(inv.Components))
 	for i, c := range inv.Components {
 		p := plainPackage(common.ElementID(spdxComponentID+strconv.Itoa(i+1)), orElse(joinName(c.Group, c.Name), c.Path), c.Version)
 		p.PrimaryPackagePurpose = spdxPurpose(c.Kind)
 		p.PackageComment = otherComment + strings.TrimPrefix(comment(toNativeComponent(c)), Schema)
-		c.Carried.putSPDX(p)
+		c.Carried.putSPDX(p, licenses)
 		out[i] = p
 	}
 	return out
@@ -183,7 +180,7 @@ func spdxNeeds(inv *Inventory, nodes []common.ElementID, root common.ElementID) 
 }
 
 // spdxPackages makes packages of the inventory's.
-func spdxPackages(inv *Inventory, licenses map[string]string) []*v2_3.Package {
+func spdxPackages(inv *Inventory, licenses spdxTerms) []*v2_3.Package {
 	out := make([]*v2_3.Package, len(inv.Packages))
 	seen := make(map[string]int, len(inv.Packages))
 	for i, p := range inv.Packages {
@@ -201,7 +198,7 @@ func spdxName(p *Package) string {
 	return p.Name
 }
 
-func spdxPackage(p Package, d *Distro, seen map[string]int, licenses map[string]string) *v2_3.Package {
+func spdxPackage(p Package, d *Distro, seen map[string]int, licenses spdxTerms) *v2_3.Package {
 	purl := p.PURLIn(d)
 	sum := sha256.Sum256([]byte(purl))
 	id := "Package-" + idString(p.Type+"-"+p.Name, 80) + "-" + hex.EncodeToString(sum[:8])
@@ -210,7 +207,10 @@ func spdxPackage(p Package, d *Distro, seen map[string]int, licenses map[string]
 	}
 	seen[id]++
 	out := plainPackage(common.ElementID(id), spdxName(&p), p.Version)
-	out.PackageLicenseDeclared = declaredExpression(p.Licenses, licenses)
+	if p.Carried == nil || len(p.Carried.Licenses) == 0 {
+		out.PackageLicenseDeclared = licenses.names(p.Licenses)
+	}
+	out.PrimaryPackagePurpose = spdxPurpose(packageKind(&p))
 	out.PackageExternalReferences = []*v2_3.PackageExternalReference{{
 		Category: "PACKAGE-MANAGER", RefType: "purl", Locator: purl,
 	}}
@@ -222,7 +222,7 @@ func spdxPackage(p Package, d *Distro, seen map[string]int, licenses map[string]
 		out.PackageSourceInfo = "read from: " + strings.Join(paths, ", ")
 	}
 	out.PackageComment = comment(toNativePackage(p))
-	p.Carried.putSPDX(out)
+	p.Carried.putSPDX(out, licenses)
 	return out
 }
 
