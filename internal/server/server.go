@@ -22,6 +22,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/server/api"
 	"github.com/drydock-dev/drydock/internal/server/index"
+	"github.com/drydock-dev/drydock/internal/server/notify"
 	"github.com/drydock-dev/drydock/internal/server/store"
 	"github.com/drydock-dev/drydock/internal/server/stream"
 	"github.com/drydock-dev/drydock/internal/server/web"
@@ -51,6 +52,7 @@ type Options struct {
 	Hosts     []string // names that the service answers to
 	Updater   *feed.Updater
 	Every     time.Duration // how often the updater fetches; 0: never
+	Webhooks  Webhooks
 	User      disk.User
 	Now       func() time.Time
 	Version   string
@@ -58,6 +60,12 @@ type Options struct {
 	// Ready is told where the service answers, and a link that opens a browser's
 	// session once.
 	Ready func(address, link string)
+}
+
+// Webhooks say how webhooks are told.
+type Webhooks struct {
+	Client, Own *http.Client // Own may connect to this machine, for the hosts that are allowed
+	Allowed     []string     // hosts that may lie on this machine, and be told without encryption
 }
 
 // usage is a wish that cannot be, with what can.
@@ -143,8 +151,14 @@ func Run(ctx context.Context, o Options) error {
 		work.Go(func() error { return svc.Work(ctx) })
 	}
 	work.Go(func() error { return f.watch(ctx, o.Role != Web) })
+	n := &notify.Notifier{
+		Store: st, Index: f.index, Log: o.Log, Client: o.Webhooks.Client, Own: o.Webhooks.Own, Allowed: o.Webhooks.Allowed, Version: o.Version,
+	}
+	if o.Role != Web {
+		work.Go(func() error { return n.Run(ctx) })
+	}
 	if o.Role != Worker {
-		a := &api.API{Service: svc, Guard: &api.Guard{Token: token, Hosts: o.Hosts, Closed: !open}, Log: o.Log, Version: o.Version, Feeds: f.list}
+		a := &api.API{Service: svc, Guard: &api.Guard{Token: token, Hosts: o.Hosts, Closed: !open}, Log: o.Log, Version: o.Version, Feeds: f.list, Notifier: n}
 		h := a.Handler((&web.Web{API: a, Index: svc.Index, Store: st, Log: o.Log}).Handler())
 		work.Go(func() error { return o.answer(ctx, ln, h) })
 		code := disk.Random()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/server/index"
+	"github.com/drydock-dev/drydock/internal/server/notify"
 	"github.com/drydock-dev/drydock/internal/server/store"
 	"github.com/drydock-dev/drydock/internal/server/stream"
 )
@@ -25,6 +26,8 @@ type API struct {
 	Log     *slog.Logger
 	Version string
 	Feeds   func() []Feed // what the advisories at rest are; nil: nothing is told
+
+	Notifier *notify.Notifier // that sends to webhooks; nil: none are made
 
 	uploads chan struct{} // how many documents are read at a time
 }
@@ -80,10 +83,16 @@ func (a *API) routes() []route {
 		{"POST", "/api/v1/exceptions", a.postException},
 		{"GET", "/api/v1/exceptions/{id}", a.exception},
 		{"PATCH", "/api/v1/exceptions/{id}", a.patchException},
-		{"DELETE", "/api/v1/exceptions/{id}", a.dropException},
+		{"DELETE", "/api/v1/exceptions/{id}", gone(a.DropException)},
 		{"GET", "/api/v1/vex", a.vexes},
 		{"POST", "/api/v1/vex", a.postVEX},
-		{"DELETE", "/api/v1/vex/{id}", a.dropVEX},
+		{"DELETE", "/api/v1/vex/{id}", gone(a.DropVEX)},
+		{"GET", "/api/v1/webhooks", a.webhooks},
+		{"POST", "/api/v1/webhooks", a.postWebhook},
+		{"DELETE", "/api/v1/webhooks/{id}", gone(a.DropWebhook)},
+		{"POST", "/api/v1/webhooks/{id}/test", a.testWebhook},
+		{"GET", "/api/v1/messages", a.messages},
+		{"POST", "/api/v1/messages/{id}/retry", a.retryMessage},
 		{"GET", "/api/v1/feeds", a.feeds},
 		{"POST", "/api/v1/advisories", a.postAdvisories},
 		{"GET", "/api/v1/events", a.events},

@@ -20,6 +20,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/server/api"
 	"github.com/drydock-dev/drydock/internal/server/index"
+	"github.com/drydock-dev/drydock/internal/server/notify"
 	"github.com/drydock-dev/drydock/internal/server/store"
 	"github.com/drydock-dev/drydock/internal/server/stream"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
@@ -59,6 +60,7 @@ func start(t *testing.T) *world {
 	log := slog.New(slog.NewTextHandler(lockedWriter{w.mu, w.log}, nil))
 	w.svc = &stream.Service{Store: st, Index: index.New(empty, time.Now), Log: log, Poll: 20 * time.Millisecond}
 	w.api = &api.API{Service: w.svc, Guard: &api.Guard{Token: token}, Log: log, Version: "test", Feeds: func() []api.Feed { return []api.Feed{{Name: "Debian", Records: 3}} }}
+	w.api.Notifier = &notify.Notifier{Store: st, Index: w.svc.Index, Log: log}
 	srv := httptest.NewServer(w.api.Handler(nil))
 	w.url = srv.URL
 	ctx, cancel := context.WithCancel(context.Background())
@@ -295,6 +297,45 @@ func TestEveryRouteKeepsToItsDocument(t *testing.T) {
 	try("POST /api/v1/vex", "/api/v1/vex?id=ours", "[]", 422)
 	try("DELETE /api/v1/vex/{id}", "/api/v1/vex/ours", "", 204)
 	try("DELETE /api/v1/vex/{id}", "/api/v1/vex/ours", "", 404)
+	a = try("POST /api/v1/webhooks", "/api/v1/webhooks", `{"url":"https://hooks.example/T0/B0/secret-path","format":"slack","severity":"HIGH"}`, 201)
+	var hook struct{ ID, Secret, Target string }
+	if err := json.Unmarshal(a.body, &hook); err != nil || !strings.HasPrefix(hook.Secret, "whsec_") || hook.Target != "https://hooks.example/…" {
+		t.Fatalf("%v %s", err, a.body)
+	}
+	for _, body := range []string{
+		`{"url":"http://hooks.example/x"}`, `{"url":"https://127.0.0.1/x"}`, `{"url":"https://[fe80::1]/x"}`, `{"url":"https://169.254.169.254/x"}`,
+		`{"url":"https://localhost:9/x"}`, `{"url":"https://a:b@hooks.example/x"}`, `{"url":"file:///etc/passwd"}`, `{}`, `{"url":"https://x.example","format":"xml"}`,
+		`{"url":"https://x.example","secret":"short"}`, `{"url":"https://x.example","severity":"awful"}`, `{"url":"https://x.example","env":"a\nb"}`,
+	} {
+		try("POST /api/v1/webhooks", "/api/v1/webhooks", body, 400)
+	}
+	for _, l := range []string{"webhooks", "messages"} {
+		try("GET /api/v1/"+l, "/api/v1/"+l+"?format=csv", "", 200)
+		try("GET /api/v1/"+l, "/api/v1/"+l+"?limit=0", "", 400)
+		if a = try("GET /api/v1/"+l, "/api/v1/"+l, "", 200); strings.Contains(string(a.body), "secret-path") || strings.Contains(string(a.body), hook.Secret) {
+			t.Errorf("a secret is shown: %s", a.body)
+		}
+	}
+	a = try("POST /api/v1/webhooks/{id}/test", "/api/v1/webhooks/"+hook.ID+"/test", "", 202)
+	var sent struct{ ID string }
+	if err := json.Unmarshal(a.body, &sent); err != nil {
+		t.Fatal(err)
+	}
+	try("POST /api/v1/webhooks/{id}/test", "/api/v1/webhooks/none/test", "", 404)
+	try("POST /api/v1/messages/{id}/retry", "/api/v1/messages/"+sent.ID+"/retry", "", 404)
+	j, err := w.svc.Store.ClaimJob(t.Context(), store.JobMessage, time.Minute)
+	if err != nil || j == nil {
+		t.Fatalf("%v %v", j, err)
+	}
+	if err := w.svc.Store.EndJob(t.Context(), j, store.JobDead, time.Now(), "nobody answers"); err != nil {
+		t.Fatal(err)
+	}
+	if a = try("GET /api/v1/messages", "/api/v1/messages", "", 200); !strings.Contains(string(a.body), `"state":"dead"`) || !strings.Contains(string(a.body), "nobody answers") {
+		t.Errorf("%s", a.body)
+	}
+	try("POST /api/v1/messages/{id}/retry", "/api/v1/messages/"+sent.ID+"/retry", "", 202)
+	try("DELETE /api/v1/webhooks/{id}", "/api/v1/webhooks/"+hook.ID, "", 204)
+	try("DELETE /api/v1/webhooks/{id}", "/api/v1/webhooks/"+hook.ID, "", 404)
 	try("POST /api/v1/images", "/api/v1/images", cdx("x", lodash), 400)
 	try("POST /api/v1/images", "/api/v1/images?ref=x", "no SBOM", 422)
 	try("POST /api/v1/images", "/api/v1/images?ref=x&digest=sha256:1", cdx("x", lodash), 400)

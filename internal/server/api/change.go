@@ -173,16 +173,16 @@ func (a *API) PutException(ctx context.Context, e store.Exception) error {
 	return a.told(ctx, store.ExceptionChanged, e.ID, func(tx *store.Tx, event int64) error { return tx.PutException(ctx, e, event) })
 }
 
-// DropException takes an exception away; ok is false where there was none.
-func (a *API) DropException(ctx context.Context, id string) (ok bool, err error) {
-	if _, ok := a.Service.Index.Exception(id); !ok {
-		return false, nil
-	}
-	err = a.told(ctx, store.ExceptionChanged, id, func(tx *store.Tx, _ int64) (err error) {
-		ok, err = tx.DropException(ctx, id)
+// DropException takes the exception away that a request names.
+func (a *API) DropException(r *http.Request) error {
+	id := r.PathValue("id")
+	return a.told(r.Context(), store.ExceptionChanged, id, func(tx *store.Tx, _ int64) error {
+		was, err := tx.DropException(r.Context(), id)
+		if err == nil && !was {
+			return none("exception")
+		}
 		return err
 	})
-	return ok, err
 }
 
 // told makes a change with its event, and brings the index to it.
@@ -226,17 +226,6 @@ func (a *API) patchException(w http.ResponseWriter, r *http.Request) error {
 	}
 	a.answer(w, http.StatusOK, a.row(&e))
 	return nil
-}
-
-func (a *API) dropException(w http.ResponseWriter, r *http.Request) error {
-	ok, err := a.DropException(r.Context(), r.PathValue("id"))
-	if err == nil && !ok {
-		return none("exception")
-	}
-	if err == nil {
-		w.WriteHeader(http.StatusNoContent)
-	}
-	return err
 }
 
 // putContainer is told by whoever watches an Engine.

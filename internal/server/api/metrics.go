@@ -10,6 +10,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/server/index"
+	"github.com/drydock-dev/drydock/internal/server/store"
 )
 
 // metrics writes Prometheus's text format.
@@ -130,6 +131,10 @@ func (a *API) operation(ctx context.Context, m *metrics, o *index.Overview) {
 		gauge("drydock_event", "The newest event.", float64(last))
 		gauge("drydock_tasks_waiting", "Tasks to do.", float64(waiting))
 		gauge("drydock_tasks_aside", "Tasks that were set aside after too many tries.", float64(len(aside)))
+	}
+	if jobs, err := s.CountJobs(ctx, store.JobMessage); err == nil {
+		gauge("drydock_messages_waiting", "Messages to webhooks that are to be sent.", float64(jobs[store.JobWaiting]))
+		gauge("drydock_messages_dead", "Messages to webhooks that could not be sent.", float64(jobs[store.JobDead]))
 	}
 	gauge("drydock_event_shown", "The event up to which pages hold.", float64(a.Service.Index.At()))
 	gauge("drydock_delta_lag_seconds", "From the last delta of advisories to its findings.", o.Lag.Seconds())

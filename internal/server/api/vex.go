@@ -58,15 +58,13 @@ func (a *API) vexes(w http.ResponseWriter, r *http.Request) error {
 	}, table[VEX]{"vex", []string{"id", "added", "statements"}, func(v *VEX) []any { return []any{v.ID, v.Added, v.Statements} }})
 }
 
-func (a *API) dropVEX(w http.ResponseWriter, r *http.Request) error {
+// DropVEX takes the document away that a request names.
+func (a *API) DropVEX(r *http.Request) error {
 	id := r.PathValue("id")
 	for _, d := range a.Service.Index.VEX() {
 		if d.ID == id {
-			if _, err := a.Service.TakeVEX(r.Context(), store.VEX{ID: id}); err != nil {
-				return err
-			}
-			w.WriteHeader(http.StatusNoContent)
-			return nil
+			_, err := a.Service.TakeVEX(r.Context(), store.VEX{ID: id})
+			return err
 		}
 	}
 	return none("document")

@@ -18,12 +18,20 @@ type Findings struct {
 	Severity string     `json:"severity,omitempty"`
 	FixedIn  string     `json:"fixedIn,omitempty"`
 	Change   string     `json:"change,omitempty"` // "opened", "closed", "changed"
+	Was      *Was       `json:"was,omitempty"`    // of one that changed: what it said before
 	Why      *store.Why `json:"why,omitempty"`
 	Opened   int        `json:"opened,omitempty"` // of an image that was judged: how many findings it has
 	Shard    uint32     `json:"shard,omitempty"`
 	Hit      uint64     `json:"hit,omitempty"`    // how many images
 	Images   []byte     `json:"images,omitempty"` // a roaring bitmap of their numbers
 	Parts    []byte     `json:"parts,omitempty"`  // the same of parts
+}
+
+// Was is what a finding said before it changed.
+type Was struct {
+	Severity string `json:"severity,omitempty"`
+	FixedIn  string `json:"fixedIn,omitempty"`
+	KEV      bool   `json:"knownExploited,omitempty"`
 }
 
 // Set is a bitmap as an event has it.

@@ -22,6 +22,9 @@ const (
 	VEXChanged       Kind = "vex.changed"       // Subject: the document's id
 	RunningChanged   Kind = "running.changed"   // Subject: the container's id
 	FeedChanged      Kind = "feed.changed"      // the advisories at rest are others
+	WebhookChanged   Kind = "webhook.changed"   // Subject: its id
+	ImageWanted      Kind = "image.wanted"      // Subject: the reference to pull
+	ImageRefused     Kind = "image.refused"     // Subject: the reference that could not be pulled
 )
 
 // Event is one thing that happened: a pointer, and never a document.

@@ -110,6 +110,7 @@ const (
 	exceptions table = "exceptions"
 	running    table = "running"
 	vexes      table = "vex"
+	webhooks   table = "webhooks"
 )
 
 func (t *Tx) put(ctx context.Context, to table, id string, event int64, v any) error {

@@ -196,6 +196,9 @@ func (s *Service) tell(ctx context.Context, tx *store.Tx, changes []store.Change
 			Vuln: g.id, Package: g.name, Severity: c.Severity.String(), FixedIn: c.Vuln.FixedIn, Change: g.change,
 			Why: &why, Parts: index.Set(parts[g]),
 		}
+		if was := c.Was; was != nil && c.Now {
+			body.Was = &index.Was{Severity: was.Severity.String(), FixedIn: was.Vuln.FixedIn, KEV: was.Vuln.KEV}
+		}
 		if err := s.tellImages(ctx, tx, body, s.Index.Hit(parts[g])); err != nil {
 			return err
 		}

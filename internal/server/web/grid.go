@@ -47,7 +47,7 @@ type cell struct {
 	Tags                     []string
 	Mono                     bool
 	Copy                     string
-	Delete                   string // address that takes it away
+	Post, Verb               string // address of a change, and its button; without a verb it removes
 }
 
 type empty struct{ Text, Command string }

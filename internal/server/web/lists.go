@@ -219,6 +219,7 @@ func (w *Web) exceptions(r *http.Request, p *page) (string, error) {
 	p.Title, p.Heading, p.At = "Exceptions", "Exceptions", "/exceptions"
 	l := w.Index.Exceptions(p.Q)
 	p.Say = say{finding.Count(l.Total, "exception") + ".", " An exception says why a vulnerability does not count, and until when."}
+	p.Filters = []chip{{"VEX documents", "/vex", false}}
 	p.Table = gridOf(r, l, "exception", []column{{Name: "Vulnerability"}, {Name: "State"}, {Name: "Reason"}, {Name: "Of", Class: "wide"}, {Name: "By", Class: "wide"}, {Name: "Images", Class: "num"}, {Name: "Until"}, {}}, func(e *index.ExceptionRow) line {
 		of := "every image"
 		if e.Image != "" {
@@ -233,7 +234,7 @@ func (w *Web) exceptions(r *http.Request, p *page) (string, error) {
 		}
 		ln := line{Silent: !e.Active, Cells: []cell{link(e.Vuln, "/vulnerabilities/"+url.PathEscape(e.Vuln)), text(e.State), {Text: e.Reason, Class: "wrap"}, {Text: of, Class: "small wide"}, {Text: e.By, Class: "small wide"}, number(e.Images), until, {}}}
 		if p.May {
-			ln.Cells[7].Delete = "/exceptions/" + url.PathEscape(e.ID) + "/delete"
+			ln.Cells[7].Post = "/exceptions/" + url.PathEscape(e.ID) + "/delete"
 		}
 		return ln
 	})
@@ -258,8 +259,8 @@ func (w *Web) feeds(r *http.Request, p *page) (string, error) {
 		return line{Cells: []cell{c, number(f.Records), newest, fetched, {Text: f.License, Class: "small wide"}}}
 	})
 	p.Table.Empty = empty{"No advisories are at rest.", "drydock db update"}
-	p.Body = deltaGrid(w.Index.Deltas())
-	return "feeds", nil
+	p.Body = below{"Deltas", deltaGrid(w.Index.Deltas())}
+	return "below", nil
 }
 
 // deltaGrid lists the last deltas with what came of them.

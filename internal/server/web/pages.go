@@ -448,12 +448,3 @@ func (w *Web) postExceptions(out http.ResponseWriter, r *http.Request) {
 	}
 	http.Redirect(out, r, "/exceptions", http.StatusSeeOther)
 }
-
-func (w *Web) deleteException(out http.ResponseWriter, r *http.Request) {
-	if _, err := w.API.DropException(r.Context(), r.PathValue("id")); err != nil {
-		w.Log.Error("an exception is not taken away", "reason", err)
-		http.Error(out, "the service cannot do it now", http.StatusServiceUnavailable)
-		return
-	}
-	http.Redirect(out, r, "/exceptions", http.StatusSeeOther)
-}

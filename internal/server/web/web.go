@@ -72,7 +72,7 @@ var errPage = errors.New("there is no such page")
 // Handler answers with pages.
 func (w *Web) Handler() http.Handler {
 	w.pages = map[string]*template.Template{}
-	for _, name := range []string{"list", "overview", "image", "vuln", "policy", "events", "search", "lost", "feeds"} {
+	for _, name := range []string{"list", "overview", "image", "vuln", "policy", "events", "search", "lost", "below"} {
 		w.pages[name] = template.Must(template.New("frame.html").Funcs(functions(w.Store.Now)).ParseFS(templates, "templates/frame.html", "templates/parts.html", "templates/"+name+".html"))
 	}
 	files, err := fs.Sub(static, "static")
@@ -84,12 +84,15 @@ func (w *Web) Handler() http.Handler {
 	for path, show := range map[string]func(*http.Request, *page) (string, error){
 		"/{$}": w.overview, "/images": w.images, "/images/{id}": w.image, "/vulnerabilities": w.vulns, "/vulnerabilities/{id}": w.vuln,
 		"/packages": w.packages, "/packages/{type}/{name...}": w.ofPackage, "/bases": w.bases, "/running": w.running, "/hosts": w.hosts,
-		"/policies": w.policies, "/policies/{id}": w.policy, "/exceptions": w.exceptions, "/feeds": w.feeds, "/events": w.events, "/search": w.search,
+		"/policies": w.policies, "/policies/{id}": w.policy, "/exceptions": w.exceptions, "/feeds": w.feeds, "/webhooks": w.webhooks, "/vex": w.vex, "/events": w.events, "/search": w.search,
 	} {
 		mux.Handle("GET "+path, w.show(show))
 	}
 	mux.HandleFunc("POST /exceptions", w.postExceptions)
-	mux.HandleFunc("POST /exceptions/{id}/delete", w.deleteException)
+	mux.HandleFunc("POST /exceptions/{id}/delete", w.posted(w.API.DropException, "/exceptions"))
+	mux.HandleFunc("POST /vex/{id}/delete", w.posted(w.API.DropVEX, "/vex"))
+	mux.HandleFunc("POST /webhooks/{id}/delete", w.posted(w.API.DropWebhook, "/webhooks"))
+	mux.HandleFunc("POST /messages/{id}/retry", w.posted(w.API.RetryMessage, "/webhooks"))
 	mux.Handle("/", w.show(func(*http.Request, *page) (string, error) { return "", errPage }))
 	return mux
 }
@@ -168,6 +171,7 @@ func (w *Web) navigate(p *page) {
 		{"/exceptions", "Exceptions", "M4 6h16M7 12h10M10 18h4", count(o.Exceptions)},
 		{"/events", "Events", "M3 12h4l3-8 4 16 3-8h4", ""},
 		{"/feeds", "Feeds", "M5 19a1 1 0 100-2 1 1 0 000 2M4 11a9 9 0 019 9M4 4a16 16 0 0116 16", ""},
+		{"/webhooks", "Webhooks", "M6 9a6 6 0 0112 0c0 6 2 7 2 7H4s2-1 2-7M10 20a2 2 0 004 0", ""},
 	}
 }
 
