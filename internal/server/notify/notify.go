@@ -96,7 +96,7 @@ func (n *Notifier) Gather(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	from, err := n.Store.Mark(ctx, mark, last)
+	from, err := n.Store.Mark(ctx, mark, 0) // webhooks hear of what comes after them
 	if err != nil || from >= last {
 		return err
 	}
