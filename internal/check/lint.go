@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,38 +83,49 @@ func (p *Pipeline) LintVersion(ctx context.Context, name string, versions map[st
 }
 
 // lintAll looks at files, several at a time, and takes what was found in their
-// order.
+// order, each as soon as those before it are there: none is held twice.
 func (r *run) lintAll(ctx context.Context, files []string, opt LintOptions) error {
-	done := make([]*linted, len(files))
+	workers := min(goruntime.GOMAXPROCS(0), len(files))
+	ahead := make(chan struct{}, 4*workers) // a slow file does not leave all the others waiting in memory
+	done := make([]chan *linted, len(files))
+	for i := range done {
+		done[i] = make(chan *linted, 1)
+	}
 	var next atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
-	for range min(goruntime.GOMAXPROCS(0), len(files)) {
+	for range workers {
 		l := r.linter.another()
 		g.Go(func() error {
 			for {
+				select {
+				case ahead <- struct{}{}:
+				case <-ctx.Done():
+					return errors.Join(ctx.Err(), l.close())
+				}
 				i := int(next.Add(1)) - 1
 				if i >= len(files) {
+					<-ahead
 					return l.close()
-				}
-				if err := ctx.Err(); err != nil {
-					return errors.Join(err, l.close())
 				}
 				b, name, err := r.readDockerfile(files[i])
 				if err != nil {
 					return errors.Join(err, l.close())
 				}
-				done[i] = l.look(ctx, name, b, opt)
+				done[i] <- l.look(ctx, name, b, opt)
 			}
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return err
+	for i := range done {
+		select {
+		case d := <-done[i]:
+			<-ahead
+			r.add(Target{Subject: finding.Subject{Kind: finding.KindDockerfile, Name: d.name}}, Found{})
+			r.linted(d)
+		case <-ctx.Done():
+			return cmp.Or(g.Wait(), ctx.Err())
+		}
 	}
-	for _, d := range done {
-		r.add(Target{Subject: finding.Subject{Kind: finding.KindDockerfile, Name: d.name}}, Found{})
-		r.linted(d)
-	}
-	return nil
+	return g.Wait()
 }
 
 // lint looks at one Dockerfile as a subject of its own.
