@@ -216,8 +216,12 @@ func (r *registry) describe(ctx context.Context, b []byte, digest finding.Digest
 	for i := range im.Layers {
 		l := &im.Layers[i]
 		blob, size := l.Blob, l.Size
+		if empty := emptyLayer(blob); empty != nil {
+			l.content = contentOf(empty)
+			continue
+		}
 		l.content = content{
-			size: size,
+			size: size, distant: true,
 			open: func(ctx context.Context) (io.ReadCloser, error) { return r.blob(ctx, blob, size) },
 			// The digest names the bytes themselves, wherever they come from.
 			key: func() string { return "blob:" + string(blob) },

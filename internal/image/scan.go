@@ -27,10 +27,15 @@ func (im *Image) Scan(ctx context.Context, opt ScanOptions) (*Scan, error) {
 	recs := make([]*layer.Record, len(im.Layers))
 	p := newProgress(im, opt.Progress)
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	procs := slots(make(chan struct{}, runtime.GOMAXPROCS(0)))
+	atOnce := cap(procs)
+	if slices.ContainsFunc(im.Layers, func(l Layer) bool { return l.content.distant }) {
+		atOnce = max(atOnce, inFlight)
+	}
+	g.SetLimit(atOnce)
 	for _, i := range im.largestFirst() {
 		g.Go(func() error {
-			rec, err := im.scanLayer(ctx, i, opt, p)
+			rec, err := im.scanLayer(ctx, i, opt, p, procs)
 			if err != nil {
 				return fmt.Errorf("read layer %d of %d: %w", i+1, len(im.Layers), err)
 			}
@@ -55,7 +60,7 @@ func (im *Image) largestFirst() []int {
 	return order
 }
 
-func (im *Image) scanLayer(ctx context.Context, i int, opt ScanOptions, p *progress) (*layer.Record, error) {
+func (im *Image) scanLayer(ctx context.Context, i int, opt ScanOptions, p *progress, procs slots) (*layer.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -76,6 +81,14 @@ func (im *Image) scanLayer(ctx context.Context, i int, opt ScanOptions, p *progr
 	r, err := l.content.open(ctx)
 	if err != nil {
 		return nil, err
+	}
+	here := &slot{of: procs}
+	if err := here.take(ctx); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	defer here.free()
+	if l.content.distant {
+		r = &distant{ReadCloser: r, ctx: ctx, slot: here}
 	}
 	in := p.watch(r, l.DiffID.Short())
 	if cached {

@@ -25,6 +25,7 @@ type content struct {
 	// vouched is a diffID that the source itself answers for: the Engine
 	// addresses its layers by content.
 	vouched finding.Digest
+	distant bool // it comes over a network: reading it is mostly waiting
 }
 
 // store is where an image's parts lie by name.
