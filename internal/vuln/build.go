@@ -163,17 +163,9 @@ func (m *matcher) describe(g *group) description {
 	if g.rule != RuleOS {
 		d.name = joinName(p.Namespace, p.Name, separator(p.Type))
 	}
+	d.at = places(g.members)
 	for _, p := range g.members {
-		for _, l := range p.Locations {
-			at := location(p, l)
-			if !slices.ContainsFunc(d.at, func(o finding.Location) bool { return samePlace(o, at) }) {
-				d.at = append(d.at, at)
-			}
-		}
-		if len(p.Locations) == 0 && p.Layer != "" && len(d.at) == 0 {
-			d.at = append(d.at, finding.Location{Layer: p.Layer})
-		}
-		if e, ok := member(g, p); ok {
+		if e, ok := member(g.rule, p); ok {
 			d.binaries = append(d.binaries, e)
 		}
 	}
@@ -192,6 +184,22 @@ func (m *matcher) describe(g *group) description {
 		d.endOfLife = ok && end.Before(m.opt.Now)
 	}
 	return d
+}
+
+// places are where packages lie, each once.
+func places(ps []*sbom.Package) (out []finding.Location) {
+	for _, p := range ps {
+		for _, l := range p.Locations {
+			at := location(p, l)
+			if !slices.ContainsFunc(out, func(o finding.Location) bool { return samePlace(o, at) }) {
+				out = append(out, at)
+			}
+		}
+		if len(p.Locations) == 0 && p.Layer != "" && len(out) == 0 {
+			out = append(out, finding.Location{Layer: p.Layer})
+		}
+	}
+	return out
 }
 
 // maxVia bounds what is told of the direct dependencies that bring a package.
@@ -229,12 +237,11 @@ func (m *matcher) brought(g *group) (via, path []string) {
 	return via[:min(len(via), maxVia)], path
 }
 
-// memberText is the evidence for one package of the group: a distribution's
-// binary with the file that lists it, or that a library only serves
-// development.
-func member(g *group, p *sbom.Package) (e finding.Evidence, ok bool) {
+// member is the evidence for one package of a group: a distribution's binary with
+// the file that lists it, or that a library only serves development.
+func member(rule finding.RuleID, p *sbom.Package) (e finding.Evidence, ok bool) {
 	e.Kind = finding.EvidencePackage
-	if g.rule != RuleOS {
+	if rule != RuleOS {
 		e.Text = "a development dependency, by its lock file"
 		if p.VersionBy != "" {
 			e.Text = "the version is that of " + p.VersionBy
@@ -298,7 +305,7 @@ func (m *matcher) suppression(g *group) *finding.Suppression {
 	}
 	switch {
 	case all(func(p *sbom.Package) bool { return p.Removed }):
-		return &finding.Suppression{By: "removed", Source: string(p.Layer), Reason: "removed in a later layer; it is still in the layer that brought it"}
+		return removal(p)
 	case g.rule == RuleOS && ofKernel(g.members):
 		return &finding.Suppression{By: "kernel-headers", Source: sourceName(*p), Reason: "built from the kernel's source: a container runs its host's kernel, not this one"}
 	case g.rule != RuleOS && all(func(p *sbom.Package) bool { return p.Owner != "" && !m.foreign[p.Owner] || p.Removed }):
@@ -311,6 +318,13 @@ func (m *matcher) suppression(g *group) *finding.Suppression {
 		return &finding.Suppression{By: "owner", Source: owner, Reason: "owned by " + owner + "; the distribution's advisories apply"}
 	}
 	return nil
+}
+
+// byRemoval says that a package was removed.
+const byRemoval = "removed"
+
+func removal(p *sbom.Package) *finding.Suppression {
+	return &finding.Suppression{By: byRemoval, Source: string(p.Layer), Reason: "removed in a later layer; it is still in the layer that brought it"}
 }
 
 // ofKernel recognises what is built from the kernel's own source package, and

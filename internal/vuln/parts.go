@@ -12,20 +12,30 @@ import (
 
 // Part is a piece of an inventory that can be matched by itself: [Match] finds in
 // the parts of an inventory what it finds in the whole, but for what the graph
-// tells (which dependency brings a package). Images that share a layer share the
-// parts that it brought, so that what is known of a part is known of them all.
+// tells (which dependency brings a package) and for where the packages lie. Images
+// that hold the same packages share their parts, in whichever layers and folders
+// they have them, so that what is known of a part is known of them all.
 type Part struct {
-	Inventory sbom.Inventory // without subject, graph and unknowns
+	Inventory sbom.Inventory // without subject, graph, unknowns and places; the distribution where one built a package
 	// Sourced tells that the inventory names the sources of its distribution
 	// packages, and so that a package without one is its own source. It is
 	// [Options.Sourced] of the part's match.
 	Sourced bool
 }
 
+// Place is where a package lies in one image.
+type Place struct {
+	Layer     finding.Digest
+	Index     int // of the layer; -1: not known
+	Locations []sbom.Location
+	InBase    *bool
+}
+
 // Split divides an inventory into the smallest parts that can be matched apart,
-// in the order of their first packages. Packages stay together that are one
-// finding's, that tell of each other's module, or of which one excuses another.
-func Split(inv *sbom.Inventory) []Part {
+// in the order of their first packages, and tells of each part where its packages
+// lie. Packages stay together that are one finding's, that tell of each other's
+// module, or of which one excuses another.
+func Split(inv *sbom.Inventory) (parts []Part, at [][]Place) {
 	bare, builder := bareTypes(inv), newBuilder(inv.Distro)
 	foreign := map[string]bool{}
 	for i := range inv.Packages {
@@ -55,23 +65,40 @@ func Split(inv *sbom.Inventory) []Part {
 			join(i, sourceKey{typ: "owner", name: p.Owner})
 		}
 	}
-	var out []Part
-	at := map[int]int{}
+	parts = make([]Part, 0, len(inv.Packages))
+	of := make(map[int]int, len(inv.Packages))
 	for i := range inv.Packages {
-		p := inv.Packages[i]
-		root := sets.root(i)
-		j, ok := at[root]
+		p, root := inv.Packages[i], sets.root(i)
+		j, ok := of[root]
 		if !ok {
-			j = len(out)
-			at[root] = j
-			out = append(out, Part{Inventory: sbom.Inventory{Distro: inv.Distro}})
+			j = len(parts)
+			of[root] = j
+			parts = append(parts, Part{Inventory: sbom.Inventory{Distro: inv.Distro}})
 		}
-		if isDistro(p.Type) && !bare[p.Type] {
-			out[j].Sourced = true
-		}
-		out[j].Inventory.Packages = append(out[j].Inventory.Packages, apart(p))
+		parts[j].Sourced = parts[j].Sourced || isDistro(p.Type) && !bare[p.Type]
+		parts[j].Inventory.Packages = append(parts[j].Inventory.Packages, p)
 	}
-	return out
+	at = make([][]Place, len(parts))
+	for j := range parts {
+		at[j] = parts[j].Lift()
+	}
+	return parts, at
+}
+
+// Lift takes the places out of a part, and with them what it says of the rest of its
+// image.
+func (p *Part) Lift() []Place {
+	built := false
+	at := make([]Place, len(p.Inventory.Packages))
+	for i := range p.Inventory.Packages {
+		q := &p.Inventory.Packages[i]
+		built = built || isDistro(q.Type)
+		*q, at[i] = apart(*q)
+	}
+	if !built {
+		p.Inventory.Distro = nil // a library is the same one on every distribution
+	}
+	return at
 }
 
 // partKey is the group that a package is matched in.
@@ -94,22 +121,76 @@ func partKey(p *sbom.Package, bare map[string]bool, b *builder) sourceKey {
 	return key
 }
 
-// apart is a package without what hangs on the rest of its inventory. The layers
-// above the one that brought a distribution's package write its database again:
-// where the package came in is what tells, and what images share.
-func apart(p sbom.Package) sbom.Package {
-	p.Node, p.Carried = 0, nil
+// apart takes a package and its place apart, and leaves out what hangs on the rest
+// of its inventory. The layers above the one that brought a distribution's package
+// write its database again: where the package came in is what tells, and what images
+// share.
+func apart(p sbom.Package) (sbom.Package, Place) {
+	at := Place{p.Layer, p.LayerIndex, p.Locations, p.InBase}
 	if isDistro(p.Type) && p.Layer != "" {
-		p.Locations = slices.Clone(p.Locations)
-		for i := range p.Locations {
-			p.Locations[i].Layer = p.Layer
+		at.Locations = slices.Clone(p.Locations)
+		for i := range at.Locations {
+			at.Locations[i].Layer = p.Layer
 		}
-		slices.SortFunc(p.Locations, func(a, b sbom.Location) int {
+		slices.SortFunc(at.Locations, func(a, b sbom.Location) int {
 			return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
 		})
-		p.Locations = slices.Compact(p.Locations)
+		at.Locations = slices.Compact(at.Locations)
 	}
+	p.Node, p.Carried, p.Layer, p.LayerIndex, p.Locations, p.InBase = 0, nil, "", 0, nil, nil
+	return p, at
+}
+
+// Lay is a package of a part where it lies.
+func (a *Place) Lay(p sbom.Package) sbom.Package {
+	p.Layer, p.LayerIndex, p.Locations, p.InBase = a.Layer, a.Index, a.Locations, a.InBase
 	return p
+}
+
+// Placed is a finding of the part as it is of an image that has its packages in
+// these places.
+func (p *Part) Placed(f finding.Finding, at []Place) finding.Finding {
+	all := p.Inventory.Packages
+	laid := make([]*sbom.Package, len(all))
+	lay := func(i int) *sbom.Package {
+		q := at[i].Lay(all[i])
+		laid[i] = &q
+		return &q
+	}
+	var members []*sbom.Package
+	if f.Rule == RuleOS {
+		f.Evidence = slices.Clone(f.Evidence)
+		for k := range f.Evidence {
+			e := f.Evidence[k].Package
+			if e == nil {
+				continue
+			}
+			for i := range all {
+				if q := &all[i]; laid[i] == nil && q.Name == e.Name && q.Version == e.Version && q.Arch == e.Arch {
+					members = append(members, lay(i))
+					f.Evidence[k], _ = member(f.Rule, laid[i])
+					break
+				}
+			}
+		}
+	} else {
+		for i := range all {
+			if sbom.SourcePURL(all[i], p.Inventory.Distro) == f.Vuln.Package {
+				members = append(members, lay(i))
+			}
+		}
+	}
+	if len(members) == 0 {
+		return f
+	}
+	f.At = places(members)
+	v := *f.Vuln
+	v.InBase = inBase(members)
+	f.Vuln = &v
+	if s := f.Suppressed; s != nil && s.By == byRemoval {
+		f.Suppressed = removal(members[0])
+	}
+	return f
 }
 
 // Name is a package of an ecosystem, release included, as advisories are kept by

@@ -1,6 +1,8 @@
 package vuln
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -13,7 +15,8 @@ func matchParts(t *testing.T, l Lookup, inv *sbom.Inventory) []finding.Finding {
 	t.Helper()
 	var out []finding.Finding
 	n := 0
-	for _, p := range Split(inv) {
+	parts, at := Split(inv)
+	for i, p := range parts {
 		n += len(p.Inventory.Packages)
 		found, _, err := p.Match(t.Context(), l, Options{})
 		if err != nil {
@@ -28,7 +31,12 @@ func matchParts(t *testing.T, l Lookup, inv *sbom.Inventory) []finding.Finding {
 				t.Errorf("%s is of none of the names %v that its part asks for", f.Key, names)
 			}
 		}
-		out = append(out, found...)
+		for k := range found {
+			if len(found[k].At) > 0 {
+				t.Errorf("%s: a part says where it lies: %v", found[k].Key, found[k].At)
+			}
+			out = append(out, p.Placed(found[k], at[i]))
+		}
 	}
 	if n != len(inv.Packages) {
 		t.Fatalf("%d of %d packages are in the parts", n, len(inv.Packages))
@@ -40,14 +48,18 @@ func matchParts(t *testing.T, l Lookup, inv *sbom.Inventory) []finding.Finding {
 // sameWord fails where two lists of findings differ in what they say.
 func sameWord(t *testing.T, got, want []finding.Finding) {
 	t.Helper()
-	word := func(f finding.Finding) [6]string {
+	word := func(f finding.Finding) [8]string {
 		by := ""
 		if f.Suppressed != nil {
 			by = f.Suppressed.By + " " + f.Suppressed.Source
 		}
-		return [6]string{f.Key, f.Severity.String(), f.Vuln.FixedIn, f.Vuln.NoFix, by, f.Message}
+		evidence, err := json.Marshal(f.Evidence)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return [8]string{f.Key, f.Severity.String(), f.Vuln.FixedIn, f.Vuln.NoFix, by, f.Message, fmt.Sprintf("%+v", f.At), string(evidence)}
 	}
-	has := map[[6]string]int{}
+	has := map[[8]string]int{}
 	for _, f := range want {
 		has[word(f)]++
 	}
@@ -90,8 +102,8 @@ func TestPartsSayWhatTheWholeSays(t *testing.T) {
 			sameWord(t, matchParts(t, l, inv), whole)
 		})
 	}
-	if n := len(Split(nginx120(t))); n < 60 {
-		t.Errorf("nginx:1.20 is in %d parts", n)
+	if parts, _ := Split(nginx120(t)); len(parts) < 60 {
+		t.Errorf("nginx:1.20 is in %d parts", len(parts))
 	}
 }
 

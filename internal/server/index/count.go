@@ -162,11 +162,17 @@ func (x *Index) tallyParts(s *stale) {
 		if p.tally = t; change == (tally{}) {
 			continue
 		}
-		for inv := p.inventories.Iterator(); inv.HasNext(); {
-			i := x.inventories[inv.Next()]
-			i.tally.add(change)
-			s.images.Or(i.images)
+		seen := make(map[*inventory]bool)
+		for it := p.images.Iterator(); it.HasNext(); {
+			i := x.inventories[x.images[it.Next()].Inventory]
+			if i.images == 1 || !seen[i] {
+				i.tally.add(change)
+			}
+			if i.images > 1 {
+				seen[i] = true
+			}
 		}
+		s.images.Or(p.images)
 	}
 }
 

@@ -10,7 +10,7 @@
 //
 // It is an inverted index at two levels, of roaring bitmaps: the name of a package
 // leads to the parts that ask for its advisories, in each version that there is; a
-// part leads to the inventories that have it, and these to the images. What
+// part leads to the images that have it in some layer. What
 // changes in the advisories costs as much as there are parts of its packages,
 // however many images have them.
 package index

@@ -161,6 +161,7 @@ func (x *Index) readImages(ctx context.Context, s *store.Store, ids ...string) e
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	var parts []*part
+	var contents []*store.Content
 	var invs []*inventory
 	var images []store.Image
 	if err := s.Images(ctx, func(i store.Image) error { images = append(images, i); return nil }, ids...); err != nil {
@@ -168,15 +169,18 @@ func (x *Index) readImages(ctx context.Context, s *store.Store, ids ...string) e
 	}
 	// Only a follower adds, and there is one at a time: the lengths hold.
 	if err := s.Inventories(ctx, last(x.inventories), func(i store.Inventory) error {
-		n := &inventory{Inventory: i, images: roaring.New(), distro: distroName(i.Distro), gaps: len(finding.Asked(i.Unknown)) > 0}
+		n := &inventory{Inventory: i, distro: distroName(i.Distro), gaps: len(finding.Asked(i.Unknown)) > 0}
 		n.until, _ = supported(i.Distro)
 		invs = append(invs, n)
 		return nil
 	}); err != nil {
 		return err
 	}
+	if err := s.Contents(ctx, last(x.contents), func(c store.Content) error { contents = append(contents, &c); return nil }); err != nil {
+		return err
+	}
 	if err := s.Parts(ctx, last(x.parts), func(p store.Part) error {
-		parts = append(parts, &part{Part: p.Part, n: p.N, judged: p.Judged > 0, gaps: p.Gaps, inventories: roaring.New(), images: roaring.New()})
+		parts = append(parts, &part{Part: p.Part, n: p.N, judged: p.Judged > 0, gaps: p.Gaps, images: roaring.New()})
 		return nil
 	}); err != nil {
 		return err
@@ -188,12 +192,11 @@ func (x *Index) readImages(ctx context.Context, s *store.Store, ids ...string) e
 			return err
 		}
 	}
+	for _, c := range contents {
+		x.contents = put(x.contents, c.N, c)
+	}
 	for _, i := range invs {
 		x.inventories = put(x.inventories, i.N, i)
-		x.eachPart(i.N, func(p *part) {
-			p.inventories.Add(i.N)
-			i.tally.add(p.tally)
-		})
 	}
 	for i := range images {
 		x.putImage(&images[i])
@@ -231,7 +234,7 @@ func (x *Index) putPart(ctx context.Context, p *part) error {
 }
 
 func (x *Index) putImage(in *store.Image) {
-	img := numbered(x.images, in.N)
+	img, had := numbered(x.images, in.N), (*inventory)(nil)
 	switch {
 	case img == nil:
 		img = &image{}
@@ -239,13 +242,15 @@ func (x *Index) putImage(in *store.Image) {
 		x.stale.grown.Add(in.N)
 	case img.Inventory != in.Inventory:
 		if old := numbered(x.inventories, img.Inventory); old != nil {
-			old.images.Remove(in.N)
+			old.images--
 		}
 		x.eachPart(img.Inventory, func(p *part) {
 			p.images.Remove(in.N)
 			x.spoil(p)
 		})
 		x.stale.grown.Add(in.N)
+	default:
+		had = numbered(x.inventories, in.Inventory)
 	}
 	img.Image = *in
 	x.byID[in.ID] = img
@@ -257,8 +262,11 @@ func (x *Index) putImage(in *store.Image) {
 	}
 	x.stale.images.Add(in.N)
 	x.stale.named = true
-	if inv := numbered(x.inventories, in.Inventory); inv != nil {
-		inv.images.Add(in.N)
+	if inv := numbered(x.inventories, in.Inventory); inv != nil && had != inv {
+		if inv.images++; inv.images == 1 {
+			inv.tally = tally{}
+			x.eachPart(in.Inventory, func(p *part) { inv.tally.add(p.tally) })
+		}
 		x.eachPart(in.Inventory, func(p *part) {
 			if p.images.IsEmpty() {
 				x.spoil(p) // what no image has counts nowhere

@@ -27,7 +27,8 @@ type Index struct {
 	at        int64 // the event up to which it holds
 	lookup    *Lookup
 
-	parts       []*part // by number, as inventories and images; nil: there is none
+	parts       []*part // by number, as contents, inventories and images; nil: there is none
+	contents    []*store.Content
 	inventories []*inventory
 	images      []*image
 	names       map[vuln.Name]*roaring.Bitmap // to parts
@@ -55,22 +56,21 @@ type Index struct {
 // part is a part with what is open in it.
 type part struct {
 	vuln.Part
-	n           uint32
-	judged      bool
-	gaps        bool
-	inventories *roaring.Bitmap
-	images      *roaring.Bitmap // that the inventories are of
-	open        []store.Finding // by vulnerability
-	packages    []*packaged     // its packages by name
-	tally       tally           // of what is open, as it was counted last
-	urgent      []urgent
+	n        uint32
+	judged   bool
+	gaps     bool
+	images   *roaring.Bitmap // that have it in some layer
+	open     []store.Finding // by vulnerability, and without places: these are an image's
+	packages []*packaged     // its packages by name
+	tally    tally           // of what is open, as it was counted last
+	urgent   []urgent
 }
 
 // inventory is what an image holds, with the sum of its parts' tallies.
 type inventory struct {
 	store.Inventory
-	images *roaring.Bitmap
-	tally  tally
+	images int
+	tally  tally // while it has images
 	distro string
 	until  time.Time // that the distribution is supported; zero: not known
 	gaps   bool      // something could not be read
@@ -262,11 +262,55 @@ func (x *Index) eachPart(n uint32, f func(*part)) {
 	if inv == nil {
 		return
 	}
-	for it := inv.Parts.Iterator(); it.HasNext(); {
-		if p := numbered(x.parts, it.Next()); p != nil {
-			f(p)
+	for i, l := range inv.Layers {
+		c := numbered(x.contents, l.Content)
+		if c == nil {
+			continue
+		}
+		for _, n := range c.Parts {
+			if p := numbered(x.parts, n); p != nil && !x.inAny(inv.Layers[:i], n) {
+				f(p)
+			}
 		}
 	}
+}
+
+// inAny reports whether any of the layers brought packages of a part.
+func (x *Index) inAny(layers []store.InLayer, part uint32) bool {
+	for _, l := range layers {
+		if c := numbered(x.contents, l.Content); c != nil {
+			if _, ok := slices.BinarySearch(c.Parts, part); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// places are where the packages of an inventory's parts lie.
+func (x *Index) places(n uint32) map[uint32][]vuln.Place {
+	inv := numbered(x.inventories, n)
+	if inv == nil {
+		return nil
+	}
+	out := map[uint32][]vuln.Place{}
+	x.eachPart(n, func(p *part) { out[p.n] = make([]vuln.Place, len(p.Inventory.Packages)) })
+	for _, l := range inv.Layers {
+		c := numbered(x.contents, l.Content)
+		if c == nil {
+			continue
+		}
+		all, err := c.Places(l.Index)
+		if err != nil {
+			continue // it could be read when it was loaded
+		}
+		for _, h := range all {
+			if at := out[h.Part]; h.Package < len(at) {
+				at[h.Package] = h.Place
+			}
+		}
+	}
+	return out
 }
 
 // remember is a list that is made once until something changes. Its caller reads.

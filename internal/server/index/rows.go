@@ -69,9 +69,12 @@ func (x *Index) findingsOf(img *image) []FindingRow {
 		return nil
 	}
 	var out []FindingRow
+	at := x.places(img.Inventory)
 	x.eachPart(img.Inventory, func(p *part) {
 		for i := range p.open {
-			row := FindingRow{Finding: &p.open[i]}
+			f := p.open[i]
+			f.Finding = p.Placed(f.Finding, at[p.n])
+			row := FindingRow{Finding: &f}
 			if row.Suppressed == nil {
 				row.Exception = x.excepted(row.Finding, img)
 			}
@@ -298,7 +301,12 @@ func (x *Index) layers(img *image) []store.Layer {
 
 func (x *Index) packagesOf(img *image) []sbom.Package {
 	var out []sbom.Package
-	x.eachPart(img.Inventory, func(p *part) { out = append(out, p.Inventory.Packages...) })
+	at := x.places(img.Inventory)
+	x.eachPart(img.Inventory, func(p *part) {
+		for i := range p.Inventory.Packages {
+			out = append(out, at[p.n][i].Lay(p.Inventory.Packages[i]))
+		}
+	})
 	return out
 }
 

@@ -13,8 +13,9 @@
 //	task, err := s.Claim(ctx, worker, lease)                     // what somebody has to do about it
 //
 // An inventory is stored as the parts that are matched by themselves
-// ([vuln.Part]), each part once however many images have it, and a finding once a
-// part. An event is a pointer and never a document. A task is done when it is
+// ([vuln.Part]), each part once however many images have it and wherever they have
+// it, and a finding once a part. Where packages lie is a [Content]: what one layer
+// brought, stored once a layer. An event is a pointer and never a document. A task is done when it is
 // taken off the list in the transaction that holds its effects, so that each
 // effect comes once, whoever is killed when.
 package store

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -88,15 +90,41 @@ func (t *Tx) Judge(ctx context.Context, upTo int64, all []Judgement) ([]Change, 
 		if err != nil {
 			return nil, err
 		}
+		g := judging{t: t}
 		for _, n := range fresh {
-			changes, err := t.judge(ctx, at[n], open[n])
-			if err != nil {
+			if err := g.judge(ctx, at[n], open[n]); err != nil {
 				return nil, err
 			}
-			out = append(out, changes...)
 		}
+		if err := errors.Join(g.open(ctx), t.putGaps(ctx, fresh, at)); err != nil {
+			return nil, err
+		}
+		slices.SortFunc(g.changes, func(a, b Change) int { return cmp.Compare(a.N, b.N) })
+		out = append(out, g.changes...)
 	}
 	return out, nil
+}
+
+// putGaps notes of which parts something could not be told.
+func (t *Tx) putGaps(ctx context.Context, parts []uint32, at map[uint32]*Judgement) error {
+	for _, is := range []bool{false, true} {
+		args := []any{0}
+		if is {
+			args[0] = 1
+		}
+		for _, n := range parts {
+			if at[n].Gaps == is {
+				args = append(args, int64(n))
+			}
+		}
+		if len(args) == 1 {
+			continue
+		}
+		if _, err := t.exec(ctx, "UPDATE parts SET gaps = $1 WHERE gaps <> $1 AND n IN ("+marks(2, len(args)-1)+")", args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // claimParts notes up to where parts are judged, and returns those of which that is
@@ -146,15 +174,15 @@ func (t *Tx) open(ctx context.Context, parts []uint32) (map[uint32]map[string]Fi
 // identity tells the findings of a part apart.
 func identity(f *finding.Finding) string { return string(f.Rule) + " " + f.Key }
 
-func (t *Tx) judge(ctx context.Context, j *Judgement, open map[string]Finding) ([]Change, error) {
-	var out []Change
-	gaps := int64(0)
-	if j.Gaps {
-		gaps = 1
-	}
-	if _, err := t.exec(ctx, "UPDATE parts SET gaps = $1 WHERE n = $2 AND gaps <> $1", gaps, int64(j.Part)); err != nil {
-		return nil, err
-	}
+// judging is a run of judgements with what has to be written for them.
+type judging struct {
+	t       *Tx
+	opened  []Change
+	bodies  [][]byte // of these
+	changes []Change
+}
+
+func (g *judging) judge(ctx context.Context, j *Judgement, open map[string]Finding) error {
 	seen := map[string]bool{}
 	for i := range j.Found {
 		f := &j.Found[i]
@@ -162,54 +190,61 @@ func (t *Tx) judge(ctx context.Context, j *Judgement, open map[string]Finding) (
 		seen[id] = true
 		body, err := encode(f)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		had, ok := open[id]
 		if !ok {
-			c, err := t.openFinding(ctx, j, f, id, body)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, c)
+			g.opened = append(g.opened, Change{Finding: Finding{Part: j.Part, Opened: g.t.s.Now(), WhyOpened: j.Why(f), Finding: *f}, Now: true})
+			g.bodies = append(g.bodies, body)
 			continue
 		}
 		if string(had.body) == string(body) {
 			continue
 		}
-		if _, err := t.exec(ctx, "UPDATE findings SET body = $1 WHERE n = $2", body, had.N); err != nil {
-			return nil, err
+		if _, err := g.t.exec(ctx, "UPDATE findings SET body = $1 WHERE n = $2", body, had.N); err != nil {
+			return err
 		}
 		was := had.Finding
 		had.Finding = *f
-		out = append(out, Change{Finding: had, Was: &was, Now: true})
+		g.changes = append(g.changes, Change{Finding: had, Was: &was, Now: true})
 	}
 	for id, f := range open {
 		if seen[id] {
 			continue
 		}
-		c, err := t.closeFinding(ctx, j, f)
+		c, err := g.t.closeFinding(ctx, j, f)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out = append(out, c)
+		g.changes = append(g.changes, c)
 	}
-	slices.SortFunc(out, func(a, b Change) int { return int(a.N - b.N) })
-	return out, nil
+	return nil
 }
 
-func (t *Tx) openFinding(ctx context.Context, j *Judgement, f *finding.Finding, id string, body []byte) (Change, error) {
-	n, err := t.next(ctx, "findings", 1)
-	if err != nil {
-		return Change{}, err
+// open writes down what is opened.
+func (g *judging) open(ctx context.Context) error {
+	if len(g.opened) == 0 {
+		return nil
 	}
-	c := Change{Finding: Finding{N: n, Part: j.Part, Opened: t.s.Now(), WhyOpened: j.Why(f), Finding: *f}, Now: true}
-	why, err := encode(c.WhyOpened)
+	n, err := g.t.next(ctx, "findings", int64(len(g.opened)))
 	if err != nil {
-		return Change{}, err
+		return err
 	}
-	_, err = t.exec(ctx, "INSERT INTO findings (n, part, id, opened, closed, why_opened, why_closed, body) VALUES ($1, $2, $3, $4, 0, $5, $6, $7)",
-		n, int64(j.Part), id, millis(c.Opened), why, []byte("{}"), body)
-	return c, err
+	rows := make([][]any, len(g.opened))
+	for i := range g.opened {
+		c := &g.opened[i]
+		c.N = n + int64(i)
+		why, err := encode(c.WhyOpened)
+		if err != nil {
+			return err
+		}
+		rows[i] = []any{c.N, int64(c.Part), identity(&c.Finding.Finding), millis(c.Opened), 0, why, []byte("{}"), g.bodies[i]}
+	}
+	if err := g.t.insert(ctx, "findings (n, part, id, opened, closed, why_opened, why_closed, body)", rows); err != nil {
+		return err
+	}
+	g.changes = append(g.changes, g.opened...)
+	return nil
 }
 
 func (t *Tx) closeFinding(ctx context.Context, j *Judgement, f Finding) (Change, error) {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -12,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -49,11 +46,11 @@ type Layer struct {
 	Base    bool           `json:"base,omitempty"`
 }
 
-// Inventory is what an image holds: its parts by number.
+// Inventory is what an image holds: what each of its layers brought.
 type Inventory struct {
 	N       uint32
 	ID      string
-	Parts   *roaring.Bitmap
+	Layers  []InLayer // by their index
 	Distro  *sbom.Distro
 	Unknown []finding.Unknown // what could not be read
 }
@@ -84,7 +81,8 @@ func idOf(prefix string, parts ...string) string {
 // PutImage stores an image. The same image under the same name is the one that is
 // there, with what was told of it last; fresh tells that it was not.
 func (t *Tx) PutImage(ctx context.Context, in NewImage) (img Image, fresh bool, err error) {
-	inv, err := t.putInventory(ctx, in.Inventory)
+	parts, at := vuln.Split(in.Inventory)
+	inv, err := t.putInventory(ctx, Inventory{Distro: in.Inventory.Distro, Unknown: unsubjected(in.Inventory.Unknown)}, parts, at)
 	if err != nil {
 		return Image{}, false, err
 	}
@@ -99,7 +97,11 @@ func (t *Tx) PutImage(ctx context.Context, in NewImage) (img Image, fresh bool, 
 		return Image{}, false, err
 	}
 	var n, had, created int64
-	err = t.tx.QueryRowContext(ctx, t.s.sql("SELECT n, inventory, created FROM images WHERE id = $1"), img.ID).Scan(&n, &had, &created)
+	where, args := "id = $1", []any{img.ID}
+	if digest == "" { // what it holds tells it apart, also from before its id was made as today
+		where, args = "id = $1 OR inventory = $2 AND ref = $3", []any{img.ID, int64(inv.N), in.Ref}
+	}
+	err = t.tx.QueryRowContext(ctx, t.s.sql("SELECT n, id, inventory, created FROM images WHERE "+where+" ORDER BY n LIMIT 1"), args...).Scan(&n, &img.ID, &had, &created)
 	switch {
 	case err == nil:
 		img.N, img.Added = uint32(n), timeOf(created)
@@ -123,48 +125,33 @@ type imageBody struct {
 }
 
 type inventoryBody struct {
-	Distro  *sbom.Distro      `json:",omitempty"`
-	Unknown []finding.Unknown `json:",omitempty"`
+	Layers  []InLayer         `json:"layers,omitempty"`
+	Distro  *distroBody       `json:"distro,omitempty"`
+	Unknown []finding.Unknown `json:"unknown,omitempty"`
 }
 
-func (t *Tx) putInventory(ctx context.Context, inv *sbom.Inventory) (Inventory, error) {
-	parts := vuln.Split(inv)
-	ids, bodies := make([]string, len(parts)), make([][]byte, len(parts))
-	for i := range parts {
-		b, err := encode(&parts[i])
-		if err != nil {
-			return Inventory{}, err
-		}
-		ids[i], bodies[i] = idOf("", string(b)), b
-	}
-	numbers, err := t.putParts(ctx, ids, bodies)
+// putInventory stores what an inventory says and holds.
+func (t *Tx) putInventory(ctx context.Context, out Inventory, parts []vuln.Part, at [][]vuln.Place) (Inventory, error) {
+	layers, ids, err := t.putContents(ctx, parts, at)
 	if err != nil {
 		return Inventory{}, err
 	}
-	body, err := encode(inventoryBody{inv.Distro, unsubjected(inv.Unknown)})
+	out.Layers = layers
+	body, err := encode(inventoryBody{out.Layers, (*distroBody)(out.Distro), out.Unknown})
 	if err != nil {
 		return Inventory{}, err
 	}
-	out := Inventory{Parts: roaring.BitmapOf(numbers...), Distro: inv.Distro, Unknown: inv.Unknown}
-	slices.Sort(ids)
-	out.ID = idOf("", append(ids, string(body))...)
-	var n int64
-	err = t.tx.QueryRowContext(ctx, t.s.sql("SELECT n FROM inventories WHERE id = $1"), out.ID).Scan(&n)
-	if err == nil || !errors.Is(err, sql.ErrNoRows) {
-		out.N = uint32(n)
-		return out, t.s.fail("read", err)
-	}
-	if n, err = t.next(ctx, "inventories", 1); err != nil {
+	about, err := encode(inventoryBody{nil, (*distroBody)(out.Distro), out.Unknown})
+	if err != nil {
 		return Inventory{}, err
 	}
-	out.N = uint32(n)
-	out.Parts.RunOptimize()
-	var set bytes.Buffer
-	if _, err := out.Parts.WriteTo(&set); err != nil {
-		return Inventory{}, fmt.Errorf("encode: %w", err)
+	out.ID = idOf("", append(ids, string(about))...) // the same in every database
+	ns, err := t.putOnce(ctx, "inventories", []string{out.ID}, [][]byte{body})
+	if err != nil {
+		return Inventory{}, err
 	}
-	_, err = t.exec(ctx, "INSERT INTO inventories (n, id, parts, body) VALUES ($1, $2, $3, $4)", n, out.ID, set.Bytes(), body)
-	return out, err
+	out.N = ns[0]
+	return out, nil
 }
 
 // unsubjected leaves out whose unknowns they are: inventories are shared.
@@ -174,57 +161,6 @@ func unsubjected(us []finding.Unknown) []finding.Unknown {
 		out[i].Subject = finding.Subject{}
 	}
 	return out
-}
-
-// putParts stores the parts that are not there, and returns all numbers.
-func (t *Tx) putParts(ctx context.Context, ids []string, bodies [][]byte) ([]uint32, error) {
-	have := make(map[string]int64, len(ids))
-	for chunk := range slices.Chunk(ids, batch) {
-		args := make([]any, len(chunk))
-		for i := range chunk {
-			args[i] = chunk[i]
-		}
-		rows, err := t.tx.QueryContext(ctx, t.s.sql("SELECT n, id FROM parts WHERE id IN ("+marks(1, len(chunk))+")"), args...)
-		if err != nil {
-			return nil, t.s.fail("read", err)
-		}
-		for rows.Next() {
-			var n int64
-			var id string
-			if err := rows.Scan(&n, &id); err != nil {
-				return nil, errors.Join(t.s.fail("read", err), rows.Close())
-			}
-			have[id] = n
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return nil, t.s.fail("read", err)
-		}
-	}
-	var missing []int
-	for i, id := range ids {
-		if _, ok := have[id]; !ok {
-			have[id] = 0
-			missing = append(missing, i)
-		}
-	}
-	if len(missing) > 0 {
-		first, err := t.next(ctx, "parts", int64(len(missing)))
-		if err != nil {
-			return nil, err
-		}
-		for k, i := range missing {
-			n := first + int64(k)
-			if _, err := t.exec(ctx, "INSERT INTO parts (n, id, judged, gaps, body) VALUES ($1, $2, 0, 0, $3)", n, ids[i], bodies[i]); err != nil {
-				return nil, err
-			}
-			have[ids[i]] = n
-		}
-	}
-	out := make([]uint32, len(ids))
-	for i, id := range ids {
-		out[i] = uint32(have[id])
-	}
-	return out, nil
 }
 
 const imageColumns = "SELECT n, id, ref, inventory, created, body FROM images "
@@ -258,21 +194,17 @@ func (s *Store) Images(ctx context.Context, f func(Image) error, ids ...string) 
 func (s *Store) Inventories(ctx context.Context, after uint32, f func(Inventory) error) error {
 	return s.each(ctx, func(r *sql.Rows) error {
 		var i Inventory
-		var set, raw []byte
+		var raw []byte
 		var body inventoryBody
-		if err := r.Scan(&i.N, &i.ID, &set, &raw); err != nil {
+		if err := r.Scan(&i.N, &i.ID, &raw); err != nil {
 			return err
 		}
 		if err := json.Unmarshal(raw, &body); err != nil {
 			return fmt.Errorf("inventory %s: %w", i.ID, err)
 		}
-		i.Parts = roaring.New()
-		if _, err := i.Parts.ReadFrom(bytes.NewReader(set)); err != nil {
-			return fmt.Errorf("inventory %s: %w", i.ID, err)
-		}
-		i.Distro, i.Unknown = body.Distro, body.Unknown
+		i.Layers, i.Distro, i.Unknown = body.Layers, (*sbom.Distro)(body.Distro), body.Unknown
 		return f(i)
-	}, "SELECT n, id, parts, body FROM inventories WHERE n > $1 ORDER BY n", int64(after))
+	}, "SELECT n, id, body FROM inventories WHERE n > $1 ORDER BY n", int64(after))
 }
 
 // Parts calls f for every part after a number.
@@ -284,9 +216,11 @@ func (s *Store) Parts(ctx context.Context, after uint32, f func(Part) error) err
 		if err := r.Scan(&p.N, &p.ID, &p.Judged, &gaps, &raw); err != nil {
 			return err
 		}
-		if err := json.Unmarshal(raw, &p.Part); err != nil {
+		var body partBody
+		if err := json.Unmarshal(raw, &body); err != nil {
 			return fmt.Errorf("part %s: %w", p.ID, err)
 		}
+		p.Part = body.part()
 		p.Gaps = gaps != 0
 		return f(p)
 	}, "SELECT n, id, judged, gaps, body FROM parts WHERE n > $1 ORDER BY n", int64(after))

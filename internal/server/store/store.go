@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -119,7 +120,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(dialect, s.db.DB, files, goose.WithLogger(goose.NopLogger()))
+	p, err := goose.NewProvider(dialect, s.db.DB, files, goose.WithLogger(goose.NopLogger()), goose.WithGoMigrations(s.lifting()))
 	if err != nil {
 		return s.fail("read the migrations", err)
 	}
@@ -236,6 +237,44 @@ func (t *Tx) exec(ctx context.Context, q string, args ...any) (int64, error) {
 		return 0, t.s.fail("write", err)
 	}
 	return r.RowsAffected()
+}
+
+// insert writes rows, many in a statement.
+func (t *Tx) insert(ctx context.Context, into string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	width := len(rows[0])
+	for chunk := range slices.Chunk(rows, max(1, batch/width)) {
+		var values strings.Builder
+		args := make([]any, 0, len(chunk)*width)
+		for i, r := range chunk {
+			if i > 0 {
+				values.WriteString(", ")
+			}
+			values.WriteString("(" + marks(1+i*width, width) + ")")
+			args = append(args, r...)
+		}
+		if _, err := t.exec(ctx, "INSERT INTO "+into+" VALUES "+values.String(), args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each calls f for every row of a query, within the change.
+func (t *Tx) each(ctx context.Context, f func(*sql.Rows) error, q string, args ...any) error {
+	rows, err := t.tx.QueryContext(ctx, t.s.sql(q), args...)
+	if err != nil {
+		return t.s.fail("read", err)
+	}
+	defer rows.Close() //nolint:errcheck // Err tells
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return t.s.fail("read", err)
+		}
+	}
+	return t.s.fail("read", rows.Err())
 }
 
 // next hands out numbers, in order of commits.
