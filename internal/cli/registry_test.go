@@ -24,7 +24,7 @@ import (
 
 // registryServer runs Docker's own registry on a loopback port until the test
 // ends. With users it asks for a name and a password: user, secret.
-func registryServer(t *testing.T, users bool) string {
+func registryServer(t *testing.T, users bool, more ...string) string {
 	t.Helper()
 	server, err := exec.LookPath("docker-registry")
 	if err != nil {
@@ -40,6 +40,7 @@ func registryServer(t *testing.T, users bool) string {
 	}
 	dir := t.TempDir()
 	config := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\nhttp: {addr: %s}\n", dir, host)
+	config += strings.Join(more, "")
 	if users {
 		// bcrypt of "secret", as htpasswd -B writes it
 		writeFiles(t, dir, map[string]string{"htpasswd": "user:$2a$04$FPSpD1V0w3qKBfNJgV7fHeKiTGer2r91G6lTNhFRvvZO.TzvwEbDG\n"})

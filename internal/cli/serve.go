@@ -57,6 +57,7 @@ from which they are fetched every hour.`,
 	s.StringVar(&o.Cert, "tls-cert", "", "certificate `FILE`; needed beyond loopback")
 	s.StringVar(&o.Key, "tls-key", "", "`FILE` of the certificate's key")
 	s.StringSliceVar(&o.Hosts, "host", nil, "`NAMES` that the service answers to beside its address")
+	s.StringSliceVar(&o.Registries, "registry", nil, "`HOSTS` of registries that images are pulled from when these tell of a push: registry.example:5000")
 	s.StringSliceVar(&o.Webhooks.Allowed, "webhook-host", nil, "`HOSTS` of webhooks that may be this machine's, or without TLS (name or name:port)")
 	s.BoolVar(&open, "open", false, "print a link that lets a browser change things, once")
 	return c
@@ -75,6 +76,9 @@ func (f *flags) serve(ctx context.Context, o server.Options, role, feeds string,
 	o.Updater, o.Every, o.Role, o.Now, o.Version = u, every, server.Role(role), f.env.Now, f.env.Version
 	o.User = disk.Caller(f.env.Getenv)
 	o.Webhooks.Client, o.Webhooks.Own = f.webhookClients()
+	if o.Pull, err = f.puller(); err != nil {
+		return err
+	}
 	level := slog.LevelInfo
 	if f.debug {
 		level = slog.LevelDebug

@@ -53,10 +53,13 @@ type Options struct {
 	Updater   *feed.Updater
 	Every     time.Duration // how often the updater fetches; 0: never
 	Webhooks  Webhooks
-	User      disk.User
-	Now       func() time.Time
-	Version   string
-	Log       *slog.Logger
+	// Registries are hosts that images are pulled from, and Pull looks at one there.
+	Registries []string
+	Pull       func(ctx context.Context, at string) (store.NewImage, error)
+	User       disk.User
+	Now        func() time.Time
+	Version    string
+	Log        *slog.Logger
 	// Ready is told where the service answers, and a link that opens a browser's
 	// session once.
 	Ready func(address, link string)
@@ -156,9 +159,10 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if o.Role != Web {
 		work.Go(func() error { return n.Run(ctx) })
+		work.Go(func() error { return (&stream.Puller{Service: svc, Pull: o.Pull}).Run(ctx) })
 	}
 	if o.Role != Worker {
-		a := &api.API{Service: svc, Guard: &api.Guard{Token: token, Hosts: o.Hosts, Closed: !open}, Log: o.Log, Version: o.Version, Feeds: f.list, Notifier: n}
+		a := &api.API{Service: svc, Guard: &api.Guard{Token: token, Hosts: o.Hosts, Closed: !open}, Log: o.Log, Version: o.Version, Feeds: f.list, Notifier: n, Registries: o.Registries}
 		h := a.Handler((&web.Web{API: a, Index: svc.Index, Store: st, Log: o.Log}).Handler())
 		work.Go(func() error { return o.answer(ctx, ln, h) })
 		code := disk.Random()

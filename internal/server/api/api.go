@@ -27,7 +27,8 @@ type API struct {
 	Version string
 	Feeds   func() []Feed // what the advisories at rest are; nil: nothing is told
 
-	Notifier *notify.Notifier // that sends to webhooks; nil: none are made
+	Registries []string         // hosts that images are pulled from; none: nothing is pulled
+	Notifier   *notify.Notifier // that sends to webhooks; nil: none are made
 
 	uploads chan struct{} // how many documents are read at a time
 }
@@ -93,6 +94,9 @@ func (a *API) routes() []route {
 		{"POST", "/api/v1/webhooks/{id}/test", a.testWebhook},
 		{"GET", "/api/v1/messages", a.messages},
 		{"POST", "/api/v1/messages/{id}/retry", a.retryMessage},
+		{"POST", "/api/v1/registry/events", a.registryEvents},
+		{"GET", "/api/v1/pulls", a.pulls},
+		{"POST", "/api/v1/pulls", a.postPull},
 		{"GET", "/api/v1/feeds", a.feeds},
 		{"POST", "/api/v1/advisories", a.postAdvisories},
 		{"GET", "/api/v1/events", a.events},

@@ -60,6 +60,7 @@ func start(t *testing.T) *world {
 	log := slog.New(slog.NewTextHandler(lockedWriter{w.mu, w.log}, nil))
 	w.svc = &stream.Service{Store: st, Index: index.New(empty, time.Now), Log: log, Poll: 20 * time.Millisecond}
 	w.api = &api.API{Service: w.svc, Guard: &api.Guard{Token: token}, Log: log, Version: "test", Feeds: func() []api.Feed { return []api.Feed{{Name: "Debian", Records: 3}} }}
+	w.api.Registries = []string{"registry.example", "docker.io"}
 	w.api.Notifier = &notify.Notifier{Store: st, Index: w.svc.Index, Log: log}
 	srv := httptest.NewServer(w.api.Handler(nil))
 	w.url = srv.URL
@@ -336,6 +337,45 @@ func TestEveryRouteKeepsToItsDocument(t *testing.T) {
 	try("POST /api/v1/messages/{id}/retry", "/api/v1/messages/"+sent.ID+"/retry", "", 202)
 	try("DELETE /api/v1/webhooks/{id}", "/api/v1/webhooks/"+hook.ID, "", 204)
 	try("DELETE /api/v1/webhooks/{id}", "/api/v1/webhooks/"+hook.ID, "", 404)
+	const media = "application/vnd.docker.distribution.events.v1+json"
+	notified := func(want int, query, host, repository, tag string) answer {
+		t.Helper()
+		body := fmt.Sprintf(`{"events":[{"id":"1","action":"push","target":{"mediaType":"application/vnd.docker.distribution.manifest.v2+json","digest":"sha256:%s","repository":%q,"tag":%q},"request":{"host":%q}}]}`,
+			strings.Repeat("b", 64), repository, tag, host)
+		return try("POST /api/v1/registry/events", "/api/v1/registry/events"+query, body, want, "Content-Type", media)
+	}
+	for range 2 { // told twice, it is pulled once
+		if a = notified(202, "?env=prod", "registry.example", "acme/web", "9"); !strings.Contains(string(a.body), `"wanted":1`) {
+			t.Errorf("%s", a.body)
+		}
+	}
+	notified(202, "?registry=registry.example", "10.0.0.9:5000", "acme/web", "10")
+	notified(403, "", "evil.example", "acme/web", "9")
+	notified(403, "", "registry.example.evil.example", "acme/web", "9")
+	notified(403, "", "registry.example", "../../etc", "9")
+	notified(403, "", "registry.example@evil.example", "acme/web", "9")
+	notified(403, "", "", "evil.example/acme/web", "9")
+	notified(403, "", "registry.example", "acme/web", "a\nb")
+	notified(403, "", "169.254.169.254", "latest/meta-data", "9")
+	notified(403, "?registry=evil.example", "registry.example", "acme/web", "9")
+	notified(202, "", "registry.example", "acme/web", "") // by digest alone: of no tag
+	for body, want := range map[string]int{
+		`{"events":`: 400, `{"events":[]} x`: 400, `{"events":[` + strings.Repeat(`{},`, 1000) + `{}]}`: 400, `{"events":[],"x":"` + strings.Repeat("x", 2<<20) + `"}`: 413,
+		`{"events":[{"action":"delete"},{"action":"pull","target":{"tag":"1"}}]}`: 202,
+	} {
+		try("POST /api/v1/registry/events", "/api/v1/registry/events", body, want, "Content-Type", media)
+	}
+	try("POST /api/v1/registry/events", "/api/v1/registry/events", "{}", 415, "Content-Type", "text/plain")
+	try("POST /api/v1/pulls", "/api/v1/pulls?ref=nginx:1.25", "", 202)
+	try("POST /api/v1/pulls", "/api/v1/pulls?ref=evil.example/x:1", "", 403)
+	try("POST /api/v1/pulls", "/api/v1/pulls?ref=http://registry.example/x", "", 403)
+	try("POST /api/v1/pulls", "/api/v1/pulls", "", 400)
+	try("POST /api/v1/images", "/api/v1/images?ref=registry.example/acme/api:1", "", 202)
+	try("GET /api/v1/pulls", "/api/v1/pulls?format=csv", "", 200)
+	try("GET /api/v1/pulls", "/api/v1/pulls?limit=0", "", 400)
+	if a = try("GET /api/v1/pulls", "/api/v1/pulls", "", 200); !strings.Contains(string(a.body), `"total":4`) || !strings.Contains(string(a.body), "registry.example/acme/web:10") || strings.Contains(string(a.body), "evil") {
+		t.Errorf("%s", a.body)
+	}
 	try("POST /api/v1/images", "/api/v1/images", cdx("x", lodash), 400)
 	try("POST /api/v1/images", "/api/v1/images?ref=x", "no SBOM", 422)
 	try("POST /api/v1/images", "/api/v1/images?ref=x&digest=sha256:1", cdx("x", lodash), 400)

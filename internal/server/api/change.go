@@ -48,6 +48,9 @@ func (a *API) postImage(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
+	if r.ContentLength == 0 {
+		return a.pull(w, r, ref, facts.Env)
+	}
 	select {
 	case a.uploads <- struct{}{}:
 		defer func() { <-a.uploads }()

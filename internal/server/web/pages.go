@@ -52,6 +52,12 @@ func (w *Web) happened(e *store.Event) happened {
 		h.What = "Container changed"
 	case store.FeedChanged:
 		h.What = "Advisories were updated"
+	case store.WebhookChanged:
+		h.What = "Webhook changed"
+	case store.ImageWanted:
+		h.What = "Image is to be pulled"
+	case store.ImageRefused:
+		h.What = "Image could not be pulled"
 	}
 	return h
 }
@@ -355,6 +361,7 @@ type eventsPage struct {
 	Events  []happened
 	Older   string
 	Aside   []store.Aside
+	Pulls   []api.Pulled // that are under way, or could not be done
 	Waiting int
 	Audits  []store.Audited
 }
@@ -383,6 +390,11 @@ func (w *Web) events(r *http.Request, p *page) (string, error) {
 	if b.Aside, err = w.Store.SetAside(r.Context()); err != nil {
 		return "", err
 	}
+	pulls, err := w.API.ListPulls(r.Context())
+	if err != nil {
+		return "", err
+	}
+	b.Pulls = slices.DeleteFunc(pulls, func(p api.Pulled) bool { return p.State == store.JobDone })
 	if b.Waiting, err = w.Store.Waiting(r.Context()); err != nil {
 		return "", err
 	}

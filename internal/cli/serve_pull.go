@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/server/store"
+)
+
+// puller looks at an image in a registry, for a service that was told of it.
+func (f *flags) puller() (func(ctx context.Context, at string) (store.NewImage, error), error) {
+	p, err := f.pipeline()
+	if err != nil {
+		return nil, err
+	}
+	p.Service = nil // it is the service itself
+	return func(ctx context.Context, at string) (store.NewImage, error) {
+		res, err := p.Run(ctx, "registry://"+at, check.Ask{Inventory: true})
+		if err != nil {
+			return store.NewImage{}, err
+		}
+		if len(res.Targets) != 1 || res.Targets[0].Inventory == nil {
+			return store.NewImage{}, errors.New("it holds nothing that can be listed")
+		}
+		t := &res.Targets[0]
+		img := store.NewImage{Inventory: t.Inventory}
+		bases := 0
+		if t.Base != nil {
+			img.Base, bases = t.Base.Ref, t.Base.Layers
+		}
+		if im := t.Image; im != nil {
+			img.Platform = im.Platform
+			for i, l := range im.Layers {
+				img.Size += max(l.Size, 0)
+				row := store.Layer{Digest: l.DiffID, Size: max(l.Size, 0), Base: i < bases}
+				if l.Step >= 0 && l.Step < len(im.Steps) {
+					row.Command = im.Steps[l.Step].CreatedBy
+				}
+				img.Layers = append(img.Layers, row)
+			}
+		}
+		return img, nil
+	}, nil
+}
