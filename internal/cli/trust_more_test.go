@@ -134,10 +134,19 @@ func TestTrustRotate(t *testing.T) {
 	fresh := signing(t)
 	fresh.want(0, []string{"first use", "verified"}, "trust", "verify", repo+":v2")
 	b.want(1, []string{"no role of the top level"}, "trust", "rotate", "release", repo)
+	// Just signed, nothing is due, and nothing is written.
+	for _, role := range []string{"root", "targets", "online"} {
+		a := b.want(0, []string{"nothing is due: " + role + " of .* holds until 20"}, "trust", "rotate", role, "--renew", repo)
+		if strings.Contains(a.stdout, "anew") {
+			t.Errorf("%s was not signed:\n%s", role, a.stdout)
+		}
+	}
+	b.want(0, []string{`"renewed": false`, `"expires": "2031-`}, "trust", "rotate", "root", "--renew", "--format", "json", repo)
 	// Root is renewed before it expires.
 	late := func() time.Time { return today().AddDate(4, 11, 0) }
 	b.now, o.now = late, late
-	b.trust("refresh "+repo, "rotate root --renew "+repo)
+	b.trust("refresh " + repo)
+	b.want(0, []string{"root of .* is signed anew"}, "trust", "rotate", "root", "--renew", repo)
 	late2 := func() time.Time { return today().AddDate(5, 2, 0) }
 	b.now, o.now = late2, late2
 	b.trust("refresh " + repo)

@@ -50,10 +50,10 @@ func (t *trustFlags) refresh(ctx context.Context, s *store.Session, n image.Name
 		return err
 	}
 	what := n.Repository + " is fresh"
-	if out.Written > 0 {
+	if len(out.Written) > 0 {
 		what = n.Repository + " was signed anew"
 	}
-	facts := map[string]any{"written": out.Written}
+	facts := map[string]any{"written": len(out.Written)}
 	if copies {
 		if err := s.CopyAll(ctx); err != nil {
 			return err

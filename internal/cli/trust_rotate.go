@@ -2,7 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -72,10 +74,13 @@ elsewhere, or several must sign, --propose writes what the others then sign with
 				ids = append(ids, k.ID())
 				text += "\n  key " + k.ID()
 			}
+			facts := map[string]any{"role": role, "added": ids}
 			if r.Renew {
-				text = fmt.Sprintf("%s of %s is signed anew", role, n.Repository)
+				if text, err = renewed(s.Ring, out, r.Role, n.Repository, facts); err != nil {
+					return err
+				}
 			}
-			return t.done(n.Repository, out, map[string]any{"role": role, "added": ids}, "%s", text)
+			return t.done(n.Repository, out, facts, "%s", text)
 		},
 	}
 	t.notaryFlag(c)
@@ -88,4 +93,26 @@ elsewhere, or several must sign, --propose writes what the others then sign with
 	s.BoolVar(&r.Propose, "propose", false, proposeHelp)
 	s.StringVar(&kind, "type", kind, keyTypeHelp)
 	return c
+}
+
+// renewed says whether a role was signed anew, and until when it holds if it was not.
+func renewed(ring trust.Keyring, out *store.Outcome, role keyring.Role, repository string, facts map[string]any) (string, error) {
+	roles := store.RolesOf(role)
+	done := slices.ContainsFunc(out.Written, func(written string) bool { return slices.Contains(roles, written) })
+	facts["renewed"] = done
+	if done {
+		return fmt.Sprintf("%s of %s is signed anew", role, repository), nil
+	}
+	all, err := out.Assembly.Status(ring)
+	if err != nil {
+		return "", err
+	}
+	first := time.Time{}
+	for _, s := range all {
+		if slices.Contains(roles, s.Role) && (first.IsZero() || s.Expires.Before(first)) {
+			first = s.Expires
+		}
+	}
+	facts["expires"] = first.UTC().Format(time.RFC3339)
+	return fmt.Sprintf("nothing is due: %s of %s stays as it is, and holds until %s", role, repository, first.UTC().Format(time.DateOnly)), nil
 }

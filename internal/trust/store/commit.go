@@ -29,7 +29,7 @@ type Outcome struct {
 	Rounds   int
 	Waiting  bool // snapshot and timestamp wait for a refresh: no online key is here
 	Proposed []string
-	Written  int
+	Written  []string // the roles of what was written, by TUF name
 }
 
 // Commit puts a change through. change is asked for what is to be so, on what
@@ -73,7 +73,7 @@ func (r *Repository) Commit(
 			if s.Role == trust.Root && state[trust.Root] == nil {
 				state[trust.Root] = s.Bytes
 			}
-			out.Written++
+			out.Written = append(out.Written, s.Role)
 		}
 		out.Waiting, out.Proposed = plan.Waiting, append(out.Proposed, plan.Proposed...)
 		switch {

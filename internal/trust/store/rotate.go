@@ -22,12 +22,23 @@ type Rotation struct {
 	Type      trust.KeyType
 }
 
+// RolesOf are the roles of the top level that keys of a kind sign, by TUF name; nil: none.
+func RolesOf(of keyring.Role) []string {
+	switch of {
+	case keyring.Root:
+		return []string{trust.Root}
+	case keyring.Targets:
+		return []string{trust.Targets}
+	case keyring.Online:
+		return []string{trust.Snapshot, trust.Timestamp}
+	}
+	return nil
+}
+
 // Rotate changes the keys of a role. It takes the root key. Of the online keys,
 // those of signers stay unless they are named.
 func (s *Session) Rotate(ctx context.Context, r Rotation) (*Outcome, []trust.Key, error) {
-	roles := map[keyring.Role][]string{
-		keyring.Root: {trust.Root}, keyring.Targets: {trust.Targets}, keyring.Online: {trust.Snapshot, trust.Timestamp},
-	}[r.Role]
+	roles := RolesOf(r.Role)
 	if roles == nil {
 		return nil, nil, finding.WithHint(fmt.Errorf("%q is no role of the top level", r.Role), "root, targets or online; a signer's keys are replaced with signer add")
 	}
