@@ -65,6 +65,11 @@ func (r *run) match(ctx context.Context, stack *db.Stack) error {
 	if warning != "" {
 		r.warn(warning)
 	}
+	for i := range r.res.Targets {
+		if t := &r.res.Targets[i]; t.signed != nil {
+			r.take(t.Subject, t.signed.beside(t, r.res))
+		}
+	}
 	return err
 }
 

@@ -56,10 +56,9 @@ func (r *run) image(ctx context.Context, target string) error {
 		r.add(t, Found{})
 		return err
 	}
-	for _, said := range r.vouched(ctx, &t) {
-		r.warn(said)
-	}
-	r.add(t, Found{Unknown: append(slices.Clone(im.Unknown), r.nothingIn(&t)...)})
+	signed := r.vouched(ctx, &t)
+	signed.Unknown = slices.Concat(im.Unknown, r.nothingIn(&t), signed.Unknown)
+	r.add(t, signed)
 	if r.ask.Dockerfile == "" || !r.ask.Grades {
 		return nil
 	}

@@ -35,11 +35,15 @@ type Ask struct {
 	Observed        []string // files of observations, which tell what packages were in use
 	Dockerfile      string   // of an image, joins its layers to lines; empty: not known
 	Policy          Admit    // decides whether images may start; nil: there is no policy
+	Vouch           Vouch    // whose attestations count; nil: those of signers of pinned repositories
 	Aside           bool     // not of the user's own accord: [Pipeline.Explain] does not speak of it
 }
 
 // Admit is what a policy says of an image, by what was found of it.
 type Admit func(ctx context.Context, t *Target, found []finding.Finding, unknown []finding.Unknown) admission.Decision
+
+// Vouch says whose attestations of a kind count for the images of a repository.
+type Vouch func(repository, kind string) Voucher
 
 // Run looks at one target. An error means that the target could not be looked
 // at; what could not be told about it is in the result.

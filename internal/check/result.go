@@ -102,6 +102,8 @@ type Target struct {
 	Reconstructed bool
 	Attested      bool
 
+	signed *signedScan // that a signer of the image's repository attested; nil: there is none
+
 	Unmatched bool // the database has advisories of none of the inventory's packages
 
 	remembered finding.Digest // under which the cache has the inventory, as it is without InBase; empty: it has not

@@ -40,10 +40,11 @@ not be found out, whatever else is found.`,
 			if policy == "" {
 				return f.scan(cmd, args, ask, report.Card)
 			}
-			var err error
-			if ask.Policy, err = f.admits(policy); err != nil {
+			p, err := f.readPolicy(policy)
+			if err != nil {
 				return err
 			}
+			ask.Policy, ask.Vouch = f.admits(p), vouchers(p)
 			return f.scan(cmd, args, ask, report.Card)
 		},
 	}

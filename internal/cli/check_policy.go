@@ -13,11 +13,7 @@ import (
 
 // admits asks a policy about images that were scanned already: by what the scan found, and
 // else by what registries say.
-func (f *flags) admits(file string) (check.Admit, error) {
-	p, err := f.readPolicy(file)
-	if err != nil {
-		return nil, err
-	}
+func (f *flags) admits(p *admission.Policy) check.Admit {
 	return func(ctx context.Context, t *check.Target, found []finding.Finding, unknown []finding.Unknown) admission.Decision {
 		v := f.verifier()
 		v.Scan = func(context.Context, admission.Subject) ([]admission.Vulnerability, error) {
@@ -28,7 +24,15 @@ func (f *flags) admits(file string) (check.Admit, error) {
 		}
 		s := subjectOf(t.Image)
 		return p.Rule(s.Name.Repository).Decide(ctx, s, v, f.env.Now())
-	}, nil
+	}
+}
+
+// vouchers are those whose attestations a policy takes.
+func vouchers(p *admission.Policy) check.Vouch {
+	return func(repository, kind string) (v check.Voucher) {
+		v.Root, v.Signers = p.Voucher(repository, kind)
+		return v
+	}
 }
 
 // subjectOf is an image as a policy is asked about it: by the digest that a registry, an

@@ -77,7 +77,7 @@ func (g *gateFlags) decideAll(ctx context.Context, p *admission.Policy, arg stri
 	} else if strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml") {
 		return nil, &fs.PathError{Op: "open", Path: arg, Err: fs.ErrNotExist}
 	}
-	facts := g.facts()
+	facts := g.facts(p)
 	switch {
 	case err != nil:
 		return nil, err

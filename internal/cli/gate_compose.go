@@ -27,7 +27,7 @@ func (g *gateFlags) decideCompose(ctx context.Context, p *admission.Policy, name
 	for _, u := range read.Unknown {
 		all = append(all, admission.Decision{Verdict: admission.Unknown, Image: u.What, Rule: "gate", Reason: u.Why})
 	}
-	facts := g.facts()
+	facts := g.facts(p)
 	binds, err := gate.ComposeVolumes(b)
 	if err != nil {
 		return nil, err

@@ -29,13 +29,15 @@ const scannedFor = time.Hour
 // scans looks at images for a policy, each once an hour.
 type scans struct {
 	*flags
+	vouch check.Vouch
 	mu    sync.Mutex
 	known map[finding.Digest]scanned
 }
 
-// facts is a verifier that looks into images, too.
-func (f *flags) facts() *gate.Verifier {
-	v, s := f.verifier(), &scans{flags: f, known: map[finding.Digest]scanned{}}
+// facts is a verifier that looks into images, too, and takes the attestations that the
+// policy takes.
+func (f *flags) facts(p *admission.Policy) *gate.Verifier {
+	v, s := f.verifier(), &scans{flags: f, vouch: vouchers(p), known: map[finding.Digest]scanned{}}
 	v.Scan = func(ctx context.Context, on admission.Subject) ([]admission.Vulnerability, error) {
 		k, err := s.look(ctx, on)
 		return k.all, err
@@ -65,7 +67,7 @@ func (s *scans) look(ctx context.Context, on admission.Subject) (scanned, error)
 		return scanned{}, err
 	}
 	p.Filter, p.Baseline = check.Policy{}.Filter, ""
-	res, err := p.Run(ctx, target, check.Ask{Vulnerabilities: true})
+	res, err := p.Run(ctx, target, check.Ask{Vulnerabilities: true, Vouch: s.vouch})
 	if err != nil {
 		return scanned{}, err
 	}

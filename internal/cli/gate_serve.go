@@ -40,7 +40,7 @@ never on first use, with the registry credentials of the user who runs the gate.
 			defer api.Close() //nolint:errcheck // nothing is lost with it
 			opt := &slog.HandlerOptions{ReplaceAttr: cleanAttr}
 			gt := &gate.Gate{
-				Policy: p, Engine: &gate.Docker{Client: api}, Facts: g.facts(), Now: g.env.Now, Reads: reads,
+				Policy: p, Engine: &gate.Docker{Client: api}, Facts: g.facts(p), Now: g.env.Now, Reads: reads,
 				Log: slog.New(slog.NewJSONHandler(g.env.Stdout, opt)), Guarded: []string{socket, g.policy},
 			}
 			if d := g.database(); d != "" {

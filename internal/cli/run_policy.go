@@ -27,7 +27,7 @@ func (x *running) obeys(cmd *cobra.Command, ref string, line []string) error {
 		return err
 	}
 	defer api.Close() //nolint:errcheck // nothing is lost with it
-	g := &gate.Gate{Policy: p, Engine: &gate.Docker{Client: api}, Facts: x.facts(), Now: x.env.Now}
+	g := &gate.Gate{Policy: p, Engine: &gate.Docker{Client: api}, Facts: x.facts(p), Now: x.env.Now}
 	rule, d, err := g.Admit(cmd.Context(), ref)
 	if err != nil {
 		return err

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/runtime"
@@ -19,8 +21,8 @@ import (
 
 // signed is the profile of an image for which somebody answers whom the user trusts:
 // one that is attested to it ("trust attest --type profile"), or in the label of an
-// image that is signed, in a repository whose root is pinned here. by says who; nil:
-// there is none.
+// image that is signed, in a repository whose root is pinned here or stands in the policy.
+// by says who; nil: there is none.
 func (x *running) signed(ctx context.Context, name string, im runtime.Image) (p *confine.Profile, by string, err error) {
 	data := x.database()
 	if data == "" {
@@ -28,6 +30,14 @@ func (x *running) signed(ctx context.Context, name string, im runtime.Image) (p 
 	}
 	pins := keyring.Pins{Dir: filepath.Join(data, "trust"), User: disk.Caller(x.env.Getenv)}
 	asked, _ := image.ParseName(name) // an image's id is no name
+	vouch := func(string, string) check.Voucher { return check.Voucher{} }
+	if x.policy != "" {
+		p, err := x.readPolicy(x.policy)
+		if err != nil {
+			return nil, "", err
+		}
+		vouch = vouchers(p)
+	}
 	for _, ref := range im.Digests {
 		n, err := image.ParseName(ref)
 		if err != nil || n.Digest == "" {
@@ -37,13 +47,14 @@ func (x *running) signed(ctx context.Context, name string, im runtime.Image) (p 
 		if err != nil {
 			return nil, "", err
 		}
-		if pin == nil {
+		v := vouch(n.Repository, "profile")
+		if pin == nil && v.Root == nil {
 			continue
 		}
 		if n.Repository == asked.Repository {
 			n.Tag = asked.Tag
 		}
-		p, by, err := x.vouched(ctx, n, pin, pins, im.Labels[confine.Label])
+		p, by, err := x.vouched(ctx, n, pin, v, pins, im.Labels[confine.Label])
 		if err != nil {
 			fmt.Fprintf(x.env.Stderr, "note: who signed a profile of %s is not known: %s\n", foreign(ref), foreign(err.Error()))
 			continue
@@ -57,12 +68,17 @@ func (x *running) signed(ctx context.Context, name string, im runtime.Image) (p 
 
 // vouched looks for a signed profile by what the repository says now or, offline, by
 // what was seen of it last.
-func (x *running) vouched(ctx context.Context, n image.Name, pin *keyring.Pin, pins keyring.Pins, label string) (*confine.Profile, string, error) {
+func (x *running) vouched(
+	ctx context.Context, n image.Name, pin *keyring.Pin, by check.Voucher, pins keyring.Pins, label string,
+) (*confine.Profile, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	var s *store.Session
 	var v *trust.View
 	if x.offline {
+		if pin == nil {
+			return nil, "", errors.New("nothing was seen of its repository, and --offline asks no registry")
+		}
 		b := trust.Bundle{Roots: [][]byte{pin.State[trust.Root]}, Roles: pin.State}
 		var err error
 		if v, err = b.Open(ctx, maps.Clone(trust.State(pin.State)), x.env.Now(), 0); err != nil {
@@ -75,8 +91,15 @@ func (x *running) vouched(ctx context.Context, n image.Name, pin *keyring.Pin, p
 		}
 		s = &store.Session{Repository: r, Pins: pins}
 		defer s.Close()
-		if v, err = s.View(ctx); err != nil {
-			return nil, "", err
+		if pin != nil {
+			if v, err = s.View(ctx); err != nil {
+				return nil, "", err
+			}
+		}
+		if by.Root != nil {
+			if v, err = r.View(ctx, trust.State{trust.Root: by.Root}); err != nil {
+				return nil, "", err
+			}
 		}
 	}
 	verdict := v.Judge(n.Tag, n.Digest)
@@ -86,7 +109,7 @@ func (x *running) vouched(ctx context.Context, n image.Name, pin *keyring.Pin, p
 	about := v.Attestations(n.Digest)
 	slices.SortStableFunc(about, func(a, b trust.Attested) int { return b.At.Compare(a.At) })
 	for _, a := range about {
-		if s == nil || !trust.Predicate(a.Predicate).Is("profile") {
+		if s == nil || !trust.Predicate(a.Predicate).Is("profile") || !by.Counts(a.Signers) {
 			continue
 		}
 		st, err := s.ReadAttestation(ctx, v, a)
@@ -99,7 +122,7 @@ func (x *running) vouched(ctx context.Context, n image.Name, pin *keyring.Pin, p
 		}
 		return p, strings.Join(a.Signers, ", "), nil
 	}
-	if label == "" {
+	if label == "" || !by.Counts(verdict.Signers) {
 		return nil, "", nil
 	}
 	p, err := confine.Read([]byte(label))

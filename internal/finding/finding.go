@@ -148,6 +148,7 @@ const (
 	EvidenceRewrite      EvidenceKind = "rewrite"       // what a rewrite decided
 	EvidenceUndecided    EvidenceKind = "undecided"     // what a rewrite leaves to the user
 	EvidenceNotRewritten EvidenceKind = "not rewritten" // why a rewrite is not offered
+	EvidenceAttested     EvidenceKind = "attested"      // a signer of the image says so
 	EvidenceVEX          EvidenceKind = "vex"
 	EvidenceException    EvidenceKind = "exception"
 	EvidenceUse          EvidenceKind = "use" // whether a package was in use while it was watched

@@ -16,6 +16,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/policy"
+	"github.com/drydock-dev/drydock/internal/trust"
 	"github.com/drydock-dev/drydock/internal/trust/scheme"
 )
 
@@ -441,6 +442,23 @@ func (p *Policy) Rule(repository string) *Rule {
 		r.Deny = "no rule of the policy is for it, and the default is deny"
 	}
 	return r
+}
+
+// Voucher is whose attestations of a kind count for the images of a repository: the root
+// that the policy has for it, nil for none, and the signers, none for all of that root's.
+func (p *Policy) Voucher(repository, kind string) (root []byte, signers []string) {
+	r := p.Rule(repository)
+	for _, t := range r.Trust {
+		if b := t.roots[repository]; b != nil {
+			root, signers = b, t.Signers
+		}
+	}
+	for _, a := range r.Attestations {
+		if trust.Predicate(a.Type).Kind() == kind && len(a.Signers) > 0 {
+			signers = a.Signers
+		}
+	}
+	return root, signers
 }
 
 // BuildsAnything reports whether any image that was made on the machine may start.

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"reflect"
 	"slices"
@@ -347,6 +348,23 @@ func TestEmptyPolicy(t *testing.T) {
 	for _, text := range []string{"", "\n", "# nothing\n"} {
 		if _, err := Parse("policy.yaml", []byte(text), nil); err == nil || !strings.Contains(err.Error(), "policy.yaml is empty") {
 			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestVoucher: whose attestations of a kind count, by the rule of a repository.
+func TestVoucher(t *testing.T) {
+	roots := map[string][]byte{"h.example/app": []byte("root")}
+	p := &Policy{Rules: []Rule{
+		{Images: []string{"h.example/app"}, Trust: []Trust{{roots: roots, Signers: []string{"a"}}}, Attestations: []Attestation{{Type: "scan", Signers: []string{"b"}}}},
+		{Images: []string{"h.example/*"}},
+	}}
+	for _, c := range []struct{ repository, kind, root, signers string }{
+		{"h.example/app", "scan", "root", "[b]"}, {"h.example/app", "sbom", "root", "[a]"}, {"h.example/other", "scan", "", "[]"}, {"x", "scan", "", "[]"},
+	} {
+		root, signers := p.Voucher(c.repository, c.kind)
+		if string(root) != c.root || fmt.Sprint(signers) != c.signers {
+			t.Errorf("%s, %s: %s %v", c.repository, c.kind, root, signers)
 		}
 	}
 }
