@@ -69,8 +69,9 @@ func readScan(b []byte) (*signedScan, error) {
 		}
 		out.data[name] = day
 	}
+	rules := []finding.RuleID{vuln.RuleOS, vuln.RuleLanguage, vuln.RuleProgram}
 	for _, f := range doc.Findings {
-		if s := string(f.Suppressed); s != "" && s != "null" || !slices.Contains([]finding.RuleID{vuln.RuleOS, vuln.RuleLanguage, vuln.RuleProgram}, f.Rule) {
+		if s := string(f.Suppressed); s != "" && s != "null" || !slices.Contains(rules, f.Rule) {
 			continue
 		}
 		p, err := sbom.FromPURL(f.Package)
@@ -81,7 +82,8 @@ func readScan(b []byte) (*signedScan, error) {
 			return nil, fmt.Errorf("it has more than %d findings", maxSigned)
 		}
 		v := &finding.Vuln{
-			ID: f.ID, Aliases: f.Aliases, Title: f.Title, Package: f.Package, Name: p.Name, Version: p.Version, PackageType: p.Type,
+			ID: f.ID, Aliases: f.Aliases, Title: f.Title,
+			Package: f.Package, Name: p.Name, Version: p.Version, PackageType: p.Type,
 			FixedIn: f.FixedIn, NoFix: f.NoFix, SeveritySource: f.By, KEV: f.KEV,
 		}
 		out.findings = append(out.findings, finding.Finding{
@@ -113,8 +115,8 @@ func (s *signedScan) beside(t *Target, res *Result) Found {
 	known := map[string]bool{}
 	for _, f := range res.Findings {
 		if f.Vuln != nil && f.Subject == t.Subject {
-			for _, id := range append([]string{f.Vuln.ID}, f.Vuln.Aliases...) {
-				known[id+" "+plainPackage(f.Vuln.Package)] = true
+			for _, id := range idsOf(f) {
+				known[id] = true
 			}
 		}
 	}
@@ -131,15 +133,19 @@ func (s *signedScan) beside(t *Target, res *Result) Found {
 	for _, f := range s.findings {
 		pkg := plainPackage(f.Vuln.Package)
 		switch {
-		case slices.ContainsFunc(append([]string{f.Vuln.ID}, f.Vuln.Aliases...), func(id string) bool { return known[id+" "+pkg] }):
+		case slices.ContainsFunc(idsOf(f), func(id string) bool { return known[id] }):
 			continue
 		case newer && have[pkg]:
 			over++
 			continue
 		}
 		f.Subject = t.Subject
-		f.Evidence = []finding.Evidence{{Kind: finding.EvidenceAttested, Text: fmt.Sprintf("a scan that %s signed on %s says so, and this scan does not", s.by, day(s.at))}}
-		f.Message = fmt.Sprintf("%s %s has %s, by the scan that %s signed on %s", f.Vuln.Name, f.Vuln.Version, f.Vuln.ID, s.by, day(s.at))
+		f.Evidence = []finding.Evidence{{
+			Kind: finding.EvidenceAttested,
+			Text: fmt.Sprintf("a scan that %s signed on %s says so, and this scan does not", s.by, day(s.at)),
+		}}
+		f.Message = fmt.Sprintf("%s %s has %s, by the scan that %s signed on %s",
+			f.Vuln.Name, f.Vuln.Version, f.Vuln.ID, s.by, day(s.at))
 		if f.Vuln.FixedIn != "" {
 			f.Message += ", fixed in " + f.Vuln.FixedIn
 		}
@@ -190,6 +196,14 @@ func (s *signedScan) dated() string {
 		return "it does not say how old its advisories are"
 	}
 	return "advisories of " + day(last)
+}
+
+// idsOf are a finding's vulnerability by each of its names, in its package.
+func idsOf(f finding.Finding) (ids []string) {
+	for _, id := range append([]string{f.Vuln.ID}, f.Vuln.Aliases...) {
+		ids = append(ids, id+" "+plainPackage(f.Vuln.Package))
+	}
+	return ids
 }
 
 // plainPackage is a purl without its version and qualifiers: the bytes are the same.

@@ -110,7 +110,7 @@ func TestRememberedIsTheSame(t *testing.T) {
 			fresh := *p
 			fresh.NoCache = true
 			want, got := run1(t, &fresh, path, ask), run1(t, p, path, ask)
-			opt := []cmp.Option{cmpopts.IgnoreFields(Target{}, "Image", "Scan", "remembered"), cmpopts.IgnoreUnexported(base.Base{})}
+			opt := []cmp.Option{cmpopts.IgnoreFields(Target{}, "Image", "Scan", "remembered", "signed"), cmpopts.IgnoreUnexported(base.Base{})}
 			if diff := cmp.Diff(want, got, opt...); diff != "" {
 				t.Errorf("run %d of %v: -read +remembered\n%s", i+1, asks, diff)
 			}
