@@ -37,7 +37,11 @@ func oldWorld(t *testing.T, server, ca string) *workbench {
 // ourServer runs drydock trust serve until the test ends.
 func ourServer(t *testing.T) (url, ca string) {
 	t.Helper()
-	dir := t.TempDir()
+	return servedFrom(t, t.TempDir())
+}
+
+func servedFrom(t *testing.T, dir string) (url, ca string) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
 	env := cli.Env{Stdin: strings.NewReader(""), Stdout: w, Stderr: io.Discard, Now: time.Now, Version: "v0.0.0-test", Getenv: os.Getenv}
@@ -224,6 +228,14 @@ func stockDocker(t *testing.T) string {
 
 func stock(t *testing.T, b *workbench, program string, args ...string) string {
 	t.Helper()
+	out, err := stockRun(b, program, args...)
+	if err != nil {
+		t.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func stockRun(b *workbench, program string, args ...string) (string, error) {
 	cmd := exec.Command(program, args...)
 	cmd.Env = os.Environ()
 	for k, v := range b.env {
@@ -232,8 +244,5 @@ func stock(t *testing.T, b *workbench, program string, args ...string) string {
 		}
 	}
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out)
+	return string(out), err
 }

@@ -28,23 +28,35 @@ verifies against what it has, and signs snapshots and timestamps itself.
 
 It speaks HTTPS with a certificate authority of its own, which it makes at the first
 start; the lines that clients need are printed. Whoever reaches it may begin a
-repository, and only who has its keys changes one.`,
-		Example: "  drydock trust serve --listen 0.0.0.0:4443 --host trust.example.com",
-		Args:    cobra.NoArgs,
+repository, and only who has its keys changes one; once "trust serve user add" names
+somebody, only users write at all, after a login.`,
+		Example: `  drydock trust serve --listen 0.0.0.0:4443 --host trust.example.com
+  drydock trust serve user add me`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if dir == "" {
-				if t.database() == "" {
-					return errNowhere("what is served")
-				}
-				dir = filepath.Join(t.database(), "trust", "server")
+			at, err := t.serverFolder(dir)
+			if err != nil {
+				return err
 			}
-			return t.serve(cmd.Context(), listen, dir, hosts)
+			return t.serve(cmd.Context(), listen, at, hosts)
 		},
 	}
+	c.AddCommand(newTrustServeUser(t, &dir))
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:4443", "listen at `ADDRESS`")
-	c.Flags().StringVar(&dir, "dir", "", "keep everything in `DIR` (default: in the data folder, under trust/server)")
+	c.PersistentFlags().StringVar(&dir, "dir", "", "keep everything in `DIR` (default: in the data folder, under trust/server)")
 	c.Flags().StringArrayVar(&hosts, "host", nil, "a `NAME` or address that clients call it by; several times for several")
 	return c
+}
+
+// serverFolder is where a server keeps what it has.
+func (t *trustFlags) serverFolder(dir string) (string, error) {
+	if dir != "" {
+		return dir, nil
+	}
+	if t.database() == "" {
+		return "", errNowhere("what is served")
+	}
+	return filepath.Join(t.database(), "trust", "server"), nil
 }
 
 func (t *trustFlags) serve(ctx context.Context, listen, dir string, hosts []string) error {
@@ -67,6 +79,10 @@ func (t *trustFlags) serve(ctx context.Context, listen, dir string, hosts []stri
 		}
 	}
 	hosts = append(hosts, "localhost", "127.0.0.1")
+	_, login, err := notary.OpenUsers(dir, user).Names()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	log := slog.New(slog.NewTextHandler(t.env.Stderr, nil))
 	s := notary.NewServer(dir, user, log)
 	s.Now = t.env.Now
@@ -74,7 +90,7 @@ func (t *trustFlags) serve(ctx context.Context, listen, dir string, hosts []stri
 		Handler: s, TLSConfig: ca.TLS(hosts, t.env.Now), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 	}
-	t.sayHow(ca, net.JoinHostPort(hosts[0], port))
+	t.sayHow(ca, net.JoinHostPort(hosts[0], port), login)
 	done := make(chan error, 1)
 	go func() { done <- web.ServeTLS(l, "", "") }()
 	select {
@@ -92,7 +108,7 @@ func (t *trustFlags) serve(ctx context.Context, listen, dir string, hosts []stri
 }
 
 // sayHow prints what is typed on a client's machine.
-func (t *trustFlags) sayHow(ca *notary.Authority, at string) {
+func (t *trustFlags) sayHow(ca *notary.Authority, at string, login bool) {
 	made := "its authority is"
 	if ca.Fresh {
 		made = "a certificate authority was made:"
@@ -103,4 +119,9 @@ where images are signed and pulled:
   cp %[3]s ~/.docker/tls/%[1]s/ca.crt
   export DOCKER_CONTENT_TRUST=1 DOCKER_CONTENT_TRUST_SERVER=https://%[1]s
 `, at, made, ca.File)
+	who := "whoever reaches it may begin a repository: drydock trust serve user add NAME asks for a login"
+	if login {
+		who = "its users alone write: docker login REGISTRY, with the name and password of a user of this server"
+	}
+	fmt.Fprintln(t.env.Stdout, who)
 }

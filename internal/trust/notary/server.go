@@ -20,17 +20,19 @@ import (
 )
 
 // Server is a Notary v1 server, as docker trust speaks to it. It takes nothing that
-// does not verify, and signs snapshots and timestamps itself.
+// does not verify, and signs snapshots and timestamps itself. Where the folder has users
+// ([Users]), only they write.
 type Server struct {
 	Log *slog.Logger
 	Now func() time.Time
 
 	shelf shelf
+	login *login
 }
 
 // NewServer keeps repositories in a folder.
 func NewServer(dir string, user disk.User, log *slog.Logger) *Server {
-	return &Server{Log: log, Now: time.Now, shelf: shelf{dir: dir, user: user}}
+	return &Server{Log: log, Now: time.Now, shelf: shelf{dir: dir, user: user}, login: newLogin(OpenUsers(dir, user))}
 }
 
 // Limits of a server.
@@ -49,31 +51,9 @@ var (
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/v2/" || r.URL.Path == "/_notary_server/health" {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, "{}")
-		return
-	}
-	m := gunPath.FindStringSubmatch(r.URL.Path)
-	if m == nil || len(m[1]) > maxGUN || strings.Contains(m[1], "//") || strings.HasSuffix(m[1], "/") {
-		s.fail(w, r, fmt.Errorf("%s: %w", "address", fs.ErrNotExist))
-		return
-	}
-	gun, name := m[1], m[2]
-	role, isKey := keyNames[name]
-	var b []byte
-	var err error
-	switch {
-	case r.Method == http.MethodPost && name == "":
-		err = s.publish(gun, r)
-	case isKey && (r.Method == http.MethodGet || r.Method == http.MethodPost):
-		b, err = s.key(gun, role, r.Method == http.MethodPost)
-	case r.Method == http.MethodGet || r.Method == http.MethodHead:
-		b, err = s.get(gun, name)
-	default:
-		w.Header().Set("Allow", "GET, POST")
-		http.Error(w, "not supported", http.StatusMethodNotAllowed)
-		return
+	b, done, err := s.plain(r)
+	if !done {
+		b, err = s.repository(r)
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -84,13 +64,65 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(b)
 }
 
+// plain answers what is asked of the server itself, and of no repository.
+func (s *Server) plain(r *http.Request) (b []byte, done bool, err error) {
+	switch r.URL.Path {
+	case "/v2/":
+		return []byte("{}"), true, s.login.ping(r, s.Now())
+	case "/_notary_server/health":
+		return []byte("{}"), true, nil
+	case tokenPath:
+		if r.Method != http.MethodGet {
+			return nil, true, fs.ErrNotExist // OAuth2: clients then ask as here
+		}
+		b, err = s.login.token(r, s.Now())
+		return b, true, err
+	}
+	return nil, false, nil
+}
+
+var errMethod = errors.New("not supported")
+
+// repository answers what is asked of one.
+func (s *Server) repository(r *http.Request) (b []byte, err error) {
+	m := gunPath.FindStringSubmatch(r.URL.Path)
+	if m == nil || len(m[1]) > maxGUN || strings.Contains(m[1], "//") || strings.HasSuffix(m[1], "/") {
+		return nil, fmt.Errorf("%s: %w", "address", fs.ErrNotExist)
+	}
+	gun, name := m[1], m[2]
+	role, isKey := keyNames[name]
+	if r.Method == http.MethodPost || isKey { // who asks for a key begins a repository
+		if err := s.login.may(r, gun, s.Now()); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case r.Method == http.MethodPost && name == "":
+		return nil, s.publish(gun, r)
+	case isKey && (r.Method == http.MethodGet || r.Method == http.MethodPost):
+		return s.key(gun, role, r.Method == http.MethodPost)
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		return s.get(gun, name)
+	}
+	return nil, errMethod
+}
+
 // fail answers with an error as the stock client reads it.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, code, message := http.StatusInternalServerError, "UNKNOWN", "the server could not do it"
 	detail := any(struct{}{})
 	var bad *InvalidError
 	var large *http.MaxBytesError
+	var login *unauthorizedError
 	switch {
+	case errors.As(err, &login):
+		status, code, message = http.StatusUnauthorized, "UNAUTHORIZED", login.why
+		s.login.challenge(w, r, login)
+	case errors.Is(err, errBusy):
+		status, code, message = http.StatusServiceUnavailable, "UNAVAILABLE", errBusy.Error()
+	case errors.Is(err, errMethod):
+		w.Header().Set("Allow", "GET, POST")
+		status, code, message = http.StatusMethodNotAllowed, "UNSUPPORTED", errMethod.Error()
 	case errors.As(err, &bad):
 		status, code, message = http.StatusBadRequest, bad.Code, bad.Why
 		detail = map[string]any{"error": map[string]any{"Name": bad.Kind, "Error": map[string]string{"Msg": bad.Why}}}
@@ -99,10 +131,16 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		status, code, message = http.StatusNotFound, "METADATA_NOT_FOUND", "there is no such metadata"
 	}
-	s.Log.Info("refused", "method", r.Method, "path", r.URL.Path, "status", status, "why", err.Error())
+	s.Log.Info("refused", "method", r.Method, "path", r.URL.Path, "user", userOf(r), "status", status, "why", err.Error())
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]any{"code": code, "message": message, "detail": detail}}})
+}
+
+// userOf is who a request says that it is of, for the log.
+func userOf(r *http.Request) string {
+	name, _, _ := r.BasicAuth()
+	return name
 }
 
 // get is a document by its name. A timestamp that is half over is signed anew first.

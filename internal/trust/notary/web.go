@@ -93,6 +93,14 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the Notary server %s refuses it: %s", e.Host, e.Why)
 }
 
+// Hint says where a login comes from.
+func (e *RefusedError) Hint() string {
+	if e.Code == "UNAUTHORIZED" {
+		return "docker login REGISTRY: the Notary server is shown the credentials of the image's registry"
+	}
+	return ""
+}
+
 // Conflict reports whether somebody else published meanwhile.
 func (e *RefusedError) Conflict() bool { return e.Code == "VERSION" || e.Code == "UPDATING" }
 
