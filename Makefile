@@ -41,7 +41,7 @@ prove: ## every end-to-end proof of prove/, on Docker Engines of its own; writes
 	@set -e; for e in $(ENGINES); do \
 	  .ci/engine/engine with $$e env DRYDOCK_PROVE=all go test ./prove -count=1 -v -timeout 2h -update; done
 
-confine: ## workloads observed, confined and proved, on Docker Engines of its own; writes docs/confined.md
+confine: ## workloads observed, confined and proved, on Docker Engines of its own; writes docs/confined.md and docs/overhead.md
 	@set -e; for e in $(ENGINES); do \
 	  .ci/engine/engine with $$e env DRYDOCK_CONFINE=all go test ./prove -run 'Engine(Confine|Overhead)' -count=1 -v -timeout 1h -update; done
 
