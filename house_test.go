@@ -23,7 +23,7 @@ const module = "github.com/drydock-dev/drydock/"
 // stand above it here.
 func rooms() []string {
 	return []string{
-		"finding", "damage", "jsonstream", "secret", "disk", "ledger", "egress", "cache", "layer", "image", "image/rules",
+		"lazyregexp", "finding", "damage", "jsonstream", "secret", "disk", "ledger", "egress", "cache", "layer", "image", "image/rules",
 		"dockerfile", "dockerfile/rules", "dockerfile/rewrite",
 		"sbom", "sbom/catalog", "vuln", "vuln/db", "vuln/feed",
 		"base", "trust", "trust/scheme/mint", "trust/scheme", "trust/keyring", "trust/store", "trust/notary",
@@ -181,6 +181,56 @@ func TestArchitectureIsTrue(t *testing.T) {
 	if !slices.Equal(said, planned) {
 		t.Errorf("ARCHITECTURE.md says that %q are not built yet; it is %q", said, planned)
 	}
+}
+
+// TestExpressionsAreLazy: no package compiles a regular expression when the program
+// starts, since that costs memory of every verb; and those that are compiled at their
+// first use are valid.
+func TestExpressionsAreLazy(t *testing.T) {
+	fset, all := sources(t)
+	lazy := 0
+	for _, s := range all {
+		if strings.HasSuffix(s.path, "_test.go") {
+			continue
+		}
+		for _, decl := range s.file.Decls {
+			g, ok := decl.(*ast.GenDecl)
+			if !ok || g.Tok != token.VAR {
+				continue
+			}
+			ast.Inspect(g, func(n ast.Node) bool {
+				if _, ok := n.(*ast.FuncLit); ok {
+					return false
+				}
+				call, ok := n.(*ast.CallExpr)
+				if !ok || len(call.Args) != 1 {
+					return true
+				}
+				switch sel, _ := call.Fun.(*ast.SelectorExpr); {
+				case sel == nil:
+				case calls(sel, "regexp", "MustCompile"):
+					t.Errorf("%s: it is compiled at the start of every verb: use lazyregexp.New", fset.Position(call.Pos()))
+				case calls(sel, "lazyregexp", "New"):
+					lazy++
+					if lit, ok := call.Args[0].(*ast.BasicLit); ok {
+						text, _ := strconv.Unquote(lit.Value)
+						if _, err := regexp.Compile(text); err != nil {
+							t.Errorf("%s: %v", fset.Position(call.Pos()), err)
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+	if lazy < 50 {
+		t.Errorf("%d expressions were looked at", lazy)
+	}
+}
+
+func calls(sel *ast.SelectorExpr, pkg, name string) bool {
+	id, ok := sel.X.(*ast.Ident)
+	return ok && id.Name == pkg && sel.Sel.Name == name
 }
 
 // TestRoomsAreIntroduced: each room has a doc.go that teaches its use.

@@ -2,10 +2,11 @@ package base
 
 import (
 	_ "embed"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 //go:embed data/alpine.zst
@@ -61,7 +62,7 @@ func alpineRecorded(release, name string) bool {
 
 // severalVersions are software that a release has in several versions, each a
 // package by its number, and what is split off it: "php81-fpm".
-var severalVersions = regexp.MustCompile(`^(php|postgresql|openjdk|ffmpeg|gnupg|mozjs|ceph|imagemagick|drupal|ruby|libgit2-|webkit2gtk-|dotnet)([0-9][0-9.]*)(-.+)?$`)
+var severalVersions = lazyregexp.New(`^(php|postgresql|openjdk|ffmpeg|gnupg|mozjs|ceph|imagemagick|drupal|ruby|libgit2-|webkit2gtk-|dotnet)([0-9][0-9.]*)(-.+)?$`)
 
 // alpineNear are packages that take another's place in a release.
 func alpineNear(release, name string) []string {

@@ -1,10 +1,11 @@
 package base
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // RenamedPackage says what a release of a distribution has in the place of a
@@ -51,7 +52,7 @@ func RenamedPackage(distribution, release, name string) (same, near []string) {
 	return nil, near[max(0, len(near)-3):]
 }
 
-var digits = regexp.MustCompile(`[0-9][0-9.]*`)
+var digits = lazyregexp.New(`[0-9][0-9.]*`)
 
 // kindOfPackage is a name without its numbers: of libicu72, libicu76 and
 // libicu74t64 the same.

@@ -4,13 +4,13 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 	"github.com/drydock-dev/drydock/internal/runtime"
 	"github.com/drydock-dev/drydock/internal/runtime/audit"
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -74,10 +74,10 @@ var programs = []struct {
 }
 
 // patched tells a version that a distribution counts, with fixes of its own.
-var patched = regexp.MustCompile(`(dfsg|\+ds|ubuntu|[~+]deb|~|\.el\d|\.fc\d|amzn)`)
+var patched = lazyregexp.New(`(dfsg|\+ds|ubuntu|[~+]deb|~|\.el\d|\.fc\d|amzn)`)
 
 // debian is the release of Debian that a version is for.
-var debian = regexp.MustCompile(`[+~]deb(\d+)u`)
+var debian = lazyregexp.New(`[+~]deb(\d+)u`)
 
 // inventoryOf is what the advisories of a program are looked up by: its distribution's
 // package, its module, or, for an Engine, which counts its modules otherwise, the

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	goversion "go/version"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 )
@@ -139,7 +139,7 @@ var goImages = []string{"golang", "go", "go-toolset", "go-toolchain", "go-builde
 
 // goNamed is a release in the tag of an image of another purpose:
 // "v1.30.0-go1.22.5-bullseye.0".
-var goNamed = regexp.MustCompile(`(?:^|[-_.])go(?:lang)?[-_]?(1\.[0-9]+(?:\.[0-9]+|rc[0-9]+))(?:$|[-_.])`)
+var goNamed = lazyregexp.New(`(?:^|[-_.])go(?:lang)?[-_]?(1\.[0-9]+(?:\.[0-9]+|rc[0-9]+))(?:$|[-_.])`)
 
 // goImage tells a Go image by its repository's name, and its release by its tag.
 func goImage(ref string) (goBuilder, bool) {
@@ -181,7 +181,7 @@ func goRelease(v string) bool {
 	return goversion.IsValid(v) && goversion.Lang(v) != v
 }
 
-var goArchiveName = regexp.MustCompile(`(?:\bgo(1\.[0-9a-z.]+)|(?:\bgo|/)\$\{?(\w+)\}?)\.linux\b`)
+var goArchiveName = lazyregexp.New(`(?:\bgo(1\.[0-9a-z.]+)|(?:\bgo|/)\$\{?(\w+)\}?)\.linux\b`)
 
 // goArchive is the release whose archive an instruction fetches.
 func goArchive(scopes *dockerfile.Scopes, st *dockerfile.Stage, i int, in *dockerfile.Instruction) string {
@@ -220,7 +220,7 @@ func goPackage(f *dockerfile.File, in *dockerfile.Instruction) string {
 }
 
 // goProgram is a release's own program: go1.22.5, as golang.org/dl installs it.
-var goProgram = regexp.MustCompile(`^go1(\.[0-9]+)*([a-z]+[0-9]+)?$`)
+var goProgram = lazyregexp.New(`^go1(\.[0-9]+)*([a-z]+[0-9]+)?$`)
 
 // buildsGo is the last command of a stage that builds a Go program of the folder,
 // and the index of its instruction; where none says so, the stage's end.

@@ -7,13 +7,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // Limits on what is read beside a Dockerfile.
@@ -285,7 +285,7 @@ func mounted(n *yaml.Node) (hosts, named []string) {
 	return hosts, named
 }
 
-var fromLine = regexp.MustCompile(`(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)`)
+var fromLine = lazyregexp.New(`(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)`)
 
 // siblings takes in the Dockerfiles of the repository whose FROM names this one:
 // by a tag or a last word that is its folder's name or its own suffix; and the

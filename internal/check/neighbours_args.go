@@ -3,17 +3,17 @@ package check
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 var (
-	buildArgOption = regexp.MustCompile(`--build-arg[= ]\s*["']?([A-Za-z_][A-Za-z0-9_]*)`)
-	settingOfName  = regexp.MustCompile(`(?m)(?:^|[^A-Za-z0-9_$.])["']?([A-Za-z_][A-Za-z0-9_]*)["']?\s*[:=]`)
-	bakeVariable   = regexp.MustCompile(`(?m)^\s*variable\s+"([A-Za-z_][A-Za-z0-9_]*)"`)
+	buildArgOption = lazyregexp.New(`--build-arg[= ]\s*["']?([A-Za-z_][A-Za-z0-9_]*)`)
+	settingOfName  = lazyregexp.New(`(?m)(?:^|[^A-Za-z0-9_$.])["']?([A-Za-z_][A-Za-z0-9_]*)["']?\s*[:=]`)
+	bakeVariable   = lazyregexp.New(`(?m)^\s*variable\s+"([A-Za-z_][A-Za-z0-9_]*)"`)
 )
 
 // pipelineFile reports whether a file of that name describes builds as a list of

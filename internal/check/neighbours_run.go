@@ -2,19 +2,19 @@ package check
 
 import (
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 var (
-	dockerRun = regexp.MustCompile(`(?:docker|podman)(?: container)? run\b(?:[^\n\\]|\\\r?\n|\\.)*`)
-	runPort   = regexp.MustCompile(`(?:\s-p|--publish)[ =]?\s*["']?(?:[0-9.]+:)?[0-9$A-Za-z_{}()]*:([0-9]+)`)
-	runMount  = regexp.MustCompile(`(?:\s-v|--volume)[ =]?\s*["']?(?:\$|\.|/|~|%)[^\s:]*:["']?(/[^\s:"']+)(:ro)?`)
-	builtAs   = regexp.MustCompile(`(?:docker|podman)[^\n]* build\b[^\n]*?\s(?:-t|--tag)[ =]?\s*["']?([^\s"']+)`)
-	hasPort   = regexp.MustCompile(`(?m)(?:^|[\s{,-])(?:containerPort|targetPort|internal_port|container_port)\s*[:=]\s*["']?([0-9]+)`)
+	dockerRun = lazyregexp.New(`(?:docker|podman)(?: container)? run\b(?:[^\n\\]|\\\r?\n|\\.)*`)
+	runPort   = lazyregexp.New(`(?:\s-p|--publish)[ =]?\s*["']?(?:[0-9.]+:)?[0-9$A-Za-z_{}()]*:([0-9]+)`)
+	runMount  = lazyregexp.New(`(?:\s-v|--volume)[ =]?\s*["']?(?:\$|\.|/|~|%)[^\s:]*:["']?(/[^\s:"']+)(:ro)?`)
+	builtAs   = lazyregexp.New(`(?:docker|podman)[^\n]* build\b[^\n]*?\s(?:-t|--tag)[ =]?\s*["']?([^\s"']+)`)
+	hasPort   = lazyregexp.New(`(?m)(?:^|[\s{,-])(?:containerPort|targetPort|internal_port|container_port)\s*[:=]\s*["']?([0-9]+)`)
 )
 
 // readme takes in the ports and mounts of the docker run commands of a README.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -17,6 +16,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 const byteOrderMark = "\xef\xbb\xbf"
@@ -79,7 +79,7 @@ func Frontend(b []byte) string {
 }
 
 // ownFrontend are the names of the front end whose grammar BuildKit has built in.
-var ownFrontend = regexp.MustCompile(`^(docker\.io/)?docker/dockerfile(-upstream)?([:@].*)?$`)
+var ownFrontend = lazyregexp.New(`^(docker\.io/)?docker/dockerfile(-upstream)?([:@].*)?$`)
 
 // chainsOnbuild finds a chain of ONBUILDs, which BuildKit refuses, before
 // BuildKit's code does, which takes a time that grows with the square of it.
@@ -325,7 +325,7 @@ func (p *parsing) defaultBase(word string, env map[string]string) string {
 }
 
 // plainReference is the reference of an image, without a digest.
-var plainReference = regexp.MustCompile(`^[a-z0-9][a-zA-Z0-9._/-]*(:[0-9]+/[a-z0-9._/-]+)?(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$`)
+var plainReference = lazyregexp.New(`^[a-z0-9][a-zA-Z0-9._/-]*(:[0-9]+/[a-z0-9._/-]+)?(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$`)
 
 // expand fills in variables; empty: they cannot be told.
 func (p *parsing) expand(word string, env map[string]string) string {

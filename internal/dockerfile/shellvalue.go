@@ -1,13 +1,14 @@
 package dockerfile
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 var (
-	loneVariable = regexp.MustCompile(`^\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})$`)
+	loneVariable = lazyregexp.New(`^\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})$`)
 	// setters are programs that may set any variable, or one that they name.
 	setters = []string{"eval", "source", ".", "read", "unset", "mapfile", "readarray", "getopts", "printf", "let"}
 )

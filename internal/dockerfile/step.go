@@ -2,13 +2,14 @@ package dockerfile
 
 import (
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/command"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // step is what a history's CreatedBy says, whoever wrote it.
@@ -73,7 +74,7 @@ func made(in *Instruction, s step, sh []string) bool {
 }
 
 // aShell is what may stand before a command under a shell that is not known.
-var aShell = regexp.MustCompile(`(?i)^(?:\S*(?:sh|cmd|powershell|pwsh)(?:\.exe)?(?: \S+)*? [-/]\S+)$`)
+var aShell = lazyregexp.New(`(?i)^(?:\S*(?:sh|cmd|powershell|pwsh)(?:\.exe)?(?: \S+)*? [-/]\S+)$`)
 
 func madeRun(in *Instruction, s step, sh []string) bool {
 	for _, text := range runTexts(in) {
@@ -141,7 +142,7 @@ func madeCopy(in *Instruction, s step) bool {
 	return true
 }
 
-var hashed = regexp.MustCompile(`(?:file|dir|multi):[0-9a-f]{64}$`)
+var hashed = lazyregexp.New(`(?:file|dir|multi):[0-9a-f]{64}$`)
 
 func cutLast(s, sep string) (before, after string, ok bool) {
 	i := strings.LastIndex(s, sep)
@@ -192,7 +193,7 @@ func mentions(args []string, rest string) bool {
 	return true
 }
 
-var variable = regexp.MustCompile(`\$(?:\{[^}]*\}|[A-Za-z_][A-Za-z0-9_]*)`)
+var variable = lazyregexp.New(`\$(?:\{[^}]*\}|[A-Za-z_][A-Za-z0-9_]*)`)
 
 // like compares a word of a Dockerfile with what a builder made of it: a
 // variable may be any text. With tail, it need only be the end of the record,

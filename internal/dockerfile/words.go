@@ -2,7 +2,6 @@ package dockerfile
 
 import (
 	"bytes"
-	"regexp"
 	"sort"
 	"strings"
 	"unicode"
@@ -11,6 +10,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // line is a text that a builder or a shell reads, made of pieces of the file:
@@ -168,7 +168,7 @@ func (s *splitter) word(lo, hi int, text string) Word {
 	return Word{Text: text, Span: s.line.span(lo, hi)}
 }
 
-var blanks = regexp.MustCompile(`[\t\v\f\r ]+`)
+var blanks = lazyregexp.New(`[\t\v\f\r ]+`)
 
 // split fills in the words of an instruction whose text is from lo to hi.
 func (s *splitter) split(in *Instruction, lo, hi int, n *parser.Node) {

@@ -3,10 +3,11 @@ package gate
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // Request is what the Engine asks its authorization plugin.
@@ -93,9 +94,9 @@ func Parse(r *Request) (*Call, error) {
 }
 
 var (
-	cleanPath = regexp.MustCompile(`^/[A-Za-z0-9._:@/+~-]*$`)
-	versioned = regexp.MustCompile(`^/v1\.([0-9]{1,3})(/.*)$`)
-	plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
+	cleanPath = lazyregexp.New(`^/[A-Za-z0-9._:@/+~-]*$`)
+	versioned = lazyregexp.New(`^/v1\.([0-9]{1,3})(/.*)$`)
+	plainName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 	calls     = endpoints()
 )
 

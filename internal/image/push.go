@@ -6,18 +6,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	apiregistry "github.com/moby/moby/api/types/registry"
 	"github.com/moby/moby/client"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // pushed is how an Engine with containerd's store says the digest of a push: it has
 // no field for it.
-var pushed = regexp.MustCompile(`: digest: (sha256:[0-9a-f]{64}) size: [0-9]+$`)
+var pushed = lazyregexp.New(`: digest: (sha256:[0-9a-f]{64}) size: [0-9]+$`)
 
 // Push has the Docker Engine push a tagged image with the user's credentials, and
 // gives the digest that the registry then has: that of this push, whoever moves

@@ -3,13 +3,13 @@ package lsp
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 type completions struct {
@@ -366,7 +366,7 @@ func (c *completing) argument(cmd, partial string, n, at int) {
 	}
 }
 
-var namedStage = regexp.MustCompile(`(?im)^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)[ \t]+AS[ \t]+(\S+)`)
+var namedStage = lazyregexp.New(`(?im)^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)[ \t]+AS[ \t]+(\S+)`)
 
 // stages lists those above a byte.
 func (c *completing) stages(at int) {
@@ -397,7 +397,7 @@ func (c *completing) images(word string, at int) {
 	c.add(valueKind, repo, base.TagsOf(repo, own)...)
 }
 
-var declared = regexp.MustCompile(`(?im)^[ \t]*(FROM|ARG|ENV)\b[ \t]*(.*)$`)
+var declared = lazyregexp.New(`(?im)^[ \t]*(FROM|ARG|ENV)\b[ \t]*(.*)$`)
 
 // variables lists those that are declared above a byte, in its stage or, for FROM,
 // before the first one.
@@ -433,7 +433,7 @@ func (c *completing) variables(cmd string, at int, braced bool) {
 	}
 }
 
-var imageKey = regexp.MustCompile(`^[ \t]*(?:-[ \t]+)?image:[ \t]+["']?`)
+var imageKey = lazyregexp.New(`^[ \t]*(?:-[ \t]+)?image:[ \t]+["']?`)
 
 // container completes the image of a service or of a pod's container.
 func (c *completing) container(at int) {

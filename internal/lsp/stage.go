@@ -12,6 +12,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // mention is a place in a Dockerfile where a stage is named.
@@ -163,7 +164,7 @@ type renameParams struct {
 }
 
 // stageName is what BuildKit takes for a stage's name, in any case.
-var stageName = regexp.MustCompile(`^[a-z][a-z0-9_.-]*$`)
+var stageName = lazyregexp.New(`^[a-z][a-z0-9_.-]*$`)
 
 // rename gives a stage another name wherever it is named: in the file, and as the target
 // of compose files. A name that something else may build is not taken away.
@@ -215,7 +216,7 @@ func (s *session) rename(_ context.Context, p renameParams) (*workspaceEdit, err
 }
 
 // variable is one in a name in which what a pattern minds is quoted.
-var variable = regexp.MustCompile(`\\\$(\\\{[^}]*\}|[A-Za-z_0-9]+)`)
+var variable = lazyregexp.New(`\\\$(\\\{[^}]*\}|[A-Za-z_0-9]+)`)
 
 // canMean reports whether a base with variables in it may become a stage's name.
 func canMean(base, name string) bool {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // Exception is one reason for findings not to count. Every part that is given
@@ -178,7 +179,7 @@ func (e *Exception) namesFinding(f finding.Finding) bool {
 	return f.Vuln != nil && namesVuln(e.ID, f.Vuln)
 }
 
-var trivyCheck = regexp.MustCompile(`(?i)^(?:AVD-)?DS-?0*(\d{1,4})$`)
+var trivyCheck = lazyregexp.New(`(?i)^(?:AVD-)?DS-?0*(\d{1,4})$`)
 
 // normalID joins the spellings of Trivy's Dockerfile checks: "AVD-DS-0002",
 // "DS-0002" and "DS002" are one.

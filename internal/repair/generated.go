@@ -2,11 +2,12 @@ package repair
 
 import (
 	"bytes"
-	"regexp"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // generatedBy is how files say that a program writes them.
-var generatedBy = regexp.MustCompile(`(?i)\b(?:(?:please )?do(?: not|n't) (?:(?:edit|modify)\b|(?:change|touch) (?:this|it|by hand|manually|directly)\b)|auto[- ]?generated\b|` +
+var generatedBy = lazyregexp.New(`(?i)\b(?:(?:please )?do(?: not|n't) (?:(?:edit|modify)\b|(?:change|touch) (?:this|it|by hand|manually|directly)\b)|auto[- ]?generated\b|` +
 	`automatically (?:created|generated|written) by\b|(?:file|dockerfile) (?:is|was|has been) (?:auto[- ]?)?generated\b|` +
 	`^#+\s*(?:code )?generated (?:by|from|via|with)\b)`)
 

@@ -2,9 +2,10 @@ package sbom
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // Carried is what an SBOM says of a package or a component that Drydock itself
@@ -165,7 +166,7 @@ func soundContact(c *Contact) bool {
 	return carriedText(&c.Name) && carriedText(&c.Phone) && (c.Name != "" || c.Email != "" || c.Phone != "")
 }
 
-var email = regexp.MustCompile(`^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
+var email = lazyregexp.New(`^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 
 // hashValue reports whether a text is a hash in hexadecimal, of a length that
 // CycloneDX has.

@@ -1,9 +1,9 @@
 package vuln
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
@@ -219,12 +219,12 @@ func goVersion(v string) string {
 }
 
 // vendorsGo is a release with what who built it again adds: "1.22.5-1", "1.21.11b3".
-var vendorsGo = regexp.MustCompile(`^(1\.[0-9]+\.[0-9]+)(?:b[0-9]+|-(?:[1-9][0-9]*|[a-z]*fips[a-z]*|bazel|google|microsoft|msft)(?:[-.].*)?)$`)
+var vendorsGo = lazyregexp.New(`^(1\.[0-9]+\.[0-9]+)(?:b[0-9]+|-(?:[1-9][0-9]*|[a-z]*fips[a-z]*|bazel|google|microsoft|msft)(?:[-.].*)?)$`)
 
 // tagFollowers end the version of what was built of a release with something added:
 // commits, as git describes them, changes, a vendor's patches. Semantic versions
 // hold all of these for what comes before the release.
-var tagFollowers = regexp.MustCompile(`-(?:[0-9]+-g[0-9a-f]{6,40}|dirty|(?:eks|aks|gke|rancher|rke2|k3s|tanzu|vmware)[-.0-9][-.0-9A-Za-z]*)$`)
+var tagFollowers = lazyregexp.New(`-(?:[0-9]+-g[0-9a-f]{6,40}|dirty|(?:eks|aks|gke|rancher|rke2|k3s|tanzu|vmware)[-.0-9][-.0-9A-Za-z]*)$`)
 
 // afterTag is the release that a version is at least of: "v1.7.22" of
 // "v1.7.22-5-gabcdef1-dirty".

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // current adds the inventories of today's images: those that were observed, and
@@ -61,7 +63,7 @@ func current(out *strings.Builder, dir string) error {
 	return nil
 }
 
-var patch = regexp.MustCompile(`^(\d+\.\d+)\.\d+`)
+var patch = lazyregexp.New(`^(\d+\.\d+)\.\d+`)
 
 // tagsOf are the names of an image, its own first: the index's, and those that
 // the list of official images gives the same variant, but for other builds of

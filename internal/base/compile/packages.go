@@ -7,9 +7,10 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // sections are the parts of Debian's and Ubuntu's archives whose packages
@@ -19,7 +20,7 @@ var sections = strings.Fields(`libs libdevel utils net admin database web httpd 
 
 // seldom are names that a Dockerfile hardly installs: modules of languages that
 // have managers of their own, kernels, cross compilers, documentation.
-var seldom = regexp.MustCompile(`^(librust-|libghc-|node-|ruby-[^df]|r-cran|r-bioc|elpa-|gir1|lib(32|64|x32|n32)|` +
+var seldom = lazyregexp.New(`^(librust-|libghc-|node-|ruby-[^df]|r-cran|r-bioc|elpa-|gir1|lib(32|64|x32|n32)|` +
 	`linux-(headers|image|tools|modules|buildinfo|lowlatency|aws|azure|gcp|oracle|cloud|generic)|binutils-.*-linux|kf[56]|libkf|qml|` +
 	`emacs|libreoffice|nvidia|libnvidia|lazarus|fp-|lib.*-ocaml|xserver-xorg-video|texlive-lang|fonts-sil|calligra-|kde-l10n|hunspell-|myspell|aspell-|manpages-|task-|firefox-|thunderbird-|libjs-|golang-[^g])|` +
 	`-(cross|doc|dbg|dbgsym|data|perl|java|ocaml-dev|prof|examples|l10n|locales|tests|cil|cil-dev|guile|tcl|testing|gui|demos?)$`)

@@ -1,12 +1,12 @@
 package rewrite
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // Rename has stages name other images: in FROM, or in the default of the build
@@ -54,7 +54,7 @@ func (d *draft) fromOf(st *dockerfile.Stage) *dockerfile.Instruction {
 	return &d.File.Instructions[st.From]
 }
 
-var plainVariable = regexp.MustCompile(`\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})`)
+var plainVariable = lazyregexp.New(`\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})`)
 
 // argumentFor is the one build argument of a FROM that another value of makes the
 // name of its base ref, and that value.

@@ -3,10 +3,11 @@ package rewrite
 import (
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // parcel is what a program needs of the system, as packages of Debian and of
@@ -183,7 +184,7 @@ func (c *carrying) needed(by string, p parcel, built bool) error {
 
 // starting says which programs the sources below a folder of the context start,
 // with the file that does; call finds a call, with the program in a group.
-func (c *conversion) starting(dir string, call *regexp.Regexp, suffixes ...string) map[string]string {
+func (c *conversion) starting(dir string, call *lazyregexp.Regexp, suffixes ...string) map[string]string {
 	out := map[string]string{}
 	if c.Context == nil {
 		return out
@@ -209,10 +210,10 @@ func (c *conversion) starting(dir string, call *regexp.Regexp, suffixes ...strin
 
 // Calls by which sources start a program, with its name beside them.
 var (
-	rustStarts   = regexp.MustCompile(`\bCommand::new\s*\(\s*"([\w./+-]+)"`)
-	pythonStarts = regexp.MustCompile(`(?:\b(?:run|call|check_call|check_output|Popen|getoutput|getstatusoutput|which)|\bos\.(?:system|popen|execvp|execlp)|` +
+	rustStarts   = lazyregexp.New(`\bCommand::new\s*\(\s*"([\w./+-]+)"`)
+	pythonStarts = lazyregexp.New(`(?:\b(?:run|call|check_call|check_output|Popen|getoutput|getstatusoutput|which)|\bos\.(?:system|popen|execvp|execlp)|` +
 		`create_subprocess_(?:exec|shell))\s*\(\s*\[?\s*f?["']([\w./+-]+)`)
-	nodeStarts = regexp.MustCompile("(?m)(?:^|[^.\\w]|child_process\\.|\\bcp\\.)(?:exec|execSync|spawn|spawnSync|execFile|execFileSync|execa|execaSync)\\s*\\(\\s*[\"'`]([\\w./+-]+)")
+	nodeStarts = lazyregexp.New("(?m)(?:^|[^.\\w]|child_process\\.|\\bcp\\.)(?:exec|execSync|spawn|spawnSync|execFile|execFileSync|execa|execaSync)\\s*\\(\\s*[\"'`]([\\w./+-]+)")
 )
 
 // inSlim are programs that the small images of languages have.
@@ -220,7 +221,7 @@ var inSlim = []string{"bash", "perl", "python3", "node", "openssl", "make"}
 
 // startedBySources has the final stage install the programs that the sources
 // below a folder of the context are seen to start.
-func (c *carrying) startedBySources(dir string, call *regexp.Regexp, suffixes ...string) error {
+func (c *carrying) startedBySources(dir string, call *lazyregexp.Regexp, suffixes ...string) error {
 	found := c.starting(dir, call, suffixes...)
 	for _, p := range slices.Sorted(maps.Keys(found)) {
 		if known, ok := programs[p]; ok && !slices.Contains(inSlim, p) {

@@ -2,12 +2,12 @@ package rewrite
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // system is a release of a distribution; an empty part is not known.
@@ -105,11 +105,11 @@ func (s *swap) above() []*dockerfile.Stage {
 }
 
 var (
-	codenames  = regexp.MustCompile(`(?i)\b(wheezy|jessie|stretch|buster|bullseye|bookworm|trixie|precise|trusty|xenial|bionic|cosmic|disco|eoan|focal|groovy|hirsute|impish|jammy|kinetic|lunar|mantic|noble)\b`)
+	codenames  = lazyregexp.New(`(?i)\b(wheezy|jessie|stretch|buster|bullseye|bookworm|trixie|precise|trusty|xenial|bionic|cosmic|disco|eoan|focal|groovy|hirsute|impish|jammy|kinetic|lunar|mantic|noble)\b`)
 	ubuntuName = map[string]string{"14.04": "trusty", "16.04": "xenial", "18.04": "bionic", "20.04": "focal", "22.04": "jammy", "24.04": "noble"}
 	// numbered are a distribution and a release in an address: ubuntu1804, el/7,
 	// alpine/v3.12, debian-10.
-	numbered = regexp.MustCompile(`(?i)\b(?:x?ubuntu|debian|rhel|centos|el|alpine|fedora)[-_/]?v?([0-9]{1,2}(?:\.?[0-9]{2})?)\b`)
+	numbered = lazyregexp.New(`(?i)\b(?:x?ubuntu|debian|rhel|centos|el|alpine|fedora)[-_/]?v?([0-9]{1,2}(?:\.?[0-9]{2})?)\b`)
 )
 
 // named refuses an instruction that names another release than the new one.
@@ -238,7 +238,7 @@ func (s *swap) sources(_ *dockerfile.Stage, in *dockerfile.Instruction, cmd *doc
 
 // setsUpSources are scripts that add a source of packages for the release that they
 // run on.
-var setsUpSources = regexp.MustCompile(`(?i)^https?://(?:(?:deb|rpm)\.nodesource\.com/|packagecloud\.io/install/|[^/]+/[^ ]*(?:install|setup|script)[^/ ]*\.(?:deb|rpm)\.sh|packages\.gitlab\.com/install/)`)
+var setsUpSources = lazyregexp.New(`(?i)^https?://(?:(?:deb|rpm)\.nodesource\.com/|packagecloud\.io/install/|[^/]+/[^ ]*(?:install|setup|script)[^/ ]*\.(?:deb|rpm)\.sh|packages\.gitlab\.com/install/)`)
 
 // Packages and programs of Python 2: those that are it by their plain name were
 // dropped before those that say so.
@@ -272,7 +272,7 @@ func (s *swap) python2(_ *dockerfile.Stage, in *dockerfile.Instruction, cmd *doc
 	return nil
 }
 
-var rpmVersion = regexp.MustCompile(`-[0-9]+[.:][0-9]`)
+var rpmVersion = lazyregexp.New(`-[0-9]+[.:][0-9]`)
 
 // installs refuses packages that are asked for in a version, and those that the
 // new release is not known to have.

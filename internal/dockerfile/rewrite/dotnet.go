@@ -2,11 +2,11 @@ package rewrite
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // dotnetApp is a program for .NET that a file publishes.
@@ -103,7 +103,7 @@ func (a *dotnetApp) find(at *dockerfile.Instruction, words []string) error {
 	return refuse(at, "%s is started, and no step is seen to publish it", full)
 }
 
-var assembly = regexp.MustCompile(`<AssemblyName>\s*([A-Za-z0-9._-]+)\s*</AssemblyName>`)
+var assembly = lazyregexp.New(`<AssemblyName>\s*([A-Za-z0-9._-]+)\s*</AssemblyName>`)
 
 // published publishes what "dotnet run" would build at each start.
 func (a *dotnetApp) published(at *dockerfile.Instruction, words []string) error {

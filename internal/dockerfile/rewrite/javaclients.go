@@ -3,17 +3,18 @@ package rewrite
 import (
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // javaStarts finds what a program for the JVM starts; javaUntold that it starts
 // something whose name is no text beside the call.
 var (
-	javaStarts = regexp.MustCompile(javaCall + `"([\w./+-]+)`)
-	javaUntold = regexp.MustCompile(`(?:\bProcessBuilder\s*\(|getRuntime\(\)\s*\.\s*exec\s*\()\s*(` + javaList + `.)`)
-	javaWords  = regexp.MustCompile(`[A-Za-z0-9][\w.-]*`)
+	javaStarts = lazyregexp.New(javaCall + `"([\w./+-]+)`)
+	javaUntold = lazyregexp.New(`(?:\bProcessBuilder\s*\(|getRuntime\(\)\s*\.\s*exec\s*\()\s*(` + javaList + `.)`)
+	javaWords  = lazyregexp.New(`[A-Za-z0-9][\w.-]*`)
 )
 
 // javaList is what may stand between a call and the first text that it is given.

@@ -3,9 +3,10 @@ package rewrite
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // javaImages are official images that run programs for the JVM.
@@ -26,7 +27,7 @@ func fontless(r reference) bool {
 }
 
 // javaDrawing are the packages of the JVM's own library that draw.
-var javaDrawing = regexp.MustCompile(`\bjava\.awt\.(?:Font|Graphics|Graphics2D|font|image|\*)|\bjavax\.(?:imageio|swing|print)\.`)
+var javaDrawing = lazyregexp.New(`\bjava\.awt\.(?:Font|Graphics|Graphics2D|font|image|\*)|\bjavax\.(?:imageio|swing|print)\.`)
 
 // fonts refuses an image without fonts for a program that draws text, which fails
 // at run time there.

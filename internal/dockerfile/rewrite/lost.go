@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // fullHas are packages that the full images of languages have, as they stand on
@@ -105,10 +106,10 @@ func (d *draft) clients() []want {
 }
 
 var (
-	pythonDependency = regexp.MustCompile(`(?m)^\s*["']?([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]\n]*\])?\s*(?:[=<>~!;"',]|$)`)
-	rubyDependency   = regexp.MustCompile(`(?m)^\s*gem\s+["']([^"']+)["']`)
-	rubyLocked       = regexp.MustCompile(`(?m)^    ([a-z][\w.-]*) \(`)
-	goDependency     = regexp.MustCompile(`(?m)^(?:require\s+)?\s*([a-z][\w.-]*\.[a-z]+/\S+)\s+v`)
+	pythonDependency = lazyregexp.New(`(?m)^\s*["']?([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]\n]*\])?\s*(?:[=<>~!;"',]|$)`)
+	rubyDependency   = lazyregexp.New(`(?m)^\s*gem\s+["']([^"']+)["']`)
+	rubyLocked       = lazyregexp.New(`(?m)^    ([a-z][\w.-]*) \(`)
+	goDependency     = lazyregexp.New(`(?m)^(?:require\s+)?\s*([a-z][\w.-]*\.[a-z]+/\S+)\s+v`)
 )
 
 // dependencies are the packages of languages that manifests in the folders of
@@ -118,7 +119,7 @@ func (d *draft) dependencies() map[string]string {
 	for _, dir := range d.folders() {
 		for _, m := range []struct {
 			name    string
-			pattern *regexp.Regexp
+			pattern *lazyregexp.Regexp
 		}{
 			{"Gemfile.lock", rubyLocked},
 			{"Gemfile", rubyDependency},

@@ -3,12 +3,12 @@ package rewrite
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 const (
@@ -135,9 +135,9 @@ func (n *unprivileged) confsIn(dir, dest string) (known, unknown []conf) {
 const maxConfs = 64
 
 // listenVariable is a port that a template's variable gives.
-var listenVariable = regexp.MustCompile(`(?m)^[^#\n]*?\blisten\s+(?:\[::\]:|[0-9.]+:|\*:)?(\$\{?\w+\}?)`)
+var listenVariable = lazyregexp.New(`(?m)^[^#\n]*?\blisten\s+(?:\[::\]:|[0-9.]+:|\*:)?(\$\{?\w+\}?)`)
 
-var listen = regexp.MustCompile(`(?m)^([^#\n]*?\blisten\s+(?:\[::\]:|[0-9.]+:|\*:)?)([0-9]+)\b([^;\n.:]*;)`)
+var listen = lazyregexp.New(`(?m)^([^#\n]*?\blisten\s+(?:\[::\]:|[0-9.]+:|\*:)?)([0-9]+)\b([^;\n.:]*;)`)
 
 // listens moves the ports below 1024 of a configuration up.
 func (n *unprivileged) listens(c conf, moved map[string]string) {
@@ -173,7 +173,7 @@ func (n *unprivileged) removesSite() bool {
 	return false
 }
 
-var ownURL = regexp.MustCompile(`http://(localhost|127\.0\.0\.1|0\.0\.0\.0)(:[0-9]+)?`)
+var ownURL = lazyregexp.New(`http://(localhost|127\.0\.0\.1|0\.0\.0\.0)(:[0-9]+)?`)
 
 // exposed has EXPOSE and HEALTHCHECK say the ports that nginx has moved to.
 func (n *unprivileged) exposed(moved map[string]string) {

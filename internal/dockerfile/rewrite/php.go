@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // phpTools build extensions, or what PHP needs on the way.
@@ -78,7 +78,7 @@ func convertPHP(c *conversion) error {
 }
 
 // phpStarts finds what a program in PHP starts.
-var phpStarts = regexp.MustCompile(`(?:\b(?:exec|shell_exec|system|passthru|popen|proc_open)\s*\(|\bProcess(?:::fromShellCommandline|::run)?\s*\()\s*\[?\s*['"]([\w./-]+)`)
+var phpStarts = lazyregexp.New(`(?:\b(?:exec|shell_exec|system|passthru|popen|proc_open)\s*\(|\bProcess(?:::fromShellCommandline|::run)?\s*\()\s*\[?\s*['"]([\w./-]+)`)
 
 // phpClients has the final stage keep what Composer's packages and the program
 // start, and install what its extensions load.

@@ -4,8 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // youngPython are packages with code in C, and from which of their versions on
@@ -32,8 +33,8 @@ var youngPython = map[string]map[string]string{
 
 // Files that pin Python packages, and what they say of one.
 var (
-	pinnedLine = regexp.MustCompile(`(?mi)^[ \t]*([a-z0-9][a-z0-9._-]*)(?:\[[^\]\n]*\])?[ \t]*===?[ \t]*([0-9][0-9a-z.]*)`)
-	lockedPair = regexp.MustCompile(`(?m)^name = "([A-Za-z0-9._-]+)"\r?\nversion = "([0-9][0-9a-z.]*)"`)
+	pinnedLine = lazyregexp.New(`(?mi)^[ \t]*([a-z0-9][a-z0-9._-]*)(?:\[[^\]\n]*\])?[ \t]*===?[ \t]*([0-9][0-9a-z.]*)`)
+	lockedPair = lazyregexp.New(`(?m)^name = "([A-Za-z0-9._-]+)"\r?\nversion = "([0-9][0-9a-z.]*)"`)
 )
 
 // packagesForPython refuses a release of Python for which a package, in the version

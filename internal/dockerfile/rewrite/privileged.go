@@ -4,11 +4,11 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // mounting are packages of programs that mount file systems, which the kernel
@@ -70,7 +70,7 @@ func readsKey(cmd *dockerfile.Command) string {
 	return ""
 }
 
-var keyFile = regexp.MustCompile(`(?m)^\s*ssl_certificate_key\s+["']?(/[^\s;"']+)`)
+var keyFile = lazyregexp.New(`(?m)^\s*ssl_certificate_key\s+["']?(/[^\s;"']+)`)
 
 // keys says which private keys nginx is seen to read, by what its configuration
 // names: a master that is no longer root may not read those that are root's.

@@ -2,11 +2,11 @@ package rewrite
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // daemons are programs of packages that bring a user of their own: they start as
@@ -31,7 +31,7 @@ var setUp = []string{
 	"sshd", "supervisord", "chpasswd", "passwd", "setcap", "dpkg-reconfigure", "locale-gen",
 }
 
-var homeOfRoot = regexp.MustCompile(`(?:^|[\s=:"',\[])/root(?:/|$|[\s:"',\]])`)
+var homeOfRoot = lazyregexp.New(`(?:^|[\s=:"',\[])/root(?:/|$|[\s:"',\]])`)
 
 // rootsFiles refuses a user that may not reach, or read, what the program is
 // made of.

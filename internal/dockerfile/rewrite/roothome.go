@@ -2,47 +2,47 @@ package rewrite
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // keptAtHome are steps of a build that leave what the program looks for later in
 // the home of who ran them.
 var keptAtHome = []struct {
 	what string
-	step *regexp.Regexp // in a RUN's text
-	say  string         // what has it elsewhere
-	said []string       // words of the file with which it is elsewhere
+	step *lazyregexp.Regexp // in a RUN's text
+	say  string             // what has it elsewhere
+	said []string           // words of the file with which it is elsewhere
 }{
-	{"NLTK's data", regexp.MustCompile(`nltk\.download(?:er\b|\()`), "NLTK_DATA", []string{"NLTK_DATA", "download_dir", "nltk.downloader -d"}},
+	{"NLTK's data", lazyregexp.New(`nltk\.download(?:er\b|\()`), "NLTK_DATA", []string{"NLTK_DATA", "download_dir", "nltk.downloader -d"}},
 	{
-		"a model", regexp.MustCompile(`\b(?:from_pretrained|pipeline|snapshot_download|hf_hub_download|SentenceTransformer|CrossEncoder|TextEmbedding)\(|\b(?:huggingface-cli|hf) download\b`),
+		"a model", lazyregexp.New(`\b(?:from_pretrained|pipeline|snapshot_download|hf_hub_download|SentenceTransformer|CrossEncoder|TextEmbedding)\(|\b(?:huggingface-cli|hf) download\b`),
 		"HF_HOME",
 		[]string{"HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "SENTENCE_TRANSFORMERS_HOME", "XDG_CACHE_HOME", "cache_dir", "cache_folder", "local_dir", "--local-dir", "save_pretrained"},
 	},
-	{"a model", regexp.MustCompile(`\b(?:torch\.hub\.|torchvision\.models\.|whisper\.load_model\(|stanza\.download\(|easyocr\.Reader\(|gensim\.downloader|keras\.applications\.|tensorflow_hub|tfds\.load\()`), "XDG_CACHE_HOME and TORCH_HOME", []string{
+	{"a model", lazyregexp.New(`\b(?:torch\.hub\.|torchvision\.models\.|whisper\.load_model\(|stanza\.download\(|easyocr\.Reader\(|gensim\.downloader|keras\.applications\.|tensorflow_hub|tfds\.load\()`), "XDG_CACHE_HOME and TORCH_HOME", []string{
 		"XDG_CACHE_HOME", "TORCH_HOME", "STANZA_RESOURCES_DIR", "EASYOCR_MODULE_PATH", "GENSIM_DATA_DIR", "KERAS_HOME", "TFHUB_CACHE_DIR", "download_root", "model_dir", "data_dir",
 	}},
-	{"a browser", regexp.MustCompile(`\bplaywright(?:@[^ ]+)?\b[^&|;]*\binstall\b`), "PLAYWRIGHT_BROWSERS_PATH", []string{"PLAYWRIGHT_BROWSERS_PATH"}},
-	{"a browser", regexp.MustCompile(`\bpuppeteer(?:@[^ ]+)?\b[^&|;]*\bbrowsers install\b`), "PUPPETEER_CACHE_DIR", []string{"PUPPETEER_CACHE_DIR", "--path"}},
-	{"a package of Julia", regexp.MustCompile(`\bPkg\.(?:add|instantiate|build|precompile|develop)\b|\bpkg"`), "JULIA_DEPOT_PATH", []string{"JULIA_DEPOT_PATH"}},
-	{"a module of pm2", regexp.MustCompile(`\bpm2 install\b`), "PM2_HOME", []string{"PM2_HOME"}},
-	{"a collection of Ansible", regexp.MustCompile(`\bansible-galaxy\b[^&|;]*\binstall\b`), "ANSIBLE_COLLECTIONS_PATH", []string{"ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_ROLES_PATH", "ANSIBLE_HOME", " -p ", "--roles-path", "--collections-path"}},
-	{"a plugin of Helm", regexp.MustCompile(`\bhelm (?:plugin install|repo add)\b`), "HELM_DATA_HOME", []string{"HELM_DATA_HOME", "HELM_PLUGINS", "XDG_DATA_HOME"}},
-	{"a tool of .NET", regexp.MustCompile(`\bdotnet tool install\b[^&|;]*(?: -g\b| --global\b)`), "--tool-path", []string{"--tool-path"}},
-	{"a package of Composer", regexp.MustCompile(`\bcomposer global require\b`), "COMPOSER_HOME", []string{"COMPOSER_HOME"}},
-	{"Rust", regexp.MustCompile(`sh\.rustup\.rs`), "CARGO_HOME and RUSTUP_HOME", []string{"CARGO_HOME"}},
-	{"Node.js", regexp.MustCompile(`nvm-sh/nvm/[^ ]*install\.sh`), "NVM_DIR", []string{"NVM_DIR"}},
-	{"Bun", regexp.MustCompile(`bun\.(?:sh|com)/install`), "BUN_INSTALL", []string{"BUN_INSTALL"}},
-	{"Deno", regexp.MustCompile(`deno\.land/(?:x/install/)?install\.sh`), "DENO_INSTALL", []string{"DENO_INSTALL"}},
-	{"uv", regexp.MustCompile(`astral\.sh/uv/[^ ]*install\.sh`), "UV_INSTALL_DIR", []string{"UV_INSTALL_DIR", "UV_UNMANAGED_INSTALL", "XDG_BIN_HOME"}},
-	{"a Python", regexp.MustCompile(`\buv python install\b`), "UV_PYTHON_INSTALL_DIR", []string{"UV_PYTHON_INSTALL_DIR"}},
-	{"a tool", regexp.MustCompile(`\buv tool install\b`), "UV_TOOL_DIR and UV_TOOL_BIN_DIR", []string{"UV_TOOL_DIR"}},
-	{"a Java", regexp.MustCompile(`get\.sdkman\.io`), "SDKMAN_DIR", []string{"SDKMAN_DIR"}},
-	{"a rock", regexp.MustCompile(`\bluarocks\b[^&|;]*--local\b`), "a tree for all", nil},
+	{"a browser", lazyregexp.New(`\bplaywright(?:@[^ ]+)?\b[^&|;]*\binstall\b`), "PLAYWRIGHT_BROWSERS_PATH", []string{"PLAYWRIGHT_BROWSERS_PATH"}},
+	{"a browser", lazyregexp.New(`\bpuppeteer(?:@[^ ]+)?\b[^&|;]*\bbrowsers install\b`), "PUPPETEER_CACHE_DIR", []string{"PUPPETEER_CACHE_DIR", "--path"}},
+	{"a package of Julia", lazyregexp.New(`\bPkg\.(?:add|instantiate|build|precompile|develop)\b|\bpkg"`), "JULIA_DEPOT_PATH", []string{"JULIA_DEPOT_PATH"}},
+	{"a module of pm2", lazyregexp.New(`\bpm2 install\b`), "PM2_HOME", []string{"PM2_HOME"}},
+	{"a collection of Ansible", lazyregexp.New(`\bansible-galaxy\b[^&|;]*\binstall\b`), "ANSIBLE_COLLECTIONS_PATH", []string{"ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_ROLES_PATH", "ANSIBLE_HOME", " -p ", "--roles-path", "--collections-path"}},
+	{"a plugin of Helm", lazyregexp.New(`\bhelm (?:plugin install|repo add)\b`), "HELM_DATA_HOME", []string{"HELM_DATA_HOME", "HELM_PLUGINS", "XDG_DATA_HOME"}},
+	{"a tool of .NET", lazyregexp.New(`\bdotnet tool install\b[^&|;]*(?: -g\b| --global\b)`), "--tool-path", []string{"--tool-path"}},
+	{"a package of Composer", lazyregexp.New(`\bcomposer global require\b`), "COMPOSER_HOME", []string{"COMPOSER_HOME"}},
+	{"Rust", lazyregexp.New(`sh\.rustup\.rs`), "CARGO_HOME and RUSTUP_HOME", []string{"CARGO_HOME"}},
+	{"Node.js", lazyregexp.New(`nvm-sh/nvm/[^ ]*install\.sh`), "NVM_DIR", []string{"NVM_DIR"}},
+	{"Bun", lazyregexp.New(`bun\.(?:sh|com)/install`), "BUN_INSTALL", []string{"BUN_INSTALL"}},
+	{"Deno", lazyregexp.New(`deno\.land/(?:x/install/)?install\.sh`), "DENO_INSTALL", []string{"DENO_INSTALL"}},
+	{"uv", lazyregexp.New(`astral\.sh/uv/[^ ]*install\.sh`), "UV_INSTALL_DIR", []string{"UV_INSTALL_DIR", "UV_UNMANAGED_INSTALL", "XDG_BIN_HOME"}},
+	{"a Python", lazyregexp.New(`\buv python install\b`), "UV_PYTHON_INSTALL_DIR", []string{"UV_PYTHON_INSTALL_DIR"}},
+	{"a tool", lazyregexp.New(`\buv tool install\b`), "UV_TOOL_DIR and UV_TOOL_BIN_DIR", []string{"UV_TOOL_DIR"}},
+	{"a Java", lazyregexp.New(`get\.sdkman\.io`), "SDKMAN_DIR", []string{"SDKMAN_DIR"}},
+	{"a rock", lazyregexp.New(`\bluarocks\b[^&|;]*--local\b`), "a tree for all", nil},
 }
 
 // forHome says what a RUN leaves in root's home that the program looks for in the

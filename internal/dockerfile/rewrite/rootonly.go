@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // stepsDown are official images whose own start needs root and leaves it.
@@ -170,7 +171,7 @@ func (n *unprivileged) asService() error {
 // engineSocket is the path of a container Engine's socket; engineClients are
 // libraries that talk to one.
 var (
-	engineSocket  = regexp.MustCompile(`(?:docker|podman|containerd|crio)[\w-]*\.sock$`)
+	engineSocket  = lazyregexp.New(`(?:docker|podman|containerd|crio)[\w-]*\.sock$`)
 	engineClients = []string{
 		"github.com/docker/docker", "github.com/moby/moby", "github.com/moby/moby/client", "github.com/fsouza/go-dockerclient", "github.com/samalba/dockerclient",
 		"github.com/containers/podman/v5", "github.com/containerd/containerd", "github.com/containerd/containerd/v2", "dockerode", "docker", "docker-py", "aiodocker", "docker-api",
@@ -278,7 +279,7 @@ func (n *unprivileged) steps(in *dockerfile.Instruction, word string) error {
 }
 
 // startName are the names of what prepares a start, whatever it is written in.
-var startName = regexp.MustCompile(`(?i)(?:entry-?point|start-?up|^start|^run|^boot|^init)[\w-]*\.(?:py|pl|rb|bash|js|php|lua)$|^(?:docker-)?entry-?point$`)
+var startName = lazyregexp.New(`(?i)(?:entry-?point|start-?up|^start|^run|^boot|^init)[\w-]*\.(?:py|pl|rb|bash|js|php|lua)$|^(?:docker-)?entry-?point$`)
 
 // ofBase reports whether a start is the base image's own.
 func (n *unprivileged) ofBase(p string) bool {

@@ -2,13 +2,13 @@ package rewrite
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // rustApp is a program in Rust that a file builds.
@@ -234,7 +234,7 @@ func brought(manifest string) string {
 	return out.String()
 }
 
-var rustText = regexp.MustCompile(`"([^"\\\n]+)"`)
+var rustText = lazyregexp.New(`"([^"\\\n]+)"`)
 
 // assets finds the files beside the program that a Rust file names.
 func (a *rustApp) assets() {

@@ -1,12 +1,12 @@
 package rewrite
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // place is where an instruction of the single stage belongs.
@@ -94,7 +94,7 @@ func (c *conversion) take(i int) {
 	}
 }
 
-var variable = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+var variable = lazyregexp.New(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 
 // takeUsed puts the ENV and ARG that instructions of the final stage use there
 // too.

@@ -2,11 +2,11 @@ package rules
 
 import (
 	"context"
-	"regexp"
 	"slices"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 func apkNoCache() Check {
@@ -118,7 +118,7 @@ func (in *Input) oldApk(i int) bool {
 }
 
 // oldApk are releases of Alpine Linux whose apk knows no --no-cache, and stops.
-var oldApk = regexp.MustCompile(`^(?:docker\.io/)?(?:library/)?alpine:(?:2\.|3\.[0-2](?:\.|$))`)
+var oldApk = lazyregexp.New(`^(?:docker\.io/)?(?:library/)?alpine:(?:2\.|3\.[0-2](?:\.|$))`)
 
 // withoutIndex has the other commands of a RUN fetch the index by themselves that
 // would find none once the update before command n is gone; false: there is one that

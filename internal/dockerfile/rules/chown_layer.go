@@ -2,11 +2,11 @@ package rules
 
 import (
 	"context"
-	"regexp"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 func chownLayer() Check {
@@ -99,8 +99,8 @@ func reportChown(p *pass, i int, c *dockerfile.Command, copies []copied) {
 }
 
 var (
-	ownerName = regexp.MustCompile(`^[a-zA-Z0-9_.-]+(:[a-zA-Z0-9_.-]+)?$`)
-	octalMode = regexp.MustCompile(`^[0-7]{3,4}$`)
+	ownerName = lazyregexp.New(`^[a-zA-Z0-9_.-]+(:[a-zA-Z0-9_.-]+)?$`)
+	octalMode = lazyregexp.New(`^[0-7]{3,4}$`)
 )
 
 // copyWithOwner gives the copies the owner or mode that a RUN of that one

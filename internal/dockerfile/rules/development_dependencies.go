@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 func developmentDependencies() Check {
@@ -138,7 +138,7 @@ func leavesOut(c *dockerfile.Command) string {
 	return ""
 }
 
-var developmentRequirements = regexp.MustCompile(`(^|[-_./])(dev|devel|development|test|tests|testing|lint)([-_./]|$)`)
+var developmentRequirements = lazyregexp.New(`(^|[-_./])(dev|devel|development|test|tests|testing|lint)([-_./]|$)`)
 
 // withDevelopment reports whether a command installs development dependencies.
 func withDevelopment(in *Input, i int, env map[string]string, c *dockerfile.Command) (developmentInstall, bool) {

@@ -2,17 +2,17 @@ package rules
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 var (
-	developmentName = regexp.MustCompile(`(^|[-_./])(dev|devel|development|devcontainer|dev-envs|test|tests|testing|debug|ci|lint|e2e|bench)([-_.0-9]|$)`)
-	developmentFile = regexp.MustCompile(`(^|[-_./])(dev|devel|development|\.?devcontainer|test|tests|testing|debug|ci|lint|e2e|builder|build)([-_./0-9]|$)`)
-	developmentRun  = regexp.MustCompile(`^(dev|develop|watch|test|serve|start[:-]dev|dev[:-].*|test[:-].*|watch[:-].*|start[:-]watch|storybook|lint|hot)$`)
+	developmentName = lazyregexp.New(`(^|[-_./])(dev|devel|development|devcontainer|dev-envs|test|tests|testing|debug|ci|lint|e2e|bench)([-_.0-9]|$)`)
+	developmentFile = lazyregexp.New(`(^|[-_./])(dev|devel|development|\.?devcontainer|test|tests|testing|debug|ci|lint|e2e|builder|build)([-_./0-9]|$)`)
+	developmentRun  = lazyregexp.New(`^(dev|develop|watch|test|serve|start[:-]dev|dev[:-].*|test[:-].*|watch[:-].*|start[:-]watch|storybook|lint|hot)$`)
 )
 
 // forDevelopment reports whether the image is one to work in, to test in or to

@@ -2,12 +2,12 @@ package rules
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 func execFormShell() Check {
@@ -44,7 +44,7 @@ func execFormShell() Check {
 }
 
 // shellWord is what a shell would put a variable's value in the place of.
-var shellWord = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*|\{[A-Za-z_][A-Za-z0-9_]*(:?[-+?][^}]*)?\})`)
+var shellWord = lazyregexp.New(`\$([A-Za-z_][A-Za-z0-9_]*|\{[A-Za-z_][A-Za-z0-9_]*(:?[-+?][^}]*)?\})`)
 
 // unreadWords reports the words of a JSON form that a shell would read otherwise.
 func (in *Input) unreadWords(inst *dockerfile.Instruction, c *dockerfile.Command, report func(finding.Finding)) {

@@ -2,11 +2,11 @@ package rules
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 func idlePragma() Check {
@@ -70,7 +70,7 @@ func ruleNames() []string {
 
 // gone are names of hadolint's that it no longer has, and those of ShellCheck's,
 // which it passes on.
-var gone = regexp.MustCompile(`^(SC\d{4}|DL3005|DL3017|DL3031|DL3039|DL3043|DL3061)$`)
+var gone = lazyregexp.New(`^(SC\d{4}|DL3005|DL3017|DL3031|DL3039|DL3043|DL3061)$`)
 
 func unknownName(p *pragma, name string, known []string) (finding.Finding, bool) {
 	if gone.MatchString(name) || name == "all" && p.tool == "check" || slices.Contains(known, name) {

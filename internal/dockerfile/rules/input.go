@@ -7,6 +7,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // Input is what a rule looks at. It is made once for all rules.
@@ -170,7 +171,7 @@ func (in *Input) standsOn(s *dockerfile.Stage) []*dockerfile.Stage {
 }
 
 // variable is one in a name in which what a pattern minds is quoted.
-var variable = regexp.MustCompile(`\\\$(\\\{[^}]*\}|[a-z_0-9]+)`)
+var variable = lazyregexp.New(`\\\$(\\\{[^}]*\}|[a-z_0-9]+)`)
 
 // sources are the stages or images that an instruction copies from or mounts.
 func sources(inst *dockerfile.Instruction) []string {

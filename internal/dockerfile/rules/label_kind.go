@@ -4,12 +4,12 @@ import (
 	"context"
 	"net/mail"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 func labelKind() Check {
@@ -68,10 +68,10 @@ var labelKinds = map[string]kindOfLabel{
 }
 
 var (
-	gitHash = regexp.MustCompile(`^(?:[0-9a-f]{7}|[0-9a-f]{40})$`)
+	gitHash = lazyregexp.New(`^(?:[0-9a-f]{7}|[0-9a-f]{40})$`)
 	// As semver.org defines it: numbers without leading zeros, then a
 	// pre-release and a build.
-	semanticVersion = regexp.MustCompile(`^(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)` +
+	semanticVersion = lazyregexp.New(`^(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)` +
 		`(?:-(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?` +
 		`(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?$`)
 )

@@ -1,12 +1,12 @@
 package rules
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 	"github.com/drydock-dev/drydock/internal/secret"
 )
 
@@ -80,8 +80,8 @@ func rpmInstall(c *dockerfile.Command, programs ...string) (m call, of string, o
 }
 
 var (
-	pipName    = regexp.MustCompile(`^pip[0-9.]*$`)
-	pythonName = regexp.MustCompile(`^(python|pypy)[0-9.]*$`)
+	pipName    = lazyregexp.New(`^pip[0-9.]*$`)
+	pythonName = lazyregexp.New(`^(python|pypy)[0-9.]*$`)
 )
 
 // pipFlags are pip's flags whose next word is theirs.

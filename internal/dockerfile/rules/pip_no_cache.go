@@ -2,12 +2,12 @@ package rules
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 func pipNoCache() Check {
@@ -60,7 +60,7 @@ func pipNoCache() Check {
 
 // oldPip are distributions whose own pip is older than 6, which knows no
 // --no-cache-dir and stops.
-var oldPip = regexp.MustCompile(`^(?:docker\.io/)?(?:library/)?(?:ubuntu(?:-debootstrap)?:(?:1[0-5]\.|lucid|precise|quantal|raring|saucy|trusty|utopic|vivid|wily)` +
+var oldPip = lazyregexp.New(`^(?:docker\.io/)?(?:library/)?(?:ubuntu(?:-debootstrap)?:(?:1[0-5]\.|lucid|precise|quantal|raring|saucy|trusty|utopic|vivid|wily)` +
 	`|(?:debian|buildpack-deps):(?:[678](?:\.|-|$)|squeeze|wheezy|jessie))`)
 
 // pipCacheless reports whether pip's cache is off for a RUN, or gone at its end.

@@ -2,12 +2,12 @@ package rules
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 func versionRedirect() Check {
@@ -56,7 +56,7 @@ func versionRedirect() Check {
 }
 
 // looksLikeVersion is what stands behind > or < in a requirement: "=2.0", "3", "4.8,".
-var looksLikeVersion = regexp.MustCompile(`^=?v?[0-9]+(\.[0-9*]+)*([-.,a-z][0-9A-Za-z.,<>=*-]*)?$`)
+var looksLikeVersion = lazyregexp.New(`^=?v?[0-9]+(\.[0-9*]+)*([-.,a-z][0-9A-Za-z.,<>=*-]*)?$`)
 
 // installer reports whether a command installs packages whose versions are written
 // with < and >.

@@ -1,8 +1,9 @@
 package upgrade
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // gemCall is a line of a Gemfile that asks for a gem.
@@ -14,9 +15,9 @@ type gemCall struct {
 	held       string // why it is not edited; "": it can be
 }
 
-var gemStart = regexp.MustCompile(`(?m)^[ \t]*gem[ \t(]+(["'])([A-Za-z0-9._-]+)(["'])`)
+var gemStart = lazyregexp.New(`(?m)^[ \t]*gem[ \t(]+(["'])([A-Za-z0-9._-]+)(["'])`)
 
-var gemElsewhere = regexp.MustCompile(`\b(git|github|gitlab|bitbucket|gist|path|source)["']?\s*(=>|:)`)
+var gemElsewhere = lazyregexp.New(`\b(git|github|gitlab|bitbucket|gist|path|source)["']?\s*(=>|:)`)
 
 // rubyCall is the rest of a call's arguments: lines as long as a comma ends them.
 func rubyCall(s string) string {

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // msbuildText is a text of an MSBuild file that may name a version.
@@ -34,7 +35,7 @@ type msbuild struct {
 }
 
 // xmlAttribute finds an attribute in the bytes of a start tag.
-var xmlAttribute = regexp.MustCompile(`([A-Za-z][\w.:-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')`)
+var xmlAttribute = lazyregexp.New(`([A-Za-z][\w.:-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')`)
 
 func readMSBuild(f *file) (*msbuild, error) {
 	m := &msbuild{props: map[string][]msbuildText{}}

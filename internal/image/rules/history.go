@@ -3,10 +3,10 @@ package rules
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 	"github.com/drydock-dev/drydock/internal/secret"
 )
 
@@ -132,8 +132,8 @@ func manyLayers() check {
 
 // updates and installs find commands of package managers in a step.
 var (
-	updates  = regexp.MustCompile(`\b(apt-get|apt|apk)\s+(-\S+\s+)*update\b`)
-	installs = regexp.MustCompile(`\b((apt-get|apt|aptitude)\s+(-\S+\s+)*(install|upgrade|dist-upgrade|full-upgrade|build-dep|satisfy)|apk\s+(-\S+\s+)*(add|upgrade|fix)|xargs|dpkg|debootstrap)\b`)
+	updates  = lazyregexp.New(`\b(apt-get|apt|apk)\s+(-\S+\s+)*update\b`)
+	installs = lazyregexp.New(`\b((apt-get|apt|aptitude)\s+(-\S+\s+)*(install|upgrade|dist-upgrade|full-upgrade|build-dep|satisfy)|apk\s+(-\S+\s+)*(add|upgrade|fix)|xargs|dpkg|debootstrap)\b`)
 )
 
 func updateAlone() check {

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // maxCommands bounds the commands that are read.
@@ -67,8 +67,8 @@ func ReadCommands(name string, b []byte) (*Read, error) {
 // of the Engine's documentation, or out of a unit of systemd; goesOn ends a line that goes
 // on, in PowerShell and cmd.
 var (
-	before = regexp.MustCompile(`(?m)^[ \t]*(?:(?:PS |[A-Za-z]:)[^>\n]*> ?|> ?|Exec[A-Z][A-Za-z]*=[-@:+!]*)((?:\S*/)?(?:docker|podman|nerdctl)(?:\.exe)? )`)
-	goesOn = regexp.MustCompile("(?m)^([ \t]*(?:docker|podman|nerdctl)(?:\\.exe)? [^`\n]*[ \t]|[ \t]+-[^`\n]*[ \t])[`^](\r?)$")
+	before = lazyregexp.New(`(?m)^[ \t]*(?:(?:PS |[A-Za-z]:)[^>\n]*> ?|> ?|Exec[A-Z][A-Za-z]*=[-@:+!]*)((?:\S*/)?(?:docker|podman|nerdctl)(?:\.exe)? )`)
+	goesOn = lazyregexp.New("(?m)^([ \t]*(?:docker|podman|nerdctl)(?:\\.exe)? [^`\n]*[ \t]|[ \t]+-[^`\n]*[ \t])[`^](\r?)$")
 )
 
 // unprompted is a text in which blanks take the place of what no shell of Unix reads, so
@@ -150,7 +150,7 @@ func quoted(c *dockerfile.Command) (string, bool) {
 }
 
 // prompt is what a terminal shows before a command, copied along: "root@host:~#".
-var prompt = regexp.MustCompile(`^\S+[@:~\]]\S*[#$%]$|^[#$%]$`)
+var prompt = lazyregexp.New(`^\S+[@:~\]]\S*[#$%]$|^[#$%]$`)
 
 // starts are the words of a command that starts a container, or a program in one, from
 // the first behind "run" or "exec" on; an empty verb: it starts none.

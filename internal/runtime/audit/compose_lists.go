@@ -2,12 +2,13 @@ package audit
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 func (r *reading) devices() []string {
@@ -43,7 +44,7 @@ func (r *reading) devices() []string {
 }
 
 // unset are variables in a value.
-var unset = regexp.MustCompile(`\$(\{[^}]*\}|[A-Za-z_][A-Za-z0-9_]*)`)
+var unset = lazyregexp.New(`\$(\{[^}]*\}|[A-Za-z_][A-Za-z0-9_]*)`)
 
 func (r *reading) mounts() []Mount {
 	var out []Mount

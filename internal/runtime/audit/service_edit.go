@@ -1,13 +1,13 @@
 package audit
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // serviceEditor writes fixes into one service of a compose file.
@@ -82,7 +82,7 @@ func (e *serviceEditor) meansOther(name string, at *yaml.Node) bool {
 }
 
 // defaulted is a variable with a default.
-var defaulted = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)(:?)-`)
+var defaulted = lazyregexp.New(`^\$\{([A-Za-z_][A-Za-z0-9_]*)(:?)-`)
 
 // outside has an environment variable filled in from outside of the file, which
 // must then say it.

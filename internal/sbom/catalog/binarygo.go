@@ -6,12 +6,12 @@ import (
 	stdbinary "encoding/binary"
 	"errors"
 	"path"
-	"regexp"
 	"runtime/debug"
 	"strings"
 
 	"golang.org/x/mod/module"
 
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
@@ -43,7 +43,7 @@ var (
 	goMark     = []byte("Go buildinf:") // after "\xff "
 	goModStart = []byte("\xaf\x0c\x92t\x08\x02A\xe1\xc1\x07\xe6\xd6\x18\xe6")
 	goModEnd   = []byte("\xf92C1\x86\x18 r\x00\x82B\x10A\x16\xd8\xf2")
-	goVersion  = regexp.MustCompile(`^go1(\.\d+){1,2}((rc|beta)\d+)?`)
+	goVersion  = lazyregexp.New(`^go1(\.\d+){1,2}((rc|beta)\d+)?`)
 	errGoInfo  = errors.New("go build information is damaged")
 )
 
@@ -271,10 +271,10 @@ func stdlibVersion(v string) string {
 }
 
 // flagVersion is a version that a build has the linker write into a variable.
-var flagVersion = regexp.MustCompile(`-X[ =]['"]?([^\s='"]*)\.([A-Za-z]\w*)=['"]?(?:[A-Za-z_]+[-/])?v?(\d+\.\d+(?:\.\d+)?[-+.0-9A-Za-z]*)`)
+var flagVersion = lazyregexp.New(`-X[ =]['"]?([^\s='"]*)\.([A-Za-z]\w*)=['"]?(?:[A-Za-z_]+[-/])?v?(\d+\.\d+(?:\.\d+)?[-+.0-9A-Za-z]*)`)
 
 // versionName is what such a variable is called, but for the program's own name.
-var versionName = regexp.MustCompile(`^(?i:(?:git|build|app|release|server|client|cli|program|full|main|current)?_?version(?:number|string|tag)?` +
+var versionName = lazyregexp.New(`^(?i:(?:git|build|app|release|server|client|cli|program|full|main|current)?_?version(?:number|string|tag)?` +
 	`|ver|tag|(?:git|release|build|image)_?tag|semver)$`)
 
 // mainVersion is the main module's version: the linker's, or what the build
@@ -321,7 +321,7 @@ func linkedVersion(flags, module string) string {
 }
 
 // majorName is the end of a module's path that tells its major version.
-var majorName = regexp.MustCompile(`^v[0-9]+$`)
+var majorName = lazyregexp.New(`^v[0-9]+$`)
 
 // vcsStamp reports whether a version is what Go makes of a commit that no tag is on,
 // or of a tree with changes: the build's own word for it counts before.

@@ -3,8 +3,8 @@ package catalog
 import (
 	"bytes"
 	"path"
-	"regexp"
 
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
@@ -16,7 +16,7 @@ type signature struct {
 	name   string
 	files  []string // patterns as in path.Match, for the base name
 	anchor string
-	re     *regexp.Regexp
+	re     *lazyregexp.Regexp
 }
 
 // signatures is every program that is known by its binary. It never changes.
@@ -58,7 +58,7 @@ var signatures = []signature{
 const redisBuild = `(?:^|[^\d.])(?:(\d+\.\d+\.\d+?)[0-9a-f]{12}-|(\d+\.\d+\.\d+)[A-Za-z][-0-9A-Za-z_.]*-|(\d+\.\d+\.\d{1,2}))1\d{9}0{8}`
 
 func sig(name, re, anchor string, files ...string) signature {
-	return signature{name: name, files: files, anchor: anchor, re: regexp.MustCompile(re)}
+	return signature{name: name, files: files, anchor: anchor, re: lazyregexp.New(re)}
 }
 
 // programFinder looks for one signature.

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
@@ -33,9 +33,9 @@ func gemTree() Cataloger {
 }
 
 var (
-	gemAttribute = regexp.MustCompile(`^\s*[a-z_]\w*\.(name|version|license|licenses)\s*=\s*(.*)$`)
-	gemNeeds     = regexp.MustCompile(`\.add_(?:runtime_)?dependency[ (]\s*(.*)$`)
-	gemLiteral   = regexp.MustCompile(`"([^"\\#]*)"|'([^'\\]*)'|%q<([^<>\\]*)>`)
+	gemAttribute = lazyregexp.New(`^\s*[a-z_]\w*\.(name|version|license|licenses)\s*=\s*(.*)$`)
+	gemNeeds     = lazyregexp.New(`\.add_(?:runtime_)?dependency[ (]\s*(.*)$`)
+	gemLiteral   = lazyregexp.New(`"([^"\\#]*)"|'([^'\\]*)'|%q<([^<>\\]*)>`)
 )
 
 func gemLearn(_ context.Context, f layer.Input) (facts, error) {

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // nugetProject is what an MSBuild file says of packages.
@@ -314,7 +315,7 @@ func (w *dirWalk) nugetFile(file string, m *nugetProject, depth int) error {
 }
 
 // nugetUpward is how a file imports one of a name from a folder above.
-var nugetUpward = regexp.MustCompile(`(?i)GetPathOfFileAbove\(\s*['"]?([\w.-]+)['"]?`)
+var nugetUpward = lazyregexp.New(`(?i)GetPathOfFileAbove\(\s*['"]?([\w.-]+)['"]?`)
 
 // nugetImported is the file that an import means; empty: it cannot be told, or is not
 // there.

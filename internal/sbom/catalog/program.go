@@ -5,10 +5,10 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
@@ -48,14 +48,14 @@ func program() Cataloger {
 // folder's name ends, and the version in it.
 type programText struct {
 	name, base, dir string
-	re              *regexp.Regexp
+	re              *lazyregexp.Regexp
 }
 
 var programTexts = []programText{
-	{"openjdk", "release", "", regexp.MustCompile(`(?m)^JAVA_VERSION="(\d+(?:\.\d+)*(?:_\d+)?)`)},
-	{"go", "VERSION", "go", regexp.MustCompile(`^go(1\.\d+(?:\.\d+)?(?:(?:rc|beta)\d+)?)`)},
-	{"erlang", "OTP_VERSION", "", regexp.MustCompile(`^(\d+(?:\.\d+)+)`)},
-	{"wordpress", "version.php", "wp-includes", regexp.MustCompile(`(?m)^\$wp_version\s*=\s*'(\d+(?:\.\d+)+)'`)},
+	{"openjdk", "release", "", lazyregexp.New(`(?m)^JAVA_VERSION="(\d+(?:\.\d+)*(?:_\d+)?)`)},
+	{"go", "VERSION", "go", lazyregexp.New(`^go(1\.\d+(?:\.\d+)?(?:(?:rc|beta)\d+)?)`)},
+	{"erlang", "OTP_VERSION", "", lazyregexp.New(`^(\d+(?:\.\d+)+)`)},
+	{"wordpress", "version.php", "wp-includes", lazyregexp.New(`(?m)^\$wp_version\s*=\s*'(\d+(?:\.\d+)+)'`)},
 }
 
 func textProgram(p string) *programText {

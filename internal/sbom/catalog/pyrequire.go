@@ -2,10 +2,11 @@ package catalog
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // requirements are what a distribution needs on Linux with a release of Python,
@@ -61,7 +62,7 @@ func pyMarker(text, release, extra string) bool {
 	return m.or()
 }
 
-var pyMarkerWord = regexp.MustCompile(`"[^"]*"|'[^']*'|\(|\)|[<>=!~]+|[A-Za-z_][\w.]*`)
+var pyMarkerWord = lazyregexp.New(`"[^"]*"|'[^']*'|\(|\)|[<>=!~]+|[A-Za-z_][\w.]*`)
 
 type pyMarkers struct {
 	words          []string

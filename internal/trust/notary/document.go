@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/secure-systems-lab/go-securesystemslib/cjson"
 
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 	"github.com/drydock-dev/drydock/internal/trust"
 )
 
@@ -36,7 +36,7 @@ func Limit(role string) int64 {
 	return maxDocument
 }
 
-var delegation = regexp.MustCompile(`^targets(/[-a-z0-9_]+)+$`)
+var delegation = lazyregexp.New(`^targets(/[-a-z0-9_]+)+$`)
 
 // ValidRole reports whether a role may be called so.
 func ValidRole(role string) bool {

@@ -2,17 +2,17 @@ package notary
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 	"github.com/drydock-dev/drydock/internal/trust"
 )
 
 // maxSigner is how many bytes a signer's name has at most.
 const maxSigner = 128
 
-var signerName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
+var signerName = lazyregexp.New(`^[a-z0-9][a-z0-9_-]*$`)
 
 // AddSigner delegates to a signer, and lets his keys release.
 func (d *Draft) AddSigner(name string, keys []trust.Key) error {

@@ -11,11 +11,11 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/disk"
+	"github.com/drydock-dev/drydock/internal/lazyregexp"
 	"github.com/drydock-dev/drydock/internal/trust"
 )
 
@@ -44,8 +44,8 @@ const (
 )
 
 var (
-	gunPath  = regexp.MustCompile(`^/v2/([a-zA-Z0-9][-a-zA-Z0-9._:/]*)/_trust/tuf/(.*)$`)
-	named    = regexp.MustCompile(`^(?:([1-9][0-9]{0,12})\.)?(root|timestamp|snapshot|targets(?:/[-a-z0-9_]+)*)(?:\.([0-9a-f]+))?\.json$`)
+	gunPath  = lazyregexp.New(`^/v2/([a-zA-Z0-9][-a-zA-Z0-9._:/]*)/_trust/tuf/(.*)$`)
+	named    = lazyregexp.New(`^(?:([1-9][0-9]{0,12})\.)?(root|timestamp|snapshot|targets(?:/[-a-z0-9_]+)*)(?:\.([0-9a-f]+))?\.json$`)
 	keyNames = map[string]string{"snapshot.key": trust.Snapshot, "timestamp.key": trust.Timestamp}
 )
 
