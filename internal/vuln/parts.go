@@ -37,10 +37,10 @@ type Place struct {
 // module, or of which one excuses another.
 func Split(inv *sbom.Inventory) (parts []Part, at [][]Place) {
 	bare, builder := bareTypes(inv), newBuilder(inv.Distro)
-	foreign := map[string]bool{}
+	foreign, by := map[string]bool{}, make([]bool, len(inv.Packages))
 	for i := range inv.Packages {
 		if p := &inv.Packages[i]; isDistro(p.Type) && builder.foreign(p) != "" {
-			foreign[p.PURL()] = true
+			foreign[p.PURL()], by[i] = true, true
 		}
 	}
 	sets := newSets(len(inv.Packages))
@@ -54,12 +54,14 @@ func Split(inv *sbom.Inventory) (parts []Part, at [][]Place) {
 	}
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
-		join(i, partKey(p, bare, builder))
+		join(i, partKey(p, bare, by[i]))
 		if tag := buildTag(p.Version); tag != "" && p.Type == "rpm" {
 			join(i, sourceKey{typ: "module", version: tag})
 		}
-		if id := p.PURL(); foreign[id] {
-			join(i, sourceKey{typ: "owner", name: id})
+		if len(foreign) > 0 {
+			if id := p.PURL(); foreign[id] {
+				join(i, sourceKey{typ: "owner", name: id})
+			}
 		}
 		if foreign[p.Owner] {
 			join(i, sourceKey{typ: "owner", name: p.Owner})
@@ -102,7 +104,7 @@ func (p *Part) Lift() []Place {
 }
 
 // partKey is the group that a package is matched in.
-func partKey(p *sbom.Package, bare map[string]bool, b *builder) sourceKey {
+func partKey(p *sbom.Package, bare map[string]bool, foreign bool) sourceKey {
 	if !isDistro(p.Type) {
 		return sourceKey{p.Type, p.Namespace, p.Name, p.Version, p.Origin}
 	}
@@ -114,7 +116,7 @@ func partKey(p *sbom.Package, bare map[string]bool, b *builder) sourceKey {
 	if p.Type == "rpm" {
 		_, key.version = rpmEpoch(version)
 	}
-	if b.foreign(p) != "" {
+	if foreign {
 		program, v := upstreamOf(p)
 		key.name, key.version = "another's "+program, v
 	}

@@ -143,23 +143,23 @@ func Fleet(images int, seed uint64) iter.Seq[store.NewImage] {
 }
 
 // together is how many images one change stores: a disk is waited for once.
-const together = 100
+const together = 500
 
 // Fill stores a fleet in a service, and returns its last image.
 func Fill(ctx context.Context, s *stream.Service, images int, seed uint64) (last store.Image, err error) {
 	for chunk := range chunks(Fleet(images, seed), together) {
 		if err := s.Store.Change(ctx, func(tx *store.Tx) error {
+			var events []store.Event
 			for _, in := range chunk {
 				img, _, err := tx.PutImage(ctx, in)
 				if err != nil {
 					return err
 				}
-				if _, err := tx.Emit(ctx, store.Event{Kind: store.ImageAdded, Subject: img.ID}, store.Sweep); err != nil {
-					return err
-				}
+				events = append(events, store.Event{Kind: store.ImageAdded, Subject: img.ID})
 				last = img
 			}
-			return nil
+			_, err := tx.EmitAll(ctx, events, store.Sweep)
+			return err
 		}); err != nil {
 			return last, err
 		}

@@ -15,6 +15,13 @@ import (
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
+// The tables of what is stored once.
+const (
+	parts       table = "parts"
+	contents    table = "contents"
+	inventories table = "inventories"
+)
+
 // Content is what one layer brought: packages of parts, and where they lie. It is
 // stored once, however many images have the layer.
 type Content struct {
@@ -90,16 +97,16 @@ func (h *placed) put(layer finding.Digest, at []sbom.Location) {
 
 // putContents stores parts and what each layer brought of them, and returns the
 // layers with what names their contents.
-func (t *Tx) putContents(ctx context.Context, parts []vuln.Part, at [][]vuln.Place) (layers []InLayer, names []string, err error) {
-	ids, bodies := make([]string, len(parts)), make([][]byte, len(parts))
-	for i := range parts {
-		b, err := encodePart(&parts[i])
+func (t *Tx) putContents(ctx context.Context, all []vuln.Part, at [][]vuln.Place) (layers []InLayer, names []string, err error) {
+	ids, bodies := make([]string, len(all)), make([][]byte, len(all))
+	for i := range all {
+		b, err := encodePart(&all[i])
 		if err != nil {
 			return nil, nil, err
 		}
 		ids[i], bodies[i] = idOf("", string(b)), b
 	}
-	numbers, err := t.putOnce(ctx, "parts", ids, bodies)
+	numbers, err := t.putOnce(ctx, parts, ids, bodies)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -112,7 +119,7 @@ func (t *Tx) putContents(ctx context.Context, parts []vuln.Part, at [][]vuln.Pla
 		index  int
 	}
 	by, order := map[layer]*contentBody{}, []layer(nil)
-	for i := range parts {
+	for i := range all {
 		for k, place := range at[i] {
 			l := layer{place.Layer, place.Index}
 			c := by[l]
@@ -135,7 +142,7 @@ func (t *Tx) putContents(ctx context.Context, parts []vuln.Part, at [][]vuln.Pla
 		}
 		names = append(names, strconv.Itoa(l.index)+" "+ids[i])
 	}
-	if numbers, err = t.putOnce(ctx, "contents", ids, bodies); err != nil {
+	if numbers, err = t.putOnce(ctx, contents, ids, bodies); err != nil {
 		return nil, nil, err
 	}
 	for i, l := range order {
@@ -172,7 +179,19 @@ func (c *contentBody) encode(called map[uint32]string) (id string, body []byte, 
 // numbers of all.
 func (t *Tx) putOnce(ctx context.Context, to table, ids []string, bodies [][]byte) ([]uint32, error) {
 	have := make(map[string]int64, len(ids))
-	for chunk := range slices.Chunk(ids, batch) {
+	ask := ids
+	if to == parts {
+		ask = slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+			n, ok := t.s.known.Load(id)
+			if ok {
+				have[id] = n.(int64) //nolint:forcetypeassert // nothing else is stored there
+			} else if n, made := t.made[id]; made {
+				have[id], ok = n, true
+			}
+			return ok
+		})
+	}
+	for chunk := range slices.Chunk(ask, batch) {
 		args := make([]any, len(chunk))
 		for i := range chunk {
 			args[i] = chunk[i]
@@ -182,6 +201,9 @@ func (t *Tx) putOnce(ctx context.Context, to table, ids []string, bodies [][]byt
 			var id string
 			err := r.Scan(&n, &id)
 			have[id] = n
+			if to == parts {
+				t.made[id] = n
+			}
 			return err
 		}, "SELECT n, id FROM "+string(to)+" WHERE id IN ("+marks(1, len(chunk))+")", args...); err != nil {
 			return nil, err
@@ -202,6 +224,9 @@ func (t *Tx) putOnce(ctx context.Context, to table, ids []string, bodies [][]byt
 		rows := make([][]any, len(missing))
 		for k, i := range missing {
 			have[ids[i]] = first + int64(k)
+			if to == parts {
+				t.made[ids[i]] = have[ids[i]]
+			}
 			rows[k] = []any{have[ids[i]], ids[i], bodies[i]}
 		}
 		if err := t.insert(ctx, string(to)+" (n, id, body)", rows); err != nil {

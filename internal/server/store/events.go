@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -48,20 +49,30 @@ const (
 
 // Emit adds an event, and a task for the workers in the lane.
 func (t *Tx) Emit(ctx context.Context, e Event, lane Lane) (int64, error) {
-	n, err := t.next(ctx, "outbox", 1)
-	if err != nil {
-		return 0, err
+	return t.EmitAll(ctx, []Event{e}, lane)
+}
+
+// EmitAll adds events, each with a task for the workers in the lane, and returns the
+// number of the first.
+func (t *Tx) EmitAll(ctx context.Context, all []Event, lane Lane) (first int64, err error) {
+	if first, err = t.next(ctx, "outbox", int64(len(all))); err != nil || len(all) == 0 {
+		return first, err
 	}
-	body := e.Body
-	if body == nil {
-		body = json.RawMessage("{}")
+	now := millis(t.s.Now())
+	events, tasks := make([][]any, len(all)), make([][]any, len(all))
+	for i, e := range all {
+		body := e.Body
+		if body == nil {
+			body = json.RawMessage("{}")
+		}
+		events[i] = []any{first + int64(i), now, string(e.Kind), e.Subject, []byte(body)}
+		tasks[i] = []any{first + int64(i), int64(lane), 0, 0, "", ""}
 	}
-	_, err = t.exec(ctx, "INSERT INTO outbox (n, at, kind, subject, body) VALUES ($1, $2, $3, $4, $5)",
-		n, millis(t.s.Now()), string(e.Kind), e.Subject, []byte(body))
+	err = t.insert(ctx, "outbox (n, at, kind, subject, body)", events)
 	if err == nil && lane != None {
-		_, err = t.exec(ctx, "INSERT INTO tasks (event, lane, lease, tries, worker, problem) VALUES ($1, $2, 0, 0, '', '')", n, int64(lane))
+		err = t.insert(ctx, "tasks (event, lane, lease, tries, worker, problem)", tasks)
 	}
-	return n, err
+	return first, err
 }
 
 // Events are those after a number, oldest first.
@@ -141,6 +152,35 @@ func (s *Store) Claim(ctx context.Context, worker string, lease time.Duration) (
 	return t, s.fail("read a task", err)
 }
 
+// ClaimAlike takes up to so many more tasks of a task's kind and lane that nobody has
+// begun yet: what many images ask for is done at once.
+func (s *Store) ClaimAlike(ctx context.Context, like *Task, worker string, most int) ([]*Task, error) {
+	lock := ""
+	if s.postgres {
+		lock = " FOR UPDATE OF t SKIP LOCKED"
+	}
+	var ids []any
+	err := s.each(ctx, func(r *sql.Rows) error {
+		var n int64
+		err := r.Scan(&n)
+		ids = append(ids, n)
+		return err
+	}, `UPDATE tasks SET lease = $1, worker = $2, tries = tries + 1 WHERE event IN (
+		SELECT t.event FROM tasks t JOIN outbox o ON o.n = t.event
+		WHERE t.lane = $3 AND t.lease < $4 AND t.tries = 0 AND o.kind = $5 ORDER BY t.event LIMIT $6`+lock+`) RETURNING event`,
+		like.lease, worker, int64(like.Lane), millis(s.Now()), string(like.Kind), most)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	var out []*Task
+	err = s.each(ctx, func(r *sql.Rows) error {
+		e, err := scanEvent(r)
+		out = append(out, &Task{Event: e, Lane: like.Lane, Tries: 1, lease: like.lease})
+		return err
+	}, "SELECT n, at, kind, subject, body FROM outbox WHERE n IN ("+marks(1, len(ids))+") ORDER BY n", ids...)
+	return out, err
+}
+
 // ErrDone tells that a task was done by another worker meanwhile.
 var ErrDone = errors.New("another worker has done it")
 
@@ -151,6 +191,22 @@ func (t *Tx) Done(ctx context.Context, task *Task) error {
 		return ErrDone
 	}
 	return err
+}
+
+// DoneAll takes tasks off the list as [Tx.Done] does, and returns those that were on
+// it: the others another worker has done.
+func (t *Tx) DoneAll(ctx context.Context, tasks []*Task) ([]*Task, error) {
+	args, on := make([]any, len(tasks)), map[int64]bool{}
+	for i := range tasks {
+		args[i] = tasks[i].N
+	}
+	err := t.each(ctx, func(r *sql.Rows) error {
+		var n int64
+		err := r.Scan(&n)
+		on[n] = true
+		return err
+	}, "DELETE FROM tasks WHERE event IN ("+marks(1, len(args))+") RETURNING event", args...)
+	return slices.DeleteFunc(slices.Clone(tasks), func(t *Task) bool { return !on[t.N] }), err
 }
 
 // Release gives a task back after a problem: it is due again after a while, unless

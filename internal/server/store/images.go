@@ -81,8 +81,8 @@ func idOf(prefix string, parts ...string) string {
 // PutImage stores an image. The same image under the same name is the one that is
 // there, with what was told of it last; fresh tells that it was not.
 func (t *Tx) PutImage(ctx context.Context, in NewImage) (img Image, fresh bool, err error) {
-	parts, at := vuln.Split(in.Inventory)
-	inv, err := t.putInventory(ctx, Inventory{Distro: in.Inventory.Distro, Unknown: unsubjected(in.Inventory.Unknown)}, parts, at)
+	all, at := vuln.Split(in.Inventory)
+	inv, err := t.putInventory(ctx, Inventory{Distro: in.Inventory.Distro, Unknown: unsubjected(in.Inventory.Unknown)}, all, at)
 	if err != nil {
 		return Image{}, false, err
 	}
@@ -131,8 +131,8 @@ type inventoryBody struct {
 }
 
 // putInventory stores what an inventory says and holds.
-func (t *Tx) putInventory(ctx context.Context, out Inventory, parts []vuln.Part, at [][]vuln.Place) (Inventory, error) {
-	layers, ids, err := t.putContents(ctx, parts, at)
+func (t *Tx) putInventory(ctx context.Context, out Inventory, all []vuln.Part, at [][]vuln.Place) (Inventory, error) {
+	layers, ids, err := t.putContents(ctx, all, at)
 	if err != nil {
 		return Inventory{}, err
 	}
@@ -146,7 +146,7 @@ func (t *Tx) putInventory(ctx context.Context, out Inventory, parts []vuln.Part,
 		return Inventory{}, err
 	}
 	out.ID = idOf("", append(ids, string(about))...) // the same in every database
-	ns, err := t.putOnce(ctx, "inventories", []string{out.ID}, [][]byte{body})
+	ns, err := t.putOnce(ctx, inventories, []string{out.ID}, [][]byte{body})
 	if err != nil {
 		return Inventory{}, err
 	}

@@ -23,7 +23,7 @@ import (
 // as long as there may be an older one.
 func (s *Store) lifting() *goose.Migration {
 	return goose.NewGoMigration(4, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-		l := lift{Tx: &Tx{s: s, tx: &countingTx{tx, &s.db.n}}, parts: map[uint32]*liftedPart{}}
+		l := lift{Tx: &Tx{s: s, tx: &countingTx{tx, &s.db.n}, made: map[string]int64{}}, parts: map[uint32]*liftedPart{}}
 		return l.run(ctx)
 	}}, nil)
 }
@@ -162,7 +162,7 @@ func (l *lift) judgements(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		ns, err := l.putOnce(ctx, "parts", []string{idOf("", string(body))}, [][]byte{body})
+		ns, err := l.putOnce(ctx, parts, []string{idOf("", string(body))}, [][]byte{body})
 		if err != nil {
 			return err
 		}

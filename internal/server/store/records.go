@@ -50,40 +50,51 @@ type Changed struct {
 // ErrOlder tells that a newer record is there.
 var ErrOlder = errors.New("a newer record is stored")
 
-// Record reads a record; ok is false where no delta brought one.
-func (t *Tx) Record(ctx context.Context, source, id string) (r Record, ok bool, err error) {
-	row := t.tx.QueryRowContext(ctx, t.s.sql("SELECT event, body FROM advisories WHERE source = $1 AND id = $2"), source, id)
-	var event int64
-	var body []byte
-	switch err := row.Scan(&event, &body); {
-	case errors.Is(err, sql.ErrNoRows):
-		return r, false, nil
-	case err != nil:
-		return r, false, t.s.fail("read", err)
+// RecordKey names a record.
+type RecordKey struct{ Source, ID string }
+
+// RecordsOf are the records that deltas brought under ids.
+func (t *Tx) RecordsOf(ctx context.Context, ids []string) (map[RecordKey]Record, error) {
+	out := map[RecordKey]Record{}
+	for chunk := range slices.Chunk(ids, batch) {
+		args := make([]any, len(chunk))
+		for i := range chunk {
+			args[i] = chunk[i]
+		}
+		if err := t.each(ctx, func(r *sql.Rows) error {
+			var x Record
+			var event int64
+			var body []byte
+			if err := r.Scan(&event, &body); err != nil {
+				return err
+			}
+			if err := json.Unmarshal(body, &x); err != nil {
+				return fmt.Errorf("advisory: %w", err)
+			}
+			x.Event = event
+			out[RecordKey{x.Source, x.ID}] = x
+			return nil
+		}, "SELECT event, body FROM advisories WHERE id IN ("+marks(1, len(chunk))+")", args...); err != nil {
+			return nil, err
+		}
 	}
-	if err := json.Unmarshal(body, &r); err != nil {
-		return r, false, fmt.Errorf("record %s: %w", id, err)
-	}
-	r.Event = event
-	return r, true, nil
+	return out, nil
 }
 
-// PutRecord stores a record under the event that tells of it.
-func (t *Tx) PutRecord(ctx context.Context, r Record) error {
-	body, err := encode(r)
-	if err != nil {
-		return err
+// PutRecords stores records, of each source and id one, under the events that tell of
+// them.
+func (t *Tx) PutRecords(ctx context.Context, all []Record) error {
+	rows := make([][]any, len(all))
+	for i := range all {
+		r := &all[i]
+		body, err := encode(r)
+		if err != nil {
+			return err
+		}
+		rows[i] = []any{r.Source, r.ID, millis(r.Modified), r.Event, body}
 	}
-	_, err = t.exec(ctx, `INSERT INTO advisories (source, id, modified, event, body) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (source, id) DO UPDATE SET modified = excluded.modified, event = excluded.event, body = excluded.body`,
-		r.Source, r.ID, millis(r.Modified), r.Event, body)
-	return err
-}
-
-// StampRecords names the event that brought the records that none has yet.
-func (t *Tx) StampRecords(ctx context.Context, event int64) error {
-	_, err := t.exec(ctx, "UPDATE advisories SET event = $1 WHERE event = 0", event)
-	return err
+	return t.insertOr(ctx, "advisories (source, id, modified, event, body)", rows,
+		" ON CONFLICT (source, id) DO UPDATE SET modified = excluded.modified, event = excluded.event, body = excluded.body")
 }
 
 // Records calls f for the records that came after an event.

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -41,6 +42,7 @@ type Store struct {
 	now      func() time.Time
 	signal   signal
 	seed     maphash.Seed // of what is read, to tell it from what was read before
+	known    sync.Map     // identities of parts that are stored, to their numbers
 }
 
 // Error is the database's refusal, with what to do about it.
@@ -197,8 +199,9 @@ func (s *Store) sql(q string) string {
 
 // Tx is one change of the state.
 type Tx struct {
-	s  *Store
-	tx *countingTx
+	s    *Store
+	tx   *countingTx
+	made map[string]int64 // parts that are stored once the change is made
 }
 
 // Change makes one change: all of do's writes and events, or none. It is tried
@@ -222,13 +225,20 @@ func (s *Store) once(ctx context.Context, do func(*Tx) error) error {
 	if err != nil {
 		return s.fail("begin a change", err)
 	}
-	if err := do(&Tx{s: s, tx: tx}); err != nil {
+	t := &Tx{s: s, tx: tx, made: map[string]int64{}}
+	if err := do(t); err != nil {
 		if rerr := tx.Rollback(); rerr != nil && !errors.Is(rerr, sql.ErrTxDone) {
 			return errors.Join(err, rerr)
 		}
 		return err
 	}
-	return s.fail("commit a change", tx.Commit())
+	if err := tx.Commit(); err != nil {
+		return s.fail("commit a change", err)
+	}
+	for id, n := range t.made {
+		s.known.Store(id, n)
+	}
+	return nil
 }
 
 func (t *Tx) exec(ctx context.Context, q string, args ...any) (int64, error) {
@@ -241,6 +251,11 @@ func (t *Tx) exec(ctx context.Context, q string, args ...any) (int64, error) {
 
 // insert writes rows, many in a statement.
 func (t *Tx) insert(ctx context.Context, into string, rows [][]any) error {
+	return t.insertOr(ctx, into, rows, "")
+}
+
+// insertOr is insert with what is done about rows that are there.
+func (t *Tx) insertOr(ctx context.Context, into string, rows [][]any, or string) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -255,7 +270,7 @@ func (t *Tx) insert(ctx context.Context, into string, rows [][]any) error {
 			values.WriteString("(" + marks(1+i*width, width) + ")")
 			args = append(args, r...)
 		}
-		if _, err := t.exec(ctx, "INSERT INTO "+into+" VALUES "+values.String(), args...); err != nil {
+		if _, err := t.exec(ctx, "INSERT INTO "+into+" VALUES "+values.String()+or, args...); err != nil {
 			return err
 		}
 	}

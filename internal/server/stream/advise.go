@@ -3,6 +3,7 @@ package stream
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,13 +57,9 @@ func (s *Service) Advise(ctx context.Context, r io.Reader) (DeltaReport, error) 
 	var rep DeltaReport
 	err = s.Store.Change(ctx, func(tx *store.Tx) error {
 		rep = DeltaReport{Records: len(records)}
-		for i := range records {
-			if err := s.take(ctx, tx, &rep, records[i]); err != nil {
-				return err
-			}
-		}
-		if len(rep.Changed) == 0 {
-			return nil
+		stored, err := s.take(ctx, tx, &rep, records)
+		if err != nil || len(stored) == 0 {
+			return err
 		}
 		body, err := json.Marshal(store.Delta{Records: rep.Changed})
 		if err != nil {
@@ -75,45 +72,86 @@ func (s *Service) Advise(ctx context.Context, r io.Reader) (DeltaReport, error) 
 		if rep.Event, err = tx.Emit(ctx, store.Event{Kind: store.AdvisoryChanged, Subject: subject, Body: body}, store.Prompt); err != nil {
 			return err
 		}
-		return tx.StampRecords(ctx, rep.Event)
+		for i := range stored {
+			stored[i].Event = rep.Event
+		}
+		return tx.PutRecords(ctx, stored)
 	})
 	return rep, err
 }
 
-// take stores one record, if it says anything new.
-func (s *Service) take(ctx context.Context, tx *store.Tx, rep *DeltaReport, r store.Record) error {
-	old, had, err := tx.Record(ctx, r.Source, r.ID)
-	if err != nil {
-		return err
+// take reports which records say anything new, and returns these: of each source and
+// id the last.
+func (s *Service) take(ctx context.Context, tx *store.Tx, rep *DeltaReport, records []store.Record) ([]store.Record, error) {
+	ids := make([]string, len(records))
+	for i := range records {
+		ids[i] = records[i].ID
 	}
+	slices.Sort(ids)
+	had, err := tx.RecordsOf(ctx, slices.Compact(ids))
+	if err != nil {
+		return nil, err
+	}
+	source := map[string]string{} // of a record that is taken back without a word on what it was about
+	for k := range had {
+		if k.Source != index.SourceKEV && k.Source != index.SourceEPSS {
+			source[k.ID] = min(cmp.Or(source[k.ID], k.Source), k.Source)
+		}
+	}
+	at := map[store.RecordKey]int{}
+	var out []store.Record
+	for i := range records {
+		r := records[i]
+		r.Source = cmp.Or(r.Source, source[r.ID])
+		c, err := s.compare(ctx, &r, had)
+		switch {
+		case err != nil:
+			return nil, err
+		case c == nil:
+			rep.Older++
+			continue
+		case c.Change == "":
+			rep.Unchanged++
+			continue
+		}
+		rep.Changed = append(rep.Changed, *c)
+		k := store.RecordKey{Source: r.Source, ID: r.ID}
+		had[k] = r
+		if n, again := at[k]; again {
+			out[n] = r
+			continue
+		}
+		at[k] = len(out)
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// compare says what a record says otherwise than what is known under its source and
+// id; nil: a newer one is stored.
+func (s *Service) compare(ctx context.Context, r *store.Record, known map[store.RecordKey]store.Record) (*store.Changed, error) {
+	old, had := known[store.RecordKey{Source: r.Source, ID: r.ID}]
 	if had && r.Source != index.SourceKEV && old.Modified.After(r.Modified) {
-		rep.Older++
-		return nil
+		return nil, nil //nolint:nilnil // it is older, and that is no error
 	}
 	before := old.Advisories
 	if !had {
+		var err error
 		if before, had, err = s.Index.Before(ctx, r.Source, r.ID); err != nil {
-			return err
+			return nil, err
 		}
 		if r.Source == "" && len(before) > 0 {
-			r.Source = before[0].Source // taken back without a word on what it was about
+			r.Source = before[0].Source
 		}
 	}
-	if r.Source == "" {
-		r.Source = "osv"
-	}
-	c := store.Changed{Source: r.Source, ID: r.ID, Change: changeOf(before, had, &r, old.Titles), Names: names(before, r.Advisories)}
-	if c.Change == "" {
-		rep.Unchanged++
-		return nil
-	}
+	r.Source = cmp.Or(r.Source, "osv")
+	c := &store.Changed{Source: r.Source, ID: r.ID, Change: changeOf(before, had, r, old.Titles), Names: names(before, r.Advisories)}
 	for _, m := range slices.Concat(old.Titles, r.Titles) {
 		if !slices.Contains(c.Also, m.ID) {
 			c.Also = append(c.Also, m.ID)
 		}
 	}
-	rep.Changed = append(rep.Changed, c)
-	return tx.PutRecord(ctx, r)
+	return c, nil
 }
 
 // changeOf says in a word how a record changed; empty: not at all.

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/store"
 )
@@ -99,28 +101,43 @@ func (s *Service) Step(ctx context.Context) (more bool, err error) {
 	if err != nil || task == nil {
 		return false, err
 	}
-	err = s.do(ctx, task)
+	tasks := []*store.Task{task}
+	if task.Kind == store.ImageAdded && task.Tries == 1 { // one that failed is tried alone
+		alike, err := s.Store.ClaimAlike(ctx, task, worker, together-1)
+		if err != nil {
+			return false, err
+		}
+		tasks = append(tasks, alike...)
+	}
+	err = s.do(ctx, tasks)
 	switch {
 	case err == nil, errors.Is(err, store.ErrDone):
 		return true, s.Index.Follow(ctx, s.Store)
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	}
-	s.Log.Warn("a task failed", "event", task.N, "kind", task.Kind, "try", task.Tries, "reason", err)
-	return true, s.Store.Release(ctx, task, err, time.Duration(task.Tries)*time.Second)
+	s.Log.Warn("a task failed", "event", task.N, "kind", task.Kind, "with", len(tasks)-1, "try", task.Tries, "reason", err)
+	for _, t := range tasks {
+		if rerr := s.Store.Release(ctx, t, err, time.Duration(t.Tries)*time.Second); rerr != nil {
+			return true, rerr
+		}
+	}
+	return true, nil
 }
 
-// do does a task. The index holds the task's event, since it was followed to later
-// ones before the task was claimed, or is followed to it here.
-func (s *Service) do(ctx context.Context, task *store.Task) error {
-	if s.Index.At() < task.N {
+// do does a task, or several that images ask for. The index holds the tasks' events,
+// since it was followed to later ones before they were claimed, or is followed to them
+// here.
+func (s *Service) do(ctx context.Context, tasks []*store.Task) error {
+	task := tasks[0]
+	if s.Index.At() < tasks[len(tasks)-1].N {
 		if err := s.Index.Follow(ctx, s.Store); err != nil {
 			return err
 		}
 	}
 	switch task.Kind {
 	case store.ImageAdded:
-		return s.judgeImage(ctx, task)
+		return s.judgeImages(ctx, tasks)
 	case store.AdvisoryChanged:
 		return s.judgeDelta(ctx, task)
 	case store.FeedChanged:
@@ -130,26 +147,64 @@ func (s *Service) do(ctx context.Context, task *store.Task) error {
 	}
 }
 
-// judgeImage matches what of an image nobody has matched yet.
-func (s *Service) judgeImage(ctx context.Context, task *store.Task) error {
-	parts := s.Index.Unjudged(task.Subject)
-	list, upTo, err := s.Index.Match(ctx, parts)
+// together is how many images are judged in one change at most.
+const together = 200
+
+// judgeImages matches what of images nobody has matched yet.
+func (s *Service) judgeImages(ctx context.Context, tasks []*store.Task) error {
+	all, own := roaring.New(), map[int64]*roaring.Bitmap{}
+	for _, t := range tasks {
+		parts := s.Index.Unjudged(t.Subject)
+		parts.AndNot(all) // what several lack is the first one's
+		all.Or(parts)
+		own[t.N] = parts
+	}
+	list, upTo, err := s.Index.Match(ctx, all)
 	if err != nil {
 		return err
 	}
-	why := s.why(task, store.Why{Cause: store.CauseImage})
+	why := map[uint32]func(*finding.Finding) store.Why{}
+	for _, t := range tasks {
+		w := s.why(t, store.Why{Cause: store.CauseImage})
+		for it := own[t.N].Iterator(); it.HasNext(); {
+			why[it.Next()] = w
+		}
+	}
 	for i := range list {
-		list[i].Why = why
+		list[i].Why = why[list[i].Part]
 	}
 	return s.Store.Change(ctx, func(tx *store.Tx) error {
-		if err := tx.Done(ctx, task); err != nil {
+		done, err := tx.DoneAll(ctx, tasks)
+		if err != nil {
 			return err
+		}
+		if len(done) == 0 {
+			return store.ErrDone
 		}
 		changes, err := tx.Judge(ctx, upTo, list)
 		if err != nil {
 			return err
 		}
-		return s.emit(ctx, tx, store.ImageJudged, task.Subject, index.Findings{Opened: len(changes), Parts: index.Set(parts)})
+		opened := map[uint32]int{}
+		for i := range changes {
+			opened[changes[i].Part]++
+		}
+		events := make([]store.Event, 0, len(tasks))
+		for _, t := range tasks {
+			body := index.Findings{Parts: index.Set(own[t.N])}
+			for it := own[t.N].Iterator(); it.HasNext(); {
+				body.Opened += opened[it.Next()]
+			}
+			b, err := json.Marshal(body)
+			if err != nil {
+				return err
+			}
+			if slices.Contains(done, t) || !own[t.N].IsEmpty() {
+				events = append(events, store.Event{Kind: store.ImageJudged, Subject: t.Subject, Body: b})
+			}
+		}
+		_, err = tx.EmitAll(ctx, events, store.None)
+		return err
 	})
 }
 
