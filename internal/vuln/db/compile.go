@@ -16,7 +16,7 @@ import (
 func Compile(w io.Writer, in Input) error {
 	c := &compiler{
 		bases: map[string]*baseFacts{}, metas: map[string]*vuln.Meta{}, covers: map[string]vuln.Coverage{},
-		words: newPool(), vectors: newPool(), packaged: in.Packaged,
+		words: newPool(), vectors: newPool(), packaged: in.Packaged, encoder: cmp.Or(in.Encoder, &Encoder{}),
 	}
 	sources := slices.Clone(in.Sources)
 	slices.SortFunc(sources, func(a, b SourceInput) int { return cmp.Compare(a.Name, b.Name) })
@@ -49,6 +49,7 @@ type compiler struct {
 	words    *pool // sources, urgencies, reasons
 	vectors  *pool // CVSS vectors
 	key      []byte
+	encoder  *Encoder
 }
 
 // baseFacts are the facts of one ecosystem, all releases. Records and states

@@ -8,6 +8,8 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
@@ -19,10 +21,7 @@ import (
 // write lays the file out: see format.go.
 func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 	bases := slices.Sorted(maps.Keys(c.bases))
-	metas := slices.Collect(maps.Values(c.metas))
-	slices.SortFunc(metas, func(a, b *vuln.Meta) int {
-		return cmp.Or(cmp.Compare(sortKey(a.ID), sortKey(b.ID)), cmp.Compare(a.ID, b.ID))
-	})
+	metas := c.sortedMetas()
 	for _, name := range bases {
 		c.bases[name].settle(c)
 	}
@@ -43,7 +42,7 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 
 	c.epss = newEPSSTable(metas)
 
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false))
+	enc, err := c.encoder.get()
 	if err != nil {
 		return err
 	}
@@ -84,6 +83,44 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 		return err
 	}
 	return out.file(w, index)
+}
+
+// sortedMetas are the facts in the order of their identifiers, whose keys are made once
+// and not in every comparison.
+func (c *compiler) sortedMetas() []*vuln.Meta {
+	type keyed struct {
+		key string
+		m   *vuln.Meta
+	}
+	all := make([]keyed, 0, len(c.metas))
+	for id, m := range c.metas {
+		all = append(all, keyed{sortKey(id), m})
+	}
+	slices.SortFunc(all, func(a, b keyed) int {
+		return cmp.Or(strings.Compare(a.key, b.key), strings.Compare(a.m.ID, b.m.ID))
+	})
+	metas := make([]*vuln.Meta, len(all))
+	for i := range all {
+		metas[i] = all[i].m
+	}
+	return metas
+}
+
+// Encoder compresses the blocks of databases. Its tables are large, so that whoever
+// compiles several databases has one for all of them. The zero value is useful, and safe
+// for concurrent use.
+type Encoder struct {
+	once sync.Once
+	enc  *zstd.Encoder
+	err  error
+}
+
+func (e *Encoder) get() (*zstd.Encoder, error) {
+	e.once.Do(func() {
+		e.enc, e.err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1),
+			zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false))
+	})
+	return e.enc, e.err
 }
 
 // putMetas writes two tables: what is known of each vulnerability, and the

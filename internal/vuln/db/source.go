@@ -30,6 +30,8 @@ type Input struct {
 	Names iter.Seq2[vuln.Advisory, error]
 	// Packaged are the sources of binary packages, in any order.
 	Packaged []Packaged
+	// Encoder compresses; nil: one is made for this database alone.
+	Encoder *Encoder
 }
 
 // SourceInput is a source with its facts; either sequence may be nil. An error

@@ -256,8 +256,11 @@ func (s *Stack) Date() time.Time {
 }
 
 // Compile writes what the stack answers as one database.
-func (s *Stack) Compile(ctx context.Context, w io.Writer) error {
-	in := Input{}
+func (s *Stack) Compile(ctx context.Context, w io.Writer) error { return s.CompileWith(ctx, w, nil) }
+
+// CompileWith is Compile with an encoder that others share; nil: one of its own.
+func (s *Stack) CompileWith(ctx context.Context, w io.Writer, enc *Encoder) error {
+	in := Input{Encoder: enc}
 	for _, src := range s.Sources() {
 		in.Sources = append(in.Sources, SourceInput{Source: src})
 	}

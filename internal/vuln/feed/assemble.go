@@ -93,6 +93,7 @@ func (u *Updater) restamped(imported *db.DB, sources []db.Source, err *error) bo
 const ownName = ".new-own"
 
 func (u *Updater) compile(ctx context.Context, in db.Input, imported *db.DB) error {
+	in.Encoder = &u.encoder
 	if imported == nil {
 		return u.replace(u.path("db"), func(w io.Writer) error { return db.Compile(w, in) })
 	}
@@ -102,7 +103,7 @@ func (u *Updater) compile(ctx context.Context, in db.Input, imported *db.DB) err
 	}
 	d, err := db.Load(own)
 	if err == nil {
-		err = u.replace(u.path("db"), func(w io.Writer) error { return db.NewStack(d, imported).Compile(ctx, w) })
+		err = u.replace(u.path("db"), func(w io.Writer) error { return db.NewStack(d, imported).CompileWith(ctx, w, &u.encoder) })
 		err = errors.Join(err, d.Close())
 	}
 	return errors.Join(err, ignoreAbsent(os.Remove(own)))

@@ -10,6 +10,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/klauspost/compress/flate"
 )
 
 // OSVZip reads a bucket's all.zip, whose members are one record each, and
@@ -21,16 +23,25 @@ func OSVZip(r io.ReaderAt, size int64, ecosystem string, yield func(Record) erro
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read OSV archive: %w", err)
 	}
+	var inflate io.ReadCloser // one for all members, which are read one after the other
+	z.RegisterDecompressor(zip.Deflate, func(r io.Reader) io.ReadCloser {
+		if again, ok := inflate.(flate.Resetter); ok && again.Reset(r, nil) == nil {
+			return inflate
+		}
+		inflate = flate.NewReader(r)
+		return inflate
+	})
 	if len(z.File) > maxRecords {
 		return time.Time{}, fmt.Errorf("read OSV archive: %d members: %w", len(z.File), ErrLimit)
 	}
 	var newest dates
+	var text bytes.Buffer
 	n := 0
 	for _, f := range z.File {
 		if f.FileInfo().IsDir() || !strings.HasSuffix(f.Name, ".json") {
 			continue
 		}
-		rec, err := member(f, ecosystem)
+		rec, err := member(f, ecosystem, &text)
 		if err != nil {
 			return time.Time{}, fmt.Errorf("read OSV archive: %s: %w", clip(f.Name), err)
 		}
@@ -65,17 +76,19 @@ func (d *dates) date() time.Time {
 	return d.whole
 }
 
-func member(f *zip.File, ecosystem string) (Record, error) {
+// member reads a record by way of text, whose memory is used again.
+func member(f *zip.File, ecosystem string, text *bytes.Buffer) (Record, error) {
 	r, err := f.Open()
 	if err != nil {
 		return Record{}, err
 	}
-	rec, err := OSV(r, ecosystem)
-	if err == nil {
-		// To the end, where the checksum is compared.
-		_, err = io.Copy(io.Discard, io.LimitReader(r, maxRecord))
+	text.Reset()
+	// To the end, where the checksum is compared.
+	_, err = text.ReadFrom(io.LimitReader(r, maxRecord+1))
+	if err = errors.Join(cut(err), r.Close()); err != nil {
+		return Record{}, fmt.Errorf("read OSV record: %w", err)
 	}
-	return rec, errors.Join(err, r.Close())
+	return osv(text.Bytes(), ecosystem)
 }
 
 // OSVLines reads one record a line, as [OSVZip] does an archive.
@@ -87,7 +100,7 @@ func OSVLines(r io.Reader, ecosystem string, yield func(Record) error) (time.Tim
 		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 			continue
 		}
-		rec, err := OSV(bytes.NewReader(lines.Bytes()), ecosystem)
+		rec, err := osv(lines.Bytes(), ecosystem)
 		if err != nil {
 			return time.Time{}, fmt.Errorf("line %d: %w", n, err)
 		}

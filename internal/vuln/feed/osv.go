@@ -116,16 +116,21 @@ type osvSpecific struct {
 // "". One advisory comes out for each package and release. GIT ranges are left
 // out, and so are entries that affect nothing else.
 func OSV(r io.Reader, ecosystem string) (Record, error) {
-	var rec osvRecord
-	dec := json.NewDecoder(io.LimitReader(r, maxRecord+1))
-	if err := dec.Decode(&rec); err != nil {
+	b, err := io.ReadAll(io.LimitReader(r, maxRecord+1))
+	if err != nil {
 		return Record{}, fmt.Errorf("read OSV record: %w", cut(err))
 	}
-	if dec.InputOffset() > maxRecord {
+	return osv(b, ecosystem)
+}
+
+// osv reads a record that is in memory. Nothing of what it returns is in that memory.
+func osv(b []byte, ecosystem string) (Record, error) {
+	var rec osvRecord
+	if len(b) > maxRecord {
 		return Record{}, fmt.Errorf("read OSV record: %w", ErrLimit)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Record{}, errors.New("read OSV record: something follows it")
+	if err := json.Unmarshal(b, &rec); err != nil {
+		return Record{}, fmt.Errorf("read OSV record: %w", err)
 	}
 	out, err := rec.read(ecosystem)
 	if err != nil {

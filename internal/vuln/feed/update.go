@@ -46,8 +46,9 @@ type Updater struct {
 	reach reach  // of the update under way
 	fresh []part // documents of several that were not there before, see guardReleases
 
-	once   sync.Once
-	direct *http.Client
+	once    sync.Once
+	direct  *http.Client
+	encoder db.Encoder // of all that it compiles
 }
 
 // Report is what an update or an import did.
