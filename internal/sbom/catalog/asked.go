@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/layer"
@@ -14,19 +15,34 @@ import (
 const askedReader = "asked-for"
 
 const (
-	apkWorld  = "etc/apk/world"
-	aptStates = "var/lib/apt/extended_states"
+	apkWorld    = "etc/apk/world"
+	aptStates   = "var/lib/apt/extended_states"
+	zyppAuto    = "var/lib/zypp/AutoInstalled"
+	dnfHistory  = "var/lib/dnf/history.sqlite"
+	dnf5Reasons = "usr/lib/sysimage/libdnf5/packages.toml"
+	yumReasons  = "var/lib/yum/yumdb/" // a folder a package, with a file "reason"
 )
 
-// askedFor reads what apk was asked for, and what apt installed of its own accord:
-// a name a line.
+func tellsReasons(p string) bool {
+	switch p {
+	case apkWorld, aptStates, zyppAuto, dnfHistory, dnfHistory + "-wal", dnf5Reasons:
+		return true
+	}
+	return strings.HasPrefix(p, yumReasons) && path.Base(p) == "reason"
+}
+
+// askedFor reads what apk was asked for, and what apt, zypp, dnf and yum installed of
+// their own accord: a name a line.
 func askedFor() layer.Reader {
 	return layer.Reader{
-		Name: askedReader, Version: 1, Limit: layer.MaxBuffer,
+		Name: askedReader, Version: 2, Limit: layer.MaxBuffer,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
-			return mode.IsRegular() && (p == apkWorld || p == aptStates)
+			return mode.IsRegular() && tellsReasons(p)
 		},
 		Read: func(_ context.Context, f layer.Input) ([]byte, error) {
+			if f.Path != apkWorld && f.Path != aptStates {
+				return rpmReasons(f)
+			}
 			var out []byte
 			name := ""
 			err := eachLine(f.Body, maxText, func(line []byte) {
@@ -55,15 +71,24 @@ func askedFor() layer.Reader {
 }
 
 // askedFor takes in what the reader above has read.
-func (j *join) askedFor(path, text string) {
-	names := map[string]bool{}
-	for name := range strings.FieldsSeq(text) {
-		names[name] = true
+func (j *join) askedFor(file, text string) {
+	to := &j.brought
+	switch file {
+	case apkWorld:
+		to = &j.world
+	case aptStates:
+		to = &j.automatic
+	case dnfHistory + "-wal":
+		j.unsaved = true
+		return
+	case dnfHistory:
+		to = &j.history
 	}
-	if path == apkWorld {
-		j.world = names
-	} else {
-		j.automatic = names
+	if *to == nil {
+		*to = map[string]bool{}
+	}
+	for name := range strings.FieldsSeq(text) {
+		(*to)[name] = true
 	}
 }
 

@@ -193,7 +193,20 @@ func (in *imageGraph) root(c sbom.Component, members, asked []int32) {
 // asked are the packages that somebody asked for, by the files that a package
 // manager keeps of it; nil: there are none.
 func (in *imageGraph) asked(f *graphFact, at []int32, ps []sbom.Package) []int32 {
-	if f.reader == "apk" && in.world == nil || f.reader == "dpkg" && in.automatic == nil {
+	var brought map[string]bool // for others; nil: not known
+	switch f.reader {
+	case "apk":
+		if in.world == nil {
+			return nil
+		}
+	case "dpkg":
+		brought = in.automatic
+	case "rpm":
+		if brought = in.brought; brought == nil && !in.unsaved {
+			brought = in.history
+		}
+	}
+	if f.reader != "apk" && brought == nil {
 		return nil
 	}
 	var out []int32
@@ -206,8 +219,8 @@ func (in *imageGraph) asked(f *graphFact, at []int32, ps []sbom.Package) []int32
 			if in.world[name] || slices.ContainsFunc(f.graph.nodes[i].also, func(s string) bool { return in.world[s] }) {
 				out = append(out, n)
 			}
-		case "dpkg":
-			if !in.automatic[name] {
+		default:
+			if !brought[name] {
 				out = append(out, n)
 			}
 		}

@@ -97,6 +97,9 @@ type join struct {
 	manifests []manifestFact
 	world     map[string]bool // what apk was asked for; nil: not known
 	automatic map[string]bool // what apt installed of its own accord; nil: not known
+	brought   map[string]bool // likewise zypp, yum and dnf 5
+	history   map[string]bool // likewise dnf 4, whose history
+	unsaved   bool            // has more in a file beside it
 
 	origins map[int]map[string]string  // by layer and folder: where what is there comes from
 	poms    map[string]javaCoordinates // by the path of a .pom that the image shows

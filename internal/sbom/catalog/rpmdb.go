@@ -22,8 +22,8 @@ func rpmHeaders(f *spooled, do func(header []byte) error) error {
 	}
 	db := &rpmFile{spooled: f, budget: 2*f.size + 1<<20}
 	switch {
-	case string(head[:16]) == "SQLite format 3\x00":
-		return db.sqlite(head[:], do)
+	case string(head[:16]) == sqliteMagic:
+		return db.sqlite(do)
 	case string(head[:4]) == "RpmP":
 		return db.ndb(head[:], do)
 	}

@@ -14,20 +14,49 @@ type sqliteFile struct {
 }
 
 // sqlite reads the table Packages, whose rows are a number and a header.
-func (f *rpmFile) sqlite(head []byte, do func([]byte) error) error {
-	be := stdbinary.BigEndian
-	db := &sqliteFile{rpmFile: f, page: int64(be.Uint16(head[16:]))}
+func (f *rpmFile) sqlite(do func([]byte) error) error {
+	db, err := openSQLite(f)
+	if err != nil {
+		return err
+	}
+	return db.each("Packages", func(v []column) error {
+		if len(v) < 2 {
+			return fmt.Errorf("%w: a row of %d columns", errRPMDB, len(v))
+		}
+		return do(v[1].data)
+	})
+}
+
+// openSQLite begins to read a database.
+func openSQLite(f *rpmFile) (*sqliteFile, error) {
+	head, err := f.at(0, 100)
+	if err != nil {
+		return nil, err
+	}
+	db := &sqliteFile{rpmFile: f, page: int64(stdbinary.BigEndian.Uint16(head[16:]))}
 	if db.page == 1 {
 		db.page = 64 << 10
 	}
 	db.usable = db.page - int64(head[20])
-	if db.page < 512 || db.page&(db.page-1) != 0 || db.usable < 480 {
-		return fmt.Errorf("%w: pages of %d bytes", errRPMDB, db.page)
+	if string(head[:16]) != sqliteMagic || db.page < 512 || db.page&(db.page-1) != 0 || db.usable < 480 {
+		return nil, fmt.Errorf("%w: pages of %d bytes", errRPMDB, db.page)
 	}
+	return db, nil
+}
+
+const sqliteMagic = "SQLite format 3\x00"
+
+// rows is [sqliteFile.each] for a function that does not fail.
+func (f *sqliteFile) rows(name string, do func([]column)) error {
+	return f.each(name, func(v []column) error { do(v); return nil })
+}
+
+// each calls do with each row of a table.
+func (f *sqliteFile) each(name string, do func([]column) error) error {
 	var root int64
-	err := db.table(1, 0, func(row []byte) error {
+	err := f.table(1, 0, func(row []byte) error {
 		v, err := record(row)
-		if err == nil && len(v) >= 4 && string(v[0].data) == "table" && string(v[1].data) == "Packages" {
+		if err == nil && len(v) >= 4 && string(v[0].data) == "table" && string(v[1].data) == name {
 			root = v[3].integer()
 		}
 		return err
@@ -36,17 +65,14 @@ func (f *rpmFile) sqlite(head []byte, do func([]byte) error) error {
 		return err
 	}
 	if root <= 1 {
-		return fmt.Errorf("%w: it has no table Packages", errRPMDB)
+		return fmt.Errorf("%w: it has no table %s", errRPMDB, name)
 	}
-	return db.table(root, 0, func(row []byte) error {
+	return f.table(root, 0, func(row []byte) error {
 		v, err := record(row)
 		if err != nil {
 			return err
 		}
-		if len(v) < 2 {
-			return fmt.Errorf("%w: a row of %d columns", errRPMDB, len(v))
-		}
-		return do(v[1].data)
+		return do(v)
 	})
 }
 
