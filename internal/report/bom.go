@@ -88,20 +88,21 @@ func CycloneDX(w io.Writer, res *check.Result, opt Options) error {
 	if err != nil {
 		return err
 	}
-	bom, ref := sbom.CycloneDX(t.Inventory, sbom.EncodeOptions{Now: opt.Now, ToolVersion: opt.Tool})
-	all := []cdx.Vulnerability{}
-	seen := map[string]bool{}
-	for _, f := range res.Findings {
-		if id := f.Fingerprint(); f.Vuln != nil && f.Subject == t.Subject && !seen[id] {
-			seen[id] = true
-			v := cdxVulnerability(f, ref)
-			v.BOMRef = "vulnerability-" + id
-			all = append(all, v)
+	bill := sbom.CycloneDX(t.Inventory, sbom.EncodeOptions{Now: opt.Now, ToolVersion: opt.Tool})
+	dated(bill.BOM, res.Database)
+	return bill.Write(w, func(yield func(cdx.Vulnerability) bool) {
+		seen := map[string]bool{}
+		for _, f := range res.Findings {
+			if id := f.Fingerprint(); f.Vuln != nil && f.Subject == t.Subject && !seen[id] {
+				seen[id] = true
+				v := cdxVulnerability(f, bill.Refs)
+				v.BOMRef = "vulnerability-" + id
+				if !yield(v) {
+					return
+				}
+			}
 		}
-	}
-	bom.Vulnerabilities = &all
-	dated(bom, res.Database)
-	return sbom.WriteCycloneDX(w, bom)
+	})
 }
 
 func cdxVulnerability(f finding.Finding, refs func(purl string) []string) cdx.Vulnerability {

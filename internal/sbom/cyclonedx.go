@@ -2,17 +2,24 @@ package sbom
 
 import (
 	"encoding/json"
+	"io"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/jsonstream"
 )
 
 // subjectRef is the bom-ref of the component that stands for the target.
 const subjectRef = "drydock:subject"
+
+// distroRef is that of the distribution.
+const distroRef = "drydock:distro"
 
 // The properties in which a CycloneDX document carries what the standard has
 // no field for.
@@ -60,11 +67,22 @@ func developmentProperty(purlType string) string {
 	return ""
 }
 
-// CycloneDX makes a bill of materials of the inventory, for [WriteCycloneDX].
-// The second result says which components a purl means, by bom-ref: the
-// package's own purl, or the source package's as a finding names it, which may
-// be several packages. A report adds vulnerabilities with it.
-func CycloneDX(inv *Inventory, opt EncodeOptions) (*cdx.BOM, func(purl string) []string) {
+// Bill is a bill of materials of an inventory in CycloneDX, whose components are made
+// while it is written: [Bill.Write].
+type Bill struct {
+	// BOM is the document without its components, dependencies and vulnerabilities.
+	BOM *cdx.BOM
+
+	inv    *Inventory
+	refs   []string // bom-refs of the packages and, after these, of the components
+	system int      // the component that is the distribution; -1: none
+	top    int      // what the bill describes, by its place among the refs; -1: the subject alone
+	nodes  []string // bom-refs
+	byPURL func() map[string][]string
+}
+
+// CycloneDX makes a bill of materials of the inventory.
+func CycloneDX(inv *Inventory, opt EncodeOptions) *Bill {
 	bom := cdx.NewBOM()
 	bom.SerialNumber = "urn:uuid:" + contentUUID(inv)
 	bom.Metadata = &cdx.Metadata{
@@ -75,61 +93,154 @@ func CycloneDX(inv *Inventory, opt EncodeOptions) (*cdx.BOM, func(purl string) [
 		Component: subjectComponent(inv.Subject),
 	}
 	bom.Metadata.Properties = documentProperties(inv)
+	b := &Bill{BOM: bom, inv: inv, system: -1, top: inv.described(), nodes: make([]string, len(inv.Graph))}
+	b.name()
+	b.byPURL = sync.OnceValue(b.purls)
+	if b.top >= 0 {
+		for at, c := range b.components() {
+			if at == b.top {
+				bom.Metadata.Component = &c
+				break
+			}
+		}
+	}
+	return b
+}
 
-	components := make([]cdx.Component, 0, len(inv.Packages)+len(inv.Components)+1)
-	refs := make(map[string][]string, 2*len(inv.Packages))
+// name gives packages and components the references by which the document knows them.
+func (b *Bill) name() {
+	inv := b.inv
 	seen := make(map[string]int, len(inv.Packages))
-	nodes := make([]string, len(inv.Graph)) // bom-refs
 	place := func(node int32, ref string) {
 		if inv.Graph.Has(node) {
-			nodes[node] = ref
+			b.nodes[node] = ref
 		}
 	}
-	system := -1 // the distribution, which is one component
-	if d := inv.Distro; d != nil {
-		c := distroComponent(d)
-		system = slices.IndexFunc(inv.Components, func(c Component) bool { return c.Kind == string(cdx.ComponentTypeOS) && !c.Main })
-		if system >= 0 {
-			c.Properties = systemProperties(*c.Properties, &inv.Components[system])
-			place(inv.Components[system].Node, c.BOMRef)
+	if inv.Distro != nil {
+		b.system = slices.IndexFunc(inv.Components, func(c Component) bool { return c.Kind == string(cdx.ComponentTypeOS) && !c.Main })
+		if b.system >= 0 {
+			place(inv.Components[b.system].Node, distroRef)
 		}
-		components = append(components, c)
 	}
-	described, texts := inv.described(), newCDXTexts(inv)
-	for i, p := range inv.Packages {
-		c := packageComponent(p, inv.Distro)
-		c.BOMRef = c.PackageURL
+	b.refs = make([]string, 0, len(inv.Packages)+len(inv.Components))
+	for i := range inv.Packages {
+		p := &inv.Packages[i]
+		ref := ""
 		if p.Carried != nil {
-			c.BOMRef = orElse(p.Carried.Ref, c.BOMRef)
+			ref = p.Carried.Ref
 		}
-		c.BOMRef = unlike(seen, c.BOMRef)
-		p.Carried.put(&c)
-		texts.attach(c.Licenses)
-		place(p.Node, c.BOMRef)
-		addRef(refs, c.BOMRef, c.PackageURL, p.PURL(), SourcePURL(p, inv.Distro))
-		if i == described {
-			bom.Metadata.Component = &c
-			continue
+		if ref == "" {
+			ref = p.PURLIn(inv.Distro)
 		}
-		components = append(components, c)
+		b.refs = append(b.refs, unlike(seen, ref))
+		place(p.Node, b.refs[i])
 	}
 	for i := range inv.Components {
-		if i == system {
+		if i == b.system {
+			b.refs = append(b.refs, distroRef)
 			continue
 		}
-		c := otherComponent(&inv.Components[i])
-		texts.attach(c.Licenses)
-		c.BOMRef = unlike(seen, c.BOMRef)
-		place(inv.Components[i].Node, c.BOMRef)
-		if inv.Components[i].Main && bom.Metadata.Component.BOMRef == subjectRef {
-			bom.Metadata.Component = &c
-			continue
+		ref := unlike(seen, otherComponent(&inv.Components[i]).BOMRef)
+		b.refs = append(b.refs, ref)
+		place(inv.Components[i].Node, ref)
+		if inv.Components[i].Main && b.top < 0 {
+			b.top = len(inv.Packages) + i
 		}
-		components = append(components, c)
 	}
+}
+
+// components makes them one by one, the one that the bill describes among them, each
+// with its place among the references; the distribution's is -1.
+func (b *Bill) components() iter.Seq2[int, cdx.Component] {
+	inv := b.inv
+	return func(yield func(int, cdx.Component) bool) {
+		if d := inv.Distro; d != nil {
+			c := distroComponent(d)
+			if b.system >= 0 {
+				c.Properties = systemProperties(*c.Properties, &inv.Components[b.system])
+			}
+			if !yield(-1, c) {
+				return
+			}
+		}
+		texts := newCDXTexts(inv)
+		for i, p := range inv.Packages {
+			c := packageComponent(p, inv.Distro)
+			c.BOMRef = b.refs[i]
+			p.Carried.put(&c)
+			texts.attach(c.Licenses)
+			if !yield(i, c) {
+				return
+			}
+		}
+		for i := range inv.Components {
+			if i == b.system {
+				continue
+			}
+			c := otherComponent(&inv.Components[i])
+			texts.attach(c.Licenses)
+			c.BOMRef = b.refs[len(inv.Packages)+i]
+			if !yield(len(inv.Packages)+i, c) {
+				return
+			}
+		}
+	}
+}
+
+// listed are the components beside the one that the bill describes.
+func (b *Bill) listed() iter.Seq[cdx.Component] {
+	return func(yield func(cdx.Component) bool) {
+		for at, c := range b.components() {
+			if (at < 0 || at != b.top) && !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// Refs are the components that a purl means, by bom-ref: the package's own purl, or the
+// source package's as a finding names it, which may be several packages. A report adds
+// vulnerabilities with it.
+func (b *Bill) Refs(purl string) []string { return b.byPURL()[purl] }
+
+func (b *Bill) purls() map[string][]string {
+	refs := make(map[string][]string, 2*len(b.inv.Packages))
+	for i := range b.inv.Packages {
+		p := &b.inv.Packages[i]
+		url := p.PURLIn(b.inv.Distro)
+		if p.Carried != nil {
+			url = orElse(p.Carried.PURL, url)
+		}
+		addRef(refs, b.refs[i], url, p.PURL(), SourcePURL(*p, b.inv.Distro))
+	}
+	return refs
+}
+
+// Write writes the bill as JSON, with vulnerabilities that refer to its components by
+// [Bill.Refs]; nil: it says nothing of such.
+func (b *Bill) Write(w io.Writer, vulnerabilities iter.Seq[cdx.Vulnerability]) error {
+	lists := jsonstream.Lists{"components": jsonstream.Map(b.listed(), same)}
+	if len(b.inv.Graph) > 0 {
+		lists["dependencies"] = jsonstream.Map(b.dependencies(), same)
+	}
+	if vulnerabilities != nil {
+		lists["vulnerabilities"] = jsonstream.Map(vulnerabilities, same)
+	}
+	return jsonstream.Write(w, jsonstream.Value{V: b.BOM, Lists: lists})
+}
+
+func same[T any](v T) T { return v }
+
+// whole is the document with all that is in it.
+func (b *Bill) whole() *cdx.BOM {
+	bom := *b.BOM
+	components := slices.AppendSeq([]cdx.Component{}, b.listed())
 	bom.Components = &components
-	bom.Dependencies = inv.dependencies(nodes, bom.Metadata.Component.BOMRef)
-	return bom, func(purl string) []string { return refs[purl] }
+	if len(b.inv.Graph) > 0 {
+		all := slices.AppendSeq([]cdx.Dependency{}, b.dependencies())
+		bom.Dependencies = &all
+	}
+	return &bom
 }
 
 // unlike is a reference that no other component has.
@@ -193,7 +304,7 @@ func distroComponent(d *Distro) cdx.Component {
 		ps = properties{{Name: propDistro + "id"}}
 	}
 	return cdx.Component{
-		BOMRef:      "drydock:distro",
+		BOMRef:      distroRef,
 		Type:        cdx.ComponentTypeOS,
 		Name:        orElse(d.ID, "unnamed"),
 		Version:     d.VersionID,

@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"iter"
 	"slices"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -51,36 +52,33 @@ func componentType(kind string) cdx.ComponentType {
 	return cdx.ComponentTypeApplication
 }
 
-// dependencies is the graph as a bill of materials has it. A node that nobody
-// tells of has no entry; one that needs nothing has an empty one. Where the bill
-// describes the target itself, that needs the roots.
-func (inv *Inventory) dependencies(refs []string, described string) *[]cdx.Dependency {
-	if len(inv.Graph) == 0 {
-		return nil
-	}
-	out := []cdx.Dependency{}
-	if described == subjectRef {
-		needs := []string{}
-		for _, n := range inv.tops() {
-			needs = append(needs, refs[n])
-		}
-		if len(needs) > 0 {
-			out = append(out, cdx.Dependency{Ref: subjectRef, Dependencies: &needs})
-		}
-	}
-	for node, list := range inv.Graph {
-		if list == nil || refs[node] == "" {
-			continue
-		}
-		needs := make([]string, 0, len(list))
-		for _, n := range list {
-			if refs[n] != "" {
-				needs = append(needs, refs[n])
+// dependencies is the graph as CycloneDX has it.
+func (b *Bill) dependencies() iter.Seq[cdx.Dependency] {
+	return func(yield func(cdx.Dependency) bool) {
+		if b.BOM.Metadata.Component.BOMRef == subjectRef {
+			needs := []string{}
+			for _, n := range b.inv.tops() {
+				needs = append(needs, b.nodes[n])
+			}
+			if len(needs) > 0 && !yield(cdx.Dependency{Ref: subjectRef, Dependencies: &needs}) {
+				return
 			}
 		}
-		out = append(out, cdx.Dependency{Ref: refs[node], Dependencies: &needs})
+		for node, list := range b.inv.Graph {
+			if list == nil || b.nodes[node] == "" {
+				continue
+			}
+			needs := make([]string, 0, len(list))
+			for _, n := range list {
+				if b.nodes[n] != "" {
+					needs = append(needs, b.nodes[n])
+				}
+			}
+			if !yield(cdx.Dependency{Ref: b.nodes[node], Dependencies: &needs}) {
+				return
+			}
+		}
 	}
-	return &out
 }
 
 // tops are the nodes of the roots that nothing else needs: components, and then

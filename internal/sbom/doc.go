@@ -13,5 +13,5 @@
 //	}
 //
 // A report that adds vulnerabilities takes the bill of materials from
-// [CycloneDX] and writes it with [WriteCycloneDX].
+// [CycloneDX] and writes it with [Bill.Write].
 package sbom

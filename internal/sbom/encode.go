@@ -9,7 +9,6 @@ import (
 	"time"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
-	spdxjson "github.com/spdx/tools-golang/json"
 	"github.com/spdx/tools-golang/tagvalue"
 
 	"github.com/drydock-dev/drydock/internal/jsonstream"
@@ -41,22 +40,13 @@ func Encode(w io.Writer, format string, inv *Inventory, opt EncodeOptions) error
 	case "json":
 		err = writeNative(w, inv, opt)
 	case "cyclonedx", "cyclonedx-json":
-		bom, _ := CycloneDX(inv, opt)
-		err = WriteCycloneDX(w, bom)
+		err = CycloneDX(inv, opt).Write(w, nil)
 	case "cyclonedx-xml":
-		bom, _ := CycloneDX(inv, opt)
-		err = cdx.NewBOMEncoder(w, cdx.BOMFileFormatXML).SetPretty(true).Encode(bom)
+		err = cdx.NewBOMEncoder(w, cdx.BOMFileFormatXML).SetPretty(true).Encode(CycloneDX(inv, opt).whole())
 	case "spdx", "spdx-json":
-		doc := spdxDocument(inv, opt)
-		for _, p := range doc.Packages {
-			// The JSON schema of 2.3 spells it unlike the text (7.24) and the tags.
-			if p.PrimaryPackagePurpose == purposeOS {
-				p.PrimaryPackagePurpose = purposeOSJSON
-			}
-		}
-		err = spdxjson.Write(doc, w, spdxjson.Indent("  "), spdxjson.EscapeHTML(false))
+		err = spdxOf(inv, opt).write(w)
 	case "spdx-tag-value":
-		err = tagvalue.Write(spdxDocument(inv, opt), w)
+		err = tagvalue.Write(spdxOf(inv, opt).whole(), w)
 	default:
 		return fmt.Errorf("unknown SBOM format %q (one of %s)", format, strings.Join(Formats(), ", "))
 	}
@@ -64,12 +54,6 @@ func Encode(w io.Writer, format string, inv *Inventory, opt EncodeOptions) error
 		return fmt.Errorf("write %s: %w", format, err)
 	}
 	return nil
-}
-
-// WriteCycloneDX writes a bill of materials, such as one that [CycloneDX] made
-// and a report added vulnerabilities to, as JSON.
-func WriteCycloneDX(w io.Writer, bom *cdx.BOM) error {
-	return cdx.NewBOMEncoder(w, cdx.BOMFileFormatJSON).SetPretty(true).SetEscapeHTML(false).Encode(bom)
 }
 
 // contentUUID names the inventory's content: equal inventories have equal

@@ -5,12 +5,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
+	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	spdxjson "github.com/spdx/tools-golang/json"
 	"github.com/ulikunitz/xz"
 	"pgregory.net/rapid"
 
@@ -116,20 +119,20 @@ func TestVulnerabilitiesCanBeAdded(t *testing.T) {
 			{Type: "deb", Namespace: "debian", Name: "openssl", Version: "1.1.1k-1+deb11u1", Arch: "amd64", LayerIndex: 0},
 		},
 	}
-	bom, refs := CycloneDX(inv, EncodeOptions{})
-	got := refs("pkg:deb/debian/openssl@1.1.1k-1+deb11u1")
+	bill := CycloneDX(inv, EncodeOptions{})
+	got := bill.Refs("pkg:deb/debian/openssl@1.1.1k-1+deb11u1")
 	if len(got) != 2 || !strings.Contains(got[0], "libssl1.1") || !strings.Contains(got[1], "/openssl") {
 		t.Fatalf("the source package is %q", got)
 	}
-	if one := refs(inv.Packages[0].PURL()); len(one) != 1 || one[0] != got[0] {
+	if one := bill.Refs(inv.Packages[0].PURL()); len(one) != 1 || one[0] != got[0] {
 		t.Errorf("the binary package is %q", one)
 	}
-	if none := refs("pkg:deb/debian/other@1"); none != nil {
+	if none := bill.Refs("pkg:deb/debian/other@1"); none != nil {
 		t.Errorf("a package that is not there is %q", none)
 	}
-	bom.Vulnerabilities = &[]cdx.Vulnerability{{ID: "CVE-2022-0778", Affects: &[]cdx.Affects{{Ref: got[0]}, {Ref: got[1]}}}}
+	added := []cdx.Vulnerability{{ID: "CVE-2022-0778", Affects: &[]cdx.Affects{{Ref: got[0]}, {Ref: got[1]}}}}
 	var b bytes.Buffer
-	if err := WriteCycloneDX(&b, bom); err != nil {
+	if err := bill.Write(&b, slices.Values(added)); err != nil {
 		t.Fatal(err)
 	}
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b.Bytes()))
@@ -178,4 +181,37 @@ func TestLicenceExpressions(t *testing.T) {
 	if got := refs.names(nil); got != "NOASSERTION" {
 		t.Errorf("nothing declared is %q", got)
 	}
+}
+
+// What is written component by component is what the libraries write of the whole.
+func TestWrittenAsAWhole(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		inv, opt := drawInventory(t), EncodeOptions{Now: time.Unix(1, 0)}
+		var got, want bytes.Buffer
+		if err := Encode(&got, "cyclonedx", inv, opt); err != nil {
+			t.Fatal(err)
+		}
+		enc := cdx.NewBOMEncoder(&want, cdx.BOMFileFormatJSON).SetPretty(true).SetEscapeHTML(false)
+		if err := enc.Encode(CycloneDX(inv, opt).whole()); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want.String(), got.String()); diff != "" {
+			t.Fatal(diff)
+		}
+		got.Reset()
+		want.Reset()
+		if err := Encode(&got, "spdx", inv, opt); err != nil {
+			t.Fatal(err)
+		}
+		doc := spdxOf(inv, opt).whole()
+		for _, p := range doc.Packages {
+			p.PrimaryPackagePurpose = strings.Replace(p.PrimaryPackagePurpose, purposeOS, purposeOSJSON, 1)
+		}
+		if err := spdxjson.Write(doc, &want, spdxjson.Indent("  "), spdxjson.EscapeHTML(false)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want.String(), got.String()); diff != "" {
+			t.Fatal(diff)
+		}
+	})
 }
