@@ -19,6 +19,7 @@ type schemeFlags struct {
 	notation []string
 	stampers []string
 	subjects []string
+	lists    []string
 }
 
 func (o *schemeFlags) add(s *pflag.FlagSet) {
@@ -31,6 +32,7 @@ func (o *schemeFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&o.identity.IssuerRegexp, "certificate-oidc-issuer-regexp", "", "an `EXPRESSION` that has to match all of the issuer")
 	s.StringArrayVar(&o.notation, "notation-certificate", nil, "verify a signature of Notation's that ends in a certificate of `FILE`")
 	s.StringArrayVar(&o.stampers, "notation-timestamp", nil, "with --notation-certificate: the timestamp authority's certificates in `FILE`")
+	s.StringArrayVar(&o.lists, "notation-crl", nil, "with --notation-certificate: the certificates that their issuers revoked, in `FILE` (a CRL, DER or PEM)")
 	s.StringArrayVar(&o.subjects, "notation-subject", nil, "with --notation-certificate: who has to have signed it, as `CN=NAME,O=ORGANISATION`")
 }
 
@@ -38,7 +40,7 @@ func (o *schemeFlags) add(s *pflag.FlagSet) {
 func (o *schemeFlags) who() (w scheme.Who, ok bool, err error) {
 	identified := o.identity != scheme.Identity{}
 	kinds := 0
-	for _, there := range []bool{o.key != "", o.root != "" || identified, len(o.notation)+len(o.stampers)+len(o.subjects) > 0} {
+	for _, there := range []bool{o.key != "", o.root != "" || identified, len(o.notation)+len(o.stampers)+len(o.subjects)+len(o.lists) > 0} {
 		if there {
 			kinds++
 		}
@@ -88,10 +90,14 @@ func (o *schemeFlags) byRoot() (scheme.Who, error) {
 }
 
 func (o *schemeFlags) byStore() (scheme.Who, error) {
-	var files [2][][]byte
-	for i, names := range [][]string{o.notation, o.stampers} {
+	var files [3][][]byte
+	for i, names := range [][]string{o.notation, o.stampers, o.lists} {
+		most := int64(1 << 20)
+		if i == 2 {
+			most = scheme.MaxList
+		}
 		for _, name := range names {
-			b, err := readSmall(name, 1<<20)
+			b, err := readSmall(name, most)
 			if err != nil {
 				return scheme.Who{}, err
 			}
@@ -101,6 +107,9 @@ func (o *schemeFlags) byStore() (scheme.Who, error) {
 	s, err := scheme.NewTrustStore(files[0], files[1], o.subjects)
 	if err != nil {
 		return scheme.Who{}, usageError{fmt.Errorf("--notation-certificate: %w", err), ""}
+	}
+	if err := s.Revocation(files[2]); err != nil {
+		return scheme.Who{}, usageError{fmt.Errorf("--notation-crl: %w", err), "a CRL as its issuer publishes it: whole, and of its own certificates"}
 	}
 	return scheme.Who{Store: s}, nil
 }

@@ -153,9 +153,24 @@ func TestNotationSignatures(t *testing.T) {
 			}
 			b.want(2, []string{"no signature"}, "trust", "verify", "--notation-certificate", "ca.pem", repo+":v1")
 			sign("release")
-			b.want(0, []string{"verified", "CN=release", "not looked up"}, "trust", "verify", "--notation-certificate", "ca.pem", repo+":v1")
+			b.want(0, []string{"verified", "CN=release", "revocation was not asked"}, "trust", "verify", "--notation-certificate", "ca.pem", repo+":v1")
 			b.want(0, []string{"verified"}, "trust", "verify", "--notation-certificate", "ca.pem", "--notation-subject", "CN=release,O=example", repo+":v1")
 			b.want(2, []string{"nobody who is asked for"}, "trust", "verify", "--notation-certificate", "ca.pem", "--notation-subject", "CN=qa", repo+":v1")
+			hold := mint.List{From: today().Add(-time.Hour), Until: today().AddDate(0, 0, 7)}
+			gone, root := hold, hold
+			gone.Revoked, root.Root = true, true
+			writeFiles(t, ".", map[string]string{"leaf.crl": string(ca.List(hold)), "gone.crl": string(ca.List(gone)), "root.crl": string(ca.List(root)), "none.crl": "no list"})
+			lists := func(code int, texts []string, files ...string) {
+				args := []string{"trust", "verify", "--notation-certificate", "ca.pem"}
+				for _, f := range files {
+					args = append(args, "--notation-crl", f)
+				}
+				b.want(code, texts, append(args, repo+":v1")...)
+			}
+			lists(0, []string{"none of its certificates is on the revocation lists"}, "leaf.crl", "root.crl")
+			lists(2, []string{"was revoked by"}, "gone.crl", "root.crl")
+			lists(2, []string{"no list of"}, "leaf.crl")
+			lists(1, []string{"no revocation list"}, "none.crl")
 			b.want(2, []string{"not under the trust store"}, "trust", "verify", "--notation-certificate", "other.pem", repo+":v1")
 			b.want(2, []string{"REFUSED", "1 of the rule's"}, "gate", "check", repo+":v1")
 			sign("qa")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,10 +42,13 @@ func (t *trustFlags) verifyBy(ctx context.Context, s *store.Session, n image.Nam
 	if len(found.By) > 0 {
 		verdict.Kind, verdict.Signers = "verified", []string{found.By[0].Name}
 		if pin != nil {
+			if lacks := found.By[0].Lacks; lacks != "" {
+				fmt.Fprintf(t.env.Stderr, "note: %s\n", foreign(lacks))
+			}
 			return nil // said already
 		}
 		return t.write(func(to sink) error {
-			return report.SchemeVerdict(to, to.format, n.String(), verdict, who.Caveat(), t.page(to))
+			return report.SchemeVerdict(to, to.format, n.String(), verdict, cmp.Or(found.By[0].Lacks, who.Caveat()), t.page(to))
 		})
 	}
 	for _, why := range found.Why {

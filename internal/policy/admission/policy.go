@@ -99,6 +99,7 @@ type Notation struct {
 	Certificates []string `yaml:"certificates"`
 	Timestamps   []string `yaml:"timestamps,omitempty"`
 	Subjects     []string `yaml:"subjects,omitempty"`
+	CRLs         []string `yaml:"crls,omitempty"` // lists of what was revoked
 }
 
 // Freshness is for how long what was verified counts while the registry cannot be asked.

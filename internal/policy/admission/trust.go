@@ -104,8 +104,8 @@ func (t *Trust) readNotation(read Files) error {
 	if t.Notation == nil {
 		return nil
 	}
-	var files [2][][]byte
-	for i, names := range [][]string{t.Notation.Certificates, t.Notation.Timestamps} {
+	var files [3][][]byte
+	for i, names := range [][]string{t.Notation.Certificates, t.Notation.Timestamps, t.Notation.CRLs} {
 		for _, file := range names {
 			b, err := read(file)
 			if err != nil {
@@ -115,7 +115,10 @@ func (t *Trust) readNotation(read Files) error {
 		}
 	}
 	var err error
-	if t.who.Store, err = scheme.NewTrustStore(files[0], files[1], t.Notation.Subjects); err != nil {
+	if t.who.Store, err = scheme.NewTrustStore(files[0], files[1], t.Notation.Subjects); err == nil {
+		err = t.who.Store.Revocation(files[2])
+	}
+	if err != nil {
 		return fmt.Errorf("notation: %w", err)
 	}
 	return nil

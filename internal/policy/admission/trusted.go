@@ -105,6 +105,9 @@ func (x *deciding) byScheme(ctx context.Context, t Trust) error {
 			if x.d.Reason = "signed by " + found.By[0].Name; len(found.By) > 1 {
 				x.d.Reason = fmt.Sprintf("signed by %d of the rule's %s", len(found.By), t.who)
 			}
+			if lacks := found.By[0].Lacks; lacks != "" {
+				x.d.Reason += "; " + lacks
+			}
 			x.d.Requirement = "trust"
 			return nil
 		}

@@ -42,6 +42,7 @@ type TrustStore struct {
 	anchors  []*x509.Certificate
 	stampers []authority
 	subjects []subject
+	lists    []*x509.RevocationList // none: revocation is not asked about
 	id       string
 }
 
@@ -152,10 +153,11 @@ func (s *TrustStore) judge(a Attached, of finding.Digest, now time.Time) ([]Mark
 	if err != nil {
 		return nil, refuse("Notation's envelope cannot be read: %v", err)
 	}
-	leaf, err := s.verify(e, now)
+	chain, err := s.verify(e, now)
 	if err != nil {
 		return nil, err
 	}
+	leaf := chain[0]
 	var in struct {
 		Target struct {
 			Digest finding.Digest `json:"digest"`
@@ -169,12 +171,12 @@ func (s *TrustStore) judge(a Attached, of finding.Digest, now time.Time) ([]Mark
 	}
 	name := leaf.Subject.String()
 	if len(s.subjects) == 0 {
-		return []Mark{{0, name}}, nil
+		return []Mark{{0, name, s.unasked(chain)}}, nil
 	}
 	var out []Mark
 	for i, want := range s.subjects {
 		if want.in(leaf) {
-			out = append(out, Mark{i, name})
+			out = append(out, Mark{i, name, s.unasked(chain)})
 		}
 	}
 	if len(out) == 0 {
@@ -184,8 +186,8 @@ func (s *TrustStore) judge(a Attached, of finding.Digest, now time.Time) ([]Mark
 }
 
 // verify holds an envelope to the trust store (Notary Project's signature and trust store
-// specifications), and gives the certificate that signed it.
-func (s *TrustStore) verify(e envelope, now time.Time) (*x509.Certificate, error) {
+// specifications), and gives the certificates from the one that signed it to the store's.
+func (s *TrustStore) verify(e envelope, now time.Time) ([]*x509.Certificate, error) {
 	switch {
 	case e.scheme != schemeX509:
 		return nil, refuse("the signing scheme %q is not supported", e.scheme)
@@ -228,11 +230,12 @@ func (s *TrustStore) verify(e envelope, now time.Time) (*x509.Certificate, error
 	}
 	var why error
 	for _, anchor := range s.anchors {
-		if _, err := (authority{anchor: anchor}).chain(leaf, chain[1:], x509.ExtKeyUsageCodeSigning, at); err != nil {
+		all, err := (authority{anchor: anchor}).chain(leaf, chain[1:], x509.ExtKeyUsageCodeSigning, at)
+		if err != nil {
 			why = err
 			continue
 		}
-		return leaf, nil
+		return all, s.revoked(all, now)
 	}
 	return nil, refuse("%s is not under the trust store: %v", leaf.Subject, why)
 }

@@ -36,6 +36,7 @@ type Attached struct {
 type Mark struct {
 	Entry int
 	Name  string
+	Lacks string // what was not asked about it; empty: nothing
 }
 
 // Marks are the signatures of a manifest that count, one for each entry, and why others of
@@ -101,7 +102,7 @@ func (w Who) Caveat() string {
 	case len(w.Identities) > 0:
 		return "a signature without a key knows neither expiry nor revocation"
 	}
-	return "whether its certificate was revoked is not looked up"
+	return "none of its certificates is on the revocation lists that were given"
 }
 
 // errOther is a signature of another kind than those that count.
@@ -137,7 +138,7 @@ func (w Who) marks(by []trust.Key) []Mark {
 	var out []Mark
 	for i, k := range w.Keys {
 		if slices.ContainsFunc(by, k.Same) {
-			out = append(out, Mark{i, "key " + k.ID()[:12]})
+			out = append(out, Mark{i, "key " + k.ID()[:12], ""})
 		}
 	}
 	return out
@@ -165,7 +166,7 @@ func (w Who) byIdentity(b []byte, of finding.Digest) ([]Mark, error) {
 	var out []Mark
 	for i, id := range w.Identities {
 		if id.Matches(s) {
-			out = append(out, Mark{i, s.Subject})
+			out = append(out, Mark{i, s.Subject, ""})
 		}
 	}
 	if len(out) == 0 {

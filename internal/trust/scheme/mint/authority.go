@@ -17,6 +17,8 @@ import (
 type Authority struct {
 	Anchor, issuing *x509.Certificate
 	key             *ecdsa.PrivateKey // of issuing
+	rootKey         *ecdsa.PrivateKey
+	issued          []*x509.Certificate
 	leaf            *x509.Certificate // of a timestamp authority
 	leafKey         *ecdsa.PrivateKey
 }
@@ -31,7 +33,7 @@ func NewAuthority(name string, now time.Time, use x509.ExtKeyUsage) *Authority {
 		}
 	}
 	rootKey := newKey()
-	a := &Authority{key: newKey()}
+	a := &Authority{key: newKey(), rootKey: rootKey}
 	a.Anchor = create(ca(name), nil, rootKey.Public(), rootKey)
 	a.issuing = create(ca(name+" intermediate", use), a.Anchor, a.key.Public(), rootKey)
 	if use == x509.ExtKeyUsageTimeStamping {
@@ -63,7 +65,9 @@ func create(t, parent *x509.Certificate, public crypto.PublicKey, key *ecdsa.Pri
 }
 
 func (a *Authority) issue(t *x509.Certificate, public crypto.PublicKey) *x509.Certificate {
-	return create(t, a.issuing, public, a.key)
+	c := create(t, a.issuing, public, a.key)
+	a.issued = append(a.issued, c)
+	return c
 }
 
 // PEM is the authority's root certificate.

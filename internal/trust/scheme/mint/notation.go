@@ -32,6 +32,8 @@ type Envelope struct {
 	Stamper   *Authority
 	StampAt   time.Time
 	OtherUse  bool
+	Points    []string // where the certificate says that revocation lists are
+	OCSP      []string
 }
 
 // signer is a key and a certificate of an authority, and how JWS calls its algorithm.
@@ -55,6 +57,7 @@ func (a *Authority) signer(x Envelope) (sign func([]byte) []byte, chain [][]byte
 		Subject:  pkix.Name{CommonName: x.Name, Organization: []string{"example"}},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
 	}
+	t.CRLDistributionPoints, t.OCSPServer = x.Points, x.OCSP
 	if x.OtherUse {
 		t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	}
