@@ -326,6 +326,16 @@ func (n *unprivileged) scripted(in *dockerfile.Instruction, name, text, dir stri
 		if err := n.packaged(in, program); err != nil {
 			return err
 		}
+		words := []string{program}
+		for _, w := range r.Args() {
+			words = append(words, w.Text)
+		}
+		if program == "go" && len(words) > 1 && words[1] != "env" && words[1] != "version" && n.runsGo() && !n.mayWrite("/go/pkg") {
+			return refuse(in, "%s, which is started, runs go %s, which writes into the folder of modules that root filled", name, words[1])
+		}
+		if program != "" && !n.mayWrite(r.dir) && n.buildsFirst(in, words) != nil {
+			return refuse(in, "%s, which is started, runs %s, which builds in a folder or a home that is root's", name, strings.Join(words[:min(2, len(words))], " "))
+		}
 		for _, p := range writtenBy(r.Command) {
 			if p = absolute(r.dir, p); !n.mayWrite(p) {
 				return refuse(in, "%s, which is started, writes %s, which is root's", name, p)
@@ -333,6 +343,18 @@ func (n *unprivileged) scripted(in *dockerfile.Instruction, name, text, dir stri
 		}
 	}
 	return nil
+}
+
+// runsGo reports whether a RUN has the go command fill its folder of modules.
+func (n *unprivileged) runsGo() bool {
+	for i := n.stage.From + 1; i < n.stage.End; i++ {
+		if n.File.Instructions[i].Cmd == "RUN" && slices.ContainsFunc(n.script(i).Commands, func(c dockerfile.Command) bool {
+			return c.Is("go", "install") || c.Is("go", "mod") || c.Is("go", "get") || c.Is("go", "build")
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // commandsIn reads the text of a script; nil: it cannot be read.
@@ -362,6 +384,14 @@ func writtenBy(cmd *dockerfile.Command) []string {
 	}
 	ops := cmd.Operands()
 	switch cmd.Program() {
+	case "go", "gcc", "g++", "cc", "c++", "clang", "rustc", "curl", "openssl", "tsc":
+		if w, ok := cmd.Value("-o", "--output", "-out"); ok {
+			out = append(out, literalPath(w)...)
+		}
+	case "wget":
+		if w, ok := cmd.Value("-O", "--output-document"); ok {
+			out = append(out, literalPath(w)...)
+		}
 	case "sed", "perl":
 		if !slices.ContainsFunc(cmd.Args(), func(w dockerfile.ShellWord) bool { return strings.HasPrefix(w.Text, "-i") || w.Text == "--in-place" }) || len(ops) == 0 {
 			return out

@@ -56,12 +56,13 @@ func (n *unprivileged) forHome(in *dockerfile.Instruction) error {
 	return nil
 }
 
-// startedToBuild are programs that build when they start, into the folder they are in
+// startedToBuild are programs that build or install when they start, into the folder they are in
 // and with what they keep in the home of who runs them; for some only with one of
 // these commands.
 var startedToBuild = map[string][]string{
 	"mvn": nil, "mvnw": nil, "gradle": nil, "gradlew": nil, "sbt": nil, "lein": nil, "clojure": nil, "clj": nil, "stack": nil, "cabal": nil, "mix": nil, "iex": {"-S"}, "rebar3": nil,
 	"dune": nil, "zig": {"build"}, "cargo": {"run", "test", "watch", "build"}, "dotnet": {"run", "watch", "build", "test"}, "swift": {"run", "build", "test"}, "jekyll": {"serve", "s", "build", "b"},
+	"go": {"build", "install"}, "make": nil, "npm": {"install", "ci", "i"}, "pnpm": {"install", "i"}, "yarn": {"install"}, "bun": {"install", "i"}, "composer": {"install", "update"},
 	"hugo": nil, "hexo": {"server", "s", "generate", "g"}, "bundle": {"jekyll"}, "crystal": {"run", "build"}, "nimble": nil, "elm": nil, "shadow-cljs": nil,
 }
 

@@ -126,7 +126,8 @@ func cached(run *dockerfile.Instruction) bool {
 // what they name.
 func downloadsFirst(in *Input, c copied, d dependencies) bool {
 	ctx, folder := in.Options.Context, strings.TrimPrefix(path.Clean("/"+c.sources[0]), "/")
-	return ctx != nil && ctx.Exists(path.Join(folder, d.manifest)) && ctx.Exists(path.Join(folder, d.locks[0])) && !ctx.Exists(path.Join(folder, "vendor"))
+	return ctx != nil && ctx.Exists(path.Join(folder, d.manifest)) && ctx.Exists(path.Join(folder, d.locks[0])) &&
+		!ctx.Exists(path.Join(folder, "vendor")) && !strings.Contains(string(in.File.Bytes), "vendor")
 }
 
 // manifestFirst copies the manifest in the place of everything, and everything

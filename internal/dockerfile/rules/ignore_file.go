@@ -176,7 +176,7 @@ func (in *Input) unwanted(excluded []string) ([]unwantedEntry, *finding.Unknown)
 func (in *Input) unwantedFolder(name string, beside map[string]bool) (unwantedEntry, bool) {
 	for _, u := range unwantedFolders {
 		if path.Base(name) == u.name && (u.beside == "" || beside[u.beside]) && (u.madeBy == nil || in.madeAgain(name, u.madeBy)) {
-			out := unwantedEntry{path: name, pattern: name, what: u.what, secret: u.name == ".aws" || u.name == ".ssh", needed: in.neededFor(name)}
+			out := unwantedEntry{path: name, pattern: name, what: u.what, secret: u.name == ".aws" || u.name == ".ssh", needed: in.neededFor(name, true)}
 			if u.beside == "" {
 				out.pattern = "**/" + u.name
 			}
@@ -203,7 +203,7 @@ func (in *Input) unwantedFile(name string) (unwantedEntry, bool) {
 	if len(ms) == 0 {
 		return unwantedEntry{}, false
 	}
-	return unwantedEntry{path: name, pattern: name, what: "a secret (" + ms[0].Kind + ")", secret: true, needed: in.neededFor(name)}, true
+	return unwantedEntry{path: name, pattern: name, what: "a secret (" + ms[0].Kind + ")", secret: true, needed: in.neededFor(name, false)}, true
 }
 
 // bundled reports whether the line at a byte assigns a variable that bundlers put
@@ -248,14 +248,6 @@ func (in *Input) usualPatterns() []string {
 	return append(out, "Dockerfile*", ".dockerignore")
 }
 
-// ofHistory are words by which a build shows that it asks git for its version.
-var ofHistory = []string{"git describe", "git rev-parse", "git log", "git rev-list", "git show", "git submodule", "setuptools_scm", "setuptools-scm", "hatch-vcs", "versioneer", "poetry-dynamic-versioning", "vergen", "git_version", "GitVersion", "MinVer", "Nerdbank.GitVersioning", "git-commit-id", "goreleaser", "shadow-rs", "git2"}
-
-// readsHistory reports whether the build is seen to read the repository's history.
-func (in *Input) readsHistory() bool {
-	return in.anyMentions(ofHistory, "Makefile", "makefile", "GNUmakefile", "build.rs", "Cargo.toml", "pyproject.toml", "setup.py", "setup.cfg", "package.json", "pom.xml", "build.gradle", "build.gradle.kts", "build.sh", "Taskfile.yml", "justfile")
-}
-
 // ofVariables are programs and modules that read .env themselves, as they build
 // or as they run.
 var ofVariables = []string{"vite", "react-scripts", "next build", `"next"`, "nuxt", "astro", "dotenv", "godotenv", "@nestjs/config", "environ.Env", "python-decouple", "decouple", "pydantic-settings", "pydantic_settings", "phpdotenv", "laravel/framework", "symfony/dotenv", "vue-cli-service", "gatsby", "expo"}
@@ -264,6 +256,9 @@ var ofVariables = []string{"vite", "react-scripts", "next build", `"next"`, "nux
 func (in *Input) readsVariables() bool {
 	return in.anyMentions(ofVariables, "package.json", "go.mod", "requirements.txt", "pyproject.toml", "Pipfile", "composer.json", "Gemfile", "Cargo.toml")
 }
+
+// betweenWords has the words of a list as a command line has them.
+var betweenWords = strings.NewReplacer(`", "`, " ", `","`, " ", `', '`, " ", `','`, " ")
 
 // anyMentions reports whether one of the words stands in a RUN, or in a file of the
 // context.
@@ -278,7 +273,7 @@ func (in *Input) anyMentions(words []string, files ...string) bool {
 	}
 	return slices.ContainsFunc(files, func(name string) bool {
 		b, err := in.Options.Context.Beside(name, maxReadme)
-		return err == nil && has(string(b))
+		return err == nil && (has(string(b)) || has(betweenWords.Replace(string(b))))
 	})
 }
 

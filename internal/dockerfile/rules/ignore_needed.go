@@ -61,11 +61,11 @@ func (in *Input) kept(name string) bool {
 // neededFor says what would miss an entry of the context that the ignore file leaves
 // out: a build that asks for the repository's history, an instruction that names the
 // entry, or another Dockerfile that the same ignore file serves.
-func (in *Input) neededFor(name string) string {
+func (in *Input) neededFor(name string, folder bool) string {
 	if slices.Contains([]string{".git", ".svn", ".hg"}, path.Base(name)) && in.readsHistory() {
 		return "the build asks for the history"
 	}
-	if line := namesEntry(in.File, name); line > 0 {
+	if line := namesEntry(in.File, name, folder); line > 0 {
 		return "line " + strconv.Itoa(line) + " takes it"
 	}
 	if in.Options.Context.IgnoreFile != "" && in.Options.Context.IgnoreFile != ".dockerignore" {
@@ -77,7 +77,7 @@ func (in *Input) neededFor(name string) string {
 			continue
 		}
 		f, err := dockerfile.Parse(file, b)
-		if f != nil && (err == nil || len(f.Instructions) > 0) && namesEntry(f, name) > 0 {
+		if f != nil && (err == nil || len(f.Instructions) > 0) && namesEntry(f, name, folder) > 0 {
 			return file + " takes it"
 		}
 	}
@@ -112,11 +112,12 @@ func (in *Input) otherDockerfiles() []string {
 }
 
 // namesEntry is the line of the first instruction that names an entry of the context,
-// or something in it, as what it copies or mounts; 0 where none does.
-func namesEntry(f *dockerfile.File, name string) int {
+// something in it, or for a file the folder it lies in, as what it copies or mounts; 0
+// where none does.
+func namesEntry(f *dockerfile.File, name string, folder bool) int {
 	within := func(source string) bool {
 		source = path.Clean("/" + strings.Trim(source, `"'`))[1:]
-		return source == name || strings.HasPrefix(source, name+"/")
+		return source == name || strings.HasPrefix(source, name+"/") || !folder && source != "" && strings.HasPrefix(name, source+"/")
 	}
 	for i := range f.Instructions {
 		inst := &f.Instructions[i]

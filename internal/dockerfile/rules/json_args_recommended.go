@@ -49,6 +49,8 @@ func jsonArgsRecommended() Check {
 							f = fix(f, finding.Behaviour, "Write it as JSON: in double quotes, each backslash twice", p.Input.Edit(inst.Words[0].Span, text))
 						} else if p.Input.windows(s) { // cmd splits words in another way than sh
 							f.Fixes = nil
+						} else if given := p.Input.takesNoCommand(i); given != "" {
+							f = why(f, finding.EvidenceNotRewritten, "a shell keeps what CMD says from the program, and without it the program is given %s: decide on that first", given)
 						} else if text := p.Input.execForm(p.Input.Script(i), inst); text != "" {
 							f = fix(f, finding.Behaviour, "Start the program without a shell", p.Input.Edit(inst.Words[0].Span, text))
 						}
@@ -61,6 +63,23 @@ func jsonArgsRecommended() Check {
 		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/6e5e9a5a88d7bca60091bfd9580db61325d7ba1f.Dockerfile",
 		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/1319f7d978ed9f127a7d309ecf160d1e181e32f8.Dockerfile",
 	}
+}
+
+// takesNoCommand is the CMD that an ENTRYPOINT would begin to take as arguments if
+// no shell stood between; empty where there is none.
+func (in *Input) takesNoCommand(i int) string {
+	if in.File.Instructions[i].Cmd != "ENTRYPOINT" {
+		return ""
+	}
+	given := ""
+	for _, s := range in.File.Chain(in.Stage(i)) {
+		for k := s.From + 1; k < s.End; k++ {
+			if other := &in.File.Instructions[k]; other.Cmd == "CMD" && strings.TrimSpace(other.Raw) != "CMD []" {
+				given = strings.TrimSpace(other.Raw)
+			}
+		}
+	}
+	return given
 }
 
 // execForm is the JSON form of a command line that needs no shell but to split

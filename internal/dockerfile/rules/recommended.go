@@ -101,7 +101,7 @@ func (in *Input) relies(i int, m call, all reliances) []relied {
 	if w, ok := by([]string{"python3-pip"}); ok && r.compiles && !r.compiler {
 		out = append(out, relied{[]string{"build-essential", "python3-dev"}, w, "with which pip builds what comes as source"})
 	}
-	return out
+	return append(out, in.dependents(i, named)...)
 }
 
 // packageNames are the packages that an installation names, each with the word
