@@ -319,6 +319,31 @@ func TestNotAssessedIsNotRecommended(t *testing.T) {
 	}
 }
 
+// Another release of what keeps data is no smaller image of the same software, and one of
+// the same release is.
+func TestSmallerDatabase(t *testing.T) {
+	slim := func(ref string, now time.Time) []string {
+		a, err := Advise(Question{Ref: ref, Now: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, o := range a.Options {
+			if o.Group == Slim {
+				out = append(out, o.Ref)
+			}
+		}
+		return out
+	}
+	after := time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
+	if got := slim("postgres:14", after); len(got) > 0 { // its support ended on 12 November
+		t.Errorf("%v", got)
+	}
+	if got := slim("postgres:17", after); len(got) == 0 || !strings.HasPrefix(got[0], "postgres:17") {
+		t.Errorf("%v", got)
+	}
+}
+
 // TestChecks: what must be looked at before an option is taken.
 func TestChecks(t *testing.T) {
 	for _, tt := range []struct {

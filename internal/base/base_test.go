@@ -291,6 +291,24 @@ func TestLibrary(t *testing.T) {
 	}
 }
 
+// In a stage that only builds, a toolchain one release old is low, and an older one is not.
+func TestBuildOnly(t *testing.T) {
+	now := time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
+	for ref, want := range map[string]finding.Severity{
+		"golang:1.25": finding.Low, "golang:1.24": finding.High, "golang:1.12": finding.High, "ubuntu:12.04": finding.High,
+	} {
+		found := CheckRef(ref, now)
+		BuildOnly(found, ref, now)
+		worst := finding.Unspecified
+		for _, f := range found {
+			worst = max(worst, f.Severity)
+		}
+		if worst != want {
+			t.Errorf("%s: %v, want %v", ref, worst, want)
+		}
+	}
+}
+
 func TestCheckRef(t *testing.T) {
 	for ref, want := range map[string][]string{
 		"scratch": nil, "": nil, "${BASE}": nil, "node:$V": nil, "!": nil,

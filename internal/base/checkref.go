@@ -48,6 +48,43 @@ func CheckRef(ref string, now time.Time) []finding.Finding {
 	return found
 }
 
+// BuildOnly weighs what was found of the base of a stage that is not shipped: a toolchain
+// whose next release is still supported is one release old, and that is low.
+func BuildOnly(found []finding.Finding, ref string, now time.Time) {
+	r, err := ParseRef(ref)
+	if err != nil {
+		return
+	}
+	_, program := releases(r)
+	s, ok := program()
+	if !ok || !oneBehind(s, now) {
+		return
+	}
+	tool, tag := endOfLifeProgram().ID, unsupportedTag().ID
+	for i := range found {
+		if f := &found[i]; f.Rule == tool && f.Key == s.key() || f.Rule == tag {
+			f.Severity = min(f.Severity, finding.Low)
+		}
+	}
+}
+
+// oneBehind reports whether the release that followed another is supported.
+func oneBehind(s Support, now time.Time) bool {
+	t := dates()
+	p, ok := t.products[s.Product]
+	if !ok {
+		return false
+	}
+	var next Support
+	for i := p.first; i < p.end; i++ {
+		o := t.support(s.Product, p.title, i)
+		if o.Released.After(s.Released) && !o.Released.After(now) && (next.Cycle == "" || o.Released.Before(next.Released)) {
+			next = o
+		}
+	}
+	return next.Cycle != "" && !next.Ended(now)
+}
+
 func unlisted(t Tag, now time.Time) finding.Finding {
 	f := of(unsupportedTag(), t.Repository+":"+t.Tag, fmt.Sprintf("%s:%s is not built any more: it is not among the tags of the Docker Official Images (%s)", t.Repository, t.Tag, LibraryDate()))
 	f.Evidence = []finding.Evidence{{Kind: "library", Text: "list of the Docker Official Images, " + LibraryDate(), URL: "https://github.com/docker-library/official-images/tree/master/library"}}

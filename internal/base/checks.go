@@ -44,7 +44,7 @@ func (a *Advice) checks(o *Option) []string {
 	}
 	if o.Release.Cycle != "" && a.Release.Cycle != "" && o.Release.Cycle != a.Release.Cycle && distributions[a.Repository] == "" {
 		add("the application on %s instead of %s", o.Release.Name(), a.Release.Cycle)
-		if slices.Contains(keepers, a.Repository) {
+		if a.keepsData() {
 			add("the stored data: a major release reads its predecessor's only after an upgrade or a dump")
 		}
 	}
@@ -56,6 +56,10 @@ func (a *Advice) checks(o *Option) []string {
 
 // keepers are official images that keep data of their own on a volume.
 var keepers = []string{"postgres", "mysql", "mariadb", "mongo", "elasticsearch", "cassandra", "couchdb", "neo4j", "influxdb", "solr", "rabbitmq", "arangodb"}
+
+// keepsData reports whether the base has data of its own that another release of it does
+// not simply read: that is then never the same software.
+func (a *Advice) keepsData() bool { return slices.Contains(keepers, a.Repository) }
 
 // muslOr is "alpine" for what has Alpine's C library and package manager.
 func muslOr(d sbom.Distro) string {

@@ -45,8 +45,10 @@ func (p *advising) propose() {
 	if stays := p.Release.current(p.Now) && !p.gone(); !stays && len(updates) > 0 {
 		at = updates[0].release
 	}
-	for _, c := range p.smaller(at) {
-		p.offer(Slim, c, false)
+	if !p.keepsData() || at.Cycle == p.Release.Cycle {
+		for _, c := range p.smaller(at) {
+			p.offer(Slim, c, false)
+		}
 	}
 	p.aside(releases)
 	if len(p.Options) == 0 && len(p.all) > 0 && (p.gone() || p.Release.Cycle != "" && !p.Release.current(p.Now)) {

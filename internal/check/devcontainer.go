@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // devcontainer is what a devcontainer.json says of how its image is built and run.
@@ -46,11 +50,15 @@ func (n *neighbours) devcontainers(dir string) {
 // devcontainer takes in one that is built from the Dockerfile.
 func (n *neighbours) devcontainer(file string) {
 	b, err := readFound(file, maxComposeBytes)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return
 	}
 	var doc devcontainer
-	if json.Unmarshal(plainJSON(b), &doc) != nil {
+	if err == nil {
+		err = json.Unmarshal(plainJSON(b), &doc)
+	}
+	if err != nil {
+		n.unread = append(n.unread, finding.Unknown{What: "how " + n.called(file) + " builds and runs the image", Why: err.Error(), Beyond: true})
 		return
 	}
 	from, context := cmp.Or(doc.Build.Dockerfile, doc.Dockerfile), cmp.Or(doc.Build.Context, doc.Context, ".")

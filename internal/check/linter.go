@@ -91,7 +91,7 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 	found, unknown := rules.Run(ctx, in, chosen(f, opt, cfg.Wants()))
 	found = l.remedied(ctx, cfg.Apply(found), in, folder)
 	if len(opt.Only) == 0 {
-		of := l.ofBases(f, opt.knownBase)
+		of := l.ofBases(in, opt.knownBase)
 		if l.fixing {
 			l.rebased(ctx, of, in, folder, given(opt.Args))
 		}
@@ -110,6 +110,9 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 	if !l.fixing {
 		out.secrets = rules.SecretValues(found)
 		withhold(found, out.secrets)
+	}
+	if name != "<stdin>" {
+		unknown = append(unknown, l.neighbours(name).unread...)
 	}
 	out.Findings, out.Unknown = found, unknown
 	return out
@@ -148,7 +151,8 @@ func plainNames(names []string) []string {
 
 // ofBases is what is wrong with the images that the stages stand on, by their
 // references alone, each but one told once.
-func (l *linter) ofBases(f *dockerfile.File, but string) []finding.Finding {
+func (l *linter) ofBases(in *rules.Input, but string) []finding.Finding {
+	f, shipped := in.File, in.Shipped()
 	var out []finding.Finding
 	seen := map[string]bool{but: true}
 	for i := range f.Stages {
@@ -163,6 +167,9 @@ func (l *linter) ofBases(f *dockerfile.File, but string) []finding.Finding {
 				x.Evidence = append(x.Evidence, finding.Evidence{Kind: "base", Text: "what " + st.Base + " holds: " + o.From()})
 				found = append(found, x)
 			}
+		}
+		if !slices.ContainsFunc(f.Stages, func(o dockerfile.Stage) bool { return o.Base == st.Base && shipped[o.Index] }) {
+			base.BuildOnly(found, st.Base, l.Now())
 		}
 		for _, x := range found {
 			at := st.BaseWord.Span

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
@@ -35,6 +36,7 @@ type neighbours struct {
 	above    []string // folders above its own that may be its build's
 	root     string   // the repository's folder, or the one above its own
 	known    bool     // whether git knows the repository
+	unread   []finding.Unknown
 }
 
 // neighboursOf reads what stands beside a Dockerfile: the compose files, actions and

@@ -1,7 +1,7 @@
 package check
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -30,10 +30,14 @@ func readLimited(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // read only
-	b, err := io.ReadAll(bufio.NewReader(io.LimitReader(f, limit+1)))
-	if err != nil {
+	var text bytes.Buffer
+	if info, err := f.Stat(); err == nil && info.Size() < limit {
+		text.Grow(int(info.Size()) + bytes.MinRead) // room to meet the end, too
+	}
+	if _, err := text.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, err
 	}
+	b := text.Bytes()
 	if int64(len(b)) > limit {
 		return nil, errors.New(name + ": larger than " + fmt.Sprint(limit) + " bytes")
 	}

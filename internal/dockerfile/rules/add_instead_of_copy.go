@@ -20,7 +20,7 @@ func addInsteadOfCopy() Check {
 				ID:       "dockerfile/add-instead-of-copy",
 				Title:    "ADD where COPY does the same",
 				Practice: finding.Layering,
-				Severity: finding.High,
+				Severity: finding.Medium,
 				Aliases:  []string{"DL3020", "DS005", "CIS-4.9"},
 				Why: "ADD also fetches URLs and unpacks archives. A reader of one that does neither must find out that it does not, and a file that " +
 					"happens to be an archive one day is unpacked where nobody asked for it. COPY copies.",

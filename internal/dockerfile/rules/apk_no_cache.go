@@ -26,7 +26,7 @@ func apkNoCache() Check {
 				Good: "FROM alpine:3.22\nRUN apk add --no-cache curl\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
-				shipped := p.Input.shipped()
+				shipped := p.Input.Shipped()
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
 					if !shipped[p.Input.Stage(i).Index] || mounts(run, "/var/cache/apk", "/etc/apk/cache") {
 						return

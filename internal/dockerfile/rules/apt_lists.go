@@ -26,7 +26,7 @@ func aptLists() Check {
 				Good: "FROM debian:13-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
-				shipped := p.Input.shipped()
+				shipped := p.Input.Shipped()
 				needs := laterApt(p.Input)
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
 					n := -1 // the first update after which nothing removes them

@@ -27,7 +27,7 @@ func consecutiveRun() Check {
 				Good: "FROM debian:13-slim\nRUN mkdir /data && touch /data/empty\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
-				in, shipped := p.Input, p.Input.shipped()
+				in, shipped := p.Input, p.Input.Shipped()
 				first := -1 // the RUN that the next are held against
 				for i := range in.File.Instructions {
 					inst := &in.File.Instructions[i]

@@ -62,17 +62,28 @@ func (in *Input) without(s *dockerfile.Stage) func(program string) bool {
 		}
 	}
 	var has []string
+	brings := map[string][]string{ // beside what their distribution has; their builds remove what they fetched with
+		"python": {"python", "python3"}, "node": {"node"}, "ruby": {},
+	}
 	image := strings.TrimPrefix(library(s), "docker.io/library/")
 	switch family := baseFamilyOf(in, s); {
-	case family == alpineFamily && image == "alpine":
-		has = []string{"wget", "nc", "telnet"}
+	case family == alpineFamily && (image == "alpine" || brings[image] != nil):
+		has = append([]string{"wget", "nc", "telnet"}, brings[image]...)
 	case family == debianFamily && (image == "debian" || image == "ubuntu"):
 		has = []string{"bash"}
+	case family == debianFamily && brings[image] != nil && slimTag(s):
+		has = append([]string{"bash"}, brings[image]...)
 	case image == "scratch" || strings.HasPrefix(image, "gcr.io/distroless/static") || strings.HasPrefix(image, "gcr.io/distroless/base"):
 	default:
 		return nil
 	}
 	return func(program string) bool { return slices.Contains(asked, program) && !slices.Contains(has, program) }
+}
+
+// slimTag reports whether an image is one of the slim builds, which have no tool for the
+// network.
+func slimTag(s *dockerfile.Stage) bool {
+	return slices.Contains(strings.Split(reference(bottom(s).Base).tag, "-"), "slim")
 }
 
 // mentioned reports whether any other instruction of a stage, or of one below it,

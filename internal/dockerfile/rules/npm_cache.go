@@ -24,7 +24,7 @@ func npmCache() Check {
 				Good: "FROM node:22-slim\nCOPY package.json package-lock.json ./\nRUN npm ci --omit=dev && npm cache clean --force\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
-				shipped := p.Input.shipped()
+				shipped := p.Input.Shipped()
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
 					n := slices.IndexFunc(commands, func(c dockerfile.Command) bool {
 						m, ok := managed(&c, "npm")

@@ -25,7 +25,7 @@ func pacmanCache() Check {
 				Good: "FROM archlinux:latest\nRUN pacman -S --noconfirm git && pacman -Scc --noconfirm\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
-				shipped := p.Input.shipped()
+				shipped := p.Input.Shipped()
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
 					first := -1
 					for n := range commands {

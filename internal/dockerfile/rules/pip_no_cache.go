@@ -27,7 +27,7 @@ func pipNoCache() Check {
 				Good: "FROM python:3.13-slim\nRUN pip install --no-cache-dir flask==3.1.1\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
-				shipped := p.Input.shipped()
+				shipped := p.Input.Shipped()
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
 					if !shipped[p.Input.Stage(i).Index] {
 						return

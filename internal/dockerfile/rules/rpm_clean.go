@@ -26,7 +26,7 @@ func rpmClean() Check {
 				Good: "FROM fedora:42\nRUN dnf install -y curl-8.11.1 && dnf clean all\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
-				shipped, families := p.Input.shipped(), rpmFamilies()
+				shipped, families := p.Input.Shipped(), rpmFamilies()
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
 					if !shipped[p.Input.Stage(i).Index] {
 						return

@@ -54,9 +54,9 @@ func (in *Input) runsOf(s *dockerfile.Stage, visit func(i int, c *dockerfile.Com
 	}
 }
 
-// shipped says of each stage whether its layers are in an image that is built of the
+// Shipped says of each stage whether its layers are in an image that is built of the
 // file: the last one's, or that of a stage which no other uses and --target names.
-func (in *Input) shipped() []bool {
+func (in *Input) Shipped() []bool {
 	out := make([]bool, len(in.File.Stages))
 	for i, used := range in.usedByOthers() {
 		if !used {

@@ -26,7 +26,7 @@ func yarnCache() Check {
 				Good: "FROM node:22-slim\nCOPY package.json yarn.lock ./\nRUN yarn install --frozen-lockfile && yarn cache clean\n",
 			},
 			Run: func(_ context.Context, p *pass) error {
-				shipped := p.Input.shipped()
+				shipped := p.Input.Shipped()
 				p.Input.eachRunText(func(i int, run *dockerfile.Instruction, commands []dockerfile.Command) {
 					n := slices.IndexFunc(commands, func(c dockerfile.Command) bool {
 						m, ok := managed(&c, "yarn")
