@@ -79,6 +79,9 @@ func (f *flags) serve(ctx context.Context, o server.Options, role, feeds string,
 	if o.Pull, err = f.puller(); err != nil {
 		return err
 	}
+	if o.Recommend, err = f.recommender(); err != nil {
+		return err
+	}
 	level := slog.LevelInfo
 	if f.debug {
 		level = slog.LevelDebug

@@ -8,13 +8,29 @@ import (
 	"github.com/drydock-dev/drydock/internal/server/store"
 )
 
-// puller looks at an image in a registry, for a service that was told of it.
-func (f *flags) puller() (func(ctx context.Context, at string) (store.NewImage, error), error) {
+// alone is a pipeline of a service: it asks no service, and never opens the socket of an
+// Engine, which is the agent's to do.
+func (f *flags) alone() (*check.Pipeline, error) {
 	p, err := f.pipeline()
 	if err != nil {
 		return nil, err
 	}
-	p.Service = nil // it is the service itself
+	p.Service = nil
+	p.Getenv = func(k string) string {
+		if k == "DOCKER_HOST" {
+			return "unix:///nonexistent"
+		}
+		return f.env.Getenv(k)
+	}
+	return p, nil
+}
+
+// puller looks at an image in a registry, for a service that was told of it.
+func (f *flags) puller() (func(ctx context.Context, at string) (store.NewImage, error), error) {
+	p, err := f.alone()
+	if err != nil {
+		return nil, err
+	}
 	return func(ctx context.Context, at string) (store.NewImage, error) {
 		res, err := p.Run(ctx, "registry://"+at, check.Ask{Inventory: true})
 		if err != nil {

@@ -27,7 +27,7 @@ func Recommend(w io.Writer, format string, rec *recommend.Result, opt Options) e
 	opt.Program, opt.Target, opt.More = clean(opt.Program), clean(opt.Target), cleanAll(opt.More)
 	switch format {
 	case "json":
-		return jsonstream.Write(w, docRecommendation(rec, opt))
+		return jsonstream.Write(w, Recommendation(rec, opt))
 	case "markdown":
 		g := newGuard(w, opt)
 		if _, err := io.WriteString(g, recommendMarkdown(rec)); err != nil {

@@ -86,7 +86,8 @@ type DocVuln struct {
 	Severity finding.Severity `json:"severity"`
 }
 
-func docRecommendation(rec *recommend.Result, opt Options) DocRecommendation {
+// Recommendation is what could stand in place of a target's bases as JSON has it.
+func Recommendation(rec *recommend.Result, opt Options) DocRecommendation {
 	whole := NewDocument(&rec.Result, opt)
 	d := DocRecommendation{
 		Schema: Schema, Tool: whole.Tool, Database: whole.Database, Findings: whole.Findings, Unknown: whole.Unknown,

@@ -56,6 +56,7 @@ type Options struct {
 	// Registries are hosts that images are pulled from, and Pull looks at one there.
 	Registries []string
 	Pull       func(ctx context.Context, at string) (store.NewImage, error)
+	Recommend  api.Recommender
 	User       disk.User
 	Now        func() time.Time
 	Version    string
@@ -162,7 +163,7 @@ func Run(ctx context.Context, o Options) error {
 		work.Go(func() error { return (&stream.Puller{Service: svc, Pull: o.Pull}).Run(ctx) })
 	}
 	if o.Role != Worker {
-		a := &api.API{Service: svc, Guard: &api.Guard{Token: token, Hosts: o.Hosts, Closed: !open}, Log: o.Log, Version: o.Version, Feeds: f.list, Notifier: n, Registries: o.Registries}
+		a := &api.API{Service: svc, Guard: &api.Guard{Token: token, Hosts: o.Hosts, Closed: !open}, Log: o.Log, Version: o.Version, Feeds: f.list, Notifier: n, Registries: o.Registries, Recommend: o.Recommend}
 		h := a.Handler((&web.Web{API: a, Index: svc.Index, Store: st, Log: o.Log}).Handler())
 		work.Go(func() error { return o.answer(ctx, ln, h) })
 		code := disk.Random()

@@ -30,6 +30,9 @@ type API struct {
 	Registries []string         // hosts that images are pulled from; none: nothing is pulled
 	Notifier   *notify.Notifier // that sends to webhooks; nil: none are made
 
+	Recommend Recommender // nil: nothing is recommended
+
+	advised advised
 	uploads chan struct{} // how many documents are read at a time
 }
 
@@ -69,6 +72,7 @@ func (a *API) routes() []route {
 		{"GET", "/api/v1/images/{id}/findings", a.findings},
 		{"GET", "/api/v1/images/{id}/sbom", a.sbom},
 		{"GET", "/api/v1/images/{id}/report", a.report},
+		{"GET", "/api/v1/images/{id}/recommendations", a.recommendations},
 		{"GET", "/api/v1/vulnerabilities", a.vulns},
 		{"GET", "/api/v1/vulnerabilities/{id}", a.vuln},
 		{"GET", "/api/v1/packages", a.packages},

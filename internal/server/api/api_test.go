@@ -18,6 +18,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/drydock-dev/drydock/internal/report"
 	"github.com/drydock-dev/drydock/internal/server/api"
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/notify"
@@ -60,6 +61,9 @@ func start(t *testing.T) *world {
 	log := slog.New(slog.NewTextHandler(lockedWriter{w.mu, w.log}, nil))
 	w.svc = &stream.Service{Store: st, Index: index.New(empty, time.Now), Log: log, Poll: 20 * time.Millisecond}
 	w.api = &api.API{Service: w.svc, Guard: &api.Guard{Token: token}, Log: log, Version: "test", Feeds: func() []api.Feed { return []api.Feed{{Name: "Debian", Records: 3}} }}
+	w.api.Recommend = func(_ context.Context, base string) (report.DocRecommendation, error) {
+		return report.DocRecommendation{Schema: "drydock/v1", Bases: []report.DocBase{{Ref: base}}}, nil
+	}
 	w.api.Registries = []string{"registry.example", "docker.io"}
 	w.api.Notifier = &notify.Notifier{Store: st, Index: w.svc.Index, Log: log}
 	srv := httptest.NewServer(w.api.Handler(nil))
@@ -209,6 +213,10 @@ func TestEveryRouteKeepsToItsDocument(t *testing.T) {
 	if !strings.Contains(string(a.body), "CVE-2026-0001") || !strings.Contains(string(a.body), "lodash") {
 		t.Errorf("%s", a.body)
 	}
+	route := "GET /api/v1/images/{id}/recommendations"
+	if a = try(route, "/api/v1/images/"+img.ID+"/recommendations", "", 200); !strings.Contains(string(a.body), `"ref":"node:24"`) {
+		t.Errorf("%s", a.body)
+	}
 	for _, list := range []string{"vulnerabilities", "packages", "bases", "running", "policies", "exceptions", "feeds"} {
 		try("GET /api/v1/"+list, "/api/v1/"+list, "", 200)
 		try("GET /api/v1/"+list, "/api/v1/"+list+"?format=csv", "", 200)
@@ -276,7 +284,7 @@ func TestEveryRouteKeepsToItsDocument(t *testing.T) {
 	try("DELETE /api/v1/exceptions/{id}", "/api/v1/exceptions/"+e.ID, "", 204)
 	try("DELETE /api/v1/exceptions/{id}", "/api/v1/exceptions/"+e.ID, "", 404)
 	try("GET /api/v1/exceptions/{id}", "/api/v1/exceptions/"+e.ID, "", 404)
-	for _, p := range []string{"images/none", "images/none/findings", "images/none/sbom", "images/none/report", "vulnerabilities/CVE-1999-1"} {
+	for _, p := range []string{"images/none", "images/none/findings", "images/none/sbom", "images/none/report", "images/none/recommendations", "vulnerabilities/CVE-1999-1"} {
 		route := "GET /api/v1/" + strings.Replace(strings.Replace(p, "none", "{id}", 1), "CVE-1999-1", "{id}", 1)
 		try(route, "/api/v1/"+p, "", 404)
 	}

@@ -72,7 +72,7 @@ var errPage = errors.New("there is no such page")
 // Handler answers with pages.
 func (w *Web) Handler() http.Handler {
 	w.pages = map[string]*template.Template{}
-	for _, name := range []string{"list", "overview", "image", "vuln", "policy", "events", "search", "lost", "below"} {
+	for _, name := range []string{"list", "overview", "image", "vuln", "policy", "events", "search", "lost", "below", "fixes"} {
 		w.pages[name] = template.Must(template.New("frame.html").Funcs(functions(w.Store.Now)).ParseFS(templates, "templates/frame.html", "templates/parts.html", "templates/"+name+".html"))
 	}
 	files, err := fs.Sub(static, "static")
@@ -82,7 +82,7 @@ func (w *Web) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", cached(http.StripPrefix("/static/", http.FileServerFS(files))))
 	for path, show := range map[string]func(*http.Request, *page) (string, error){
-		"/{$}": w.overview, "/images": w.images, "/images/{id}": w.image, "/vulnerabilities": w.vulns, "/vulnerabilities/{id}": w.vuln,
+		"/{$}": w.overview, "/images": w.images, "/images/{id}": w.image, "/images/{id}/fixes": w.fixes, "/vulnerabilities": w.vulns, "/vulnerabilities/{id}": w.vuln,
 		"/packages": w.packages, "/packages/{type}/{name...}": w.ofPackage, "/bases": w.bases, "/running": w.running, "/hosts": w.hosts,
 		"/policies": w.policies, "/policies/{id}": w.policy, "/exceptions": w.exceptions, "/feeds": w.feeds, "/webhooks": w.webhooks, "/vex": w.vex, "/events": w.events, "/search": w.search,
 	} {

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -148,7 +149,7 @@ func fleet(w *world) (a, b store.Image) {
 // pages are all addresses that there are, with their rows.
 func pages(img string) []string {
 	return []string{
-		"/", "/?env=prod", "/images", "/images?severity=critical&fixable=true", "/images?q=web", "/images/" + img, "/images/" + img + "?tab=packages", "/images/" + img + "?tab=policies",
+		"/", "/?env=prod", "/images", "/images?severity=critical&fixable=true", "/images?q=web", "/images/" + img, "/images/" + cmp.Or(img, "none") + "/fixes", "/images/" + img + "?tab=packages", "/images/" + img + "?tab=policies",
 		"/images/" + img + "?tab=unknown", "/images/" + img + "?layer=" + url.QueryEscape(string(finding.DigestOf([]byte{1}))), "/vulnerabilities", "/vulnerabilities/CVE-2026-0001",
 		"/vulnerabilities/GHSA-aaaa-bbbb-0001", "/packages", "/packages/npm/left", "/bases", "/running", "/hosts", "/policies", "/policies/all-known?outcome=complies", "/exceptions", "/feeds", "/webhooks", "/vex", "/events", "/search?q=left",
 	}
