@@ -77,6 +77,26 @@ func soon(t *testing.T, ctx context.Context, what string) {
 	}
 }
 
+// accessible holds a page to axe-core's rules, with the script of its npm package that
+// DRYDOCK_AXE names.
+func accessible(t *testing.T, ctx context.Context, page string) {
+	t.Helper()
+	file := os.Getenv("DRYDOCK_AXE")
+	if file == "" {
+		return
+	}
+	script, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, ctx, chromedp.Evaluate[string](string(script)+`; window.said = ""; axe.run().then(r => { window.said = "done " + r.violations.filter(v => v.impact === "serious" || v.impact === "critical")
+		.map(v => v.id + ": " + v.nodes.map(n => n.html.slice(0, 160)).slice(0, 3).join(" | ")).join("; "); }); ""`))
+	soon(t, ctx, `window.said !== ""`)
+	if said := run(t, ctx, chromedp.Evaluate[string](`window.said`)); said != "done " {
+		t.Errorf("%s: axe-core: %s", page, said)
+	}
+}
+
 // shot keeps a picture of the page in the folder of DRYDOCK_SHOTS.
 func shot(t *testing.T, ctx context.Context, name string) {
 	t.Helper()
@@ -96,12 +116,14 @@ func TestBrowserShowsEveryPage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, complaints := browser(t, size[0], size[1])
 			w := start(t)
-			a, _ := fleet(w)
+			fleet(w)
+			a := furnish(w)
 			for i, p := range pages(a.ID) {
 				run(t, ctx, chromedp.Steps(chromedp.EmulateViewport(int64(size[0]), int64(size[1])), chromedp.Navigate(w.url+p), chromedp.WaitVisible(chromedp.CSS("h1"))))
 				if over := run(t, ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth - innerWidth`)); over > 0 {
 					t.Errorf("%s is %d pixels wider than the window", p, over)
 				}
+				accessible(t, ctx, p)
 				shot(t, ctx, name+"-"+strings.Trim(strings.NewReplacer("/", "-", "?", "-", a.ID, "ID", ":", "").Replace(p[:min(len(p), 60)]), "-")+string(rune('a'+i)))
 			}
 			if c := complaints(); len(c) > 0 {

@@ -178,13 +178,28 @@ func imageSay(d *index.ImageDetail) say {
 	case d.KEV > 0:
 		return say{finding.Count(d.KEV, "vulnerability") + " known to be exploited.", fmt.Sprintf(" %d critical or high findings have a fix.", n)}
 	case n > 0:
-		return say{fmt.Sprintf("%d critical and %d high findings have a fix.", d.Fixable.Critical, d.Fixable.High), ""}
+		return say{worst(&d.Fixable) + " with a fix.", ""}
 	case d.Counts.Total() == 0 && d.Unknown:
 		return say{"Nothing was found, and not everything is known.", " See what is not known."}
 	case d.Counts.Total() == 0:
 		return say{"No known vulnerability.", ""}
 	}
 	return say{"No critical or high finding has a fix.", ""}
+}
+
+// worst counts critical and high findings in words, those that there are.
+func worst(c *index.Counts) string {
+	var parts []string
+	if c.Critical > 0 {
+		parts = append(parts, strconv.Itoa(c.Critical)+" critical")
+	}
+	if c.High > 0 {
+		parts = append(parts, strconv.Itoa(c.High)+" high")
+	}
+	if c.Critical+c.High == 1 {
+		return parts[0] + " finding"
+	}
+	return strings.Join(parts, " and ") + " findings"
 }
 
 // toggleLayer chooses a layer, or no longer.

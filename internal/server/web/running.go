@@ -39,7 +39,13 @@ func (w *Web) running(r *http.Request, p *page) (string, error) {
 			unheard++
 		}
 	}
-	p.Say = say{finding.Count(l.Total, "container") + ".", fmt.Sprintf(" Of %d the image is not known; the tag of %d now means another image.", strange, moved)}
+	p.Say = say{finding.Count(l.Total, "container") + ".", ""}
+	if strange > 0 {
+		p.Say.Rest += fmt.Sprintf(" Of %d the image is not known.", strange)
+	}
+	if moved > 0 {
+		p.Say.Rest += fmt.Sprintf(" The tag of %d now means another image.", moved)
+	}
 	if unheard > 0 {
 		p.Say.Rest += fmt.Sprintf(" %d may run no more: their hosts are not heard.", unheard)
 	}

@@ -38,7 +38,7 @@ func (w *Web) webhooks(r *http.Request, p *page) (string, error) {
 		}
 	}
 	if dead > 0 {
-		p.Say = say{finding.Count(dead, "message") + " could not be sent.", " They are kept below, with the reason."}
+		p.Say = say{finding.Count(dead, "message") + " could not be sent.", " What could not be is kept below, with the reason."}
 	}
 	p.Table = gridOf(r, index.List[api.Webhook]{Items: hooks, Total: len(hooks)}, "webhook", []column{
 		{Name: "Target"}, {Name: "Format"}, {Name: "Hears of"}, {Name: "Made", Class: "wide"}, {},
