@@ -295,7 +295,7 @@ func TestCountsAgree(t *testing.T) {
 	for _, p := range pages(a.ID) {
 		text := w.get(p, 200)
 		for name, n := range map[string]int{"Images": images.Total, "Vulnerabilities": vulns.Total, "Exceptions": 1} {
-			if want := fmt.Sprintf(`aria-label="%s, %d"`, name, n); !strings.Contains(text, want) {
+			if want := fmt.Sprintf(`<b>%s</b><span>%d</span>`, name, n); !strings.Contains(text, want) {
 				t.Errorf("%s: no %s", p, want)
 			}
 		}
