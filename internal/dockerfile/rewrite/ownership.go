@@ -33,7 +33,7 @@ func (n *unprivileged) owned() {
 			for _, w := range in.Args {
 				if p, _ := n.Scopes.Expand(n.stage, i, w); path.IsAbs(p) && p == plainPath(p) && !systemFolder(path.Clean(p)) {
 					n.add(path.Clean(p))
-					n.note("%s is a volume, and the program's to write", p)
+					n.note("%s is a volume, and the program's to write; one that root has filled stays root's: chown -R %s in it once", p, n.owner)
 				}
 			}
 		case "RUN":

@@ -259,11 +259,12 @@ func (n *unprivileged) steps(in *dockerfile.Instruction, word string) error {
 	c := &conversion{draft: n.draft, stage: n.stage}
 	dir, _ := n.workdir(n.stage, n.stage.End)
 	p := word
-	if !strings.Contains(p, "/") && strings.HasSuffix(p, ".sh") {
+	byPath := !strings.Contains(p, "/") && (strings.HasSuffix(p, ".sh") || startName.MatchString(p) && n.brings(p))
+	if byPath {
 		p = "/usr/local/bin/" + p
 	}
 	text, ok := c.read(absolute(dir, p), n.stage.End)
-	if !ok && (strings.HasSuffix(p, ".sh") && (n.brings(p) || path.IsAbs(p) && p == word && !n.ofBase(p)) || startName.MatchString(path.Base(p)) && path.IsAbs(p) && !n.ofBase(p)) {
+	if !ok && (byPath && startName.MatchString(word) || strings.HasSuffix(p, ".sh") && (n.brings(p) || path.IsAbs(p) && p == word && !n.ofBase(p)) || startName.MatchString(path.Base(p)) && path.IsAbs(p) && !n.ofBase(p)) {
 		return refuse(in, "what %s does, which is started, is not known: --context names the folder of the build", word)
 	}
 	if !ok || !strings.HasPrefix(text, "#!") {
@@ -279,7 +280,7 @@ func (n *unprivileged) steps(in *dockerfile.Instruction, word string) error {
 }
 
 // startName are the names of what prepares a start, whatever it is written in.
-var startName = lazyregexp.New(`(?i)(?:entry-?point|start-?up|^start|^run|^boot|^init)[\w-]*\.(?:py|pl|rb|bash|js|php|lua)$|^(?:docker-)?entry-?point$`)
+var startName = lazyregexp.New(`(?i)(?:entry-?point|start-?up|^start|^run|^boot|^init)[\w-]*\.(?:py|pl|rb|bash|js|php|lua)$|(?:^|[_-])entry-?point$`)
 
 // ofBase reports whether a start is the base image's own.
 func (n *unprivileged) ofBase(p string) bool {

@@ -40,6 +40,9 @@ var dependents = []struct {
 	{[]string{"protobuf-compiler"}, nil, []string{"libprotobuf-dev"}, nil, "whose definitions others include"},
 	{[]string{"cabal-install"}, []string{"cabal update"}, []string{"curl"}, []string{"wget"}, "with which it downloads"},
 	{[]string{"chromium"}, nil, []string{"chromium-sandbox"}, nil, "without which only --no-sandbox starts it"},
+	{[]string{"gpg"}, nil, []string{"gpg-agent"}, []string{"gnupg", "gnupg2"}, "without which it makes and uses no secret key"},
+	{[]string{"docker-compose"}, nil, []string{"docker.io"}, []string{"docker-ce", "docker-ce-cli", "docker-cli"}, "whose command scripts run beside it"},
+	{[]string{"docker-ce-cli"}, nil, []string{"docker-buildx-plugin", "docker-compose-plugin"}, nil, "without which it neither builds nor composes"},
 	{[]string{"devscripts"}, []string{"mk-build-deps"}, []string{"equivs"}, nil, "with which mk-build-deps builds"},
 }
 

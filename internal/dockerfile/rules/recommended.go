@@ -33,7 +33,7 @@ type reliance struct {
 
 // tell are the words that tell it.
 var tell = []string{
-	"https://", "http://", "git clone", "git@", "ssh://", "git+ssh", "type=ssh", "composer install", "composer require", "composer create-project",
+	"https://", "http://", "git clone", "git@", "ssh://", "git+ssh", "type=ssh", "known_hosts", "/.ssh", "/etc/ssh", "GIT_SSH", "composer install", "composer require", "composer create-project",
 }
 
 // reliances remembers them by stage.
@@ -90,7 +90,7 @@ func (in *Input) relies(i int, m call, all reliances) []relied {
 	if w, ok := by(trusting); ok && !r.certificates && (has("https://", "git clone") || !has("http://")) {
 		out = append(out, relied{[]string{"ca-certificates"}, w, "without which it trusts no address"})
 	}
-	if w, ok := by([]string{"git", "mercurial"}); ok && !r.ssh && has("git@", "ssh://", "git+ssh", "type=ssh") {
+	if w, ok := by([]string{"git", "mercurial"}); ok && !r.ssh && has("git@", "ssh://", "git+ssh", "type=ssh", "known_hosts", "/.ssh", "/etc/ssh", "GIT_SSH") {
 		out = append(out, relied{[]string{"openssh-client"}, w, "without which it cannot fetch over SSH"})
 	}
 	if w, ok := by([]string{"composer"}); ok && has("composer install", "composer require", "composer create-project") {
