@@ -49,6 +49,12 @@ func repositories() []repository {
 		{name: "Percona", vendors: []string{"percona"}},
 		{name: "Oracle", vendors: []string{"oracle corporation"}},
 		{name: "GitHub", vendors: []string{"@github.com>"}, names: []string{"gh"}},
+		{name: "deb-multimedia.org", vendors: []string{"deb-multimedia", "marillat"}, marks: []string{"-dmo"}},
+		{name: "NeuroDebian", vendors: []string{"neuro.debian"}, marks: []string{"~nd"}},
+		{name: "Dotdeb", vendors: []string{"dotdeb"}, marks: []string{"dotdeb"}},
+		{name: "Proxmox", vendors: []string{"@proxmox.com"}, marks: []string{"-pve", "+pmx"}},
+		{name: "Zabbix", vendors: []string{"@zabbix.com", "zabbix sia"}},
+		{name: "MySQL's repository", vendors: []string{"@oracle.com"}, marks: []string{"-1debian1"}, names: []string{"mysql-apt-config"}},
 		{name: "apt.llvm.org", marks: []string{"~++20"}},
 	}
 }
@@ -59,6 +65,7 @@ type builder struct {
 	vendors []string // how they call themselves in RPM's Vendor; nil: not known
 	repos   []repository
 	known   map[string]string // by vendor: the repository's name, or ""
+	tagged  bool              // it marks its packages with the release, ".el9"
 }
 
 func newBuilder(d *sbom.Distro) *builder {
@@ -67,6 +74,7 @@ func newBuilder(d *sbom.Distro) *builder {
 		return b
 	}
 	b.vendors = vendorsOf(d.ID)
+	b.tagged = redHatLike(d.ID) && d.VersionID != "" && !strings.HasPrefix(d.VersionID, "5") && !strings.HasPrefix(d.VersionID, "6")
 	// What calls itself as the distribution does is the distribution.
 	b.repos = slices.DeleteFunc(b.repos, func(r repository) bool {
 		return slices.ContainsFunc(r.vendors, func(word string) bool {
@@ -131,28 +139,59 @@ func (b *builder) foreign(p *sbom.Package) string {
 		if mark := repositoryMark(version); mark != "" {
 			return "a repository that marks its packages " + mark
 		}
+		if b.tagged && unmarked(p.Name, version) {
+			return "a repository that does not mark its packages with the release"
+		}
 	}
 	return ""
 }
 
+// redHatLike reports whether a distribution is Red Hat's or one built of its sources.
+func redHatLike(id string) bool {
+	return slices.Contains([]string{"rhel", "centos", "almalinux", "rocky", "ol", "scientific"}, id)
+}
+
+// unmarked reports whether a release says nothing of the distribution that it is
+// built for, as those of Red Hat's relatives do since 7, but for two packages.
+func unmarked(name, version string) bool {
+	release := version[strings.LastIndexByte(version, '-')+1:]
+	return !strings.Contains(release, ".el") && !modular(release) &&
+		name != "libmodulemd1" && name != "subscription-manager-migration-data" && name != "gpg-pubkey"
+}
+
 // repositoryMark is the word that repositories beside those of Red Hat's relatives
-// put behind the release they build for: "codeit" of "2.4.57-5.el9.codeit"; "" for
+// put behind the release they build for, or before it: "codeit" of
+// "2.4.57-5.el9.codeit" and of "2.4.57-5.codeit.el9", "rhel9" of "7.7-1.rhel9"; "" for
 // those relatives' own words.
 func repositoryMark(version string) string {
+	release := version[strings.LastIndexByte(version, '-')+1:]
+	before, _, _ := strings.Cut(release, ".el")
+	for word := range strings.SplitSeq(before, ".") {
+		rest := strings.TrimRight(word, "0123456789")
+		switch {
+		case rest == "rhel" && rest != word, before != release && len(word) > 1 && letters(word) == len(word) && !slices.Contains(preRelease(), word):
+			return word
+		}
+	}
 	i := strings.LastIndex(version, ".el")
 	if i < 0 || digits(version[i+len(".el"):]) == 0 {
 		return ""
 	}
 	for word := range strings.SplitSeq(version[i+1:], ".") {
-		letters := strings.TrimRight(word, "0123456789_")
+		mark := strings.TrimRight(word, "0123456789_")
 		switch {
-		case len(letters) < 2, strings.HasPrefix(word, "el"), strings.ContainsAny(letters, "0123456789+_~^"):
-		case slices.Contains([]string{"alma", "rocky", "cloud", "centos", "ml", "hs", "sdl", "rv", "plus", "fips", "sig", "ksplice", "next", "aa", "ap"}, letters):
+		case len(mark) < 2, strings.HasPrefix(word, "el"), strings.ContainsAny(mark, "0123456789+_~^"):
+		case slices.Contains([]string{"alma", "rocky", "cloud", "centos", "ml", "hs", "sdl", "rv", "plus", "fips", "sig", "ksplice", "next", "aa", "ap"}, mark):
 		default:
-			return letters
+			return mark
 		}
 	}
 	return ""
+}
+
+// preRelease are words of releases for what is not a release of the program.
+func preRelease() []string {
+	return []string{"alpha", "beta", "rc", "pre", "git", "svn", "hg", "bzr", "cvs", "snap", "snapshot", "dev", "post", "stable"}
 }
 
 // vendor is foreign by the vendor's word alone. An RPM's vendor is the one who

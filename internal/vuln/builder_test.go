@@ -32,6 +32,20 @@ func TestBuilder(t *testing.T) {
 		{"almalinux", "rpm", "postgresql15-server", "15.2-1PGDG.rhel9", "", "PostgreSQL's repository"},
 		{"almalinux", "rpm", "httpd", "2.4.57-5.el9.codeit", "", "a repository that marks its packages codeit"},
 		{"centos", "rpm", "git", "2.36.6-1.el7.ius", "", "a repository that marks its packages ius"},
+		{"almalinux", "rpm", "httpd", "2.4.53-1.codeit.el9", "", "a repository that marks its packages codeit"},
+		{"almalinux", "rpm", "curl", "7.70.0-1.0.cf.rhel9", "", "a repository that marks its packages rhel9"},
+		{"rocky", "rpm", "curl", "7.70.0-1.0.rhel8", "", "a repository that marks its packages rhel8"},
+		{"almalinux", "rpm", "grafana", "9.0.0-1", "", "a repository that does not mark its packages with the release"},
+		{"rhel", "rpm", "varnish", "7.0.0-1", "", "a repository that does not mark its packages with the release"},
+		{"almalinux", "rpm", "grafana", "9.0.0-1", "AlmaLinux", ""},
+		{"almalinux", "rpm", "libmodulemd1", "1.8.16-0.2.13.0.1", "", ""},
+		{"almalinux", "rpm", "squid", "7:4.15-1.module_el8.5.0+2500+d2377ea3", "", ""},
+		{"almalinux", "rpm", "tboot", "1:1.10.5-2.alpha.el9", "", ""},
+		{"rhel", "rpm", "kernel-rt", "4.18.0-0.rc1.git0.1.el8", "", ""},
+		{"fedora", "rpm", "bash", "5.2-1.fc40", "", ""},
+		{"debian", "deb", "vim", "2:9.0.1000-dmo1", "", "deb-multimedia.org"},
+		{"debian", "deb", "ffmpeg", "10:5.1-dmo1+deb12u1", "", "deb-multimedia.org"},
+		{"debian", "deb", "mysql-server", "8.0.35-1debian12", "", "MySQL's repository"},
 		{"centos", "rpm", "bash", "4.2.46-35.el7_9", "", ""},
 		{"centos", "rpm", "httpd", "2.4.6-99.el7.centos.1", "", ""},
 		{"almalinux", "rpm", "kernel", "5.14.0-427.13.1.el9_4.alma.1", "", ""},
@@ -55,7 +69,7 @@ func TestBuilder(t *testing.T) {
 		{"alpine", "apk", "nginx", "1.25.4-r1", "NGINX Packaging <nginx-packaging@f5.com>", "nginx.org"},
 		{"alpine", "apk", "nginx", "1.24.0-r7", "Jakub Jirutka <jakub@jirutka.cz>", ""},
 	} {
-		b := newBuilder(&sbom.Distro{ID: test.distro})
+		b := newBuilder(&sbom.Distro{ID: test.distro, VersionID: "9"})
 		p := sbom.Package{Type: test.typ, Name: test.name, Version: test.version, Vendor: test.vendor}
 		for range 2 { // the second time by what is remembered
 			if got := b.foreign(&p); got != test.want {

@@ -20,6 +20,7 @@ type gaps struct {
 	ungrouped  []string            // Maven packages whose group is not known
 	bare       []string            // binary packages whose source is not known
 	streams    []string            // repositories whose advisories are not known
+	modules    []string            // builds for a module whose stream is not known
 	builders   map[string][]string // who built packages in place of the distribution: which ones
 	list       []finding.Unknown
 	seen       map[string]bool
@@ -86,6 +87,13 @@ func (g *gaps) groupless(p *sbom.Package) {
 func (g *gaps) sourceless(p *sbom.Package) {
 	if !p.Removed {
 		g.bare = append(g.bare, p.Name+" "+p.Version)
+	}
+}
+
+// stream notes a build for an RPM module of which nothing says the stream.
+func (g *gaps) stream(p *sbom.Package) {
+	if !p.Removed {
+		g.modules = append(g.modules, p.Name+" "+p.Version)
 	}
 }
 
@@ -208,6 +216,12 @@ func (m *matcher) sortedUnknown() []finding.Unknown {
 		out = append(out, finding.Unknown{
 			What: "vulnerabilities of " + some(g.elsewhere),
 			Why:  "from a repository or an archive and not from the registry, whose advisories are of the package that it publishes by the name; --match-git takes them",
+		})
+	}
+	if len(g.modules) > 0 {
+		out = append(out, finding.Unknown{
+			What: "vulnerabilities of " + some(g.modules),
+			Why:  "built for an RPM module whose stream neither a label nor a fix's build tells; of the module's advisories those of its own major version are counted",
 		})
 	}
 	for _, by := range slices.Sorted(maps.Keys(g.builders)) {

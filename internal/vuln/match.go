@@ -234,6 +234,9 @@ func (m *matcher) apply(q *query, advs []Advisory) {
 		}
 		if fam.isRPM() {
 			if a = of.ofBuild(a, q.version); a == nil {
+				if of.untold(&advs[i], fam, q.version) {
+					m.unknown.stream(g.members[0])
+				}
 				continue
 			}
 		}

@@ -136,6 +136,19 @@ func (s streams) ofBuild(a *Advisory, version string) *Advisory {
 	return &own
 }
 
+// untold reports whether an advisory about a module is left out of a module build
+// only because its stream is not known, and would affect it.
+func (s streams) untold(a *Advisory, fam family, version string) bool {
+	if len(a.Modules) == 0 || !modular(version) {
+		return false
+	}
+	if _, known := s.concerns(a); known {
+		return false
+	}
+	v, err := judge(a, fam, version)
+	return err == nil && v.affected
+}
+
 // variant is what Oracle builds a package as beside the usual build: validated
 // cryptography, patched while it runs, or one of the lines of its own kernel that
 // one release has. The versions of one do not order with those of another.

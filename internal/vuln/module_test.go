@@ -1,6 +1,7 @@
 package vuln
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -61,9 +62,16 @@ func TestModules(t *testing.T) {
 			rpm("npm", "1:6.14.10-1.10.23.1.1.module_el8.3.0+2000+aaaaaaaa", ""),
 			rpm("nodejs", "1:10.24.1-1.module_el8.3.0+2000+aaaaaaaa", ""),
 		}, map[string]string{}},
+		{"nothing tells the stream", []sbom.Package{rpm("podman", "2:3.4.2-9.module_el8.5.0+2614+87221ce8", "")}, map[string]string{}},
 		{"of no module", []sbom.Package{rpm("curl", "7.61.1-22.el8", "")}, map[string]string{"CVE-2023-17743": "7.61.1-33.el8_9.5"}},
 	} {
 		found, unknown := match(t, l, &sbom.Inventory{Distro: &sbom.Distro{ID: "almalinux", VersionID: "8.6"}, Packages: test.pkgs})
+		if strings.Contains(test.name, "nothing tells") {
+			if len(unknown) != 1 || !strings.Contains(unknown[0].What, "podman") {
+				t.Errorf("%s: %v", test.name, unknown)
+			}
+			unknown = nil
+		}
 		if len(unknown) > 0 {
 			t.Errorf("%s: %v", test.name, unknown)
 		}
