@@ -44,7 +44,6 @@ func dirUnread() []dirManifest {
 		locked("Gopkg.lock", named("Go dep", "Gopkg.toml")),
 		locked("glide.lock", named("Glide", "glide.yaml")),
 		locked("cabal.project.freeze stack.yaml.lock", holding("build-depends", named("Haskell", "*.cabal"))),
-		named("renv", "renv.lock"),
 		locked("Manifest.toml Manifest-v*.toml", holding("[deps]", named("Julia", "Project.toml"))),
 		locked("JuliaManifest.toml", holding("[deps]", named("Julia", "JuliaProject.toml"))),
 		named("Carton", "cpanfile.snapshot"),

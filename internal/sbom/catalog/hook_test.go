@@ -50,7 +50,7 @@ func TestHookNamesEveryLockFile(t *testing.T) {
 		"cabal-freeze":  {"cabal.project.freeze"},
 		"podfile-lock":  {"ios/Podfile.lock"},
 
-		"conan-lock": {"conan.lock"}, "rebar-lock": {"rebar.lock"}, "gleam-lock": {"manifest.toml"}, "cartfile-resolved": {"Cartfile.resolved"},
+		"conan-lock": {"conan.lock"}, "rebar-lock": {"rebar.lock"}, "gleam-lock": {"manifest.toml"}, "renv-lock": {"renv.lock"}, "cartfile-resolved": {"Cartfile.resolved"},
 		"julia-manifest": {"Manifest.toml", "JuliaManifest.toml", "Manifest-v1.11.toml"},
 		"gopkg-lock":     {"Gopkg.lock"}, "glide-lock": {"glide.lock"}, "conda-lock": {"conda-lock.yml"},
 		"conda-environment": {"environment.yml", "environment.yaml"},

@@ -405,6 +405,10 @@ func TestGroupsThatMoved(t *testing.T) {
 		"rxjava-3.1.0.jar": "io.reactivex.rxjava3", "okhttp-2.7.5.jar": "com.squareup.okhttp", "okhttp-4.9.1.jar": "com.squareup.okhttp3",
 		"hibernate-core-5.2.17.Final.jar": "org.hibernate", "hibernate-core-6.1.0.Final.jar": "org.hibernate.orm", "hibernate-validator-5.4.1.Final.jar": "org.hibernate",
 		"groovy-2.4.7.jar": "org.codehaus.groovy", "groovy-4.0.1.jar": "org.apache.groovy", "jetty-util-6.1.26.jar": "org.mortbay.jetty", "jetty-util-9.4.0.jar": "org.eclipse.jetty",
+		"jackson-mapper-asl-1.9.13.jar": "org.codehaus.jackson", "jackson-databind-2.9.8.jar": "com.fasterxml.jackson.core", "netty-3.10.6.Final.jar": "io.netty",
+		"netty-3.2.5.Final.jar": "org.jboss.netty", "netty-codec-4.1.1.Final.jar": "io.netty", "dubbo-2.6.0.jar": "com.alibaba", "dubbo-2.7.1.jar": "org.apache.dubbo",
+		"jetty-ee10-servlets-12.0.0.jar": "org.eclipse.jetty.ee10", "spring-security-oauth2-2.3.0.RELEASE.jar": "org.springframework.security.oauth",
+		"hutool-core-5.8.0.jar": "cn.hutool", "keycloak-core-4.0.0.Final.jar": "org.keycloak", "async-http-client-1.9.0.jar": "com.ning",
 		"struts-1.2.9.jar": "struts", "struts-core-1.3.8.jar": "org.apache.struts",
 	} {
 		ps, err := readCataloger(javaArchives(), "app/"+file, jar(t, "META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n"))

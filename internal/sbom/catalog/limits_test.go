@@ -28,6 +28,7 @@ func TestLocksThatNameTooMuchAreRefused(t *testing.T) {
 		"composer.lock":       {`{"packages":[{"name":"a/b","version":"1"}`, `,{"name":"a/p%d","version":"1"}`, "]}"},
 		"packages.lock.json":  {`{"dependencies":{"net8.0":{"a":{"resolved":"1"}`, `,"p%d":{"resolved":"1"}`, "}}}"},
 		"pom.xml":             {"<project><dependencies>", "<dependency><groupId>g</groupId><artifactId>p%d</artifactId></dependency>", "</dependencies></project>"},
+		"renv.lock":           {`{"Packages":{"a":{"Version":"1"}`, `,"p%d":{"Version":"1"}`, "}}"},
 		"conan.lock":          {`{"requires":["a/1"`, `,"p%d/1"`, "]}"},
 		"rebar.lock":          {"[", `{<<"p%d">>,{pkg,<<"a">>,<<"1">>},0},` + "\n", "]."},
 		"manifest.toml":       {"packages = [", `{name="p%d",version="1"},`, "]\n"},

@@ -95,7 +95,7 @@ func lockParsers() []lockParser {
 		nugetLock(), nugetConfig(), nugetAssets(), paketLock(),
 		conanLock(), rebarLock(), gleamLock(), cartLock(), depLock(), glideLock(), condaLock(),
 		nugetDepsFile(), sbtLock(), stackLock(), cabalFreeze(), podLock(), condaEnvironment(),
-		bunLock(), denoLock(), mixLock(), pubLock(), swiftLock(), juliaLock(),
+		bunLock(), denoLock(), mixLock(), pubLock(), swiftLock(), juliaLock(), renvLock(),
 	}
 }
 

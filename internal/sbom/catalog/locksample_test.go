@@ -83,6 +83,13 @@ func TestLockSamples(t *testing.T) {
 			"pkg:conan/openssl@1.1.1k conan.lock:5",
 			"pkg:conan/zlib@1.2.11 conan.lock:4",
 		}},
+		{"renv.lock", []string{
+			"pkg:cran/commonmark@1.7 renv.lock:7",
+			"pkg:cran/fork@0.2.0?vcs_url=git%2Bhttps:%2F%2Fgithub.com%2Facme%2Ffork%23abc renv.lock:15",
+			"pkg:cran/mine@0.1 renv.lock:27",
+			"pkg:cran/readxl@1.0.0 renv.lock:25",
+			"unknown: versions of odd in renv.lock: line 26: not a package's name and version",
+		}},
 		{"rebar.lock", []string{
 			"pkg:hex/cowboy@2.9.0 rebar.lock:2",
 			"pkg:hex/ranch@1.8.0 rebar.lock:7",

@@ -12,7 +12,7 @@ import (
 func TestUnreadFilesAreNamedBesideOneThatIsRead(t *testing.T) {
 	clean := `{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0"}}}`
 	for name, body := range map[string]string{
-		"bun.lockb": "\x00", "pixi.lock": "x", "renv.lock": "{}",
+		"bun.lockb": "\x00", "pixi.lock": "x",
 		"cpanfile.snapshot": "x", "luarocks.lock": "x", "shard.lock": "x", "dub.selections.json": "{}",
 		"nimble.lock": "{}", "vcpkg.json": `{"dependencies": ["zlib"]}`, "conanfile.txt": "[requires]\nzlib/1.2.11\n", "build.sbt": "libraryDependencies += x", "project.clj": "(defproject x :dependencies [])",
 		"mix.exs": "defp deps do", "pubspec.yaml": "dependencies:\n", "Package.swift": ".package(url:", "Podfile": "pod 'A'\n", "a.cabal": "build-depends: base\n",
