@@ -6,7 +6,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 LINTER := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED = 0
 
-.PHONY: build test lint release bench docs corpus prove confine fuzz
+.PHONY: build test lint release bench docs corpus prove confine fuzz new-rule
 
 build: ## the program, into ./drydock
 	go build -trimpath -ldflags '-s -w -X github.com/drydock-dev/drydock/internal/cli.version=$(VERSION)' -o drydock ./cmd/drydock
@@ -47,3 +47,6 @@ confine: ## workloads observed, confined and proved, on Docker Engines of its ow
 
 fuzz: ## every fuzz test for FUZZTIME (22s) each; the first input that fails ends it, with its path
 	.ci/fuzz
+
+new-rule: ## the file of a new rule over Dockerfiles: make new-rule NAME=kebab-name [SET=instruction]
+	@.ci/new-rule "$(NAME)" $(SET)
