@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"errors"
 	"io"
 	"maps"
 	"path"
@@ -59,7 +60,7 @@ func rpmReasons(f layer.Input) ([]byte, error) {
 }
 
 func notEnd(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err
