@@ -27,7 +27,8 @@ func runInScratch() Check {
 				in := p.Input
 				for n := range in.File.Stages {
 					s := &in.File.Stages[n]
-					if !strings.EqualFold(bottom(s).Base, "scratch") {
+					empty := strings.EqualFold(bottom(s).Base, "scratch")
+					if !empty && !withoutShell(bottom(s)) {
 						continue
 					}
 					for i := s.From + 1; i < s.End; i++ {
@@ -35,8 +36,15 @@ func runInScratch() Check {
 						if inst.Cmd != "RUN" {
 							continue
 						}
+						if !empty && inst.JSON {
+							break // it may start a program of the base's
+						}
 						if !in.filled(s, i) && !slices.ContainsFunc(inst.FlagWords, func(f dockerfile.Flag) bool { return f.Name == "mount" }) {
-							p.Report(at(inst.Span, "RUN", "%s stands on scratch, which has no shell and no program that RUN could start", name(s)))
+							has := "no shell and no program that RUN could start"
+							if !empty {
+								has = "no shell to read a RUN"
+							}
+							p.Report(at(inst.Span, "RUN", "%s stands on %s, which has %s", name(s), baseName(s), has))
 						}
 						break // what comes after fails with it
 					}
@@ -45,6 +53,14 @@ func runInScratch() Check {
 			},
 		},
 	}
+}
+
+// withoutShell reports whether a stage stands on an image that is published without a
+// shell, but for its builds to debug with.
+func withoutShell(s *dockerfile.Stage) bool {
+	r := reference(s.Base)
+	debug := strings.HasPrefix(r.tag, "debug") || strings.HasSuffix(r.tag, "-dev")
+	return !debug && (strings.HasPrefix(r.name, "gcr.io/distroless/") || r.name == "cgr.dev/chainguard/static")
 }
 
 // filled reports whether anything before instruction i may bring a system into a

@@ -19,6 +19,8 @@ func TestSecretNamesAreJudgedByTheirValues(t *testing.T) {
 		"ENV DB_PASSWORD=changeme":                                 finding.Low,
 		"ENV KEY_NAME=deploy":                                      finding.Low,
 		"ARG USERNAME=developer":                                   finding.Low,
+		"ENV PASSWORD_HASHER=argon2":                               finding.Low,
+		"ENV TOKEN_POLICY=rotating":                                finding.Low,
 		"ENV NPM_TOKEN=$NPM_TOKEN":                                 finding.Medium,
 		"ENV GITHUB_TOKEN=\"\"":                                    none,
 		"ENV GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D":     none,

@@ -106,7 +106,8 @@ func aboutSecret(name string) bool {
 	return slices.Contains([]string{
 		"name", "username", "user", "email", "ttl", "path", "dir", "sock", "socket", "id", "url", "uri", "host", "port", "type", "mode", "length", "size",
 		"bits", "algorithm", "alg", "expiry", "expires", "expiration", "timeout", "enabled", "disabled", "header", "prefix", "suffix", "server",
-		"provider", "method", "issuer", "audience", "realm", "region", "format", "parallelism",
+		"provider", "method", "issuer", "audience", "realm", "region", "format", "parallelism", "hasher", "driver", "backend", "class", "cost",
+		"rounds", "policy", "strategy", "scope", "scopes", "lifetime", "retention", "limit", "max", "min", "count",
 	}, words[len(words)-1])
 }
 

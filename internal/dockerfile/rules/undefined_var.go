@@ -206,9 +206,23 @@ func (e *lookup) missing(lex *shell.Lex, text string) []string {
 }
 
 // documented reports whether a base whose configuration is not known here is
-// documented to set a variable: images of .NET have the number of their user.
+// documented to set a variable: images of .NET have the number of their user, those of
+// languages where they keep what they install.
 func (e *lookup) documented(name string) bool {
-	return e.stage != nil && name == "APP_UID" && strings.HasPrefix(e.in.File.Chain(e.stage)[0].Base, "mcr.microsoft.com/dotnet/")
+	if e.stage == nil {
+		return false
+	}
+	if name == "APP_UID" {
+		return strings.HasPrefix(e.in.File.Chain(e.stage)[0].Base, "mcr.microsoft.com/dotnet/")
+	}
+	always := map[string][]string{
+		"golang": {"GOPATH", "GOLANG_VERSION", "GOTOOLCHAIN"}, "node": {"NODE_VERSION", "YARN_VERSION"}, "python": {"PYTHON_VERSION"},
+		"ruby": {"RUBY_VERSION", "GEM_HOME", "BUNDLE_APP_CONFIG"}, "rust": {"CARGO_HOME", "RUSTUP_HOME", "RUST_VERSION"},
+		"php": {"PHP_VERSION", "PHP_INI_DIR"}, "eclipse-temurin": {"JAVA_HOME", "JAVA_VERSION"}, "maven": {"MAVEN_HOME", "JAVA_HOME"},
+		"gradle": {"GRADLE_HOME", "JAVA_HOME"}, "tomcat": {"CATALINA_HOME", "JAVA_HOME"}, "postgres": {"PGDATA", "PG_MAJOR", "PG_VERSION"},
+		"nginx": {"NGINX_VERSION"},
+	}
+	return slices.Contains(always[library(e.stage)], name)
 }
 
 // Get and Keys make it a shell.EnvGetter.
