@@ -249,11 +249,11 @@ func (x *Index) Hit(parts *roaring.Bitmap) *roaring.Bitmap {
 	return roaring.FastOr(images...)
 }
 
-// Before is what a source says today under an id: see [Lookup.Before].
-func (x *Index) Before(ctx context.Context, source, id string) ([]vuln.Advisory, bool, error) {
+// Before is what sources say at rest under ids: see [Lookup.Before].
+func (x *Index) Before(ctx context.Context, ids []string) (map[string][]vuln.Advisory, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.lookup.Before(ctx, source, id)
+	return x.lookup.Before(ctx, ids)
 }
 
 // eachPart calls f for each part of an inventory.

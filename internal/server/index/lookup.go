@@ -17,8 +17,8 @@ type Rest interface {
 	vuln.Sifter
 	vuln.Coverer
 	vuln.Packager
-	// Find returns the advisories that are or name a vulnerability.
-	Find(ctx context.Context, id string) ([]vuln.Advisory, error)
+	// Own returns the advisories whose own id is one of these.
+	Own(ctx context.Context, ids map[string]bool) ([]vuln.Advisory, error)
 }
 
 // Lookup is the advisories at rest with what deltas brought since: a record of a
@@ -141,15 +141,19 @@ const (
 	SourceEPSS = "epss"
 )
 
-// Before is what a source says today under an id: by a delta, or else at rest.
-func (l *Lookup) Before(ctx context.Context, source, id string) (list []vuln.Advisory, ok bool, err error) {
-	if r, ok := l.records[key{source, id}]; ok {
-		return r.Advisories, true, nil
+// Before is what sources say at rest under ids, by these.
+func (l *Lookup) Before(ctx context.Context, ids []string) (map[string][]vuln.Advisory, error) {
+	wanted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
 	}
-	all, err := l.Find(ctx, id)
-	if err != nil {
-		return nil, false, err
+	if len(wanted) == 0 {
+		return nil, nil
 	}
-	list = slices.DeleteFunc(all, func(a vuln.Advisory) bool { return a.ID != id || source != "" && a.Source != source })
-	return list, len(list) > 0, nil
+	all, err := l.Own(ctx, wanted)
+	out := make(map[string][]vuln.Advisory, len(wanted))
+	for _, a := range all {
+		out[a.ID] = append(out[a.ID], a)
+	}
+	return out, err
 }

@@ -148,8 +148,8 @@ func (b *before) Advisories(ctx context.Context, ecosystem, name string) ([]vuln
 	return b.Sift(ctx, ecosystem, name, nil)
 }
 
-func (b *before) Find(ctx context.Context, id string) ([]vuln.Advisory, error) {
-	all, err := b.Rest.Find(ctx, id)
+func (b *before) Own(ctx context.Context, ids map[string]bool) ([]vuln.Advisory, error) {
+	all, err := b.Rest.Own(ctx, ids)
 	return b.without(all), err
 }
 

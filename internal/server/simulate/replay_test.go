@@ -60,7 +60,7 @@ func TestAReplayFindsWhatIsNew(t *testing.T) {
 	// The service knew of this one: it is in the database that comes with the program.
 	const known = "GHSA-35jh-r3h4-6jhm" // lodash
 	says := func(r index.Rest) int {
-		list, err := r.Find(t.Context(), known)
+		list, err := r.Own(t.Context(), map[string]bool{known: true})
 		if err != nil {
 			t.Fatal(err)
 		}

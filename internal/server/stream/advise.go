@@ -98,15 +98,25 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, rep *DeltaReport, reco
 			source[k.ID] = min(cmp.Or(source[k.ID], k.Source), k.Source)
 		}
 	}
+	// What is at rest is asked once for all, and only where no delta spoke since.
+	var rest []string
+	for i := range records {
+		r := &records[i]
+		r.Source = cmp.Or(r.Source, source[r.ID])
+		if _, ok := had[store.RecordKey{Source: r.Source, ID: r.ID}]; !ok && r.Source != index.SourceKEV && r.Source != index.SourceEPSS {
+			rest = append(rest, r.ID)
+		}
+	}
+	before, err := s.Index.Before(ctx, rest)
+	if err != nil {
+		return nil, err
+	}
 	at := map[store.RecordKey]int{}
 	var out []store.Record
 	for i := range records {
 		r := records[i]
-		r.Source = cmp.Or(r.Source, source[r.ID])
-		c, err := s.compare(ctx, &r, had)
+		c := compare(&r, had, before[r.ID])
 		switch {
-		case err != nil:
-			return nil, err
 		case c == nil:
 			rep.Older++
 			continue
@@ -128,20 +138,22 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, rep *DeltaReport, reco
 }
 
 // compare says what a record says otherwise than what is known under its source and
-// id; nil: a newer one is stored.
-func (s *Service) compare(ctx context.Context, r *store.Record, known map[store.RecordKey]store.Record) (*store.Changed, error) {
+// id, by a delta or else at rest; nil: a newer one is stored.
+func compare(r *store.Record, known map[store.RecordKey]store.Record, rest []vuln.Advisory) *store.Changed {
 	old, had := known[store.RecordKey{Source: r.Source, ID: r.ID}]
 	if had && r.Source != index.SourceKEV && old.Modified.After(r.Modified) {
-		return nil, nil //nolint:nilnil // it is older, and that is no error
+		return nil
 	}
 	before := old.Advisories
 	if !had {
-		var err error
-		if before, had, err = s.Index.Before(ctx, r.Source, r.ID); err != nil {
-			return nil, err
+		for _, a := range rest {
+			if r.Source == "" || a.Source == r.Source {
+				before = append(before, a)
+			}
 		}
-		if r.Source == "" && len(before) > 0 {
-			r.Source = before[0].Source
+		had = len(before) > 0
+		if r.Source == "" && had {
+			r.Source = before[0].Source // taken back without a word on what it was about
 		}
 	}
 	r.Source = cmp.Or(r.Source, "osv")
@@ -151,7 +163,7 @@ func (s *Service) compare(ctx context.Context, r *store.Record, known map[store.
 			c.Also = append(c.Also, m.ID)
 		}
 	}
-	return c, nil
+	return c
 }
 
 // changeOf says in a word how a record changed; empty: not at all.

@@ -194,6 +194,14 @@ func TestRoundTrip(t *testing.T) {
 			if !slices.ContainsFunc(found, func(f vuln.Advisory) bool { return spelled(f) == spelled(a) }) {
 				rt.Fatalf("Find(%q) does not find it", a.ID)
 			}
+			own, err := d.Own(ctx, map[string]bool{a.ID: true, "nobody": true})
+			if err != nil {
+				rt.Fatal(err)
+			}
+			found = slices.DeleteFunc(found, func(f vuln.Advisory) bool { return f.ID != a.ID })
+			if diff := cmp.Diff(found, own, cmpopts.EquateEmpty()); diff != "" {
+				rt.Fatalf("Own(%q) is not what Find finds of its id: %s", a.ID, diff)
+			}
 		}
 	})
 }

@@ -104,10 +104,38 @@ func (d *DB) eachTitle(ctx context.Context, yield func(vuln.Meta, error) bool) {
 // Find returns every advisory that has the id, or names it as an alias or as
 // related, in any case, ecosystem and package. It reads the whole database.
 func (d *DB) Find(ctx context.Context, id string) ([]vuln.Advisory, error) {
+	return d.hit(ctx, func(b *base) (map[int]bool, error) { return d.records(ctx, b, id) })
+}
+
+// Own returns every advisory whose own id is one of these, letter by letter. It reads
+// the ids of the whole database, once for all of these.
+func (d *DB) Own(ctx context.Context, ids map[string]bool) ([]vuln.Advisory, error) {
+	return d.hit(ctx, func(b *base) (map[int]bool, error) {
+		hits := map[int]bool{}
+		for i := range b.records.blocks {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			block, err := d.tableBlock(&b.records, i)
+			if err != nil {
+				return nil, err
+			}
+			for j := range block.column.len() {
+				if ids[block.column.id(j)] {
+					hits[i*tableRows+j] = true
+				}
+			}
+		}
+		return hits, nil
+	})
+}
+
+// hit returns the advisories of the records that of finds.
+func (d *DB) hit(ctx context.Context, of func(*base) (map[int]bool, error)) ([]vuln.Advisory, error) {
 	var out []vuln.Advisory
 	for _, name := range slices.Sorted(maps.Keys(d.bases)) {
 		b := d.bases[name]
-		hits, err := d.records(ctx, b, id)
+		hits, err := of(b)
 		if err != nil {
 			return nil, err
 		}

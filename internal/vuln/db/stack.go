@@ -188,9 +188,20 @@ func (s *Stack) first(source string) *DB {
 // Find returns every advisory that is or names a vulnerability, from the
 // databases that answer for its ecosystem: see [DB.Find].
 func (s *Stack) Find(ctx context.Context, id string) ([]vuln.Advisory, error) {
+	return s.answered(ctx, func(d *DB) ([]vuln.Advisory, error) { return d.Find(ctx, id) })
+}
+
+// Own returns every advisory whose own id is one of these, from the databases that
+// answer for its ecosystem: see [DB.Own].
+func (s *Stack) Own(ctx context.Context, ids map[string]bool) ([]vuln.Advisory, error) {
+	return s.answered(ctx, func(d *DB) ([]vuln.Advisory, error) { return d.Own(ctx, ids) })
+}
+
+// answered is what databases say of the ecosystems for which they answer.
+func (s *Stack) answered(ctx context.Context, ask func(*DB) ([]vuln.Advisory, error)) ([]vuln.Advisory, error) {
 	var out []vuln.Advisory
 	for _, d := range s.dbs {
-		list, err := d.Find(ctx, id)
+		list, err := ask(d)
 		if err != nil {
 			return nil, err
 		}
