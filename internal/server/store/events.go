@@ -127,6 +127,10 @@ type Task struct {
 // MaxTries is how often a task is begun before it is set aside.
 const MaxTries = 5
 
+// maxWait is how long a task waits at most: a lease that ends later was given by a
+// clock that was set back since, or by one that is wrong.
+const maxWait = time.Minute
+
 // Claim takes the task that is due: of the first lane, the oldest. Until the lease
 // ends nobody else takes it. nil: there is none.
 func (s *Store) Claim(ctx context.Context, worker string, lease time.Duration) (*Task, error) {
@@ -137,8 +141,8 @@ func (s *Store) Claim(ctx context.Context, worker string, lease time.Duration) (
 		lock = " FOR UPDATE SKIP LOCKED"
 	}
 	row := s.db.QueryRowContext(ctx, s.sql(`UPDATE tasks SET lease = $1, worker = $2, tries = tries + 1
-		WHERE event = (SELECT event FROM tasks WHERE lease < $3 AND tries < $4 ORDER BY lane, event LIMIT 1`+lock+`)
-		RETURNING event, lane, tries`), until, worker, millis(now), MaxTries)
+		WHERE event = (SELECT event FROM tasks WHERE (lease < $3 OR lease > $4) AND tries < $5 ORDER BY lane, event LIMIT 1`+lock+`)
+		RETURNING event, lane, tries`), until, worker, millis(now), millis(now.Add(max(2*lease, maxWait))), MaxTries)
 	t := &Task{lease: until}
 	var n int64
 	switch err := row.Scan(&n, &t.Lane, &t.Tries); {

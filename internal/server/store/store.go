@@ -3,11 +3,14 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"io"
 	"io/fs"
+	"net"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -179,14 +182,34 @@ func (s *Store) fail(op string, err error) error {
 		return err
 	}
 	e := &Error{Op: op, Err: err}
-	var conn *pgconn.ConnectError
 	switch {
-	case errors.As(err, &conn):
+	case away(err):
 		e.hint = "is PostgreSQL running, and does its address say so?"
-	case strings.Contains(err.Error(), "disk is full"):
+	case full(err):
 		e.hint = "make room on the disk; the service goes on by itself"
 	}
 	return e
+}
+
+// away reports whether there is no database that answers.
+func away(err error) bool {
+	var conn *pgconn.ConnectError
+	var said *pgconn.PgError
+	var broken net.Error
+	switch {
+	case errors.As(err, &said):
+		return strings.HasPrefix(said.Code, "08") || strings.HasPrefix(said.Code, "57P") // it goes down, or comes up
+	case errors.As(err, &conn), errors.As(err, &broken):
+		return true
+	}
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		strings.Contains(err.Error(), "conn closed") // of pgx, which has no value for it
+}
+
+// full reports whether the database's disk is full.
+func full(err error) bool {
+	var said *pgconn.PgError
+	return errors.As(err, &said) && said.Code == "53100" || strings.Contains(err.Error(), "disk is full")
 }
 
 // sql puts a statement, whose parameters are "$1", into the database's words.

@@ -267,6 +267,40 @@ func TestTasksAreDoneOnce(t *testing.T) {
 	})
 }
 
+// TestAClockThatIsSetBackHoldsNoTask: a lease that ends in a day was given before the
+// clock was set back, and whoever had it may be gone.
+func TestAClockThatIsSetBackHoldsNoTask(t *testing.T) {
+	onBoth(t, func(t *testing.T, opt store.Options) {
+		now := time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
+		opt.Now = func() time.Time { return now }
+		s := open(t, opt)
+		if err := s.Change(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.Emit(t.Context(), store.Event{Kind: store.ImageAdded, Subject: "x"}, store.Prompt)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		claim := func() bool {
+			task, err := s.Claim(t.Context(), "w", time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return task != nil
+		}
+		if !claim() || claim() {
+			t.Fatal("it is not claimed once")
+		}
+		now = now.AddDate(0, 0, -1)
+		if !claim() {
+			t.Error("set back by a day, the clock holds the task for a day")
+		}
+		now = now.AddDate(0, 0, 2)
+		if !claim() {
+			t.Error("set forward, the clock holds the task")
+		}
+	})
+}
+
 func TestJudgementsOfSlowWorkersDoNotCount(t *testing.T) {
 	onBoth(t, func(t *testing.T, opt store.Options) {
 		s := open(t, opt)

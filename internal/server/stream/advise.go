@@ -361,11 +361,15 @@ func (s *Service) judge(ctx context.Context, task *store.Task, list []store.Judg
 	})
 }
 
+// since is how long ago a task's event happened; a clock that was set back meanwhile
+// tells nothing.
+func (s *Service) since(task *store.Task) time.Duration { return max(0, s.Store.Now().Sub(task.At)) }
+
 // why is the reason of everything that a task opens and closes.
 func (s *Service) why(task *store.Task, w store.Why) func(*finding.Finding) store.Why {
 	w.Event = task.N
 	return func(*finding.Finding) store.Why {
-		w.After = s.Store.Now().Sub(task.At)
+		w.After = s.since(task)
 		return w
 	}
 }
@@ -380,7 +384,7 @@ func (s *Service) whyDelta(task *store.Task, d store.Delta) func(*finding.Findin
 		}
 	}
 	return func(f *finding.Finding) store.Why {
-		w := store.Why{Event: task.N, Cause: store.CauseAdvisory, After: s.Store.Now().Sub(task.At)}
+		w := store.Why{Event: task.N, Cause: store.CauseAdvisory, After: s.since(task)}
 		for _, id := range append([]string{f.Vuln.ID}, f.Vuln.Aliases...) {
 			if c := by[id]; c != nil {
 				w.Advisory, w.Change = c.ID, c.Change
