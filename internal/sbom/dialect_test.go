@@ -404,3 +404,26 @@ func TestTagValueUTF8(t *testing.T) {
 		}
 	}
 }
+
+// TestSameDistro: a qualifier names a distribution by any of its names and numbers.
+func TestSameDistro(t *testing.T) {
+	for _, c := range []struct {
+		qualifier, namespace string
+		have                 Distro
+		want                 bool
+	}{
+		{"bullseye", "debian", Distro{ID: "debian", VersionID: "11"}, true},
+		{"debian-bullseye", "debian", Distro{ID: "debian", VersionID: "11"}, true},
+		{"bookworm", "debian", Distro{ID: "debian", VersionID: "11"}, false},
+		{"debian-12", "debian", Distro{ID: "debian", Codename: "bookworm"}, true},
+		{"jammy", "ubuntu", Distro{ID: "ubuntu", VersionID: "22.04"}, true},
+		{"ubuntu-noble", "ubuntu", Distro{ID: "ubuntu", VersionID: "22.04"}, false},
+		{"ubuntu-22.04", "ubuntu", Distro{ID: "ubuntu", Codename: "jammy"}, true},
+		{"sid", "debian", Distro{ID: "debian", VersionID: "12"}, false},
+		{"sid", "debian", Distro{ID: "debian", Codename: "sid"}, true},
+	} {
+		if got := SameDistro(c.qualifier, c.namespace, &c.have); got != c.want {
+			t.Errorf("%s of %+v: %v", c.qualifier, c.have, got)
+		}
+	}
+}

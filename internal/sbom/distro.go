@@ -138,10 +138,34 @@ func SameDistro(qualifier, namespace string, d *Distro) bool {
 	if want.ID != have.ID {
 		return false
 	}
+	for _, r := range []*Distro{&want, &have} {
+		if r.VersionID == "" {
+			r.VersionID = ReleaseNumber(r.ID, r.Codename)
+		}
+	}
 	if want.VersionID == "" || have.VersionID == "" {
 		return want.Codename != "" && strings.EqualFold(want.Codename, have.Codename)
 	}
 	return want.VersionID == have.VersionID || strings.HasPrefix(have.VersionID, want.VersionID+".") || strings.HasPrefix(want.VersionID, have.VersionID+".")
+}
+
+// ReleaseNumber is the number of a release of Debian or Ubuntu by its name; "" for
+// others, and for what has no number, as sid.
+func ReleaseNumber(id, codename string) string {
+	names := map[string]string{
+		"squeeze": "6.0", "wheezy": "7", "jessie": "8", "stretch": "9", "buster": "10", "bullseye": "11", "bookworm": "12",
+		"trixie": "13", "forky": "14", "duke": "15",
+	}
+	if id == "ubuntu" {
+		names = map[string]string{
+			"trusty": "14.04", "xenial": "16.04", "bionic": "18.04", "focal": "20.04", "groovy": "20.10", "hirsute": "21.04",
+			"impish": "21.10", "jammy": "22.04", "kinetic": "22.10", "lunar": "23.04", "mantic": "23.10", "noble": "24.04",
+			"oracular": "24.10", "plucky": "25.04", "questing": "25.10",
+		}
+	} else if id != "debian" {
+		return ""
+	}
+	return names[strings.ToLower(codename)]
 }
 
 // likelyDistro is the distribution that most purls name; nil: none does.

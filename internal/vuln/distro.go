@@ -37,7 +37,7 @@ func distroEcosystem(d *sbom.Distro) string {
 		}
 		return "Debian:" + debianNumber(d.VersionID)
 	case "ubuntu":
-		return "Ubuntu:" + ubuntuRelease(cmp.Or(d.VersionID, ubuntuNumber(d.Codename)))
+		return "Ubuntu:" + ubuntuRelease(cmp.Or(d.VersionID, sbom.ReleaseNumber("ubuntu", d.Codename)))
 	case "alpine":
 		return "Alpine:" + alpineRelease(d.VersionID)
 	case "wolfi":
@@ -185,38 +185,7 @@ func debianNumber(version string) string {
 // debianRelease is the number of a Debian that does not say it, as testing and
 // sid do not.
 func debianRelease(d *sbom.Distro) string {
-	switch d.Codename {
-	case "squeeze":
-		return "6.0"
-	case "wheezy":
-		return "7"
-	case "jessie":
-		return "8"
-	case "stretch":
-		return "9"
-	case "buster":
-		return "10"
-	case "bullseye":
-		return "11"
-	case "bookworm":
-		return "12"
-	case "trixie":
-		return "13"
-	case "forky":
-		return "14"
-	case "duke":
-		return "15"
-	}
-	return "sid"
-}
-
-// ubuntuNumber is the number of a release that only its name is said of.
-func ubuntuNumber(codename string) string {
-	return map[string]string{
-		"trusty": "14.04", "xenial": "16.04", "bionic": "18.04", "focal": "20.04", "groovy": "20.10", "hirsute": "21.04", "impish": "21.10",
-		"jammy": "22.04", "kinetic": "22.10", "lunar": "23.04", "mantic": "23.10", "noble": "24.04", "oracular": "24.10",
-		"plucky": "25.04", "questing": "25.10",
-	}[codename]
+	return cmp.Or(sbom.ReleaseNumber("debian", d.Codename), "sid")
 }
 
 // ubuntuRelease adds the mark that OSV puts on long-term releases: April of
