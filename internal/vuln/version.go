@@ -180,10 +180,11 @@ func comparableVersion(fam family, v string) bool {
 	switch fam {
 	case famDeb, famRPM:
 		epoch, rest, ok := strings.Cut(v, ":")
-		if ok {
-			return epoch != "" && len(epoch) < 10 && digits(epoch) == len(epoch) && rest != ""
+		if !ok {
+			epoch, rest = "0", v
 		}
-		return true
+		// What has no number, such as "unknown", would be newer than every fix.
+		return epoch != "" && len(epoch) < 10 && digits(epoch) == len(epoch) && strings.ContainsAny(rest, "0123456789")
 	case famPadded:
 		// Maven names releases "r09" and "Finchley.SR1"; what has no number, such as
 		// "unspecified" or "LATEST", says nothing of which.

@@ -164,3 +164,24 @@ func TestCompareJulia(t *testing.T) {
 		}
 	}
 }
+
+// What is no version is not newer than every fix of a distribution.
+func TestComparableVersion(t *testing.T) {
+	for _, eco := range []string{"Debian:11", "Ubuntu:22.04:LTS", "AlmaLinux:9", "Rocky Linux:9", "Alpine:v3.18"} {
+		for v, want := range map[string]bool{
+			"unknown": false, "latest": false, "(none)": false, "${V}": false, "1.2-3": true, "": false,
+		} {
+			if got := comparableVersion(familyOf(eco), v); got != want {
+				t.Errorf("%s: %q can be compared: %v", eco, v, got)
+			}
+		}
+	}
+	if comparableVersion(famDeb, "0:latest") {
+		t.Error("an epoch makes a version")
+	}
+	for _, v := range []string{"1:2.3-4", "r1234-1", "v2-1.el9", "1.0~rc1"} {
+		if !comparableVersion(familyOf("AlmaLinux:9"), v) {
+			t.Errorf("%q cannot be compared", v)
+		}
+	}
+}
