@@ -157,16 +157,7 @@ func TestGateEngine(t *testing.T) {
 	check(t, err)
 	t.Chdir(t.TempDir())
 	b := signing(t)
-	program := buildProgram(t)
-	build := func(text, ref string) {
-		t.Helper()
-		writeFiles(t, "ctx", map[string]string{"Dockerfile": "FROM scratch\nCOPY p /p\nLABEL v=" + text + "\nENTRYPOINT [\"/p\"]\n"})
-		check(t, os.Rename(program, "ctx/p"))
-		command(t, nil, docker, "build", "-q", "-t", ref, "ctx")
-		check(t, os.Rename("ctx/p", program))
-		removeAfter(t, docker, ref)
-		command(t, nil, docker, "push", "-q", ref)
-	}
+	build := pusher(t, docker)
 	build("one", repo+":v1")
 	b.trust("key generate release", "init "+repo, "signer add --key release.pub release "+repo, "sign --remote "+repo+":v1", "root "+repo+" -o app.root.json")
 	build("evil", repo+":evil")
@@ -280,6 +271,21 @@ func TestGateEngine(t *testing.T) {
 	// Without the gate the Engine refuses all.
 	check(t, g.gate.Process.Kill())
 	g.want("(plugin|Plugin).*|124", "ps")
+}
+
+// pusher builds images of a program with a label, and pushes them.
+func pusher(t *testing.T, docker string) func(text, ref string) {
+	t.Helper()
+	program := buildProgram(t)
+	return func(text, ref string) {
+		t.Helper()
+		writeFiles(t, "ctx", map[string]string{"Dockerfile": "FROM scratch\nCOPY p /p\nLABEL v=" + text + "\nENTRYPOINT [\"/p\"]\n"})
+		check(t, os.Rename(program, "ctx/p"))
+		command(t, nil, docker, "build", "-q", "-t", ref, "ctx")
+		check(t, os.Rename("ctx/p", program))
+		removeAfter(t, docker, ref)
+		command(t, nil, docker, "push", "-q", ref)
+	}
 }
 
 // buildProgram is a program that says that it ran, and waits if it is told to.

@@ -268,10 +268,20 @@ func TestOtherCalls(t *testing.T) {
 		"another":       {`{"TaskTemplate":{"ContainerSpec":{"Image":"r.io/evil:1@` + string(id("x")) + `"}}}`, "default is deny"},
 		"with a bind":   {`{"TaskTemplate":{"ContainerSpec":{"Image":"r.io/good:1@` + string(id("x")) + `","Mounts":[{"Type":"bind","Source":"/etc"}]}}}`, "/etc"},
 		"with the host": {`{"TaskTemplate":{"ContainerSpec":{"Image":"r.io/good:1@` + string(id("x")) + `"},"Networks":[{"Target":"host"}]}}`, "network namespace"},
+		"with its id":   {`{"TaskTemplate":{"ContainerSpec":{"Image":"r.io/good:1@` + string(id("x")) + `"},"Networks":[{"Target":"h"}]}}`, "network namespace"},
+		"on a network":  {`{"TaskTemplate":{"ContainerSpec":{"Image":"r.io/good:1@` + string(id("x")) + `"},"Networks":[{"Target":"n"}]}}`, ""},
+		"all caps":      {`{"TaskTemplate":{"ContainerSpec":{"Image":"r.io/good:1@` + string(id("x")) + `","CapabilityAdd":["ALL"]}}}`, "capability ALL"},
+		"old networks":  {`{"TaskTemplate":{"ContainerSpec":{"Image":"r.io/good:1@` + string(id("x")) + `"}},"Networks":[{"Target":"host"}]}`, "not known"},
+		"a volume":      {`{"TaskTemplate":{"ContainerSpec":{"Image":"r.io/good:1@` + string(id("x")) + `","Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Name":"local","Options":{"type":"none","o":"bind","device":"/etc"}}}}]}}}`, "/etc"},
+		"a cluster's":   {`{"TaskTemplate":{"ContainerSpec":{"Image":"r.io/good:1@` + string(id("x")) + `","Mounts":[{"Type":"cluster","Source":"x"}]}}}`, "type cluster"},
 		"of a plugin":   {`{"TaskTemplate":{"PluginSpec":{},"Runtime":"plugin"}}`, "no container"},
 	} {
 		s.try(t, "service "+name, post("/services/create", c.body), c.want)
 	}
+	good := `{"TaskTemplate":{"ContainerSpec":{"Image":"r.io/good:1@` + string(id("x")) + `"}}}`
+	s.try(t, "update", post("/services/x/update?version=1", good), "")
+	s.try(t, "rollback", post("/services/x/update?version=1&rollback=previous", good), "rollback")
+	s.try(t, "empty rollback", post("/services/x/update?version=1&rollback", good), "rollback")
 	s.try(t, "archive", &Request{Method: "PUT", URI: "/containers/good/archive?path=/"}, "")
 }
 

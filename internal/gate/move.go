@@ -2,11 +2,7 @@ package gate
 
 import (
 	"context"
-	"errors"
 	"strings"
-
-	"github.com/moby/moby/api/types/mount"
-	"github.com/moby/moby/api/types/swarm"
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
@@ -136,48 +132,4 @@ func (g *Gate) session(*Call) (plan, error) {
 		return plan{done: refused("builds", "no rule allows what is built here", "builds: allow, or only-attested, in a rule")}, nil
 	}
 	return plan{done: allowed("builds", "a rule allows what is built here; each image is decided when it is started")}, nil
-}
-
-// service decides about a service of a swarm. Its tasks do not pass the API.
-func (g *Gate) service(c *Call) (plan, error) {
-	if !g.Policy.AllowsCall("swarm") {
-		return swarmOnly(g, c)
-	}
-	var spec swarm.ServiceSpec
-	if err := strict(c.Body, &spec); err != nil {
-		return plan{}, err
-	}
-	cs := spec.TaskTemplate.ContainerSpec
-	if cs == nil || spec.TaskTemplate.PluginSpec != nil || spec.TaskTemplate.NetworkAttachmentSpec != nil {
-		return plan{}, ambiguous("a service that runs no container of an image")
-	}
-	n, err := image.ParseName(cs.Image)
-	if err != nil || n.Digest == "" {
-		return plan{}, ambiguous("a service names its image by digest: its tasks would resolve the tag themselves")
-	}
-	return plan{look: func(ctx context.Context) (outcome, error) {
-		o := outcome{Decision: g.pull(ctx, n)}
-		if o.Verdict != admission.Allowed {
-			return o, nil
-		}
-		s := admission.Start{CapAdd: cs.CapabilityAdd, CapDrop: cs.CapabilityDrop, User: cs.User, ReadOnly: cs.ReadOnly}
-		for _, m := range cs.Mounts {
-			if m.Type != mount.TypeVolume && m.Type != mount.TypeTmpfs && m.Type != mount.TypeBind {
-				return o, errors.New("a mount of a service of type " + clip(string(m.Type)))
-			}
-			if m.Type == mount.TypeBind {
-				s.Binds = append(s.Binds, admission.Bind{Source: real(m.Source), ReadOnly: m.ReadOnly})
-			}
-			if v := m.VolumeOptions; v != nil && v.DriverConfig != nil {
-				b, d := volumeOf(v.DriverConfig.Name, v.DriverConfig.Options)
-				s.Binds, s.Devices = append(s.Binds, b...), append(s.Devices, d...)
-			}
-		}
-		for _, at := range spec.TaskTemplate.Networks {
-			if at.Target == "host" {
-				s.Network = "host"
-			}
-		}
-		return o.held(g.asks(ctx, g.Policy.Rule(n.Repository), s))
-	}}, nil
 }
