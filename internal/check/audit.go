@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -181,11 +182,36 @@ func (u *auditing) compose(ctx context.Context, file string, b []byte) error {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	return u.read(ctx, file, b, func(name string, b []byte) (*audit.Read, error) {
-		return audit.ReadCompose(name, b, func(value string) (string, []string, error) {
+		return audit.ReadProject(name, b, func(value string) (string, []string, error) {
 			x, err := vars.expand(value)
 			return x.text, x.missing, err
-		})
+		}, filesBeside(file))
 	})
+}
+
+// filesBeside reads the files that a compose file names, as far as they lie in its folder:
+// the file is not the user's own word. nil: there is no folder.
+func filesBeside(file string) audit.Files {
+	if file == "<stdin>" {
+		return nil
+	}
+	return func(name string) ([]byte, error) {
+		dir, err := filepath.EvalSymlinks(filepath.Dir(file))
+		if err != nil {
+			return nil, err
+		}
+		at, err := filepath.EvalSymlinks(name)
+		if err != nil {
+			return nil, err
+		}
+		if rel, err := filepath.Rel(dir, at); err != nil || !filepath.IsLocal(rel) {
+			return nil, fmt.Errorf("%s lies outside of the folder of %s: audit it by itself", name, file)
+		}
+		if info, err := os.Stat(at); err != nil || !info.Mode().IsRegular() {
+			return nil, errors.Join(err, fmt.Errorf("%s is no file", name))
+		}
+		return readLimited(at, audit.MaxBytes)
+	}
 }
 
 // composeFiles are the names that Compose looks for, in its order.
@@ -256,6 +282,7 @@ func (u *auditing) read(ctx context.Context, name string, b []byte, read func(st
 		return err
 	}
 	u.res.Sources[name] = b
+	maps.Copy(u.res.Sources, got.Files)
 	if over := ComposeOverride(name); over != "" {
 		got.Unknown = append(got.Unknown, finding.Unknown{What: "what " + over + " changes", Why: "Compose merges it into " + name + ", and it is not read", Beyond: true})
 	}

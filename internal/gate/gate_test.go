@@ -281,7 +281,8 @@ func TestOtherCalls(t *testing.T) {
 	good := `{"TaskTemplate":{"ContainerSpec":{"Image":"r.io/good:1@` + string(id("x")) + `"}}}`
 	s.try(t, "update", post("/services/x/update?version=1", good), "")
 	s.try(t, "rollback", post("/services/x/update?version=1&rollback=previous", good), "rollback")
-	s.try(t, "empty rollback", post("/services/x/update?version=1&rollback", good), "rollback")
+	s.try(t, "a second rollback", post("/services/x/update?version=1&rollback=&rollback=previous", good), "rollback")
+	s.try(t, "no rollback", post("/services/x/update?version=1&rollback=", good), "")
 	s.try(t, "archive", &Request{Method: "PUT", URI: "/containers/good/archive?path=/"}, "")
 }
 

@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/swarm"
@@ -17,7 +18,7 @@ func (g *Gate) service(c *Call) (plan, error) {
 	if !g.Policy.AllowsCall("swarm") {
 		return swarmOnly(g, c)
 	}
-	if c.Query.Has("rollback") {
+	if slices.ContainsFunc(c.Query["rollback"], func(to string) bool { return to != "" }) {
 		return plan{}, ambiguous("a rollback brings back what the service was before, and that is not in the request")
 	}
 	var spec swarm.ServiceSpec

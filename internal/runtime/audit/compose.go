@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,23 +30,27 @@ type Read struct {
 	Containers []*Container
 	Execs      []*Exec // of commands, and of hooks of services
 	Unknown    []finding.Unknown
+	Files      map[string][]byte // that were read beside
 }
 
-// ReadCompose reads the services of a compose file as Compose does. A nil expand
-// knows no variable.
+// ReadCompose reads the services of a compose file as Compose does, and no other file. A nil
+// expand knows no variable.
 func ReadCompose(name string, b []byte, expand Expand) (*Read, error) {
-	d, err := parse(name, b)
-	if err != nil {
-		return nil, err
-	}
-	if expand == nil {
-		expand = unexpanded
-	}
+	return ReadProject(name, b, expand, nil)
+}
+
+// services reads those of one file, with those that it includes.
+func (p *project) services(d *document, expand Expand, trail []string) (*Read, error) {
+	name := d.name
 	if len(d.roots) > 1 {
 		return nil, finding.WithHint(fmt.Errorf("%s: more than one YAML document", name), "Compose merges them: audit each in a file of its own, or what docker compose config prints")
 	}
 	root := d.roots[0]
+	include, includes := lookup(root, "include")
 	services, ok := lookup(root, "services")
+	if !ok && includes && p.files != nil {
+		return p.included(d, include.value, trail), nil
+	}
 	if !ok || aliased(services.value).Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("%s: no services", name)
 	}
@@ -53,17 +58,15 @@ func ReadCompose(name string, b []byte, expand Expand) (*Read, error) {
 		return nil, fmt.Errorf("%s: over the limit of %d values, aliases filled in", name, maxNodes)
 	}
 	out := &Read{}
-	if p, ok := lookup(root, "include"); ok {
-		out.Unknown = append(out.Unknown, finding.Unknown{
-			What: fmt.Sprintf("%s:%d: the services of included files", name, p.key.Line), Why: "name those files too", Beyond: true,
-		})
+	if includes {
+		out = p.included(d, include.value, trail)
 	}
 	all := pairs(services.value)
-	for _, p := range all {
-		r := &reading{d: d, root: root, expand: expand, services: all, c: &Container{
-			Subject: finding.Subject{Kind: finding.KindService, Name: name + "#" + p.key.Value}, Form: Compose,
+	for _, s := range all {
+		r := &reading{p: p, d: d, root: root, expand: expand, services: all, c: &Container{
+			Subject: finding.Subject{Kind: finding.KindService, Name: name + "#" + s.key.Value}, Form: Compose,
 		}}
-		out.Containers = append(out.Containers, r.service(p))
+		out.Containers = append(out.Containers, r.service(s))
 		out.Execs = append(out.Execs, r.hooks()...)
 	}
 	return out, nil
@@ -81,6 +84,7 @@ func IsCompose(b []byte) bool {
 
 // reading is one service being read.
 type reading struct {
+	p        *project
 	d        *document
 	expand   Expand
 	services []pair
@@ -109,9 +113,9 @@ func (r *reading) service(p pair) *Container {
 		if n == nil {
 			n, pointer = p.key, "/services/"+escape(p.key.Value)
 		}
-		return finding.Location{Source: r.d.span(n), Config: pointer}
+		return finding.Location{Source: r.span(n), Config: pointer}
 	}
-	r.gather(body, map[string]bool{p.key.Value: true})
+	r.gather(body, map[string]bool{r.d.name + "#" + p.key.Value: true})
 	if _, extends := r.fields["extends"]; extends || r.extended(p.key.Value) {
 		c.edit = noEdits{} // what it says may stand elsewhere, and be joined; or others say it too
 	}
@@ -137,27 +141,36 @@ func (r *reading) extended(name string) bool {
 // gather takes in what a service says, what it extends first.
 func (r *reading) gather(body *yaml.Node, seen map[string]bool) {
 	if p, ok := lookup(body, "extends"); ok {
-		from, v := "", aliased(p.value)
-		file, hasFile := lookup(v, "file")
-		if v.Kind == yaml.ScalarNode {
-			from = v.Value
-		} else if s, ok := lookup(v, "service"); ok {
-			from = aliased(s.value).Value
-		}
-		base := slices.IndexFunc(r.services, func(s pair) bool { return s.key.Value == from })
+		from, base, name, err := r.base(p.value)
 		switch {
-		case hasFile:
-			r.c.unsure("*", "it extends a service of "+aliased(file.value).Value+", which is not read")
-		case base < 0 || seen[from]:
-			r.c.unsure("*", "it extends "+strconv.Quote(from)+", which is no other service of the file")
+		case err != nil:
+			r.c.unsure("*", err.Error())
+		case seen[from.d.name+"#"+name]:
+			r.c.unsure("*", "it extends "+strconv.Quote(name)+", which is no other service of the file")
 		default:
-			seen[from] = true
-			r.gather(aliased(r.services[base].value), seen)
+			seen[from.d.name+"#"+name] = true
+			from.gather(base, seen)
+			if filepath.Dir(from.d.name) != filepath.Dir(r.d.name) {
+				for _, field := range moved() {
+					if _, says := lookup(base, field); says {
+						r.c.unsure(field, "paths of "+from.d.name+" begin at its folder")
+					}
+				}
+			}
 		}
 	}
 	for _, p := range pairs(body) {
-		if t := p.value.Tag; strings.HasPrefix(t, "!") && !strings.HasPrefix(t, "!!") {
-			r.c.unsure(p.key.Value, "its tag "+t+" is not read")
+		tag, known := tagOf(p.value)
+		if !known {
+			r.c.unsure(p.key.Value, "a tag in it, such as !reset, is not read")
+		}
+		if tag == "!reset" || tag == "!override" { // what it was before does not count
+			r.c.edit = noEdits{}
+			delete(r.fields, p.key.Value)
+			delete(r.keys, p.key.Value)
+		}
+		if tag == "!reset" {
+			continue
 		}
 		r.keys[p.key.Value] = p.key
 		if v := aliased(p.value); v.Kind == yaml.ScalarNode || v.Kind == yaml.MappingNode || v.Kind == yaml.SequenceNode {

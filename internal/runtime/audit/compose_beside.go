@@ -20,7 +20,7 @@ func (r *reading) hooks() []*Exec {
 	var out []*Exec
 	for _, when := range []string{"post_start", "pre_stop"} {
 		for i, n := range r.items(when) {
-			h := &reading{d: r.d, root: r.root, expand: r.expand, c: &Container{Form: Compose, Subject: r.c.Subject, edit: noEdits{}}}
+			h := &reading{p: r.p, d: r.d, root: r.root, expand: r.expand, c: &Container{Form: Compose, Subject: r.c.Subject, edit: noEdits{}}}
 			h.c.Subject.Name += "/" + itemOf(when, i)
 			h.fields, h.keys, h.places = fieldsOf(n)
 			h.c.Privileged, h.c.User = h.truth("privileged"), h.scalar("user")
@@ -29,7 +29,7 @@ func (r *reading) hooks() []*Exec {
 			h.c.at = func(name string) finding.Location {
 				l := r.c.at(field)
 				if at := h.places[name]; at != nil {
-					l.Source, l.Config = r.d.span(at), l.Config+"/"+name
+					l.Source, l.Config = r.span(at), l.Config+"/"+name
 				}
 				return l
 			}
