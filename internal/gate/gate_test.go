@@ -283,6 +283,7 @@ func TestOtherCalls(t *testing.T) {
 	s.try(t, "rollback", post("/services/x/update?version=1&rollback=previous", good), "rollback")
 	s.try(t, "a second rollback", post("/services/x/update?version=1&rollback=&rollback=previous", good), "rollback")
 	s.try(t, "no rollback", post("/services/x/update?version=1&rollback=", good), "")
+	s.try(t, "none", post("/services/x/update?version=1&rollback=none", good), "") // as docker 29 says it
 	s.try(t, "archive", &Request{Method: "PUT", URI: "/containers/good/archive?path=/"}, "")
 }
 

@@ -18,7 +18,7 @@ func (g *Gate) service(c *Call) (plan, error) {
 	if !g.Policy.AllowsCall("swarm") {
 		return swarmOnly(g, c)
 	}
-	if slices.ContainsFunc(c.Query["rollback"], func(to string) bool { return to != "" }) {
+	if slices.ContainsFunc(c.Query["rollback"], func(to string) bool { return to != "" && to != "none" }) {
 		return plan{}, ambiguous("a rollback brings back what the service was before, and that is not in the request")
 	}
 	var spec swarm.ServiceSpec
