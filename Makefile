@@ -6,7 +6,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 LINTER := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED = 0
 
-.PHONY: build test lint release bench docs corpus prove confine fuzz new-rule
+.PHONY: build test lint release image bench docs corpus prove confine fuzz new-rule
 
 build: ## the program, into ./drydock
 	go build -trimpath -ldflags '-s -w -X github.com/drydock-dev/drydock/internal/cli.version=$(VERSION)' -o drydock ./cmd/drydock
@@ -26,6 +26,20 @@ release: ## archives with checksums for every platform, into DIST; signed by the
 	  tar -C $(DIST) --sort=name --owner=0 --group=0 --numeric-owner --mtime='@0' --mode=go=rX,u=rwX -cf - $$(basename $$dir) | gzip -n9 > $$dir.tar.gz; rm -r $$dir; \
 	done; cd $(DIST) && sha256sum drydock_*.tar.gz > checksums.txt
 	@[ -z "$(SIGNER)" ] || go run ./cmd/drydock trust file sign --signer $(SIGNER) $(DIST)/checksums.txt
+
+IMAGE_ARCHES := amd64 arm64
+image: ## our own container image and the extension for Docker Desktop, with their SBOMs, without a daemon, into DIST
+	@set -e; d=$$(mkdir -p $(DIST) && cd $(DIST) && pwd); mkdir -p $$d/image; rev=$$(git rev-parse HEAD 2>/dev/null || true); programs= ; sboms= ; \
+	for a in $(IMAGE_ARCHES); do \
+	  GOOS=linux GOARCH=$$a go build -trimpath -buildvcs=false -ldflags '-s -w -X github.com/drydock-dev/drydock/internal/cli.version=$(VERSION)' -o $$d/image/drydock-$$a ./cmd/drydock; \
+	  programs="$$programs $$a=$$d/image/drydock-$$a"; done; \
+	make="go -C packaging/image run . -out $$d -version $(VERSION) -revision $$rev"; $$make $$programs > /dev/null; \
+	for a in $(IMAGE_ARCHES); do \
+	  SOURCE_DATE_EPOCH=0 go run ./cmd/drydock sbom -q --platform linux/$$a -f cyclonedx -o $$d/image/$$a.cdx.json oci-dir://$$d/drydock.oci; \
+	  sboms="$$sboms,$$a=$$d/image/$$a.cdx.json"; done; \
+	$$make -sboms $$sboms $$programs; \
+	rm -rf $$d/image/extension; cp -r packaging/extension $$d/image/; cp internal/server/web/static/style.css $$d/image/extension/ui/; \
+	$$make -extension $$d/image/extension $$programs
 
 bench: ## whole commands beside a peer: Docker, debootstrap; see bench/README.md
 	./bench/run

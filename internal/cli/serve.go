@@ -52,6 +52,7 @@ from which they are fetched every hour.`,
 	s.StringVar(&o.Data, "data", "", "keep the state and the token in `DIR` (default server in the folder of the database)")
 	s.StringVar(&o.DB, "db", "", "keep the state in PostgreSQL at `URL` (postgres://user@host/name)")
 	s.StringVar(&o.Listen, "listen", "127.0.0.1:8480", "answer at `ADDRESS`:PORT")
+	s.StringVar(&o.Socket, "socket", "", "answer at the Unix socket `FILE`, too; only its owner may open it")
 	s.StringVar(&feeds, "feeds", "off", "where advisories come from: off, `DIR` or URL of a mirror")
 	s.StringVar(&role, "role", "all", "`ROLE` of this process: all, web or worker")
 	s.StringVar(&o.Cert, "tls-cert", "", "certificate `FILE`; needed beyond loopback")

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -47,6 +48,7 @@ type Options struct {
 	Data      string // folder of the state and of the token
 	DB        string // address of PostgreSQL; empty: SQLite in Data
 	Listen    string
+	Socket    string // file of a Unix socket at which it answers, too; empty: none
 	Role      Role
 	Cert, Key string   // files; needed beyond loopback
 	Hosts     []string // names that the service answers to
@@ -165,7 +167,14 @@ func Run(ctx context.Context, o Options) error {
 	if o.Role != Worker {
 		a := &api.API{Service: svc, Guard: &api.Guard{Token: token, Hosts: o.Hosts, Closed: !open}, Log: o.Log, Version: o.Version, Feeds: f.list, Notifier: n, Registries: o.Registries, Recommend: o.Recommend}
 		h := a.Handler((&web.Web{API: a, Index: svc.Index, Store: st, Log: o.Log}).Handler())
-		work.Go(func() error { return o.answer(ctx, ln, h) })
+		work.Go(func() error { return o.answer(ctx, ln, o.Cert != "", h) })
+		if o.Socket != "" {
+			sock, err := socket(ctx, o.Socket)
+			if err != nil {
+				return err
+			}
+			work.Go(func() error { return o.answer(api.OverSocket(ctx), sock, false, h) })
+		}
 		code := disk.Random()
 		a.Guard.Offer(code)
 		address := o.scheme() + "://" + ln.Addr().String()
@@ -227,7 +236,26 @@ const (
 	goodbye    = 10 * time.Second
 )
 
-func (o *Options) answer(ctx context.Context, ln net.Listener, h http.Handler) error {
+// socket listens at a Unix socket that only its owner may open. One that a process left
+// behind that was killed is replaced; one at which somebody answers is not.
+func socket(ctx context.Context, path string) (net.Listener, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		if c, busy := (&net.Dialer{}).DialContext(ctx, "unix", path); busy == nil {
+			return nil, errors.Join(&usage{"--socket " + path + ": another process answers there", ""}, c.Close())
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+		ln, err = (&net.ListenConfig{}).Listen(ctx, "unix", path)
+	}
+	if err != nil {
+		return nil, &usage{fmt.Sprintf("cannot listen at %s: %v", path, errors.Unwrap(err)), "--socket FILE in a folder that is there"}
+	}
+	return ln, os.Chmod(path, 0o600)
+}
+
+func (o *Options) answer(ctx context.Context, ln net.Listener, encrypted bool, h http.Handler) error {
 	s := &http.Server{
 		Handler: h, ReadHeaderTimeout: headerWait, ReadTimeout: bodyWait, IdleTimeout: idleWait, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx }, // streams of events end with the service
@@ -236,7 +264,7 @@ func (o *Options) answer(ctx context.Context, ln net.Listener, h http.Handler) e
 	}
 	ended := make(chan error, 1)
 	go func() {
-		if o.Cert != "" {
+		if encrypted {
 			ended <- s.ServeTLS(ln, o.Cert, o.Key)
 		} else {
 			ended <- s.Serve(ln)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net"
@@ -53,6 +54,12 @@ type refusal struct {
 // judge lets a request through, or says why not. A change is everything that is not
 // read.
 func (g *Guard) judge(r *http.Request) *refusal {
+	if r.Context().Value(socketKey{}) != nil {
+		if r.Method == http.MethodGet || r.Method == http.MethodHead || g.bearer(r) {
+			return nil
+		}
+		return &refusal{http.StatusUnauthorized, "this needs the token", "Authorization: Bearer TOKEN; it is in the file token of the service's data folder"}
+	}
 	if !g.knows(r.Host) {
 		return &refusal{http.StatusMisdirectedRequest, "the service is not called " + clip(r.Host), "use its address, or name it with --host"}
 	}
@@ -76,6 +83,14 @@ func (g *Guard) judge(r *http.Request) *refusal {
 		return nil
 	}
 	return &refusal{http.StatusUnauthorized, "this needs the token", "Authorization: Bearer TOKEN; it is in the file token of the service's data folder"}
+}
+
+type socketKey struct{}
+
+// OverSocket marks what comes by a Unix socket: whoever may open its file may read, and
+// no web page can, so that it does not matter by which name the service is called.
+func OverSocket(ctx context.Context) context.Context {
+	return context.WithValue(ctx, socketKey{}, true)
 }
 
 // May reports whether a request comes with the token.

@@ -5,9 +5,12 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/drydock-dev/drydock/internal/server/api"
 )
 
 // payloads are what a stranger puts into names.
@@ -106,5 +109,34 @@ func TestPagesOfAList(t *testing.T) {
 	}
 	if !slices.IsSorted(seen) {
 		t.Errorf("%q", seen)
+	}
+}
+
+// TestSocket: by a Unix socket it does not matter how the service is called; a change
+// needs the token all the same.
+func TestSocket(t *testing.T) {
+	w := start(t)
+	h := w.api.Handler(nil)
+	for _, c := range []struct {
+		method, token string
+		socket        bool
+		want          int
+	}{
+		{"GET", "", true, 200}, {"GET", "", false, 421}, {"DELETE", "", true, 401}, {"DELETE", "Bearer wrong", true, 401}, {"DELETE", "Bearer " + token, true, 404},
+	} {
+		r := httptest.NewRequest(c.method, "http://docker-desktop/api/v1/exceptions", nil)
+		if c.method == "DELETE" {
+			r = httptest.NewRequest(c.method, "http://docker-desktop/api/v1/exceptions/none", nil)
+		}
+		r.Header.Set("Origin", "http://evil.example")
+		r.Header.Set("Authorization", c.token)
+		if c.socket {
+			r = r.WithContext(api.OverSocket(r.Context()))
+		}
+		out := httptest.NewRecorder()
+		h.ServeHTTP(out, r)
+		if out.Code != c.want {
+			t.Errorf("%+v: %d %s", c, out.Code, out.Body)
+		}
 	}
 }
