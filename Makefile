@@ -33,7 +33,7 @@ image: ## our own container image and the extension for Docker Desktop, with the
 	for a in $(IMAGE_ARCHES); do \
 	  GOOS=linux GOARCH=$$a go build -trimpath -buildvcs=false -ldflags '-s -w -X github.com/drydock-dev/drydock/internal/cli.version=$(VERSION)' -o $$d/image/drydock-$$a ./cmd/drydock; \
 	  programs="$$programs $$a=$$d/image/drydock-$$a"; done; \
-	make="go -C packaging/image run . -out $$d -version $(VERSION) -revision $$rev"; $$make $$programs > /dev/null; \
+	make="go -C .ci/image run . -out $$d -version $(VERSION) -revision $$rev"; $$make $$programs > /dev/null; \
 	for a in $(IMAGE_ARCHES); do \
 	  SOURCE_DATE_EPOCH=0 go run ./cmd/drydock sbom -q --platform linux/$$a -f cyclonedx -o $$d/image/$$a.cdx.json oci-dir://$$d/drydock.oci; \
 	  sboms="$$sboms,$$a=$$d/image/$$a.cdx.json"; done; \

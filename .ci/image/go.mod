@@ -1,4 +1,4 @@
-module github.com/drydock-dev/drydock/packaging/image
+module github.com/drydock-dev/drydock/image
 
 go 1.26.0
 
