@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/drydock-dev/drydock/internal/disk"
+	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/server/api"
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/notify"
@@ -241,8 +242,8 @@ const (
 func socket(ctx context.Context, path string) (net.Listener, error) {
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		if c, busy := (&net.Dialer{}).DialContext(ctx, "unix", path); busy == nil {
-			return nil, errors.Join(&usage{"--socket " + path + ": another process answers there", ""}, c.Close())
+		if egress.Answers(ctx, path) {
+			return nil, &usage{"--socket " + path + ": another process answers there", ""}
 		}
 		if err := os.Remove(path); err != nil {
 			return nil, err
