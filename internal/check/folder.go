@@ -15,8 +15,8 @@ import (
 )
 
 // folder looks at a folder of sources: its lock files, its Dockerfiles and its
-// compose files. Where it was called a root file system, one with no lock file in
-// it is an [EmptyError] for an inventory too.
+// compose files. One with none of them is an [EmptyError]; for an inventory, so is one
+// that was called a root file system and has no lock file.
 func (r *run) folder(ctx context.Context, dir string, asRoot bool) error {
 	s := finding.Subject{Kind: finding.KindFolder, Name: dir}
 	inv, err := catalog.FromDir(ctx, dir, s)
@@ -41,15 +41,17 @@ func (r *run) folder(ctx context.Context, dir string, asRoot bool) error {
 	inv.MarkBase(false)
 	none := len(inv.Packages) == 0 && len(inv.Unknown) == 0
 	if r.ask.Inventory {
-		if none && asRoot {
+		if none && (asRoot || err == nil && build.none()) {
 			return &EmptyError{dir}
 		}
+		systemUnread(inv, dir)
 		r.add(Target{Subject: s, Inventory: inv}, Found{})
 		return nil
 	}
 	if none && build.none() {
 		return &EmptyError{dir}
 	}
+	systemUnread(inv, dir)
 	r.add(Target{Subject: s, Inventory: inv}, Found{Unknown: build.unread})
 	for _, f := range build.dockerfiles {
 		if err := r.dockerfile(ctx, f); err != nil {
@@ -62,6 +64,16 @@ func (r *run) folder(ctx context.Context, dir string, asRoot bool) error {
 		}
 	}
 	return nil
+}
+
+// systemUnread says of the root of a system that it was read as sources are.
+func systemUnread(inv *sbom.Inventory, dir string) {
+	if catalog.HoldsSystem(dir) {
+		inv.Unknown = append(inv.Unknown, finding.Unknown{
+			Subject: inv.Subject, What: "packages of the system in " + dir,
+			Why: "it was read as a folder of sources; a root file system is said as fs://" + dir,
+		})
+	}
 }
 
 // file looks at one file that is a package or lists some.

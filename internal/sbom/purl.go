@@ -10,7 +10,7 @@ import (
 
 // PURL is the package's URL in canonical form, with the qualifiers that tell
 // builds and sources of it apart: arch, epoch (rpm) and rpmmod, upstream (the source
-// package where it differs) and vcs_url. It names no distribution release; [Package.PURLIn]
+// package where it differs), vcs_url and download_url. It names no distribution release; [Package.PURLIn]
 // does. A Go module keeps the case of its path: the specification would have it
 // lowered, but module paths are case sensitive and every tool writes them as
 // they are.
@@ -39,8 +39,11 @@ func (p Package) PURLIn(d *Distro) string {
 	}
 	add("upstream", p.upstream())
 	add("uuid", p.UUID)
-	if fromRepository(p.Origin) {
+	switch {
+	case fromRepository(p.Origin):
 		add("vcs_url", p.Origin)
+	case strings.HasPrefix(p.Origin, "https://"), strings.HasPrefix(p.Origin, "http://"):
+		add("download_url", p.Origin)
 	}
 	return formatPURL(p.Type, p.Namespace, p.Name, version, q)
 }
@@ -138,7 +141,7 @@ func fromPURL(s string) (Package, map[string]string, error) {
 	}
 	q := u.Qualifiers.Map()
 	p.Arch = q["arch"]
-	p.Origin = q["vcs_url"]
+	p.Origin = orElse(q["vcs_url"], p.downloaded(q["download_url"]))
 	if p.Type == packageurl.TypeJulia {
 		p.UUID = q["uuid"]
 	}

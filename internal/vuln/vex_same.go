@@ -64,7 +64,7 @@ func agrees(want *packageurl.PackageURL, have vexPackage, d *sbom.Distro) bool {
 	if url := q["vcs_url"]; url != "" && url != have.purl.Qualifiers.Map()["vcs_url"] {
 		return false
 	}
-	if q["classifier"] != "" || !publicRegistry(want.Type, q["repository_url"]) {
+	if q["classifier"] != "" || !sbom.PublicRegistry(want.Type, q["repository_url"]) {
 		return false // of another file, or of another registry's package of the name
 	}
 	_, version, stated := strings.Cut(want.Version, "-")
@@ -81,25 +81,6 @@ func sameBuild(platform, version string) bool {
 		built = "ruby"
 	}
 	return platform == built
-}
-
-// publicRegistry reports whether an address is of the registry that a type of package
-// URL is about, if no other is named.
-func publicRegistry(typ, url string) bool {
-	hosts := map[string][]string{
-		"npm": {"registry.npmjs.org", "registry.yarnpkg.com"}, "pypi": {"pypi.org", "pypi.python.org", "files.pythonhosted.org"},
-		"maven": {"repo.maven.apache.org", "repo1.maven.org", "central.sonatype.com"}, "gem": {"rubygems.org"},
-		"nuget": {"nuget.org", "www.nuget.org", "api.nuget.org"}, "cargo": {"crates.io", "index.crates.io", "static.crates.io"},
-		"composer": {"packagist.org", "repo.packagist.org"}, "golang": {"proxy.golang.org", "pkg.go.dev"},
-	}[typ]
-	if url == "" || hosts == nil {
-		return true
-	}
-	if _, rest, ok := strings.Cut(url, "://"); ok {
-		url = rest
-	}
-	host, _, _ := strings.Cut(url, "/")
-	return slices.Contains(hosts, strings.ToLower(host))
 }
 
 // sameArch compares architectures by any of their names. What is built for none

@@ -19,6 +19,9 @@ func TestDevelopmentDependenciesByTheManifest(t *testing.T) {
 	uv := "version = 1\n\n[[package]]\nname = \"shop\"\nversion = \"0.1\"\nsource = { virtual = \".\" }\ndependencies = [\n    { name = \"flask\" },\n]\n\n[package.dev-dependencies]\ndev = [\n    { name = \"pytest\" },\n]\n\n[[package]]\nname = \"flask\"\nversion = \"2.0\"\nsource = { registry = \"x\" }\ndependencies = [{ name = \"shared\" }]\n\n" +
 		"[[package]]\nname = \"pytest\"\nversion = \"7.0\"\nsource = { registry = \"x\" }\ndependencies = [{ name = \"pluggy\" }, { name = \"shared\" }]\n\n[[package]]\nname = \"pluggy\"\nversion = \"1.0\"\nsource = { registry = \"x\" }\n\n[[package]]\nname = \"shared\"\nversion = \"1.0\"\nsource = { registry = \"x\" }\n"
 	gems := "GEM\n  remote: x\n  specs:\n    rails (5.0)\n      shared (~> 1)\n    rspec (3.0)\n      diff-lcs (>= 1)\n      shared (~> 1)\n    diff-lcs (1.0)\n    shared (1.0)\n    pry (1.0)\n\nDEPENDENCIES\n  rails (= 5.0)\n  rspec\n  pry\n"
+	pnpm := "lockfileVersion: '9.0'\n\nimporters:\n\n  .:\n    dependencies:\n      a:\n        specifier: ^1\n        version: 1.0.0\n    devDependencies:\n      mocha:\n        specifier: ^5\n        version: 5.0.0\n\npackages:\n\n  a@1.0.0: {}\n\n  mocha@5.0.0: {}\n\n  minimist@0.0.8: {}\n\n  shared@1.0.0: {}\n\n  stray@1.0.0: {}\n\n" +
+		"snapshots:\n\n  a@1.0.0:\n    dependencies:\n      shared: 1.0.0\n\n  mocha@5.0.0:\n    dependencies:\n      minimist: 0.0.8\n      shared: 1.0.0\n\n  minimist@0.0.8: {}\n\n  shared@1.0.0: {}\n\n  stray@1.0.0:\n    dependencies:\n      shared: 1.0.0\n"
+	unneeded := "lockfileVersion: '9.0'\n\npackages:\n\n  a@1.0.0: {}\n\n  b@1.0.0: {}\n\n  c@1.0.0: {}\n\n  d@1.0.0: {}\n\nsnapshots:\n\n  a@1.0.0:\n    dependencies:\n      b: 1.0.0\n"
 	py := []string{"pluggy", "pytest"}
 	for name, c := range map[string]struct {
 		files map[string]string
@@ -30,6 +33,8 @@ func TestDevelopmentDependenciesByTheManifest(t *testing.T) {
 		"yarn, workspaces":      {map[string]string{"yarn.lock": yarn, "package.json": `{"workspaces":["x"],"dependencies":{"a":"^1"},"devDependencies":{"mocha":"^5"}}`}, nil},
 		"yarn, not in step":     {map[string]string{"yarn.lock": yarn, "package.json": `{"dependencies":{"gone":"^1"},"devDependencies":{"mocha":"^5"}}`}, nil},
 		"yarn, broken manifest": {map[string]string{"yarn.lock": yarn, "package.json": `{"devDependencies":{"mocha":"^5"},`}, nil},
+		"pnpm 9, a stray":       {map[string]string{"pnpm-lock.yaml": pnpm}, []string{"minimist", "mocha"}},
+		"pnpm 9, no importers":  {map[string]string{"pnpm-lock.yaml": unneeded}, nil},
 		"uv":                    {map[string]string{"uv.lock": uv}, py},
 		"poetry groups":         {map[string]string{"poetry.lock": poetry, "pyproject.toml": "[tool.poetry.dependencies]\npython = \"^3.9\"\nFlask = {version = \"^2\", extras = [\"async\"]}\n\n[tool.poetry.group.test.dependencies]\npytest = \"^7\"\n"}, py},
 		"poetry 1":              {map[string]string{"poetry.lock": poetry, "pyproject.toml": "[tool.poetry.dependencies]\nflask = \"^2\"\n[tool.poetry.dev-dependencies]\npytest = \"^7\"\n"}, py},

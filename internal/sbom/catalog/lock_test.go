@@ -79,7 +79,7 @@ func TestLockFiles(t *testing.T) {
 			"pnpm 5: hosts, peers, git",
 			map[string]string{"pnpm-lock.yaml": "lockfileVersion: 5.3\n\npackages:\n\n  /@s/a_b/1.0.0_x@1.0.0+y@2.0.0:\n    dev: true\n  registry.example.org/c/2.0.0:\n    dev: false\n" +
 				"  github.com/o/d/abc:\n    name: d\n    version: 3.0.0\n  file:own:\n    name: own\n    version: 0.0.0\n"},
-			[]string{"pkg:npm/%40s/a_b@1.0.0 pnpm-lock.yaml:5 dev", "pkg:npm/c@2.0.0 pnpm-lock.yaml:7", "pkg:npm/d@3.0.0 pnpm-lock.yaml:9"},
+			[]string{"pkg:npm/%40s/a_b@1.0.0 pnpm-lock.yaml:5 dev", "pkg:npm/c@2.0.0 pnpm-lock.yaml:7", "pkg:npm/d@3.0.0?download_url=https:%2F%2Fgithub.com%2Fo%2Fd%2Fabc pnpm-lock.yaml:9"},
 		},
 		{
 			"requirements",

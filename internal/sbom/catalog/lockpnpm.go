@@ -63,7 +63,7 @@ func pnpmRead(file string, body []byte) (lockResult, error) {
 		return lockResult{}, errors.New("its importers have dependencies, and it lists no package")
 	}
 	r := lockResult{Packages: make([]sbom.Package, 0, len(f.entries))}
-	reached := f.reach()
+	shipped, developed := f.reach()
 	pkg := make([]int, len(f.entries))
 	for i, e := range f.entries {
 		pkg[i] = -1
@@ -84,7 +84,7 @@ func pnpmRead(file string, body []byte) (lockResult, error) {
 		if p := npmLockPackage(&r, "pnpm-lock", name, version, file, e.line); p != nil {
 			pkg[i] = len(r.Packages) - 1
 			p.Origin = lockOrigin(origin)
-			p.Dev = e.dev || reached != nil && !reached[pnpmBare(e.key)]
+			p.Dev = e.dev || developed[pnpmBare(e.key)] && !shipped[pnpmBare(e.key)]
 		}
 	}
 	r.graph = f.join(file, pkg)
@@ -388,16 +388,21 @@ func (f *pnpmFile) join(file string, pkg []int) *lockGraph {
 	return g
 }
 
-// reach is the set of packages, without their peers, that production needs; nil
-// where the file marks them itself.
-func (f *pnpmFile) reach() map[string]bool {
-	var todo []pnpmNeed
+// reach is the packages, without their peers, that production needs and that
+// development needs; nothing where the file marks them itself. What neither leads to
+// may be shipped all the same.
+func (f *pnpmFile) reach() (shipped, developed map[string]bool) {
+	if f.marked() {
+		return nil, nil
+	}
+	var prod, dev []pnpmNeed
 	for _, m := range f.importers {
-		todo = append(todo, m.prod...)
+		prod, dev = append(prod, m.prod...), append(dev, m.dev...)
 	}
-	if f.marked() || len(f.graph) == 0 && len(todo) == 0 {
-		return nil
-	}
+	return f.reachFrom(prod), f.reachFrom(dev)
+}
+
+func (f *pnpmFile) reachFrom(todo []pnpmNeed) map[string]bool {
 	seen := map[string]bool{}
 	reached := map[string]bool{}
 	for len(todo) > 0 {
