@@ -68,7 +68,7 @@ if [ ${#need[@]} -gt 0 ]; then
   } >"$work/apt.log" 2>&1 || { tail -n 30 "$work/apt.log" >&2; exit 1; }
 fi
 
-step "beside the rest: a Debian root file system, a current Docker Engine and command line, scalibr"
+step "beside the rest: a Debian root file system, a current Docker Engine and command line, scalibr, axe-core"
 if [ -z "${DRYDOCK_DEBIAN_ROOTFS:-}" ]; then
   export DRYDOCK_DEBIAN_ROOTFS="$work/bookworm"
   aside rootfs "${root[@]}" debootstrap --variant=minbase bookworm "$DRYDOCK_DEBIAN_ROOTFS"
@@ -76,8 +76,10 @@ fi
 tools() {
   ln -s "$(.ci/engine/engine build)" "$work/current-programs"
   if [ -z "$1" ]; then GOBIN="$work" go install github.com/google/osv-scalibr/binary/scalibr@v0.5.3; fi
+  if [ -z "$2" ]; then npm install --prefix "$work/axe" --ignore-scripts --no-audit --no-fund axe-core@4.14.1; fi
 }
-aside tools tools "${DRYDOCK_SCALIBR:-}"
+aside tools tools "${DRYDOCK_SCALIBR:-}" "${DRYDOCK_AXE:-}"
+export DRYDOCK_AXE="${DRYDOCK_AXE:-$work/axe/node_modules/axe-core/axe.min.js}"
 export DRYDOCK_DOCKER_CLI="${DRYDOCK_DOCKER_CLI:-$work/current-programs/docker}" DRYDOCK_SCALIBR="${DRYDOCK_SCALIBR:-$work/scalibr}"
 
 step "PostgreSQL"
