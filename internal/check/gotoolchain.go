@@ -115,7 +115,7 @@ func goOf(f *dockerfile.File, scopes *dockerfile.Scopes, st *dockerfile.Stage) (
 					return g, true
 				}
 			}
-			if r := goArchive(scopes, s, i, in); r != "" {
+			if r := goArchive(f, scopes, s, i); r != "" {
 				return goBuilder{release: r, by: "go" + r + ".linux", choice: "auto", line: line}, true
 			}
 			if r := goPackage(f, in); r != "" {
@@ -184,7 +184,8 @@ func goRelease(v string) bool {
 var goArchiveName = lazyregexp.New(`(?:\bgo(1\.[0-9a-z.]+)|(?:\bgo|/)\$\{?(\w+)\}?)\.linux\b`)
 
 // goArchive is the release whose archive an instruction fetches.
-func goArchive(scopes *dockerfile.Scopes, st *dockerfile.Stage, i int, in *dockerfile.Instruction) string {
+func goArchive(f *dockerfile.File, scopes *dockerfile.Scopes, st *dockerfile.Stage, i int) string {
+	in := &f.Instructions[i]
 	if in.Cmd != "RUN" && in.Cmd != "ADD" {
 		return ""
 	}
@@ -194,7 +195,15 @@ func goArchive(scopes *dockerfile.Scopes, st *dockerfile.Stage, i int, in *docke
 	}
 	release := m[1]
 	if m[2] != "" {
-		release = strings.TrimPrefix(scopes.Variable(st, i, m[2]).Value, "go")
+		value := scopes.Variable(st, i, m[2]).Value
+		for _, c := range f.Script(in, nil).Commands {
+			for _, a := range c.Assigns {
+				if a.Name == m[2] {
+					value, _ = scopes.Expand(st, i, a.Value.Text)
+				}
+			}
+		}
+		release = strings.TrimPrefix(value, "go")
 	}
 	if !goRelease(release) {
 		return ""

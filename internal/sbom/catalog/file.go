@@ -21,8 +21,8 @@ import (
 )
 
 // Reads reports whether a file, by its name or first bytes, is of a kind that
-// [FromFile] looks into: a lock file, a manifest, a program, an archive of Java or
-// of Python, or what a package manager leaves beside what it installs.
+// [FromFile] looks into: a lock file, a manifest, a program, an archive of Java, of
+// Python or of NuGet, or what a package manager leaves beside what it installs.
 func Reads(name string) bool {
 	info, err := os.Stat(name)
 	if err != nil || !info.Mode().IsRegular() {
@@ -50,6 +50,15 @@ func FromFile(ctx context.Context, name string, subject finding.Subject) (*sbom.
 		return fileLocks(ctx, dir, p, subject)
 	}
 	inv := &sbom.Inventory{Subject: subject}
+	if strings.EqualFold(path.Ext(p), nugetArchive) || zipEnding(name) == nugetArchive {
+		g, err := nugetFile(name, filepath.Base(name))
+		if err != nil {
+			inv.Unknown = append(inv.Unknown, finding.Unknown{Subject: subject, What: "packages of " + filepath.Base(name), Why: err.Error()})
+			return inv, nil
+		}
+		inv.Packages = append(inv.Packages, *g)
+		return inv, nil
+	}
 	rec, err := fileRecord(ctx, name, info)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
@@ -111,6 +120,9 @@ func fileListed(p string) bool {
 // fileInstalled reports whether a cataloger knows the file by its name.
 func fileInstalled(name string, info fs.FileInfo) bool {
 	entry := fileEntry(name)
+	if strings.EqualFold(path.Ext(entry), nugetArchive) {
+		return true
+	}
 	return slices.ContainsFunc(Catalogers(), func(c Cataloger) bool {
 		return c.Name != binary().Name && c.Wants(entry, info.Mode(), info.Size())
 	})
@@ -191,7 +203,7 @@ func (w *dirWalk) itself(p string) {
 }
 
 // fileEntry is what a file is called in the layer that is made of it: a part of
-// what the catalogers know, they know by the folder.
+// what the catalogers know, they know by the folder, and a zip archive by its ending.
 func fileEntry(name string) string {
 	if abs, err := filepath.Abs(name); err == nil {
 		name = abs
@@ -204,7 +216,7 @@ func fileEntry(name string) string {
 			}
 		}
 	}
-	return entry
+	return entry + zipEnding(name)
 }
 
 // fileRecord is a layer's record of a file alone.

@@ -49,6 +49,9 @@ func TestOthersEnvironments(t *testing.T) {
 func TestOneFileIsATarget(t *testing.T) {
 	wheel := zipOf(t, "requests/__init__.py", "x", "requests-2.19.1.dist-info/METADATA", "Name: requests\nVersion: 2.19.1\n\n")
 	lock := `{"lockfileVersion":3,"packages":{"node_modules/lodash":{"version":"4.17.4"}}}`
+	nuspec := `<?xml version="1.0"?><package xmlns="http://schemas.microsoft.com/packaging/2013/05/nuspec.xsd"><metadata>` +
+		`<id>A.B</id><version>1.2.3-rc.1</version><license type="expression">MIT</license>` +
+		`<dependencies><dependency id="C" version="9.0.0"/></dependencies></metadata></package>`
 	for _, c := range []struct {
 		name  string
 		files map[string]string
@@ -76,6 +79,22 @@ func TestOneFileIsATarget(t *testing.T) {
 		{"x/app.deps.json", map[string]string{"x/app.deps.json": `{"libraries":{"A.B/1.0.0":{"type":"package"}}}`}, []string{"pkg:nuget/A.B@1.0.0 app.deps.json:1"}},
 		{"environment.yml", map[string]string{"environment.yml": "dependencies:\n- numpy==1.0\n"}, []string{"pkg:conda/numpy@1.0 environment.yml:2"}},
 		{"root/var/lib/dpkg/status", map[string]string{"root/var/lib/dpkg/status": stanza("bash", "5.2-1")}, []string{"pkg:deb/debian/bash@5.2-1?arch=amd64 status:0"}},
+		{"A.B.1.2.3.nupkg", map[string]string{"A.B.1.2.3.nupkg": zipOf(
+			t, "_rels/.rels", "<x/>", "A.B.nuspec", nuspec, "lib/net6.0/A.B.dll", "MZ",
+		)}, []string{"pkg:nuget/A.B@1.2.3-rc.1 A.B.1.2.3.nupkg:0"}},
+		{"Upper.NUPKG", map[string]string{"Upper.NUPKG": zipOf(t, "A.B.nuspec", nuspec)}, []string{"pkg:nuget/A.B@1.2.3-rc.1 Upper.NUPKG:0"}},
+		{"download", map[string]string{"download": zipOf(t, "lib/x", "x", "a.nuspec", nuspec)}, []string{"pkg:nuget/A.B@1.2.3-rc.1 download:0"}},
+		{"empty.nupkg", map[string]string{"empty.nupkg": zipOf(t, "lib/a.nuspec", nuspec)}, []string{"? packages of empty.nupkg"}},
+		{"cut.nupkg", map[string]string{"cut.nupkg": zipOf(t, "lib/a.txt", "x")[:20]}, []string{"? packages of cut.nupkg"}},
+		{"var.nupkg", map[string]string{"var.nupkg": zipOf(t, "a.nuspec", strings.Replace(nuspec, "1.2.3", "$version$", 1))}, []string{"? packages of var.nupkg"}},
+		{"app.zip", map[string]string{"app.zip": zipOf(t, "META-INF/maven/g/a/pom.properties", "groupId=g\nartifactId=a\nversion=1.2\n")}, []string{
+			"pkg:maven/g/a@1.2 app.zip:0",
+		}},
+		{"dist.bin", map[string]string{"dist.bin": zipOf(
+			t, "app/README", "x", "app/lib/b.jar", zipOf(t, "META-INF/maven/g/b/pom.properties", "groupId=g\nartifactId=b\nversion=3\n"),
+		)}, []string{"pkg:maven/g/b@3 dist.bin!/app/lib/b.jar:0"}},
+		{"wheel", map[string]string{"wheel": wheel}, []string{"pkg:pypi/requests@2.19.1 wheel:0"}},
+		{"egg.zip", map[string]string{"egg.zip": zipOf(t, "EGG-INFO/PKG-INFO", "Name: PyYAML\nVersion: 5.1\n")}, []string{"pkg:pypi/pyyaml@5.1 egg.zip:0"}},
 		{"bad.jar", map[string]string{"bad.jar": "PK\x03\x04 and no more"}, []string{"? packages of bad.jar"}},
 	} {
 		dir := lockFolder(t, c.files)
@@ -164,6 +183,26 @@ func FuzzPyArchive(f *testing.F) {
 		}
 		if err == nil && len(ps) > len(b)/30 {
 			t.Fatalf("%d packages of %d bytes", len(ps), len(b))
+		}
+	})
+}
+
+// The laws of a manifest of NuGet: no panic; what comes of it is a sound package with
+// a place, or an error.
+func FuzzNuspec(f *testing.F) {
+	sound := `<package><metadata><id>A.B</id><version>1.2.3</version><license type="expression">MIT</license></metadata></package>`
+	f.Add([]byte(nil))
+	f.Fuzz(func(t *testing.T, script []byte) {
+		b := damage.Do([]byte(sound), script, "<id>", "</id>", "<version>", "$version$", "</metadata>")
+		p, err := nuspecRead(b, "a.nupkg")
+		if len(script) == 0 && (err != nil || p.PURL() != "pkg:nuget/A.B@1.2.3" || len(p.Licenses) != 1) {
+			t.Fatalf("a sound manifest: %v, %v", p, err)
+		}
+		if (err == nil) != (p != nil) {
+			t.Fatalf("%v beside %v", p, err)
+		}
+		if p != nil && (unsound(*p) != "" || p.Locations[0].Path != "a.nupkg") {
+			t.Fatalf("%+v: %s", p, unsound(*p))
 		}
 	})
 }
