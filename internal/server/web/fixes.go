@@ -55,7 +55,10 @@ func (w *Web) fixes(r *http.Request, p *page) (string, error) {
 	case ok && len(doc.Bases) > 0:
 		b.fill(&doc.Bases[0])
 		b.Ask = "drydock recommend " + d.Base
-		b.Known = "Known of official images until " + doc.Knowledge.Library + "; no registry was asked: the command does so."
+		b.Known = "No registry was asked: the command does so."
+		if doc.Knowledge.Library != "" {
+			b.Known = "Official images are known up to " + doc.Knowledge.Library + ", and no registry was asked: the command does so."
+		}
 	case ok:
 		b.Problem = "Nothing is known of " + d.Base + "."
 	}

@@ -60,7 +60,7 @@ func fleetSay(o *index.Overview) say {
 	case o.Images == 0:
 		return say{Rest: "Nothing is watched yet."}
 	case o.RunningFixable > 0:
-		return say{fmt.Sprintf("%d of %s running have a critical vulnerability with a fix.", o.RunningFixable, finding.Count(o.Running, "image")), unknownSay(o)}
+		return say{fmt.Sprintf("%d of %s running: a critical vulnerability that has a fix.", o.RunningFixable, finding.Count(o.Running, "image")), unknownSay(o)}
 	case o.FixableCritical > 0:
 		return say{fmt.Sprintf("%d of %s have a critical vulnerability with a fix.", o.FixableCritical, finding.Count(o.Images, "image")), unknownSay(o)}
 	}
@@ -71,7 +71,7 @@ func unknownSay(o *index.Overview) string {
 	if o.Unknown == 0 {
 		return ""
 	}
-	return " Of " + finding.Count(o.Unknown, "image") + ", something is not known."
+	return " Something is not known of " + finding.Count(o.Unknown, "image") + "."
 }
 
 func (w *Web) vulns(r *http.Request, p *page) (string, error) {
