@@ -172,6 +172,22 @@ func TestRootfs(t *testing.T) {
 	run(t, s, everything()...)
 }
 
+// What a hard link keeps cannot be saved, whatever dive's score of its path is.
+func TestEfficiencyOfHardLinks(t *testing.T) {
+	for _, linked := range []bool{true, false} {
+		below := []layer.Entry{{Path: "data", Kind: layer.File, Mode: 0o644, Size: 10_000_000}}
+		if linked {
+			below = append(below, layer.Entry{Path: "kept", Kind: layer.Hardlink, Link: "data", Size: 10_000_000})
+		}
+		recs := []*layer.Record{{Entries: below}, {Entries: []layer.Entry{{Path: "data", Kind: layer.Whiteout}}}}
+		s := &image.Scan{Image: &image.Image{Kind: "rootfs"}, Records: recs, Tree: image.BuildTree(recs)}
+		found := run(t, s, efficiency())
+		if linked != (len(found) == 0) {
+			t.Errorf("linked %v: %+v, %+v", linked, found, s.Stats())
+		}
+	}
+}
+
 // large is an image of n entries in a few layers.
 func large(n int) *image.Scan {
 	var recs []*layer.Record

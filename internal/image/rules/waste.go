@@ -84,7 +84,7 @@ func efficiency() check {
 			Practice: finding.Layering,
 			Severity: finding.Low,
 			Why: "The score is dive's: of every path, the smallest size that any layer has it at, over all sizes it was stored at; 1 is an image " +
-				"that stores everything once. Unlike dive's, it counts the files of a directory that a later layer removes. Below 0.90, layers undo each other's work. Images whose layers hide less than 5 MB are not reported.",
+				"that stores everything once. Unlike dive's, it counts the files of a directory that a later layer removes. Below 0.90, layers undo each other's work. Images of which less than 5 MB could be saved are not reported.",
 			Bad:  "FROM debian:13-slim\nRUN truncate -s 60M /srv/data\nRUN chmod 0600 /srv/data\n",
 			Good: "FROM debian:13-slim\nRUN truncate -s 60M /srv/data && chmod 0600 /srv/data\n",
 		},
@@ -93,7 +93,7 @@ func efficiency() check {
 				return nil
 			}
 			st := p.Input.Stats()
-			if st.Efficiency < efficiencyBar {
+			if st.Efficiency < efficiencyBar && st.Reclaimable >= efficiencyFloor {
 				p.Report(finding.Finding{
 					Message: fmt.Sprintf("%s of %s could be saved: efficiency is %.2f",
 						megabytes(st.Reclaimable), megabytes(st.Bytes), st.Efficiency),
