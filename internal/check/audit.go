@@ -185,13 +185,13 @@ func (u *auditing) compose(ctx context.Context, file string, b []byte) error {
 		return audit.ReadProject(name, b, func(value string) (string, []string, error) {
 			x, err := vars.expand(value)
 			return x.text, x.missing, err
-		}, filesBeside(file))
+		}, FilesBeside(file))
 	})
 }
 
-// filesBeside reads the files that a compose file names, as far as they lie in its folder:
+// FilesBeside reads the files that a compose file names, as far as they lie in its folder:
 // the file is not the user's own word. nil: there is no folder.
-func filesBeside(file string) audit.Files {
+func FilesBeside(file string) audit.Files {
 	if file == "<stdin>" {
 		return nil
 	}
@@ -205,7 +205,7 @@ func filesBeside(file string) audit.Files {
 			return nil, err
 		}
 		if rel, err := filepath.Rel(dir, at); err != nil || !filepath.IsLocal(rel) {
-			return nil, fmt.Errorf("%s lies outside of the folder of %s: audit it by itself", name, file)
+			return nil, fmt.Errorf("%s lies outside of the folder of %s: look at it by itself", name, file)
 		}
 		if info, err := os.Stat(at); err != nil || !info.Mode().IsRegular() {
 			return nil, errors.Join(err, fmt.Errorf("%s is no file", name))

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 
@@ -19,7 +20,7 @@ func (g *gateFlags) decideCompose(ctx context.Context, p *admission.Policy, name
 	if err != nil {
 		return nil, err
 	}
-	read, err := audit.ReadCompose(name, b, expand)
+	read, err := audit.ReadProject(name, b, expand, check.FilesBeside(name))
 	if err != nil {
 		return nil, err
 	}
@@ -29,11 +30,15 @@ func (g *gateFlags) decideCompose(ctx context.Context, p *admission.Policy, name
 	}
 	facts := g.facts(p)
 	binds, err := gate.ComposeVolumes(b)
+	for _, file := range read.Included {
+		more, merr := gate.ComposeVolumes(read.Files[file])
+		binds, err = append(binds, more...), errors.Join(err, merr)
+	}
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range read.Containers {
-		start := gate.StartOf(c, filepath.Dir(name))
+		start := gate.StartOf(c)
 		start.Binds = append(start.Binds, binds...)
 		d := decideService(ctx, p, facts, c, start)
 		d.Image = strings.TrimSpace(c.Subject.Name + "  " + d.Image)

@@ -127,6 +127,55 @@ func TestGateCheckCompose(t *testing.T) {
 	b.want(1, []string{"policy"}, "gate", "check", "--policy", "none.yaml", "nginx")
 }
 
+// TestGateCheckComposeFiles: what a compose file includes and extends counts as if it stood in
+// the file itself, and what cannot be read is never allowed.
+func TestGateCheckComposeFiles(t *testing.T) {
+	repo := registries()["with referrers"](t) + "/me/app"
+	t.Chdir(t.TempDir())
+	b := signing(t)
+	pushIndex(t, repo+":v1", "one")
+	b.trust("key generate release", "init "+repo, "signer add --key release.pub release "+repo, "sign "+repo+":v1", "root "+repo+" -o app.root.json")
+	good := "image: " + repo + ":v1"
+	bound := "volumes: {x: {driver_opts: {type: none, o: bind, device: /etc}}}\n"
+	writeFiles(t, ".", map[string]string{
+		"policy.yaml": gatePolicy(repo), "elsewhere.yaml": "services: {e: {" + good + "}}\n",
+		"p/good.yaml": "services: {g: {" + good + "}}\n", "p/nginx.yaml": "services: {n: {image: nginx}}\n",
+		"p/wide.yaml": "services: {w: {" + good + ", privileged: true}}\n", "p/bound.yaml": "services: {b: {" + good + "}}\n" + bound,
+		"p/d/up.yaml": "services: {u: {" + good + ", volumes: ['..:/x']}}\n", "p/d/gone.yaml": "services: {u: {" + good + ", volumes: ['" + strings.Repeat("../", 20) + "etc:/x']}}\n",
+	})
+	for text, want := range map[string]struct {
+		code int
+		text string
+	}{
+		"include: [good.yaml]\n":                                                                                               {0, "p/good.yaml#g"},
+		"include: [d/up.yaml]\nservices: {a: {" + good + "}}\n":                                                                {0, "p/d/up.yaml#u"},
+		"include: [nginx.yaml]\nservices: {a: {" + good + "}}\n":                                                               {2, "REFUSED  p/nginx.yaml#n"},
+		"include: [wide.yaml]\n":                                                                                               {2, "privileged"},
+		"include: [bound.yaml]\n":                                                                                              {2, "/etc"},
+		"include: [d/gone.yaml]\n":                                                                                             {2, "/etc"},
+		"include: [none.yaml]\nservices: {a: {" + good + "}}\n":                                                                {1, "UNKNOWN"},
+		"include: [../elsewhere.yaml]\nservices: {a: {" + good + "}}\n":                                                        {1, "lies outside"},
+		"include: [{path: d/up.yaml, project_directory: /}]\n":                                                                 {1, "project_directory"},
+		"services: {a: {extends: {file: good.yaml, service: g}}}\n":                                                            {0, "allowed"},
+		"services: {a: {extends: {file: bound.yaml, service: b}}}\n":                                                           {0, "allowed"},
+		"services: {a: {extends: {file: nginx.yaml, service: n}}}\n":                                                           {2, "REFUSED"},
+		"services: {a: {" + good + ", extends: {file: nginx.yaml, service: n}}}\n":                                             {0, "allowed"},
+		"services: {a: {extends: {file: wide.yaml, service: w}}}\n":                                                            {2, "privileged"},
+		"services: {a: {" + good + ", extends: {file: none.yaml, service: n}}}\n":                                              {1, "UNKNOWN"},
+		"services: {a: {" + good + ", extends: {file: ../elsewhere.yaml, service: e}}}\n":                                      {1, "lies outside"},
+		"services: {a: {" + good + ", volumes: ['~/" + strings.Repeat("../", 20) + "etc:/x']}}\n":                              {2, "/etc"},
+		"services: {a: {" + good + ", volumes: [{type: bind, source: d/" + strings.Repeat("../", 20) + "etc, target: /x}]}}\n": {2, "/etc"},
+	} {
+		writeFiles(t, ".", map[string]string{"p/compose.yaml": text})
+		a := b.run("gate", "check", "p/compose.yaml")
+		if a.code != want.code || !strings.Contains(a.stdout, want.text) {
+			t.Errorf("%s: exit code %d, want %d and %q\n%s%s", text, a.code, want.code, want.text, a.stdout, a.stderr)
+		}
+	}
+	b.stdin = strings.NewReader("include: [p/good.yaml]\n")
+	b.want(1, []string{"UNKNOWN"}, "gate", "check", "-")
+}
+
 // TestGateServe speaks to a gate as the Engine does, and has a second one take over.
 func TestGateServe(t *testing.T) {
 	t.Chdir(t.TempDir())

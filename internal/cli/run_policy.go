@@ -44,7 +44,7 @@ func (x *running) obeys(cmd *cobra.Command, ref string, line []string) error {
 		return errors.New("the line of docker run is not understood: the policy cannot be held to it")
 	}
 	c := read.Containers[0]
-	d = d.With(rule, gate.StartOf(c, "."), c.Unsure)
+	d = d.With(rule, gate.StartOf(c), c.Unsure)
 	switch d.Verdict {
 	case admission.Allowed:
 		return nil

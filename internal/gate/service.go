@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -33,8 +34,8 @@ func (v *Verifier) Decide(ctx context.Context, p *admission.Policy, n image.Name
 	return now.Decide(ctx, s, v, v.Now())
 }
 
-// StartOf is what a service of a compose file asks for; dir is the file's folder.
-func StartOf(c *audit.Container, dir string) admission.Start {
+// StartOf is what a service of a compose file asks for.
+func StartOf(c *audit.Container) admission.Start {
 	s := admission.Start{
 		Privileged: c.Privileged, Network: c.Network, PID: c.PID, IPC: c.IPC, UTS: c.UTS, Userns: c.Userns, Cgroupns: c.Cgroupns,
 		CapAdd: c.CapAdd, CapDrop: c.CapDrop, Devices: c.Devices, SecurityOpt: c.SecurityOpt, User: c.User, ReadOnly: c.ReadOnly,
@@ -42,8 +43,11 @@ func StartOf(c *audit.Container, dir string) admission.Start {
 	}
 	for _, m := range c.Mounts {
 		source := m.Source
-		if strings.HasPrefix(source, ".") {
-			source = filepath.Join(dir, source)
+		if home, err := os.UserHomeDir(); err == nil && strings.HasPrefix(source, "~") {
+			source = filepath.Join(home, source[1:])
+		}
+		if source != "" && !filepath.IsAbs(source) {
+			source = filepath.Join(c.Folder, source)
 		}
 		if abs, err := filepath.Abs(source); err == nil && source != "" {
 			s.Binds = append(s.Binds, admission.Bind{Source: real(abs), ReadOnly: m.ReadOnly})

@@ -31,6 +31,7 @@ type Read struct {
 	Execs      []*Exec // of commands, and of hooks of services
 	Unknown    []finding.Unknown
 	Files      map[string][]byte // that were read beside
+	Included   []string          // of them, those whose volumes count too
 }
 
 // ReadCompose reads the services of a compose file as Compose does, and no other file. A nil
@@ -48,8 +49,8 @@ func (p *project) services(d *document, expand Expand, trail []string) (*Read, e
 	root := d.roots[0]
 	include, includes := lookup(root, "include")
 	services, ok := lookup(root, "services")
-	if !ok && includes && p.files != nil {
-		return p.included(d, include.value, trail), nil
+	if !ok && includes {
+		return p.included(d, include.value, expand, trail), nil
 	}
 	if !ok || aliased(services.value).Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("%s: no services", name)
@@ -59,12 +60,12 @@ func (p *project) services(d *document, expand Expand, trail []string) (*Read, e
 	}
 	out := &Read{}
 	if includes {
-		out = p.included(d, include.value, trail)
+		out = p.included(d, include.value, expand, trail)
 	}
 	all := pairs(services.value)
 	for _, s := range all {
 		r := &reading{p: p, d: d, root: root, expand: expand, services: all, c: &Container{
-			Subject: finding.Subject{Kind: finding.KindService, Name: name + "#" + s.key.Value}, Form: Compose,
+			Subject: finding.Subject{Kind: finding.KindService, Name: name + "#" + s.key.Value}, Form: Compose, Folder: filepath.Dir(name),
 		}}
 		out.Containers = append(out.Containers, r.service(s))
 		out.Execs = append(out.Execs, r.hooks()...)
@@ -72,14 +73,15 @@ func (p *project) services(d *document, expand Expand, trail []string) (*Read, e
 	return out, nil
 }
 
-// IsCompose reports whether a text is YAML that names services.
+// IsCompose reports whether a text is YAML that names services, or files that have some.
 func IsCompose(b []byte) bool {
 	d, err := parse("", b)
 	if err != nil || len(d.roots) != 1 {
 		return false
 	}
-	_, ok := lookup(d.roots[0], "services")
-	return ok
+	_, services := lookup(d.roots[0], "services")
+	_, includes := lookup(d.roots[0], "include")
+	return services || includes
 }
 
 // reading is one service being read.

@@ -3,6 +3,7 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -22,11 +23,10 @@ const maxFiles = 64
 
 // project is a compose file with those that it leads to.
 type project struct {
-	files  Files
-	expand Expand
-	docs   map[string]*document // by name, those that were read beside
-	owner  map[*yaml.Node]*document
-	read   map[string][]byte
+	files Files
+	docs  map[string]*document // by name, those that were read beside
+	owner map[*yaml.Node]*document
+	read  map[string][]byte
 }
 
 // ReadProject reads the services of a compose file, of those that it includes, and what they
@@ -35,7 +35,7 @@ func ReadProject(name string, b []byte, expand Expand, files Files) (*Read, erro
 	if expand == nil {
 		expand = unexpanded
 	}
-	p := &project{files: files, expand: expand, docs: map[string]*document{}, owner: map[*yaml.Node]*document{}, read: map[string][]byte{}}
+	p := &project{files: files, docs: map[string]*document{}, owner: map[*yaml.Node]*document{}, read: map[string][]byte{}}
 	d, err := parse(name, b)
 	if err != nil {
 		return nil, err
@@ -49,8 +49,8 @@ func ReadProject(name string, b []byte, expand Expand, files Files) (*Read, erro
 }
 
 // document reads a file that another one names.
-func (p *project) document(from *document, file string) (*document, error) {
-	text, missing, err := p.expand(file)
+func (p *project) document(from *document, file string, expand Expand) (*document, error) {
+	text, missing, err := expand(file)
 	switch {
 	case err != nil:
 		return nil, err
@@ -100,7 +100,7 @@ func (p *project) own(d *document, n *yaml.Node) {
 
 // included reads the services of the files that a file includes. trail are the files that
 // lead here.
-func (p *project) included(d *document, n *yaml.Node, trail []string) *Read {
+func (p *project) included(d *document, n *yaml.Node, expand Expand, trail []string) *Read {
 	out := &Read{}
 	unknown := func(at *yaml.Node, why string) {
 		out.Unknown = append(out.Unknown, finding.Unknown{
@@ -114,15 +114,15 @@ func (p *project) included(d *document, n *yaml.Node, trail []string) *Read {
 	}
 	for _, item := range n.Content {
 		item = aliased(item)
-		expand, from := p.expand, item
+		from := item
+		var elsewhere, variables bool // has it a folder, or variables, of its own?
 		if item.Kind == yaml.MappingNode {
 			if from = get(item, "path"); from == nil {
 				unknown(item, "no path is named")
 				continue
 			}
-			if _, own := lookup(item, "env_file"); own {
-				expand = unexpanded // it has variables of its own
-			}
+			_, elsewhere = lookup(item, "project_directory")
+			_, variables = lookup(item, "env_file")
 		}
 		if from.Kind == yaml.SequenceNode && len(from.Content) == 1 {
 			from = aliased(from.Content[0])
@@ -135,16 +135,24 @@ func (p *project) included(d *document, n *yaml.Node, trail []string) *Read {
 			unknown(item, "several files are merged there: audit what docker compose config prints")
 			continue
 		}
-		in, err := p.document(d, from.Value)
+		in, err := p.document(d, from.Value, expand)
 		if err == nil && slices.Contains(trail, in.name) {
 			err = fmt.Errorf("%s includes itself", in.name)
 		}
 		if err == nil {
+			within := expand
+			if variables || elsewhere || p.ownVariables(d, in) {
+				within = ofItsOwn
+			}
 			var read *Read
-			if read, err = p.services(in, expand, append(slices.Clone(trail), in.name)); err == nil {
+			if read, err = p.services(in, within, append(slices.Clone(trail), in.name)); err == nil {
 				for _, c := range read.Containers {
 					c.edit = noEdits{} // a fix is for the file that is named
+					if elsewhere && len(c.Mounts) > 0 {
+						c.unsure("volumes", "paths of "+in.name+" begin at its project_directory")
+					}
 				}
+				out.Included = append(append(out.Included, in.name), read.Included...)
 				out.Containers, out.Execs = append(out.Containers, read.Containers...), append(out.Execs, read.Execs...)
 				out.Unknown = append(out.Unknown, read.Unknown...)
 			}
@@ -154,6 +162,26 @@ func (p *project) included(d *document, n *yaml.Node, trail []string) *Read {
 		}
 	}
 	return out
+}
+
+// ownVariables reports whether an included file's folder has variables of its own, which
+// come before those of the file that includes it.
+func (p *project) ownVariables(d, in *document) bool {
+	dir := filepath.Dir(in.name)
+	if dir == filepath.Dir(d.name) {
+		return false
+	}
+	_, err := p.files(filepath.Join(dir, ".env"))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// ofItsOwn knows no variable, since an included file has others.
+func ofItsOwn(value string) (string, []string, error) {
+	text, missing, err := unexpanded(value)
+	if len(missing) > 0 {
+		return text, nil, errors.New("the variables of the included file are not read")
+	}
+	return text, nil, err
 }
 
 // base is the service that another one extends: in a file of its own, or in the same.
@@ -167,7 +195,7 @@ func (r *reading) base(v *yaml.Node) (from *reading, body *yaml.Node, name strin
 		name = s.Value
 	}
 	if file := get(v, "file"); file != nil {
-		d, err := r.p.document(r.d, file.Value)
+		d, err := r.p.document(r.d, file.Value, r.expand)
 		if err != nil {
 			return nil, nil, "", fmt.Errorf("it extends a service of %s, which is not read: %w", file.Value, err)
 		}

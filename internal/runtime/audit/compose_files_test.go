@@ -93,7 +93,14 @@ func TestProjectFiles(t *testing.T) {
 		"a/loop.yaml":    "include: [loop.yaml]\nservices: {l: {image: l}}\n",
 		"a/bad.yaml":     "services: [",
 		"a/empty.yaml":   "name: x\n",
+		"a/var.yaml":     "services: {v: {image: v, privileged: '${P}'}}\n",
+		"a/own/.env":     "P=true\n",
+		"a/own/var.yaml": "services: {v: {image: v, privileged: '${P}'}}\n",
+		"a/own/via.yaml": "include: ['${P}.yaml']\n",
 	})
+	known := func(value string) (string, []string, error) {
+		return unexpanded(strings.ReplaceAll(value, "${P}", "false"))
+	}
 	for name, c := range map[string]struct {
 		text, services, unknown string
 	}{
@@ -113,10 +120,15 @@ func TestProjectFiles(t *testing.T) {
 		"extends none":               {"services: {w: {image: w, extends: {file: none.yaml, service: x}}}", "a/compose.yaml#w", "*: it extends a service of none.yaml, which is not read"},
 		"extends what is not there":  {"services: {w: {image: w, extends: {file: one.yaml, service: x}}}", "a/compose.yaml#w", "*: it extends \"x\""},
 		"a volume of another folder": {"services: {w: {extends: {file: sub/two.yaml, service: two}}}", "a/compose.yaml#w", "volumes: paths of a/sub/two.yaml begin at its folder"},
+		"a project directory":        {"include: [{path: sub/two.yaml, project_directory: /}]", "a/one.yaml#one a/sub/two.yaml#two", "volumes: paths of a/sub/two.yaml begin at its project_directory"},
+		"a variable from here":       {"include: [var.yaml]", "a/var.yaml#v", ""},
+		"a folder's own variables":   {"include: [own/var.yaml]", "a/own/var.yaml#v", "privileged: the variables of the included file are not read"},
+		"variables that are named":   {"include: [{path: var.yaml, env_file: x}]", "a/var.yaml#v", "privileged: the variables of the included file are not read"},
+		"variables further on":       {"include: [own/via.yaml]", "", "the variables of the included file are not read"},
 		"a tag within":               {"services: {w: {image: w, deploy: {resources: !reset null}}}", "a/compose.yaml#w", "deploy: a tag in it"},
 		"a tag of one's own":         {"services: {w: {image: w, privileged: !mine true}}", "a/compose.yaml#w", "privileged: a tag in it"},
 	} {
-		got, err := ReadProject("a/compose.yaml", []byte(c.text), nil, files)
+		got, err := ReadProject("a/compose.yaml", []byte(c.text), known, files)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

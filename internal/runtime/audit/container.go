@@ -23,7 +23,8 @@ const (
 type Container struct {
 	Subject finding.Subject
 	Form    Form
-	Host    *Host // on which it runs; nil: not known
+	Folder  string // where relative paths begin, of a compose file
+	Host    *Host  // on which it runs; nil: not known
 
 	Image       string
 	ImageID     string // empty: not known
