@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -24,7 +25,15 @@ signed, online keys included: that is what to do when a signer's keys are stolen
 		Example: `  drydock trust revoke registry.example.com/me/app:v1.0
   drydock trust revoke registry.example.com/me/app@sha256:…
   drydock trust revoke --signer release --reason "laptop stolen" registry.example.com/me/app`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 1:
+				return nil
+			case len(args) == 2 && signer == "":
+				return usageError{errors.New("a signer is named by --signer"), "drydock trust revoke --signer " + args[0] + " " + args[1]}
+			}
+			return usageError{fmt.Errorf("there are %d arguments, and one image or repository is due", len(args)), "drydock trust revoke --help"}
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if signer != "" {
 				return t.removeSigner(cmd, args[0], signer, reason, false)
@@ -55,9 +64,9 @@ signed, online keys included: that is what to do when a signer's keys are stolen
 			if err := closing(s, answered(err)); err != nil {
 				return err
 			}
-			who := strings.ReplaceAll(", "+strings.Join(by, ", "), ", ,", ", "+trust.Admin+",")
-			who = strings.TrimPrefix(who, ", ")
-			if by[0] == "" {
+			by = shownSigners(by)
+			who := strings.Join(by, ", ")
+			if by[0] == trust.Admin {
 				who = "all signers"
 			}
 			return t.done(n.Repository, out, map[string]any{"revoked": n.String(), "signers": by}, "the signatures of %s are revoked for %s", n, who)

@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -99,18 +99,25 @@ func (t *trustFlags) sign(ctx context.Context, s *store.Session, n image.Name, o
 	if len(out.Proposed) == 0 && !o.alone {
 		t.copies(ctx, s, out.Assembly, by, all)
 	}
-	who := strings.Join(by, ", ")
-	if slices.Equal(by, []string{""}) {
-		who = trust.Admin
-	}
+	by = shownSigners(by)
 	facts := map[string]any{"tag": n.Tag, "digest": all[0].Digest, "signers": by, "manifests": len(all)}
-	return t.done(n.Repository, out, facts, "%s is signed as %s by %s", n, all[0].Digest, who)
+	return t.done(n.Repository, out, facts, "%s is signed as %s by %s", n, all[0].Digest, strings.Join(by, ", "))
 }
 
 func manifests(all []image.Resolved) []trust.Manifest {
 	var out []trust.Manifest
 	for _, m := range all {
 		out = append(out, trust.Manifest{Digest: m.Digest, Platform: m.Platform, Config: m.Config, Attests: m.Attests})
+	}
+	return out
+}
+
+// shownSigners are signers by the names they are shown under: the repository's own
+// targets role has none.
+func shownSigners(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = cmp.Or(n, trust.Admin)
 	}
 	return out
 }

@@ -178,6 +178,8 @@ func TestTrustSession(t *testing.T) {
 
 			// The administrator signs where there are no signers.
 			b.want(0, []string{`\(Repo Admin\)`}, "trust", "sign", repo+":v2")
+			b.want(0, []string{`"signers": \[\s+"\(Repo Admin\)"`}, "trust", "sign", "--format", "json", repo+":v2")
+			b.want(1, []string{"named by --signer", "trust revoke --signer release " + repo}, "trust", "revoke", "release", repo)
 			o.want(0, []string{`signed by \(Repo Admin\)`}, "trust", "verify", repo+":v2")
 		})
 	}
