@@ -132,6 +132,8 @@ func TestTrustSession(t *testing.T) {
 			b.want(0, []string{"verified", digest, "signed by release on 23 November 2026", "fresh until 2026-12-07"}, "trust", "verify", repo+":v1.0")
 			b.want(0, []string{"^" + regexp.QuoteMeta(repo+"@"+digest) + "\n"}, "trust", "verify", "--resolve", "--quiet", repo+":v1.0")
 
+			b.want(1, []string{"has no tag v9 now", "verify --resolve " + repo + ":v9"}, "trust", "verify", repo+":v9")
+
 			// Each platform's manifest and what attests it are signed by digest.
 			index, err := remote.Index(mustRef(t, repo+":v1.0"))
 			check(t, err)

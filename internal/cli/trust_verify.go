@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -91,6 +92,10 @@ func (t *trustFlags) verify(ctx context.Context, s *store.Session, n image.Name,
 		}
 	case now == "":
 		b, _, err := s.Manifest(ctx, n.Tag)
+		if errors.Is(err, fs.ErrNotExist) {
+			return finding.WithHint(fmt.Errorf("%s has no tag %s now: %w", n.Repository, n.Tag, err),
+				"drydock trust verify --resolve "+n.String()+" asks for what was signed")
+		}
 		if err != nil {
 			return err
 		}
@@ -116,34 +121,4 @@ func (t *trustFlags) verify(ctx context.Context, s *store.Session, n image.Name,
 		return exitError(2)
 	}
 	return nil
-}
-
-// refused prints a refusal that came before there was anything to judge by. Any
-// other error is one.
-func (t *trustFlags) refused(n image.Name, err error) error {
-	kind, ok := trust.Refused(err)
-	if !ok {
-		return err
-	}
-	verdict := trust.Verdict{Kind: kind, Now: n.Digest, Standing: trust.Standing{Tag: n.Tag, Reason: err.Error()}}
-	hint := finding.HintOf(err)
-	perr := t.write(func(to sink) error { return report.Refusal(to, to.format, n.String(), verdict, hint, t.page(to)) })
-	return errors.Join(perr, exitError(2))
-}
-
-// refusal makes a refusal's exit code 2: that something is not to be trusted is an
-// answer.
-type refusal struct{ error }
-
-func (r refusal) Unwrap() error { return r.error }
-
-// ExitCode implements the interface of errors that have one.
-func (r refusal) ExitCode() int { return 2 }
-
-func answered(err error) error {
-	var r trust.Refusal
-	if errors.As(err, &r) {
-		return refusal{err}
-	}
-	return err
 }

@@ -120,15 +120,18 @@ func (c *Carried) sound() *Carried {
 		if !slices.Contains(referenceTypes(), r.Type) {
 			r.Type = "other"
 		}
-		return r.URL != "" && iri(r.URL) && carriedText(&r.Comment)
+		return r.URL != "" && iri(r.URL) && !hasPassword(r.URL) && carriedText(&r.Comment)
 	})
 	for _, s := range []*string{&c.Ref, &c.PURL, &c.Name, &c.Author, &c.Publisher, &c.Description, &c.Copyright} {
 		if !carriedText(s) {
 			*s = ""
 		}
 	}
-	if !strings.HasPrefix(c.PURL, "pkg:") || strings.ContainsAny(c.PURL, " \t\n") {
+	if !strings.HasPrefix(c.PURL, "pkg:") || strings.ContainsAny(c.PURL, " \t\n") || hasPassword(c.PURL) {
 		c.PURL = ""
+	}
+	if hasPassword(c.Ref) {
+		c.Ref = ""
 	}
 	if c.Scope != "required" && c.Scope != "optional" && c.Scope != "excluded" {
 		c.Scope = ""
@@ -183,6 +186,16 @@ func kept[T any](list []T, keep func(*T) bool) []T {
 		}
 	}
 	return out
+}
+
+// password is that of an address.
+var password = lazyregexp.New(`://[^/\s@]*:[^/\s@]*@`)
+
+// hasPassword reports whether an address, as it stands or escaped within another,
+// holds a password: what writes SBOMs passes none on.
+func hasPassword(s string) bool {
+	plain, err := url.PathUnescape(s)
+	return password.MatchString(s) || err == nil && password.MatchString(plain)
 }
 
 // carriedText reports whether s is no longer than one may be, and takes out what no XML

@@ -106,3 +106,24 @@ func TestWhatIsCarried(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestNoPasswordIsCarried(t *testing.T) {
+	for s, want := range map[string]bool{
+		"pkg:npm/a@1?download_url=https://bob:hunter2@host/a.tgz":        true,
+		"pkg:npm/a@1?vcs_url=git%2Bhttps:%2F%2Fbob%3Ahunter2%40host%2Fa": true,
+		"https://:token@host/a":    true,
+		"pkg:npm/%40scope/a@1.0.0": false,
+		"pkg:npm/a@1?vcs_url=git%2Bssh:%2F%2Fgit%40github.com%2Facme%2Fa.git": false,
+		"pkg:npm/a@1?download_url=https:%2F%2Fhost:8443%2Fa%40v1.tgz":         false,
+		"https://host:8443/a@1.0.0":                                           false,
+		"pkg:oci/a@sha256%3Aabc?repository_url=host:5000/a":                   false,
+	} {
+		c := (&Carried{PURL: s, Ref: s, Name: "a", References: []Reference{{Type: "vcs", URL: s}}}).sound()
+		if got := hasPassword(s); got != want {
+			t.Errorf("%s: %v", s, got)
+		}
+		if want && (c.PURL != "" || c.Ref != "" || len(c.References) > 0) || !want && c.Ref != s {
+			t.Errorf("%s: %+v", s, c)
+		}
+	}
+}
