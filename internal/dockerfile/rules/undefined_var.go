@@ -42,7 +42,7 @@ func undefinedVar() Check {
 				return nil
 			},
 		},
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/3426d2035f7c090a864d3b5e8a097f6e20ec7828.Dockerfile",
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/522a8c9f2fdc9a1cb2a6ffa393d21ea2074c661a.Dockerfile",
 		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/1175ddea6148f3721f9cfbff0434e24f3a2ccda7.Dockerfile",
 	}
 }
