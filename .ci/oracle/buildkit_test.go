@@ -91,8 +91,18 @@ func firstLine(l *pb.Location) int {
 	return int(l.Ranges[0].Start.Line)
 }
 
+// ofLanguages are variables that official images are documented to set, which Drydock
+// knows without an image.
+var ofLanguages = map[string][]string{
+	"golang": {"GOPATH", "GOLANG_VERSION", "GOTOOLCHAIN"}, "node": {"NODE_VERSION", "YARN_VERSION"}, "python": {"PYTHON_VERSION"},
+	"ruby": {"RUBY_VERSION", "GEM_HOME", "BUNDLE_APP_CONFIG"}, "rust": {"CARGO_HOME", "RUSTUP_HOME", "RUST_VERSION"},
+	"php": {"PHP_VERSION", "PHP_INI_DIR"}, "eclipse-temurin": {"JAVA_HOME", "JAVA_VERSION"}, "maven": {"MAVEN_HOME", "JAVA_HOME"},
+	"gradle": {"GRADLE_HOME", "JAVA_HOME"}, "tomcat": {"CATALINA_HOME", "JAVA_HOME"}, "postgres": {"PGDATA", "PG_MAJOR", "PG_VERSION"},
+	"nginx": {"NGINX_VERSION"},
+}
+
 // facts is what is known of a made-up image: every name is an image for every
-// platform, with an empty configuration, but for those under example.com/.
+// platform, with an empty configuration, but for those of languages and under example.com/.
 func facts(ref, platform string) dockerspec.DockerOCIImage {
 	var img dockerspec.DockerOCIImage
 	img.OS, img.Architecture = "linux", "amd64"
@@ -107,6 +117,9 @@ func facts(ref, platform string) dockerspec.DockerOCIImage {
 		img.Config.Env = []string{`PATH=C:\Windows`} // Linux has one from BuildKit
 	}
 	if !strings.HasPrefix(ref, "example.com/") {
+		for _, name := range ofLanguages[strings.TrimPrefix(strings.TrimPrefix(name, "docker.io/"), "library/")] {
+			img.Config.Env = append(img.Config.Env, name+"=/set")
+		}
 		return img
 	}
 	switch name {
