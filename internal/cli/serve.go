@@ -70,6 +70,9 @@ func (f *flags) serve(ctx context.Context, o server.Options, role, feeds string,
 			return errNowhere("the service's state")
 		}
 	}
+	if err := registryHosts(o.Registries); err != nil {
+		return err
+	}
 	u, every, err := f.feeds(feeds)
 	if err != nil {
 		return err

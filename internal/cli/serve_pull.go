@@ -3,6 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+
+	"github.com/distribution/reference"
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/server/store"
@@ -58,4 +61,15 @@ func (f *flags) puller() (func(ctx context.Context, at string) (store.NewImage, 
 		}
 		return img, nil
 	}, nil
+}
+
+// registryHosts refuses what is no host of a registry: an address, or a repository.
+func registryHosts(hosts []string) error {
+	for _, h := range hosts {
+		n, err := reference.ParseNormalizedNamed(h + "/a/name")
+		if err != nil || reference.Domain(n) != h || reference.Path(n) != "a/name" {
+			return usageError{fmt.Errorf("--registry %s is no host of a registry", h), "--registry registry.example:5000"}
+		}
+	}
+	return nil
 }

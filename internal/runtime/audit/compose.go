@@ -148,7 +148,7 @@ func (r *reading) gather(body *yaml.Node, seen map[string]bool) {
 		case err != nil:
 			r.c.unsure("*", err.Error())
 		case seen[from.d.name+"#"+name]:
-			r.c.unsure("*", "it extends "+strconv.Quote(name)+", which is no other service of the file")
+			r.c.unsure("*", "it extends "+strconv.Quote(name)+", which in the end extends it")
 		default:
 			seen[from.d.name+"#"+name] = true
 			from.gather(base, seen)

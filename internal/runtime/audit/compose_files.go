@@ -209,7 +209,7 @@ func (r *reading) base(v *yaml.Node) (from *reading, body *yaml.Node, name strin
 	}
 	i := slices.IndexFunc(from.services, func(s pair) bool { return s.key.Value == name })
 	if i < 0 {
-		return nil, nil, "", errors.New("it extends " + strconv.Quote(name) + ", which is no other service of the file")
+		return nil, nil, "", errors.New("it extends " + strconv.Quote(name) + ", and the file has no such service")
 	}
 	return from, aliased(from.services[i].value), name, nil
 }

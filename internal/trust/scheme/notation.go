@@ -73,7 +73,7 @@ func NewTrustStore(anchors, stampers [][]byte, subjects []string) (*TrustStore, 
 		}
 	}
 	if len(s.anchors) == 0 {
-		return nil, errors.New("a trust store has certificates")
+		return nil, errors.New("there is no certificate to trust")
 	}
 	for _, text := range subjects {
 		one, err := parseSubject(text)
