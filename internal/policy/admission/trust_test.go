@@ -71,7 +71,7 @@ func TestSchemesOfTrust(t *testing.T) {
 		`{identities: [{issuer: i}], trusted-root: sigstore.json}`:                      "subject",
 		`{identities: [{issuer: i, subject-regexp: "("}], trusted-root: sigstore.json}`: "subject-regexp",
 		`{identities: [{isuer: i, subject: s}], trusted-root: sigstore.json}`:           "isuer",
-		`{notation: {}}`:                                            "certificates",
+		`{notation: {}}`:                                            "no certificate",
 		`{notation: {certificates: [bad]}}`:                         "no certificate",
 		`{notation: {certificates: [ca.pem], subjects: [release]}}`: "CN=NAME",
 		`{notation: {certificates: [ca.pem]}, threshold: 2}`:        "2 of 1",
