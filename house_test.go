@@ -23,7 +23,7 @@ const module = "github.com/drydock-dev/drydock/"
 // stand above it here.
 func rooms() []string {
 	return []string{
-		"lazyregexp", "finding", "damage", "jsonstream", "secret", "disk", "ledger", "egress", "cache", "layer", "image", "image/rules",
+		"lazyregexp", "sorting", "finding", "damage", "jsonstream", "secret", "disk", "ledger", "egress", "cache", "layer", "image", "image/rules",
 		"dockerfile", "dockerfile/rules", "dockerfile/rewrite",
 		"sbom", "sbom/catalog", "vuln", "vuln/db", "vuln/feed",
 		"base", "trust", "trust/scheme/mint", "trust/scheme", "trust/keyring", "trust/store", "trust/notary",

@@ -1,6 +1,6 @@
 package base
 
-import "slices"
+import "github.com/drydock-dev/drydock/internal/sorting"
 
 // Assessed reports whether it is known which vulnerabilities an option has. One of
 // which nobody knows is a place to look, and no recommendation.
@@ -16,7 +16,7 @@ func (a *Advice) assessedFirst() {
 				at, all = append(at, i), append(all, o)
 			}
 		}
-		slices.SortStableFunc(all, func(x, y Option) int { return compareBools(y.Assessed(), x.Assessed()) })
+		sorting.Stable(all, func(x, y Option) int { return compareBools(y.Assessed(), x.Assessed()) })
 		for i, n := range at {
 			a.Options[n] = all[i]
 		}

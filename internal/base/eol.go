@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Support says how long one release of a product is supported, as
@@ -98,7 +99,7 @@ func supported(product string, now time.Time) []Support {
 		}
 		out = append(out, s)
 	}
-	slices.SortStableFunc(out, func(a, b Support) int { return b.Released.Compare(a.Released) })
+	sorting.Stable(out, func(a, b Support) int { return b.Released.Compare(a.Released) })
 	return out
 }
 

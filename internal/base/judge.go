@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Seen is what an image holds. A negative number is not known; nil Found is not
@@ -37,7 +38,7 @@ func VulnsOf(found []finding.Finding) []Vuln {
 			out = append(out, Vuln{f.Vuln.ID, f.Vuln.Name, f.Severity})
 		}
 	}
-	slices.SortFunc(out, func(a, b Vuln) int {
+	sorting.By(out, func(a, b Vuln) int {
 		return cmp.Or(cmp.Compare(a.Severity.Place(), b.Severity.Place()), cmp.Compare(a.Package, b.Package), cmp.Compare(a.ID, b.ID))
 	})
 	return out
@@ -159,7 +160,7 @@ func (a *Advice) order() {
 	}
 	sized := !slices.ContainsFunc(slim, func(o Option) bool { return o.Seen == nil || o.Seen.Size <= 0 })
 	own := muslOr(a.distro())
-	slices.SortStableFunc(slim, func(x, y Option) int {
+	sorting.Stable(slim, func(x, y Option) int {
 		if sized {
 			return cmp.Compare(x.Seen.Size, y.Seen.Size)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Entry is what is known, as facts, of one image at one time. A
@@ -101,7 +102,7 @@ func (o *Entry) Inventory() *sbom.Inventory {
 	}
 	inv.Packages = append(inv.Packages, o.Packages...)
 	inv.Packages = append(inv.Packages, o.Programs...)
-	slices.SortStableFunc(inv.Packages, func(a, b sbom.Package) int {
+	sorting.Stable(inv.Packages, func(a, b sbom.Package) int {
 		return strings.Compare(a.Type+"/"+a.Namespace+"/"+a.Name, b.Type+"/"+b.Namespace+"/"+b.Name)
 	})
 	return inv

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // How many releases and smaller builds are proposed.
@@ -195,7 +196,7 @@ func (p *advising) newer() []Support {
 			out = append(out, s)
 		}
 	}
-	slices.SortFunc(out, func(a, b Support) int { return compareVersions(b.Cycle, a.Cycle) })
+	sorting.By(out, func(a, b Support) int { return compareVersions(b.Cycle, a.Cycle) })
 	return out
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/policy"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 )
 
@@ -114,7 +115,7 @@ func (s *Surroundings) mind(by map[string]dated) (warning string, err error) {
 // say puts ages into words, the oldest first, with the names that an update
 // takes.
 func say(all []dated, now time.Time) (said string, names []string) {
-	slices.SortFunc(all, func(a, b dated) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.name, b.name)) })
+	sorting.By(all, func(a, b dated) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.name, b.name)) })
 	var parts []string
 	for _, d := range all {
 		name := d.name

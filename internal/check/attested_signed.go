@@ -12,6 +12,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/trust"
 	"github.com/drydock-dev/drydock/internal/trust/keyring"
 	"github.com/drydock-dev/drydock/internal/trust/store"
@@ -143,7 +144,7 @@ func (a *attesting) take(ctx context.Context, pin *keyring.Pin) error {
 	if top := a.t.Image.Top; top != "" && top != a.t.Image.Digest {
 		about = append(about, a.v.Attestations(top)...)
 	}
-	slices.SortStableFunc(about, func(a, b trust.Attested) int { return b.At.Compare(a.At) })
+	sorting.Stable(about, func(a, b trust.Attested) int { return b.At.Compare(a.At) })
 	signed := a.newest(ctx, about, "sbom", a.packages)
 	if a.scan {
 		a.newest(ctx, about, "scan", a.scanned)

@@ -17,6 +17,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/runtime"
 	"github.com/drydock-dev/drydock/internal/runtime/audit"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Auditing says what is audited. The zero value is the Engine and all that it has.
@@ -61,7 +62,7 @@ func worstFirst(res *Result) {
 	for i, s := range res.Subjects {
 		at[s] = i
 	}
-	slices.SortStableFunc(res.Findings, func(a, b finding.Finding) int {
+	sorting.Stable(res.Findings, func(a, b finding.Finding) int {
 		return cmp.Or(cmp.Compare(at[a.Subject], at[b.Subject]), cmp.Compare(b.Severity, a.Severity))
 	})
 }

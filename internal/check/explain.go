@@ -17,6 +17,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/runtime/audit"
 	"github.com/drydock-dev/drydock/internal/runtime/confine"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/trust"
 	"github.com/drydock-dev/drydock/internal/vuln"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
@@ -37,7 +38,7 @@ func Rules() []finding.Rule {
 	all = append(all, SyntaxRule())
 	all = slices.Concat(all, audit.Rules(), confine.NeedRules(), vuln.Rules(), base.Rules(), trust.Rules(), policy.Rules())
 	order := finding.Practices()
-	slices.SortStableFunc(all, func(a, b finding.Rule) int {
+	sorting.Stable(all, func(a, b finding.Rule) int {
 		if c := slices.Index(order, a.Practice) - slices.Index(order, b.Practice); c != 0 {
 			return c
 		}
@@ -71,7 +72,7 @@ func FindRules(name string) []finding.Rule {
 			found = append(found, r)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b finding.Rule) int {
+	sorting.Stable(found, func(a, b finding.Rule) int {
 		return strings.Compare(area(a.ID), area(b.ID))
 	})
 	return found

@@ -13,6 +13,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/policy"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // linter looks at Dockerfiles, one after the other.
@@ -106,7 +107,7 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 			}
 		}
 	}
-	slices.SortStableFunc(found, func(a, b finding.Finding) int { return cmp.Compare(firstByte(a), firstByte(b)) })
+	sorting.Stable(found, func(a, b finding.Finding) int { return cmp.Compare(firstByte(a), firstByte(b)) })
 	if !l.fixing {
 		out.secrets = rules.SecretValues(found)
 		withhold(found, out.secrets)

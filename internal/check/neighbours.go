@@ -15,6 +15,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/lazyregexp"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Limits on what is read beside a Dockerfile.
@@ -169,7 +170,7 @@ func (n *neighbours) compose(file string) {
 		u.Mounts, u.Volumes = mounted(&s.Volumes)
 		n.uses = append(n.uses, u)
 	}
-	slices.SortFunc(n.uses, func(a, b dockerfile.Use) int { return strings.Compare(a.File+a.Service, b.File+b.Service) })
+	sorting.By(n.uses, func(a, b dockerfile.Use) int { return strings.Compare(a.File+a.Service, b.File+b.Service) })
 }
 
 // likely reports whether a service without a build runs the image of the

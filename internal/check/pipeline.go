@@ -15,6 +15,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/policy/admission"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/secret"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
@@ -93,7 +94,7 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	if ask.Grades {
 		r.unshipped()
 	}
-	slices.SortStableFunc(r.res.Findings, finding.Compare)
+	sorting.Stable(r.res.Findings, finding.Compare)
 	if ask.Grades {
 		r.res.Card = card(r.res, &bases, &signed, &least)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Readable is a Dockerfile without the instructions that a build would refuse, all
@@ -112,7 +113,7 @@ func targetsIn(file string, b []byte, dockerfileName, stage string) ([]finding.S
 			out = append(out, at)
 		}
 	}
-	slices.SortFunc(out, func(a, b finding.Span) int { return a.Start - b.Start })
+	sorting.By(out, func(a, b finding.Span) int { return a.Start - b.Start })
 	return slices.Compact(out), nil // an alias is written once
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/check"
@@ -14,6 +13,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/runtime"
 	"github.com/drydock-dev/drydock/internal/runtime/confine"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/trust"
 	"github.com/drydock-dev/drydock/internal/trust/keyring"
 	"github.com/drydock-dev/drydock/internal/trust/store"
@@ -107,7 +107,7 @@ func (x *running) vouched(
 		return nil, "", fmt.Errorf("%s: %s", verdict.Kind, verdict.Text())
 	}
 	about := v.Attestations(n.Digest)
-	slices.SortStableFunc(about, func(a, b trust.Attested) int { return b.At.Compare(a.At) })
+	sorting.Stable(about, func(a, b trust.Attested) int { return b.At.Compare(a.At) })
 	for _, a := range about {
 		if s == nil || !trust.Predicate(a.Predicate).Is("profile") || !by.Counts(a.Signers) {
 			continue

@@ -7,6 +7,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Side is one of the two.
@@ -118,7 +119,7 @@ func (d *Diff) packages() {
 			d.Packages = append(d.Packages, Package{Kind: Added, Type: k.kind, Name: k.name, After: strings.Join(ws, ", ")})
 		}
 	}
-	slices.SortFunc(d.Packages, func(a, b Package) int {
+	sorting.By(d.Packages, func(a, b Package) int {
 		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind))
 	})
 }
@@ -161,7 +162,7 @@ func (d *Diff) vulnerabilities() {
 		}
 	}
 	order := []Kind{Added, Changed, Removed}
-	slices.SortFunc(d.Vulnerabilities, func(a, b Vulnerability) int {
+	sorting.By(d.Vulnerabilities, func(a, b Vulnerability) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(order, a.Kind), slices.Index(order, b.Kind)),
 			cmp.Compare(a.Severity.Place(), b.Severity.Place()), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Name, b.Name),

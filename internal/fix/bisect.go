@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // maxProofs bounds how often fixes are proved to find those that fail: each
@@ -77,7 +78,7 @@ func (b *bisecting) run(ctx context.Context, got *Gathered) (*Gathered, *Verdict
 	if b.builds != nil {
 		b.builds.proofs = b.most
 	}
-	slices.SortStableFunc(items, func(a, b Item) int { return cmp.Compare(b.Fix.Safety, a.Fix.Safety) })
+	sorting.Stable(items, func(a, b Item) int { return cmp.Compare(b.Fix.Safety, a.Fix.Safety) })
 	risky := slices.IndexFunc(items, func(it Item) bool { return it.Fix.Safety < finding.Safe })
 	if risky > 0 {
 		if err = b.add(ctx, items[:risky]); err == nil {

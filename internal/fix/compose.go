@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Plan is what fixes make of files.
@@ -48,7 +49,7 @@ func Compose(files map[string][]byte, fixes []finding.Fix) Plan {
 		}
 	}
 	slices.Sort(p.Applied)
-	slices.SortFunc(p.Refused, func(a, b Refusal) int { return cmp.Compare(a.Index, b.Index) })
+	sorting.By(p.Refused, func(a, b Refusal) int { return cmp.Compare(a.Index, b.Index) })
 	p.Files = c.result()
 	return p
 }
@@ -111,7 +112,7 @@ func (t *taken) sorted() []finding.Edit {
 	for i := range t {
 		out = slices.Concat(out, t[i].insertions, t[i].replacements)
 	}
-	slices.SortFunc(out, compareEdits)
+	sorting.By(out, compareEdits)
 	return out
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // maxTold is how many differing files a failure names.
@@ -163,7 +164,7 @@ func (t appTree) differences(after appTree) []difference {
 			out = append(out, difference{p, "differs"})
 		}
 	}
-	slices.SortFunc(out, func(a, b difference) int { return strings.Compare(a.path, b.path) })
+	sorting.By(out, func(a, b difference) int { return strings.Compare(a.path, b.path) })
 	return out
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/secret"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Item is one fix of one finding.
@@ -56,7 +57,7 @@ func (g *Gathered) remember(applied []Item) {
 	for _, it := range applied {
 		edits = append(edits, it.Fix.Edits...)
 	}
-	slices.SortFunc(edits, compareEdits)
+	sorting.By(edits, compareEdits)
 	edits = slices.Compact(edits)
 	for i := range edits {
 		e := &edits[i]

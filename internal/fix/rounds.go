@@ -13,6 +13,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Limits on how often files are looked at again.
@@ -454,7 +455,7 @@ func (g *Rounds) apply(ctx context.Context, out *Gathered, found []finding.Findi
 	out.remember(applied)
 	out.now, out.stages, out.ahead = next, stages, ahead
 	out.Applied = append(out.Applied, applied...)
-	slices.SortStableFunc(out.Applied, func(a, b Item) int { return cmp.Compare(a.Finding.Line(), b.Finding.Line()) })
+	sorting.Stable(out.Applied, func(a, b Item) int { return cmp.Compare(a.Finding.Line(), b.Finding.Line()) })
 	return nil, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // merge lists the entries of all layers by path, then layer.
@@ -30,7 +31,7 @@ func (t *Tree) sort(run []version) {
 		return int(a.entry - b.entry)
 	}
 	if !slices.IsSortedFunc(run, compare) {
-		slices.SortFunc(run, compare)
+		sorting.By(run, compare)
 	}
 }
 

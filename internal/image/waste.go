@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Waste is a path that more than one layer has, or has and removes; of a directory
@@ -85,7 +86,7 @@ func (t *Tree) efficiency() (score float64, wasted int64, paths []Waste) {
 	for at, d := range dirs {
 		paths = append(paths, Waste{clean(t.entry(t.versions[at]).Path), len(d.layers), d.bytes})
 	}
-	slices.SortFunc(paths, func(a, b Waste) int {
+	sorting.By(paths, func(a, b Waste) int {
 		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Count, b.Count))
 	})
 	if all == 0 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Grade is a practice's letter, A to F, and the reasons for it, the weightiest
@@ -35,7 +36,7 @@ func Grade(p finding.Practice, findings []finding.Finding, stats ...Stats) (lett
 		}
 	}
 	marks = append(marks, gradeUnshipped(aside)...)
-	slices.SortStableFunc(marks, func(a, b mark) int { return int(b.letter) - int(a.letter) })
+	sorting.Stable(marks, func(a, b mark) int { return int(b.letter) - int(a.letter) })
 	best := byte('A')
 	for _, m := range marks {
 		best = max(best, m.letter)

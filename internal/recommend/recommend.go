@@ -17,6 +17,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
@@ -177,7 +178,7 @@ func (r *recommending) file(ctx context.Context, name string) error {
 	if len(f.Stages) > 0 && len(r.out.Places) == 0 && f.Stages[final].Base == "scratch" {
 		r.warn("the final stage stands on nothing (scratch): there is no smaller base")
 	}
-	slices.SortStableFunc(r.out.Places, func(a, b Place) int {
+	sorting.Stable(r.out.Places, func(a, b Place) int {
 		switch {
 		case a.Stage == "" && b.Stage != "":
 			return -1

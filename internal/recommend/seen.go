@@ -10,6 +10,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/secret"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // holds matches what is known of an image against the database, once.
@@ -85,5 +86,5 @@ func (r *recommending) conclude() {
 			r.out.Findings = append(r.out.Findings, f)
 		}
 	}
-	slices.SortStableFunc(r.out.Findings, finding.Compare)
+	sorting.Stable(r.out.Findings, finding.Compare)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Options say what is to be fixed, how far it is to be proved, and whether
@@ -250,7 +251,7 @@ func (f *fixer) finish(ctx context.Context, s *subject) error {
 		}
 	}
 	out.Todo, out.Notes = once(out.Todo), once(out.Notes)
-	slices.SortStableFunc(out.Left, func(a, b fix.Item) int { return cmp.Compare(a.Finding.Line(), b.Finding.Line()) })
+	sorting.Stable(out.Left, func(a, b fix.Item) int { return cmp.Compare(a.Finding.Line(), b.Finding.Line()) })
 	if f.opt.Parts && out.Ready() && stopped == nil {
 		if out.Parts, err = s.Parts(ctx, got); err != nil {
 			return err

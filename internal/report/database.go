@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/jsonstream"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
@@ -56,7 +57,7 @@ func FeedReport(rep feed.Report) []SourceRow {
 // Database writes the rows as text or json.
 func Database(w io.Writer, format string, rows []SourceRow, opt Options) error {
 	rows = slices.Clone(rows)
-	slices.SortFunc(rows, func(a, b SourceRow) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	sorting.By(rows, func(a, b SourceRow) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	switch format {
 	case "json":
 		return jsonstream.Write(w, map[string]any{"schema": Schema, "sources": rows})

@@ -11,6 +11,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/jsonstream"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -245,7 +246,7 @@ func (p *page) affects(k *check.Known) {
 			touched[f.Vuln.Name] = true
 		}
 	}
-	slices.SortStableFunc(order, func(a, b key) int {
+	sorting.Stable(order, func(a, b key) int {
 		switch {
 		case touched[a.name] == touched[b.name]:
 			return 0

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 type sarifLocation struct {
@@ -75,7 +76,7 @@ const mostPlaces = 20
 // first: code scanning shows the first one only.
 func sarifLocations(f finding.Finding) []sarifLocation {
 	at := slices.Clone(f.At)
-	slices.SortStableFunc(at, func(a, b finding.Location) int {
+	sorting.Stable(at, func(a, b finding.Location) int {
 		switch {
 		case a.Source != nil && b.Source == nil:
 			return -1

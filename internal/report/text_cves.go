@@ -8,6 +8,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // cves prints the vulnerabilities of each subject, grouped by package: the
@@ -142,7 +143,7 @@ func (p *page) groups(s finding.Subject) []group {
 	for _, g := range byPackage {
 		all = append(all, *g)
 	}
-	slices.SortFunc(all, func(a, b group) int {
+	sorting.By(all, func(a, b group) int {
 		return cmp.Or(
 			cmp.Compare(baseRank(a.inBase), baseRank(b.inBase)),
 			finding.Compare(a.worst, b.worst),

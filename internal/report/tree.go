@@ -9,6 +9,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // tree shows what needs what in each target.
@@ -97,7 +98,7 @@ func (w *treeWalk) node(s sbom.Step, first, more string, depth int) {
 	w.above[s], w.shown[s] = true, true
 	defer func(was bool) { w.silent = was }(w.silent)
 	w.silent = w.untold(needs)
-	slices.SortStableFunc(needs, func(a, b sbom.Step) int { return strings.Compare(a.Label(), b.Label()) })
+	sorting.Stable(needs, func(a, b sbom.Step) int { return strings.Compare(a.Label(), b.Label()) })
 	for i, n := range needs {
 		if i < len(needs)-1 {
 			w.node(n, more+"├─ ", more+"│  ", depth+1)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // inspectedAtOnce is how many containers are asked about at a time.
@@ -44,7 +45,7 @@ func (e *Engine) Running(ctx context.Context) ([]container.InspectResponse, erro
 	all = slices.DeleteFunc(all, func(c container.InspectResponse) bool {
 		return c.ID == "" || c.Config == nil || c.HostConfig == nil || c.State == nil || !c.State.Running
 	})
-	slices.SortFunc(all, func(a, b container.InspectResponse) int { return strings.Compare(a.ID, b.ID) })
+	sorting.By(all, func(a, b container.InspectResponse) int { return strings.Compare(a.ID, b.ID) })
 	return all, nil
 }
 
@@ -81,7 +82,7 @@ func (e *Engine) Images(ctx context.Context) ([]Held, error) {
 		slices.Sort(h.Digests)
 		out = append(out, h)
 	}
-	slices.SortFunc(out, func(a, b Held) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	sorting.By(out, func(a, b Held) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	return out, nil
 }
 

@@ -2,9 +2,9 @@ package secret
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Match is one secret: bytes Start to End (exclusive) of what was searched.
@@ -66,7 +66,7 @@ func settle(ms []Match) []Match {
 	if len(ms) < 2 {
 		return ms
 	}
-	slices.SortStableFunc(ms, func(a, b Match) int {
+	sorting.Stable(ms, func(a, b Match) int {
 		return cmp.Or(a.Start-b.Start, b.End-a.End, int(b.Severity-a.Severity))
 	})
 	out := ms[:1]

@@ -13,6 +13,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Listed is a document that lies in a registry, as its name tells.
@@ -72,7 +73,7 @@ type Shelf struct {
 // NewShelf is a shelf with these documents.
 func NewShelf(list []Listed, get Getter, memo *Memo) *Shelf {
 	s := &Shelf{slices.Clone(list), get, memo, map[finding.Digest]bool{}}
-	slices.SortFunc(s.list, newer)
+	sorting.By(s.list, newer)
 	return s
 }
 

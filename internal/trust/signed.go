@@ -21,6 +21,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // signed is a metadata document that was decoded, and whose signatures nobody
@@ -125,7 +126,7 @@ func (s *signed[T]) sign(by ...Signer) error {
 		s.sigs = slices.DeleteFunc(s.sigs, func(old metadata.Signature) bool { return old.KeyID == id })
 		s.sigs = append(s.sigs, metadata.Signature{KeyID: id, Signature: sig})
 	}
-	slices.SortFunc(s.sigs, func(a, b metadata.Signature) int { return strings.Compare(a.KeyID, b.KeyID) })
+	sorting.By(s.sigs, func(a, b metadata.Signature) int { return strings.Compare(a.KeyID, b.KeyID) })
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Request is what a rewrite looks at.
@@ -179,7 +180,7 @@ func (d *draft) result() []byte {
 
 // joined puts edits in order and makes one of those that touch.
 func joined(edits []finding.Edit) []finding.Edit {
-	slices.SortStableFunc(edits, func(a, b finding.Edit) int {
+	sorting.Stable(edits, func(a, b finding.Edit) int {
 		if c := strings.Compare(a.File, b.File); c != 0 {
 			return c
 		}

@@ -2,9 +2,9 @@ package rules
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 func inOrder(found []finding.Finding) {
@@ -14,7 +14,7 @@ func inOrder(found []finding.Finding) {
 		}
 		return f.At[0].Source.Start
 	}
-	slices.SortStableFunc(found, func(a, b finding.Finding) int {
+	sorting.Stable(found, func(a, b finding.Finding) int {
 		return cmp.Or(cmp.Compare(start(a), start(b)), cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Rule, b.Rule))
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // composerPackage is a package of a composer.lock.
@@ -81,7 +82,7 @@ func (l *composerLock) read(n *jsonNode) (composerPackage, error) {
 	for name, spec := range l.strings(n.get("require")) {
 		r.need(name, spec)
 	}
-	slices.SortFunc(r.Needs, func(a, b Need) int { return strings.Compare(a.Name, b.Name) })
+	sorting.By(r.Needs, func(a, b Need) int { return strings.Compare(a.Name, b.Name) })
 	for _, k := range []string{"conflict", "replace", "provide"} {
 		r.Links[k] = l.strings(n.get(k))
 	}
@@ -232,7 +233,7 @@ func contentHash(manifest []byte) (string, error) {
 		config := &jsonNode{kind: '{', members: []jsonMember{{key: "platform", value: platform}}}
 		relevant.members = append(relevant.members, jsonMember{key: "config", value: config})
 	}
-	slices.SortFunc(relevant.members, func(a, b jsonMember) int { return strings.Compare(a.key, b.key) })
+	sorting.By(relevant.members, func(a, b jsonMember) int { return strings.Compare(a.key, b.key) })
 	w := &phpJSON{b: manifest}
 	w.value(relevant, 0)
 	sum := md5.Sum([]byte(w.out.String())) //nolint:gosec // what Composer tells a change by

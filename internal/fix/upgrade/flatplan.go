@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // flatGroup is wants that are raised together.
@@ -31,7 +32,7 @@ func (f *flat) groups(wants []want) (out []flatGroup, left map[int]error, later 
 		}
 		out = append(out, g)
 	}
-	slices.SortStableFunc(out, func(a, b flatGroup) int { return cmp.Compare(b.safety, a.safety) })
+	sorting.Stable(out, func(a, b flatGroup) int { return cmp.Compare(b.safety, a.safety) })
 	for more := true; more; {
 		more = false
 		for i := 0; i < len(out) && !more; i++ {
@@ -62,7 +63,7 @@ func (f *flat) groups(wants []want) (out []flatGroup, left map[int]error, later 
 	for i := range out {
 		slices.Sort(out[i].wants)
 	}
-	slices.SortFunc(out, func(a, b flatGroup) int { return cmp.Compare(a.wants[0], b.wants[0]) })
+	sorting.By(out, func(a, b flatGroup) int { return cmp.Compare(a.wants[0], b.wants[0]) })
 	return out, left, later
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -254,7 +255,7 @@ func (p *planner) jobs(ctx context.Context) []job {
 			p.unraised(f.Subject, v.Name+" "+v.Version, "the finding names no file of "+p.name()+" that could be edited")
 		}
 	}
-	slices.SortStableFunc(order, func(a, b key) int {
+	sorting.Stable(order, func(a, b key) int {
 		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.typ, b.typ), cmp.Compare(a.name, b.name), cmp.Compare(a.version, b.version))
 	})
 	var jobs []job

@@ -9,6 +9,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 func setuid() check {
@@ -161,7 +162,7 @@ const maxGroups = 100
 // byTop groups entries by the highest one that they lie in, in the order of
 // their paths. What is beyond a hundred groups joins the last.
 func byTop(es []entry) [][]entry {
-	slices.SortFunc(es, func(a, b entry) int { return strings.Compare(a.Path+"/", b.Path+"/") })
+	sorting.By(es, func(a, b entry) int { return strings.Compare(a.Path+"/", b.Path+"/") })
 	var out [][]entry
 	for _, e := range es {
 		if n := len(out); n > 0 && (strings.HasPrefix(e.Path, out[n-1][0].Path+"/") || n == maxGroups) {

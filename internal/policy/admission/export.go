@@ -11,6 +11,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/trust"
 )
 
@@ -91,7 +92,7 @@ func (r *Rule) signed(repository string, view func(string, []byte, Freshness) (*
 			out = append(out, s)
 		}
 	}
-	slices.SortFunc(out, func(a, b SignedTag) int {
+	sorting.By(out, func(a, b SignedTag) int {
 		return cmp.Or(strings.Compare(a.Tag, b.Tag), strings.Compare(string(a.Digest), string(b.Digest)))
 	})
 	return out, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/moby/moby/api/types/system"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // HostOf is what an Engine says of the machine that its containers run on.
@@ -131,7 +132,7 @@ func (c *Container) hostConfig(h *container.HostConfig) {
 			c.Ports = append(c.Ports, p)
 		}
 	}
-	slices.SortFunc(c.Ports, func(a, b Port) int { return strings.Compare(a.Inside+" "+a.Host, b.Inside+" "+b.Host) })
+	sorting.By(c.Ports, func(a, b Port) int { return strings.Compare(a.Inside+" "+a.Host, b.Inside+" "+b.Host) })
 	if h.PublishAllPorts && len(c.Ports) == 0 {
 		c.Ports = append(c.Ports, Port{Inside: "every exposed port", field: "ports/all"})
 	}

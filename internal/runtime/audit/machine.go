@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Machine is where the files of an Engine lie.
@@ -107,7 +109,7 @@ func (d *Daemon) readFiles(m Machine, config string) {
 		}
 		d.readFile(m, name, path)
 	}
-	slices.SortStableFunc(d.Files, func(a, b File) int { return strings.Compare(a.Role, b.Role) })
+	sorting.Stable(d.Files, func(a, b File) int { return strings.Compare(a.Role, b.Role) })
 }
 
 func (m Machine) certificates() ([]string, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // VersionChecks lists the rules that ask what is known of an Engine's programs.
@@ -42,7 +43,7 @@ func knownVulnerabilities() Check[*Daemon] {
 // finding tells of the vulnerabilities of a program, the worst by name.
 func (g Program) finding() finding.Finding {
 	all := slices.Clone(g.Known)
-	slices.SortStableFunc(all, func(a, b Vulnerability) int {
+	sorting.Stable(all, func(a, b Vulnerability) int {
 		if a.Exploited != b.Exploited {
 			return map[bool]int{true: -1, false: 1}[a.Exploited]
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Subject is what rules look at: a [Container], an [Exec], a [Daemon] or an [Image].
@@ -97,7 +98,7 @@ func Run[S Subject](s S, checks []Check[S]) Looked {
 	for _, field := range slices.Sorted(maps.Keys(lacking)) {
 		out.Unknown = append(out.Unknown, finding.Unknown{What: s.asked(field), Why: lacking[field]})
 	}
-	slices.SortStableFunc(out.Findings, func(a, b finding.Finding) int { return cmp.Compare(line(a), line(b)) })
+	sorting.Stable(out.Findings, func(a, b finding.Finding) int { return cmp.Compare(line(a), line(b)) })
 	return out
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Logged is a call that was logged and not refused.
@@ -111,6 +112,6 @@ func sorted(all []Logged) []Logged {
 		slices.Sort(all[i].Programs)
 		all[i].Programs = slices.Compact(all[i].Programs)
 	}
-	slices.SortFunc(all, func(a, b Logged) int { return strings.Compare(a.Name, b.Name) })
+	sorting.By(all, func(a, b Logged) int { return strings.Compare(a.Name, b.Name) })
 	return append([]Logged{}, all...)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/runtime"
 	"github.com/drydock-dev/drydock/internal/runtime/exercise"
 	"github.com/drydock-dev/drydock/internal/runtime/observe"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // reason is what the kernel refused, else the line of the log that says why, else
@@ -193,7 +194,7 @@ func (s *search) refused() []string {
 		}
 	}
 	// A path says most; what the workload calls while it gives up says least.
-	slices.SortStableFunc(fresh, func(a, b observe.Refusal) int { return cmp.Compare(min(len(b.Path), 1), min(len(a.Path), 1)) })
+	sorting.Stable(fresh, func(a, b observe.Refusal) int { return cmp.Compare(min(len(b.Path), 1), min(len(a.Path), 1)) })
 	var out []string
 	for _, r := range fresh {
 		out = append(out, r.String())

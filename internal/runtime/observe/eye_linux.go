@@ -14,6 +14,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/runtime"
 	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // local is the eye of this machine.
@@ -233,7 +234,7 @@ func (e *local) finish(_ context.Context, id string) (*Observation, error) {
 	if err := e.t.into(l, o); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(o.Users, func(a, b User) int { return cmp.Or(a.UID-b.UID, a.GID-b.GID) })
+	sorting.By(o.Users, func(a, b User) int { return cmp.Or(a.UID-b.UID, a.GID-b.GID) })
 	l.root.links(o)
 	return o, nil
 }

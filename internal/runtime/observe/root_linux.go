@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // root is a container's root, of which no path leads out.
@@ -157,7 +159,7 @@ func (r root) links(o *Observation) {
 			f.Target = to
 		}
 	}
-	slices.SortFunc(o.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	sorting.By(o.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	for i, dir := range o.Writable {
 		if to := r.target(dir); to != "" {
 			o.Writable[i] = to

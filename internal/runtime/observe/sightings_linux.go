@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // maxFiles is how many paths, and how many addresses, are kept of one container.
@@ -326,7 +327,7 @@ func (s *sightings) into(o *Observation, now time.Time) {
 		p.Count = n
 		o.Processes = append(o.Processes, p)
 	}
-	slices.SortFunc(o.Processes, func(a, b Process) int {
+	sorting.By(o.Processes, func(a, b Process) int {
 		return cmp.Or(strings.Compare(a.Parent, b.Parent), strings.Compare(a.Program, b.Program))
 	})
 	if s.unread > 0 {

@@ -3,9 +3,9 @@ package observe
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/drydock-dev/drydock/internal/runtime/seccomp"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // tally counts calls, for ways of seeing by which each comes to this program.
@@ -66,7 +66,7 @@ func (t *tally) into(o *Observation) {
 		a.Count = n
 		o.Arguments = append(o.Arguments, a)
 	}
-	slices.SortFunc(o.Arguments, func(a, b Argument) int {
+	sorting.By(o.Arguments, func(a, b Argument) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Value, b.Value))
 	})
 	if t.lost > 0 {

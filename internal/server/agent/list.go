@@ -12,6 +12,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/runtime"
 	"github.com/drydock-dev/drydock/internal/server/api"
 	"github.com/drydock-dev/drydock/internal/server/store"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // held are an Engine's images, by their ids and by their names.
@@ -127,7 +128,7 @@ func wanted(running []container.InspectResponse, images []runtime.Held, which Wh
 	for _, im := range all {
 		out = append(out, im)
 	}
-	slices.SortFunc(out, func(a, b api.HeldImage) int { return strings.Compare(keyOf(a), keyOf(b)) })
+	sorting.By(out, func(a, b api.HeldImage) int { return strings.Compare(keyOf(a), keyOf(b)) })
 	return out
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/notify"
 	"github.com/drydock-dev/drydock/internal/server/store"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Webhook is a webhook as lists show it: without its secrets.
@@ -41,7 +42,7 @@ const maxWebhooks = 100
 func (a *API) ListWebhooks(ctx context.Context) ([]Webhook, error) {
 	out := []Webhook{}
 	err := a.Service.Store.Webhooks(ctx, func(h store.Webhook) error { out = append(out, shown(&h)); return nil })
-	slices.SortFunc(out, func(a, b Webhook) int { return a.Made.Compare(b.Made) })
+	sorting.By(out, func(a, b Webhook) int { return a.Made.Compare(b.Made) })
 	return out, err
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/store"
 	"github.com/drydock-dev/drydock/internal/server/stream"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -60,7 +61,7 @@ func Deltas(dir fs.FS, since, until time.Time) ([]Delta, error) {
 	for _, d := range by {
 		out = append(out, *d)
 	}
-	slices.SortFunc(out, func(a, b Delta) int { return a.At.Compare(b.At) })
+	sorting.By(out, func(a, b Delta) int { return a.At.Compare(b.At) })
 	return out, nil
 }
 
@@ -269,7 +270,7 @@ func Sum(all []Replayed) Figures {
 	if f.Hit = len(hit); f.Hit == 0 {
 		return f
 	}
-	slices.SortStableFunc(hit, func(a, b Replayed) int { return a.Images - b.Images })
+	sorting.Stable(hit, func(a, b Replayed) int { return a.Images - b.Images })
 	mid := hit[len(hit)/2]
 	f.MedianImages, f.Median = mid.Images, mid.Stored
 	var shown []time.Duration
@@ -278,7 +279,7 @@ func Sum(all []Replayed) Figures {
 	}
 	slices.Sort(shown)
 	f.ShownP95 = percentile(shown, 95)
-	slices.SortStableFunc(hit, func(a, b Replayed) int { return int(a.Stored - b.Stored) })
+	sorting.Stable(hit, func(a, b Replayed) int { return int(a.Stored - b.Stored) })
 	var stored []time.Duration
 	for _, r := range hit {
 		stored = append(stored, r.Stored)

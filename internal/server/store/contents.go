@@ -12,6 +12,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -132,7 +133,7 @@ func (t *Tx) putContents(ctx context.Context, all []vuln.Part, at [][]vuln.Place
 			c.Holds = append(c.Holds, h)
 		}
 	}
-	slices.SortFunc(order, func(a, b layer) int {
+	sorting.By(order, func(a, b layer) int {
 		return cmp.Or(cmp.Compare(a.index, b.index), strings.Compare(string(a.digest), string(b.digest)))
 	})
 	ids, bodies = make([]string, len(order)), make([][]byte, len(order))
@@ -154,7 +155,7 @@ func (t *Tx) putContents(ctx context.Context, all []vuln.Part, at [][]vuln.Place
 // encode is a content as it is stored, and its identity: the same in every database,
 // whatever numbers the parts have there.
 func (c *contentBody) encode(called map[uint32]string) (id string, body []byte, err error) {
-	slices.SortFunc(c.Holds, func(a, b placed) int {
+	sorting.By(c.Holds, func(a, b placed) int {
 		return cmp.Or(strings.Compare(called[a.Part], called[b.Part]), cmp.Compare(a.Package, b.Package))
 	})
 	says := make([]string, 0, 2*len(c.Holds)+1)
@@ -168,7 +169,7 @@ func (c *contentBody) encode(called map[uint32]string) (id string, body []byte, 
 		}
 		says = append(says, string(b))
 	}
-	slices.SortFunc(c.Holds, func(a, b placed) int {
+	sorting.By(c.Holds, func(a, b placed) int {
 		return cmp.Or(cmp.Compare(a.Part, b.Part), cmp.Compare(a.Package, b.Package))
 	})
 	body, err = encode(c)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Cause is what sort of event leads to a finding.
@@ -99,7 +100,7 @@ func (t *Tx) Judge(ctx context.Context, upTo int64, all []Judgement) ([]Change, 
 		if err := errors.Join(g.open(ctx), t.putGaps(ctx, fresh, at)); err != nil {
 			return nil, err
 		}
-		slices.SortFunc(g.changes, func(a, b Change) int { return cmp.Compare(a.N, b.N) })
+		sorting.By(g.changes, func(a, b Change) int { return cmp.Compare(a.N, b.N) })
 		out = append(out, g.changes...)
 	}
 	return out, nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/store"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -25,7 +26,7 @@ func Differences(ctx context.Context, x *index.Index, old, now index.Rest) (stor
 			return store.Delta{}, nil
 		}
 	}
-	slices.SortFunc(d.out, func(a, b store.Changed) int {
+	sorting.By(d.out, func(a, b store.Changed) int {
 		return cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.ID, b.ID))
 	})
 	return store.Delta{Computed: true, Records: d.out}, nil

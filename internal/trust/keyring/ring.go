@@ -14,6 +14,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/trust"
 )
 
@@ -99,7 +100,7 @@ func (r *Ring) List() ([]Entry, error) {
 		out = append(out, e)
 	}
 	order := []Role{Root, Targets, Signer, Online}
-	slices.SortFunc(out, func(a, b Entry) int {
+	sorting.By(out, func(a, b Entry) int {
 		if a.Role != b.Role {
 			return slices.Index(order, a.Role) - slices.Index(order, b.Role)
 		}

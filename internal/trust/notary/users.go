@@ -19,6 +19,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Users are who may write to a server: a file with a hash of each one's password. Where the
@@ -169,7 +170,7 @@ func (u *Users) change(do func([]account) ([]account, error)) error {
 		if all, err = do(all); err != nil {
 			return err
 		}
-		slices.SortFunc(all, func(a, b account) int { return strings.Compare(a.Name, b.Name) })
+		sorting.By(all, func(a, b account) int { return strings.Compare(a.Name, b.Name) })
 		b, err := json.MarshalIndent(append([]account{}, all...), "", "  ")
 		if err != nil {
 			return err

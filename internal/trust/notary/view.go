@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/trust"
 )
 
@@ -46,7 +47,7 @@ type Tag struct {
 func (r *Repository) delegates() []delegate {
 	out := slices.Clone(r.roles[trust.Targets].body.Delegations.Roles)
 	out = slices.DeleteFunc(out, func(d delegate) bool { return d.Name == Releases })
-	slices.SortFunc(out, func(a, b delegate) int { return strings.Compare(a.Name, b.Name) })
+	sorting.By(out, func(a, b delegate) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 )
@@ -168,7 +169,7 @@ func (u *Updater) input(ctx context.Context, rep *Report) (in db.Input, closeAll
 			in.Sources = append(in.Sources, s)
 		}
 	}
-	slices.SortFunc(in.Sources, func(a, b db.SourceInput) int { return strings.Compare(a.Name, b.Name) })
+	sorting.By(in.Sources, func(a, b db.SourceInput) int { return strings.Compare(a.Name, b.Name) })
 	for i := range in.Sources {
 		switch in.Sources[i].Name {
 		case "Alpine":

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -116,6 +117,6 @@ func (c *Coverage) List(asOf time.Time) []vuln.Coverage {
 		slices.Sort(v.Lagging)
 		out = append(out, v)
 	}
-	slices.SortFunc(out, func(a, b vuln.Coverage) int { return cmp.Compare(a.Ecosystem, b.Ecosystem) })
+	sorting.By(out, func(a, b vuln.Coverage) int { return cmp.Compare(a.Ecosystem, b.Ecosystem) })
 	return out
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -113,7 +114,7 @@ func (it *nvdItem) vectors() []finding.CVSS {
 			}
 			of = append(of, finding.CVSS{Vector: v, Source: source})
 		}
-		slices.SortStableFunc(of, func(a, b finding.CVSS) int { return cmp.Compare(rank(a.Source), rank(b.Source)) })
+		sorting.Stable(of, func(a, b finding.CVSS) int { return cmp.Compare(rank(a.Source), rank(b.Source)) })
 		out = append(out, of...)
 	}
 	return out

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -75,7 +76,7 @@ func (s *osvSpecific) binaries() []build {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b build) int {
+	sorting.By(out, func(a, b build) int {
 		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.version, b.version))
 	})
 	return slices.Compact(out)
