@@ -29,7 +29,7 @@ func rooms() []string {
 		"base", "trust", "trust/scheme/mint", "trust/scheme", "trust/keyring", "trust/store", "trust/notary",
 		"runtime", "runtime/compose", "runtime/seccomp", "runtime/exercise", "runtime/observe", "runtime/confine", "runtime/audit",
 		"compare", "fix", "fix/upgrade", "policy", "policy/admission", "gate", "check", "recommend", "repair", "report", "explore", "lsp",
-		"server/store", "server/index", "server/stream", "server/notify", "server/simulate", "server/api", "server/web", "server/client", "server/agent", "server", "plugin", "cli",
+		"server/store", "server/bus", "server/index", "server/stream", "server/notify", "server/simulate", "server/api", "server/web", "server/client", "server/agent", "server", "plugin", "cli",
 	}
 }
 

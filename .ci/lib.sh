@@ -56,7 +56,7 @@ step "what Debian has"
 export PATH="$PATH:/usr/sbin:/sbin"
 need=()
 for tool in dockerd:docker.io docker:docker.io iptables:iptables ip:iproute2 debootstrap:debootstrap skopeo:skopeo \
-  docker-registry:docker-registry notary:notary notary-server:notary openssl:openssl apparmor_parser:apparmor secilc:secilc crun:crun podman:podman npm:npm pg_createcluster:postgresql chromium:chromium cargo:cargo bundle:bundler composer:composer poetry:python3-poetry patch:patch script:bsdutils nvim:neovim curl:curl make:make /usr/bin/time:time gcc:gcc pkg-config:pkg-config; do
+  docker-registry:docker-registry notary:notary notary-server:notary openssl:openssl apparmor_parser:apparmor secilc:secilc crun:crun podman:podman npm:npm pg_createcluster:postgresql nats-server:nats-server chromium:chromium cargo:cargo bundle:bundler composer:composer poetry:python3-poetry patch:patch script:bsdutils nvim:neovim curl:curl make:make /usr/bin/time:time gcc:gcc pkg-config:pkg-config; do
   have "${tool%%:*}" || need+=("${tool#*:}")
 done
 [ -e /usr/include/seccomp.h ] || need+=(libseccomp-dev libc6-dev)

@@ -33,7 +33,7 @@ twice: an SBOM is enough.
 
 Without more it is one process with SQLite on loopback: reading is free, and a change
 needs the token, which lies in the data folder. With --db several processes share
-the work.
+the work, and with --nats it is brought to them by a stream.
 
 --feeds off uses the advisories that "drydock db update" fetched, and looks for newer
 ones in their folder; a folder is used in its place; a URL is a mirror of the upstreams
@@ -41,6 +41,7 @@ from which they are fetched every hour.`,
 		Example: `  drydock serve
   drydock serve --open --listen 127.0.0.1:9000
   drydock serve --db postgres://drydock@db.example/drydock --role worker
+  drydock serve --db postgres://drydock@db.example/drydock --nats nats://nats.example:4222 --role worker
   drydock serve --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem --host watch.example`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,6 +52,7 @@ from which they are fetched every hour.`,
 	s := c.Flags()
 	s.StringVar(&o.Data, "data", "", "keep the state and the token in `DIR` (default server in the folder of the database)")
 	s.StringVar(&o.DB, "db", "", "keep the state in PostgreSQL at `URL` (postgres://user@host/name)")
+	s.StringVar(&o.NATS, "nats", "", "bring tasks to workers by the JetStream of NATS at `URL` (nats://host:4222, several by commas)")
 	s.StringVar(&o.Listen, "listen", "127.0.0.1:8480", "answer at `ADDRESS`:PORT")
 	s.StringVar(&o.Socket, "socket", "", "answer at the Unix socket `FILE`, too; only its owner may open it")
 	s.StringVar(&feeds, "feeds", "off", "where advisories come from: off, `DIR` or URL of a mirror")

@@ -315,6 +315,8 @@ func TestServeRefusesWhatIsNotSafe(t *testing.T) {
 		"serve --tls-cert x":                                "go together",
 		"serve --offline --feeds https://mirror.example":    "needs the network",
 		"serve --db nonsense://x --listen 127.0.0.1:0":      "not one of PostgreSQL",
+		"serve --nats http://nats.example":                  "not one of NATS",
+		"serve --nats nats://127.0.0.1:1,nowhere":           "not one of NATS",
 		"serve --db postgres://127.0.0.1:1/x --role worker": "open the database",
 		"watch --server watch.example":                      "no address",
 		"watch --server http://watch.example":               "not encrypted",
@@ -325,5 +327,35 @@ func TestServeRefusesWhatIsNotSafe(t *testing.T) {
 			t.Errorf("%s: %d %q, want %q", line, code, errs.String(), want)
 		}
 		cancel()
+	}
+}
+
+// TestServeWithoutItsNATS: a service whose stream is not there says so, without the
+// password of its address, and does everything by its database.
+func TestServeWithoutItsNATS(t *testing.T) {
+	home := t.TempDir()
+	address := serving(t, home, "--nats", "nats://drydock:very-secret@127.0.0.1:1")
+	doc := filepath.Join(home, "app.cdx.json")
+	text := `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"x","version":"1.0.0","purl":"pkg:npm/x@1.0.0"}]}`
+	if err := os.WriteFile(doc, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	if code := verb(t.Context(), home, &out, &errs, "sbom", "--push", address, "--push-name", "acme/web:1", "sbom://"+doc); code != 0 {
+		t.Fatalf("%d %s", code, errs.String())
+	}
+	for end := time.Now().Add(20 * time.Second); !strings.Contains(string(fetch(t, address+"/api/v1/images")), `"judged":true`); {
+		if time.Now().After(end) {
+			t.Fatal("the image is not matched without NATS")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	for path, want := range map[string]string{
+		"/readyz": `"status":"degraded"`, "/metrics": "drydock_stream_up 0", "/events": "The stream of NATS is away.", "/healthz": "ok",
+	} {
+		b := string(fetch(t, address+path))
+		if !strings.Contains(b, want) || strings.Contains(b, "very-secret") {
+			t.Errorf("%s: %s", path, b)
+		}
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/egress"
 	"github.com/drydock-dev/drydock/internal/server/api"
+	"github.com/drydock-dev/drydock/internal/server/bus"
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/notify"
 	"github.com/drydock-dev/drydock/internal/server/store"
@@ -48,6 +49,7 @@ func Roles() []Role { return []Role{All, Web, Worker} }
 type Options struct {
 	Data      string // folder of the state and of the token
 	DB        string // address of PostgreSQL; empty: SQLite in Data
+	NATS      string // address of NATS, whose stream brings tasks; empty: the database is asked for them
 	Listen    string
 	Socket    string // file of a Unix socket at which it answers, too; empty: none
 	Role      Role
@@ -148,10 +150,18 @@ func Run(ctx context.Context, o Options) error {
 	f := &feeds{updater: o.Updater, user: o.User, every: o.Every, store: st, log: o.Log, now: o.Now, rest: rest}
 	f.index = index.New(rest, o.Now)
 	svc := &stream.Service{Store: st, Index: f.index, Log: o.Log, Worker: fmt.Sprintf("%s-%d", host(), os.Getpid())}
+	if o.NATS != "" {
+		if svc.Bus, err = bus.Open(ctx, bus.Options{URL: o.NATS, Store: st, Log: o.Log}); err != nil {
+			return err
+		}
+	}
 	if err := svc.Index.Follow(ctx, st); err != nil {
 		return err
 	}
 	work, ctx := errgroup.WithContext(ctx)
+	if svc.Bus != nil {
+		work.Go(func() error { return svc.Bus.Run(ctx) })
+	}
 	if o.Role == Web {
 		work.Go(func() error { return svc.Watch(ctx) })
 	} else {

@@ -239,7 +239,8 @@ func (a *API) health(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-// ready reports whether the database answers and what is shown is what it holds.
+// ready reports whether the database answers, what is shown is what it holds, and
+// tasks come by the stream if there is to be one.
 func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
 	defer cancel()
@@ -252,9 +253,16 @@ func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	at := a.Service.Index.At()
-	a.answer(w, http.StatusOK, map[string]any{
+	body := map[string]any{
 		"status": "ready", "database": a.Service.Store.Kind(), "event": last, "shown": at, "waiting": waiting,
-	})
+	}
+	if b := a.Service.Bus; b != nil {
+		state := b.State()
+		if body["stream"] = state; !state.Up {
+			body["status"] = "degraded" // it works on, by the database
+		}
+	}
+	a.answer(w, http.StatusOK, body)
 	return nil
 }
 

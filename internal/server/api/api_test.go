@@ -20,6 +20,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/report"
 	"github.com/drydock-dev/drydock/internal/server/api"
+	"github.com/drydock-dev/drydock/internal/server/bus"
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/notify"
 	"github.com/drydock-dev/drydock/internal/server/store"
@@ -197,6 +198,20 @@ func TestEveryRouteKeepsToItsDocument(t *testing.T) {
 	try("POST /api/v1/advisories", "/api/v1/advisories", delta, 202)
 	w.settle()
 	try("GET /readyz", "/readyz", "", 200)
+	away, err := bus.Open(t.Context(), bus.Options{URL: "nats://127.0.0.1:1", Store: w.svc.Store, Log: w.svc.Log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.svc.Bus = away
+	if a := try("GET /readyz", "/readyz", "", 200); !strings.Contains(string(a.body), `"up":false`) {
+		t.Errorf("%s", a.body)
+	}
+	w.svc.Bus = nil
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := away.Run(ctx); err != nil { // it ends the connection
+		t.Fatal(err)
+	}
 	a := try("GET /api/v1/images", "/api/v1/images", "", 200)
 	if !strings.Contains(string(a.body), `"total":1`) || !strings.Contains(string(a.body), `"critical":1`) {
 		t.Errorf("%s", a.body)

@@ -132,6 +132,15 @@ func (a *API) operation(ctx context.Context, m *metrics, o *index.Overview) {
 		gauge("drydock_tasks_waiting", "Tasks to do.", float64(waiting))
 		gauge("drydock_tasks_aside", "Tasks that were set aside after too many tries.", float64(len(aside)))
 	}
+	if b := a.Service.Bus; b != nil {
+		state := b.State()
+		up := 0.0
+		if state.Up {
+			up = 1
+		}
+		gauge("drydock_stream_up", "Whether tasks come by the stream of NATS.", up)
+		gauge("drydock_stream_poison", "Messages of the stream that could not be read, since this process began.", float64(state.Poison))
+	}
 	if jobs, err := s.CountJobs(ctx, store.JobMessage); err == nil {
 		gauge("drydock_messages_waiting", "Messages to webhooks that are to be sent.", float64(jobs[store.JobWaiting]))
 		gauge("drydock_messages_dead", "Messages to webhooks that could not be sent.", float64(jobs[store.JobDead]))

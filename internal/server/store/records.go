@@ -243,3 +243,12 @@ func (t *Tx) PutFact(ctx context.Context, name, value string) error {
 		ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body`, name, []byte(value))
 	return err
 }
+
+// FactOnce notes something under a name where nothing is noted, and returns what is.
+func (t *Tx) FactOnce(ctx context.Context, name, value string) (string, error) {
+	if _, err := t.exec(ctx, `INSERT INTO facts (kind, id, event, body) VALUES ('note', $1, 0, $2)
+		ON CONFLICT (kind, id) DO NOTHING`, name, []byte(value)); err != nil {
+		return "", err
+	}
+	return t.Fact(ctx, name)
+}

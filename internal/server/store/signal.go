@@ -30,3 +30,10 @@ func (s *signal) wake() {
 
 // Changed is closed when this process has changed something.
 func (s *Store) Changed() <-chan struct{} { return s.signal.next() }
+
+// Wake wakes whoever waits for a change: another process has changed something.
+func (s *Store) Wake() { s.signal.wake() }
+
+// OnCommit has f told of the events of each change, after it is committed. It is called
+// once, before anything is changed, and f does not wait.
+func (s *Store) OnCommit(f func([]Emitted)) { s.committed = f }

@@ -46,6 +46,8 @@ type Store struct {
 	signal   signal
 	seed     maphash.Seed // of what is read, to tell it from what was read before
 	known    sync.Map     // identities of parts that are stored, to their numbers
+
+	committed func([]Emitted) // nil: nobody is told
 }
 
 // Error is the database's refusal, with what to do about it.
@@ -225,6 +227,7 @@ type Tx struct {
 	s    *Store
 	tx   *countingTx
 	made map[string]int64 // parts that are stored once the change is made
+	told []Emitted        // events, likewise
 }
 
 // Change makes one change: all of do's writes and events, or none. It is tried
@@ -260,6 +263,9 @@ func (s *Store) once(ctx context.Context, do func(*Tx) error) error {
 	}
 	for id, n := range t.made {
 		s.known.Store(id, n)
+	}
+	if s.committed != nil && len(t.told) > 0 {
+		s.committed(t.told)
 	}
 	return nil
 }

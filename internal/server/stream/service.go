@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/server/bus"
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/store"
 )
@@ -23,6 +25,7 @@ type Service struct {
 	Worker string        // a name for this process; empty: "worker"
 	Lease  time.Duration // of a task; 0: a minute
 	Poll   time.Duration // how often other processes' events are looked for; 0: half a second
+	Bus    *bus.Bus      // by which tasks come from other machines; nil: the database is asked for them
 }
 
 // AddImage stores an image and tells the workers. The same image under the same
@@ -76,50 +79,138 @@ func (s *Service) loop(ctx context.Context, step func(context.Context) (bool, er
 		if more {
 			continue
 		}
+		rest := pause
+		if s.fed() && !down {
+			rest *= fedPause
+		}
 		select {
 		case <-ctx.Done():
 		case <-changed:
-		case <-time.After(pause):
+		case <-time.After(rest):
 		}
 	}
 	return nil
 }
+
+// fedPause is how many times as long a worker rests that the bus wakes.
+const fedPause = 10
+
+// fed reports whether tasks come by the bus now.
+func (s *Service) fed() bool { return s.Bus != nil && s.Bus.Up() }
 
 // Step follows the events and does one task; more tells that there was one.
 func (s *Service) Step(ctx context.Context) (more bool, err error) {
 	if err := s.Index.Follow(ctx, s.Store); err != nil {
 		return false, err
 	}
-	lease, worker := s.Lease, s.Worker
-	if lease == 0 {
-		lease = time.Minute
+	if s.fed() {
+		given, err := s.Bus.Take(ctx)
+		if err == nil {
+			return s.given(ctx, given)
+		}
+		// It tells of itself; the database knows what there is to do.
 	}
-	if worker == "" {
-		worker = "worker"
-	}
+	lease, worker := s.mine()
 	task, err := s.Store.Claim(ctx, worker, lease)
 	if err != nil || task == nil {
 		return false, err
 	}
 	tasks := []*store.Task{task}
-	if task.Kind == store.ImageAdded && task.Tries == 1 { // one that failed is tried alone
+	if task.Kind.Together() && task.Tries == 1 { // one that failed is tried alone
 		alike, err := s.Store.ClaimAlike(ctx, task, worker, together-1)
 		if err != nil {
 			return false, err
 		}
 		tasks = append(tasks, alike...)
 	}
-	err = s.do(ctx, tasks)
+	_, err = s.attempt(ctx, tasks)
+	return err == nil || ctx.Err() == nil, err
+}
+
+// mine is for how long, and in whose name, tasks are taken.
+func (s *Service) mine() (lease time.Duration, worker string) {
+	return cmp.Or(s.Lease, time.Minute), cmp.Or(s.Worker, "worker")
+}
+
+// attempt does tasks, or gives them back; problem is why they were given back.
+func (s *Service) attempt(ctx context.Context, tasks []*store.Task) (problem, err error) {
+	problem = s.do(ctx, tasks)
 	switch {
-	case err == nil, errors.Is(err, store.ErrDone):
-		return true, s.Index.Follow(ctx, s.Store)
+	case problem == nil, errors.Is(problem, store.ErrDone):
+		return nil, s.Index.Follow(ctx, s.Store)
 	case ctx.Err() != nil:
-		return false, ctx.Err()
+		return problem, ctx.Err()
 	}
-	s.Log.Warn("a task failed", "event", task.N, "kind", task.Kind, "with", len(tasks)-1, "try", task.Tries, "reason", err)
+	task := tasks[0]
+	s.Log.Warn("a task failed", "event", task.N, "kind", task.Kind, "with", len(tasks)-1, "try", task.Tries, "reason", problem)
 	for _, t := range tasks {
-		if rerr := s.Store.Release(ctx, t, err, time.Duration(t.Tries)*time.Second); rerr != nil {
-			return true, rerr
+		if err := s.Store.Release(ctx, t, problem, pauseOf(t)); err != nil {
+			return problem, err
+		}
+	}
+	return problem, nil
+}
+
+// pauseOf is how long a task that failed waits.
+func pauseOf(t *store.Task) time.Duration { return time.Duration(t.Tries) * time.Second }
+
+// given does the tasks of pointers, as far as they are still there and nobody else's.
+func (s *Service) given(ctx context.Context, given []bus.Given) (more bool, err error) {
+	if len(given) == 0 {
+		return false, nil
+	}
+	lease, worker := s.mine()
+	ns, of := make([]int64, len(given)), map[int64]*bus.Given{}
+	for i := range given {
+		ns[i], of[given[i].N] = given[i].N, &given[i]
+	}
+	taken, err := s.Store.ClaimThese(ctx, ns, worker, lease)
+	if err != nil {
+		for i := range given {
+			given[i].Later(time.Second)
+		}
+		return false, err
+	}
+	var groups [][]*store.Task
+	var all []*store.Task // that are done together
+	for _, t := range taken.Tasks {
+		if t.Kind.Together() && t.Tries == 1 {
+			all = append(all, t)
+		} else {
+			groups = append(groups, []*store.Task{t})
+		}
+	}
+	if len(all) > 0 {
+		groups = append(groups, all)
+	}
+	for i := range given {
+		g := &given[i]
+		after, held := taken.Wait(g.N, s.Store.Now())
+		switch {
+		case slices.ContainsFunc(taken.Tasks, func(t *store.Task) bool { return t.N == g.N }):
+		case held:
+			g.Later(after)
+		default: // done, or set aside
+			g.Done()
+		}
+	}
+	for _, tasks := range groups {
+		problem, err := s.attempt(ctx, tasks)
+		if problem == nil {
+			for _, t := range tasks {
+				of[t.N].Done()
+			}
+		} else if ctx.Err() == nil {
+			for _, t := range tasks {
+				if t.Tries >= store.MaxTries {
+					of[t.N].Done()
+				} else {
+					of[t.N].Later(pauseOf(t))
+				}
+			}
+		}
+		if err != nil {
+			return false, err
 		}
 	}
 	return true, nil

@@ -422,6 +422,17 @@ func (w *Web) events(r *http.Request, p *page) (string, error) {
 	if n := len(b.Aside); n > 0 {
 		p.Say = say{finding.Count(n, "task") + " set aside after too many tries.", " They are listed below."}
 	}
+	if bus := w.API.Service.Bus; bus != nil {
+		state := bus.State()
+		p.Facts = append(p.Facts, "tasks by the stream of "+state.Servers)
+		if !state.Up {
+			p.Facts[len(p.Facts)-1] = "tasks by the database"
+			p.Say = say{"The stream of NATS is away.", " Tasks are taken from the database, and nothing is lost. " + state.Problem}
+		}
+		if state.Poison > 0 {
+			p.Facts = append(p.Facts, finding.Count(state.Poison, "message")+" of the stream could not be read: "+state.Last)
+		}
+	}
 	p.Body = b
 	return "events", nil
 }
