@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spdx/tools-golang/spdx/v2/common"
@@ -14,15 +15,20 @@ func carriedOfSPDX(p *spdxElement, id, purl string) *Carried {
 		Supplier: agent(p.Supplier), Manufacturer: agent(p.Originator), Kind: spdxKind(p.Purpose),
 		SPDX: &SPDXWords{
 			Purpose: p.Purpose, FileName: p.FileName, Summary: p.Summary, LicenseComments: p.LicenseComments, Attribution: p.Attribution,
+			None: p.none(),
 		},
 	}
 	if p.Purpose == purposeOSJSON {
 		out.SPDX.Purpose = purposeOS
 	}
 	for _, r := range p.ExternalRefs {
-		switch r.Type {
-		case "cpe23Type", "cpe22Type":
+		switch {
+		case r.Type == "cpe23Type", r.Type == "cpe22Type":
 			out.CPEs = append(out.CPEs, r.Locator)
+		case r.Type == "advisory" && iri(r.Locator):
+			out.References = append(out.References, Reference{advisories, r.Locator, r.Comment})
+		case r.Type != "purl" || r.Locator != purl:
+			out.SPDX.References = append(out.SPDX.References, r)
 		}
 	}
 	for _, c := range p.Checksums {
@@ -45,6 +51,25 @@ func carriedOfSPDX(p *spdxElement, id, purl string) *Carried {
 		out.Licenses[0].Acknowledgement = declared
 	}
 	return out
+}
+
+// advisories is CycloneDX's type of what SPDX calls an advisory.
+const advisories = "advisories"
+
+// none are the fields in which a package says NONE, by SPDX's names of them.
+func (p *spdxElement) none() []string {
+	var out []string
+	for i, s := range []string{p.Download, p.Homepage, p.Declared, p.Concluded, p.Copyright} {
+		if s == "NONE" {
+			out = append(out, noneFields()[i])
+		}
+	}
+	return out
+}
+
+// noneFields are those that may say NONE, by their names in JSON.
+func noneFields() []string {
+	return []string{"downloadLocation", "homepage", "licenseDeclared", "licenseConcluded", "copyrightText"}
 }
 
 // asserted is a value, and nothing for one that says that there is none.
@@ -149,8 +174,11 @@ func (c *Carried) putSPDX(out *v2_3.Package, licenses spdxTerms) {
 			out.PackageHomePage = oneLine(r.URL)
 		case r.Type == "distribution" && out.PackageDownloadLocation == noAssertion:
 			out.PackageDownloadLocation = oneLine(r.URL)
+		case r.Type == advisories && spdxWord(r.URL):
+			out.PackageExternalReferences = append(out.PackageExternalReferences, SPDXReference{"SECURITY", "advisory", r.URL, r.Comment}.entity())
 		}
 	}
+	c.SPDX.putNone(out)
 	for _, cpe := range c.CPEs {
 		kind := "cpe22Type"
 		if strings.HasPrefix(cpe, "cpe:2.3:") {
@@ -198,6 +226,27 @@ func (w *SPDXWords) put(out *v2_3.Package) {
 	for _, text := range w.Attribution {
 		out.PackageAttributionTexts = append(out.PackageAttributionTexts, tagText(text))
 	}
+	for _, r := range w.References {
+		out.PackageExternalReferences = append(out.PackageExternalReferences, r.entity())
+	}
+}
+
+// putNone says NONE where the package did, and nothing else has come since.
+func (w *SPDXWords) putNone(out *v2_3.Package) {
+	if w == nil {
+		return
+	}
+	for i, field := range []*string{
+		&out.PackageDownloadLocation, &out.PackageHomePage, &out.PackageLicenseDeclared, &out.PackageLicenseConcluded, &out.PackageCopyrightText,
+	} {
+		if slices.Contains(w.None, noneFields()[i]) && asserted(*field) == "" {
+			*field = "NONE"
+		}
+	}
+}
+
+func (r SPDXReference) entity() *v2_3.PackageExternalReference {
+	return &v2_3.PackageExternalReference{Category: r.Category, RefType: r.Type, Locator: r.Locator, ExternalRefComment: tagText(r.Comment)}
 }
 
 // tagText is a text of several lines that does not end a tag-value file's <text>.

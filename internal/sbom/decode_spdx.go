@@ -39,13 +39,10 @@ type spdxElement struct {
 	Summary     string `json:"summary"`
 	FileName    string `json:"packageFileName"`
 	// LicenseComments are remarks on what is concluded.
-	LicenseComments string `json:"licenseComments"`
-	ExternalRefs    []struct {
-		Type    string `json:"referenceType"`
-		Locator string `json:"referenceLocator"`
-	} `json:"externalRefs"`
-	Attribution []string `json:"attributionTexts"`
-	Annotations []struct {
+	LicenseComments string          `json:"licenseComments"`
+	ExternalRefs    []SPDXReference `json:"externalRefs"`
+	Attribution     []string        `json:"attributionTexts"`
+	Annotations     []struct {
 		Comment string `json:"comment"`
 	} `json:"annotations"`
 	Checksums []struct {
@@ -269,10 +266,7 @@ func fromTagValue(p *v2_3.Package) *spdxElement {
 	}
 	for _, r := range p.PackageExternalReferences {
 		if r != nil {
-			e.ExternalRefs = append(e.ExternalRefs, struct {
-				Type    string `json:"referenceType"`
-				Locator string `json:"referenceLocator"`
-			}{r.RefType, r.Locator})
+			e.ExternalRefs = append(e.ExternalRefs, SPDXReference{r.Category, r.RefType, r.Locator, r.ExternalRefComment})
 		}
 	}
 	return e

@@ -104,6 +104,7 @@ func drawCarried(t *rapid.T, ref string) *Carried {
 			Purpose:  rapid.SampledFrom([]string{"", "SOURCE", "ARCHIVE", "INSTALL", "OTHER"}).Draw(t, "purpose"),
 			FileName: words.Draw(t, "file"), Summary: words.Draw(t, "summary"), LicenseComments: words.Draw(t, "comments"),
 			Attribution: []string{words.Draw(t, "attribution")},
+			None:        rapid.SliceOfNDistinct(rapid.SampledFrom(noneFields()), 0, 2, rapid.ID).Draw(t, "none"),
 		}
 		c.Author = words.Draw(t, "author")
 	}

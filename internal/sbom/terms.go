@@ -51,6 +51,29 @@ type SPDXWords struct {
 	Summary         string   `json:"summary,omitempty"`
 	LicenseComments string   `json:"licenseComments,omitempty"`
 	Attribution     []string `json:"attribution,omitempty"`
+	None            []string `json:"none,omitempty"` // fields that say that there is nothing, which is more than to say nothing
+
+	References []SPDXReference `json:"references,omitempty"` // beside the first purl, CPEs and advisories
+}
+
+// SPDXReference is an external reference of a package, as SPDX has them (7.21).
+type SPDXReference struct {
+	Category string `json:"referenceCategory"` // SECURITY, PACKAGE-MANAGER, PERSISTENT-ID, OTHER
+	Type     string `json:"referenceType"`
+	Locator  string `json:"referenceLocator"`
+	Comment  string `json:"comment,omitempty"`
+}
+
+// sound reports whether a reference may stand in a document.
+func (r *SPDXReference) sound() bool {
+	r.Category = strings.ReplaceAll(r.Category, "_", "-")
+	return slices.Contains([]string{"SECURITY", "PACKAGE-MANAGER", "PERSISTENT-ID", "OTHER"}, r.Category) && carriedText(&r.Comment) &&
+		spdxWord(r.Type) && spdxWord(r.Locator) && !hasPassword(r.Locator)
+}
+
+// spdxWord reports whether s can stand where SPDX wants a text without spaces.
+func spdxWord(s string) bool {
+	return s != "" && len(s) <= maxCarriedText && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
 // The acknowledgements of a licence: what the package's authors say, and what
@@ -164,7 +187,9 @@ func (w *SPDXWords) sound() *SPDXWords {
 			*s = ""
 		}
 	}
-	if w.Purpose+w.FileName+w.Summary+w.LicenseComments == "" && len(w.Attribution) == 0 {
+	w.References = kept(w.References, (*SPDXReference).sound)
+	w.None = kept(w.None, func(s *string) bool { return slices.Contains(noneFields(), *s) })
+	if w.Purpose+w.FileName+w.Summary+w.LicenseComments == "" && len(w.Attribution)+len(w.References)+len(w.None) == 0 {
 		return nil
 	}
 	return w
