@@ -156,20 +156,23 @@ func (d *DB) metaRow(t *table, pool *sync.Pool, id string, use func(row string) 
 
 // packageBlock is the block of packages.
 func (d *DB) packageBlock(p *packageBlock) (*names, error) {
-	return d.cached(p.ref, func(s string) *names {
-		r := &reader{s: s}
-		n := &names{ids: make([]string, 0, p.n)}
-		if r.count(maxPackages) != p.n {
-			return nil
-		}
-		for range p.n {
-			n.ids = append(n.ids, r.str())
-		}
-		if !n.lengths(r) || !slices.IsSorted(n.ids) {
-			return nil
-		}
-		return n
-	})
+	return d.cached(p.ref, func(s string) *names { return packageNames(s, p.n) })
+}
+
+// packageNames reads a block of n packages; nil: it is not one.
+func packageNames(s string, count int) *names {
+	r := &reader{s: s}
+	n := &names{ids: make([]string, 0, count)}
+	if r.count(maxPackages) != count {
+		return nil
+	}
+	for range count {
+		n.ids = append(n.ids, r.str())
+	}
+	if !n.lengths(r) || !slices.IsSorted(n.ids) {
+		return nil
+	}
+	return n
 }
 
 func (d *DB) cached(ref blockRef, decode func(string) *names) (*names, error) {

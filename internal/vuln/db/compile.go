@@ -2,9 +2,12 @@ package db
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/vuln"
@@ -13,81 +16,67 @@ import (
 // Compile writes a database. The same facts give the same bytes, in whatever
 // order they come; what several sources say in the same words is kept once.
 // Times of advisories are kept by the day, EPSS to five decimals.
-func Compile(w io.Writer, in Input) error {
+func Compile(w io.Writer, in Input) (err error) {
 	c := &compiler{
-		bases: map[string]*baseFacts{}, metas: map[string]*vuln.Meta{}, covers: map[string]vuln.Coverage{},
-		words: newPool(), vectors: newPool(), packaged: in.Packaged, encoder: cmp.Or(in.Encoder, &Encoder{}),
+		bases: map[string]*baseFacts{}, runs: map[string][]run{}, metas: map[string]*vuln.Meta{}, covers: map[string]vuln.Coverage{},
+		words: newPool(), vectors: newPool(), packaged: in.Packaged, encoder: cmp.Or(in.Encoder, &Encoder{}), quick: in.Quick,
+		aside: &spill{dir: in.Aside}, blocks: &spill{dir: in.Aside},
 	}
+	defer func() {
+		if err = errors.Join(err, c.aside.close(), c.blocks.close()); err != nil {
+			err = fmt.Errorf("compile advisory database: %w", err)
+		}
+	}()
 	sources := slices.Clone(in.Sources)
 	slices.SortFunc(sources, func(a, b SourceInput) int { return cmp.Compare(a.Name, b.Name) })
 	for i := range sources {
 		s := &sources[i]
 		if i > 0 && sources[i-1].Name == s.Name {
-			return fmt.Errorf("compile advisory database: two sources named %q", s.Name)
+			return fmt.Errorf("two sources named %q", s.Name)
 		}
 		if err := c.source(s); err != nil {
-			return fmt.Errorf("compile advisory database: source %s: %w", s.Name, err)
+			return fmt.Errorf("source %s: %w", s.Name, err)
 		}
 	}
 	if in.Names != nil {
 		if err := c.link(in.Names); err != nil {
-			return fmt.Errorf("compile advisory database: %w", err)
+			return err
 		}
 	}
-	if err := c.write(w, sources); err != nil {
-		return fmt.Errorf("compile advisory database: %w", err)
-	}
-	return nil
+	return c.write(w, sources)
 }
 
+// compiler gathers facts in memory, a few megabytes at a time; sorts those and sets
+// them aside as runs; merges the runs of each ecosystem, which counts words and
+// vectors; and then writes, as their numbers are known. Of what is compiled already
+// the parts are runs as they lie.
 type compiler struct {
-	bases    map[string]*baseFacts
+	bases    map[string]*baseFacts // facts that are not sorted yet
 	metas    map[string]*vuln.Meta
+	held     int // bytes of both, about
+	runs     map[string][]run
+	metaRuns []metaRun
+	names    map[string][]string // other names of records that state none
 	covers   map[string]vuln.Coverage
-	epss     epssTable
 	packaged []Packaged
 	words    *pool // sources, urgencies, reasons
 	vectors  *pool // CVSS vectors
-	key      []byte
 	encoder  *Encoder
-}
-
-// baseFacts are the facts of one ecosystem, all releases. Records and states
-// are interned: most advisories of a distribution share theirs with others.
-type baseFacts struct {
-	releases map[string]int
-	counts   []int // of each release, as met: its advisories
-	packages map[string]*packageFacts
-	recordAt map[string]uint32
-	records  []recordFacts
-	stateAt  map[string]uint32
-	states   []stateFacts
-}
-
-type packageFacts struct {
-	name string // as the ecosystem spells it; the smallest of several spellings
-	rows []row
-}
-
-// row says that a record applies to the package in a release, in some state.
-type row struct {
-	record, state uint32
-	release       uint32
-}
-
-// recordFacts are what an advisory says whatever the package.
-type recordFacts struct {
-	key string
-	a   vuln.Advisory
-}
-
-// stateFacts are what it says of one package in one release.
-type stateFacts struct {
-	key string
-	a   vuln.Advisory
+	quick    bool
+	aside    *spill // runs, and what was merged
+	blocks   *spill // of the file
+	scratch  keyReader
 }
 
 func (c *compiler) source(s *SourceInput) error {
+	for _, d := range s.Parts {
+		c.part(d)
+	}
+	if s.Facts != nil {
+		if err := s.Facts(c.advisory, c.meta); err != nil {
+			return err
+		}
+	}
 	if s.Advisories != nil {
 		for a, err := range s.Advisories {
 			if err != nil {
@@ -126,6 +115,14 @@ func (c *compiler) source(s *SourceInput) error {
 	return nil
 }
 
+// part takes the facts of a compiled database in as they lie.
+func (c *compiler) part(d *DB) {
+	for name, b := range d.bases {
+		c.runs[name] = append(c.runs[name], &partRun{d: d, b: b})
+	}
+	c.metaRuns = append(c.metaRuns, &partMetas{d: d, t: &d.metas}, &partMetas{d: d, t: &d.titles, titles: true})
+}
+
 func (c *compiler) advisory(a vuln.Advisory) error {
 	if err := checkAdvisory(&a); err != nil {
 		return err
@@ -133,45 +130,39 @@ func (c *compiler) advisory(a vuln.Advisory) error {
 	base, release := splitEcosystem(a.Ecosystem)
 	b := c.bases[base]
 	if b == nil {
-		b = &baseFacts{releases: map[string]int{}, packages: map[string]*packageFacts{}, recordAt: map[string]uint32{}, stateAt: map[string]uint32{}}
+		b = newBaseFacts()
 		c.bases[base] = b
 	}
-	if _, ok := b.releases[release]; !ok {
-		b.releases[release] = len(b.releases)
-	}
-	name := vuln.NormalName(base, a.Package)
-	p := b.packages[name]
-	if p == nil {
-		p = &packageFacts{name: a.Package}
-		b.packages[name] = p
-	}
-	p.name = min(p.name, a.Package)
-	r := row{release: uint32(b.releases[release])}
+	c.held += b.add(base, release, &a)
+	return c.relieve()
+}
 
-	c.key = recordKey(c.key[:0], &a)
-	i, ok := b.recordAt[string(c.key)]
-	if !ok {
-		i = uint32(len(b.records))
-		k := string(c.key)
-		b.recordAt[k] = i
-		b.records = append(b.records, recordFacts{key: k, a: vuln.Advisory{
-			ID: a.ID, Aliases: a.Aliases, Related: a.Related, Modules: a.Modules, Source: a.Source, CVSS: a.CVSS,
-			Published: a.Published, Modified: a.Modified, Withdrawn: a.Withdrawn, URL: a.URL,
-		}})
+// relieve sets facts aside when there are many.
+func (c *compiler) relieve() error {
+	if c.held < heldFacts {
+		return nil
 	}
-	r.record = i
+	return c.setAside()
+}
 
-	c.key = stateKey(c.key[:0], &a)
-	if i, ok = b.stateAt[string(c.key)]; !ok {
-		i = uint32(len(b.states))
-		k := string(c.key)
-		b.stateAt[k] = i
-		b.states = append(b.states, stateFacts{key: k, a: vuln.Advisory{
-			Ranges: a.Ranges, Versions: a.Versions, Severity: a.Severity, Urgency: a.Urgency, NoFix: a.NoFix,
-		}})
+func (c *compiler) setAside() error {
+	for _, name := range slices.Sorted(maps.Keys(c.bases)) {
+		r, err := c.bases[name].spillRun(c.aside)
+		if err != nil {
+			return err
+		}
+		c.runs[name] = append(c.runs[name], r)
 	}
-	r.state = i
-	p.rows = append(p.rows, r)
+	if len(c.metas) > 0 {
+		r, err := c.spillMetas()
+		if err != nil {
+			return err
+		}
+		c.metaRuns = append(c.metaRuns, r)
+	}
+	clear(c.bases)
+	clear(c.metas)
+	c.held = 0
 	return nil
 }
 
@@ -297,14 +288,21 @@ func eventOf(kind byte, version string) vuln.Event {
 
 // pool numbers strings by how often they are used, most used first.
 type pool struct {
-	used map[string]int
+	used map[string]*int
 	at   map[string]int
 	all  []string
 }
 
-func newPool() *pool { return &pool{used: map[string]int{}} }
+func newPool() *pool { return &pool{used: map[string]*int{}} }
 
-func (p *pool) use(s string) { p.used[s]++ }
+// use counts a string, which may be in memory that is used again.
+func (p *pool) use(s string) {
+	if n := p.used[s]; n != nil {
+		*n++
+		return
+	}
+	p.used[strings.Clone(s)] = new(1)
+}
 
 // number fixes the numbers; use may not be called after it.
 func (p *pool) number() {
@@ -313,10 +311,11 @@ func (p *pool) number() {
 		p.all = append(p.all, s)
 	}
 	slices.SortFunc(p.all, func(a, b string) int {
-		return cmp.Or(cmp.Compare(p.used[b], p.used[a]), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(*p.used[b], *p.used[a]), cmp.Compare(a, b))
 	})
 	p.at = make(map[string]int, len(p.all))
 	for i, s := range p.all {
 		p.at[s] = i
 	}
+	p.used = nil
 }

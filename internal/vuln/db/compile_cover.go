@@ -56,12 +56,12 @@ func levels() []vuln.Level {
 func levelNumber(l vuln.Level) int { return slices.Index(levels(), l) }
 
 // putCovers writes the coverage of each ecosystem and release, sorted.
-func (c *compiler) putCovers(b []byte) []byte {
-	for name, f := range c.bases {
-		for release, i := range f.releases {
-			eco := joinEcosystem(name, release)
+func (c *compiler) putCovers(b []byte, bases []*merged) []byte {
+	for _, m := range bases {
+		for i, release := range m.releases {
+			eco := joinEcosystem(m.name, release)
 			v := c.covers[eco]
-			v.Ecosystem, v.Advisories = eco, f.counts[i]
+			v.Ecosystem, v.Advisories = eco, m.counts[i]
 			c.covers[eco] = v
 		}
 	}
@@ -84,7 +84,7 @@ const maxTitle = 240
 
 // title keeps one title for a vulnerability. Of several, that of the source
 // which comes first in the order counts, and of one source the first by text.
-func (c *compiler) title(have *vuln.Meta, m vuln.Meta) error {
+func title(have *vuln.Meta, m vuln.Meta) error {
 	if m.Title == "" {
 		return nil
 	}
@@ -117,28 +117,40 @@ type epssTable struct {
 // epssParts is a score or a percentile in the units it is kept in.
 func epssParts(p float64) uint64 { return uint64(math.Round(p * epssUnit)) }
 
-// newEPSSTable takes the day of most scores.
-func newEPSSTable(metas []*vuln.Meta) epssTable {
-	count := map[string]int{}
-	for _, m := range metas {
-		if m.EPSS != (finding.EPSS{}) {
-			count[m.EPSS.Date]++
-		}
+// epssDays are the scores of each day, of which one becomes the table.
+type epssDays struct {
+	count       map[string]int
+	percentiles map[string]map[uint64]uint64
+}
+
+func (e *epssDays) add(v finding.EPSS) {
+	if v == (finding.EPSS{}) {
+		return
 	}
-	t := epssTable{percentiles: map[uint64]uint64{}}
-	for _, date := range slices.Sorted(maps.Keys(count)) {
-		if count[date] > count[t.date] {
+	if e.count == nil {
+		e.count, e.percentiles = map[string]int{}, map[string]map[uint64]uint64{}
+	}
+	e.count[v.Date]++
+	of := e.percentiles[v.Date]
+	if of == nil {
+		of = map[uint64]uint64{}
+		e.percentiles[v.Date] = of
+	}
+	s, p := epssParts(v.Score), epssParts(v.Percentile)
+	if least, ok := of[s]; !ok || p < least {
+		of[s] = p
+	}
+}
+
+// table takes the day of most scores.
+func (e *epssDays) table() epssTable {
+	t := epssTable{}
+	for _, date := range slices.Sorted(maps.Keys(e.count)) {
+		if e.count[date] > e.count[t.date] {
 			t.date = date
 		}
 	}
-	for _, m := range metas {
-		if m.EPSS != (finding.EPSS{}) && m.EPSS.Date == t.date {
-			s, p := epssParts(m.EPSS.Score), epssParts(m.EPSS.Percentile)
-			if least, ok := t.percentiles[s]; !ok || p < least {
-				t.percentiles[s] = p
-			}
-		}
-	}
+	t.percentiles = e.percentiles[t.date]
 	return t
 }
 

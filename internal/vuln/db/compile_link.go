@@ -1,6 +1,8 @@
 package db
 
 import (
+	"errors"
+	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -8,30 +10,37 @@ import (
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
-// link gives records without other names those that others know of the same id.
+// link finds, for records without other names, those that others know of the same id.
 func (c *compiler) link(more iter.Seq2[vuln.Advisory, error]) error {
+	if err := c.setAside(); err != nil {
+		return err
+	}
 	wanted := map[string][]string{}
-	for _, b := range c.bases {
-		for i := range b.records {
-			if nameless(&b.records[i].a) {
-				wanted[b.records[i].a.ID] = nil
-			}
+	err := c.eachRecord(func(a *vuln.Advisory) {
+		if nameless(a) {
+			wanted[strings.Clone(a.ID)] = nil
 		}
+	})
+	if err != nil {
+		return err
 	}
 	learn := func(a *vuln.Advisory) {
-		if have, ok := wanted[a.ID]; ok {
-			for _, n := range a.Aliases {
-				if !slices.Contains(have, n) {
-					have = append(have, n)
-				}
+		have, ok := wanted[a.ID]
+		if !ok {
+			return
+		}
+		n := len(have)
+		for _, name := range a.Aliases {
+			if !slices.Contains(have, name) {
+				have = append(have, strings.Clone(name))
 			}
-			wanted[a.ID] = have
+		}
+		if len(have) > n {
+			wanted[strings.Clone(a.ID)] = have
 		}
 	}
-	for _, b := range c.bases {
-		for i := range b.records {
-			learn(&b.records[i].a)
-		}
+	if err := c.eachRecord(learn); err != nil {
+		return err
 	}
 	for a, err := range more {
 		if err != nil {
@@ -39,14 +48,31 @@ func (c *compiler) link(more iter.Seq2[vuln.Advisory, error]) error {
 		}
 		learn(&a)
 	}
-	for _, b := range c.bases {
-		for i := range b.records {
-			r := &b.records[i]
-			if !nameless(&r.a) || len(wanted[r.a.ID]) == 0 {
-				continue
+	for id, names := range wanted {
+		if len(names) == 0 {
+			delete(wanted, id)
+		}
+		slices.Sort(names)
+	}
+	c.names = wanted
+	return nil
+}
+
+// eachRecord calls use with every record; it is good until the next.
+func (c *compiler) eachRecord(use func(*vuln.Advisory)) error {
+	for _, runs := range c.runs {
+		for _, r := range runs {
+			r = r.again()
+			for {
+				key, err := r.record()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					return err
+				}
+				use(c.scratch.record(key))
 			}
-			r.a.Aliases = slices.Sorted(slices.Values(wanted[r.a.ID]))
-			r.key = string(recordKey(nil, &r.a))
 		}
 	}
 	return nil

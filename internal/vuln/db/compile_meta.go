@@ -11,8 +11,8 @@ import (
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
-// meta adds what a source knows of a vulnerability to what others know.
-func (c *compiler) meta(m vuln.Meta) error {
+// checkMeta refuses what cannot be written.
+func checkMeta(m *vuln.Meta) error {
 	if m.ID == "" || len(m.ID) > maxID {
 		return fmt.Errorf("a vulnerability named %.40q", m.ID)
 	}
@@ -26,16 +26,46 @@ func (c *compiler) meta(m vuln.Meta) error {
 			return fmt.Errorf("%s: %w", m.ID, err)
 		}
 	}
+	return nil
+}
+
+// meta adds what a source knows of a vulnerability to what others know.
+func (c *compiler) meta(m vuln.Meta) error {
+	if err := checkMeta(&m); err != nil {
+		return err
+	}
 	have := c.metas[m.ID]
 	if have == nil {
 		have = &vuln.Meta{ID: m.ID}
 		c.metas[m.ID] = have
+		c.held += metaCost
 	}
-	have.CVSS = mergeVectors(have.CVSS, m.CVSS)
+	c.held += vectorCost*len(m.CVSS) + len(m.Title)
+	if err := joinMeta(have, m); err != nil {
+		return err
+	}
+	return c.relieve()
+}
+
+// What is known of a vulnerability costs in memory, about.
+const (
+	metaCost   = 320
+	vectorCost = 96
+)
+
+// joinMeta adds what one says of a vulnerability to what another says.
+func joinMeta(have *vuln.Meta, m vuln.Meta) error {
+	switch {
+	case len(m.CVSS) == 0:
+	case len(have.CVSS) == 0 && len(m.CVSS) == 1:
+		have.CVSS = []finding.CVSS{cvss(m.CVSS[0].Source, m.CVSS[0].Vector)}
+	default:
+		have.CVSS = mergeVectors(have.CVSS, m.CVSS)
+	}
 	if err := rate(have, m); err != nil {
 		return err
 	}
-	if err := c.title(have, m); err != nil {
+	if err := title(have, m); err != nil {
 		return err
 	}
 	// Of two scores the later one, and of one day's the higher.
@@ -132,6 +162,8 @@ func mergeVectors(a, b []finding.CVSS) []finding.CVSS {
 	return out
 }
 
+func cvss(source, vector string) finding.CVSS { return finding.CVSS{Source: source, Vector: vector} }
+
 func sourceRank(s string) int {
 	if i := slices.Index([]string{"nvd", "adp", "cna", "osv", "ghsa", "redhat", "bitnami", "julia", "pypa", "rustsec"}, s); i >= 0 {
 		return i
@@ -176,7 +208,7 @@ const (
 )
 
 // putMeta writes a row; meta has checked the values.
-func (c *compiler) putMeta(b []byte, m *vuln.Meta) []byte {
+func (c *compiler) putMeta(b []byte, m *vuln.Meta, epss *epssTable) []byte {
 	vectors := written(m)
 	flags := metaCVSS * len(vectors)
 	if m.EPSS != (finding.EPSS{}) {
@@ -189,9 +221,9 @@ func (c *compiler) putMeta(b []byte, m *vuln.Meta) []byte {
 	b = c.putVectors(b, vectors)
 	switch {
 	case flags&metaEPSS == 0:
-	case m.EPSS.Date == c.epss.date:
+	case m.EPSS.Date == epss.date:
 		s := epssParts(m.EPSS.Score)
-		b = putUint(putUint(b, s+1), epssParts(m.EPSS.Percentile)-c.epss.percentiles[s])
+		b = putUint(putUint(b, s+1), epssParts(m.EPSS.Percentile)-epss.percentiles[s])
 	default:
 		b = putUint(putUint(append(b, 0), epssParts(m.EPSS.Score)), epssParts(m.EPSS.Percentile))
 		d, _ := dateDays(m.EPSS.Date)

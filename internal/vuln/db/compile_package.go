@@ -4,23 +4,19 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
-
-	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
 // packages writes the blocks of packages, sorted by name. A block is the names,
 // the lengths and the packages themselves; the index has the block's first name
 // and two bytes of each name's hash, sorted, so that a package without
 // advisories costs no block.
-func (c *compiler) packages(index []byte, out *blockWriter, b *baseFacts, column []int) ([]byte, error) {
-	names := slices.Sorted(maps.Keys(b.packages))
+func (c *compiler) packages(index []byte, out *blockWriter, m *merged) ([]byte, error) {
 	var blocks []byte
 	count := 0
-	var keys, lengths, bodies []byte
+	var keys, lengths, bodies, body []byte
 	var hashes []uint16
 	var first string
 	n := 0
@@ -43,132 +39,215 @@ func (c *compiler) packages(index []byte, out *blockWriter, b *baseFacts, column
 		keys, lengths, bodies, hashes, n = keys[:0], lengths[:0], bodies[:0], hashes[:0], 0
 		return nil
 	}
-	for _, name := range names {
-		body, err := c.putPackage(nil, name, b, b.packages[name], column)
-		if err != nil {
-			return nil, fmt.Errorf("package %s: %w", name, err)
+	err := c.each(m.packages, func(r *reader) error {
+		name := r.str()
+		if body = c.putPackage(body[:0], r); r.bad {
+			return fmt.Errorf("package %s: what was set aside does not read", name)
 		}
 		if n > 0 && (len(bodies)+len(body) > packageTarget || n == maxPackages) {
 			if err := flush(); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		if n == 0 {
-			first = name
+			first = string([]byte(name))
 		}
 		keys = putString(keys, name)
 		lengths = putInt(lengths, len(body))
 		bodies = append(bodies, body...)
 		hashes = append(hashes, fingerprint(name))
 		n++
+		return nil
+	})
+	if err == nil {
+		err = flush()
 	}
-	if err := flush(); err != nil {
-		return nil, err
-	}
-	return append(putInt(index, count), blocks...), nil
+	return append(putInt(index, count), blocks...), err
 }
 
 func fingerprint(name string) uint16 { return uint16(xxhash.Sum64String(name)) }
 
-// putPackage writes a package: its versions, its states, and a column of
-// records with, for each release, a column of states. Column after column, not
-// row by row: neighbours in a column resemble each other.
-func (c *compiler) putPackage(b []byte, name string, base *baseFacts, p *packageFacts, column []int) ([]byte, error) {
-	rows := p.rows
-	slices.SortFunc(rows, func(x, y row) int {
-		return cmp.Or(cmp.Compare(x.record, y.record), cmp.Compare(column[x.release], column[y.release]),
-			cmp.Compare(base.states[x.state].key, base.states[y.state].key))
-	})
-	rows = slices.Compact(rows)
-	for _, r := range rows {
-		base.counts[r.release]++
+// putPackage writes a package that [wholePackage.put] set aside, with the numbers of
+// its words in their places.
+func (c *compiler) putPackage(b []byte, r *reader) []byte {
+	b = append(b, r.text()...)
+	n := r.count(len(r.s))
+	b = putInt(b, n)
+	for range n {
+		b = append(b, r.byte())
+		b = putInt(putInt(b, c.words.at[r.str()]), c.words.at[r.str()])
+		b = append(b, r.text()...)
 	}
+	return append(b, r.s...)
+}
 
-	texts, states := &order{}, &order{}
-	var stateText []byte
+// wholePackage is a package put together of what each run says of it: its versions,
+// its states, and a column of records with, for each release, a column of states.
+// Column after column, not row by row: neighbours in a column resemble each other.
+type wholePackage struct {
+	name, shown string
+	states      []string
+	rows        []row // of the whole, but for the states, which are the package's
+	counts      []int // of each release
+
+	at    map[string]uint32 // a state's number, where there are several runs
+	first bool
+	out   []byte
+}
+
+func (p *wholePackage) begin(name string) {
+	*p = wholePackage{
+		name: name, first: true, states: p.states[:0], rows: p.rows[:0],
+		counts: p.counts, out: p.out[:0],
+	}
+}
+
+// add takes in what a run says.
+func (p *wholePackage) add(m *merging) {
+	if p.first || m.piece.shown < p.shown {
+		p.shown = string([]byte(m.piece.shown))
+	}
+	var to []uint32
+	for _, s := range m.piece.states {
+		to = append(to, p.state(s))
+	}
+	p.first = false
+	for _, r := range m.piece.rows {
+		p.rows = append(p.rows, row{m.number[r.record], to[r.state], m.column[r.release]})
+	}
+}
+
+// state is the number of a state, whose memory is used again.
+func (p *wholePackage) state(s string) uint32 {
+	if p.at == nil {
+		p.at = map[string]uint32{}
+	}
+	if i, ok := p.at[s]; ok {
+		return i
+	}
+	i := uint32(len(p.states))
+	s = string([]byte(s))
+	p.states = append(p.states, s)
+	p.at[s] = i
+	return i
+}
+
+// put spells the package out, but for the numbers of words.
+func (p *wholePackage) put() ([]byte, error) {
+	slices.SortFunc(p.rows, func(x, y row) int {
+		if x.record != y.record {
+			return cmp.Compare(x.record, y.record)
+		}
+		if x.release != y.release {
+			return cmp.Compare(x.release, y.release)
+		}
+		return cmp.Compare(p.states[x.state], p.states[y.state])
+	})
+	rows := slices.Compact(p.rows)
+	texts := &order{}
+	number := make([]int, len(p.states)) // in the order of their first use, from 1
+	used := make([]int, len(p.counts))   // of each release, whether it has the package
+	var states []byte
+	n := 0
 	for _, r := range rows {
-		if states.add(base.states[r.state].key) {
-			stateText = c.putState(stateText, &base.states[r.state].a, texts)
+		p.counts[r.release]++
+		used[r.release] = 1
+		if number[r.state] == 0 {
+			n++
+			number[r.state] = n
+			states = putState(states, p.states[r.state], texts)
 		}
 	}
-
 	// Of the releases, those that have the package, in the order of their columns.
-	var used []int
-	for _, r := range rows {
-		used = append(used, column[r.release])
+	columns := 0
+	for i := range used {
+		if used[i] != 0 {
+			used[i] = columns
+			columns++
+		} else {
+			used[i] = -1
+		}
 	}
-	slices.Sort(used)
-	used = slices.Compact(used)
 
 	// A line has one record and at most one state a release; a record with two
 	// states in one release takes two lines.
 	var records []uint32
-	var lines [][]int // by line, then by used release: state + 1
+	var lines []int // of each line, by used release: the state
+	depth := make([]int, columns)
 	for i := 0; i < len(rows); {
 		r := rows[i].record
-		start := len(lines)
-		depth := map[int]int{}
+		start := len(records)
+		clear(depth)
 		for ; i < len(rows) && rows[i].record == r; i++ {
-			col, _ := slices.BinarySearch(used, column[rows[i].release])
+			col := used[rows[i].release]
 			at := start + depth[col]
 			depth[col]++
-			for len(lines) <= at {
+			for len(records) <= at {
 				records = append(records, r)
-				lines = append(lines, make([]int, len(used)))
+				lines = append(lines, make([]int, columns)...)
 			}
-			lines[at][col] = states.at[base.states[rows[i].state].key] + 1
+			lines[at*columns+col] = number[rows[i].state]
 		}
 	}
-	if len(lines) > maxRows {
-		return nil, fmt.Errorf("%d advisories", len(lines))
+	if len(records) > maxRows {
+		return nil, fmt.Errorf("%d advisories", len(records))
 	}
 
-	shown := p.name
-	if shown == name {
+	shown := p.shown
+	if shown == p.name {
 		shown = ""
 	}
-	b = putStrings(putString(b, shown), texts.all)
-	b = putInt(b, len(states.all))
-	b = append(b, stateText...)
-	b = putInt(b, len(lines))
+	head := putStrings(putString(nil, shown), texts.all)
+	b := putString(putString(p.out[:0], p.name), text(head))
+	b = append(putInt(b, n), states...)
+	b = putInt(b, len(records))
 	last := uint32(0)
 	for _, r := range records {
 		b = putUint(b, uint64(r-last))
 		last = r
 	}
-	b = putInt(b, len(used))
-	for i, col := range used {
-		var cells []byte
-		for _, l := range lines {
-			cells = putInt(cells, l[i])
+	b = putInt(b, columns)
+	var cells []byte
+	for release, col := range used {
+		if col < 0 {
+			continue
 		}
-		b = append(putInt(putInt(b, col), len(cells)), cells...)
+		cells = cells[:0]
+		for at := col; at < len(lines); at += columns {
+			cells = putInt(cells, lines[at])
+		}
+		b = append(putInt(putInt(b, release), len(cells)), cells...)
 	}
+	p.out = b
 	return b, nil
 }
 
-func (c *compiler) putState(b []byte, a *vuln.Advisory, texts *order) []byte {
-	b = append(b, byte(a.Severity))
-	b = putInt(putInt(b, c.words.at[a.Urgency]), c.words.at[a.NoFix])
-	b = putInt(b, len(a.Ranges))
-	for _, r := range a.Ranges {
+// putState spells a state of a key with the numbers of its texts: its severity, its
+// words, and the rest as one.
+func putState(b []byte, key string, texts *order) []byte {
+	r := &reader{s: key}
+	b = append(b, r.byte())
+	b = putString(putString(b, r.str()), r.str())
+	n := r.count(len(r.s))
+	rest := putInt(nil, n)
+	for range n {
 		kind := 0
-		if r.Type == "SEMVER" {
+		if r.str() == rangeTypes()[1] {
 			kind = 1
 		}
-		b = putInt(b, len(r.Events)<<1|kind)
-		for _, e := range r.Events {
-			kind, v := eventParts(e)
-			texts.add(v)
-			b = putInt(b, texts.at[v]*eventKinds+int(kind))
+		events := r.count(len(r.s))
+		rest = putInt(rest, events<<1|kind)
+		for range events {
+			event := int(r.byte())
+			rest = putInt(rest, texts.number(r.str())*eventKinds+event)
 		}
 	}
-	b = putInt(b, len(a.Versions))
-	for _, v := range a.Versions {
-		texts.add(v)
-		b = putInt(b, texts.at[v])
+	n = r.count(len(r.s))
+	rest = putInt(rest, n)
+	for range n {
+		rest = putInt(rest, texts.number(r.str()))
 	}
-	return b
+	return putString(b, text(rest))
 }
 
 // order numbers strings in the order of their first use.
@@ -177,15 +256,15 @@ type order struct {
 	all []string
 }
 
-// add reports whether the string is new.
-func (o *order) add(s string) bool {
-	if _, ok := o.at[s]; ok {
-		return false
+func (o *order) number(s string) int {
+	if i, ok := o.at[s]; ok {
+		return i
 	}
 	if o.at == nil {
 		o.at = map[string]int{}
 	}
-	o.at[s] = len(o.all)
+	i := len(o.all)
+	o.at[s] = i
 	o.all = append(o.all, s)
-	return true
+	return i
 }

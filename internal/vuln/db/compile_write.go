@@ -1,9 +1,10 @@
 package db
 
 import (
-	"cmp"
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,25 +15,26 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
 // write lays the file out: see format.go.
 func (c *compiler) write(w io.Writer, sources []SourceInput) error {
-	bases := slices.Sorted(maps.Keys(c.bases))
-	metas := c.sortedMetas()
-	for _, name := range bases {
-		c.bases[name].settle(c)
+	if err := c.setAside(); err != nil {
+		return err
 	}
-	for _, m := range metas {
-		if m.Title != "" {
-			c.words.use(m.TitleBy)
+	metas, err := c.mergeMetas()
+	if err != nil {
+		return err
+	}
+	var bases []*merged
+	for _, name := range slices.Sorted(maps.Keys(c.runs)) {
+		m, err := c.merge(name, c.runs[name])
+		if err != nil {
+			return fmt.Errorf("ecosystem %s: %w", name, err)
 		}
-		for _, v := range written(m) {
-			c.words.use(v.Source)
-			c.vectors.use(v.Vector)
-		}
+		bases = append(bases, m)
+		delete(c.runs, name)
 	}
 	c.words.number()
 	c.vectors.number()
@@ -40,13 +42,11 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 		return fmt.Errorf("%d words of urgency and the like", n)
 	}
 
-	c.epss = newEPSSTable(metas)
-
-	enc, err := c.encoder.get()
+	enc, err := c.encoder.get(c.quick)
 	if err != nil {
 		return err
 	}
-	out := &blockWriter{enc: enc}
+	out := &blockWriter{enc: enc, data: c.blocks}
 	all := make([]Source, len(sources))
 	for i, s := range sources {
 		all[i] = s.Source
@@ -59,7 +59,7 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 		return err
 	}
 
-	if index, err = out.block(index, c.epss.put(nil)); err != nil {
+	if index, err = out.block(index, metas.epss.put(nil)); err != nil {
 		return err
 	}
 	if index, err = c.putMetas(index, out, metas); err != nil {
@@ -67,12 +67,12 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 	}
 
 	index = putInt(index, len(bases))
-	for _, name := range bases {
-		if index, err = c.base(index, out, name); err != nil {
-			return fmt.Errorf("ecosystem %s: %w", name, err)
+	for _, m := range bases {
+		if index, err = c.base(index, out, m); err != nil {
+			return fmt.Errorf("ecosystem %s: %w", m.name, err)
 		}
 	}
-	if index, err = out.block(index, c.putCovers(nil)); err != nil {
+	if index, err = out.block(index, c.putCovers(nil, bases)); err != nil {
 		return err
 	}
 	packaged, err := putPackaged(c.packaged)
@@ -85,137 +85,62 @@ func (c *compiler) write(w io.Writer, sources []SourceInput) error {
 	return out.file(w, index)
 }
 
-// sortedMetas are the facts in the order of their identifiers, whose keys are made once
-// and not in every comparison.
-func (c *compiler) sortedMetas() []*vuln.Meta {
-	type keyed struct {
-		key string
-		m   *vuln.Meta
+// each calls use with each entry of what was set aside.
+func (c *compiler) each(of section, use func(*reader) error) error {
+	for e := c.aside.entries(of); ; {
+		r, err := e.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = use(r)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	all := make([]keyed, 0, len(c.metas))
-	for id, m := range c.metas {
-		all = append(all, keyed{sortKey(id), m})
-	}
-	slices.SortFunc(all, func(a, b keyed) int {
-		return cmp.Or(strings.Compare(a.key, b.key), strings.Compare(a.m.ID, b.m.ID))
-	})
-	metas := make([]*vuln.Meta, len(all))
-	for i := range all {
-		metas[i] = all[i].m
-	}
-	return metas
 }
 
 // Encoder compresses the blocks of databases. Its tables are large, so that whoever
 // compiles several databases has one for all of them. The zero value is useful, and safe
 // for concurrent use.
 type Encoder struct {
+	best, quick oneEncoder
+}
+
+type oneEncoder struct {
 	once sync.Once
 	enc  *zstd.Encoder
 	err  error
 }
 
-func (e *Encoder) get() (*zstd.Encoder, error) {
-	e.once.Do(func() {
-		e.enc, e.err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1),
+func (e *Encoder) get(quick bool) (*zstd.Encoder, error) {
+	one, level := &e.best, zstd.SpeedBestCompression
+	if quick {
+		one, level = &e.quick, zstd.SpeedDefault
+	}
+	one.once.Do(func() {
+		one.enc, one.err = zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1),
 			zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false))
 	})
-	return e.enc, e.err
-}
-
-// putMetas writes two tables: what is known of each vulnerability, and the
-// titles of those that have one, so that whoever needs no title reads none.
-func (c *compiler) putMetas(index []byte, out *blockWriter, metas []*vuln.Meta) ([]byte, error) {
-	var known, titled []*vuln.Meta
-	for _, m := range metas {
-		if m.KEV || len(written(m)) > 0 || m.EPSS != (finding.EPSS{}) {
-			known = append(known, m)
-		}
-		if m.Title != "" {
-			titled = append(titled, m)
-		}
-	}
-	index, err := out.table(index, idsOf(known), metaRows, func(b []byte, i int) []byte { return c.putMeta(b, known[i]) })
-	if err != nil {
-		return nil, err
-	}
-	return out.table(index, idsOf(titled), metaRows, func(b []byte, i int) []byte {
-		return append(putInt(b, c.words.at[titled[i].TitleBy]), titled[i].Title...)
-	})
-}
-
-func idsOf(metas []*vuln.Meta) []string {
-	ids := make([]string, len(metas))
-	for i, m := range metas {
-		ids[i] = m.ID
-	}
-	return ids
+	return one.enc, one.err
 }
 
 // base writes the tables of one ecosystem: its releases, its records, its packages.
-func (c *compiler) base(index []byte, out *blockWriter, name string) ([]byte, error) {
-	b := c.bases[name]
-	releases := slices.Sorted(maps.Keys(b.releases))
-	b.counts = make([]int, len(releases))
-	if len(releases) > maxReleases {
-		return nil, fmt.Errorf("%d releases", len(releases))
+func (c *compiler) base(index []byte, out *blockWriter, m *merged) ([]byte, error) {
+	index = putStrings(putString(index, m.name), m.releases)
+	t := out.table(index, m.total, tableRows)
+	err := c.each(m.records, func(r *reader) error {
+		a := c.scratch.record(r.s)
+		return t.row(a.ID, func(row []byte) []byte { return c.putRecord(row, a) })
+	})
+	if err == nil {
+		index, err = t.end()
 	}
-	index = putStrings(putString(index, name), releases)
-	ids := make([]string, len(b.records))
-	for i := range b.records {
-		ids[i] = b.records[i].a.ID
-	}
-	index, err := out.table(index, ids, tableRows, func(row []byte, i int) []byte { return c.putRecord(row, &b.records[i].a) })
 	if err != nil {
 		return nil, err
 	}
-	column := make([]int, len(releases)) // a release's number as met -> its place when sorted
-	for i, r := range releases {
-		column[b.releases[r]] = i
-	}
-	return c.packages(index, out, b, column)
-}
-
-// settle gives records and states their final numbers and counts what they use.
-func (b *baseFacts) settle(c *compiler) {
-	keys := make([]string, len(b.records))
-	order := make([]int, len(b.records))
-	for i := range b.records {
-		keys[i], order[i] = sortKey(b.records[i].a.ID), i
-	}
-	slices.SortFunc(order, func(x, y int) int {
-		return cmp.Or(cmp.Compare(keys[x], keys[y]), cmp.Compare(b.records[x].a.ID, b.records[y].a.ID), cmp.Compare(b.records[x].key, b.records[y].key))
-	})
-	records := make([]recordFacts, 0, len(order))
-	to := make([]uint32, len(order))
-	for _, old := range order {
-		// Two may have become one by the names that link gave them.
-		if n := len(records); n == 0 || records[n-1].key != b.records[old].key {
-			records = append(records, b.records[old])
-		}
-		to[old] = uint32(len(records) - 1)
-	}
-	b.records, b.recordAt = records, nil
-	for _, p := range b.packages {
-		for i := range p.rows {
-			p.rows[i].record = to[p.rows[i].record]
-		}
-	}
-	for i := range b.records {
-		a := &b.records[i].a
-		c.words.use(a.Source)
-		for _, m := range a.Modules {
-			c.words.use(m)
-		}
-		for _, v := range a.CVSS {
-			c.words.use(v.Source)
-			c.vectors.use(v.Vector)
-		}
-	}
-	for i := range b.states {
-		c.words.use(b.states[i].a.Urgency)
-		c.words.use(b.states[i].a.NoFix)
-	}
+	return c.packages(index, out, m)
 }
 
 // The parts of a record.
@@ -268,8 +193,9 @@ func (c *compiler) putRecord(b []byte, a *vuln.Advisory) []byte {
 
 // blockWriter compresses blocks and keeps them until the index is complete.
 type blockWriter struct {
-	enc  *zstd.Encoder
-	data []byte
+	enc   *zstd.Encoder
+	data  *spill
+	frame []byte
 }
 
 // block adds a block and appends what the index says of it.
@@ -277,37 +203,60 @@ func (o *blockWriter) block(index, plain []byte) ([]byte, error) {
 	if len(plain) > maxBlock/2 {
 		return nil, fmt.Errorf("a block of %d bytes", len(plain))
 	}
-	start := len(o.data)
-	o.data = o.enc.EncodeAll(plain, o.data)
-	frame := o.data[start:]
-	index = putInt(putInt(index, len(frame)), len(plain))
-	return binary.LittleEndian.AppendUint64(index, xxhash.Sum64(frame)), nil
+	o.frame = o.enc.EncodeAll(plain, o.frame[:0])
+	index = putInt(putInt(index, len(o.frame)), len(plain))
+	_, err := o.data.Write(o.frame)
+	return binary.LittleEndian.AppendUint64(index, xxhash.Sum64(o.frame)), err
 }
 
-// table writes rows found by identifier or by number: blocks of identifiers,
-// lengths, rows, per rows to a block. ids are sorted by sortKey.
-func (o *blockWriter) table(index []byte, ids []string, per int, row func([]byte, int) []byte) ([]byte, error) {
-	index = putInt(index, len(ids))
-	var err error
-	for start := 0; start < len(ids); start += per {
-		end := min(start+per, len(ids))
-		var lengths, rows []byte
-		for i := start; i < end; i++ {
-			n := len(rows)
-			rows = row(rows, i)
-			lengths = putInt(lengths, len(rows)-n)
-		}
-		plain := append(putIDs(nil, ids[start:end]), lengths...)
-		if index, err = o.block(putString(index, ids[start]), append(plain, rows...)); err != nil {
+// table begins a table of rows found by identifier or by number: blocks of
+// identifiers, lengths, rows, per rows to a block.
+func (o *blockWriter) table(index []byte, rows, per int) *tableWriter {
+	return &tableWriter{out: o, index: putInt(index, rows), per: per}
+}
+
+type tableWriter struct {
+	out           *blockWriter
+	index         []byte
+	per           int
+	ids           []string
+	lengths, rows []byte
+}
+
+// row adds a row; the identifiers come sorted as sortKey does.
+func (t *tableWriter) row(id string, put func([]byte) []byte) error {
+	n := len(t.rows)
+	t.rows = put(t.rows)
+	t.lengths = putInt(t.lengths, len(t.rows)-n)
+	t.ids = append(t.ids, strings.Clone(id))
+	if len(t.ids) < t.per {
+		return nil
+	}
+	return t.flush()
+}
+
+func (t *tableWriter) flush() (err error) {
+	plain := append(append(putIDs(nil, t.ids), t.lengths...), t.rows...)
+	t.index, err = t.out.block(putString(t.index, t.ids[0]), plain)
+	t.ids, t.lengths, t.rows = t.ids[:0], t.lengths[:0], t.rows[:0]
+	return err
+}
+
+// end is the index with what it says of the table.
+func (t *tableWriter) end() ([]byte, error) {
+	if len(t.ids) > 0 {
+		if err := t.flush(); err != nil {
 			return nil, err
 		}
 	}
-	return index, nil
+	return t.index, nil
 }
 
-func (o *blockWriter) file(w io.Writer, index []byte) error { return writeFile(w, index, o.data) }
+func (o *blockWriter) file(w io.Writer, index []byte) error {
+	return writeFile(w, index, o.data, o.data.size())
+}
 
-func writeFile(w io.Writer, index, data []byte) error {
+func writeFile(w io.Writer, index []byte, data io.ReaderAt, size int64) error {
 	if len(index) > maxIndex/2 {
 		return fmt.Errorf("an index of %d bytes", len(index))
 	}
@@ -315,14 +264,16 @@ func writeFile(w io.Writer, index, data []byte) error {
 	copy(head[:], magic)
 	binary.LittleEndian.PutUint32(head[8:], formatVersion)
 	binary.LittleEndian.PutUint32(head[12:], uint32(len(index)))
-	binary.LittleEndian.PutUint64(head[16:], uint64(headerSize+len(index)+len(data)))
+	binary.LittleEndian.PutUint64(head[16:], uint64(headerSize+len(index))+uint64(size))
 	binary.LittleEndian.PutUint64(head[24:], xxhash.Sum64(index))
 	sum := sha256.New()
 	sum.Write(index)
-	sum.Write(data)
+	if _, err := io.Copy(sum, io.NewSectionReader(data, 0, size)); err != nil {
+		return err
+	}
 	sum.Sum(head[32:32])
-	for _, part := range [][]byte{head[:], index, data} {
-		if _, err := w.Write(part); err != nil {
+	for _, part := range []io.Reader{bytes.NewReader(head[:]), bytes.NewReader(index), io.NewSectionReader(data, 0, size)} {
+		if _, err := io.Copy(w, part); err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
 	}
@@ -340,9 +291,9 @@ func putSources(all []Source) []byte {
 // Restamp writes the database with other descriptions of its sources, such as
 // when they were asked for last, and the same facts.
 func (d *DB) Restamp(w io.Writer, sources []Source) error {
-	data := make([]byte, d.size-d.head)
-	if _, err := io.ReadFull(io.NewSectionReader(d.data, d.head, int64(len(data))), data); err != nil {
-		return fmt.Errorf("read advisory database %s: %w", d.path, err)
+	data := io.NewSectionReader(d.data, d.head, d.size-d.head)
+	if err := writeFile(w, append(putSources(sources), d.tables...), data, data.Size()); err != nil {
+		return fmt.Errorf("write advisory database %s anew: %w", d.path, err)
 	}
-	return writeFile(w, append(putSources(sources), d.tables...), data)
+	return nil
 }

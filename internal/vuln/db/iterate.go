@@ -26,6 +26,30 @@ func (d *DB) All(ctx context.Context) iter.Seq2[vuln.Advisory, error] {
 	}
 }
 
+// Records yields every record once, as it is whatever the package: without one, and
+// without ranges. Its lists are good until the next. It ends with the first error.
+func (d *DB) Records(ctx context.Context) iter.Seq2[vuln.Advisory, error] {
+	return func(yield func(vuln.Advisory, error) bool) {
+		var scratch keyReader
+		for _, name := range slices.Sorted(maps.Keys(d.bases)) {
+			run := &partRun{d: d, b: d.bases[name]}
+			for {
+				key, err := run.record()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err = errors.Join(err, ctx.Err()); err != nil {
+					yield(vuln.Advisory{}, err)
+					return
+				}
+				if !yield(*scratch.record(key), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // each yields the advisories of an ecosystem; false: yield or an error ended it.
 func (d *DB) each(ctx context.Context, b *base, record func(int) bool, yield func(vuln.Advisory, error) bool) bool {
 	for i := range b.packages {

@@ -12,6 +12,27 @@ import (
 // vulnerability that both name, secdb says which version fixed it (or that the
 // package never was affected) and OSV says the rest; what only one names stays.
 func MergeAlpine(secdb, osv []vuln.Advisory) []vuln.Advisory {
+	heads := alpineHeads{}
+	for i := range osv {
+		heads.add(&osv[i])
+	}
+	return heads.merge(secdb, osv)
+}
+
+// alpineHeads are OSV's newest word on each vulnerability, whatever the package.
+type alpineHeads map[string]vuln.Advisory
+
+func (h alpineHeads) add(a *vuln.Advisory) {
+	if old, ok := h[a.ID]; !ok || a.Modified.After(old.Modified) {
+		h[a.ID] = vuln.Advisory{
+			CVSS: a.CVSS, Published: a.Published, Modified: a.Modified, Related: a.Related, Aliases: a.Aliases,
+			Severity: a.Severity, Urgency: a.Urgency,
+		}
+	}
+}
+
+// merge is what both say of some packages.
+func (h alpineHeads) merge(secdb, osv []vuln.Advisory) []vuln.Advisory {
 	type key struct{ ecosystem, name, id string }
 	listed := make(map[key]bool, len(secdb))
 	for i := range secdb {
@@ -21,19 +42,14 @@ func MergeAlpine(secdb, osv []vuln.Advisory) []vuln.Advisory {
 			listed[key{a.Ecosystem, a.Package, id}] = true
 		}
 	}
-	heads := map[string]*vuln.Advisory{}
 	out := make([]vuln.Advisory, 0, len(secdb)+len(osv)/4)
 	for i := range osv {
-		a := &osv[i]
-		if h := heads[a.ID]; h == nil || a.Modified.After(h.Modified) {
-			heads[a.ID] = a
-		}
-		if !listed[key{a.Ecosystem, a.Package, a.ID}] {
+		if a := &osv[i]; !listed[key{a.Ecosystem, a.Package, a.ID}] {
 			out = append(out, *a)
 		}
 	}
 	for _, a := range secdb {
-		if h := heads[a.ID]; h != nil {
+		if h, ok := h[a.ID]; ok {
 			a.CVSS, a.Published, a.Modified, a.Related = h.CVSS, h.Published, h.Modified, h.Related
 			a.Aliases = ids(slices.Concat(a.Aliases, h.Aliases), a.ID)
 			if a.Severity == 0 {

@@ -63,7 +63,7 @@ const importedName = "imported.db"
 // loadStored opens a database of the folder; nil, and told in the report, where an older
 // drydock wrote it in a format that is read no more.
 func (u *Updater) loadStored(name string, rep *Report) (*db.DB, error) {
-	d, err := db.Load(u.path(name))
+	d, err := db.Open(u.path(name)) // nobody replaces it while the folder is locked
 	var version *db.VersionError
 	if errors.As(err, &version) && version.Have < version.Want {
 		rep.Older = append(rep.Older, u.path(name))
@@ -94,7 +94,7 @@ func (u *Updater) restamped(imported *db.DB, sources []db.Source, err *error) bo
 const ownName = ".new-own"
 
 func (u *Updater) compile(ctx context.Context, in db.Input, imported *db.DB) error {
-	in.Encoder = &u.encoder
+	in.Encoder, in.Aside = &u.encoder, u.Dir
 	if imported == nil {
 		return u.replace(u.path("db"), func(w io.Writer) error { return db.Compile(w, in) })
 	}
@@ -136,7 +136,7 @@ func (u *Updater) input(ctx context.Context, rep *Report) (in db.Input, closeAll
 		if err != nil {
 			return in, closeAll, err
 		}
-		in.Names = snapshot.All(ctx)
+		in.Names = snapshot.Records(ctx)
 	}
 	var secdb, osv *db.SourceInput
 	for _, name := range names {
@@ -161,8 +161,7 @@ func (u *Updater) input(ctx context.Context, rep *Report) (in db.Input, closeAll
 				s.Newest = newer(s.Newest, src.Newest)
 				s.Fetched = older(s.Fetched, u.fetched(name, p, src.Fetched))
 			}
-			s.Advisories = chain(s.Advisories, d.All(ctx))
-			s.Metas = chain(s.Metas, d.Metas(ctx))
+			s.Parts = append(s.Parts, d)
 			s.Covers = covering(s.Covers, d)
 		}
 		if read > 0 {
@@ -179,29 +178,49 @@ func (u *Updater) input(ctx context.Context, rep *Report) (in db.Input, closeAll
 		}
 	}
 	if secdb != nil {
-		fixes := secdb.Advisories
-		var records db.SourceInput
-		if osv != nil {
-			records.Advisories, osv.Advisories = osv.Advisories, nil
+		mergeAlpine(ctx, secdb, osv)
+	}
+	return in, closeAll, nil
+}
+
+// mergeAlpine has what both sources of Alpine say of a fix said once. osv may be nil.
+func mergeAlpine(ctx context.Context, secdb, osv *db.SourceInput) {
+	fixes := secdb.Parts
+	var records []*db.DB
+	secdb.Parts = nil
+	if osv != nil {
+		records, osv.Parts = osv.Parts, nil
+	}
+	for _, d := range slices.Concat(fixes, records) {
+		secdb.Metas = chain(secdb.Metas, d.Metas(ctx))
+	}
+	secdb.Advisories = pushed(func(yield func(vuln.Advisory) error) error {
+		heads := alpineHeads{}
+		for _, d := range records {
+			for a, err := range d.All(ctx) {
+				if err != nil {
+					return err
+				}
+				heads.add(&a)
+			}
 		}
-		secdb.Advisories = pushed(func(yield func(vuln.Advisory) error) error {
-			a, err := collect(fixes)
-			if err != nil {
-				return err
+		return db.ByPackage(ctx, slices.Concat(fixes, records), func(all []vuln.Advisory, from []int) error {
+			var a, b []vuln.Advisory
+			for i := range all {
+				if from[i] < len(fixes) {
+					a = append(a, all[i])
+				} else {
+					b = append(b, all[i])
+				}
 			}
-			b, err := collect(records.Advisories)
-			if err != nil {
-				return err
-			}
-			for _, adv := range MergeAlpine(UniteSecDB(a), b) {
+			for _, adv := range heads.merge(UniteSecDB(a), b) {
 				if err := yield(adv); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
-	}
-	return in, closeAll, nil
+	})
 }
 
 // covering adds what a part covers to what the parts before it cover.

@@ -101,7 +101,7 @@ func (u *Updater) store(source, part string, in db.SourceInput, st *partState) e
 	// Compile writes only when it has read everything, so that an error of the
 	// document leaves no trace.
 	if err := u.replace(path, func(w io.Writer) error {
-		return db.Compile(w, db.Input{Sources: []db.SourceInput{in}, Encoder: &u.encoder})
+		return db.Compile(w, db.Input{Sources: []db.SourceInput{in}, Encoder: &u.encoder, Quick: true, Aside: u.Dir})
 	}); err != nil {
 		return err
 	}

@@ -188,23 +188,25 @@ func readBucket(ctx context.Context, f *os.File, in *db.SourceInput, st *partSta
 	var newest, latest time.Time
 	records := 0
 	var covers Coverage
-	var titles []vuln.Meta
-	in.Advisories = pushed(func(yield func(vuln.Advisory) error) error {
+	in.Facts = func(advisory func(vuln.Advisory) error, meta func(vuln.Meta) error) error {
 		newest, err = OSVZip(f, info.Size(), in.Ecosystems[0], func(r Record) error {
 			records++
 			latest = newer(latest, r.Modified)
 			covers.Add(r)
-			titles = append(titles, r.Titles...)
 			for _, a := range r.Advisories {
-				if err := yield(a); err != nil {
+				if err := advisory(a); err != nil {
+					return err
+				}
+			}
+			for _, m := range r.Titles {
+				if err := meta(m); err != nil {
 					return err
 				}
 			}
 			return ctx.Err()
 		})
 		return err
-	})
-	in.Metas = func(yield func(vuln.Meta, error) bool) { list(titles)(yield) } // known when the advisories have been read
+	}
 	in.Done = func(s *db.Source) { s.Newest, s.Records, st.Newest = newest, records, latest }
 	in.Covers = func(s db.Source) ([]vuln.Coverage, error) { return covers.List(s.Newest), nil }
 	return nil
