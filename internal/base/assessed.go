@@ -16,7 +16,7 @@ func (a *Advice) assessedFirst() {
 				at, all = append(at, i), append(all, o)
 			}
 		}
-		sorting.Stable(all, func(x, y Option) int { return compareBools(y.Assessed(), x.Assessed()) })
+		sorting.By(all, func(x, y Option) int { return compareBools(y.Assessed(), x.Assessed()) })
 		for i, n := range at {
 			a.Options[n] = all[i]
 		}

@@ -99,7 +99,7 @@ func supported(product string, now time.Time) []Support {
 		}
 		out = append(out, s)
 	}
-	sorting.Stable(out, func(a, b Support) int { return b.Released.Compare(a.Released) })
+	sorting.By(out, func(a, b Support) int { return b.Released.Compare(a.Released) })
 	return out
 }
 

@@ -160,7 +160,7 @@ func (a *Advice) order() {
 	}
 	sized := !slices.ContainsFunc(slim, func(o Option) bool { return o.Seen == nil || o.Seen.Size <= 0 })
 	own := muslOr(a.distro())
-	sorting.Stable(slim, func(x, y Option) int {
+	sorting.By(slim, func(x, y Option) int {
 		if sized {
 			return cmp.Compare(x.Seen.Size, y.Seen.Size)
 		}

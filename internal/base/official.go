@@ -102,7 +102,7 @@ func (o *Entry) Inventory() *sbom.Inventory {
 	}
 	inv.Packages = append(inv.Packages, o.Packages...)
 	inv.Packages = append(inv.Packages, o.Programs...)
-	sorting.Stable(inv.Packages, func(a, b sbom.Package) int {
+	sorting.By(inv.Packages, func(a, b sbom.Package) int {
 		return strings.Compare(a.Type+"/"+a.Namespace+"/"+a.Name, b.Type+"/"+b.Namespace+"/"+b.Name)
 	})
 	return inv

@@ -144,7 +144,7 @@ func (a *attesting) take(ctx context.Context, pin *keyring.Pin) error {
 	if top := a.t.Image.Top; top != "" && top != a.t.Image.Digest {
 		about = append(about, a.v.Attestations(top)...)
 	}
-	sorting.Stable(about, func(a, b trust.Attested) int { return b.At.Compare(a.At) })
+	sorting.By(about, func(a, b trust.Attested) int { return b.At.Compare(a.At) })
 	signed := a.newest(ctx, about, "sbom", a.packages)
 	if a.scan {
 		a.newest(ctx, about, "scan", a.scanned)

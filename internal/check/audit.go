@@ -62,7 +62,7 @@ func worstFirst(res *Result) {
 	for i, s := range res.Subjects {
 		at[s] = i
 	}
-	sorting.Stable(res.Findings, func(a, b finding.Finding) int {
+	sorting.By(res.Findings, func(a, b finding.Finding) int {
 		return cmp.Or(cmp.Compare(at[a.Subject], at[b.Subject]), cmp.Compare(b.Severity, a.Severity))
 	})
 }

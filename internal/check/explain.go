@@ -38,7 +38,7 @@ func Rules() []finding.Rule {
 	all = append(all, SyntaxRule())
 	all = slices.Concat(all, audit.Rules(), confine.NeedRules(), vuln.Rules(), base.Rules(), trust.Rules(), policy.Rules())
 	order := finding.Practices()
-	sorting.Stable(all, func(a, b finding.Rule) int {
+	sorting.By(all, func(a, b finding.Rule) int {
 		if c := slices.Index(order, a.Practice) - slices.Index(order, b.Practice); c != 0 {
 			return c
 		}
@@ -72,7 +72,7 @@ func FindRules(name string) []finding.Rule {
 			found = append(found, r)
 		}
 	}
-	sorting.Stable(found, func(a, b finding.Rule) int {
+	sorting.By(found, func(a, b finding.Rule) int {
 		return strings.Compare(area(a.ID), area(b.ID))
 	})
 	return found

@@ -107,7 +107,7 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 			}
 		}
 	}
-	sorting.Stable(found, func(a, b finding.Finding) int { return cmp.Compare(firstByte(a), firstByte(b)) })
+	sorting.By(found, func(a, b finding.Finding) int { return cmp.Compare(firstByte(a), firstByte(b)) })
 	if !l.fixing {
 		out.secrets = rules.SecretValues(found)
 		withhold(found, out.secrets)

@@ -94,7 +94,7 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	if ask.Grades {
 		r.unshipped()
 	}
-	sorting.Stable(r.res.Findings, finding.Compare)
+	sorting.By(r.res.Findings, finding.Compare)
 	if ask.Grades {
 		r.res.Card = card(r.res, &bases, &signed, &least)
 	}

@@ -107,7 +107,7 @@ func (x *running) vouched(
 		return nil, "", fmt.Errorf("%s: %s", verdict.Kind, verdict.Text())
 	}
 	about := v.Attestations(n.Digest)
-	sorting.Stable(about, func(a, b trust.Attested) int { return b.At.Compare(a.At) })
+	sorting.By(about, func(a, b trust.Attested) int { return b.At.Compare(a.At) })
 	for _, a := range about {
 		if s == nil || !trust.Predicate(a.Predicate).Is("profile") || !by.Counts(a.Signers) {
 			continue

@@ -78,7 +78,7 @@ func (b *bisecting) run(ctx context.Context, got *Gathered) (*Gathered, *Verdict
 	if b.builds != nil {
 		b.builds.proofs = b.most
 	}
-	sorting.Stable(items, func(a, b Item) int { return cmp.Compare(b.Fix.Safety, a.Fix.Safety) })
+	sorting.By(items, func(a, b Item) int { return cmp.Compare(b.Fix.Safety, a.Fix.Safety) })
 	risky := slices.IndexFunc(items, func(it Item) bool { return it.Fix.Safety < finding.Safe })
 	if risky > 0 {
 		if err = b.add(ctx, items[:risky]); err == nil {

@@ -455,7 +455,7 @@ func (g *Rounds) apply(ctx context.Context, out *Gathered, found []finding.Findi
 	out.remember(applied)
 	out.now, out.stages, out.ahead = next, stages, ahead
 	out.Applied = append(out.Applied, applied...)
-	sorting.Stable(out.Applied, func(a, b Item) int { return cmp.Compare(a.Finding.Line(), b.Finding.Line()) })
+	sorting.By(out.Applied, func(a, b Item) int { return cmp.Compare(a.Finding.Line(), b.Finding.Line()) })
 	return nil, nil
 }
 

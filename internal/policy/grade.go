@@ -36,7 +36,7 @@ func Grade(p finding.Practice, findings []finding.Finding, stats ...Stats) (lett
 		}
 	}
 	marks = append(marks, gradeUnshipped(aside)...)
-	sorting.Stable(marks, func(a, b mark) int { return int(b.letter) - int(a.letter) })
+	sorting.By(marks, func(a, b mark) int { return int(b.letter) - int(a.letter) })
 	best := byte('A')
 	for _, m := range marks {
 		best = max(best, m.letter)

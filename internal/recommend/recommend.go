@@ -178,7 +178,7 @@ func (r *recommending) file(ctx context.Context, name string) error {
 	if len(f.Stages) > 0 && len(r.out.Places) == 0 && f.Stages[final].Base == "scratch" {
 		r.warn("the final stage stands on nothing (scratch): there is no smaller base")
 	}
-	sorting.Stable(r.out.Places, func(a, b Place) int {
+	sorting.By(r.out.Places, func(a, b Place) int {
 		switch {
 		case a.Stage == "" && b.Stage != "":
 			return -1

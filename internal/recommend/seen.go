@@ -86,5 +86,5 @@ func (r *recommending) conclude() {
 			r.out.Findings = append(r.out.Findings, f)
 		}
 	}
-	sorting.Stable(r.out.Findings, finding.Compare)
+	sorting.By(r.out.Findings, finding.Compare)
 }

@@ -251,7 +251,7 @@ func (f *fixer) finish(ctx context.Context, s *subject) error {
 		}
 	}
 	out.Todo, out.Notes = once(out.Todo), once(out.Notes)
-	sorting.Stable(out.Left, func(a, b fix.Item) int { return cmp.Compare(a.Finding.Line(), b.Finding.Line()) })
+	sorting.By(out.Left, func(a, b fix.Item) int { return cmp.Compare(a.Finding.Line(), b.Finding.Line()) })
 	if f.opt.Parts && out.Ready() && stopped == nil {
 		if out.Parts, err = s.Parts(ctx, got); err != nil {
 			return err

@@ -246,7 +246,7 @@ func (p *page) affects(k *check.Known) {
 			touched[f.Vuln.Name] = true
 		}
 	}
-	sorting.Stable(order, func(a, b key) int {
+	sorting.By(order, func(a, b key) int {
 		switch {
 		case touched[a.name] == touched[b.name]:
 			return 0

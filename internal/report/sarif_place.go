@@ -76,7 +76,7 @@ const mostPlaces = 20
 // first: code scanning shows the first one only.
 func sarifLocations(f finding.Finding) []sarifLocation {
 	at := slices.Clone(f.At)
-	sorting.Stable(at, func(a, b finding.Location) int {
+	sorting.By(at, func(a, b finding.Location) int {
 		switch {
 		case a.Source != nil && b.Source == nil:
 			return -1

@@ -98,7 +98,7 @@ func (w *treeWalk) node(s sbom.Step, first, more string, depth int) {
 	w.above[s], w.shown[s] = true, true
 	defer func(was bool) { w.silent = was }(w.silent)
 	w.silent = w.untold(needs)
-	sorting.Stable(needs, func(a, b sbom.Step) int { return strings.Compare(a.Label(), b.Label()) })
+	sorting.By(needs, func(a, b sbom.Step) int { return strings.Compare(a.Label(), b.Label()) })
 	for i, n := range needs {
 		if i < len(needs)-1 {
 			w.node(n, more+"├─ ", more+"│  ", depth+1)

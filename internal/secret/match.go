@@ -66,7 +66,7 @@ func settle(ms []Match) []Match {
 	if len(ms) < 2 {
 		return ms
 	}
-	sorting.Stable(ms, func(a, b Match) int {
+	sorting.By(ms, func(a, b Match) int {
 		return cmp.Or(a.Start-b.Start, b.End-a.End, int(b.Severity-a.Severity))
 	})
 	out := ms[:1]

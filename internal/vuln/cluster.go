@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // cluster is one vulnerability of one group: every record that speaks of it.
@@ -108,7 +110,7 @@ func (g *group) clusterDistro() {
 	}
 	for i := range g.clusters {
 		c := &g.clusters[i]
-		slices.SortStableFunc(c.hits, func(a, b hit) int { return rank(a, c.id) - rank(b, c.id) })
+		sorting.By(c.hits, func(a, b hit) int { return rank(a, c.id) - rank(b, c.id) })
 		c.nameAliases()
 	}
 	g.foldNames()
@@ -210,7 +212,7 @@ func (g *group) clusterAliases() {
 	}
 	for i := range g.clusters {
 		c := &g.clusters[i]
-		slices.SortStableFunc(c.hits, func(a, b hit) int { return strings.Compare(a.adv.ID, b.adv.ID) })
+		sorting.By(c.hits, func(a, b hit) int { return strings.Compare(a.adv.ID, b.adv.ID) })
 		c.nameAliases()
 	}
 }

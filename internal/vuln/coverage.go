@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Coverage is what a database's facts of one ecosystem, release included, cover.
@@ -187,6 +188,6 @@ func Coverages(ctx context.Context, inv *sbom.Inventory, l Lookup) ([]Covered, e
 		slices.Sort(out[i].Behind)
 		slices.Sort(out[i].Unsupported)
 	}
-	slices.SortFunc(out, func(a, b Covered) int { return cmp.Compare(a.Ecosystem, b.Ecosystem) })
+	sorting.By(out, func(a, b Covered) int { return cmp.Compare(a.Ecosystem, b.Ecosystem) })
 	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // gaps gathers what could not be told, one entry a cause and not one a
@@ -230,7 +231,7 @@ func (m *matcher) sortedUnknown() []finding.Unknown {
 			Why:  "built by " + by + " and not by the distribution, whose advisories do not speak of it, and the database has none of its upstream",
 		})
 	}
-	slices.SortStableFunc(g.list, func(a, b finding.Unknown) int { return strings.Compare(a.What+a.Why, b.What+b.Why) })
+	sorting.By(g.list, func(a, b finding.Unknown) int { return strings.Compare(a.What+a.Why, b.What+b.Why) })
 	out = append(out, g.list...)
 	for i := range out {
 		out[i].Subject = m.inv.Subject

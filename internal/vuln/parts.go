@@ -8,6 +8,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Part is a piece of an inventory that can be matched by itself: [Match] finds in
@@ -134,7 +135,7 @@ func apart(p sbom.Package) (sbom.Package, Place) {
 		for i := range at.Locations {
 			at.Locations[i].Layer = p.Layer
 		}
-		slices.SortFunc(at.Locations, func(a, b sbom.Location) int {
+		sorting.By(at.Locations, func(a, b sbom.Location) int {
 			return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
 		})
 		at.Locations = slices.Compact(at.Locations)

@@ -180,7 +180,7 @@ func (d *draft) result() []byte {
 
 // joined puts edits in order and makes one of those that touch.
 func joined(edits []finding.Edit) []finding.Edit {
-	sorting.Stable(edits, func(a, b finding.Edit) int {
+	sorting.By(edits, func(a, b finding.Edit) int {
 		if c := strings.Compare(a.File, b.File); c != 0 {
 			return c
 		}

@@ -14,7 +14,7 @@ func inOrder(found []finding.Finding) {
 		}
 		return f.At[0].Source.Start
 	}
-	sorting.Stable(found, func(a, b finding.Finding) int {
+	sorting.By(found, func(a, b finding.Finding) int {
 		return cmp.Or(cmp.Compare(start(a), start(b)), cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Rule, b.Rule))
 	})
 }

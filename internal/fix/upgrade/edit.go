@@ -110,7 +110,7 @@ func (f *file) indent(at int) string {
 // applied is a file's text after edits of it.
 func applied(text []byte, edits []finding.Edit) []byte {
 	edits = slices.Clone(edits)
-	sorting.Stable(edits, func(a, b finding.Edit) int { return cmp.Compare(a.Start, b.Start) })
+	sorting.By(edits, func(a, b finding.Edit) int { return cmp.Compare(a.Start, b.Start) })
 	var b []byte
 	at := 0
 	for _, e := range edits {
@@ -122,7 +122,7 @@ func applied(text []byte, edits []finding.Edit) []byte {
 
 // sortEdits orders edits by file and place.
 func sortEdits(edits []finding.Edit) {
-	sorting.Stable(edits, func(a, b finding.Edit) int {
+	sorting.By(edits, func(a, b finding.Edit) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
 	})
 }

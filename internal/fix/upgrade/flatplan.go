@@ -32,7 +32,7 @@ func (f *flat) groups(wants []want) (out []flatGroup, left map[int]error, later 
 		}
 		out = append(out, g)
 	}
-	sorting.Stable(out, func(a, b flatGroup) int { return cmp.Compare(b.safety, a.safety) })
+	sorting.By(out, func(a, b flatGroup) int { return cmp.Compare(b.safety, a.safety) })
 	for more := true; more; {
 		more = false
 		for i := 0; i < len(out) && !more; i++ {

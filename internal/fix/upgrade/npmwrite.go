@@ -151,7 +151,7 @@ func niceOrder(ms []npmMember) []npmMember {
 		}
 		return object + 50
 	}
-	sorting.Stable(ms, func(a, b npmMember) int {
+	sorting.By(ms, func(a, b npmMember) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.key, b.key))
 	})
 	return ms
@@ -325,7 +325,7 @@ func (s *npmSolve) oldText(at string, old *jsonNode, a npmAfter, depth int) (tex
 	}
 	ms = slices.DeleteFunc(ms, func(m npmMember) bool { return m.key == "dependencies" })
 	if len(inner) > 0 {
-		sorting.Stable(inner, func(a, b npmMember) int { return cmp.Compare(a.key, b.key) })
+		sorting.By(inner, func(a, b npmMember) int { return cmp.Compare(a.key, b.key) })
 		ms = append(ms, npmMember{"dependencies", s.lock.layout.object(inner, depth+1)})
 	}
 	return s.lock.layout.object(ms, depth), false

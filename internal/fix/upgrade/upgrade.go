@@ -255,7 +255,7 @@ func (p *planner) jobs(ctx context.Context) []job {
 			p.unraised(f.Subject, v.Name+" "+v.Version, "the finding names no file of "+p.name()+" that could be edited")
 		}
 	}
-	sorting.Stable(order, func(a, b key) int {
+	sorting.By(order, func(a, b key) int {
 		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.typ, b.typ), cmp.Compare(a.name, b.name), cmp.Compare(a.version, b.version))
 	})
 	var jobs []job

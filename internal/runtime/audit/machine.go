@@ -109,7 +109,7 @@ func (d *Daemon) readFiles(m Machine, config string) {
 		}
 		d.readFile(m, name, path)
 	}
-	sorting.Stable(d.Files, func(a, b File) int { return strings.Compare(a.Role, b.Role) })
+	sorting.By(d.Files, func(a, b File) int { return strings.Compare(a.Role, b.Role) })
 }
 
 func (m Machine) certificates() ([]string, error) {

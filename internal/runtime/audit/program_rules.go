@@ -43,7 +43,7 @@ func knownVulnerabilities() Check[*Daemon] {
 // finding tells of the vulnerabilities of a program, the worst by name.
 func (g Program) finding() finding.Finding {
 	all := slices.Clone(g.Known)
-	sorting.Stable(all, func(a, b Vulnerability) int {
+	sorting.By(all, func(a, b Vulnerability) int {
 		if a.Exploited != b.Exploited {
 			return map[bool]int{true: -1, false: 1}[a.Exploited]
 		}

@@ -98,7 +98,7 @@ func Run[S Subject](s S, checks []Check[S]) Looked {
 	for _, field := range slices.Sorted(maps.Keys(lacking)) {
 		out.Unknown = append(out.Unknown, finding.Unknown{What: s.asked(field), Why: lacking[field]})
 	}
-	sorting.Stable(out.Findings, func(a, b finding.Finding) int { return cmp.Compare(line(a), line(b)) })
+	sorting.By(out.Findings, func(a, b finding.Finding) int { return cmp.Compare(line(a), line(b)) })
 	return out
 }
 

@@ -194,7 +194,7 @@ func (s *search) refused() []string {
 		}
 	}
 	// A path says most; what the workload calls while it gives up says least.
-	sorting.Stable(fresh, func(a, b observe.Refusal) int { return cmp.Compare(min(len(b.Path), 1), min(len(a.Path), 1)) })
+	sorting.By(fresh, func(a, b observe.Refusal) int { return cmp.Compare(min(len(b.Path), 1), min(len(a.Path), 1)) })
 	var out []string
 	for _, r := range fresh {
 		out = append(out, r.String())

@@ -7,6 +7,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/drydock-dev/drydock/internal/server/store"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // ImageSet are the images as a bitmap; none where there are none.
@@ -49,7 +50,7 @@ func (x *Index) Concern(id string, images *roaring.Bitmap, w store.Wants, most i
 		c.Total++
 		c.Of = append(c.Of, img.row)
 	}
-	slices.SortStableFunc(c.Of, func(a, b ImageRow) int { return b.Running - a.Running })
+	sorting.By(c.Of, func(a, b ImageRow) int { return b.Running - a.Running })
 	c.Of = c.Of[:min(len(c.Of), most)]
 	x.eachFinding(row.ID, func(_ *part, f *store.Finding) {
 		for _, a := range f.Vuln.Aliases {

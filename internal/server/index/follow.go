@@ -12,6 +12,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/server/store"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // Follow brings the index to the newest event.
@@ -337,7 +338,7 @@ func (x *Index) setOpen(n uint32, list []store.Finding) {
 	if p == nil {
 		return
 	}
-	slices.SortFunc(list, func(a, b store.Finding) int {
+	sorting.By(list, func(a, b store.Finding) int {
 		return cmp.Or(strings.Compare(a.Vuln.ID, b.Vuln.ID), cmp.Compare(a.N, b.N))
 	})
 	x.stale.parts.Add(n)

@@ -14,6 +14,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/server/store"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -158,7 +159,7 @@ func (x *Index) Names() []vuln.Name {
 	for n := range x.names {
 		out = append(out, n)
 	}
-	slices.SortFunc(out, func(a, b vuln.Name) int {
+	sorting.By(out, func(a, b vuln.Name) int {
 		return cmp.Or(strings.Compare(a.Ecosystem, b.Ecosystem), strings.Compare(a.Package, b.Package))
 	})
 	return out

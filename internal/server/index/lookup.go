@@ -9,6 +9,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/server/store"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -91,7 +92,7 @@ func (l *Lookup) Sift(ctx context.Context, ecosystem, name string, keep func(*vu
 			list = append(list, a)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b vuln.Advisory) int {
+	sorting.By(list, func(a, b vuln.Advisory) int {
 		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Source, b.Source))
 	})
 	return list, nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/server/store"
+	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // BaseRow is a base, or where it is not known a distribution, that images stand on.
@@ -36,7 +37,7 @@ func (x *Index) Bases(q Query) List[BaseRow] {
 		}
 	}
 	column, sign := q.order("images")
-	slices.SortFunc(all, func(a, b BaseRow) int {
+	sorting.By(all, func(a, b BaseRow) int {
 		first := sign * cmp.Compare(b.Images, a.Images)
 		switch column {
 		case "base":
@@ -102,7 +103,7 @@ func (x *Index) Running(q Query) List[RunningRow] {
 			all = append(all, row)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b RunningRow) int {
+	sorting.By(all, func(a, b RunningRow) int {
 		switch {
 		case a.Image == nil || b.Image == nil:
 			return cmp.Or(cmp.Compare(btoi(a.Image == nil), btoi(b.Image == nil)), strings.Compare(a.Name, b.Name))
@@ -138,7 +139,7 @@ func (x *Index) Exceptions(q Query) List[ExceptionRow] {
 		}
 		all = append(all, ExceptionRow{Exception: e, Active: Active(&e, x.now())})
 	}
-	slices.SortStableFunc(all, func(a, b ExceptionRow) int {
+	sorting.By(all, func(a, b ExceptionRow) int {
 		return cmp.Or(cmp.Compare(btoi(b.Active), btoi(a.Active)), b.Made.Compare(a.Made), strings.Compare(a.ID, b.ID))
 	})
 	l := pageOf(all, q, func(r *ExceptionRow) string { return r.ID })
@@ -317,7 +318,7 @@ func (x *Index) actions(wanted *roaring.Bitmap) []Action {
 		weight[a.Title] = (10*s.counts.Critical + s.counts.High) * a.Images
 		out = append(out, a)
 	}
-	slices.SortFunc(out, func(a, b Action) int {
+	sorting.By(out, func(a, b Action) int {
 		return cmp.Or(cmp.Compare(weight[b.Title], weight[a.Title]), cmp.Compare(b.Images, a.Images), strings.Compare(a.Title, b.Title))
 	})
 	return append([]Action{}, out[:min(len(out), maxActions)]...)

@@ -11,6 +11,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/server/store"
+	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -52,7 +53,7 @@ func (r *FindingRow) Live() bool { return r.Suppressed == nil && r.Exception == 
 func (x *Index) Findings(imageID string) []FindingRow {
 	defer x.read()()
 	out := x.findingsOf(x.byID[imageID])
-	slices.SortStableFunc(out, func(a, b FindingRow) int {
+	sorting.By(out, func(a, b FindingRow) int {
 		if a.Live() != b.Live() {
 			if a.Live() {
 				return -1
@@ -293,7 +294,7 @@ func (x *Index) layers(img *image) []store.Layer {
 	for d := range at {
 		out = append(out, store.Layer{Digest: d})
 	}
-	slices.SortFunc(out, func(a, b store.Layer) int {
+	sorting.By(out, func(a, b store.Layer) int {
 		return cmp.Or(cmp.Compare(at[a.Digest], at[b.Digest]), strings.Compare(string(a.Digest), string(b.Digest)))
 	})
 	return out

@@ -270,7 +270,7 @@ func Sum(all []Replayed) Figures {
 	if f.Hit = len(hit); f.Hit == 0 {
 		return f
 	}
-	sorting.Stable(hit, func(a, b Replayed) int { return a.Images - b.Images })
+	sorting.By(hit, func(a, b Replayed) int { return a.Images - b.Images })
 	mid := hit[len(hit)/2]
 	f.MedianImages, f.Median = mid.Images, mid.Stored
 	var shown []time.Duration
@@ -279,7 +279,7 @@ func Sum(all []Replayed) Figures {
 	}
 	slices.Sort(shown)
 	f.ShownP95 = percentile(shown, 95)
-	sorting.Stable(hit, func(a, b Replayed) int { return int(a.Stored - b.Stored) })
+	sorting.By(hit, func(a, b Replayed) int { return int(a.Stored - b.Stored) })
 	var stored []time.Duration
 	for _, r := range hit {
 		stored = append(stored, r.Stored)

@@ -114,7 +114,7 @@ func (it *nvdItem) vectors() []finding.CVSS {
 			}
 			of = append(of, finding.CVSS{Vector: v, Source: source})
 		}
-		sorting.Stable(of, func(a, b finding.CVSS) int { return cmp.Compare(rank(a.Source), rank(b.Source)) })
+		sorting.By(of, func(a, b finding.CVSS) int { return cmp.Compare(rank(a.Source), rank(b.Source)) })
 		out = append(out, of...)
 	}
 	return out
