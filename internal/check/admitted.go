@@ -48,6 +48,9 @@ func (r *run) refuse(signed *signatures) {
 		case admission.Unknown:
 			r.take(t.Subject, Found{Unknown: []finding.Unknown{{What: "whether the policy allows " + t.Subject.Name, Why: d.Reason + " (" + by + ")"}}})
 		default:
+			if d.ByDefault() {
+				continue // nobody looked at it
+			}
 			signed.judged++
 			signed.reasons = append(signed.reasons, fmt.Sprintf("the policy allows %s (%s): %s", t.Subject.Name, by, d.Reason))
 		}

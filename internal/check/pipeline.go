@@ -29,15 +29,16 @@ type Pipeline struct {
 // Ask says what is wanted of a target beside its inventory.
 type Ask struct {
 	Vulnerabilities bool
-	Inventory       bool     // the target's own inventory and nothing beside it: of a folder, its lock files
-	Rules           bool     // image rules, base rules
-	Grades          bool     // the card
-	Layers          bool     // the layers themselves: what each holds and wastes
-	Observed        []string // files of observations, which tell what packages were in use
-	Dockerfile      string   // of an image, joins its layers to lines; empty: not known
-	Policy          Admit    // decides whether images may start; nil: there is no policy
-	Vouch           Vouch    // whose attestations count; nil: those of signers of pinned repositories
-	Aside           bool     // not of the user's own accord: [Pipeline.Explain] does not speak of it
+	Inventory       bool       // the target's own inventory and nothing beside it: of a folder, its lock files
+	Rules           bool       // image rules, base rules
+	Grades          bool       // the card
+	Layers          bool       // the layers themselves: what each holds and wastes
+	Observed        []string   // files of observations, which tell what packages were in use
+	Dockerfile      string     // of an image, joins its layers to lines; empty: not known
+	Policy          Admit      // decides whether images may start; nil: there is no policy
+	Standards       *Standards // policies to hold it to, and judge its health by; nil: none
+	Vouch           Vouch      // whose attestations count; nil: those of signers of pinned repositories
+	Aside           bool       // not of the user's own accord: [Pipeline.Explain] does not speak of it
 }
 
 // Admit is what a policy says of an image, by what was found of it.
@@ -74,6 +75,7 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 	if err := errors.Join(err, r.finish()); err != nil {
 		return nil, err
 	}
+	unmatched := slices.Clone(r.res.Unknown)
 	r.watched.mark(r.res)
 	r.res.Unknown = append(r.res.Unknown, r.watched.unfit()...)
 	bases.sources = r.res.Sources
@@ -88,6 +90,7 @@ func (p *Pipeline) Run(ctx context.Context, target string, ask Ask) (*Result, er
 		return nil, err
 	}
 	r.admit(ctx)
+	r.health(ctx, unmatched, &least)
 	r.filter()
 	r.refuse(&signed)
 	r.res.Unknown = append(r.res.Unknown, finding.Omitted(r.res.Findings)...)

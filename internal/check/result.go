@@ -28,6 +28,7 @@ type Result struct {
 	Card      []Row                // a row a practice; empty for verbs that do not grade
 	Targets   []Target             // what was looked at, one a subject that was scanned
 	Decisions []admission.Decision // of the policy about images, where there is one
+	Health    []admission.Health   // by the policies that images keep to, where there are some
 	Benchmark []audit.Answer       // of the CIS Docker Benchmark, what an audit looked at
 
 	Titles  map[string]string // by a subject's name, what people call it where that does not say: of ".", the folder

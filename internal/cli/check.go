@@ -8,7 +8,7 @@ import (
 )
 
 func newCheck(f *flags) *cobra.Command {
-	var policy string
+	var policy, env string
 	c := &cobra.Command{
 		Use:   "check [TARGET]",
 		Short: "Everything at once: a grade for each practice, the worst findings first",
@@ -27,7 +27,8 @@ them from then on, and the vulnerabilities are those that it knows.
 
 With --policy the image is held to an image policy as well, as the gate would hold it
 when a container is created: exit code 2 where it refuses the image, 1 where that could
-not be found out, whatever else is found.`,
+not be found out, whatever else is found. The file's "policies" are those of the service:
+each is kept, violated (2) or unknown (1), and they give the image its grade of health.`,
 		Example: `  drydock check examples/react-app
   drydock check nginx:1.25 --fail-on severity:high
   drydock check --all .
@@ -44,12 +45,13 @@ not be found out, whatever else is found.`,
 			if err != nil {
 				return err
 			}
-			ask.Policy, ask.Vouch = f.admits(p), vouchers(p)
+			ask.Policy, ask.Vouch, ask.Standards = f.admits(p), vouchers(p), f.standards(p, env)
 			return f.scan(cmd, args, ask, report.Card)
 		},
 	}
 	c.Flags().BoolVar(&f.all, "all", false, "list every finding with every place, and not the worst alone")
 	c.Flags().StringVar(&policy, "policy", "", "hold images to the image policy in `FILE`, as the gate does")
+	c.Flags().StringVar(&env, "env", "", "with --policy, judge by the policies of the environment `NAME` (default those of every one)")
 	f.vulnerabilities(c.Flags())
 	f.asksServer(c.Flags())
 	return c

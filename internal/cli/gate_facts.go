@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/gate"
-	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/policy/admission"
 )
 
@@ -76,7 +73,7 @@ func (s *scans) look(ctx context.Context, on admission.Subject) (scanned, error)
 	}
 	k := scanned{at: s.env.Now(), all: vulnerabilitiesIn(res.Findings)}
 	for i := range res.Targets {
-		k.bases = append(k.bases, basesIn(&res.Targets[i])...)
+		k.bases = append(k.bases, res.Targets[i].Bases()...)
 	}
 	s.known[on.Digest] = k
 	return k, nil
@@ -98,31 +95,7 @@ func vulnerabilitiesIn(found []finding.Finding) (all []admission.Vulnerability) 
 		if f.Vuln == nil || f.Suppressed != nil {
 			continue
 		}
-		severity := f.Severity.String()
-		if severity == "unspecified" || severity == "" {
-			severity = "unrated"
-		}
-		all = append(all, admission.Vulnerability{ID: f.Vuln.ID, Aliases: f.Vuln.Aliases, Severity: severity, Fixed: f.Vuln.FixedIn != "", Since: f.Vuln.Published})
+		all = append(all, admission.VulnerabilityOf(&f))
 	}
 	return all
-}
-
-// basesIn are what an image stands on for certain: what only looks like one is none.
-func basesIn(t *check.Target) []admission.Base {
-	if t.Base == nil || t.Base.Ref == "" || t.Base.By == "name" || t.Base.By == "history" {
-		return nil
-	}
-	return []admission.Base{baseOf(t.Base.Ref)}
-}
-
-func baseOf(ref string) admission.Base {
-	kind, _ := base.Publisher(ref)
-	if kind == "unknown" {
-		kind = ""
-	}
-	n, err := image.ParseName(ref)
-	if err != nil {
-		return admission.Base{Repository: strings.ToLower(ref)}
-	}
-	return admission.Base{Repository: n.Repository, Publisher: kind}
 }

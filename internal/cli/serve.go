@@ -22,7 +22,7 @@ const fetchEvery = time.Hour
 
 func newServe(f *flags) *cobra.Command {
 	var o server.Options
-	var role, feeds string
+	var role, feeds, policies string
 	var open bool
 	c := &cobra.Command{
 		Use:   "serve",
@@ -37,7 +37,10 @@ the work, and with --nats it is brought to them by a stream.
 
 --feeds off uses the advisories that "drydock db update" fetched, and looks for newer
 ones in their folder; a folder is used in its place; a URL is a mirror of the upstreams
-from which they are fetched every hour.`,
+from which they are fetched every hour.
+
+--policy names a file with the policies that images are held to and graded by; "drydock
+check --policy" judges by the same file.`,
 		Example: `  drydock serve
   drydock serve --open --listen 127.0.0.1:9000
   drydock serve --db postgres://drydock@db.example/drydock --role worker
@@ -45,6 +48,13 @@ from which they are fetched every hour.`,
   drydock serve --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem --host watch.example`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if policies != "" {
+				p, err := f.readPolicy(policies)
+				if err != nil {
+					return err
+				}
+				o.Policies = p.Policies
+			}
 			return f.serve(cmd.Context(), o, role, feeds, open)
 		},
 	}
@@ -56,6 +66,7 @@ from which they are fetched every hour.`,
 	s.StringVar(&o.Listen, "listen", "127.0.0.1:8480", "answer at `ADDRESS`:PORT")
 	s.StringVar(&o.Socket, "socket", "", "answer at the Unix socket `FILE`, too; only its owner may open it")
 	s.StringVar(&feeds, "feeds", "off", "where advisories come from: off, `DIR` or URL of a mirror")
+	s.StringVar(&policies, "policy", "", "hold images to the policies in `FILE`, in place of the built-in ones (docs/gate.md)")
 	s.StringVar(&role, "role", "all", "`ROLE` of this process: all, web or worker")
 	s.StringVar(&o.Cert, "tls-cert", "", "certificate `FILE`; needed beyond loopback")
 	s.StringVar(&o.Key, "tls-key", "", "`FILE` of the certificate's key")

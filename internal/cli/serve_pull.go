@@ -49,7 +49,7 @@ func (f *flags) puller() (func(ctx context.Context, at string) (store.NewImage, 
 			img.Base, bases = t.Base.Ref, t.Base.Layers
 		}
 		if im := t.Image; im != nil {
-			img.Platform = im.Platform
+			img.Platform, img.User = im.Platform, &im.Config.Config.User
 			for i, l := range im.Layers {
 				img.Size += max(l.Size, 0)
 				row := store.Layer{Digest: l.DiffID, Size: max(l.Size, 0), Base: i < bases}

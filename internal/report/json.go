@@ -31,6 +31,7 @@ type Document struct {
 	Card      []DocRow             `json:"card,omitempty"`
 	Images    []DocImage           `json:"images,omitempty"`
 	Decisions []admission.Decision `json:"decisions,omitempty"`
+	Policies  []admission.Health   `json:"policies,omitempty"`
 	Benchmark *DocBenchmark        `json:"benchmark,omitempty"`
 	Summary   map[string]int       `json:"summary"`
 }
@@ -255,7 +256,7 @@ func aboutFindings(res *check.Result, opt Options) Document {
 			d.Images = append(d.Images, docImage(t, subjectIndex(res.Subjects, t.Subject)))
 		}
 	}
-	d.Decisions, d.Benchmark = res.Decisions, docBenchmark(res)
+	d.Decisions, d.Policies, d.Benchmark = res.Decisions, res.Health, docBenchmark(res)
 	return d
 }
 

@@ -28,7 +28,7 @@ const longestCell = 300
 // Markdown writes res for a comment on a pull request or an issue: tables, the
 // worst first, cut to what a comment holds.
 func Markdown(w io.Writer, res *check.Result, opt Options) error {
-	head := markdownSubjects(res) + markdownCard(res)
+	head := markdownSubjects(res) + markdownCard(res) + markdownHealth(res)
 	rest := markdownFindings(res)
 	if opt.ShowSuppressed {
 		rest += markdownSuppressed(res)
@@ -74,6 +74,17 @@ func markdownCard(res *check.Result) string {
 		rows = append(rows, row(strings.TrimSpace(practiceName(r.Practice)), grade, shortDigests(why(r.Reasons))))
 	}
 	return table("| Practice | Grade | Why |\n|---|---|---|\n", rows, cardShare)
+}
+
+func markdownHealth(res *check.Result) string {
+	var rows []string
+	for _, h := range res.Health {
+		for _, r := range h.Results {
+			rows = append(rows, row(r.Title, string(r.Outcome), shortDigests(r.Reason)))
+		}
+		rows = append(rows, row("**Grade**", h.Grade, ""))
+	}
+	return table("| Policy | Says | Why |\n|---|---|---|\n", rows, cardShare)
 }
 
 func markdownVulns(res *check.Result, share int) string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/policy/admission"
 )
 
 func mapKeys(m map[string]int) iter.Seq[string] { return maps.Keys(m) }
@@ -24,9 +25,27 @@ func (p *page) card() {
 		rows = append(rows, []string{practiceName(r.Practice), p.grade(r.Grade), why})
 	}
 	p.table(2, []string{"PRACTICE", "GRADE", "+WHY"}, rows)
+	p.health()
 	p.worst()
 	p.suppressed()
 	p.footer(p.next()...)
+}
+
+// health prints what the policies that images keep to say.
+func (p *page) health() {
+	for _, h := range p.res.Health {
+		var rows [][]string
+		for _, r := range h.Results {
+			word := p.paint(good, string(r.Outcome))
+			if r.Outcome != admission.Complies {
+				word = p.paint(bad, string(r.Outcome))
+			}
+			rows = append(rows, []string{Clean(r.Title), word, shortDigests(Clean(r.Reason))})
+		}
+		p.line("")
+		p.line("%s  grade %s", p.paint(heading, "policies of "+shortDigests(Clean(h.Image))), p.grade(h.Grade))
+		p.table(2, []string{"POLICY", "SAYS", "+WHY"}, rows)
+	}
 }
 
 // maxReasons is how many reasons a row of the card gives; JSON has them all.

@@ -22,6 +22,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/disk"
 	"github.com/drydock-dev/drydock/internal/egress"
+	"github.com/drydock-dev/drydock/internal/policy/admission"
 	"github.com/drydock-dev/drydock/internal/server/api"
 	"github.com/drydock-dev/drydock/internal/server/bus"
 	"github.com/drydock-dev/drydock/internal/server/index"
@@ -62,6 +63,7 @@ type Options struct {
 	Registries []string
 	Pull       func(ctx context.Context, at string) (store.NewImage, error)
 	Recommend  api.Recommender
+	Policies   []admission.Standard // that images are held to; nil: the built-in ones
 	User       disk.User
 	Now        func() time.Time
 	Version    string
@@ -149,6 +151,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	f := &feeds{updater: o.Updater, user: o.User, every: o.Every, store: st, log: o.Log, now: o.Now, rest: rest}
 	f.index = index.New(rest, o.Now)
+	if o.Policies != nil {
+		f.index.Hold(o.Policies)
+	}
 	svc := &stream.Service{Store: st, Index: f.index, Log: o.Log, Worker: fmt.Sprintf("%s-%d", host(), os.Getpid())}
 	if o.NATS != "" {
 		if svc.Bus, err = bus.Open(ctx, bus.Options{URL: o.NATS, Store: st, Log: o.Log}); err != nil {

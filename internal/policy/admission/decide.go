@@ -38,6 +38,7 @@ type Vulnerability struct {
 	Aliases  []string
 	Severity string
 	Fixed    bool      // there is a version without it
+	KEV      bool      // it is known to be exploited
 	Since    time.Time // when it became known; zero: not known
 }
 
@@ -84,6 +85,9 @@ type Decision struct {
 	Warnings    []string       `json:"warnings,omitempty"`
 	Excepted    []string       `json:"excepted,omitempty"` // what did not count, and why
 }
+
+// ByDefault reports whether no rule of the policy was for the image.
+func (d Decision) ByDefault() bool { return d.Requirement == defaultRule }
 
 // Decide holds an image to the rule.
 func (r *Rule) Decide(ctx context.Context, s Subject, facts Facts, now time.Time) Decision {
@@ -379,7 +383,7 @@ func (x *deciding) based(ctx context.Context) error {
 		return errors.New("what it stands on is not known")
 	}
 	for _, b := range all {
-		if slices.ContainsFunc(x.rule.Bases.Images, func(p string) bool { return Matches(p, b.Repository) }) || slices.Contains(x.rule.Bases.Publishers, b.Publisher) && b.Publisher != "" {
+		if x.rule.Bases.allow(b) {
 			return nil
 		}
 	}

@@ -7,6 +7,12 @@
 //	decision := rule.Decide(subject, facts, now)              // allowed, refused or unknown, and which rule decided
 //	refused := rule.Privileges(start)                         // what a container asks for beyond an image
 //
+// The list "policies" is what images keep to wherever they are ([Standard]). The gate
+// leaves it to "check" and the service, which fill in what is [Known] of an image:
+//
+//	sum, until := standard.Count(&vulnerability, now)         // sums of an image's parts add up
+//	health := admission.HealthOf(name, p.Policies, &known)    // kept, violated or unknown, and a grade
+//
 // It is functions of values. Whoever calls collects the [Facts] that [Rule.Needs]
 // names; a fact that could not be found out makes the decision unknown, and never
 // allowed.

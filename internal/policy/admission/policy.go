@@ -37,6 +37,7 @@ type Policy struct {
 	Allow      []string    `yaml:"allow,omitempty"`
 	Rules      []Rule      `yaml:"rules,omitempty"`
 	Exceptions []Exception `yaml:"exceptions,omitempty"`
+	Policies   []Standard  `yaml:"policies,omitempty"`
 
 	Digest finding.Digest `yaml:"-"` // of its bytes and of the files that it names
 }
@@ -286,7 +287,7 @@ func (p *Policy) complete(read Files) error {
 			return fmt.Errorf("exception %d: %w", i+1, err)
 		}
 	}
-	return nil
+	return completeStandards(p.Policies)
 }
 
 func (b Builds) check() error {
@@ -321,8 +322,8 @@ func (r *Rule) complete(read Files) error {
 		return errors.New("attestations are named by a repository's metadata: give its root under trust")
 	}
 	for _, a := range r.Attestations {
-		if !slices.Contains([]string{"sbom", "scan", "profile", "provenance"}, a.Type) && !strings.Contains(a.Type, "://") {
-			return fmt.Errorf("attestations: type %q is none of sbom, scan, profile, provenance, or a URI", a.Type)
+		if err := checkAttestation(a.Type); err != nil {
+			return fmt.Errorf("attestations: %w", err)
 		}
 	}
 	for s := range r.Vulnerabilities {
@@ -330,15 +331,15 @@ func (r *Rule) complete(read Files) error {
 			return fmt.Errorf("vulnerabilities: %q is no severity", s)
 		}
 	}
-	if b := r.Bases; b != nil {
-		if len(b.Images)+len(b.Publishers) == 0 {
-			return errors.New("bases: name images or publishers")
-		}
-		for _, pattern := range b.Images {
-			if err := checkPattern(pattern); err != nil {
-				return fmt.Errorf("bases: %w", err)
-			}
-		}
+	if r.Bases != nil {
+		return r.Bases.check()
+	}
+	return nil
+}
+
+func checkAttestation(t string) error {
+	if !slices.Contains([]string{"sbom", "scan", "profile", "provenance"}, t) && !strings.Contains(t, "://") {
+		return fmt.Errorf("type %q is none of sbom, scan, profile, provenance, or a URI", t)
 	}
 	return nil
 }

@@ -175,8 +175,7 @@ func (r *Rule) least(s Start) []Refusal {
 			out = append(out, Refusal{what, why})
 		}
 	}
-	user, _, _ := strings.Cut(s.User, ":")
-	no(l.NonRoot && (user == "" || user == "root" || strings.Trim(user, "0") == ""), "non-root", "it runs as "+cmp.Or(s.User, "root"))
+	no(l.NonRoot && asRoot(s.User), "non-root", "it runs as "+cmp.Or(s.User, "root"))
 	no(l.ReadOnly && !s.ReadOnly, "read-only", "its file system can be written")
 	no(l.NoNewPrivileges && !s.option("no-new-privileges", "", "true"), "no-new-privileges", "it may gain privileges")
 	no(l.DropAll && !slices.ContainsFunc(s.CapDrop, func(c string) bool { return Capability(c) == "ALL" }), "drop-all", "it does not drop all capabilities")

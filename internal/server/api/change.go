@@ -48,6 +48,15 @@ func (a *API) postImage(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
+	if v.Has("user") {
+		user := v.Get("user")
+		if user != "" {
+			if user, err = name(user, "user", 256); err != nil {
+				return err
+			}
+		}
+		facts.User = &user
+	}
 	if r.ContentLength == 0 {
 		return a.pull(w, r, ref, facts.Env)
 	}

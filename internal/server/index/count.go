@@ -102,6 +102,7 @@ func (x *Index) count() {
 		for _, i := range x.fleet.images {
 			s.images.Add(i.N)
 		}
+		x.mature(s)
 	}
 	if s.exceptions {
 		x.readWaivers(s)
@@ -125,6 +126,19 @@ func (x *Index) count() {
 	clear(x.memo)
 }
 
+// mature has the parts counted again in which a grace is over, and keeps the others in mind.
+func (x *Index) mature(s *stale) {
+	for _, p := range x.parts {
+		switch {
+		case p == nil || p.due.IsZero():
+		case x.now().Before(p.due):
+			x.ends(p.due)
+		default:
+			s.parts.Add(p.n)
+		}
+	}
+}
+
 // ends notes a time at which something counts otherwise.
 func (x *Index) ends(t time.Time) {
 	if t.After(x.now()) && (x.fleet.until.IsZero() || t.Before(x.fleet.until)) {
@@ -140,7 +154,8 @@ func (x *Index) tallyParts(s *stale) {
 			continue
 		}
 		t := tally{Packages: len(p.Inventory.Packages), Gaps: btoi(p.gaps), Unjudged: btoi(!p.judged)}
-		p.urgent = p.urgent[:0]
+		p.urgent, p.due = p.urgent[:0], time.Time{}
+		x.tellLicenses(&t, p)
 		for i := range p.open {
 			f := &p.open[i]
 			if every, _ := x.waived(f); f.Suppressed != nil || every != nil {
@@ -148,10 +163,12 @@ func (x *Index) tallyParts(s *stale) {
 				continue
 			}
 			t.finding(&f.Finding, 1)
+			p.due = sooner(p.due, x.tellFinding(&t, &f.Finding, 1))
 			if f.Vuln.FixedIn != "" && f.Severity.Place() <= finding.High.Place() {
 				p.urgent = append(p.urgent, urgent{packageKey{f.Vuln.PackageType, f.Vuln.Name}, f.Vuln.ID, f.Severity})
 			}
 		}
+		x.ends(p.due)
 		if len(p.urgent) > 0 {
 			x.fleet.urgent.Add(p.n)
 		} else {

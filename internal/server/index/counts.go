@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/policy/admission"
 )
 
 // Counts are findings by severity: a vulnerability and a package each, as "drydock
@@ -64,6 +65,7 @@ type tally struct {
 	Gaps     int // parts of which something could not be told
 	Unjudged int // parts that are not matched yet
 	Packages int
+	Sums     [admission.MaxCounted]admission.Sum // of the policies that count
 }
 
 // finding counts a finding, or with -1 takes it out again.
@@ -85,6 +87,9 @@ func (t *tally) add(o tally) {
 	t.Gaps += o.Gaps
 	t.Unjudged += o.Unjudged
 	t.Packages += o.Packages
+	for i := range t.Sums {
+		t.Sums[i].Add(o.Sums[i], 1)
+	}
 }
 
 func (t *tally) sub(o tally) {
@@ -95,6 +100,9 @@ func (t *tally) sub(o tally) {
 	t.Gaps -= o.Gaps
 	t.Unjudged -= o.Unjudged
 	t.Packages -= o.Packages
+	for i := range t.Sums {
+		t.Sums[i].Add(o.Sums[i], -1)
+	}
 }
 
 // Repository is a reference without tag and digest.

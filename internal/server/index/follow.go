@@ -253,10 +253,22 @@ func (x *Index) putImage(in *store.Image) {
 	default:
 		had = numbered(x.inventories, in.Inventory)
 	}
+	if on := x.onBase[img.Base]; on != nil && img.Base != in.Base {
+		on.Remove(in.N)
+	}
 	img.Image = *in
 	x.byID[in.ID] = img
 	if had := x.byRef[in.Ref]; had == nil || had.N <= in.N {
 		x.byRef[in.Ref] = img
+		if on := x.onBase[in.Ref]; on != nil {
+			x.stale.images.Or(on) // their base's tag means another image now
+		}
+	}
+	if in.Base != "" {
+		if x.onBase[in.Base] == nil {
+			x.onBase[in.Base] = roaring.New()
+		}
+		x.onBase[in.Base].Add(in.N)
 	}
 	if had := x.byDigest[in.Digest]; in.Digest != "" && (had == nil || had.N <= in.N) {
 		x.byDigest[in.Digest] = img

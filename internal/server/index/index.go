@@ -13,6 +13,7 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/policy/admission"
 	"github.com/drydock-dev/drydock/internal/server/store"
 	"github.com/drydock-dev/drydock/internal/sorting"
 	"github.com/drydock-dev/drydock/internal/vuln"
@@ -21,7 +22,7 @@ import (
 // Index is the read model. It is safe for concurrent use.
 type Index struct {
 	now      func() time.Time
-	policies []Policy
+	policies []admission.Standard
 
 	following sync.Mutex // one follower at a time
 	mu        sync.RWMutex
@@ -36,8 +37,10 @@ type Index struct {
 	vulns       map[string]*roaring.Bitmap    // vulnerability, by each of its ids, to parts
 	packages    map[packageKey]*packaged
 	byID        map[string]*image
-	byRef       map[string]*image         // the newest of each reference
-	byDigest    map[finding.Digest]*image // the newest of each digest
+	byRef       map[string]*image          // the newest of each reference
+	byDigest    map[finding.Digest]*image  // the newest of each digest
+	bases       map[string]admission.Base  // by reference
+	onBase      map[string]*roaring.Bitmap // images by their base's reference
 	exceptions  []store.Exception
 	running     []store.Container
 	deltas      []DeltaRow // the last ones, oldest first
@@ -65,6 +68,7 @@ type part struct {
 	packages []*packaged     // its packages by name
 	tally    tally           // of what is open, as it was counted last
 	urgent   []urgent
+	due      time.Time // when a policy counts something of it otherwise; zero: never
 }
 
 // inventory is what an image holds, with the sum of its parts' tallies.
@@ -81,7 +85,8 @@ type inventory struct {
 type image struct {
 	store.Image
 	row      ImageRow
-	outcomes []Outcome // of the policies
+	outcomes []admission.Outcome // of the policies; empty: it is not for the image
+	sums     [admission.MaxCounted]admission.Sum
 	runs     []*store.Container
 }
 
@@ -91,7 +96,7 @@ func New(rest Rest, now func() time.Time) *Index {
 		now = time.Now
 	}
 	return &Index{
-		now: now, policies: Policies(), lookup: NewLookup(rest), names: map[vuln.Name]*roaring.Bitmap{}, vulns: map[string]*roaring.Bitmap{},
+		now: now, policies: admission.Standards(), bases: map[string]admission.Base{}, onBase: map[string]*roaring.Bitmap{}, lookup: NewLookup(rest), names: map[vuln.Name]*roaring.Bitmap{}, vulns: map[string]*roaring.Bitmap{},
 		packages: map[packageKey]*packaged{}, byID: map[string]*image{}, byRef: map[string]*image{}, byDigest: map[finding.Digest]*image{},
 		stale: newStale(), fleet: newFleet(), memo: map[string]any{},
 	}

@@ -1,20 +1,27 @@
 package index
 
 import (
+	"slices"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/policy/admission"
+	"github.com/drydock-dev/drydock/internal/server/store"
 )
 
-// Outcome is what a policy says of an image.
-type Outcome string
+// Verdict is a policy's word on one image.
+type Verdict struct {
+	Policy  string            `json:"policy"`
+	Title   string            `json:"title"`
+	Outcome admission.Outcome `json:"outcome"`
+	Reason  string            `json:"reason"`
+}
 
-// The outcomes. What is unknown is never a pass.
-const (
-	Complies Outcome = "complies"
-	Violates Outcome = "violates"
-	Unknown  Outcome = "unknown"
-)
+// Passed is how many policies an image keeps to, of how many that are for it.
+type Passed struct {
+	Passed int `json:"passed"`
+	Of     int `json:"of"`
+}
 
 // Policy is something that every image should keep to.
 type Policy struct {
@@ -22,147 +29,173 @@ type Policy struct {
 	Title  string `json:"title"`
 	Why    string `json:"why"`
 	Weight int    `json:"weight"` // in the grade
-	// judge gives a reason where one is asked for.
-	judge func(now time.Time, inv *inventory, row *ImageRow, say bool) (Outcome, string)
 }
 
-// Verdict is a policy's word on one image.
-type Verdict struct {
-	Policy  string  `json:"policy"`
-	Title   string  `json:"title"`
-	Outcome Outcome `json:"outcome"`
-	Reason  string  `json:"reason"`
+// Hold puts other policies in the place of those that hold where nobody has said others.
+// It is called before anything is loaded.
+func (x *Index) Hold(policies []admission.Standard) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.policies = policies
 }
 
-// Passed is how many policies an image keeps to, of how many.
-type Passed struct {
-	Passed int `json:"passed"`
-	Of     int `json:"of"`
+// tellFinding adds what policies count of a finding, or with -1 takes it away again.
+func (x *Index) tellFinding(t *tally, f *finding.Finding, sign int32) (due time.Time) {
+	v := admission.VulnerabilityOf(f)
+	now := x.now()
+	for i := range x.policies {
+		s := &x.policies[i]
+		if s.Slot() < 0 {
+			continue
+		}
+		sum, until := s.Count(&v, now)
+		t.Sums[s.Slot()].Add(sum, sign)
+		due = sooner(due, until)
+	}
+	return due
 }
 
-// Policies are the policies, with their weights in the grade.
-func Policies() []Policy {
-	return []Policy{
-		{
-			ID: "no-fixable-critical-or-high", Title: "No fixable critical or high vulnerability", Weight: 35,
-			Why: "A fix is out: every day without it is a choice.",
-			judge: func(_ time.Time, _ *inventory, r *ImageRow, say bool) (Outcome, string) {
-				n := r.Fixable.Critical + r.Fixable.High
-				switch {
-				case n > 0 && say:
-					return Violates, finding.Count(n, "critical or high vulnerability") + " with a fix"
-				case n > 0:
-					return Violates, ""
-				}
-				return known(r, "none has a fix")
-			},
-		},
-		{
-			ID: "no-known-exploited", Title: "No vulnerability that is known to be exploited", Weight: 30,
-			Why: "CISA's catalogue lists what attackers use today.",
-			judge: func(_ time.Time, _ *inventory, r *ImageRow, say bool) (Outcome, string) {
-				switch {
-				case r.KEV > 0 && say:
-					return Violates, finding.Count(r.KEV, "vulnerability") + " known to be exploited"
-				case r.KEV > 0:
-					return Violates, ""
-				}
-				return known(r, "none is in the catalogue")
-			},
-		},
-		{
-			ID: "supported-base", Title: "Supported distribution", Weight: 20,
-			Why: "A release that has ended gets no fixes, and nobody tells of its vulnerabilities.",
-			judge: func(now time.Time, inv *inventory, _ *ImageRow, say bool) (Outcome, string) {
-				if inv == nil || inv.Distro == nil {
-					return Unknown, "no distribution was found"
-				}
-				o, reason := Complies, " is supported until "
-				switch {
-				case inv.until.IsZero() && say:
-					return Unknown, "until when " + inv.distro + " is supported is not known"
-				case inv.until.IsZero():
-					return Unknown, ""
-				case inv.until.Before(now):
-					o, reason = Violates, " ended on "
-				}
-				if !say {
-					return o, ""
-				}
-				return o, inv.distro + reason + inv.until.Format(time.DateOnly)
-			},
-		},
-		{
-			ID: "all-known", Title: "Everything in the image is known", Weight: 15,
-			Why: "What could not be matched may hold anything.",
-			judge: func(_ time.Time, _ *inventory, r *ImageRow, _ bool) (Outcome, string) {
-				if !r.Judged {
-					return Unknown, "it is not matched yet"
-				}
-				if r.Unknown {
-					return Violates, "of some packages nobody tells vulnerabilities"
-				}
-				return Complies, "every package was matched"
-			},
-		},
+// tellLicenses adds what policies count of a part's packages.
+func (x *Index) tellLicenses(t *tally, p *part) {
+	for i := range x.policies {
+		s := &x.policies[i]
+		if !s.Licenses() {
+			continue
+		}
+		for k := range p.Inventory.Packages {
+			if pkg := &p.Inventory.Packages[k]; !pkg.Removed {
+				t.Sums[s.Slot()].Add(s.CountLicenses(pkg.Licenses), 1)
+			}
+		}
 	}
 }
 
-// known is a pass for what was matched as a whole.
-func known(r *ImageRow, reason string) (Outcome, string) {
-	if !r.Judged {
-		return Unknown, "it is not matched yet"
+// sooner is the first of two times; the zero one is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
 	}
-	return Complies, reason
+	return a
+}
+
+// known is what is known of an image for the policies.
+func (x *Index) known(img *image, row *ImageRow) admission.Known {
+	k := admission.Known{
+		Now: x.now(), Env: row.Env, Sums: img.sums[:], Distro: row.Distro,
+		Signed:   admission.Fact[string]{Why: "an SBOM does not tell who signed the image"},
+		Attested: admission.Fact[[]string]{Why: "an SBOM does not tell what is attested of the image"},
+		Secrets:  admission.Fact[[]string]{Why: "an SBOM does not tell of secrets"},
+		Privileges: admission.Fact[[]string]{
+			Why: "an SBOM does not tell what a container is given",
+		},
+	}
+	inv := numbered(x.inventories, img.Inventory)
+	switch {
+	case !row.Judged:
+		k.Unmatched, k.Waiting = "it is not matched yet", true
+	case row.Unknown:
+		k.Unmatched = "of some packages nobody tells vulnerabilities"
+	}
+	if inv != nil && inv.gaps {
+		k.Unlisted = "something in it could not be read"
+	}
+	switch {
+	case inv == nil || inv.Distro == nil:
+		k.Ends.Why = "no distribution was found"
+	case inv.until.IsZero():
+		k.Ends.Why = "until when its distribution is supported is not known"
+	default:
+		k.Ends = admission.Is(inv.until)
+	}
+	if img.User != nil {
+		k.User = admission.Is(*img.User)
+	}
+	if img.Base != "" {
+		k.Base = admission.Is(x.baseOf(img.Base))
+	}
+	k.Newer = x.newer(img)
+	for i := range x.policies {
+		if len(x.policies[i].Images) > 0 {
+			k.Repository = admission.Repository(img.Ref)
+			break
+		}
+	}
+	return k
+}
+
+// baseOf is a base by its reference; there are few of them beside images.
+func (x *Index) baseOf(ref string) admission.Base {
+	b, ok := x.bases[ref]
+	if !ok {
+		b = admission.BaseOf(ref)
+		x.bases[ref] = b
+	}
+	return b
+}
+
+// newer tells whether an image stands on what its base's tag means now: on the image of
+// that name that came in last.
+func (x *Index) newer(img *image) admission.Fact[string] {
+	f := admission.Fact[string]{}
+	if img.Base == "" {
+		return f
+	}
+	now := x.byRef[img.Base]
+	own := slices.IndexFunc(img.Layers, func(l store.Layer) bool { return !l.Base })
+	if own < 0 {
+		own = len(img.Layers)
+	}
+	switch {
+	case now == nil:
+		f.Why = "its base is not here: send that, too"
+	case own == 0 || len(now.Layers) == 0:
+		f.Why = "which layers are its base's is not known"
+	case own != len(now.Layers) || !slices.EqualFunc(img.Layers[:own], now.Layers, func(a, b store.Layer) bool { return a.Digest == b.Digest }):
+		return admission.Is("its base's tag means a newer image now")
+	default:
+		f.Known = true
+	}
+	return f
+}
+
+// judge asks every policy about an image; an outcome is empty where it is not for it.
+func (x *Index) judge(img *image, row *ImageRow) {
+	k := x.known(img, row)
+	img.outcomes = img.outcomes[:0]
+	var score admission.Score
+	row.Policies = Passed{}
+	for i := range x.policies {
+		s := &x.policies[i]
+		o, _, ok := s.Judge(&k)
+		img.outcomes = append(img.outcomes, o)
+		if !ok {
+			continue
+		}
+		row.Policies.Of++
+		row.Policies.Passed += btoi(o == admission.Complies)
+		score.Add(o, s.Weighs())
+	}
+	row.Grade = score.Grade()
 }
 
 // verdicts are all policies' words on an image.
 func (x *Index) verdicts(img *image) []Verdict {
 	out := make([]Verdict, 0, len(x.policies))
 	for i := range x.policies {
-		out = append(out, x.verdict(img, i))
+		if img.outcomes[i] != "" {
+			out = append(out, x.verdict(img, i))
+		}
 	}
 	return out
 }
 
 func (x *Index) verdict(img *image, i int) Verdict {
-	p := &x.policies[i]
-	outcome, reason := p.judge(x.now(), numbered(x.inventories, img.Inventory), &img.row, true)
-	return Verdict{p.ID, p.Title, outcome, reason}
+	s, row := &x.policies[i], img.row
+	k := x.known(img, &row)
+	k.Say = true
+	_, reason, _ := s.Judge(&k)
+	return Verdict{s.ID(), s.Title(), img.outcomes[i], reason}
 }
-
-// grade is A to F: the share of the weights of the policies that an image keeps to.
-func (x *Index) grade(outcomes []Outcome, judged bool) (Passed, string) {
-	p, got, of := Passed{}, 0, 0
-	for i, o := range outcomes {
-		w := x.policies[i].Weight
-		of += w
-		p.Of++
-		if o == Complies {
-			got += w
-			p.Passed++
-		}
-	}
-	if !judged {
-		return p, "?"
-	}
-	for _, g := range Grades() {
-		if 100*got >= g.From*of {
-			return p, g.Name
-		}
-	}
-	return p, "F"
-}
-
-// Grade is a grade with the share of the weights, in percent, from which it is
-// given.
-type Grade struct {
-	Name string `json:"name"`
-	From int    `json:"from"`
-}
-
-// Grades are all grades, the best first.
-func Grades() []Grade { return []Grade{{"A", 95}, {"B", 80}, {"C", 65}, {"D", 35}, {"F", 0}} }
 
 // PolicyRow is a policy over the fleet.
 type PolicyRow struct {
@@ -182,23 +215,26 @@ func (x *Index) PolicyList(q Query) List[PolicyRow] {
 func (x *Index) policyList(q Query) List[PolicyRow] {
 	all := remember(x, "policies "+q.Env, func() []PolicyRow {
 		out := make([]PolicyRow, len(x.policies))
-		for i, p := range x.policies {
-			out[i].Policy = p
+		for i := range x.policies {
+			s := &x.policies[i]
+			out[i].Policy = Policy{s.ID(), s.Title(), s.Why(), s.Weighs()}
 		}
 		for _, img := range x.fleet.images {
 			if q.Env != "" && img.row.Env != q.Env {
 				continue
 			}
 			for i, o := range img.outcomes {
-				out[i].Of++
 				switch o {
-				case Complies:
+				case "": // it is not for the image
+					continue
+				case admission.Complies:
 					out[i].Complies++
-				case Violates:
+				case admission.Violates:
 					out[i].Violates++
-				default:
+				case admission.NotKnown:
 					out[i].Unknown++
 				}
+				out[i].Of++
 			}
 		}
 		return out
@@ -219,7 +255,7 @@ type ImageVerdict struct {
 }
 
 // OfPolicy lists the images of one outcome of a policy.
-func (x *Index) OfPolicy(id string, outcome Outcome, q Query) (PolicyRow, List[ImageVerdict], bool) {
+func (x *Index) OfPolicy(id string, outcome admission.Outcome, q Query) (PolicyRow, List[ImageVerdict], bool) {
 	defer x.read()()
 	all := x.policyList(Query{Env: q.Env, Limit: MaxLimit})
 	for i := range all.Items {

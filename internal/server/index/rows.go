@@ -114,14 +114,10 @@ func (x *Index) makeRow(img *image) ImageRow {
 		}
 		row.Counts, row.Fixable, row.KEV, row.Silent, row.Packages = t.All, t.Fixable, t.KEV, t.Silent, t.Packages
 		row.Unknown, row.Judged = t.Gaps > 0 || inv.gaps, t.Unjudged == 0
+		img.sums = t.Sums
 		x.ends(inv.until)
 	}
-	img.outcomes = img.outcomes[:0]
-	for _, p := range x.policies {
-		o, _ := p.judge(x.now(), inv, &row, false)
-		img.outcomes = append(img.outcomes, o)
-	}
-	row.Policies, row.Grade = x.grade(img.outcomes, row.Judged)
+	x.judge(img, &row)
 	return row
 }
 

@@ -159,6 +159,7 @@ func (x *Index) spare(s *stale) {
 				n := it.Next()
 				t := now[n]
 				t.finding(&f.Finding, -1)
+				x.tellFinding(&t, &f.Finding, -1)
 				t.Silent++
 				now[n] = t
 			}

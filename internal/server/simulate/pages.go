@@ -25,7 +25,7 @@ type Page struct {
 func Paths(x *index.Index, img store.Image) []string {
 	out := []string{
 		"/", "/images", "/images?sort=-ref&severity=critical", "/images?q=app-1", "/images/" + img.ID, "/images/" + img.ID + "?tab=packages",
-		"/vulnerabilities", "/packages", "/bases", "/running", "/policies", "/policies/no-known-exploited", "/exceptions", "/feeds", "/events", "/search?q=ssl",
+		"/vulnerabilities", "/packages", "/bases", "/running", "/policies", "/policies/no-high-profile", "/exceptions", "/feeds", "/events", "/search?q=ssl",
 	}
 	if l := x.Vulns(index.Query{Limit: 1, Sort: "images"}); len(l.Items) > 0 {
 		out = append(out, "/vulnerabilities/"+url.PathEscape(l.Items[0].ID))

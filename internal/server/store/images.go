@@ -35,6 +35,7 @@ type Facts struct {
 	Base     string  `json:"base,omitempty"` // the base's reference; empty: not known
 	Size     int64   `json:"size,omitempty"`
 	Layers   []Layer `json:"layers,omitempty"` // bottom first; none: not known
+	User     *string `json:"user,omitempty"`   // of its configuration, "" for root; nil: not known
 }
 
 // Layer is one layer of an image.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/policy/admission"
 	"github.com/drydock-dev/drydock/internal/server/api"
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/store"
@@ -180,10 +181,10 @@ func (w *Web) policies(r *http.Request, p *page) (string, error) {
 	p.Title, p.Heading, p.At = "Policies", "Policies", "/policies"
 	l := w.Index.PolicyList(p.Q)
 	var grades []string
-	for _, g := range index.Grades() {
+	for _, g := range admission.Grades() {
 		grades = append(grades, fmt.Sprintf("%s from %d %%", g.Name, g.From))
 	}
-	p.Say = say{"A grade is the share of the weights of the policies that an image keeps to.", " " + strings.Join(grades, ", ") + ". What is not known is no pass."}
+	p.Say = say{"A grade is the share of the weights of the policies that an image keeps to, of those of which that is known.", " " + strings.Join(grades, ", ") + ". With something that is not known it is B at best, and none with more than half."}
 	p.Table = gridOf(r, l, "policy", []column{{Name: "Policy"}, {Name: "Weight", Class: "num"}, {Name: "Complies", Class: "num"}, {Name: "Violates", Class: "num"}, {Name: "Unknown", Class: "num"}}, func(v *index.PolicyRow) line {
 		c := link(v.Title, "/policies/"+v.ID)
 		c.Small = v.Why
@@ -193,18 +194,18 @@ func (w *Web) policies(r *http.Request, p *page) (string, error) {
 }
 
 func (w *Web) policy(r *http.Request, p *page) (string, error) {
-	outcome := index.Outcome(cmp.Or(r.URL.Query().Get("outcome"), string(index.Violates)))
+	outcome := admission.Outcome(cmp.Or(r.URL.Query().Get("outcome"), string(admission.Violates)))
 	row, l, ok := w.Index.OfPolicy(r.PathValue("id"), outcome, p.Q)
-	if !ok || !slices.Contains([]index.Outcome{index.Complies, index.Violates, index.Unknown}, outcome) {
+	if !ok || !slices.Contains([]admission.Outcome{admission.Complies, admission.Violates, admission.NotKnown}, outcome) {
 		return "", errPage
 	}
 	p.Title, p.Heading, p.At = row.Title, row.Title, "/policies"
 	p.Facts = []string{row.Why, fmt.Sprintf("weight %d", row.Weight)}
 	p.Say = say{fmt.Sprintf("%d of %s comply.", row.Complies, finding.Count(row.Of, "image")), fmt.Sprintf(" %d violate it; of %d it is not known.", row.Violates, row.Unknown)}
 	for _, o := range []struct {
-		outcome index.Outcome
+		outcome admission.Outcome
 		n       int
-	}{{index.Violates, row.Violates}, {index.Unknown, row.Unknown}, {index.Complies, row.Complies}} {
+	}{{admission.Violates, row.Violates}, {admission.NotKnown, row.Unknown}, {admission.Complies, row.Complies}} {
 		p.Filters = append(p.Filters, chip{fmt.Sprintf("%s %d", o.outcome, o.n), with(r, "outcome", string(o.outcome)), o.outcome == outcome})
 	}
 	p.Table = gridOf(r, l, "image", []column{{Name: "Image"}, {Name: "Why", Class: "grow"}, {Name: "Vulnerabilities"}, {Name: "Grade"}}, func(v *index.ImageVerdict) line {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/policy/admission"
 	"github.com/drydock-dev/drydock/internal/server/api"
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/store"
@@ -318,9 +319,9 @@ func verdictGrid(d *index.ImageDetail) *grid {
 	for _, v := range d.Verdicts {
 		says := cell{Text: string(v.Outcome)}
 		switch v.Outcome {
-		case index.Violates:
+		case admission.Violates:
 			says.Class = "bad"
-		case index.Complies:
+		case admission.Complies:
 			says.Class = "fine"
 		}
 		g.Rows = append(g.Rows, line{Cells: []cell{link(v.Title, "/policies/"+v.Policy), says, {Text: v.Reason, Class: "wrap small"}}})
