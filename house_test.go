@@ -23,12 +23,12 @@ const module = "github.com/drydock-dev/drydock/"
 // stand above it here.
 func rooms() []string {
 	return []string{
-		"lazyregexp", "sorting", "finding", "damage", "jsonstream", "secret", "disk", "ledger", "egress", "cache", "layer", "image", "image/rules",
+		"lazyregexp", "sorting", "finding", "damage", "jsonstream", "secret", "disk", "ledger", "egress", "cache", "layer", "image", "image/rules", "image/write",
 		"dockerfile", "dockerfile/rules", "dockerfile/rewrite",
-		"sbom", "sbom/catalog", "vuln", "vuln/db", "vuln/feed",
+		"sbom", "sbom/catalog", "sbom/installed", "image/keep", "vuln", "vuln/db", "vuln/feed",
 		"base", "trust", "trust/scheme/mint", "trust/scheme", "trust/keyring", "trust/store", "trust/notary",
 		"runtime", "runtime/compose", "runtime/seccomp", "runtime/exercise", "runtime/observe", "runtime/confine", "runtime/audit",
-		"compare", "fix", "fix/upgrade", "policy", "policy/admission", "gate", "check", "recommend", "repair", "report", "explore", "lsp",
+		"compare", "fix", "fix/upgrade", "policy", "policy/admission", "gate", "check", "recommend", "repair", "minify", "report", "explore", "lsp",
 		"server/store", "server/bus", "server/index", "server/stream", "server/notify", "server/simulate", "server/api", "server/web", "server/client", "server/agent", "server", "plugin", "cli",
 	}
 }

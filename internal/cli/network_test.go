@@ -131,7 +131,7 @@ func stayHome() []string {
 		"check DIR/known", "cves DIR/known", "quickview DIR/known", "cves DIR/known/compose.yaml", "compare DIR/known DIR/known",
 		"serve --role none", "serve backup --data DIR/none DIR/x", "serve restore --data DIR/x DIR/none", "agent --once", "simulate --images 0", "sbom DIR", "lint DIR", "lint DIR/Dockerfile", "lint DIR/latest.Dockerfile", "lsp", "db status", "db verify", "db export DIR/x",
 		"db import DIR/x", "explain CVE-2024-47875", "explain dockerfile/root-user", "init", "version", "plugin uninstall", "completion bash",
-		"audit", "audit DIR/compose.yaml", "audit container://x", "observe nginx:1.20", "observe merge DIR/a DIR/b", "confine DIR/a", "run nginx:1.20",
+		"audit", "audit DIR/compose.yaml", "audit container://x", "observe nginx:1.20", "observe merge DIR/a DIR/b", "confine DIR/a", "minify nginx:1.20", "run nginx:1.20",
 		"trust tuf-client init DIR/x", "trust tuf-client refresh --metadata-dir DIR/x --metadata-url http://example.com/",
 		"trust tuf-client download --metadata-dir DIR/x --metadata-url http://example.com/", "trust key list", "trust root sign DIR/x", "trust file sign DIR/package.json", "trust file verify DIR/package.json", "trust migrate --local example.com:5000/a", "trust serve --listen 127.0.0.1:x --dir DIR/serve", "trust serve user list --dir DIR/serve", "trust serve user add me --dir DIR/serve", "trust serve user remove me --dir DIR/serve", "trust forget example.com:5000/a", "trust verify --bundle DIR/x", "trust key generate x", "trust key load DIR/release.pub", "trust key export x", "trust key remove x",
 		"gate check --policy DIR/policy.yaml nginx:1.20", "gate status --policy DIR/policy.yaml", "gate serve --policy DIR/none.yaml", "gate export buildx --policy DIR/policy.yaml",

@@ -92,7 +92,7 @@ local://, registry://, archive://, oci-dir://, fs://, file:, sbom://. Without a 
 	root.SetGlobalNormalizationFunc(synonyms)
 	root.PersistentPreRunE = f.begin
 	root.AddCommand(
-		newCheck(f), newQuickview(f), newCVEs(f), newLint(f), newLSP(f), newFix(f), newLayers(f), newSBOM(f), newCompare(f), newRecommend(f), newObserve(f), newObserver(f), newConfine(f), newRun(f), newAudit(f),
+		newCheck(f), newQuickview(f), newCVEs(f), newLint(f), newLSP(f), newFix(f), newLayers(f), newSBOM(f), newCompare(f), newRecommend(f), newObserve(f), newObserver(f), newConfine(f), newMinify(f), newRun(f), newAudit(f),
 		newTrust(f), newGate(f), newServe(f), newAgent(f), newSimulate(f), newWatch(f), newDB(f), newExplain(f), newInit(f), newPlugin(f), newVersion(f),
 	)
 	return root

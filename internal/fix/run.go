@@ -37,7 +37,7 @@ func orElse(d, otherwise time.Duration) time.Duration {
 type outcome struct {
 	ended   bool // the program ended by itself
 	code    int  // with this code
-	answers []answer
+	answers []exercise.Answer
 	did     []string // what passed
 }
 
@@ -122,12 +122,12 @@ func (r *proving) alike(before, after outcome) error {
 		f.Why = fmt.Sprintf("the program ended with exit code %d before, and ends with %d now", before.code, after.code)
 	default:
 		for i, a := range before.answers {
-			why, note := a.unlike(after.answers[i])
+			why, note := a.Unlike(after.answers[i])
 			if note != "" {
-				r.note("%s: %s", a.url, note)
+				r.note("%s: %s", a.URL, note)
 			}
 			if why != "" {
-				return r.fail(Failure{Step: "probe " + a.url, Why: why})
+				return r.fail(Failure{Step: "probe " + a.URL, Why: why})
 			}
 		}
 		return nil
@@ -137,7 +137,7 @@ func (r *proving) alike(before, after outcome) error {
 
 // runVersion runs one version and its workload. What the version did wrong is a
 // [*Failure].
-func (r *proving) runVersion(ctx context.Context, after bool, health *runtime.HealthCheck, want []answer) (outcome, error) {
+func (r *proving) runVersion(ctx context.Context, after bool, health *runtime.HealthCheck, want []exercise.Answer) (outcome, error) {
 	side := r.v.Before
 	if after {
 		side = r.v.After
@@ -195,7 +195,7 @@ func (v *running) spec() runtime.Run {
 }
 
 // service starts the image's own program and asks of it what is to be asked.
-func (v *running) service(ctx context.Context, want []answer) (o outcome, err error) {
+func (v *running) service(ctx context.Context, want []exercise.Answer) (o outcome, err error) {
 	if v.c, err = v.engine.Start(ctx, v.spec()); err != nil {
 		if ctx.Err() != nil {
 			return o, ctx.Err()
@@ -231,7 +231,7 @@ func (v *running) service(ctx context.Context, want []answer) (o outcome, err er
 		o.did = append(o.did, "healthy")
 	}
 	for i, t := range v.probes {
-		var like *answer
+		var like *exercise.Answer
 		if i < len(want) {
 			like = &want[i]
 		}
@@ -240,7 +240,7 @@ func (v *running) service(ctx context.Context, want []answer) (o outcome, err er
 			return o, err
 		}
 		o.answers = append(o.answers, a)
-		o.did = append(o.did, fmt.Sprintf("%s answers %d", t.URL, a.status))
+		o.did = append(o.did, fmt.Sprintf("%s answers %d", t.URL, a.Status))
 	}
 	for _, test := range v.Work.Tests {
 		if err := v.test(ctx, test); err != nil {

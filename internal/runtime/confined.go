@@ -131,3 +131,11 @@ func (c *Container) Stop(ctx context.Context, grace time.Duration) (int, error) 
 	}
 	return c.Wait(ctx)
 }
+
+// Signal sends the container's first process a signal: "HUP".
+func (c *Container) Signal(ctx context.Context, name string) error {
+	if _, err := c.api.ContainerKill(ctx, c.ID, client.ContainerKillOptions{Signal: name}); err != nil {
+		return fmt.Errorf("send %s to container: %w", name, err)
+	}
+	return nil
+}

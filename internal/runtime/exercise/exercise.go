@@ -227,9 +227,12 @@ func (x Exercise) answers(ctx context.Context, w Workload, t Target, limit time.
 	}
 }
 
-// Outcome is what came of an exercise: statuses of probes, in order. Two outcomes
-// of one exercise are equal if the workload did the same.
-type Outcome struct{ Statuses []int }
+// Outcome is what came of an exercise: statuses of probes, in order, and the last answer
+// to each. Two outcomes of one exercise have equal statuses if the workload did the same.
+type Outcome struct {
+	Statuses []int
+	Answers  []Answer
+}
 
 // times is how often each probe is sent: once is not how anything is used.
 const times = 5
@@ -247,13 +250,12 @@ func (x Exercise) Do(ctx context.Context, w Workload) (Outcome, error) {
 		return out, err
 	}
 	for _, t := range targets {
-		var status int
-		for range times {
-			if status, err = get(ctx, w.client(s, t), t.URL); err != nil {
-				return out, w.failed(ctx, "probe "+t.URL, err.Error())
-			}
+		answer, err := w.ask(ctx, s, t)
+		if err != nil {
+			return out, w.failed(ctx, "probe "+t.URL, err.Error())
 		}
-		out.Statuses = append(out.Statuses, status)
+		out.Statuses = append(out.Statuses, answer.Status)
+		out.Answers = append(out.Answers, answer)
 	}
 	for _, command := range x.Tests {
 		run := w.Exec
@@ -299,6 +301,26 @@ func (x Exercise) Do(ctx context.Context, w Workload) (Outcome, error) {
 		out.Statuses = append(out.Statuses, s.ExitCode)
 	}
 	return out, err
+}
+
+// ask sends a probe as often as it takes to call it used, and to know whether its answers
+// differ by themselves.
+func (w Workload) ask(ctx context.Context, s runtime.State, t Target) (Answer, error) {
+	client := w.client(s, t)
+	if client == nil {
+		return Answer{}, errors.New("the port is not published any more")
+	}
+	defer client.CloseIdleConnections()
+	var last Answer
+	for i := range times {
+		a, err := Ask(ctx, client, t.URL)
+		if err != nil {
+			return last, err
+		}
+		a.Varies = i > 0 && (last.Varies || a.Digest != last.Digest)
+		last = a
+	}
+	return last, nil
 }
 
 func (w Workload) failed(ctx context.Context, step, why string) error {

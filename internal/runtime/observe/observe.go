@@ -28,6 +28,12 @@ type Options struct {
 	NewPrivileges bool                   // a set-user-ID program may gain some: the runtime then calls more
 	Progress      func(what string)      // told what is going on; may be nil
 	Now           func() time.Time
+
+	// After is called when the exercise has passed, with what came of it, while the
+	// container still runs and is watched; may be nil. Its error is the observation's.
+	After func(ctx context.Context, w exercise.Workload, out exercise.Outcome) error
+	// Failed is given what was seen of a workload that did not pass; may be nil.
+	Failed func(*Observation)
 }
 
 // Ways are the names of the ways of seeing, in the order in which they are tried. The

@@ -109,11 +109,21 @@ func run(ctx context.Context, opt Options) (_ *Observation, err error) {
 		return nil, err
 	}
 	load := exercise.Workload{Container: w.c, Exposed: im.Exposed, Health: im.Health != nil, Exec: w.exec(), Dial: w.dial()}
-	if err := w.exercise(ctx, load); err != nil && !opt.ends(ctx) {
-		return nil, err
+	failed := w.exercise(ctx, load)
+	if opt.ends(ctx) {
+		failed = nil
+	}
+	if failed != nil && (opt.Failed == nil || ctx.Err() != nil) {
+		return nil, failed
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
+	if failed != nil {
+		if w.stop(late) == nil && w.finish(late) == nil {
+			opt.Failed(o)
+		}
+		return nil, failed
+	}
 	if err := w.stop(late); err != nil {
 		return nil, err
 	}
@@ -295,7 +305,10 @@ func (w *watched) exercise(ctx context.Context, load exercise.Workload) error {
 		return err
 	}
 	w.opt.progress("exercises it")
-	_, err := w.opt.Exercise.Do(ctx, load)
+	out, err := w.opt.Exercise.Do(ctx, load)
+	if err == nil && w.opt.After != nil {
+		err = w.opt.After(ctx, load, out)
+	}
 	return err
 }
 

@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/minify"
+)
+
+// after takes those of our options that stand right after the image, where docker build's
+// -t has got people used to write them.
+func (m *minifying) after(cmd *cobra.Command, args []string) ([]string, error) {
+	for len(args) > 0 && (args[0] == "-t" || args[0] == "--tag" || args[0] == "--dry-run") {
+		if args[0] == "--dry-run" {
+			m.opt.DryRun, args = true, args[1:]
+			continue
+		}
+		if len(args) == 1 {
+			return nil, usageError{fmt.Errorf("flag needs an argument: %s", args[0]), ""}
+		}
+		m.opt.Tag, args = args[1], args[2:]
+	}
+	return afterImage(cmd.Flags(), args)
+}
+
+// places reads where the image goes.
+func (m *minifying) places() error {
+	for _, to := range m.to {
+		file, archive := strings.CutPrefix(to, "archive://")
+		dir, layout := strings.CutPrefix(to, "oci-dir://")
+		switch {
+		case archive && file != "" && m.opt.Archive == "":
+			m.opt.Archive = file
+		case layout && dir != "" && m.opt.Layout == "":
+			m.opt.Layout = dir
+		default:
+			return usageError{fmt.Errorf("--to %s: neither an archive nor an OCI layout, or a second one", to), "--to archive://FILE, --to oci-dir://FOLDER"}
+		}
+	}
+	if m.opt.Tag == "" && m.opt.Archive+m.opt.Layout == "" && !m.opt.DryRun {
+		n, err := image.ParseName(m.opt.Image)
+		if err != nil || n.Digest != "" || strings.HasPrefix(m.opt.Image, "sha256:") {
+			return usageError{errors.New("the new image has no name: IMAGE has none that one could be made of"), "name it with -t NAME"}
+		}
+		tag := n.Tag
+		if tag == "" {
+			tag = "latest"
+		}
+		m.opt.Tag = strings.TrimSuffix(m.opt.Image, ":"+n.Tag) + ":" + tag + "-minified"
+	}
+	if m.opt.Tag == "" {
+		return nil
+	}
+	n, err := image.ParseName(m.opt.Tag)
+	if err != nil || n.Digest != "" {
+		return usageError{errors.Join(fmt.Errorf("-t %s is no name that an image can be given", m.opt.Tag), err), "-t NAME:TAG"}
+	}
+	if n.Tag == "" {
+		m.opt.Tag += ":latest"
+	}
+	return nil
+}
+
+// vulnerabilities counts those of an image of the Engine that nothing excuses.
+func vulnerabilities(ctx context.Context, p *check.Pipeline, id string) (minify.Count, error) {
+	q := &check.Pipeline{Surroundings: p.Surroundings}
+	res, err := q.Run(ctx, "local://"+id, check.Ask{Vulnerabilities: true, Aside: true})
+	if err != nil {
+		return nil, err
+	}
+	count := minify.Count{}
+	for _, f := range res.Findings {
+		if f.Vuln != nil && f.Suppressed == nil {
+			count[f.Severity]++
+		}
+	}
+	return count, nil
+}
