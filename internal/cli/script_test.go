@@ -42,10 +42,14 @@ func TestMain(m *testing.M) {
 }
 
 // run is the program under test: in the script's environment, on the scripts'
-// day. DRYDOCK_TEST_TERMINAL=80 makes standard output a terminal of that width.
+// day, unless TEST_CLOCK is "real". TEST_TERMINAL=80 makes standard output a terminal of
+// that width.
 func run() int {
 	env := cli.System()
-	env.Now, env.Version = today, "v0.0.0-test"
+	env.Version = "v0.0.0-test"
+	if os.Getenv("TEST_CLOCK") != "real" {
+		env.Now = today
+	}
 	if w, err := strconv.Atoi(os.Getenv("TEST_TERMINAL")); err == nil {
 		env.Terminal, env.Width = true, w
 	}

@@ -318,6 +318,8 @@ func TestServeRefusesWhatIsNotSafe(t *testing.T) {
 		"serve --nats http://nats.example":                  "not one of NATS",
 		"serve --nats nats://127.0.0.1:1,nowhere":           "not one of NATS",
 		"serve --db postgres://127.0.0.1:1/x --role worker": "open the database",
+		"simulate --workers 2":                              "more than one on SQLite",
+		"simulate --workers 0":                              "not from 1 to 64",
 		"watch --server watch.example":                      "no address",
 		"watch --server http://watch.example":               "not encrypted",
 	} {

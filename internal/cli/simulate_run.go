@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	goruntime "runtime"
-	"strings"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
@@ -15,8 +13,8 @@ import (
 )
 
 // fill stores and matches the fleet.
-func (f *flags) fill(ctx context.Context, s *simulation, svc *stream.Service) error {
-	out := f.env.Stdout
+func (f *flags) fill(ctx context.Context, s *simulation, crew simulate.Crew) error {
+	out, svc := f.env.Stdout, crew[0]
 	at := time.Now()
 	if _, err := simulate.Fill(ctx, svc, s.images, s.seed); err != nil {
 		return err
@@ -25,7 +23,7 @@ func (f *flags) fill(ctx context.Context, s *simulation, svc *stream.Service) er
 	row(out, "images", "%d, drawn from seed %d, in %s", s.images, s.seed, svc.Store.Kind())
 	row(out, "stored in", "%.1f s, %.0f images a second", stored.Seconds(), float64(s.images)/stored.Seconds())
 	at = time.Now()
-	if err := simulate.Settle(ctx, svc); err != nil {
+	if err := crew.Settle(ctx); err != nil {
 		return err
 	}
 	matched := time.Since(at)
@@ -33,7 +31,10 @@ func (f *flags) fill(ctx context.Context, s *simulation, svc *stream.Service) er
 	if err != nil {
 		return err
 	}
-	row(out, "matched in", "%.1f s, %.0f images a second", matched.Seconds(), float64(s.images)/matched.Seconds())
+	row(out, "matched in", "%.1f s, %.0f images a second, by %s", matched.Seconds(), float64(s.images)/matched.Seconds(), finding.Count(len(crew), "worker"))
+	if err := svc.Index.Follow(ctx, svc.Store); err != nil {
+		return err
+	}
 	row(out, "events", "%d, %.0f a second", last, float64(last)/(stored+matched).Seconds())
 	at = time.Now()
 	o := svc.Index.Overview("")
@@ -53,13 +54,13 @@ func (f *flags) sizes(ctx context.Context, s *simulation, svc *stream.Service) e
 }
 
 // replay gives the service the deltas, and prints how long each took.
-func (f *flags) replay(ctx context.Context, s *simulation, svc *stream.Service, deltas []simulate.Delta) error {
+func (f *flags) replay(ctx context.Context, s *simulation, crew simulate.Crew, deltas []simulate.Delta) error {
 	out := f.env.Stdout
 	if s.every {
 		fmt.Fprintf(out, "\n%-20s %8s %8s %9s %9s %9s %9s\n", "delta", "records", "changed", "images", "findings", "seconds", "shown")
 	}
 	var all []simulate.Replayed
-	if err := simulate.Replay(ctx, svc, deltas, func(r simulate.Replayed) {
+	if err := crew.Replay(ctx, deltas, func(r simulate.Replayed) {
 		all = append(all, r)
 		if s.every {
 			fmt.Fprintf(out, "%-20s %8d %8d %9d %9d %9.3f %9.3f\n", r.At.UTC().Format("2006-01-02 15:04:05"), r.Records, r.Changed, r.Images, r.Findings, r.Stored.Seconds(), r.Shown.Seconds())
@@ -77,7 +78,7 @@ func (f *flags) replay(ctx context.Context, s *simulation, svc *stream.Service, 
 	row(out, "p95", "%.3f s; %.3f s to all counts of the pages", g.P95.Seconds(), g.ShownP95.Seconds())
 	row(out, "worst", "%.3f s, %s, %s", g.Worst.Seconds(), finding.Count(g.WorstImages, "image"), finding.Count(g.RecordsOfTheWorst, "record"))
 	row(out, "events", "%d, %.0f a second", g.Events, float64(g.Events)/g.Seconds)
-	return f.sizes(ctx, s, svc)
+	return f.sizes(ctx, s, crew[0])
 }
 
 // month is the length of what is replayed where nobody says more.
@@ -107,23 +108,6 @@ func (s *simulation) deltasOf(now time.Time) ([]simulate.Delta, error) {
 		err = usageError{fmt.Errorf("%s has no record of that time", s.deltas), "--since and --until name another time; the folder holds *.jsonl or *.jsonl.xz of OSV"}
 	}
 	return all, err
-}
-
-// memory is what the program holds and the most that it held, in MB; 0: not known.
-func memory() (heap, peak uint64) {
-	var m goruntime.MemStats
-	goruntime.GC()
-	goruntime.ReadMemStats(&m)
-	b, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return m.HeapAlloc >> 20, 0
-	}
-	for line := range strings.Lines(string(b)) {
-		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &peak); err == nil {
-			return m.HeapAlloc >> 20, peak >> 10
-		}
-	}
-	return m.HeapAlloc >> 20, 0
 }
 
 func row(w io.Writer, name, format string, args ...any) {

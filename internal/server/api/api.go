@@ -244,10 +244,10 @@ func (a *API) health(w http.ResponseWriter, _ *http.Request) error {
 func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
 	defer cancel()
-	last, err := a.Service.Store.Last(ctx)
-	var waiting int
+	waiting, err := a.Service.Store.Waiting(ctx) // first: what was done until then has its events
+	var last int64
 	if err == nil {
-		waiting, err = a.Service.Store.Waiting(ctx)
+		last, err = a.Service.Store.Last(ctx)
 	}
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/ulikunitz/xz"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/store"
@@ -166,9 +167,14 @@ type Replayed struct {
 	Events   int
 }
 
-// Replay gives a service deltas, one after the other, and does what follows from each.
+// Crew are workers that share a database, each with an index of its own. The first one
+// takes in what comes.
+type Crew []*stream.Service
+
+// Replay gives a crew deltas, one after the other, and does what follows from each.
 // Nobody else may do tasks meanwhile.
-func Replay(ctx context.Context, s *stream.Service, deltas []Delta, tell func(Replayed)) error {
+func (c Crew) Replay(ctx context.Context, deltas []Delta, tell func(Replayed)) error {
+	s := c[0]
 	for i := range deltas {
 		first, err := s.Store.Last(ctx)
 		if err != nil {
@@ -179,10 +185,13 @@ func Replay(ctx context.Context, s *stream.Service, deltas []Delta, tell func(Re
 		if err != nil {
 			return fmt.Errorf("delta of %s: %w", deltas[i].At.Format(time.RFC3339), err)
 		}
-		if err := Settle(ctx, s); err != nil {
+		if err := c.Settle(ctx); err != nil {
 			return err
 		}
 		r := Replayed{At: deltas[i].At, Records: rep.Records, Changed: len(rep.Changed), Stored: time.Since(at)}
+		if err := s.Index.Follow(ctx, s.Store); err != nil {
+			return err
+		}
 		s.Index.Overview("")
 		r.Shown = time.Since(at)
 		if err := r.count(ctx, s.Store, first); err != nil {
@@ -193,14 +202,33 @@ func Replay(ctx context.Context, s *stream.Service, deltas []Delta, tell func(Re
 	return nil
 }
 
-// Settle does all tasks that there are.
-func Settle(ctx context.Context, s *stream.Service) error {
-	for {
-		more, err := s.Step(ctx)
-		if err != nil || !more {
-			return err
-		}
+// Settle does all tasks that there are, all workers at once.
+func (c Crew) Settle(ctx context.Context) error {
+	work, ctx := errgroup.WithContext(ctx)
+	for _, s := range c {
+		work.Go(func() error {
+			for {
+				changed := s.Store.Changed()
+				more, err := s.Step(ctx)
+				if err != nil {
+					return err
+				}
+				if more {
+					continue
+				}
+				if n, err := s.Store.Waiting(ctx); err != nil || n == 0 {
+					return err
+				}
+				select { // what waits is another worker's, or has not come by the stream yet
+				case <-ctx.Done():
+					return ctx.Err()
+				case <-changed:
+				case <-time.After(2 * time.Millisecond):
+				}
+			}
+		})
 	}
+	return work.Wait()
 }
 
 // count reads what a delta changed from the events after one.

@@ -89,14 +89,15 @@ func TestAReplayFindsWhatIsNew(t *testing.T) {
 	if _, err := simulate.Fill(t.Context(), svc, 12, 1); err != nil {
 		t.Fatal(err)
 	}
-	if err := simulate.Settle(t.Context(), svc); err != nil {
+	crew := simulate.Crew{svc}
+	if err := crew.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := svc.Index.Vuln(known, 1); ok {
 		t.Error("it is found before the delta")
 	}
 	var all []simulate.Replayed
-	if err := simulate.Replay(t.Context(), svc, deltas, func(r simulate.Replayed) { all = append(all, r) }); err != nil {
+	if err := crew.Replay(t.Context(), deltas, func(r simulate.Replayed) { all = append(all, r) }); err != nil {
 		t.Fatal(err)
 	}
 	v, ok := svc.Index.Vuln(known, 1)

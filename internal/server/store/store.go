@@ -231,12 +231,13 @@ type Tx struct {
 }
 
 // Change makes one change: all of do's writes and events, or none. It is tried
-// again where two changes met (PostgreSQL), so that do must be able to run twice.
+// again where two changes met (PostgreSQL), so that do must be able to run twice: they
+// waited for each other, or both stored what is stored once and neither saw the other's.
 func (s *Store) Change(ctx context.Context, do func(*Tx) error) error {
 	for try := 0; ; try++ {
 		err := s.once(ctx, do)
 		var pg *pgconn.PgError
-		if try < 10 && errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01") && ctx.Err() == nil {
+		if try < 10 && errors.As(err, &pg) && slices.Contains([]string{"40001", "40P01", "23505"}, pg.Code) && ctx.Err() == nil {
 			continue
 		}
 		if err == nil {

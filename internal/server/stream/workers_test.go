@@ -3,6 +3,7 @@ package stream_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/server/index"
 	"github.com/drydock-dev/drydock/internal/server/store"
 	"github.com/drydock-dev/drydock/internal/server/stream"
@@ -86,4 +88,43 @@ func TestWorkersShareTheWork(t *testing.T) {
 	if err := again.Index.Follow(ctx, again.Store); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestWritersMeet: processes that store images with the same parts at once, some of them
+// the same image, all succeed, and what they have in common is there once.
+func TestWritersMeet(t *testing.T) {
+	opt := postgres(t)
+	var writers []*stream.Service
+	for range 4 { // each with what it knows to be stored
+		writers = append(writers, service(t, opt, rest(t, killedRest()...)))
+	}
+	var all sync.WaitGroup
+	for i := range 64 {
+		all.Go(func() {
+			ps := []sbom.Package{deb("openssl", "3.0."+strconv.Itoa(i%8))}
+			for n := range 10 {
+				ps = append(ps, npm(fmt.Sprintf("lib-%d", (i+n)%16), "1.0.0"))
+			}
+			if _, err := writers[i%4].AddImage(t.Context(), store.NewImage{Ref: fmt.Sprintf("app:%d", i%32), Inventory: bookworm(ps...)}); err != nil {
+				t.Errorf("image %d: %v", i%32, err)
+			}
+		})
+	}
+	all.Wait()
+	n := 0
+	if err := writers[0].Store.Images(t.Context(), func(store.Image) error { n++; return nil }); err != nil || n != 32 {
+		t.Errorf("%d images of 32, %v", n, err)
+	}
+	seen := map[string]bool{}
+	if err := writers[0].Store.Parts(t.Context(), 0, func(p store.Part) error {
+		key := fmt.Sprintf("%+v", p.Part)
+		if seen[key] {
+			t.Errorf("twice: %s", key)
+		}
+		seen[key] = true
+		return nil
+	}); err != nil || len(seen) == 0 {
+		t.Errorf("%d parts, %v", len(seen), err)
+	}
+	settle(t, writers[0])
 }
