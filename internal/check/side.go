@@ -18,16 +18,20 @@ func Compare(before, after *Result) compare.Diff {
 
 // News is after with only what before did not have, for a gate.
 func News(before, after *Result) *Result {
+	what := func(f *finding.Finding) [2]string {
+		if f.Vuln != nil {
+			return [2]string{f.Vuln.ID, f.Vuln.Name}
+		}
+		return [2]string{string(f.Rule), f.Key}
+	}
 	had := map[[2]string]bool{}
-	for _, f := range before.Findings {
-		if f.Vuln != nil && f.Suppressed == nil {
-			had[[2]string{f.Vuln.ID, f.Vuln.Name}] = true
+	for i := range before.Findings {
+		if f := &before.Findings[i]; f.Suppressed == nil {
+			had[what(f)] = true
 		}
 	}
 	res := *after
-	res.Findings = slices.DeleteFunc(slices.Clone(after.Findings), func(f finding.Finding) bool {
-		return f.Vuln != nil && had[[2]string{f.Vuln.ID, f.Vuln.Name}]
-	})
+	res.Findings = slices.DeleteFunc(slices.Clone(after.Findings), func(f finding.Finding) bool { return had[what(&f)] })
 	res.Unknown = slices.Concat(before.Unknown, after.Unknown)
 	return &res
 }

@@ -212,7 +212,21 @@ func row(cells ...string) string {
 
 // cell is foreign text that stays inside a cell of a Markdown table and means
 // there nothing but itself.
-func cell(s string) string { return escape(cut(clean(s), longestCell)) }
+func cell(s string) string { return unlinked(escape(cut(clean(s), longestCell))) }
+
+// unlinked is text in which nothing is a link to an issue, a merge request or an address: an
+// empty comment stands in each. A foreign text names nobody's page and is seen on none.
+func unlinked(s string) string {
+	var b strings.Builder
+	from := 0
+	for i := range len(s) {
+		if refers(s[:i], s[i:]) {
+			b.WriteString(s[from:i+1] + "<!-- -->")
+			from = i + 1
+		}
+	}
+	return b.String() + s[from:]
+}
 
 // escape takes from text what Markdown, and GitHub's and GitLab's mentions,
 // would make of it. A backslash is escaped as well, so that none of those that
@@ -241,6 +255,28 @@ func escape(s string) string {
 		before = r
 	}
 	return b.String()
+}
+
+// refers reports whether the character at which after begins makes a reference to an issue
+// or a merge request, or a link, of what is around it.
+func refers(before, after string) bool {
+	next := byte(0)
+	if len(after) > 1 {
+		next = after[1]
+	}
+	digit := next >= '0' && next <= '9'
+	before = strings.ToLower(before[max(0, len(before)-4):])
+	switch after[0] {
+	case '#', '!':
+		return digit
+	case ':':
+		return strings.HasPrefix(after, "://")
+	case '.':
+		return strings.HasSuffix(before, "www")
+	case '-':
+		return digit && strings.HasSuffix(before, "gh")
+	}
+	return false
 }
 
 func wordly(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

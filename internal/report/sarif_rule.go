@@ -109,7 +109,7 @@ func (r *sarifRules) ruleOf(id string, f finding.Finding) sarifRule {
 func help(facts []string) sarifHelp {
 	h := sarifHelp{Text: strings.Join(facts, "\n")}
 	for i, f := range facts {
-		facts[i] = "- " + cell(f)
+		facts[i] = "- " + escape(cut(clean(f), longestCell))
 	}
 	h.Markdown = strings.Join(facts, "\n")
 	return h
