@@ -9,7 +9,8 @@ import (
 	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
-func idlePragma() Check {
+// idlePragma finds comments that do nothing; known are the ids and aliases of all rules.
+func idlePragma(known func() []string) Check {
 	return Check{
 		Check: finding.Check[*Input]{
 			Rule: finding.Rule{
@@ -34,7 +35,7 @@ func idlePragma() Check {
 				if p.Input.Options.IgnorePragma {
 					named = slices.DeleteFunc(named, func(x *pragma) bool { return x.tool != "check" })
 				}
-				var known []string
+				var names []string
 				for _, x := range named {
 					if x.wrong != "" {
 						p.Report(at(x.span, x.tool, "the comment does nothing: %s", x.wrong))
@@ -43,11 +44,11 @@ func idlePragma() Check {
 					if x.scope == "shell" || len(x.names) == 0 {
 						continue
 					}
-					if known == nil {
-						known = ruleNames()
+					if names == nil {
+						names = known()
 					}
 					for _, name := range x.names {
-						if f, ok := unknownName(x, name, known); ok {
+						if f, ok := unknownName(x, name, names); ok {
 							p.Report(f)
 						}
 					}
@@ -57,15 +58,6 @@ func idlePragma() Check {
 		},
 		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/5f98f4068cc4e7da3a880fb608842814e077f6c5.Dockerfile",
 	}
-}
-
-// ruleNames are the ids and aliases of all rules.
-func ruleNames() []string {
-	var out []string
-	for _, c := range Checks() {
-		out = append(append(out, string(c.ID)), c.Aliases...)
-	}
-	return out
 }
 
 // gone are names of hadolint's that it no longer has, and those of ShellCheck's,

@@ -11,7 +11,7 @@ import (
 )
 
 func TestUselessCommand(t *testing.T) {
-	fires(t, uselessCommand(), []firing{
+	fires(t, byID(t, "dockerfile/command-without-use"), []firing{
 		{"FROM x\nRUN top", []string{"2 DL3001"}},
 		{"FROM x\nRUN [\"top\", \"-b\"]", []string{"2 DL3001"}},
 		{"FROM x\nRUN apt-get install ssh", nil},
@@ -26,7 +26,7 @@ func TestUselessCommand(t *testing.T) {
 }
 
 func TestRunCd(t *testing.T) {
-	fires(t, runCd(), []firing{
+	fires(t, byID(t, "dockerfile/run-cd"), []firing{
 		{"FROM x\nRUN cd /opt", []string{"2 DL3003,DS013"}},
 		{"FROM x\nRUN cd /opt && a && cd /b && c", []string{"2 DL3003,DS013"}},
 		{"FROM x\nRUN a && (cd /opt && b)", []string{"2 DL3003"}},
@@ -75,7 +75,7 @@ func TestRunCd(t *testing.T) {
 		{"FROM x\nRUN <<E\ncd /a && make\nE\n", "", 0},
 	} {
 		in := input(t, test.text, nil)
-		f := run(t, in, runCd())
+		f := run(t, in, byID(t, "dockerfile/run-cd"))
 		if len(f) != 1 {
 			t.Fatalf("%s: %+v", test.text, f)
 		}
@@ -93,7 +93,7 @@ func TestRunCd(t *testing.T) {
 }
 
 func TestShReplaced(t *testing.T) {
-	fires(t, shSymlink(), []firing{
+	fires(t, byID(t, "dockerfile/sh-replaced"), []firing{
 		{"FROM x\nRUN ln -sfv /bin/bash /bin/sh", []string{"2 DL4005"}},
 		{"FROM x\nRUN rm /bin/sh && ln -s /bin/bash /bin/sh", []string{"2 DL4005"}},
 		{"FROM x\nRUN ln -sf /bin/true /sbin/initctl", nil},
@@ -104,7 +104,7 @@ func TestShReplaced(t *testing.T) {
 }
 
 func TestCopyThenExtract(t *testing.T) {
-	fires(t, copyThenExtract(), []firing{
+	fires(t, byID(t, "dockerfile/copy-then-extract"), []firing{
 		{"FROM x\nCOPY packaged-app.tar /usr/src/app\nRUN tar -xf /usr/src/app/packaged-app.tar", []string{"2 DL3010"}},
 		{"FROM x\nCOPY packaged-app.tar /usr/src/app\nWORKDIR /usr/src/app\nRUN foo bar && echo something && tar -xf packaged-app.tar", []string{"2 DL3010"}},
 		{"FROM x\nCOPY foo/bar/packaged-app.tar /foo.tar\nRUN tar xf /foo.tar", []string{"2 DL3010"}},
@@ -122,7 +122,7 @@ func TestCopyThenExtract(t *testing.T) {
 }
 
 func TestEnvOrder(t *testing.T) {
-	fires(t, envOrder(), []firing{
+	fires(t, byID(t, "dockerfile/env-refers-to-itself"), []firing{
 		{"FROM x\nENV BLA=\"blubb\"\nENV BLUBB=\"${BLA}/blubb\"", nil},
 		{"FROM x\nENV BLA=\"blubb\" BLUBB=\"${FOOBLA}/blubb\"", nil},
 		{"FROM x\nENV BLA=\"blubb\" BLUBB=\"$BLAFOO/blubb\"", nil},
@@ -146,13 +146,13 @@ func TestEnvOrder(t *testing.T) {
 		return &dockerfile.BaseFacts{Config: true, Env: map[string]string{"PATH": "/bin"}}
 	}
 	in := New(input(t, "FROM x\nENV PATH=/a:$PATH OLD=$PATH\n", nil).File, Options{Base: known})
-	if f := run(t, in, envOrder()); len(f) != 0 {
+	if f := run(t, in, byID(t, "dockerfile/env-refers-to-itself")); len(f) != 0 {
 		t.Errorf("the base has it: %+v", f)
 	}
 }
 
 func TestNumericUser(t *testing.T) {
-	fires(t, numericUser(), []firing{
+	fires(t, byID(t, "dockerfile/user-by-name"), []firing{
 		{"FROM x\nUSER 12345", nil},
 		{"FROM x\nUSER 1234:5678", nil},
 		{"FROM x\nUSER 1234:group", nil},
@@ -186,7 +186,7 @@ func TestNumericUser(t *testing.T) {
 			}
 			return &dockerfile.BaseFacts{Config: true, Accounts: map[string]int{"node": 1000}}
 		}
-		f := run(t, New(input(t, text, nil).File, Options{Base: known}), numericUser())
+		f := run(t, New(input(t, text, nil).File, Options{Base: known}), byID(t, "dockerfile/user-by-name"))
 		got := ""
 		if len(f) == 1 && len(f[0].Fixes) == 1 {
 			got = f[0].Fixes[0].Edits[0].New
@@ -198,7 +198,7 @@ func TestNumericUser(t *testing.T) {
 }
 
 func TestInlinePragma(t *testing.T) {
-	fires(t, inlinePragma(), []firing{
+	fires(t, byID(t, "dockerfile/inline-pragma"), []firing{
 		{"FROM x\n# hadolint ignore=DL3008\nRUN a", []string{"2 DL1001"}},
 		{"# hadolint shell=powershell # foobar\nFROM x", nil},
 		{"# hadolint global ignore=DL3008\nFROM x", []string{"1 -"}},
@@ -209,7 +209,7 @@ func TestInlinePragma(t *testing.T) {
 
 func TestLabelKey(t *testing.T) {
 	bad := []string{"2 DL3048"}
-	fires(t, labelKey(), []firing{
+	fires(t, byID(t, "dockerfile/label-key"), []firing{
 		{"FROM x\nLABEL com.docker.label=\"foo\"", bad},
 		{"FROM x\nLABEL io.docker.label=\"foo\"", bad},
 		{"FROM x\nLABEL org.dockerproject.label=\"foo\"", bad},
@@ -226,7 +226,7 @@ func TestLabelKey(t *testing.T) {
 		{"FROM x\nLABEL validlabel foo Bar", nil},
 		{"FROM x\nLABEL Version=1 version=1", bad},
 	})
-	if f := run(t, input(t, "FROM x\nLABEL Version=1 version=1\n", nil), labelKey()); len(f[0].Fixes) != 0 {
+	if f := run(t, input(t, "FROM x\nLABEL Version=1 version=1\n", nil), byID(t, "dockerfile/label-key")); len(f[0].Fixes) != 0 {
 		t.Error("two labels would become one")
 	}
 }
@@ -239,21 +239,21 @@ func TestLabelSchema(t *testing.T) {
 		text  string
 		want  []string
 	}{
-		{labelMissing(), schema, "FROM x", []string{"1 DL3049"}},
-		{labelMissing(), schema, "FROM x\nLABEL bar=baz", []string{"1 DL3049"}},
-		{labelMissing(), schema, "FROM x\nLABEL foo=bar", nil},
-		{labelMissing(), schema, "FROM x\nFROM y\n", []string{"1 DL3049", "2 DL3049"}},
-		{labelMissing(), schema, "FROM x\nFROM y\nLABEL \"foo\"=bar", []string{"1 DL3049"}},
-		{labelMissing(), schema, "FROM x AS base\nFROM base\nLABEL foo=bar", []string{"1 DL3049"}},
-		{labelMissing(), schema, "FROM x AS base\nLABEL foo=bar\nFROM base", nil},
-		{labelMissing(), schema, "FROM x AS b\nFROM y\nLABEL foo=bar\nCOPY --from=b /a /a", nil},
-		{labelMissing(), Options{}, "FROM x", nil},
-		{labelExtra(), Options{StrictLabels: true}, "FROM x\nLABEL foo=1", []string{"2 DL3050"}},
-		{labelExtra(), Options{StrictLabels: true, LabelSchema: schema.LabelSchema}, "FROM x\nLABEL foo=1 bar=2", []string{"2 DL3050"}},
-		{labelExtra(), schema, "FROM x\nLABEL bar=1", nil},
-		{labelEmpty(), schema, "FROM x\nLABEL foo=\"\" bar=''", []string{"2 DL3051"}},
-		{labelEmpty(), schema, "FROM x\nLABEL foo=\" \"", nil},
-		{labelEmpty(), Options{}, "FROM x\nLABEL foo=", nil},
+		{byID(t, "dockerfile/label-missing"), schema, "FROM x", []string{"1 DL3049"}},
+		{byID(t, "dockerfile/label-missing"), schema, "FROM x\nLABEL bar=baz", []string{"1 DL3049"}},
+		{byID(t, "dockerfile/label-missing"), schema, "FROM x\nLABEL foo=bar", nil},
+		{byID(t, "dockerfile/label-missing"), schema, "FROM x\nFROM y\n", []string{"1 DL3049", "2 DL3049"}},
+		{byID(t, "dockerfile/label-missing"), schema, "FROM x\nFROM y\nLABEL \"foo\"=bar", []string{"1 DL3049"}},
+		{byID(t, "dockerfile/label-missing"), schema, "FROM x AS base\nFROM base\nLABEL foo=bar", []string{"1 DL3049"}},
+		{byID(t, "dockerfile/label-missing"), schema, "FROM x AS base\nLABEL foo=bar\nFROM base", nil},
+		{byID(t, "dockerfile/label-missing"), schema, "FROM x AS b\nFROM y\nLABEL foo=bar\nCOPY --from=b /a /a", nil},
+		{byID(t, "dockerfile/label-missing"), Options{}, "FROM x", nil},
+		{byID(t, "dockerfile/label-not-in-schema"), Options{StrictLabels: true}, "FROM x\nLABEL foo=1", []string{"2 DL3050"}},
+		{byID(t, "dockerfile/label-not-in-schema"), Options{StrictLabels: true, LabelSchema: schema.LabelSchema}, "FROM x\nLABEL foo=1 bar=2", []string{"2 DL3050"}},
+		{byID(t, "dockerfile/label-not-in-schema"), schema, "FROM x\nLABEL bar=1", nil},
+		{byID(t, "dockerfile/label-empty"), schema, "FROM x\nLABEL foo=\"\" bar=''", []string{"2 DL3051"}},
+		{byID(t, "dockerfile/label-empty"), schema, "FROM x\nLABEL foo=\" \"", nil},
+		{byID(t, "dockerfile/label-empty"), Options{}, "FROM x\nLABEL foo=", nil},
 	} {
 		in := New(input(t, test.text, nil).File, test.o)
 		if d := cmp.Diff(test.want, fired(t, in, test.check)); d != "" {
@@ -273,7 +273,7 @@ func TestLabelKinds(t *testing.T) {
 	} {
 		o := Options{LabelSchema: map[string]string{"l": kind}}
 		try := func(value string) []string {
-			return fired(t, New(input(t, "FROM x\nARG V=1\nENV G="+quotedValue(value)+"\nLABEL l="+quotedValue(value)+" other=x\n", nil).File, o), labelKind())
+			return fired(t, New(input(t, "FROM x\nARG V=1\nENV G="+quotedValue(value)+"\nLABEL l="+quotedValue(value)+" other=x\n", nil).File, o), byID(t, "dockerfile/label-kind"))
 		}
 		for _, v := range strings.Split(test.good, "|") {
 			if got := try(v); len(got) != 0 {
@@ -290,7 +290,7 @@ func TestLabelKinds(t *testing.T) {
 	for text, want := range map[string]int{
 		"FROM x\nARG V=1.0.0\nLABEL version=$V": 1, "FROM x\nENV V=1.0.0\nLABEL version=\"${V}\"": 0, "FROM x\nENV V=1\nLABEL version=$V": 1,
 	} {
-		if f := run(t, New(input(t, text, nil).File, semver), labelKind()); len(f) != want {
+		if f := run(t, New(input(t, text, nil).File, semver), byID(t, "dockerfile/label-kind")); len(f) != want {
 			t.Errorf("%s: %+v", text, f)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 func messages(t *testing.T, id, text string, files map[string]string) []string {
 	t.Helper()
 	out := []string{}
-	for _, f := range run(t, input(t, text, files), rule(t, finding.RuleID("dockerfile/"+id))) {
+	for _, f := range run(t, input(t, text, files), byID(t, finding.RuleID("dockerfile/"+id))) {
 		out = append(out, f.Message)
 	}
 	return out

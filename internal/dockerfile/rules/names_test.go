@@ -70,7 +70,7 @@ func TestFindingsGoByTheirRulesNames(t *testing.T) {
 		found, _ := Run(t.Context(), New(f, Options{}), Checks())
 		for _, x := range found {
 			for _, a := range x.Aliases {
-				if !slices.Contains(rule(t, x.Rule).Aliases, a) {
+				if !slices.Contains(byID(t, x.Rule).Aliases, a) {
 					t.Errorf("%s: %s is called %s", name, x.Rule, a)
 				}
 			}

@@ -15,7 +15,7 @@ import (
 func otherNames(t *testing.T, id, text string, files map[string]string) []string {
 	t.Helper()
 	out := []string{}
-	for _, f := range run(t, input(t, text, files), rule(t, finding.RuleID("dockerfile/"+id))) {
+	for _, f := range run(t, input(t, text, files), byID(t, finding.RuleID("dockerfile/"+id))) {
 		out = append(out, strings.Join(f.Aliases, " "))
 	}
 	return out
@@ -199,7 +199,7 @@ func TestPackageManagersInFiles(t *testing.T) {
 func fixed(t *testing.T, id, text string, files map[string]string) (string, finding.Safety) {
 	t.Helper()
 	in := input(t, text, files)
-	found := run(t, in, rule(t, finding.RuleID("dockerfile/"+id)))
+	found := run(t, in, byID(t, finding.RuleID("dockerfile/"+id)))
 	if len(found) == 0 {
 		t.Fatalf("%s: no finding\n%s", id, text)
 	}
@@ -228,7 +228,7 @@ func TestPackageMessagesHoldNoSecrets(t *testing.T) {
 		"pipe-to-shell":       "RUN curl https://user:" + token + "@example.com/x | sh",
 		"download-unverified": "RUN curl -O https://user:" + token + "@example.com/x.tar.gz",
 	} {
-		found := run(t, input(t, "FROM a\n"+text+"\n", nil), rule(t, finding.RuleID("dockerfile/"+id)))
+		found := run(t, input(t, "FROM a\n"+text+"\n", nil), byID(t, finding.RuleID("dockerfile/"+id)))
 		if len(found) != 1 || strings.Contains(found[0].Message+found[0].Key, token) {
 			t.Errorf("%s: %+v", id, found)
 		}

@@ -198,7 +198,7 @@ func TestIdlePragma(t *testing.T) {
 		{"FROM x\n# drydock ignore=dockerfile/latest-tags\nRUN a\n", []string{"no rule is called dockerfile/latest-tags here"}},
 	} {
 		var got []string
-		for _, f := range run(t, input(t, test.text, nil), idlePragma()) {
+		for _, f := range run(t, input(t, test.text, nil), byID(t, "dockerfile/idle-pragma")) {
 			got = append(got, f.Message)
 		}
 		if d := cmp.Diff(test.want, got); d != "" {
@@ -234,7 +234,7 @@ func FuzzPragmas(f *testing.F) {
 				t.Fatalf("%+v is within an instruction", p)
 			}
 		}
-		found, _ := Run(context.Background(), in, []Check{probe(), idlePragma()})
+		found, _ := Run(context.Background(), in, []Check{probe(), byID(t, "dockerfile/idle-pragma")})
 		for _, x := range found {
 			if x.Suppressed != nil && !strings.Contains(strings.ToLower(string(b)), "check") && !strings.Contains(string(b), "ignore") {
 				t.Fatalf("%+v is turned off by nobody", x)

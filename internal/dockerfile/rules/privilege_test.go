@@ -318,7 +318,7 @@ func TestPrivilegeFixesInTheWild(t *testing.T) {
 		found, _ := Run(t.Context(), in, privilegeChecks())
 		for _, x := range found {
 			for _, y := range x.Fixes {
-				proved(t, in, rule(t, x.Rule), x, y)
+				proved(t, in, byID(t, x.Rule), x, y)
 				if len(y.Edits) > 0 {
 					made[x.Rule]++
 				}

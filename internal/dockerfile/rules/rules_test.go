@@ -265,7 +265,7 @@ func TestWild(t *testing.T) {
 			keys[k] = true
 			for _, y := range x.Fixes {
 				if y.Safety == finding.Safe {
-					proved(t, in, rule(t, x.Rule), x, y)
+					proved(t, in, byID(t, x.Rule), x, y)
 				}
 			}
 		}
@@ -278,7 +278,7 @@ func TestWild(t *testing.T) {
 	}
 }
 
-func rule(t testing.TB, id finding.RuleID) Check {
+func byID(t testing.TB, id finding.RuleID) Check {
 	t.Helper()
 	for _, c := range Checks() {
 		if c.ID == id {

@@ -36,12 +36,12 @@ func TestSecretNamesAreJudgedByTheirValues(t *testing.T) {
 		"ENV TOKENIZERS_PARALLELISM=false":                         none,
 		"ENV GOOGLE_APPLICATION_CREDENTIALS=/srv/x.json":           none,
 	} {
-		found := run(t, input(t, "FROM a:1\n"+line+"\n", nil), secretsUsedInArgOrEnv())
+		found := run(t, input(t, "FROM a:1\n"+line+"\n", nil), byID(t, "dockerfile/secrets-used-in-arg-or-env"))
 		got := none
 		if len(found) > 0 {
 			got = found[0].Severity
 			if got == finding.Unspecified {
-				got = secretsUsedInArgOrEnv().Severity
+				got = byID(t, "dockerfile/secrets-used-in-arg-or-env").Severity
 			}
 		}
 		if len(found) > 1 || got != want {

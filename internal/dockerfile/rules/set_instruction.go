@@ -1,7 +1,8 @@
 package rules
 
-// instructionChecks are the rules about instructions, stages and labels.
-func instructionChecks() []Check {
+// instructionChecks are the rules about instructions, stages and labels. names are the
+// ids and aliases of all rules.
+func instructionChecks(names func() []string) []Check {
 	return []Check{
 		latestTag(),
 		trustedRegistry(),
@@ -35,7 +36,7 @@ func instructionChecks() []Check {
 		labelExtra(),
 		labelEmpty(),
 		labelKind(),
-		idlePragma(),
+		idlePragma(names),
 		inlinePragma(),
 	}
 }
