@@ -23,8 +23,11 @@ const module = "github.com/drydock-dev/drydock/"
 // stand above it here.
 func rooms() []string {
 	return []string{
-		"lazyregexp", "sorting", "finding", "damage", "jsonstream", "secret", "disk", "ledger", "egress", "cache", "layer", "image", "image/rules", "image/write",
-		"dockerfile", "dockerfile/rules", "dockerfile/rewrite",
+		"lazyregexp", "sorting", "finding", "damage", "jsonstream", "secret", "disk", "ledger", "egress", "cache", "layer",
+		"image", "image/rules", "image/write",
+		"dockerfile", "dockerfile/inspect",
+		"dockerfile/rules/rule", "dockerfile/rules/buildkit", "dockerfile/rules/instruction", "dockerfile/rules/packages",
+		"dockerfile/rules/layering", "dockerfile/rules/privilege", "dockerfile/rules", "dockerfile/rewrite",
 		"sbom", "sbom/catalog", "sbom/installed", "image/keep", "vuln", "vuln/db", "vuln/feed",
 		"base", "trust", "trust/scheme/mint", "trust/scheme", "trust/keyring", "trust/store", "trust/notary",
 		"runtime", "runtime/compose", "runtime/seccomp", "runtime/exercise", "runtime/observe", "runtime/confine", "runtime/audit",

@@ -13,7 +13,9 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
 	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/rule"
 	"github.com/drydock-dev/drydock/internal/secret"
 )
 
@@ -130,7 +132,7 @@ func TestDirectivesAgree(t *testing.T) {
 			theirs := buildkit(t, text, "", nil)
 			if strings.Contains(theirs.Err, "failed to parse check options") {
 				wrong++ // BuildKit refuses the file; our directive says nothing
-				if d := rules.BuildKitDirective(parsed); d.Skip != nil || d.Experimental != nil || d.Error {
+				if d := inspect.BuildKitDirective(parsed); d.Skip != nil || d.Experimental != nil || d.Error {
 					t.Errorf("%q is taken: %+v", head, d)
 				}
 				continue
@@ -180,8 +182,8 @@ func checkNames(t testing.TB) map[string]bool {
 // that the file's directive leaves.
 func drydock(t testing.TB, f *dockerfile.File, ignore string, names map[string]bool, directive bool) []warning {
 	t.Helper()
-	asked := rules.BuildKitDirective(f).Experimental
-	var checks []rules.Check
+	asked := inspect.BuildKitDirective(f).Experimental
+	var checks []rule.Check
 	for _, c := range rules.Checks() {
 		if !slices.ContainsFunc(c.Aliases, func(a string) bool { return names[a] }) {
 			continue
@@ -191,7 +193,7 @@ func drydock(t testing.TB, f *dockerfile.File, ignore string, names map[string]b
 		}
 		checks = append(checks, c)
 	}
-	options := rules.Options{Platform: "linux/amd64", Base: func(s *dockerfile.Stage) *dockerfile.BaseFacts { return known(f, s) }}
+	options := inspect.Options{Platform: "linux/amd64", Base: func(s *dockerfile.Stage) *dockerfile.BaseFacts { return known(f, s) }}
 	if ignore != "" {
 		folder, err := dockerfile.OpenContext(fstest.MapFS{".dockerignore": {Data: []byte(ignore)}}, "Dockerfile")
 		if err != nil {
@@ -199,7 +201,7 @@ func drydock(t testing.TB, f *dockerfile.File, ignore string, names map[string]b
 		}
 		options.Context = folder
 	}
-	in := rules.New(f, options)
+	in := inspect.New(f, options)
 	found, _ := rules.Run(context.Background(), in, checks)
 	var out []warning
 	top := "" // the file's directive, which BuildKit has been told to overlook
@@ -327,7 +329,7 @@ func expected(f *dockerfile.File, rule string, instruction, n int) bool {
 		{
 			"what is experimental cannot be skipped in BuildKit once it is asked for; ours can",
 			func() bool {
-				skip := rules.BuildKitDirective(f).Skip
+				skip := inspect.BuildKitDirective(f).Skip
 				return n > 0 && rule == "InvalidDefinitionDescription" && (slices.Contains(skip, rule) || slices.Contains(skip, "all"))
 			},
 		},

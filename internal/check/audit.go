@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/runtime"
 	"github.com/drydock-dev/drydock/internal/runtime/audit"
@@ -340,7 +340,7 @@ func look[S audit.Subject](u *auditing, s finding.Subject, in S, checks []audit.
 		own := finding.Rule{ID: f.Rule, Aliases: f.Aliases} // of all that the rule is called
 		return len(u.Only) > 0 && !own.Matches(u.Only...) || own.Matches(u.Ignore...)
 	})
-	secrets := rules.SecretValues(looked.Findings)
+	secrets := inspect.SecretValues(looked.Findings)
 	if !u.fixing {
 		withhold(looked.Findings, secrets)
 	}

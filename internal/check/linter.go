@@ -10,7 +10,9 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
 	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/rule"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/policy"
 	"github.com/drydock-dev/drydock/internal/sorting"
@@ -79,7 +81,7 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 	if l.fixing {
 		most = rules.MaxFixed
 	}
-	in := rules.New(f, rules.Options{
+	in := inspect.New(f, inspect.Options{
 		Base:              func(st *dockerfile.Stage) *dockerfile.BaseFacts { return l.bases.facts(ctx, st.Base) },
 		Context:           contents,
 		Folder:            filepath.ToSlash(folder),
@@ -99,7 +101,7 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 		found = append(found, of...)
 	}
 	found = slices.DeleteFunc(found, func(x finding.Finding) bool { return rules.Named(&x, opt.Ignore) })
-	if rules.BuildKitDirective(f).Error {
+	if inspect.BuildKitDirective(f).Error {
 		// "# check=error=true": BuildKit fails the build on any of its own.
 		for i := range found {
 			if slices.ContainsFunc(found[i].Aliases, isBuildKits) {
@@ -109,7 +111,7 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 	}
 	sorting.By(found, func(a, b finding.Finding) int { return cmp.Compare(firstByte(a), firstByte(b)) })
 	if !l.fixing {
-		out.secrets = rules.SecretValues(found)
+		out.secrets = inspect.SecretValues(found)
 		withhold(found, out.secrets)
 	}
 	if name != "<stdin>" {
@@ -131,9 +133,9 @@ func firstByte(f finding.Finding) int {
 }
 
 // chosen are the rules that are wanted.
-func chosen(f *dockerfile.File, opt LintOptions, wanted []string) []rules.Check {
-	asked := slices.Concat(opt.Only, opt.wanted, wanted, rules.BuildKitDirective(f).Experimental)
-	return slices.DeleteFunc(rules.Checks(), func(c rules.Check) bool {
+func chosen(f *dockerfile.File, opt LintOptions, wanted []string) []rule.Check {
+	asked := slices.Concat(opt.Only, opt.wanted, wanted, inspect.BuildKitDirective(f).Experimental)
+	return slices.DeleteFunc(rules.Checks(), func(c rule.Check) bool {
 		named := c.Matches(plainNames(asked)...) // a glob asks for nothing that is off
 		switch {
 		case c.Off && !opt.Experimental && !named && !slices.Contains(asked, "all"):
@@ -152,7 +154,7 @@ func plainNames(names []string) []string {
 
 // ofBases is what is wrong with the images that the stages stand on, by their
 // references alone, each but one told once.
-func (l *linter) ofBases(in *rules.Input, but string) []finding.Finding {
+func (l *linter) ofBases(in *inspect.Input, but string) []finding.Finding {
 	f, shipped := in.File, in.Shipped()
 	var out []finding.Finding
 	seen := map[string]bool{but: true}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/base"
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
 	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
-	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -35,7 +35,7 @@ func remedies() []remedy {
 // remedied gives the first finding of each rule that a rewrite puts right that
 // rewrite as a fix, with what it decided as evidence; or the reason why there is
 // none.
-func (l *linter) remedied(ctx context.Context, found []finding.Finding, in *rules.Input, folder string) []finding.Finding {
+func (l *linter) remedied(ctx context.Context, found []finding.Finding, in *inspect.Input, folder string) []finding.Finding {
 	for _, m := range remedies() {
 		i := slices.IndexFunc(found, func(f finding.Finding) bool { return f.Remedy == m.name && f.Suppressed == nil })
 		if i < 0 || m.asks && !l.fixing {
@@ -118,7 +118,7 @@ type besideOf struct {
 // rebased gives what is wrong with a base itself a fix: the nearest release that
 // takes its place, with what must follow in the file, or the reason why there is
 // none. Stages of which one copies what another builds move together.
-func (l *linter) rebased(ctx context.Context, found []finding.Finding, in *rules.Input, folder string, given []dockerfile.Use) {
+func (l *linter) rebased(ctx context.Context, found []finding.Finding, in *inspect.Input, folder string, given []dockerfile.Use) {
 	f := in.File
 	options := map[*dockerfile.Stage]*base.Option{}
 	at := map[int]*dockerfile.Stage{} // by finding

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sorting"
 )
@@ -128,7 +128,7 @@ func (g *Rounds) Gather(ctx context.Context, only func(Item) bool) (*Gathered, e
 			return nil, err
 		}
 		out.last = found
-		for _, v := range rules.SecretValues(found) {
+		for _, v := range inspect.SecretValues(found) {
 			if !g.hidden[v] {
 				g.hidden[v] = true
 				g.secrets = append(g.secrets, v)

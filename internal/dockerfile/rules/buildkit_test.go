@@ -8,13 +8,16 @@ import (
 	"testing"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/buildkit"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/rule"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // whole gives a fix that takes a text to another; empty: no fix is offered.
 func TestBuildKitFixes(t *testing.T) {
 	for _, c := range []struct {
-		check       Check
+		check       rule.Check
 		text, whole string
 		safety      finding.Safety
 		facts       *dockerfile.BaseFacts
@@ -85,7 +88,7 @@ func TestBuildKitFixes(t *testing.T) {
 	} {
 		in := input(t, c.text, nil)
 		if c.facts != nil {
-			in = New(in.File, Options{Base: func(*dockerfile.Stage) *dockerfile.BaseFacts { return c.facts }})
+			in = inspect.New(in.File, inspect.Options{Base: func(*dockerfile.Stage) *dockerfile.BaseFacts { return c.facts }})
 		}
 		found := run(t, in, c.check)
 		if len(found) != 1 {
@@ -113,7 +116,7 @@ func TestBuildKitFixes(t *testing.T) {
 // Where two tools differ, the finding has the name of the one that says it.
 func TestNamesByFinding(t *testing.T) {
 	for _, c := range []struct {
-		check Check
+		check rule.Check
 		text  string
 		want  string // aliases of each finding
 	}{
@@ -161,7 +164,7 @@ func TestPlatformsOfBases(t *testing.T) {
 		{"FROM scratch\n", "linux/arm64", "linux/amd64", false},
 	} {
 		f := input(t, c.text, nil).File
-		in := New(f, Options{Platform: c.to, Base: func(*dockerfile.Stage) *dockerfile.BaseFacts { return &dockerfile.BaseFacts{Platform: c.facts} }})
+		in := inspect.New(f, inspect.Options{Platform: c.to, Base: func(*dockerfile.Stage) *dockerfile.BaseFacts { return &dockerfile.BaseFacts{Platform: c.facts} }})
 		if found := run(t, in, byID(t, "dockerfile/invalid-base-image-platform")); (len(found) == 1) != c.fires {
 			t.Errorf("%q for %s on %s: %+v", c.text, c.to, c.facts, found)
 		}
@@ -185,7 +188,7 @@ func TestIgnoredCopies(t *testing.T) {
 // Arguments made of arguments do not grow without end.
 func TestArgumentsOfFromStayShort(t *testing.T) {
 	text := "ARG A=aaaaaaaaaa\n" + strings.Repeat("ARG A=$A$A\n", 60) + "FROM $A\n"
-	found, _ := Run(context.Background(), input(t, text, nil), buildkitChecks())
+	found, _ := Run(context.Background(), input(t, text, nil), buildkit.Checks())
 	for _, f := range found {
 		t.Errorf("%s: %s", f.Rule, f.Message)
 	}

@@ -4,10 +4,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/rule"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestUselessCommand(t *testing.T) {
@@ -145,7 +146,7 @@ func TestEnvOrder(t *testing.T) {
 	known := func(*dockerfile.Stage) *dockerfile.BaseFacts {
 		return &dockerfile.BaseFacts{Config: true, Env: map[string]string{"PATH": "/bin"}}
 	}
-	in := New(input(t, "FROM x\nENV PATH=/a:$PATH OLD=$PATH\n", nil).File, Options{Base: known})
+	in := inspect.New(input(t, "FROM x\nENV PATH=/a:$PATH OLD=$PATH\n", nil).File, inspect.Options{Base: known})
 	if f := run(t, in, byID(t, "dockerfile/env-refers-to-itself")); len(f) != 0 {
 		t.Errorf("the base has it: %+v", f)
 	}
@@ -186,7 +187,7 @@ func TestNumericUser(t *testing.T) {
 			}
 			return &dockerfile.BaseFacts{Config: true, Accounts: map[string]int{"node": 1000}}
 		}
-		f := run(t, New(input(t, text, nil).File, Options{Base: known}), byID(t, "dockerfile/user-by-name"))
+		f := run(t, inspect.New(input(t, text, nil).File, inspect.Options{Base: known}), byID(t, "dockerfile/user-by-name"))
 		got := ""
 		if len(f) == 1 && len(f[0].Fixes) == 1 {
 			got = f[0].Fixes[0].Edits[0].New
@@ -232,10 +233,10 @@ func TestLabelKey(t *testing.T) {
 }
 
 func TestLabelSchema(t *testing.T) {
-	schema := Options{LabelSchema: map[string]string{"foo": "text"}}
+	schema := inspect.Options{LabelSchema: map[string]string{"foo": "text"}}
 	for _, test := range []struct {
-		check Check
-		o     Options
+		check rule.Check
+		o     inspect.Options
 		text  string
 		want  []string
 	}{
@@ -247,15 +248,15 @@ func TestLabelSchema(t *testing.T) {
 		{byID(t, "dockerfile/label-missing"), schema, "FROM x AS base\nFROM base\nLABEL foo=bar", []string{"1 DL3049"}},
 		{byID(t, "dockerfile/label-missing"), schema, "FROM x AS base\nLABEL foo=bar\nFROM base", nil},
 		{byID(t, "dockerfile/label-missing"), schema, "FROM x AS b\nFROM y\nLABEL foo=bar\nCOPY --from=b /a /a", nil},
-		{byID(t, "dockerfile/label-missing"), Options{}, "FROM x", nil},
-		{byID(t, "dockerfile/label-not-in-schema"), Options{StrictLabels: true}, "FROM x\nLABEL foo=1", []string{"2 DL3050"}},
-		{byID(t, "dockerfile/label-not-in-schema"), Options{StrictLabels: true, LabelSchema: schema.LabelSchema}, "FROM x\nLABEL foo=1 bar=2", []string{"2 DL3050"}},
+		{byID(t, "dockerfile/label-missing"), inspect.Options{}, "FROM x", nil},
+		{byID(t, "dockerfile/label-not-in-schema"), inspect.Options{StrictLabels: true}, "FROM x\nLABEL foo=1", []string{"2 DL3050"}},
+		{byID(t, "dockerfile/label-not-in-schema"), inspect.Options{StrictLabels: true, LabelSchema: schema.LabelSchema}, "FROM x\nLABEL foo=1 bar=2", []string{"2 DL3050"}},
 		{byID(t, "dockerfile/label-not-in-schema"), schema, "FROM x\nLABEL bar=1", nil},
 		{byID(t, "dockerfile/label-empty"), schema, "FROM x\nLABEL foo=\"\" bar=''", []string{"2 DL3051"}},
 		{byID(t, "dockerfile/label-empty"), schema, "FROM x\nLABEL foo=\" \"", nil},
-		{byID(t, "dockerfile/label-empty"), Options{}, "FROM x\nLABEL foo=", nil},
+		{byID(t, "dockerfile/label-empty"), inspect.Options{}, "FROM x\nLABEL foo=", nil},
 	} {
-		in := New(input(t, test.text, nil).File, test.o)
+		in := inspect.New(input(t, test.text, nil).File, test.o)
 		if d := cmp.Diff(test.want, fired(t, in, test.check)); d != "" {
 			t.Errorf("%s\n%s%s", test.check.ID, test.text, d)
 		}
@@ -271,9 +272,9 @@ func TestLabelKinds(t *testing.T) {
 		"semver":  {"DL3056", "1.0.0|2.0.1-rc1|1.2.3+b.5|0.0.0-a.b-c.1", "not-sem-ver|v1.0.0|1.0|01.0.0|1.0.0-01"},
 		"email":   {"DL3058", "abcd@google.com|a.b+c@d.example", "not-email|a@|A <a@b.c>|a b@c.d"},
 	} {
-		o := Options{LabelSchema: map[string]string{"l": kind}}
+		o := inspect.Options{LabelSchema: map[string]string{"l": kind}}
 		try := func(value string) []string {
-			return fired(t, New(input(t, "FROM x\nARG V=1\nENV G="+quotedValue(value)+"\nLABEL l="+quotedValue(value)+" other=x\n", nil).File, o), byID(t, "dockerfile/label-kind"))
+			return fired(t, inspect.New(input(t, "FROM x\nARG V=1\nENV G="+quotedValue(value)+"\nLABEL l="+quotedValue(value)+" other=x\n", nil).File, o), byID(t, "dockerfile/label-kind"))
 		}
 		for _, v := range strings.Split(test.good, "|") {
 			if got := try(v); len(got) != 0 {
@@ -286,11 +287,11 @@ func TestLabelKinds(t *testing.T) {
 			}
 		}
 	}
-	semver := Options{LabelSchema: map[string]string{"version": "semver"}}
+	semver := inspect.Options{LabelSchema: map[string]string{"version": "semver"}}
 	for text, want := range map[string]int{
 		"FROM x\nARG V=1.0.0\nLABEL version=$V": 1, "FROM x\nENV V=1.0.0\nLABEL version=\"${V}\"": 0, "FROM x\nENV V=1\nLABEL version=$V": 1,
 	} {
-		if f := run(t, New(input(t, text, nil).File, semver), byID(t, "dockerfile/label-kind")); len(f) != want {
+		if f := run(t, inspect.New(input(t, text, nil).File, semver), byID(t, "dockerfile/label-kind")); len(f) != want {
 			t.Errorf("%s: %+v", text, f)
 		}
 	}

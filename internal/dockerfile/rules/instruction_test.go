@@ -5,16 +5,18 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/instruction"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/rule"
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-
-	"github.com/drydock-dev/drydock/internal/dockerfile"
-	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // fired are the findings of a rule as "line aliases", those that go by no other
 // tool's name as "line -".
-func fired(t *testing.T, in *Input, c Check) []string {
+func fired(t *testing.T, in *inspect.Input, c rule.Check) []string {
 	t.Helper()
 	var out []string
 	for _, f := range run(t, in, c) {
@@ -36,7 +38,7 @@ type firing struct {
 	want []string
 }
 
-func fires(t *testing.T, c Check, tests []firing) {
+func fires(t *testing.T, c rule.Check, tests []firing) {
 	t.Helper()
 	for _, test := range tests {
 		if d := cmp.Diff(test.want, fired(t, input(t, test.text, nil), c), cmpopts.EquateEmpty()); d != "" {
@@ -76,14 +78,14 @@ func TestTrustedRegistry(t *testing.T) {
 		{"FROM x\nCOPY --from=a.com/x:1 x /x\nRUN --mount=type=bind,from=b.com/y,target=/y true\n", []string{"2 DL3026", "3 DL3026"}},
 		{"ARG R=a.com\nFROM $R/x\n", []string{"2 DL3026"}},
 	} {
-		in := New(input(t, test.text, nil).File, Options{TrustedRegistries: []string{"docker.io"}})
+		in := inspect.New(input(t, test.text, nil).File, inspect.Options{TrustedRegistries: []string{"docker.io"}})
 		if d := cmp.Diff(test.want, fired(t, in, byID(t, "dockerfile/trusted-registry"))); d != "" {
 			t.Errorf("%s%s", test.text, d)
 		}
 	}
 	fires(t, byID(t, "dockerfile/trusted-registry"), []firing{{"FROM a.com/x\n", nil}})
-	in := New(input(t, "ARG R\nFROM $R/x\n", nil).File, Options{TrustedRegistries: []string{"docker.io"}})
-	if found, unknown := Run(t.Context(), in, []Check{byID(t, "dockerfile/trusted-registry")}); len(found) != 0 || len(unknown) != 1 {
+	in := inspect.New(input(t, "ARG R\nFROM $R/x\n", nil).File, inspect.Options{TrustedRegistries: []string{"docker.io"}})
+	if found, unknown := Run(t.Context(), in, []rule.Check{byID(t, "dockerfile/trusted-registry")}); len(found) != 0 || len(unknown) != 1 {
 		t.Errorf("a registry that cannot be told: %v, %v", found, unknown)
 	}
 }
@@ -213,7 +215,7 @@ func TestCopyRelative(t *testing.T) {
 	known := func(*dockerfile.Stage) *dockerfile.BaseFacts {
 		return &dockerfile.BaseFacts{Ref: "golang:1.26", Source: "a test", Config: true, Workdir: "/go"}
 	}
-	in := New(input(t, "FROM golang:1.26\nCOPY a src/\nCOPY a .\nCOPY a ../b\n", nil).File, Options{Base: known})
+	in := inspect.New(input(t, "FROM golang:1.26\nCOPY a src/\nCOPY a .\nCOPY a ../b\n", nil).File, inspect.Options{Base: known})
 	var got []string
 	for _, f := range run(t, in, byID(t, "dockerfile/copy-relative")) {
 		got = append(got, f.Fixes[0].Edits[0].New)
@@ -259,8 +261,8 @@ func TestSystemWorkdir(t *testing.T) {
 func TestInstructionFixesInTheWild(t *testing.T) {
 	seen := 0
 	for name, f := range corpus(t) {
-		in := New(f, Options{})
-		found, _ := Run(t.Context(), in, instructionChecks(ruleNames))
+		in := inspect.New(f, inspect.Options{})
+		found, _ := Run(t.Context(), in, instruction.Checks(ruleNames))
 		before := map[string]bool{}
 		for _, x := range found {
 			before[fmt.Sprint(x.Rule, " ", x.Key)] = true
@@ -277,7 +279,7 @@ func TestInstructionFixesInTheWild(t *testing.T) {
 					t.Errorf("%s: %s: %v", name, y.Title, err)
 					continue
 				}
-				after, _ := Run(t.Context(), New(again, Options{}), instructionChecks(ruleNames))
+				after, _ := Run(t.Context(), inspect.New(again, inspect.Options{}), instruction.Checks(ruleNames))
 				if len(after) >= len(found) {
 					t.Errorf("%s:%d: %s: %d findings, were %d", name, x.At[0].Source.Line, y.Title, len(after), len(found))
 				}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/instruction"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/rule"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -19,7 +22,7 @@ const MaxFixed = 5000
 // keeping decides, as rules report, which findings are kept: what is not is
 // counted and costs nothing more.
 type keeping struct {
-	in    *Input
+	in    *inspect.Input
 	most  int
 	seen  map[identity]int
 	count map[class]int
@@ -43,15 +46,15 @@ func classOf(f *finding.Finding) class { return class{f.Rule, f.Severity, f.Supp
 
 // bounded is a check whose findings are told apart, held against the file's
 // pragmas, and kept only up to the limit.
-func (k *keeping) bounded(c finding.Check[*Input]) finding.Check[*Input] {
+func (k *keeping) bounded(c finding.Check[*inspect.Input]) finding.Check[*inspect.Input] {
 	run := c.Run
-	c.Run = func(ctx context.Context, p *pass) error {
+	c.Run = func(ctx context.Context, p *rule.Pass) error {
 		own := *p
 		own.Report = func(f finding.Finding) {
 			c.Complete(&f)
 			k.distinguish(&f)
 			obey(k.in, &f, &c.Rule)
-			k.in.unlessBroken(&f)
+			instruction.UnlessBroken(k.in, &f)
 			of := classOf(&f)
 			if k.count[of]++; k.count[of] <= k.most {
 				p.Report(f)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
 	"github.com/drydock-dev/drydock/internal/dockerfile/rules"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
@@ -27,7 +28,7 @@ func look(t testing.TB, b []byte) []finding.Finding {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, _ := rules.Run(context.Background(), rules.New(f, rules.Options{}), rules.Checks())
+	found, _ := rules.Run(context.Background(), inspect.New(f, inspect.Options{}), rules.Checks())
 	return found
 }
 

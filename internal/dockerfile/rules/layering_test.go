@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/layering"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/packages"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/rule"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/google/go-cmp/cmp"
 )
 
 // messages are what a rule says of a text.
@@ -218,12 +220,12 @@ func TestPackageRulesAreLinear(t *testing.T) {
 	for _, l := range long {
 		texts[l] = "FROM alpine\nCOPY . .\nRUN " + strings.Repeat(l+"\\\n", 10_000) + "true\n"
 	}
-	checks := append(packageChecks(), layeringChecks()...)
+	checks := append(packages.Checks(), layering.Checks()...)
 	for name, text := range texts {
 		in := input(t, text, nil)
 		for _, c := range checks {
 			start := time.Now()
-			Run(t.Context(), in, []Check{c})
+			Run(t.Context(), in, []rule.Check{c})
 			if took := time.Since(start); took > time.Second {
 				t.Logf("%s takes %s on %.20q many times", c.ID, took, name)
 			}

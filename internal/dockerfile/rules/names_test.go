@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
 )
 
 // hadolintRules are the ids of hadolint's documentation in August 2026 (2.15).
@@ -67,7 +68,7 @@ func TestEveryCheckOfTrivy(t *testing.T) {
 // What is given to a finding is one of its rule's names.
 func TestFindingsGoByTheirRulesNames(t *testing.T) {
 	for name, f := range corpus(t) {
-		found, _ := Run(t.Context(), New(f, Options{}), Checks())
+		found, _ := Run(t.Context(), inspect.New(f, inspect.Options{}), Checks())
 		for _, x := range found {
 			for _, a := range x.Aliases {
 				if !slices.Contains(byID(t, x.Rule).Aliases, a) {

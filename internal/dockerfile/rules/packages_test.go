@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/google/go-cmp/cmp"
 )
 
 // otherNames are the other tools' names of what a rule finds in a text, one string a

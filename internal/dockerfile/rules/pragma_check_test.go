@@ -3,6 +3,8 @@ package rules
 import (
 	"context"
 	"testing"
+
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/rule"
 )
 
 func TestCheckComments(t *testing.T) {
@@ -18,7 +20,7 @@ func TestCheckComments(t *testing.T) {
 		"FROM x\nRUN b \\\n# check=skip=JSONArgsRecommended\n  c\nCMD a\n":                  false,
 		"FROM x\nCMD a\n# check=skip=JSONArgsRecommended\n":                                 false,
 	} {
-		found, _ := Run(context.Background(), input(t, text, nil), []Check{byID(t, "dockerfile/json-args-recommended")})
+		found, _ := Run(context.Background(), input(t, text, nil), []rule.Check{byID(t, "dockerfile/json-args-recommended")})
 		if len(found) != 1 || (found[0].Suppressed != nil) != suppressed {
 			t.Errorf("%q: %+v", text, found)
 		}

@@ -7,22 +7,23 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/rule"
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-
-	"github.com/drydock-dev/drydock/internal/dockerfile"
-	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // probe is a rule that fires at each instruction, as each of two tools' rules.
-func probe() Check {
-	return Check{Check: finding.Check[*Input]{
+func probe() rule.Check {
+	return rule.Check{Check: finding.Check[*inspect.Input]{
 		Rule: finding.Rule{ID: "dockerfile/probe", Severity: finding.Low, Practice: finding.Layering},
-		Run: func(_ context.Context, p *pass) error {
+		Run: func(_ context.Context, p *rule.Pass) error {
 			for i := range p.Input.File.Instructions {
 				inst := &p.Input.File.Instructions[i]
 				for _, alias := range []string{"DL3008", "DL3009", "JSONArgsRecommended"} {
-					f := at(inst.Span, inst.Cmd+" "+alias, "%s at line %d", alias, inst.Span.Line)
+					f := rule.At(inst.Span, inst.Cmd+" "+alias, "%s at line %d", alias, inst.Span.Line)
 					f.Aliases = []string{alias}
 					p.Report(f)
 				}
@@ -33,12 +34,12 @@ func probe() Check {
 }
 
 // left are the findings of the probe that count, as "3:DL3008".
-func left(t *testing.T, text string, o Options) []string {
+func left(t *testing.T, text string, o inspect.Options) []string {
 	t.Helper()
 	in := input(t, text, nil)
 	o.Context = nil
-	in = New(in.File, o)
-	found, _ := Run(context.Background(), in, []Check{probe()})
+	in = inspect.New(in.File, o)
+	found, _ := Run(context.Background(), in, []rule.Check{probe()})
 	var out []string
 	for _, f := range found {
 		if f.Suppressed == nil {
@@ -100,12 +101,12 @@ func TestPragmas(t *testing.T) {
 		{"not understood", "# check=skip=JSONArgsRecommended;errors=true\nFROM x\n", nil},
 		{"not understood above an instruction", "FROM x\n# check=skipped\nRUN a\n", nil},
 	} {
-		all := left(t, strings.NewReplacer("ignore", "ignorant", "check", "cheque", "Check", "cheque", "CHECK", "cheque").Replace(test.text), Options{})
+		all := left(t, strings.NewReplacer("ignore", "ignorant", "check", "cheque", "Check", "cheque", "CHECK", "cheque").Replace(test.text), inspect.Options{})
 		want := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(test.gone, s) })
 		if len(want) != len(all)-len(test.gone) {
 			t.Fatalf("%s: %v are not all of %v", test.what, test.gone, all)
 		}
-		if d := cmp.Diff(want, left(t, test.text, Options{}), cmpopts.EquateEmpty()); d != "" {
+		if d := cmp.Diff(want, left(t, test.text, inspect.Options{}), cmpopts.EquateEmpty()); d != "" {
 			t.Errorf("%s:\n%s%s", test.what, test.text, d)
 		}
 	}
@@ -113,7 +114,7 @@ func TestPragmas(t *testing.T) {
 
 func TestPragmasSaySo(t *testing.T) {
 	in := input(t, "FROM x\n# hadolint ignore=DL3008 # the mirror is ours\nRUN a\n# drydock ignore=DL3008\nRUN b\n", nil)
-	found, _ := Run(context.Background(), in, []Check{probe()})
+	found, _ := Run(context.Background(), in, []rule.Check{probe()})
 	var got []string
 	for _, f := range found {
 		if s := f.Suppressed; s != nil {
@@ -128,7 +129,7 @@ func TestPragmasSaySo(t *testing.T) {
 
 func TestPragmasCanBeTurnedOff(t *testing.T) {
 	text := "# check=skip=JSONArgsRecommended\n# hadolint global ignore=DL3008\nFROM x\n"
-	if got := left(t, text, Options{IgnorePragma: true}); !slices.Equal(got, []string{"3:DL3008", "3:DL3009"}) {
+	if got := left(t, text, inspect.Options{IgnorePragma: true}); !slices.Equal(got, []string{"3:DL3008", "3:DL3009"}) {
 		t.Errorf("%v", got)
 	}
 }
@@ -136,13 +137,13 @@ func TestPragmasCanBeTurnedOff(t *testing.T) {
 // A finding in several places is suppressed by a pragma above any of them.
 func TestPragmaAboveAnyPlace(t *testing.T) {
 	in := input(t, "FROM x\nCMD a\n# hadolint ignore=DL4003\nCMD b\n", nil)
-	two := Check{Check: finding.Check[*Input]{Rule: finding.Rule{ID: "dockerfile/two", Aliases: []string{"DL4003"}}, Run: func(_ context.Context, p *pass) error {
-		f := at(p.Input.File.Instructions[1].Span, "CMD", "two")
+	two := rule.Check{Check: finding.Check[*inspect.Input]{Rule: finding.Rule{ID: "dockerfile/two", Aliases: []string{"DL4003"}}, Run: func(_ context.Context, p *rule.Pass) error {
+		f := rule.At(p.Input.File.Instructions[1].Span, "CMD", "two")
 		f.At = append(f.At, finding.Location{Source: &p.Input.File.Instructions[2].Span})
 		p.Report(f)
 		return nil
 	}}}
-	found, _ := Run(context.Background(), in, []Check{two})
+	found, _ := Run(context.Background(), in, []rule.Check{two})
 	if len(found) != 1 || found[0].Suppressed == nil {
 		t.Errorf("%+v", found)
 	}
@@ -222,26 +223,26 @@ func FuzzPragmas(f *testing.F) {
 		if err != nil {
 			return
 		}
-		in := New(file, Options{})
-		for _, p := range in.pragmas.all {
-			if s := p.span; s.Start < 0 || s.End > len(b) || s.Start >= s.End || b[s.Start] != '#' || s.Line < 1 {
+		in := inspect.New(file, inspect.Options{})
+		for _, p := range in.Pragmas.All {
+			if s := p.Span; s.Start < 0 || s.End > len(b) || s.Start >= s.End || b[s.Start] != '#' || s.Line < 1 {
 				t.Fatalf("%+v", p)
 			}
-			if p.wrong == "" && len(p.names) == 0 && p.tool != "check" {
+			if p.Wrong == "" && len(p.Names) == 0 && p.Tool != "check" {
 				t.Fatalf("%+v is obeyed and names nothing", p)
 			}
-			if owner(file, p.span.Start) >= 0 {
+			if inspect.InstructionAt(file, p.Span.Start) >= 0 {
 				t.Fatalf("%+v is within an instruction", p)
 			}
 		}
-		found, _ := Run(context.Background(), in, []Check{probe(), byID(t, "dockerfile/idle-pragma")})
+		found, _ := Run(context.Background(), in, []rule.Check{probe(), byID(t, "dockerfile/idle-pragma")})
 		for _, x := range found {
 			if x.Suppressed != nil && !strings.Contains(strings.ToLower(string(b)), "check") && !strings.Contains(string(b), "ignore") {
 				t.Fatalf("%+v is turned off by nobody", x)
 			}
 		}
-		off := New(file, Options{IgnorePragma: true})
-		found, _ = Run(context.Background(), off, []Check{probe()})
+		off := inspect.New(file, inspect.Options{IgnorePragma: true})
+		found, _ = Run(context.Background(), off, []rule.Check{probe()})
 		for _, x := range found {
 			if x.Suppressed != nil && strings.HasSuffix(x.Suppressed.Reason, "ignore") {
 				t.Fatalf("%+v is turned off by what does not count", x)

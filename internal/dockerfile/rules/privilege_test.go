@@ -9,23 +9,26 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/privilege"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/rule"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // only is the rule of that name.
-func only(t testing.TB, name string) Check {
+func only(t testing.TB, name string) rule.Check {
 	t.Helper()
-	for _, c := range privilegeChecks() {
+	for _, c := range privilege.Checks() {
 		if string(c.ID) == "dockerfile/"+name {
 			return c
 		}
 	}
 	t.Fatalf("no rule %s", name)
-	return Check{}
+	return rule.Check{}
 }
 
 // say are the messages of a rule.
-func say(t testing.TB, in *Input, name string) []string {
+func say(t testing.TB, in *inspect.Input, name string) []string {
 	t.Helper()
 	var out []string
 	for _, f := range run(t, in, only(t, name)) {
@@ -199,8 +202,8 @@ func TestPrivilegeRules(t *testing.T) {
 }
 
 // based are options that know each base.
-func based(facts *dockerfile.BaseFacts) Options {
-	return Options{Base: func(*dockerfile.Stage) *dockerfile.BaseFacts { return facts }}
+func based(facts *dockerfile.BaseFacts) inspect.Options {
+	return inspect.Options{Base: func(*dockerfile.Stage) *dockerfile.BaseFacts { return facts }}
 }
 
 func parsed(t testing.TB, text string) *dockerfile.File {
@@ -217,44 +220,44 @@ func TestBaseFactsDecide(t *testing.T) {
 	f := parsed(t, "FROM a:1\nRUN x\n")
 	root := &dockerfile.BaseFacts{Ref: "a:1", Source: "the local image sha256:1", Config: true, Exposed: []string{"80/tcp"}}
 	worker := &dockerfile.BaseFacts{Ref: "a:1", Source: "the local image sha256:1", Config: true, User: "app", Healthcheck: true, Exposed: []string{"80/tcp"}}
-	found := run(t, New(f, based(root)), only(t, "root-user"))
+	found := run(t, inspect.New(f, based(root)), only(t, "root-user"))
 	if len(found) != 1 || found[0].Severity != finding.Medium || !strings.Contains(found[0].Evidence[0].Text, "the local image sha256:1") || slices.Contains(found[0].Aliases, "DL3002") {
 		t.Errorf("%+v", found)
 	}
-	if found := run(t, New(f, based(worker)), only(t, "root-user"), only(t, "no-healthcheck")); len(found) != 0 {
+	if found := run(t, inspect.New(f, based(worker)), only(t, "root-user"), only(t, "no-healthcheck")); len(found) != 0 {
 		t.Errorf("%+v", found)
 	}
-	if found := run(t, New(f, based(&dockerfile.BaseFacts{Ref: "a:1"})), only(t, "root-user")); len(found) != 1 || found[0].Severity != finding.Low {
+	if found := run(t, inspect.New(f, based(&dockerfile.BaseFacts{Ref: "a:1"})), only(t, "root-user")); len(found) != 1 || found[0].Severity != finding.Low {
 		t.Errorf("facts without a configuration: %+v", found)
 	}
-	if found := run(t, New(f, based(root)), only(t, "no-healthcheck")); len(found) != 1 || !strings.Contains(found[0].Message, "80/tcp of a:1") {
+	if found := run(t, inspect.New(f, based(root)), only(t, "no-healthcheck")); len(found) != 1 || !strings.Contains(found[0].Message, "80/tcp of a:1") {
 		t.Errorf("%+v", found)
 	}
-	asks := run(t, New(parsed(t, "FROM a:1\nEXPOSE 8080/tcp\nCMD [\"a\"]\n"), based(&dockerfile.BaseFacts{Config: true, Programs: []string{"sh", "wget"}})), only(t, "no-healthcheck"))
+	asks := run(t, inspect.New(parsed(t, "FROM a:1\nEXPOSE 8080/tcp\nCMD [\"a\"]\n"), based(&dockerfile.BaseFacts{Config: true, Programs: []string{"sh", "wget"}})), only(t, "no-healthcheck"))
 	if len(asks) != 1 || len(asks[0].Fixes[0].Edits) != 1 || asks[0].Fixes[0].Edits[0].New != "\nHEALTHCHECK CMD wget -q -O /dev/null http://127.0.0.1:8080/ || exit 1" {
 		t.Errorf("%+v", asks)
 	}
-	if low := run(t, New(parsed(t, "FROM a:1\nUSER app\n"), based(root)), only(t, "privileged-port")); len(low) != 1 || !strings.Contains(low[0].Evidence[0].Text, "the local image") {
+	if low := run(t, inspect.New(parsed(t, "FROM a:1\nUSER app\n"), based(root)), only(t, "privileged-port")); len(low) != 1 || !strings.Contains(low[0].Evidence[0].Text, "the local image") {
 		t.Errorf("an inherited port: %+v", low)
 	}
 	known := &dockerfile.BaseFacts{Ref: "a:1", Source: "x", Config: true, Accounts: map[string]int{"root": 0, "www": 33}}
 	for file, want := range map[string]int{"USER www\n": 0, "USER app\n": 1, "RUN useradd app\nUSER app\n": 0, "RUN npm ci\nUSER app\n": 1, "USER 12\n": 0} {
-		if found := run(t, New(parsed(t, "FROM a:1\n"+file), based(known)), only(t, "unknown-user")); len(found) != want {
+		if found := run(t, inspect.New(parsed(t, "FROM a:1\n"+file), based(known)), only(t, "unknown-user")); len(found) != want {
 			t.Errorf("%s: %+v", file, found)
 		}
 	}
-	back := run(t, New(parsed(t, "FROM a:1\nUSER root\nRUN x\nCMD [\"a\"]"), based(worker)), only(t, "root-user"))
+	back := run(t, inspect.New(parsed(t, "FROM a:1\nUSER root\nRUN x\nCMD [\"a\"]"), based(worker)), only(t, "root-user"))
 	if len(back) != 1 || len(back[0].Fixes) != 1 || back[0].Fixes[0].Edits[0].New != "\nUSER app" {
 		t.Errorf("%+v", back)
 	}
-	if got := run(t, New(parsed(t, "FROM a:1\nRUN sudo make\n"), based(root)), only(t, "sudo")); got[0].Fixes[0].Safety != finding.Behaviour {
+	if got := run(t, inspect.New(parsed(t, "FROM a:1\nRUN sudo make\n"), based(root)), only(t, "sudo")); got[0].Fixes[0].Safety != finding.Behaviour {
 		t.Errorf("sudo of a known root: %+v", got)
 	}
-	if got := run(t, New(parsed(t, "FROM a:1\nUSER app\nRUN sudo make\n"), based(root)), only(t, "sudo")); len(got[0].Fixes) != 0 {
+	if got := run(t, inspect.New(parsed(t, "FROM a:1\nUSER app\nRUN sudo make\n"), based(root)), only(t, "sudo")); len(got[0].Fixes) != 0 {
 		t.Errorf("sudo of a user who is not root is taken away: %+v", got)
 	}
 	workdir := parsed(t, "FROM node:22\nWORKDIR /app\nUSER x\nRUN npm ci\n")
-	if found := run(t, New(workdir, based(worker)), only(t, "root-owned-workdir")); len(found) != 0 {
+	if found := run(t, inspect.New(workdir, based(worker)), only(t, "root-owned-workdir")); len(found) != 0 {
 		t.Errorf("the base's user made the folder: %+v", found)
 	}
 }
@@ -282,8 +285,8 @@ func TestServerPathsAreGiven(t *testing.T) {
 // that name there, but for stages that only others need, whose user runs nothing.
 func TestDL3002IsHadolints(t *testing.T) {
 	for name, f := range corpus(t) {
-		in := New(f, Options{})
-		leaf := in.leaves()
+		in := inspect.New(f, inspect.Options{})
+		leaf := in.Leaves()
 		want := map[int]bool{} // by line
 		for n := range f.Stages {
 			last := -1
@@ -292,11 +295,11 @@ func TestDL3002IsHadolints(t *testing.T) {
 					last = i
 				}
 			}
-			if last >= 0 && (leaf[n] || n == len(f.Stages)-1) && !in.windows(&f.Stages[n]) && rootName(f.Instructions[last].Args[0]) {
+			if last >= 0 && (leaf[n] || n == len(f.Stages)-1) && !in.Windows(&f.Stages[n]) && inspect.RootName(f.Instructions[last].Args[0]) {
 				want[f.Instructions[last].Span.Line] = true
 			}
 		}
-		found, _ := Run(t.Context(), in, []Check{only(t, "root-user")})
+		found, _ := Run(t.Context(), in, []rule.Check{only(t, "root-user")})
 		for _, x := range found {
 			if slices.Contains(x.Aliases, "DL3002") != want[x.At[0].Source.Line] {
 				t.Errorf("%s:%d: %v", name, x.At[0].Source.Line, x.Aliases)
@@ -314,8 +317,8 @@ func TestDL3002IsHadolints(t *testing.T) {
 func TestPrivilegeFixesInTheWild(t *testing.T) {
 	made := map[finding.RuleID]int{}
 	for _, f := range corpus(t) {
-		in := New(f, Options{})
-		found, _ := Run(t.Context(), in, privilegeChecks())
+		in := inspect.New(f, inspect.Options{})
+		found, _ := Run(t.Context(), in, privilege.Checks())
 		for _, x := range found {
 			for _, y := range x.Fixes {
 				proved(t, in, byID(t, x.Rule), x, y)
@@ -350,10 +353,10 @@ func TestPrivilegeRulesAreLinear(t *testing.T) {
 			b.WriteString(strings.ReplaceAll(line, "%d", fmt.Sprint(i%60000+1)))
 		}
 		f := parsed(t, b.String())
-		in := New(f, Options{})
-		for _, c := range privilegeChecks() {
+		in := inspect.New(f, inspect.Options{})
+		for _, c := range privilege.Checks() {
 			start := time.Now()
-			Run(t.Context(), in, []Check{c})
+			Run(t.Context(), in, []rule.Check{c})
 			if took := time.Since(start); took > time.Second {
 				t.Logf("%s takes %s for %d times %q", c.ID, took, n, line)
 			}
@@ -364,7 +367,7 @@ func TestPrivilegeRulesAreLinear(t *testing.T) {
 // Whatever the file says: no panic, every finding has its place, and every edit
 // lies in the file it was computed for.
 func FuzzPrivilegeRules(f *testing.F) {
-	for _, c := range privilegeChecks() {
+	for _, c := range privilege.Checks() {
 		f.Add([]byte(c.Bad))
 		f.Add([]byte(c.Good))
 	}
@@ -376,8 +379,8 @@ func FuzzPrivilegeRules(f *testing.F) {
 		if err != nil || len(b) > 4096 {
 			t.Skip()
 		}
-		in := New(file, Options{})
-		found, _ := Run(t.Context(), in, privilegeChecks())
+		in := inspect.New(file, inspect.Options{})
+		found, _ := Run(t.Context(), in, privilege.Checks())
 		for _, x := range found {
 			complete(t, in, x)
 			for _, y := range x.Fixes {
@@ -388,13 +391,13 @@ func FuzzPrivilegeRules(f *testing.F) {
 }
 
 func BenchmarkPrivilegeRules(b *testing.B) {
-	var all []*Input
+	var all []*inspect.Input
 	for _, f := range corpus(b) {
-		all = append(all, New(f, Options{}))
+		all = append(all, inspect.New(f, inspect.Options{}))
 	}
 	for b.Loop() {
 		for _, in := range all {
-			Run(b.Context(), in, privilegeChecks())
+			Run(b.Context(), in, privilege.Checks())
 		}
 	}
 }

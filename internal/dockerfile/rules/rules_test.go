@@ -15,34 +15,35 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/ulikunitz/xz"
-
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/rule"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/ulikunitz/xz"
 )
 
 // input makes a rule's input of a text and, where files is not nil, a context.
-func input(t testing.TB, text string, files map[string]string) *Input {
+func input(t testing.TB, text string, files map[string]string) *inspect.Input {
 	t.Helper()
 	f, err := dockerfile.Parse("Dockerfile", []byte(text))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	return New(f, options(t, files))
+	return inspect.New(f, options(t, files))
 }
 
 // example makes the input of a rule's own example.
-func example(t testing.TB, c Check, text string, files map[string]string) *Input {
+func example(t testing.TB, c rule.Check, text string, files map[string]string) *inspect.Input {
 	t.Helper()
 	o := c.Settings
 	o.Context = options(t, files).Context
-	return New(input(t, text, nil).File, o)
+	return inspect.New(input(t, text, nil).File, o)
 }
 
-func options(t testing.TB, files map[string]string) Options {
+func options(t testing.TB, files map[string]string) inspect.Options {
 	t.Helper()
 	if files == nil {
-		return Options{}
+		return inspect.Options{}
 	}
 	folder := fstest.MapFS{}
 	for name, text := range files {
@@ -52,10 +53,10 @@ func options(t testing.TB, files map[string]string) Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Options{Context: c}
+	return inspect.Options{Context: c}
 }
 
-func run(t testing.TB, in *Input, checks ...Check) []finding.Finding {
+func run(t testing.TB, in *inspect.Input, checks ...rule.Check) []finding.Finding {
 	t.Helper()
 	found, unknown := Run(context.Background(), in, checks)
 	for _, u := range unknown {
@@ -87,7 +88,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-func complete(t testing.TB, in *Input, f finding.Finding) {
+func complete(t testing.TB, in *inspect.Input, f finding.Finding) {
 	t.Helper()
 	last := f.Message[strings.LastIndexByte(f.Message, ' ')+1:] // which may be a word of the file
 	sentence := strings.HasSuffix(last, ".") && !strings.Contains(string(in.File.Bytes), last)
@@ -101,7 +102,7 @@ func complete(t testing.TB, in *Input, f finding.Finding) {
 }
 
 // proved applies a fix and looks again. Edits of other files are not applied.
-func proved(t testing.TB, in *Input, c Check, f finding.Finding, x finding.Fix) {
+func proved(t testing.TB, in *inspect.Input, c rule.Check, f finding.Finding, x finding.Fix) {
 	t.Helper()
 	if x.Title == "" || strings.HasSuffix(x.Title, ".") {
 		t.Errorf("%s: fix %q", f.Rule, x.Title)
@@ -118,15 +119,15 @@ func proved(t testing.TB, in *Input, c Check, f finding.Finding, x finding.Fix) 
 		t.Errorf("%s: %s: %v\n%s", f.Rule, x.Title, err, b)
 		return
 	}
-	found, _ := Run(context.Background(), New(again, in.Options), []Check{c})
-	before, _ := Run(context.Background(), in, []Check{c})
+	found, _ := Run(context.Background(), inspect.New(again, in.Options), []rule.Check{c})
+	before, _ := Run(context.Background(), in, []rule.Check{c})
 	if len(found) >= len(before) {
 		t.Errorf("%s at line %d: %s: leaves it\n%s", f.Rule, f.At[0].Source.Line, x.Title, b)
 	}
 }
 
 // apply makes the edits of a fix; false: none is of the Dockerfile.
-func apply(t testing.TB, in *Input, x finding.Fix) ([]byte, bool) {
+func apply(t testing.TB, in *inspect.Input, x finding.Fix) ([]byte, bool) {
 	t.Helper()
 	edits := slices.DeleteFunc(slices.Clone(x.Edits), func(e finding.Edit) bool { return e.File != in.File.Name })
 	slices.SortStableFunc(edits, func(a, b finding.Edit) int { return a.Start - b.Start })
@@ -238,7 +239,7 @@ func TestExamplesFromTheWild(t *testing.T) {
 				t.Errorf("%s: the corpus has no %s", c.ID, file)
 				continue
 			}
-			found, _ := Run(context.Background(), New(f, Options{}), []Check{c})
+			found, _ := Run(context.Background(), inspect.New(f, inspect.Options{}), []rule.Check{c})
 			if fires != (len(found) > 0) {
 				t.Errorf("%s: %d findings in %s", c.ID, len(found), file)
 			}
@@ -252,7 +253,7 @@ func TestWild(t *testing.T) {
 	files := corpus(t)
 	fired := map[finding.RuleID]int{}
 	for _, f := range files {
-		in := New(f, Options{})
+		in := inspect.New(f, inspect.Options{})
 		found, _ := Run(context.Background(), in, Checks())
 		keys := map[string]bool{}
 		for _, x := range found {
@@ -278,7 +279,7 @@ func TestWild(t *testing.T) {
 	}
 }
 
-func byID(t testing.TB, id finding.RuleID) Check {
+func byID(t testing.TB, id finding.RuleID) rule.Check {
 	t.Helper()
 	for _, c := range Checks() {
 		if c.ID == id {
@@ -286,14 +287,14 @@ func byID(t testing.TB, id finding.RuleID) Check {
 		}
 	}
 	t.Fatalf("no rule %s", id)
-	return Check{}
+	return rule.Check{}
 }
 
 func BenchmarkCorpus(b *testing.B) {
 	files := corpus(b)
 	for b.Loop() {
 		for _, f := range files {
-			Run(context.Background(), New(f, Options{}), Checks())
+			Run(context.Background(), inspect.New(f, inspect.Options{}), Checks())
 		}
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/drydock-dev/drydock/internal/dockerfile/inspect"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/privilege"
+	"github.com/drydock-dev/drydock/internal/dockerfile/rules/rule"
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
@@ -49,8 +52,8 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 		{"COPY <<EOF /root/.npmrc\n//registry.npmjs.org/:_authToken=" + ghToken + "\nEOF\n", 2}, // also a file of secrets? no: counted below
 	} {
 		in := input(t, "FROM a:1\n"+c.file, nil)
-		var checks []Check
-		for _, r := range privilegeChecks() {
+		var checks []rule.Check
+		for _, r := range privilege.Checks() {
 			if strings.Contains(string(r.ID), "secret") || r.ID == "dockerfile/password-in-build" || r.ID == "dockerfile/add-checksum" || r.ID == "dockerfile/plain-http" {
 				checks = append(checks, r)
 			}
@@ -240,8 +243,8 @@ func TestReadmeAndPackageScripts(t *testing.T) {
 // The names of a finding are of its rule's, so that pragmas know them.
 func TestPrivilegeAliases(t *testing.T) {
 	for _, f := range corpus(t) {
-		in := New(f, Options{})
-		found, _ := Run(t.Context(), in, privilegeChecks())
+		in := inspect.New(f, inspect.Options{})
+		found, _ := Run(t.Context(), in, privilege.Checks())
 		for _, x := range found {
 			for _, a := range x.Aliases {
 				if !slices.Contains(byID(t, x.Rule).Aliases, a) {
@@ -251,8 +254,8 @@ func TestPrivilegeAliases(t *testing.T) {
 		}
 	}
 	// A pragma of hadolint works where hadolint would fire.
-	in := New(parsed(t, "# hadolint ignore=DL3057\nFROM a:1\nEXPOSE 80\n# hadolint ignore=DL3002\nUSER root\n"), Options{})
-	found, _ := Run(t.Context(), in, []Check{only(t, "no-healthcheck"), only(t, "root-user")})
+	in := inspect.New(parsed(t, "# hadolint ignore=DL3057\nFROM a:1\nEXPOSE 80\n# hadolint ignore=DL3002\nUSER root\n"), inspect.Options{})
+	found, _ := Run(t.Context(), in, []rule.Check{only(t, "no-healthcheck"), only(t, "root-user")})
 	for _, x := range found {
 		if x.Suppressed == nil {
 			t.Errorf("%s is not suppressed", x.Rule)

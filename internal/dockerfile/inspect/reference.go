@@ -1,0 +1,16 @@
+package inspect
+
+import "strings"
+
+// Reference is a reference to an image in its parts, as written.
+type Reference struct{ Name, Tag, Digest string }
+
+// ParseReference takes the name of an image apart.
+func ParseReference(s string) Reference {
+	var r Reference
+	r.Name, r.Digest, _ = strings.Cut(s, "@")
+	if i := strings.LastIndexByte(r.Name, ':'); i > strings.LastIndexByte(r.Name, '/') {
+		r.Name, r.Tag = r.Name[:i], r.Name[i+1:]
+	}
+	return r
+}
