@@ -29,7 +29,7 @@ type minifying struct {
 func newMinify(f *flags) *cobra.Command {
 	m := &minifying{flags: f}
 	c := &cobra.Command{
-		Use:   "minify [flags] IMAGE [ARG…]",
+		Use:   "minify IMAGE [flags] [ARG…]",
 		Short: "Make an image of what it uses, and prove that it still works",
 		Long: `Watch an image of the local Engine while it is exercised, make a new image without
 what it did not use, and run that one in the same way: it must answer alike. Paths that
@@ -55,7 +55,7 @@ write the image there instead of into the Engine.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return m.minify(cmd, args) },
 	}
 	s := c.Flags()
-	s.SetInterspersed(false) // what follows the image is its own
+	s.SetInterspersed(false) // options may follow the image, and what it is started with follows them
 	m.work.flags(s)
 	s.StringVar(&m.seen, "observation", "", "`FILE` of what is known of the image's use already, by drydock observe")
 	s.StringArrayVar(&m.verify, "verify", nil, "`COMMAND` or URL of the second exercise, from which nothing is learned; may be repeated")

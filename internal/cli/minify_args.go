@@ -13,20 +13,17 @@ import (
 	"github.com/drydock-dev/drydock/internal/minify"
 )
 
-// after takes those of our options that stand right after the image, where docker build's
-// -t has got people used to write them.
+// after takes those of our options that stand right after the image, and returns what is the container's:
+// what follows the first word that is no option, or --.
 func (m *minifying) after(cmd *cobra.Command, args []string) ([]string, error) {
-	for len(args) > 0 && (args[0] == "-t" || args[0] == "--tag" || args[0] == "--dry-run") {
-		if args[0] == "--dry-run" {
-			m.opt.DryRun, args = true, args[1:]
-			continue
+	if err := cmd.Flags().Parse(args); err != nil {
+		hint := ""
+		if strings.HasPrefix(err.Error(), "unknown") {
+			hint = "what the container is to be started with comes after --"
 		}
-		if len(args) == 1 {
-			return nil, usageError{fmt.Errorf("flag needs an argument: %s", args[0]), ""}
-		}
-		m.opt.Tag, args = args[1], args[2:]
+		return nil, usageError{err, hint}
 	}
-	return afterImage(cmd.Flags(), args)
+	return cmd.Flags().Args(), nil
 }
 
 // places reads where the image goes.
