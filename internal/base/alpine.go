@@ -2,6 +2,7 @@ package base
 
 import (
 	_ "embed"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync"
@@ -39,12 +40,7 @@ func alpineHas(release, name string) (has, known bool) {
 		return false, false
 	}
 	t, origin := alpineNames(), m[1]+m[2]
-	last := -1
-	for bit := range t.releases {
-		if t.has[origin]>>bit&1 != 0 {
-			last = bit
-		}
-	}
+	last := bits.Len(uint(t.mask(origin))) - 1
 	next := last + 1 // the first release without it
 	return false, last >= 0 && next < len(t.releases)-1 && compareVersions(release, t.releases[next]) >= 0
 }
@@ -53,7 +49,7 @@ func alpineHas(release, name string) (has, known bool) {
 // after it, name a package.
 func alpineRecorded(release, name string) bool {
 	t := alpineNames()
-	mask, edge := t.has[name], len(t.releases)-1
+	mask, edge := t.mask(name), len(t.releases)-1
 	if bit := slices.Index(t.releases, release); bit >= 0 {
 		return mask>>bit&1 != 0
 	}
@@ -74,7 +70,7 @@ func alpineNear(release, name string) []string {
 		return nil
 	}
 	var out []string
-	for n := range alpineNames().has {
+	for n := range alpineNames().beginning(m[1]) {
 		if o := severalVersions.FindStringSubmatch(n); o != nil && o[1] == m[1] && o[3] == "" && alpineRecorded(release, n) {
 			out = append(out, n+m[3])
 		}

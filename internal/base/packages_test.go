@@ -1,6 +1,9 @@
 package base
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestHasPackage(t *testing.T) {
 	for _, tt := range []struct {
@@ -32,9 +35,38 @@ func TestHasPackage(t *testing.T) {
 }
 
 func TestParsePackagesRefusesOthers(t *testing.T) {
-	for _, text := range []string{"", "debian-12", "debian-12\n2 a", "debian-12\nx a", "debian-12\n1"} {
+	for _, text := range []string{
+		"", "debian-12", "debian-12\na 2\n", "debian-12\na x\n", "debian-12\na\n", "debian-12\na 1",
+		"debian-12\na 0\n", "debian-12\nb 1\na 1\n", "debian-12\na 1\na 1\n",
+	} {
 		if _, err := parsePackages(text); err == nil {
 			t.Errorf("%q is read", text)
 		}
+	}
+}
+
+// What is found by halves is what reading every line finds.
+func TestPackagesAreFound(t *testing.T) {
+	for _, table := range []*packageTable{packageNames(), alpineNames()} {
+		n := 0
+		for line := range strings.Lines(table.lines) {
+			name, want, _ := packageLine(line)
+			if got := table.mask(name); got != want {
+				t.Fatalf("%s: mask %x, want %x", name, got, want)
+			}
+			if table.mask(name+"~") != 0 || table.mask(name[:len(name)-1]+"\x00") != 0 {
+				t.Fatalf("beside %s is one", name)
+			}
+			n++
+		}
+		if n < 500 || table.mask("") != 0 || table.mask("~") != 0 {
+			t.Errorf("%d names", n)
+		}
+	}
+}
+
+func BenchmarkHasPackage(b *testing.B) {
+	for b.Loop() {
+		HasPackage("debian", "12", "libssl3")
 	}
 }

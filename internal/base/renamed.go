@@ -3,7 +3,6 @@ package base
 import (
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
@@ -32,7 +31,7 @@ func RenamedPackage(distribution, release, name string) (same, near []string) {
 	}
 	all := func(names string) []string {
 		list := strings.Fields(names)
-		if slices.ContainsFunc(list, func(n string) bool { return t.has[n]>>bit&1 == 0 }) {
+		if slices.ContainsFunc(list, func(n string) bool { return t.mask(n)>>bit&1 == 0 }) {
 			return nil
 		}
 		return list
@@ -43,8 +42,8 @@ func RenamedPackage(distribution, release, name string) (same, near []string) {
 	if near = all(debianNear[name]); len(near) > 0 {
 		return nil, near
 	}
-	for _, n := range packageKinds()[kindOfPackage(name)] {
-		if n != name && t.has[n]>>bit&1 != 0 && t.has[n+"t64"]>>bit&1 == 0 {
+	for _, n := range t.ofKind(name) {
+		if n != name && t.mask(n)>>bit&1 != 0 && t.mask(n+"t64")>>bit&1 == 0 {
 			near = append(near, n)
 		}
 	}
@@ -65,16 +64,24 @@ func numbersOf(name string) string {
 	return strings.Join(digits.FindAllString(strings.TrimSuffix(name, "t64"), -1), ".")
 }
 
-// packageKinds are the names of packages with a number in them by their kind.
-var packageKinds = sync.OnceValue(func() map[string][]string {
-	kinds := map[string][]string{}
-	for name := range packageNames().has {
-		if k := kindOfPackage(name); strings.Contains(k, "#") {
-			kinds[k] = append(kinds[k], name)
+// ofKind are the names of packages that a number alone tells from another's.
+func (t *packageTable) ofKind(name string) []string {
+	kind := kindOfPackage(name)
+	before, _, numbered := strings.Cut(kind, "#")
+	if !numbered {
+		return nil
+	}
+	after := kind[strings.LastIndexByte(kind, '#')+1:]
+	var all []string
+	for digit := '0'; digit <= '9'; digit++ {
+		for n := range t.beginning(before + string(digit)) {
+			if strings.HasSuffix(strings.TrimSuffix(n, "t64"), after) && kindOfPackage(n) == kind {
+				all = append(all, n)
+			}
 		}
 	}
-	return kinds
-})
+	return all
+}
 
 // debianSame are packages of Debian and Ubuntu under the names that took their
 // place: an older release has a transitional package of each, which depends on

@@ -39,7 +39,7 @@ func TestRenamedIsThere(t *testing.T) {
 	names := packageNames()
 	for bit, r := range names.releases {
 		distribution, release, _ := strings.Cut(r, "-")
-		for name, mask := range names.has {
+		for name, mask := range names.beginning("") {
 			if mask>>bit&1 != 0 {
 				continue
 			}

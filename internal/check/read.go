@@ -37,7 +37,7 @@ func readLimited(name string, limit int64) ([]byte, error) {
 	if _, err := text.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, err
 	}
-	b := text.Bytes()
+	b := bytes.Clone(text.Bytes()) // what is kept has no room that is not used
 	if int64(len(b)) > limit {
 		return nil, errors.New(name + ": larger than " + fmt.Sprint(limit) + " bytes")
 	}

@@ -29,15 +29,19 @@ type Filter struct {
 }
 
 // Apply keeps what the filter keeps, in order, and counts the findings that
-// count of which it could not tell.
+// count of which it could not tell. Where it keeps all, it returns the list that
+// it was given.
 func (f Filter) Apply(findings []finding.Finding) ([]finding.Finding, []Undecided) {
-	out := make([]finding.Finding, 0, len(findings))
+	out, all := findings, true
 	unscored, unrated := 0, 0
 	anyRated := f
 	anyRated.Severities = nil
-	for _, x := range findings {
+	for i, x := range findings {
 		kept := f.Keep(x)
-		if kept {
+		switch {
+		case all && !kept:
+			out, all = append(make([]finding.Finding, 0, len(findings)), findings[:i]...), false
+		case !all && kept:
 			out = append(out, x)
 		}
 		switch {

@@ -37,7 +37,7 @@ func likely(name string) bool {
 }
 
 // packageNames says which packages each release has: in the first line the
-// releases of a mask's bits, then a line for each mask, "mask name name …". dir
+// releases of a mask's bits, then a line for each name, "name mask", sorted. dir
 // holds a file a release, named "debian-13", of what its archive's Packages files
 // say (`/usr/lib/apt/apt-helper cat-file` prints them).
 func packageNames(dir string, releases []string) ([]byte, error) {
@@ -54,16 +54,14 @@ func packageNames(dir string, releases []string) ([]byte, error) {
 	return masks(releases, has), nil
 }
 
-// masks are the releases, then the names of each mask.
+// masks are the releases, then a line for each name, sorted.
 func masks(releases []string, has map[string]int) []byte {
-	by := map[int][]string{}
-	for _, n := range slices.Sorted(maps.Keys(has)) {
-		by[has[n]] = append(by[has[n]], n)
-	}
 	var out bytes.Buffer
 	fmt.Fprintln(&out, strings.Join(releases, " "))
-	for _, mask := range slices.Sorted(maps.Keys(by)) {
-		fmt.Fprintf(&out, "%x %s\n", mask, strings.Join(by[mask], " "))
+	for _, n := range slices.Sorted(maps.Keys(has)) {
+		if has[n] != 0 {
+			fmt.Fprintf(&out, "%s %x\n", n, has[n])
+		}
 	}
 	return out.Bytes()
 }
