@@ -27,13 +27,21 @@ type LintOptions struct {
 	Trusted      []string // registries that a base may come from; empty: any
 	Args         []string // build arguments that a build is given: "NAME=VALUE", or "NAME"
 
+	// Each, where it is set, is given what was found in each file as soon as it and
+	// those before it were looked at, as a result of its own. What only a list of
+	// findings shows is then not kept: see [Pipeline.Lint].
+	Each func(*Result) error
+
 	wanted    []string // rules that run although they are off by default
+	hides     bool     // only the rules about secrets
 	knownBase string   // a base that is looked at elsewhere
 }
 
 // Lint looks at Dockerfiles: files, folders that hold some, or "-" for standard
 // input. A file that does not parse is a finding and an unknown; that there is
-// none at all is an error.
+// none at all is an error. With opt.Each, the findings of the result have neither
+// message nor places, evidence and fixes, unless something has to know all of them
+// first: then they are as without, and Each is not called.
 func (p *Pipeline) Lint(ctx context.Context, names []string, opt LintOptions) (*Result, error) {
 	r := newRun(p, Ask{Rules: true})
 	if err := KnownRules(opt.Only); err != nil {
@@ -56,7 +64,10 @@ func (p *Pipeline) Lint(ctx context.Context, names []string, opt LintOptions) (*
 		files = append(files, more...)
 		r.res.Unknown = append(r.res.Unknown, unread...)
 	}
-	if err := r.lintAll(ctx, files, opt); err != nil {
+	if opt.Each != nil && r.policy.single() && readTwice(files) {
+		return r.lintEach(ctx, files, opt)
+	}
+	if err := r.lintAll(ctx, files, opt, func(d *linted) error { r.lintedAs(d); return nil }); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(r.finish(), r.policy.suppress(r.res, r.Now())); err != nil {
@@ -82,9 +93,9 @@ func (p *Pipeline) LintVersion(ctx context.Context, name string, versions map[st
 	return r.res, nil
 }
 
-// lintAll looks at files, several at a time, and takes what was found in their
+// lintAll looks at files, several at a time, and hands over what was found in their
 // order, each as soon as those before it are there: none is held twice.
-func (r *run) lintAll(ctx context.Context, files []string, opt LintOptions) error {
+func (r *run) lintAll(ctx context.Context, files []string, opt LintOptions, take func(*linted) error) error {
 	workers := min(goruntime.GOMAXPROCS(0), len(files))
 	ahead := make(chan struct{}, 4*workers) // a slow file does not leave all the others waiting in memory
 	done := make([]chan *linted, len(files))
@@ -92,6 +103,8 @@ func (r *run) lintAll(ctx context.Context, files []string, opt LintOptions) erro
 		done[i] = make(chan *linted, 1)
 	}
 	var next atomic.Int64
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	g, ctx := errgroup.WithContext(ctx)
 	for range workers {
 		l := r.linter.another()
@@ -118,9 +131,13 @@ func (r *run) lintAll(ctx context.Context, files []string, opt LintOptions) erro
 	for i := range done {
 		select {
 		case d := <-done[i]:
+			done[i] = nil
 			<-ahead
-			r.add(Target{Subject: finding.Subject{Kind: finding.KindDockerfile, Name: d.name}}, Found{})
-			r.linted(d)
+			if err := take(d); err != nil {
+				stop()
+				_ = g.Wait() // they were stopped for err
+				return err
+			}
 		case <-ctx.Done():
 			return cmp.Or(g.Wait(), ctx.Err())
 		}
@@ -130,8 +147,13 @@ func (r *run) lintAll(ctx context.Context, files []string, opt LintOptions) erro
 
 // lint looks at one Dockerfile as a subject of its own.
 func (r *run) lint(ctx context.Context, name string, b []byte, opt LintOptions) {
-	r.add(Target{Subject: finding.Subject{Kind: finding.KindDockerfile, Name: name}}, Found{})
-	r.linted(r.linter.look(ctx, name, b, opt))
+	r.lintedAs(r.linter.look(ctx, name, b, opt))
+}
+
+// lintedAs takes in what was found in a Dockerfile as a subject of its own.
+func (r *run) lintedAs(d *linted) {
+	r.add(Target{Subject: finding.Subject{Kind: finding.KindDockerfile, Name: d.name}}, Found{})
+	r.linted(d)
 }
 
 // linted takes in what was found in a Dockerfile.

@@ -76,7 +76,11 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 	if cfg == nil {
 		cfg = &policy.Lint{}
 	}
-	folder, contents := l.buildContext(out, f, opt.Context)
+	var folder string
+	var contents *dockerfile.Context
+	if !opt.hides {
+		folder, contents = l.buildContext(out, f, opt.Context)
+	}
 	most := 0
 	if l.fixing {
 		most = rules.MaxFixed
@@ -92,8 +96,11 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 		MaxFindings:       most,
 	})
 	found, unknown := rules.Run(ctx, in, chosen(f, opt, cfg.Wants()))
-	found = l.remedied(ctx, cfg.Apply(found), in, folder)
-	if len(opt.Only) == 0 {
+	found = cfg.Apply(found)
+	if !opt.hides {
+		found = l.remedied(ctx, found, in, folder)
+	}
+	if len(opt.Only) == 0 && !opt.hides {
 		of := l.ofBases(in, opt.knownBase)
 		if l.fixing {
 			l.rebased(ctx, of, in, folder, given(opt.Args))
@@ -114,7 +121,7 @@ func (l *linter) look(ctx context.Context, name string, b []byte, opt LintOption
 		out.secrets = inspect.SecretValues(found)
 		withhold(found, out.secrets)
 	}
-	if name != "<stdin>" {
+	if name != "<stdin>" && !opt.hides {
 		unknown = append(unknown, l.neighbours(name).unread...)
 	}
 	out.Findings, out.Unknown = found, unknown
@@ -139,6 +146,8 @@ func chosen(f *dockerfile.File, opt LintOptions, wanted []string) []rule.Check {
 		named := c.Matches(plainNames(asked)...) // a glob asks for nothing that is off
 		switch {
 		case c.Off && !opt.Experimental && !named && !slices.Contains(asked, "all"):
+			return true
+		case opt.hides && !c.Hides:
 			return true
 		case len(opt.Only) > 0:
 			return !c.Matches(opt.Only...)

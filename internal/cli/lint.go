@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 
 	"github.com/spf13/cobra"
 
@@ -40,11 +41,8 @@ Without --fail-on, findings of high severity (hadolint's errors) exit with 2.`,
 			if err := f.asHadolint(p.Hadolint, threshold); err != nil {
 				return err
 			}
-			res, err := p.Lint(cmd.Context(), args, opt)
-			if err != nil {
-				return err
-			}
-			if err := f.print(res, report.Lint, args...); err != nil || noFail || p.Hadolint.NoFail {
+			res, err := f.lint(cmd.Context(), p, args, opt)
+			if err != nil || noFail || p.Hadolint.NoFail {
 				return err
 			}
 			return f.judge(res, false)
@@ -60,6 +58,29 @@ Without --fail-on, findings of high severity (hadolint's errors) exit with 2.`,
 	s.BoolVar(&noFail, "no-fail", false, "exit with 0 whatever is found")
 	s.BoolVar(&f.showSuppressed, "show-suppressed", false, "list what does not count, with the reason")
 	return c
+}
+
+// lint looks at Dockerfiles and prints what it finds: one text as it is made, in the
+// memory of one file; other formats, and several, once all is known.
+func (f *flags) lint(ctx context.Context, p *check.Pipeline, args []string, opt check.LintOptions) (res *check.Result, err error) {
+	list, err := f.destinations()
+	if err != nil {
+		return nil, err
+	}
+	if len(list) != 1 || list[0].format != "text" {
+		if res, err = p.Lint(ctx, args, opt); err != nil {
+			return nil, err
+		}
+		return res, f.print(res, report.Lint, args...)
+	}
+	return res, f.write(func(to sink) error {
+		text := report.NewLintText(to, f.options(to, args...))
+		opt.Each = text.File
+		if res, err = p.Lint(ctx, args, opt); err != nil {
+			return err
+		}
+		return text.End(res)
+	})
 }
 
 // asHadolint adds to the gate what hadolint's users say in its words; where

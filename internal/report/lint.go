@@ -1,13 +1,16 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/secret"
 )
@@ -15,39 +18,98 @@ import (
 // lint lists what is wrong in each Dockerfile in the order of its lines, with
 // the line, a caret below what is meant, and what can be done.
 func (p *page) lint() {
-	counts, fixable, files := tally{}, 0, 0
+	l := linted{counts: tally{}}
 	for _, s := range p.res.Subjects {
-		head := false
-		last := finding.Span{}
-		for _, f := range p.res.Findings {
-			if f.Subject != s || f.Suppressed != nil {
-				continue
+		p.lintSubject(s, &l)
+	}
+	p.lintEnd(l)
+}
+
+// linted is what a list of findings comes to.
+type linted struct {
+	counts         tally
+	fixable, files int
+}
+
+func (p *page) lintSubject(s finding.Subject, l *linted) {
+	head := false
+	last := finding.Span{}
+	for _, f := range p.res.Findings {
+		if f.Subject != s || f.Suppressed != nil {
+			continue
+		}
+		if !head {
+			if l.files++; l.files > 1 {
+				p.line("")
 			}
-			if !head {
-				if files++; files > 1 {
-					p.line("")
-				}
-				p.line("%s", p.paint(heading, p.res.Title(s)))
-				head = true
-			}
-			counts[f.Severity]++
-			if len(f.Fixes) > 0 && len(f.Fixes[0].Edits) > 0 {
-				fixable++
-			}
-			at := sourceOf(f)
-			p.problem(f, at == nil || *at != last)
-			if at != nil {
-				last = *at
-			}
+			p.line("%s", p.paint(heading, p.res.Title(s)))
+			head = true
+		}
+		l.counts[f.Severity]++
+		if len(f.Fixes) > 0 && len(f.Fixes[0].Edits) > 0 {
+			l.fixable++
+		}
+		at := sourceOf(f)
+		p.problem(f, at == nil || *at != last)
+		if at != nil {
+			last = *at
 		}
 	}
-	if files > 0 {
+}
+
+func (p *page) lintEnd(l linted) {
+	if l.files > 0 {
 		p.line("")
 	}
-	p.lintTotal(counts, fixable, files)
+	p.lintTotal(l.counts, l.fixable, l.files)
 	p.benchmark()
 	p.suppressed()
-	p.footer(p.lintNext(fixable)...)
+	p.footer(p.lintNext(l.fixable)...)
+}
+
+// LintText is the text of a lint that is written file by file.
+type LintText struct {
+	opt Options
+	w   *guard
+	sum linted
+
+	begun bool // something was given to File
+}
+
+// NewLintText begins a text as [Write] writes it.
+func NewLintText(w io.Writer, opt Options) *LintText {
+	opt = opt.ready("text")
+	opt.View = Lint
+	return &LintText{opt: opt, w: newGuard(w, opt), sum: linted{counts: tally{}}}
+}
+
+// File writes what was found in one file.
+func (t *LintText) File(res *check.Result) error {
+	t.begun = true
+	return t.part(res, func(p *page) {
+		for _, s := range p.res.Subjects {
+			p.lintSubject(s, &t.sum)
+		}
+	})
+}
+
+// End writes what all files come to. If none was given to File, its findings are
+// listed first.
+func (t *LintText) End(res *check.Result) error {
+	write := func(p *page) { p.lintEnd(t.sum) }
+	if !t.begun {
+		write = (*page).lint
+	}
+	if err := t.part(res, write); err != nil {
+		return err
+	}
+	return t.w.flush()
+}
+
+func (t *LintText) part(res *check.Result, write func(*page)) error {
+	b := bufio.NewWriter(t.w)
+	write(&page{w: b, res: cleanResult(res), opt: t.opt})
+	return b.Flush()
 }
 
 // gutter is what stands left of a problem's text: " 12:5   HIGH    ".

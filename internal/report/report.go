@@ -87,15 +87,20 @@ func Write(w io.Writer, format string, res *check.Result, opt Options) error {
 	if !ok {
 		return fmt.Errorf("unknown format %q (one of %s)", format, strings.Join(Formats(), ", "))
 	}
-	if opt.Width <= 0 {
-		opt.Width = 120
+	return print(w, res, opt.ready(format))
+}
+
+// ready are the options with what stands for a zero value, for one format.
+func (o Options) ready(format string) Options {
+	if o.Width <= 0 {
+		o.Width = 120
 	}
-	if opt.Program == "" {
-		opt.Program = "drydock"
+	if o.Program == "" {
+		o.Program = "drydock"
 	}
-	opt.Color = opt.Color && format == "text"
-	opt.Program, opt.Target, opt.More = clean(opt.Program), clean(opt.Target), cleanAll(opt.More)
-	return print(w, res, opt)
+	o.Color = o.Color && format == "text"
+	o.Program, o.Target, o.More = clean(o.Program), clean(o.Target), cleanAll(o.More)
+	return o
 }
 
 // tally counts findings that count, by severity.
