@@ -6,11 +6,16 @@ package main
 
 import (
 	"archive/tar"
+	"archive/zip"
+	"bufio"
 	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +24,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 )
 
@@ -27,7 +33,8 @@ func main() {
 	drydock := flag.String("drydock", "./drydock", "the program")
 	peer := flag.String("scalibr", "", "osv-scalibr's program; empty: no peer")
 	runs := flag.Int("n", 5, "counted runs of each command")
-	lower := flag.String("lower-bound", "", "only read, decompress and hash the layers of this archive (bench runs itself so)")
+	mirror := flag.String("mirror", "", "advisories as their upstreams serve them, below this `DIR`; empty: db update is not measured")
+	lower := flag.String("lower-bound", "", "only read, decompress and hash the layers of this archive, or the documents of a mirror (bench runs itself so)")
 	flag.Parse()
 	if *lower != "" {
 		if err := lowerBound(*lower); err != nil {
@@ -36,7 +43,7 @@ func main() {
 		}
 		return
 	}
-	b := bench{drydock: *drydock, peer: *peer, runs: *runs, images: *images}
+	b := bench{drydock: *drydock, peer: *peer, runs: *runs, images: *images, mirror: *mirror}
 	if err := b.run(); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
@@ -44,9 +51,9 @@ func main() {
 }
 
 type bench struct {
-	drydock, peer, images string
-	runs                  int
-	tmp                   string
+	drydock, peer, images, mirror string
+	runs                          int
+	tmp                           string
 }
 
 func (b *bench) run() (err error) {
@@ -84,6 +91,34 @@ func (b *bench) run() (err error) {
 		p := b.row(name+": scalibr", b.command(b.peer, "--image-tarball="+a, "--result="+filepath.Join(b.tmp, "scalibr.textproto"), "--plugins=os,python,java,javascript,go,rust,ruby,php,dotnet"))
 		fmt.Printf("%-44s %8.2fx CPU %6.2fx memory\n", "  to scalibr", full.cpu/p.cpu, full.peak/p.peak)
 	}
+	return b.update(self)
+}
+
+// update measures db update of all that a mirror has, nothing stored, beside its bound.
+func (b *bench) update(self string) error {
+	if b.mirror == "" {
+		return nil
+	}
+	srv := httptest.NewServer(http.FileServer(http.Dir(b.mirror)))
+	defer srv.Close()
+	folders, err := filepath.Glob(filepath.Join(b.mirror, "osv", "*", "all.zip"))
+	if err != nil {
+		return err
+	}
+	args := []string{"db", "update", "-q", "--mirror", srv.URL}
+	for _, f := range folders {
+		args = append(args, filepath.Base(filepath.Dir(f)))
+	}
+	fmt.Println()
+	low := b.row("advisories: lower bound", b.command(self, "-lower-bound", b.mirror))
+	full := b.row("advisories: db update, nothing stored", func() *exec.Cmd {
+		dir := filepath.Join(b.tmp, "advisories")
+		if err := os.RemoveAll(dir); err != nil {
+			fmt.Fprintln(os.Stderr, "error:", err)
+		}
+		return b.command(b.drydock, append(args, "--data-dir", dir)...)()
+	})
+	fmt.Printf("%-44s %8.2fx\n", "  CPU, to the lower bound", full.cpu/low.cpu)
 	return nil
 }
 
@@ -134,6 +169,9 @@ func (b *bench) command(name string, args ...string) func() *exec.Cmd {
 // lowerBound does with an archive's layers what nobody can do without: read
 // them, decompress them, hash what was stored and what came out.
 func lowerBound(path string) error {
+	if info, err := os.Stat(path); err != nil || info.IsDir() {
+		return errors.Join(err, documents(path))
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -171,4 +209,59 @@ func lowerBound(path string) error {
 			return err
 		}
 	}
+}
+
+// documents does the same with the documents of a mirror.
+func documents(dir string) error {
+	sum := sha256.New()
+	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || e.Name() == "modified_id.csv" {
+			return err
+		}
+		if strings.HasSuffix(path, ".zip") {
+			return members(path, sum)
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close() //nolint:errcheck // read only
+		var in io.Reader = f
+		if strings.HasSuffix(path, ".gz") {
+			if in, err = gzip.NewReader(f); err != nil {
+				return err
+			}
+		}
+		_, err = io.Copy(sum, in)
+		return err
+	})
+}
+
+func members(path string, sum io.Writer) error {
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		return err
+	}
+	defer z.Close() //nolint:errcheck // read only
+	in := bufio.NewReader(nil)
+	var inflate io.ReadCloser // one for all members, which are read one after the other
+	z.RegisterDecompressor(zip.Deflate, func(r io.Reader) io.ReadCloser {
+		in.Reset(r)
+		if again, ok := inflate.(flate.Resetter); ok && again.Reset(in, nil) == nil {
+			return inflate
+		}
+		inflate = flate.NewReader(in)
+		return inflate
+	})
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(sum, r)
+		if err = errors.Join(err, r.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -51,6 +52,7 @@ func newDBUpdate(f *flags) *cobra.Command {
 				}
 				args = met
 			}
+			defer sparing(f.env.Getenv)()
 			rep, err := u.Update(cmd.Context(), args, true)
 			f.warnOlder(rep)
 			return errors.Join(err, f.printSources(report.FeedReport(rep)))
@@ -117,4 +119,18 @@ func setBases(b *feed.Bases, upstreams map[string]string) error {
 		*at = url
 	}
 	return nil
+}
+
+// updateMemory is what an update may take before garbage is collected more eagerly.
+// What it holds at a time is less than half of it.
+const updateMemory = 56 << 20
+
+// sparing has garbage collected before a command takes much memory, until it is
+// undone. Whoever sets GOMEMLIMIT is obeyed.
+func sparing(getenv func(string) string) (undo func()) {
+	if getenv("GOMEMLIMIT") != "" {
+		return func() {}
+	}
+	usual := debug.SetMemoryLimit(updateMemory)
+	return func() { debug.SetMemoryLimit(usual) }
 }

@@ -18,8 +18,9 @@ import (
 // Times of advisories are kept by the day, EPSS to five decimals.
 func Compile(w io.Writer, in Input) (err error) {
 	c := &compiler{
-		bases: map[string]*baseFacts{}, runs: map[string][]run{}, metas: map[string]*vuln.Meta{}, covers: map[string]vuln.Coverage{},
-		words: newPool(), vectors: newPool(), packaged: in.Packaged, encoder: cmp.Or(in.Encoder, &Encoder{}), quick: in.Quick,
+		bases: map[string]*baseFacts{}, metas: map[string]*vuln.Meta{}, runs: map[string][]run{},
+		covers: map[string]vuln.Coverage{}, packaged: in.Packaged, words: newPool(), vectors: newPool(),
+		encoder: cmp.Or(in.Encoder, &Encoder{}), quick: in.Quick,
 		aside: &spill{dir: in.Aside}, blocks: &spill{dir: in.Aside},
 	}
 	defer func() {

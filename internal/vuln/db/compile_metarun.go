@@ -1,6 +1,7 @@
 package db
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -71,14 +72,16 @@ const (
 
 func putWholeMeta(b []byte, m *vuln.Meta) []byte {
 	flags := byte(0)
-	for bit, on := range map[byte]bool{
-		wholeEPSS: m.EPSS != (finding.EPSS{}), wholeKEV: m.KEV, wholeWord: m.Word != finding.Unspecified,
-		wholeTitle: m.Title != "", wholeState: m.Pending != "" || m.Rejected != "",
-	} {
+	set := func(bit byte, on bool) {
 		if on {
 			flags |= bit
 		}
 	}
+	set(wholeEPSS, m.EPSS != (finding.EPSS{}))
+	set(wholeKEV, m.KEV)
+	set(wholeWord, m.Word != finding.Unspecified)
+	set(wholeTitle, m.Title != "")
+	set(wholeState, m.Pending != "" || m.Rejected != "")
 	b = append(putString(b, m.ID), flags)
 	b = putInt(b, len(m.CVSS))
 	for _, v := range m.CVSS {
@@ -110,7 +113,8 @@ func readWholeMeta(r *reader, m *vuln.Meta) error {
 		m.CVSS = append(m.CVSS, cvss(r.str(), r.str()))
 	}
 	if flags&wholeEPSS != 0 {
-		m.EPSS = finding.EPSS{Score: math.Float64frombits(r.uvarint()), Percentile: math.Float64frombits(r.uvarint()), Date: r.str()}
+		score, percentile := math.Float64frombits(r.uvarint()), math.Float64frombits(r.uvarint())
+		m.EPSS = finding.EPSS{Score: score, Percentile: percentile, Date: r.str()}
 	}
 	if flags&wholeKEV != 0 {
 		m.KEV, m.KEVAdded = true, r.str()
@@ -196,7 +200,10 @@ type mergedMetas struct {
 // mergeMetas reads the runs once, side by side.
 func (c *compiler) mergeMetas() (*mergedMetas, error) {
 	h := &heads[*metaHead]{less: func(a, b *metaHead) bool {
-		return cmp.Or(cmp.Compare(text(a.key), text(b.key)), cmp.Compare(a.m.ID, b.m.ID), cmp.Compare(a.order, b.order)) < 0
+		if c := bytes.Compare(a.key, b.key); c != 0 {
+			return c < 0
+		}
+		return cmp.Or(cmp.Compare(a.m.ID, b.m.ID), cmp.Compare(a.order, b.order)) < 0
 	}}
 	in := make([]*metaHead, len(c.metaRuns))
 	for i, r := range c.metaRuns {
@@ -264,7 +271,9 @@ func (c *compiler) putMetas(index []byte, out *blockWriter, metas *mergedMetas) 
 		}
 		return err
 	}
-	err := table(metas.known, func() bool { return isKnown(&m) }, func(b []byte) []byte { return c.putMeta(b, &m, &metas.epss) })
+	err := table(metas.known, func() bool { return isKnown(&m) }, func(b []byte) []byte {
+		return c.putMeta(b, &m, &metas.epss)
+	})
 	return index, errors.Join(err, table(metas.titled, func() bool { return m.Title != "" }, func(b []byte) []byte {
 		return append(putInt(b, c.words.at[m.TitleBy]), m.Title...)
 	}))

@@ -55,7 +55,7 @@ func (s *spill) Write(p []byte) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("set facts aside: %w", err)
 	}
-	s.rest = slices.Grow([]byte(nil), spillChunk+spillChunk/4)
+	s.rest = s.rest[:0]
 	return len(p), nil
 }
 

@@ -94,7 +94,7 @@ func (u *Updater) restamped(imported *db.DB, sources []db.Source, err *error) bo
 const ownName = ".new-own"
 
 func (u *Updater) compile(ctx context.Context, in db.Input, imported *db.DB) error {
-	in.Encoder, in.Aside = &u.encoder, u.Dir
+	in.Encoder, in.Quick, in.Aside = &u.encoder, true, u.Dir
 	if imported == nil {
 		return u.replace(u.path("db"), func(w io.Writer) error { return db.Compile(w, in) })
 	}

@@ -23,12 +23,15 @@ func OSVZip(r io.ReaderAt, size int64, ecosystem string, yield func(Record) erro
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read OSV archive: %w", err)
 	}
-	var inflate io.ReadCloser // one for all members, which are read one after the other
+	// One for all members, which are read one after the other.
+	var inflate io.ReadCloser
+	in := bufio.NewReader(nil)
 	z.RegisterDecompressor(zip.Deflate, func(r io.Reader) io.ReadCloser {
-		if again, ok := inflate.(flate.Resetter); ok && again.Reset(r, nil) == nil {
+		in.Reset(r)
+		if again, ok := inflate.(flate.Resetter); ok && again.Reset(in, nil) == nil {
 			return inflate
 		}
-		inflate = flate.NewReader(r)
+		inflate = flate.NewReader(in)
 		return inflate
 	})
 	if len(z.File) > maxRecords {
@@ -36,12 +39,13 @@ func OSVZip(r io.ReaderAt, size int64, ecosystem string, yield func(Record) erro
 	}
 	var newest dates
 	var text bytes.Buffer
+	var scan scanner
 	n := 0
 	for _, f := range z.File {
 		if f.FileInfo().IsDir() || !strings.HasSuffix(f.Name, ".json") {
 			continue
 		}
-		rec, err := member(f, ecosystem, &text)
+		rec, err := member(f, ecosystem, &text, &scan)
 		if err != nil {
 			return time.Time{}, fmt.Errorf("read OSV archive: %s: %w", clip(f.Name), err)
 		}
@@ -77,7 +81,7 @@ func (d *dates) date() time.Time {
 }
 
 // member reads a record by way of text, whose memory is used again.
-func member(f *zip.File, ecosystem string, text *bytes.Buffer) (Record, error) {
+func member(f *zip.File, ecosystem string, text *bytes.Buffer, scan *scanner) (Record, error) {
 	r, err := f.Open()
 	if err != nil {
 		return Record{}, err
@@ -88,7 +92,7 @@ func member(f *zip.File, ecosystem string, text *bytes.Buffer) (Record, error) {
 	if err = errors.Join(cut(err), r.Close()); err != nil {
 		return Record{}, fmt.Errorf("read OSV record: %w", err)
 	}
-	return osv(text.Bytes(), ecosystem)
+	return scan.osv(text.Bytes(), ecosystem)
 }
 
 // OSVLines reads one record a line, as [OSVZip] does an archive.
@@ -96,11 +100,12 @@ func OSVLines(r io.Reader, ecosystem string, yield func(Record) error) (time.Tim
 	lines := bufio.NewScanner(io.LimitReader(r, maxDocument))
 	lines.Buffer(make([]byte, 0, 1<<20), maxRecord)
 	var newest dates
+	var scan scanner
 	for n := 1; lines.Scan(); n++ {
 		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 			continue
 		}
-		rec, err := osv(lines.Bytes(), ecosystem)
+		rec, err := scan.osv(lines.Bytes(), ecosystem)
 		if err != nil {
 			return time.Time{}, fmt.Errorf("line %d: %w", n, err)
 		}

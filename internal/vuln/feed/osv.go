@@ -120,17 +120,20 @@ func OSV(r io.Reader, ecosystem string) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("read OSV record: %w", cut(err))
 	}
-	return osv(b, ecosystem)
+	return new(scanner).osv(b, ecosystem)
 }
 
 // osv reads a record that is in memory. Nothing of what it returns is in that memory.
-func osv(b []byte, ecosystem string) (Record, error) {
-	var rec osvRecord
+func (s *scanner) osv(b []byte, ecosystem string) (Record, error) {
 	if len(b) > maxRecord {
 		return Record{}, fmt.Errorf("read OSV record: %w", ErrLimit)
 	}
-	if err := json.Unmarshal(b, &rec); err != nil {
-		return Record{}, fmt.Errorf("read OSV record: %w", err)
+	rec, ok := s.record(b)
+	if !ok {
+		rec = osvRecord{}
+		if err := json.Unmarshal(b, &rec); err != nil {
+			return Record{}, fmt.Errorf("read OSV record: %w", err)
+		}
 	}
 	out, err := rec.read(ecosystem)
 	if err != nil {
@@ -175,6 +178,7 @@ func (rec *osvRecord) read(ecosystem string) (Record, error) {
 		}
 	}
 	head.Modules = rec.modules()
+	out.Advisories = make([]vuln.Advisory, 0, len(rec.Affected))
 	at := map[[2]string]int{}
 	add := func(a vuln.Advisory) {
 		key := [2]string{a.Ecosystem, a.Package}

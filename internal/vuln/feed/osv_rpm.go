@@ -54,7 +54,7 @@ type build struct{ name, version string }
 func (s *osvSpecific) binaries() []build {
 	var out []build
 	var lists []map[string]string
-	if json.Unmarshal(s.Binaries, &lists) != nil {
+	if len(s.Binaries) > 0 && json.Unmarshal(s.Binaries, &lists) != nil {
 		lists = make([]map[string]string, 1)
 		if json.Unmarshal(s.Binaries, &lists[0]) != nil {
 			lists = nil
@@ -67,7 +67,7 @@ func (s *osvSpecific) binaries() []build {
 	}
 	for _, raw := range []json.RawMessage{s.NoArch, s.X86, s.ARM} {
 		var files []string
-		if json.Unmarshal(raw, &files) != nil {
+		if len(raw) == 0 || json.Unmarshal(raw, &files) != nil {
 			continue
 		}
 		for _, f := range files {
