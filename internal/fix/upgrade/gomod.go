@@ -75,7 +75,7 @@ func (p *planner) goMod(ctx context.Context, j job) {
 			return
 		}
 		p.goFollow(ctx, g, memo, dir, wants)
-		i, why, hard := g.beyond(wants, limit, p.hasLower)
+		i, why, hard := g.beyond(wants, limit, func(w want) bool { return p.hasLower(w) })
 		if i < 0 {
 			p.goUpgrades(g, dir, wants)
 			return

@@ -90,6 +90,9 @@ func TestRegistryOfTheEnvironment(t *testing.T) {
 	if r := NPM(HTTP{}).(*npmHTTP); r.base != "https://npm.example.org/root/" {
 		t.Errorf("asks %s", r.base)
 	}
+}
+
+func TestProxyOfTheEnvironment(t *testing.T) {
 	for list, want := range map[string]string{
 		"https://a,direct": "https://a", "direct": "", "off": "", "http://b|https://c": "http://b", "": "https://proxy.golang.org",
 	} {
