@@ -29,7 +29,7 @@ func (f *fixer) image(ctx context.Context, target string) error {
 	if err != nil {
 		return err
 	}
-	plan, done, err := f.planner()
+	planner, done, err := f.planner()
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (f *fixer) image(ctx context.Context, target string) error {
 		}
 	}
 	dir := filepath.Dir(name)
-	plan.plan(ctx, s, upgrade.Dir{FS: os.DirFS(dir), Name: filepath.ToSlash(dir), Dockerfile: filepath.Base(name), Stage: f.opt.Stage}, res.Findings, func(text string) string { return text })
+	planner.plan(ctx, s, upgrade.Dir{FS: os.DirFS(dir), Name: filepath.ToSlash(dir), Dockerfile: filepath.Base(name), Stage: f.opt.Stage}, res.Findings, func(text string) string { return text })
 	for i := range res.Findings {
 		res.Findings[i].At = places[i]
 	}

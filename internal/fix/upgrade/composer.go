@@ -160,13 +160,13 @@ func (p *planner) openComposer(ctx context.Context, name string) (*flat, error) 
 }
 
 // written are the edits of lock and manifest for a plan.
-func (l *composerLock) written(f *flat, manifest *file, plan flatPlan) ([]finding.Edit, error) {
-	prod := f.production(plan)
-	edits, err := l.edits(f, plan, f.gone(plan), func(key string) bool { return !prod[key] })
+func (l *composerLock) written(f *flat, manifest *file, chosen flatPlan) ([]finding.Edit, error) {
+	prod := f.production(chosen)
+	edits, err := l.edits(f, chosen, f.gone(chosen), func(key string) bool { return !prod[key] })
 	if err != nil {
 		return nil, err
 	}
-	ranges := f.rangeEdits(plan)
+	ranges := f.rangeEdits(chosen)
 	if len(ranges) > 0 {
 		was, err := contentHash(manifest.b)
 		if err != nil {
