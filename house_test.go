@@ -31,7 +31,8 @@ func rooms() []string {
 		"sbom", "sbom/catalog", "sbom/installed", "image/keep", "vuln", "vuln/db", "vuln/feed",
 		"base", "trust", "trust/scheme/mint", "trust/scheme", "trust/keyring", "trust/store", "trust/notary",
 		"runtime", "runtime/compose", "runtime/seccomp", "runtime/exercise", "runtime/observe", "runtime/confine", "runtime/audit",
-		"compare", "fix", "fix/upgrade", "policy", "policy/admission", "gate", "check", "recommend", "repair", "minify", "report", "explore", "lsp",
+		"compare", "fix", "fix/upgrade/plan", "fix/upgrade/npm", "fix/upgrade/gomod", "fix/upgrade",
+		"policy", "policy/admission", "gate", "check", "recommend", "repair", "minify", "report", "explore", "lsp",
 		"server/store", "server/bus", "server/index", "server/stream", "server/notify", "server/simulate", "server/api", "server/web", "server/client", "server/agent", "server", "plugin", "cli",
 	}
 }

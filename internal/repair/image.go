@@ -10,7 +10,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
-	"github.com/drydock-dev/drydock/internal/fix/upgrade"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // image fixes what an image brings, in the Dockerfile that made it. What is
@@ -53,7 +53,7 @@ func (f *fixer) image(ctx context.Context, target string) error {
 		}
 	}
 	dir := filepath.Dir(name)
-	planner.plan(ctx, s, upgrade.Dir{FS: os.DirFS(dir), Name: filepath.ToSlash(dir), Dockerfile: filepath.Base(name), Stage: f.opt.Stage}, res.Findings, func(text string) string { return text })
+	planner.plan(ctx, s, plan.Dir{FS: os.DirFS(dir), Name: filepath.ToSlash(dir), Dockerfile: filepath.Base(name), Stage: f.opt.Stage}, res.Findings, func(text string) string { return text })
 	for i := range res.Findings {
 		res.Findings[i].At = places[i]
 	}

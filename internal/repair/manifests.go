@@ -14,7 +14,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
-	"github.com/drydock-dev/drydock/internal/fix/upgrade"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/drydock-dev/drydock/internal/policy"
 )
 
@@ -78,7 +78,7 @@ func (p *planner) lookInto(ctx context.Context, s *subject, dir, copied string, 
 	below := strings.TrimSuffix(filepath.ToSlash(filepath.Join(dir, "x")), "x")
 	names := strings.NewReplacer(filepath.ToSlash(copied)+"/", below, filepath.ToSlash(copied), dir)
 	res.Findings = byFile(res.Findings)
-	p.plan(ctx, s, upgrade.Dir{FS: os.DirFS(copied), Whole: p.dir.Whole, Name: filepath.ToSlash(copied)}, res.Findings, names.Replace)
+	p.plan(ctx, s, plan.Dir{FS: os.DirFS(copied), Whole: p.dir.Whole, Name: filepath.ToSlash(copied)}, res.Findings, names.Replace)
 	asSeen := func(name string) string {
 		if rel, ok := strings.CutPrefix(filepath.ToSlash(name), filepath.ToSlash(copied)+"/"); ok {
 			return filepath.Join(dir, filepath.FromSlash(rel))

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/fix/upgrade"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // What is wrong in two manifests is a finding in each, and put right by one fix
@@ -25,10 +25,10 @@ func TestUpgradesOfOneVulnerabilityGoTogether(t *testing.T) {
 	if len(found) != 5 || len(found[3].At) != 2 || len(found[4].At) != 1 {
 		t.Fatalf("%+v", found)
 	}
-	up := func(title, file string, resolves ...int) upgrade.Upgrade {
-		return upgrade.Upgrade{Fix: finding.Fix{Title: title, Edits: []finding.Edit{{File: file}}}, Resolves: resolves}
+	up := func(title, file string, resolves ...int) plan.Upgrade {
+		return plan.Upgrade{Fix: finding.Fix{Title: title, Edits: []finding.Edit{{File: file}}}, Resolves: resolves}
 	}
-	got := together([]upgrade.Upgrade{
+	got := together([]plan.Upgrade{
 		up("x", "a/go.mod", 0), up("y", "a/go.mod", 2), up("x", "b/go.mod", 1),
 		up("z to 2", "a/go.mod", 3), up("z to 3", "b/go.mod", 4),
 	}, found)

@@ -11,6 +11,9 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/fix"
 	"github.com/drydock-dev/drydock/internal/fix/upgrade"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/gomod"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/npm"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/drydock-dev/drydock/internal/vuln/feed"
 )
 
@@ -27,7 +30,7 @@ func vulnIdentity(f finding.Finding) string {
 // pipeline.
 type planner struct {
 	*fixer
-	dir upgrade.Dir
+	dir plan.Dir
 }
 
 // planner opens what upgrades ask. The caller calls done.
@@ -36,12 +39,12 @@ func (f *fixer) planner() (p *planner, done func() error, err error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, stack.Close())
 	}
-	p = &planner{fixer: f, dir: upgrade.Dir{Advisories: stack}}
+	p = &planner{fixer: f, dir: plan.Dir{Advisories: stack}}
 	if !f.Offline {
-		h := upgrade.HTTP{Client: f.Web(egress.Limits{})}
-		p.dir.Registry, p.dir.Modules = upgrade.NPM(h), upgrade.GoProxy(h)
+		h := plan.HTTP{Client: f.Web(egress.Limits{})}
+		p.dir.Registry, p.dir.Modules = npm.NewRegistry(h), gomod.NewProxy(h)
 		p.dir.PyPI = upgrade.PyPI(h)
-		p.dir.Indexes = map[string]upgrade.Index{"cargo": upgrade.Crates(h), "gem": upgrade.RubyGems(h), "composer": upgrade.Packagist(h), "nuget": upgrade.NuGet(h)}
+		p.dir.Indexes = map[string]plan.Index{"cargo": upgrade.Crates(h), "gem": upgrade.RubyGems(h), "composer": upgrade.Packagist(h), "nuget": upgrade.NuGet(h)}
 	}
 	return p, stack.Close, nil
 }
@@ -50,7 +53,7 @@ func (f *fixer) planner() (p *planner, done func() error, err error) {
 // upgrade puts right, the first has it.
 // seen makes what is said of the files that were looked at one that is said of
 // the user's.
-func (p *planner) plan(ctx context.Context, s *subject, dir upgrade.Dir, found []finding.Finding, seen func(string) string) {
+func (p *planner) plan(ctx context.Context, s *subject, dir plan.Dir, found []finding.Finding, seen func(string) string) {
 	dir.Registry, dir.Modules, dir.Indexes, dir.PyPI = p.dir.Registry, p.dir.Modules, p.dir.Indexes, p.dir.PyPI
 	dir.Advisories = p.dir.Advisories
 	for i := range found {
@@ -137,10 +140,10 @@ func byFile(found []finding.Finding) []finding.Finding {
 
 // together makes one of upgrades that put the same right in files of their own, or
 // by the same edits.
-func together(ups []upgrade.Upgrade, found []finding.Finding) []upgrade.Upgrade {
-	var out []upgrade.Upgrade
+func together(ups []plan.Upgrade, found []finding.Finding) []plan.Upgrade {
+	var out []plan.Upgrade
 	for _, u := range ups {
-		n := slices.IndexFunc(out, func(o upgrade.Upgrade) bool { return alike(o, u, found) })
+		n := slices.IndexFunc(out, func(o plan.Upgrade) bool { return alike(o, u, found) })
 		if n < 0 {
 			out = append(out, u)
 			continue
@@ -158,8 +161,8 @@ func together(ups []upgrade.Upgrade, found []finding.Finding) []upgrade.Upgrade 
 }
 
 // alike reports whether two upgrades do the same for the same vulnerabilities.
-func alike(a, b upgrade.Upgrade, found []finding.Finding) bool {
-	puts := func(u upgrade.Upgrade) []string {
+func alike(a, b plan.Upgrade, found []finding.Finding) bool {
+	puts := func(u plan.Upgrade) []string {
 		var ids []string
 		for _, i := range u.Resolves {
 			ids = append(ids, vulnIdentity(found[i]))

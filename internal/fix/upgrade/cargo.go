@@ -10,79 +10,81 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/npm"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // cargo plans for a Cargo.lock. Lock and manifests agree after it, or nothing is
 // edited: what cannot be is left with the commands that do it.
-func (p *planner) cargo(ctx context.Context, j job) {
-	f, err := p.openCargo(ctx, j.file)
+func cargo(ctx context.Context, p *plan.Planner, j plan.Job) {
+	f, err := openCargo(ctx, p, j.File)
 	if err != nil {
-		for _, w := range j.wants {
-			p.cannot(w, err.Error()+"; "+cargoByHand(w, nil))
+		for _, w := range j.Wants {
+			p.Cannot(w, err.Error()+"; "+cargoByHand(w, nil))
 		}
 		return
 	}
-	var wants []want
-	for _, w := range j.wants {
+	var wants []plan.Want
+	for _, w := range j.Wants {
 		switch at := f.places(w); {
 		case len(at) == 0:
-			p.cannot(w, "the lock does not hold it")
+			p.Cannot(w, "the lock does not hold it")
 		case cargoKind{}.key(w.Name, w.To) != cargoKind{}.key(w.Name, w.From):
-			p.cannot(w, w.To+" is another series, which promises no compatibility"+f.askers(at[0])+"; "+cargoByHand(w, f))
+			p.Cannot(w, w.To+" is another series, which promises no compatibility"+f.askers(at[0])+"; "+cargoByHand(w, f))
 		default:
 			wants = append(wants, w)
 		}
 	}
-	p.flat(f, wants, func(w want) string { return cargoByHand(w, f) })
+	planFlat(p, f, wants, func(w plan.Want) string { return cargoByHand(w, f) })
 }
 
 // cargoToml plans for a Cargo.toml without a lock.
-func (p *planner) cargoToml(j job) {
-	manifests, err := p.cargoManifests(path.Dir(j.file))
+func cargoToml(p *plan.Planner, j plan.Job) {
+	manifests, err := cargoManifests(p, path.Dir(j.File))
 	if err != nil {
 		manifests = &cargoProject{}
 	}
-	p.declaredOnly(j, cargoKind{}, manifests.declared, err)
+	declaredOnly(p, j, cargoKind{}, manifests.declared, err)
 }
 
 // cargoByHand is what to do where no edit is made.
-func cargoByHand(w want, f *flat) string {
+func cargoByHand(w plan.Want, f *flat) string {
 	run := "run: cargo update -p " + w.Name + "@" + w.From + " --precise " + w.To
 	if f == nil {
 		return run
 	}
 	for _, d := range f.declared {
-		if d.name == w.Name && (cargoKind{}).admits(d.spec, w.From) && !(cargoKind{}).admits(d.spec, w.To) {
-			return "ask for " + w.To + " in " + d.file.name + ", then " + run
+		if d.name == w.Name && (cargoKind{}).Admits(d.spec, w.From) && !(cargoKind{}).Admits(d.spec, w.To) {
+			return "ask for " + w.To + " in " + d.file.Name + ", then " + run
 		}
 	}
 	return run
 }
 
 // openCargo reads a lock and the manifests that it is of.
-func (p *planner) openCargo(ctx context.Context, name string) (*flat, error) {
-	file, err := p.open(name)
+func openCargo(ctx context.Context, p *plan.Planner, name string) (*flat, error) {
+	file, err := p.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	l, err := readCargoLock(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file.name, err)
+		return nil, fmt.Errorf("%s: %w", file.Name, err)
 	}
-	index := p.index("cargo", Crates(HTTP{}))
+	index := index(p, "cargo", Crates(plan.HTTP{}))
 	dir := path.Dir(name)
-	if p.there(path.Join(dir, "vendor")) && strings.Contains(p.cargoConfig(dir), "vendor") {
+	if p.There(path.Join(dir, "vendor")) && strings.Contains(cargoConfig(p, dir), "vendor") {
 		return nil, errors.New("the vendor folder holds the old version, and cargo vendor fills it")
 	}
-	manifests, err := p.cargoManifests(dir)
+	manifests, err := cargoManifests(p, dir)
 	if err != nil {
 		return nil, err
 	}
 	f := &flat{
 		ctx: ctx, kind: cargoKind{}, index: index, locked: map[string]*pinned{}, settled: sameFeatures,
-		clean: p.cleanIn(ctx, "cargo"),
+		clean: npm.CleanIn(ctx, p, "cargo"),
 	}
-	p.builtWith(f, rust(), dir)
+	builtWith(p, f, plan.Rust(), dir)
 	f.declared = manifests.declared
 	for i := range l.packages {
 		q := &l.packages[i]
@@ -103,7 +105,7 @@ func (p *planner) openCargo(ctx context.Context, name string) (*flat, error) {
 			pin.held = "is patched in Cargo.toml: raise what takes its place"
 		}
 		if f.locked[q.key] != nil {
-			return nil, fmt.Errorf("%s holds two versions of %s that are one to Cargo", file.name, q.Name)
+			return nil, fmt.Errorf("%s holds two versions of %s that are one to Cargo", file.Name, q.Name)
 		}
 		f.locked[q.key] = pin
 	}
@@ -112,10 +114,10 @@ func (p *planner) openCargo(ctx context.Context, name string) (*flat, error) {
 }
 
 // cargoConfig is what Cargo is told about registries.
-func (p *planner) cargoConfig(dir string) string {
+func cargoConfig(p *plan.Planner, dir string) string {
 	var all string
-	for _, at := range upwards(dir) {
-		all += p.look(path.Join(at, ".cargo/config.toml")) + p.look(path.Join(at, ".cargo/config"))
+	for _, at := range plan.Upwards(dir) {
+		all += p.Look(path.Join(at, ".cargo/config.toml")) + p.Look(path.Join(at, ".cargo/config"))
 	}
 	return all
 }
@@ -133,7 +135,7 @@ func (l *cargoLock) connect(f *flat) error {
 					(source == "" || q.Source == source || strings.HasPrefix(q.Source, source+"#"))
 			})
 			if n < 0 {
-				return fmt.Errorf("%s: %s needs %s, which it does not hold", l.f.name, p.Name, text)
+				return fmt.Errorf("%s: %s needs %s, which it does not hold", l.f.Name, p.Name, text)
 			}
 			p.edges = append(p.edges, l.packages[n].key)
 		}

@@ -9,26 +9,28 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // cratesIndex is where crates.io says what it has (RFC 2789).
 const cratesIndex = "https://index.crates.io/"
 
 // Crates asks the sparse index at the address, or that of crates.io.
-func Crates(h HTTP) Index {
+func Crates(h plan.HTTP) plan.Index {
 	return &crates{base: strings.TrimRight(cmp.Or(h.Base, cratesIndex), "/") + "/", http: h}
 }
 
 type crates struct {
 	base string
-	http HTTP
+	http plan.HTTP
 }
 
 func (c *crates) Serves(source string) bool {
 	return source == "registry+https://github.com/rust-lang/crates.io-index" || source == "sparse+"+cratesIndex
 }
 
-func (c *crates) Releases(ctx context.Context, name string) ([]Release, error) {
+func (c *crates) Releases(ctx context.Context, name string) ([]plan.Release, error) {
 	if !crateName(name) {
 		return nil, fmt.Errorf("%.80q is no name of a crate", name)
 	}
@@ -44,7 +46,7 @@ func (c *crates) Releases(ctx context.Context, name string) ([]Release, error) {
 	}
 	small := c.http
 	small.Limit = cmp.Or(small.Limit, 16<<20)
-	body, err := small.get(ctx, c.base+prefix+"/"+low, "")
+	body, err := small.Get(ctx, c.base+prefix+"/"+low, "")
 	if err != nil {
 		return nil, err
 	}
@@ -77,8 +79,8 @@ type crateLine struct {
 }
 
 // parseCrates reads an index file: a version a line.
-func parseCrates(body []byte, name string) ([]Release, error) {
-	var out []Release
+func parseCrates(body []byte, name string) ([]plan.Release, error) {
+	var out []plan.Release
 	for line := range bytes.Lines(body) {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
@@ -87,10 +89,10 @@ func parseCrates(body []byte, name string) ([]Release, error) {
 		if err := json.Unmarshal(line, &w); err != nil {
 			return nil, err
 		}
-		if sum, err := hex.DecodeString(w.Cksum); w.Name != name || err != nil || len(sum) != 32 || !plausible(w.Vers) {
+		if sum, err := hex.DecodeString(w.Cksum); w.Name != name || err != nil || len(sum) != 32 || !plan.Plausible(w.Vers) {
 			continue
 		}
-		r := Release{
+		r := plan.Release{
 			Version: w.Vers, Hash: strings.ToLower(w.Cksum), Withdrawn: w.Yanked, Runtime: w.RustVersion,
 			Features: map[string][]string{},
 		}
@@ -104,7 +106,7 @@ func parseCrates(body []byte, name string) ([]Release, error) {
 				continue
 			}
 			slices.Sort(d.Features)
-			n := Need{
+			n := plan.Need{
 				Name: cmp.Or(d.Package, d.Name), Spec: d.Req, Optional: d.Optional,
 				Tag: fmt.Sprint(d.Features, d.DefaultFeatures, d.Kind == "build", d.Target),
 			}

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
-
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // cargoPackage is one [[package]] of a Cargo.lock.
@@ -28,7 +28,7 @@ type cargoPackage struct {
 
 // cargoLock is a Cargo.lock for editing.
 type cargoLock struct {
-	f        *file
+	f        *plan.File
 	packages []cargoPackage
 	old      bool              // version 1: sources everywhere, checksums at the end
 	sums     map[string][2]int // lines of checksums without their ends, by key
@@ -38,12 +38,12 @@ var errCargoLock = errors.New("not laid out as Cargo writes it")
 
 // readCargoLock reads a lock. What is laid out otherwise than Cargo does it is an
 // error: Cargo would write the file anew.
-func readCargoLock(f *file) (*cargoLock, error) {
+func readCargoLock(f *plan.File) (*cargoLock, error) {
 	var doc struct {
 		Version int
 		Package []cargoPackage
 	}
-	if err := toml.Unmarshal(trimBOM(f.b), &doc); err != nil {
+	if err := toml.Unmarshal(plan.TrimBOM(f.B), &doc); err != nil {
 		return nil, err
 	}
 	if doc.Version > 4 {
@@ -78,7 +78,7 @@ func readCargoLock(f *file) (*cargoLock, error) {
 func (l *cargoLock) scan() error {
 	var p *cargoPackage
 	inDeps, meta, at := false, false, 0
-	for raw := range strings.Lines(string(l.f.b)) {
+	for raw := range strings.Lines(string(l.f.B)) {
 		line := strings.TrimRight(strings.TrimPrefix(raw, "\xef\xbb\xbf"), "\r\n")
 		from := at + len(raw) - len(strings.TrimPrefix(raw, "\xef\xbb\xbf"))
 		at += len(raw)
@@ -191,7 +191,7 @@ func (s cargoState) written(p *cargoPackage, old bool) ([]string, error) {
 // edits make a lock of what it is into what it is to be.
 func (l *cargoLock) edits(now, next cargoState) ([]finding.Edit, error) {
 	var edits []finding.Edit
-	eol := l.f.eol()
+	eol := l.f.Eol()
 	for i := range l.packages {
 		p := &l.packages[i]
 		was, err := now.written(p, l.old)
@@ -206,26 +206,26 @@ func (l *cargoLock) edits(now, next cargoState) ([]finding.Edit, error) {
 		switch {
 		case q == nil:
 			if summed {
-				edits = append(edits, l.f.lines(at[0], l.f.lineEnd(at[1]), ""))
+				edits = append(edits, l.f.Lines(at[0], l.f.LineEnd(at[1]), ""))
 			}
 			continue
 		case q.Version == p.Version:
 		case summed:
-			edits = append(edits, l.f.edit(at[0], at[1], q.sumLine()))
+			edits = append(edits, l.f.Edit(at[0], at[1], q.sumLine()))
 		case p.checksum == [2]int{}:
 			return nil, fmt.Errorf("the lock has no checksum of %s", p.Name)
 		default:
-			edits = append(edits, l.f.edit(p.checksum[0], p.checksum[1], q.Checksum))
+			edits = append(edits, l.f.Edit(p.checksum[0], p.checksum[1], q.Checksum))
 		}
 		if q.Version != p.Version {
-			edits = append(edits, l.f.edit(p.version[0], p.version[1], q.Version))
+			edits = append(edits, l.f.Edit(p.version[0], p.version[1], q.Version))
 		}
 		is, err := next.written(q, l.old)
 		if err != nil {
 			return nil, err
 		}
 		if !slices.Equal(was, is) {
-			edits = append(edits, l.f.edit(p.deps[0], p.deps[1], cargoDeps(is, eol)))
+			edits = append(edits, l.f.Edit(p.deps[0], p.deps[1], cargoDeps(is, eol)))
 		}
 	}
 	edits = append(edits, l.removals(next)...)
@@ -261,10 +261,10 @@ func (l *cargoLock) edits(now, next cargoState) ([]finding.Edit, error) {
 		edits = append(edits, l.sum(q))
 	}
 	for at, text := range fresh {
-		if at == len(l.f.b) && l.f.b[at-1] != '\n' {
+		if at == len(l.f.B) && l.f.B[at-1] != '\n' {
 			text = eol + strings.TrimSuffix(text, eol)
 		}
-		edits = append(edits, l.f.lines(at, at, text))
+		edits = append(edits, l.f.Lines(at, at, text))
 	}
 	return edits, nil
 }
@@ -288,7 +288,7 @@ func (l *cargoLock) removals(next cargoState) []finding.Edit {
 		case k < len(l.packages):
 			end = l.packages[k].start
 		}
-		edits = append(edits, l.f.lines(start, end, ""))
+		edits = append(edits, l.f.Lines(start, end, ""))
 		i = k
 	}
 	return edits
@@ -298,7 +298,7 @@ func (l *cargoLock) removals(next cargoState) []finding.Edit {
 // behind the last.
 func (l *cargoLock) place(q *cargoPackage) (at int, last bool) {
 	for _, p := range l.packages {
-		if c := strings.Compare(p.Name, q.Name); c > 0 || c == 0 && compareBy("crates.io", p.Version, q.Version) > 0 {
+		if c := strings.Compare(p.Name, q.Name); c > 0 || c == 0 && plan.CompareBy("crates.io", p.Version, q.Version) > 0 {
 			return p.start, false
 		}
 	}
@@ -312,7 +312,7 @@ func sortedStates(s cargoState) []string {
 	}
 	slices.SortFunc(out, func(a, b string) int {
 		x, y := s[a], s[b]
-		return cmp.Or(strings.Compare(x.Name, y.Name), compareBy("crates.io", x.Version, y.Version), strings.Compare(a, b))
+		return cmp.Or(strings.Compare(x.Name, y.Name), plan.CompareBy("crates.io", x.Version, y.Version), strings.Compare(a, b))
 	})
 	return out
 }
@@ -328,11 +328,11 @@ func (l *cargoLock) sum(q *cargoPackage) finding.Edit {
 	keys := slices.Sorted(maps.Keys(l.sums))
 	for _, k := range keys {
 		if at := l.sums[k]; k > q.sumKey() {
-			return l.f.lines(at[0], at[0], q.sumLine()+l.f.eol())
+			return l.f.Lines(at[0], at[0], q.sumLine()+l.f.Eol())
 		}
 	}
 	at := l.sums[keys[len(keys)-1]][1]
-	return l.f.lines(at, at, l.f.eol()+q.sumLine())
+	return l.f.Lines(at, at, l.f.Eol()+q.sumLine())
 }
 
 func cargoDeps(deps []string, eol string) string {

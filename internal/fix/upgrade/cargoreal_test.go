@@ -17,9 +17,9 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"pgregory.net/rapid"
-
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
+	"pgregory.net/rapid"
 )
 
 // program is one that a test holds us to, where it is there.
@@ -46,7 +46,7 @@ type crateRegistry struct {
 
 func (r crateRegistry) Serves(s string) bool { return (&crates{}).Serves(s) }
 
-func (r crateRegistry) Releases(_ context.Context, name string) ([]Release, error) {
+func (r crateRegistry) Releases(_ context.Context, name string) ([]plan.Release, error) {
 	if len(r.lines[name]) == 0 {
 		return nil, fmt.Errorf("no crate %s", name)
 	}
@@ -199,7 +199,7 @@ func TestCargoTakesWhatIsRaised(t *testing.T) {
 		}
 		files["Cargo.lock"] = &fstest.MapFile{Data: lock}
 		found := drawCargoFindings(rt, files, numbers)
-		plan, after := planAll(failer{t, rt}, Dir{Indexes: map[string]Index{"cargo": reg}}, files, found)
+		plan, after := planAll(failer{t, rt}, plan.Dir{Indexes: map[string]plan.Index{"cargo": reg}}, files, found)
 		if strings.Contains(plan, "Raise") {
 			made++
 		}
@@ -312,7 +312,7 @@ func toldAll(before, after fstest.MapFS) string {
 
 // drawCargoFindings says that some of a lock's packages are vulnerable.
 func drawCargoFindings(rt *rapid.T, files fstest.MapFS, numbers []string) (found []finding.Finding) {
-	l, err := readCargoLock(&file{name: "Cargo.lock", b: files["Cargo.lock"].Data})
+	l, err := readCargoLock(&plan.File{Name: "Cargo.lock", B: files["Cargo.lock"].Data})
 	if err != nil {
 		rt.Fatalf("%v\n%s", err, files["Cargo.lock"].Data)
 	}
@@ -322,7 +322,7 @@ func drawCargoFindings(rt *rapid.T, files fstest.MapFS, numbers []string) (found
 		}
 		var later []string
 		for _, v := range numbers {
-			if compareBy("crates.io", v, p.Version) > 0 && (cargoKind{}).key("", v) == (cargoKind{}).key("", p.Version) {
+			if plan.CompareBy("crates.io", v, p.Version) > 0 && (cargoKind{}).key("", v) == (cargoKind{}).key("", p.Version) {
 				later = append(later, v)
 			}
 		}

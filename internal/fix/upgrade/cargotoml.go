@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // cargoMembers bounds how many manifests of one workspace are read.
@@ -21,7 +23,7 @@ type cargoProject struct {
 
 // cargoManifests reads the Cargo.toml beside a lock, those of its workspace and
 // those that they name by path.
-func (p *planner) cargoManifests(dir string) (*cargoProject, error) {
+func cargoManifests(p *plan.Planner, dir string) (*cargoProject, error) {
 	out := &cargoProject{members: map[string]bool{}, patched: map[string]bool{}}
 	queue, seen := []string{dir}, map[string]bool{}
 	for len(queue) > 0 {
@@ -33,19 +35,19 @@ func (p *planner) cargoManifests(dir string) (*cargoProject, error) {
 		if seen[at] = true; len(seen) > cargoMembers {
 			return nil, fmt.Errorf("over %d manifests", cargoMembers)
 		}
-		f, err := p.open(path.Join(at, "Cargo.toml"))
+		f, err := p.Open(path.Join(at, "Cargo.toml"))
 		if errors.Is(err, fs.ErrNotExist) && at != dir {
 			continue // its package is not a member that is known
 		}
 		if err != nil {
 			return nil, err
 		}
-		all, err := scanTOML(f.b)
+		all, err := scanTOML(f.B)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.name, err)
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
 		for _, next := range out.read(f, all) {
-			names, err := fs.Glob(p.dir.FS, path.Join(at, next))
+			names, err := fs.Glob(p.Dir.FS, path.Join(at, next))
 			if err != nil || len(names) == 0 {
 				names = []string{path.Join(at, next)}
 			}
@@ -56,7 +58,7 @@ func (p *planner) cargoManifests(dir string) (*cargoProject, error) {
 }
 
 // read takes in one manifest, and returns the folders that it names.
-func (c *cargoProject) read(f *file, all []tomlString) (folders []string) {
+func (c *cargoProject) read(f *plan.File, all []tomlString) (folders []string) {
 	type dep struct {
 		place   tomlString
 		name    string
@@ -67,7 +69,7 @@ func (c *cargoProject) read(f *file, all []tomlString) (folders []string) {
 	var order []string
 	for _, s := range all {
 		k := s.keys
-		text := string(f.b[s.start+1 : s.end-1])
+		text := string(f.B[s.start+1 : s.end-1])
 		switch {
 		case slices.Equal(k, []string{"package", "name"}):
 			c.members[text] = true
@@ -114,7 +116,7 @@ func (c *cargoProject) read(f *file, all []tomlString) (folders []string) {
 			continue
 		}
 		decl := flatDecl{name: d.name, file: f, start: d.place.start + 1, end: d.place.end - 1}
-		decl.spec = string(f.b[decl.start:decl.end])
+		decl.spec = string(f.B[decl.start:decl.end])
 		if strings.ContainsAny(decl.spec, "\\\"'\n") {
 			decl.held = "which is not plain text"
 		}

@@ -5,6 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/npm"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // cargoKind resolves as Cargo does: there may be one version of each series,
@@ -12,7 +15,7 @@ import (
 type cargoKind struct{}
 
 func (cargoKind) key(name, version string) string {
-	n := numbers(version)
+	n := plan.Numbers(version)
 	for i := range n {
 		if n[i] != "0" {
 			return name + " " + strings.Join(n[:i+1], ".")
@@ -21,23 +24,23 @@ func (cargoKind) key(name, version string) string {
 	return name + " 0.0.0"
 }
 
-func (cargoKind) compare(a, b string) int { return compareBy("crates.io", a, b) }
+func (cargoKind) compare(a, b string) int { return plan.CompareBy("crates.io", a, b) }
 
-func (cargoKind) admits(spec, version string) bool {
+func (cargoKind) Admits(spec, version string) bool {
 	r, ok := cargoRange(spec)
-	return ok && r.admits(version)
+	return ok && r.Admits(version)
 }
 
 // cargoRange reads a requirement: comparators that all hold. One without an
 // operator is a caret's.
-func cargoRange(spec string) (npmRange, bool) {
-	if len(spec) > npmRangeBytes {
+func cargoRange(spec string) (npm.Range, bool) {
+	if len(spec) > npm.MaxRange {
 		return nil, false
 	}
 	var words []string
 	for _, c := range clauses(spec) {
 		if !slices.Contains([]string{"", "^", "~", "=", ">", ">=", "<", "<="}, c.op) || c.version == "" ||
-			c.version != "*" && c.version[0]-'0' > 9 || !plausible(strings.ReplaceAll(c.version, "*", "0")) {
+			c.version != "*" && c.version[0]-'0' > 9 || !plan.Plausible(strings.ReplaceAll(c.version, "*", "0")) {
 			return nil, false
 		}
 		if c.op == "" && !cargoWild(c.version) {
@@ -45,8 +48,8 @@ func cargoRange(spec string) (npmRange, bool) {
 		}
 		words = append(words, c.op+c.version)
 	}
-	set, ok := parseSet(strings.Join(words, " "))
-	return npmRange{set}, ok
+	set, ok := npm.ParseSet(strings.Join(words, " "))
+	return npm.Range{set}, ok
 }
 
 // cargoWild reports whether a version leaves its last numbers open.
@@ -68,17 +71,17 @@ func (cargoKind) raised(spec, version string) (to string, capped, ok bool) {
 	for i := range cs {
 		c := &cs[i]
 		one, _ := cargoRange(clause{op: c.op, version: c.version}.String())
-		switch p, _ := parsePart(c.version); {
+		switch p, _ := npm.ParsePart(c.version); {
 		case c.op == "<" || c.op == "<=":
-			if !one.admits(version) {
+			if !one.Admits(version) {
 				capped, c.op, c.version = true, "<", beyond(version)
 			}
 		case c.op == ">" || c.op == ">=":
 			c.op, c.version, lower = ">=", version, true
 		case c.version == "*":
 		case cargoWild(c.version):
-			if !one.admits(version) {
-				c.version = widen(version, p.have, c.version)
+			if !one.Admits(version) {
+				c.version = npm.Widen(version, p.Have, c.version)
 			}
 		default:
 			c.version, lower = version, true
@@ -92,18 +95,18 @@ func (cargoKind) raised(spec, version string) (to string, capped, ok bool) {
 
 // beyond is where the series after a version's begins.
 func beyond(version string) string {
-	n := numbers(version)
+	n := plan.Numbers(version)
 	if n[0] == "0" {
-		return "0." + increment(n[1])
+		return "0." + plan.Increment(n[1])
 	}
-	return increment(n[0])
+	return plan.Increment(n[0])
 }
 
 // active are the needs of a crate's version. Of the optional ones, those that
 // the lock has are wanted: what else features say must be the same in both
 // versions (see sameFeatures).
-func (cargoKind) active(name string, old *pinned, of []Release) ([]Need, error) {
-	var out []Need
+func (cargoKind) active(name string, old *pinned, of []plan.Release) ([]plan.Need, error) {
+	var out []plan.Need
 	for _, n := range of[0].Needs {
 		switch {
 		case !n.Optional:
@@ -127,7 +130,7 @@ func sameFeatures(f *flat, p flatPlan) error {
 		if len(to) == 0 {
 			continue
 		}
-		var before Release
+		var before plan.Release
 		if l != nil {
 			all, err := f.releases(l.name)
 			if err != nil {
@@ -143,7 +146,7 @@ func sameFeatures(f *flat, p flatPlan) error {
 				return fmt.Errorf("%s of %s is another in %s, and Cargo has to find out what follows", what, l.name, to[0].Version)
 			}
 		}
-		was, _ := cargoKind{}.active(f.name(p, key), l, []Release{before})
+		was, _ := cargoKind{}.active(f.name(p, key), l, []plan.Release{before})
 		for _, n := range differing(was, p.needs[key]) {
 			k := f.resolve(p, n)
 			if k == "" {
@@ -166,7 +169,7 @@ func sameFeatures(f *flat, p flatPlan) error {
 
 // otherFeature is what of a crate decides about its optional dependencies and is
 // not the same in two versions; "": nothing.
-func otherFeature(before, after Release) string {
+func otherFeature(before, after plan.Release) string {
 	for _, name := range slices.Concat([]string{"default"}, slices.Sorted(maps.Keys(before.Features))) {
 		now, ok := after.Features[name]
 		if _, had := before.Features[name]; had && !ok || !sameWords(before.Features[name], now) {
@@ -174,7 +177,7 @@ func otherFeature(before, after Release) string {
 		}
 	}
 	for _, n := range after.Needs {
-		optional := func(m Need) bool { return m.Optional && m.Name == n.Name && m.As == n.As }
+		optional := func(m plan.Need) bool { return m.Optional && m.Name == n.Name && m.As == n.As }
 		if n.Optional && !slices.ContainsFunc(before.Needs, optional) {
 			return "the optional dependency " + n.Name
 		}
@@ -183,11 +186,11 @@ func otherFeature(before, after Release) string {
 }
 
 // differing are the needs that are in one list only, ranges apart.
-func differing(a, b []Need) []Need {
-	in := func(n Need, all []Need) bool {
-		return slices.ContainsFunc(all, func(m Need) bool { return m.Name == n.Name && m.As == n.As && m.Tag == n.Tag })
+func differing(a, b []plan.Need) []plan.Need {
+	in := func(n plan.Need, all []plan.Need) bool {
+		return slices.ContainsFunc(all, func(m plan.Need) bool { return m.Name == n.Name && m.As == n.As && m.Tag == n.Tag })
 	}
-	var out []Need
+	var out []plan.Need
 	for _, n := range a {
 		if !in(n, b) {
 			out = append(out, n)
@@ -217,7 +220,7 @@ func hasOptional(f *flat, p flatPlan, key string) (bool, error) {
 			return true, nil
 		}
 	}
-	return slices.ContainsFunc(of[0].Needs, func(n Need) bool { return n.Optional }), nil
+	return slices.ContainsFunc(of[0].Needs, func(n plan.Need) bool { return n.Optional }), nil
 }
 
 func sameWords(a, b []string) bool {

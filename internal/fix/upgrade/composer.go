@@ -9,63 +9,65 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/npm"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // composer plans for a composer.lock. Lock and composer.json agree after it, and
 // by its content-hash the lock says so, or nothing is edited.
-func (p *planner) composer(ctx context.Context, j job) {
-	f, err := p.openComposer(ctx, j.file)
+func composer(ctx context.Context, p *plan.Planner, j plan.Job) {
+	f, err := openComposer(ctx, p, j.File)
 	if err != nil {
-		for _, w := range j.wants {
-			p.cannot(w, err.Error()+"; "+composerByHand(w, nil))
+		for _, w := range j.Wants {
+			p.Cannot(w, err.Error()+"; "+composerByHand(w, nil))
 		}
 		return
 	}
-	var wants []want
-	for _, w := range j.wants {
+	var wants []plan.Want
+	for _, w := range j.Wants {
 		w.Name = strings.ToLower(w.Name)
 		if len(f.places(w)) == 0 {
-			p.cannot(w, "the lock does not hold it")
+			p.Cannot(w, "the lock does not hold it")
 			continue
 		}
 		wants = append(wants, w)
 	}
-	p.flat(f, wants, func(w want) string { return composerByHand(w, f) })
+	planFlat(p, f, wants, func(w plan.Want) string { return composerByHand(w, f) })
 }
 
 // composerJSON plans for a composer.json without a lock.
-func (p *planner) composerJSON(j job) {
+func composerJSON(p *plan.Planner, j plan.Job) {
 	var declared []flatDecl
-	f, err := p.open(j.file)
+	f, err := p.Open(j.File)
 	if err == nil {
 		_, declared, err = composerDeclared(f)
 	}
-	for i := range j.wants {
-		j.wants[i].Name = strings.ToLower(j.wants[i].Name)
+	for i := range j.Wants {
+		j.Wants[i].Name = strings.ToLower(j.Wants[i].Name)
 	}
-	p.declaredOnly(j, composerKind{}, declared, err)
+	declaredOnly(p, j, composerKind{}, declared, err)
 }
 
 // composerDeclared are what a composer.json asks for.
-func composerDeclared(f *file) (root *jsonNode, out []flatDecl, err error) {
-	if root, err = parseJSON(f.b); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", f.name, err)
+func composerDeclared(f *plan.File) (root *plan.JSONNode, out []flatDecl, err error) {
+	if root, err = plan.ParseJSON(f.B); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", f.Name, err)
 	}
-	if root.kind != '{' {
-		return nil, nil, fmt.Errorf("%s: no object", f.name)
+	if root.Kind != '{' {
+		return nil, nil, fmt.Errorf("%s: no object", f.Name)
 	}
 	for _, kind := range []string{"require", "require-dev"} {
-		n := root.get(kind)
+		n := root.Get(kind)
 		if n == nil {
 			continue
 		}
-		for _, m := range n.members {
-			if m.value.kind != '"' || !strings.Contains(m.key, "/") {
+		for _, m := range n.Members {
+			if m.Value.Kind != '"' || !strings.Contains(m.Key, "/") {
 				continue
 			}
 			out = append(out, flatDecl{
-				name: strings.ToLower(m.key), spec: m.value.str(f.b), prod: kind == "require",
-				file: f, start: m.value.start, end: m.value.end, write: quote,
+				name: strings.ToLower(m.Key), spec: m.Value.Str(f.B), prod: kind == "require",
+				file: f, start: m.Value.Start, end: m.Value.End, write: plan.Quote,
 			})
 		}
 	}
@@ -73,14 +75,14 @@ func composerDeclared(f *file) (root *jsonNode, out []flatDecl, err error) {
 }
 
 // composerByHand is what to do where no edit is made.
-func composerByHand(w want, f *flat) string {
+func composerByHand(w plan.Want, f *flat) string {
 	bare := strings.TrimLeft(w.To, "vV")
 	run := "run: composer update " + w.Name + " --with " + w.Name + ":" + bare + " --no-install"
 	if f == nil {
 		return run
 	}
 	for _, d := range f.declared {
-		if d.name != w.Name || f.kind.admits(d.spec, w.To) {
+		if d.name != w.Name || f.kind.Admits(d.spec, w.To) {
 			continue
 		}
 		if to, _, ok := f.kind.raised(d.spec, w.To); ok {
@@ -95,22 +97,22 @@ func composerByHand(w want, f *flat) string {
 }
 
 // php is the language of Composer's packages.
-func php() language {
-	return language{"PHP", "php", composerKind{}.admits, slices.Concat(minors(5, 3, 6), minors(7, 0, 4), minors(8, 0, 5))}
+func php() plan.Language {
+	return plan.Language{Name: "PHP", Image: "php", Admits: composerKind{}.Admits, Samples: slices.Concat(plan.Minors(5, 3, 6), plan.Minors(7, 0, 4), plan.Minors(8, 0, 5))}
 }
 
 // openComposer reads a lock and its composer.json.
-func (p *planner) openComposer(ctx context.Context, name string) (*flat, error) {
-	lock, err := p.open(name)
+func openComposer(ctx context.Context, p *plan.Planner, name string) (*flat, error) {
+	lock, err := p.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	l, err := readComposerLock(lock)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", lock.name, err)
+		return nil, fmt.Errorf("%s: %w", lock.Name, err)
 	}
 	dir := path.Dir(name)
-	manifest, err := p.open(path.Join(dir, "composer.json"))
+	manifest, err := p.Open(path.Join(dir, "composer.json"))
 	if err != nil {
 		return nil, err
 	}
@@ -118,15 +120,15 @@ func (p *planner) openComposer(ctx context.Context, name string) (*flat, error) 
 	if err != nil {
 		return nil, err
 	}
-	index := p.index("composer", Packagist(HTTP{}))
+	index := index(p, "composer", Packagist(plan.HTTP{}))
 	f := &flat{
 		ctx: ctx, kind: composerKind{}, index: index, locked: map[string]*pinned{}, declared: declared,
-		clean: p.cleanIn(ctx, "composer"),
+		clean: npm.CleanIn(ctx, p, "composer"),
 	}
-	p.builtWith(f, php(), dir)
+	builtWith(p, f, php(), dir)
 	for _, q := range l.packages {
 		if f.locked[q.name] != nil {
-			return nil, fmt.Errorf("%s holds two versions of %s", lock.name, q.name)
+			return nil, fmt.Errorf("%s holds two versions of %s", lock.Name, q.name)
 		}
 		pin := &pinned{name: q.name, version: q.version, needs: q.needs, links: q.links, asked: true}
 		switch {
@@ -149,7 +151,7 @@ func (p *planner) openComposer(ctx context.Context, name string) (*flat, error) 
 	for _, d := range declared {
 		if pin := f.locked[d.name]; pin != nil {
 			pin.root = true
-			if pin.held == "" && !f.kind.admits(d.spec, pin.version) {
+			if pin.held == "" && !f.kind.Admits(d.spec, pin.version) {
 				pin.held = fmt.Sprintf("is asked for as %.80q, which is not understood or not what the lock has", d.spec)
 			}
 		}
@@ -160,7 +162,7 @@ func (p *planner) openComposer(ctx context.Context, name string) (*flat, error) 
 }
 
 // written are the edits of lock and manifest for a plan.
-func (l *composerLock) written(f *flat, manifest *file, chosen flatPlan) ([]finding.Edit, error) {
+func (l *composerLock) written(f *flat, manifest *plan.File, chosen flatPlan) ([]finding.Edit, error) {
 	prod := f.production(chosen)
 	edits, err := l.edits(f, chosen, f.gone(chosen), func(key string) bool { return !prod[key] })
 	if err != nil {
@@ -168,18 +170,18 @@ func (l *composerLock) written(f *flat, manifest *file, chosen flatPlan) ([]find
 	}
 	ranges := f.rangeEdits(chosen)
 	if len(ranges) > 0 {
-		was, err := contentHash(manifest.b)
+		was, err := contentHash(manifest.B)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", manifest.name, err)
+			return nil, fmt.Errorf("%s: %w", manifest.Name, err)
 		}
-		if was != l.hash.str(l.f.b) {
-			return nil, fmt.Errorf("%s and the lock disagree, by the lock's content-hash", manifest.name)
+		if was != l.hash.Str(l.f.B) {
+			return nil, fmt.Errorf("%s and the lock disagree, by the lock's content-hash", manifest.Name)
 		}
-		is, err := contentHash(applied(manifest.b, ranges))
+		is, err := contentHash(plan.Applied(manifest.B, ranges))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", manifest.name, err)
+			return nil, fmt.Errorf("%s: %w", manifest.Name, err)
 		}
-		edits = append(edits, l.f.lines(l.hash.start, l.hash.end, quote(is)))
+		edits = append(edits, l.f.Lines(l.hash.Start, l.hash.End, plan.Quote(is)))
 	}
 	return joined(append(edits, ranges...))
 }
@@ -208,7 +210,7 @@ func (f *flat) production(p flatPlan) map[string]bool {
 }
 
 // composerAgrees is why a plan does not do for other reasons than ranges.
-func (f *flat) composerAgrees(l *composerLock, root *jsonNode, manifest *file, p flatPlan) error {
+func (f *flat) composerAgrees(l *composerLock, root *plan.JSONNode, manifest *plan.File, p flatPlan) error {
 	before, after := f.production(emptyPlan()), f.production(p)
 	gone := f.gone(p)
 	for k, pin := range f.locked {
@@ -216,11 +218,11 @@ func (f *flat) composerAgrees(l *composerLock, root *jsonNode, manifest *file, p
 			return fmt.Errorf("%s %s moves between what runs and what only development needs", pin.name, pin.version)
 		}
 	}
-	have := l.strings(root.get("require"))
-	maps.Copy(have, l.strings(root.get("require-dev")))
+	have := l.strings(root.Get("require"))
+	maps.Copy(have, l.strings(root.Get("require-dev")))
 	for _, key := range slices.Sorted(maps.Keys(p.to)) {
 		r := p.to[key][0]
-		var was composerLinks
+		var was plan.ComposerLinks
 		if pin := f.locked[key]; pin != nil {
 			was = pin.links
 		}
@@ -237,22 +239,22 @@ func (f *flat) composerAgrees(l *composerLock, root *jsonNode, manifest *file, p
 			}
 		}
 		for name, spec := range r.Links["conflict"] {
-			if v := f.version(p, strings.ToLower(name)); v != "" && !gone[name] && f.kind.admits(spec, v) {
+			if v := f.version(p, strings.ToLower(name)); v != "" && !gone[name] && f.kind.Admits(spec, v) {
 				return firm("%s %s conflicts with %s %s", key, r.Version, name, v)
 			}
 		}
 	}
 	for k, pin := range f.locked {
 		for name, spec := range pin.links["conflict"] {
-			if to := p.to[strings.ToLower(name)]; p.to[k] == nil && !gone[k] && len(to) > 0 && f.kind.admits(spec, to[0].Version) {
+			if to := p.to[strings.ToLower(name)]; p.to[k] == nil && !gone[k] && len(to) > 0 && f.kind.Admits(spec, to[0].Version) {
 				return firm("%s %s conflicts with %s %s", pin.name, pin.version, name, to[0].Version)
 			}
 		}
 	}
-	if spec := root.get("conflict"); spec != nil {
+	if spec := root.Get("conflict"); spec != nil {
 		for name, spec := range l.strings(spec) {
-			if to := p.to[strings.ToLower(name)]; len(to) > 0 && f.kind.admits(spec, to[0].Version) {
-				return firm("%s conflicts with %s %s", manifest.name, name, to[0].Version)
+			if to := p.to[strings.ToLower(name)]; len(to) > 0 && f.kind.Admits(spec, to[0].Version) {
+				return firm("%s conflicts with %s %s", manifest.Name, name, to[0].Version)
 			}
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // packagist is where Composer's packages are told of.
@@ -18,13 +20,13 @@ const packagist = "https://repo.packagist.org/"
 const packagistNotify = "https://packagist.org/downloads/"
 
 // Packagist asks the repository at the address, or Packagist.
-func Packagist(h HTTP) Index {
+func Packagist(h plan.HTTP) plan.Index {
 	return &composerHTTP{base: strings.TrimRight(cmp.Or(h.Base, packagist), "/") + "/", http: h}
 }
 
 type composerHTTP struct {
 	base string
-	http HTTP
+	http plan.HTTP
 }
 
 // notify is the address that what comes from the repository carries.
@@ -37,11 +39,11 @@ func (c *composerHTTP) notify() string {
 
 func (c *composerHTTP) Serves(notify string) bool { return notify == c.notify() }
 
-func (c *composerHTTP) Releases(ctx context.Context, name string) ([]Release, error) {
+func (c *composerHTTP) Releases(ctx context.Context, name string) ([]plan.Release, error) {
 	if !composerName(name) {
 		return nil, fmt.Errorf("%.80q is no name of a package", name)
 	}
-	body, err := c.http.get(ctx, c.base+"p2/"+name+".json", "application/json")
+	body, err := c.http.Get(ctx, c.base+"p2/"+name+".json", "application/json")
 	if err != nil {
 		return nil, err
 	}
@@ -62,13 +64,9 @@ func composerName(s string) bool {
 	return ok && len(s) <= 128 && word(vendor) && word(name)
 }
 
-// composerLinks are what a package says of others, by "conflict", "replace",
-// "provide" and "platform": name -> constraint.
-type composerLinks map[string]map[string]string
-
 // parsePackagist reads a package's releases: each is told by what differs from
 // the one before it.
-func parsePackagist(body []byte, name, notify string) ([]Release, error) {
+func parsePackagist(body []byte, name, notify string) ([]plan.Release, error) {
 	var doc struct {
 		Minified string                                  `json:"minified"`
 		Packages map[string][]map[string]json.RawMessage `json:"packages"`
@@ -79,7 +77,7 @@ func parsePackagist(body []byte, name, notify string) ([]Release, error) {
 	if doc.Minified != "" && doc.Minified != "composer/2.0" {
 		return nil, errors.New("a form that is not known")
 	}
-	var out []Release
+	var out []plan.Release
 	full := map[string]json.RawMessage{}
 	for _, some := range doc.Packages[name] {
 		if doc.Minified == "" {
@@ -99,11 +97,11 @@ func parsePackagist(body []byte, name, notify string) ([]Release, error) {
 
 // packagistRelease is a release as a lock holds it. ok is false for a branch and
 // for what cannot be written so.
-func packagistRelease(all map[string]json.RawMessage, name, notify string) (r Release, ok bool) {
+func packagistRelease(all map[string]json.RawMessage, name, notify string) (r plan.Release, ok bool) {
 	all = maps.Clone(all)
 	var said string
 	if json.Unmarshal(all["version"], &r.Version) != nil || json.Unmarshal(all["name"], &said) != nil || !strings.EqualFold(said, name) ||
-		!plausible(r.Version) || !digitsOnly(strings.TrimLeft(r.Version, "vV")[:min(1, len(strings.TrimLeft(r.Version, "vV")))]) {
+		!plan.Plausible(r.Version) || !plan.DigitsOnly(strings.TrimLeft(r.Version, "vV")[:min(1, len(strings.TrimLeft(r.Version, "vV")))]) {
 		return r, false
 	}
 	for _, kind := range []string{"require", "conflict", "provide", "replace", "require-dev"} {
@@ -113,9 +111,9 @@ func packagistRelease(all map[string]json.RawMessage, name, notify string) (r Re
 		}
 	}
 	require := linksOf(all["require"])
-	r.Links = composerLinks{"platform": {}, "conflict": linksOf(all["conflict"]), "replace": linksOf(all["replace"]), "provide": linksOf(all["provide"])}
+	r.Links = plan.ComposerLinks{"platform": {}, "conflict": linksOf(all["conflict"]), "replace": linksOf(all["replace"]), "provide": linksOf(all["provide"])}
 	for _, n := range slices.Sorted(maps.Keys(require)) {
-		r.need(n, require[n])
+		need(&r, n, require[n])
 	}
 	if b, err := json.Marshal(notify); err == nil {
 		all["notification-url"] = b
@@ -137,12 +135,12 @@ func packagistRelease(all map[string]json.RawMessage, name, notify string) (r Re
 }
 
 // need sorts in what a package requires.
-func (r *Release) need(name, spec string) {
+func need(r *plan.Release, name, spec string) {
 	if spec == "self.version" {
 		spec = r.Version
 	}
 	if strings.Contains(name, "/") {
-		r.Needs = append(r.Needs, Need{Name: strings.ToLower(name), Spec: spec})
+		r.Needs = append(r.Needs, plan.Need{Name: strings.ToLower(name), Spec: spec})
 		return
 	}
 	if r.Links["platform"][name] = spec; name == "php" {

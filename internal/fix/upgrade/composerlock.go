@@ -1,7 +1,7 @@
 package upgrade
 
 import (
-	"crypto/md5" //nolint:gosec // what Composer tells a change by
+	"crypto/md5"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -10,51 +10,52 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
 // composerPackage is a package of a composer.lock.
 type composerPackage struct {
 	name, version, notify string
-	node                  *jsonNode
-	list                  *jsonNode // it stands in
+	node                  *plan.JSONNode
+	list                  *plan.JSONNode // it stands in
 	dev                   bool
-	needs                 []Need
-	links                 composerLinks
+	needs                 []plan.Need
+	links                 plan.ComposerLinks
 	path, branch          bool // a folder of the project's; no release
 }
 
 // composerLock is a composer.lock for editing.
 type composerLock struct {
-	f         *file
-	root      *jsonNode
-	layout    jsonLayout
+	f         *plan.File
+	root      *plan.JSONNode
+	layout    plan.JSONLayout
 	packages  []composerPackage
-	lists     map[bool]*jsonNode // by whether they are for development
-	hash      *jsonNode
+	lists     map[bool]*plan.JSONNode // by whether they are for development
+	hash      *plan.JSONNode
 	pluginAPI string
 }
 
-func readComposerLock(f *file) (*composerLock, error) {
-	root, err := parseJSON(f.b)
+func readComposerLock(f *plan.File) (*composerLock, error) {
+	root, err := plan.ParseJSON(f.B)
 	if err != nil {
 		return nil, err
 	}
-	l := &composerLock{f: f, root: root, layout: f.layout(root), lists: map[bool]*jsonNode{}, hash: root.get("content-hash")}
-	if l.hash == nil || l.hash.kind != '"' {
+	l := &composerLock{f: f, root: root, layout: f.Layout(root), lists: map[bool]*plan.JSONNode{}, hash: root.Get("content-hash")}
+	if l.hash == nil || l.hash.Kind != '"' {
 		return nil, errors.New("it has no content-hash")
 	}
-	l.pluginAPI = root.text(f.b, "plugin-api-version")
+	l.pluginAPI = root.Text(f.B, "plugin-api-version")
 	for _, dev := range []bool{false, true} {
-		list := root.get(map[bool]string{false: "packages", true: "packages-dev"}[dev])
-		if list == nil || list.kind != '[' {
+		list := root.Get(map[bool]string{false: "packages", true: "packages-dev"}[dev])
+		if list == nil || list.Kind != '[' {
 			if dev {
 				continue // "null": without those for development
 			}
 			return nil, errors.New("it has no packages")
 		}
 		l.lists[dev] = list
-		for _, n := range list.elements {
+		for _, n := range list.Elements {
 			p, err := l.read(n)
 			if err != nil {
 				return nil, err
@@ -66,35 +67,35 @@ func readComposerLock(f *file) (*composerLock, error) {
 	return l, nil
 }
 
-func (l *composerLock) read(n *jsonNode) (composerPackage, error) {
-	b := l.f.b
+func (l *composerLock) read(n *plan.JSONNode) (composerPackage, error) {
+	b := l.f.B
 	p := composerPackage{node: n}
-	if n.kind != '{' {
+	if n.Kind != '{' {
 		return p, errors.New("a package that is no object")
 	}
-	p.name, p.version, p.notify = strings.ToLower(n.text(b, "name")), n.text(b, "version"), n.text(b, "notification-url")
+	p.name, p.version, p.notify = strings.ToLower(n.Text(b, "name")), n.Text(b, "version"), n.Text(b, "notification-url")
 	if p.name == "" || p.version == "" {
 		return p, errors.New("a package without name and version")
 	}
-	p.path = n.get("dist").text(b, "type") == "path"
+	p.path = n.Get("dist").Text(b, "type") == "path"
 	p.branch = strings.HasPrefix(p.version, "dev-") || strings.HasSuffix(p.version, "-dev")
-	r := Release{Version: p.version, Links: composerLinks{"platform": {}}}
-	for name, spec := range l.strings(n.get("require")) {
-		r.need(name, spec)
+	r := plan.Release{Version: p.version, Links: plan.ComposerLinks{"platform": {}}}
+	for name, spec := range l.strings(n.Get("require")) {
+		need(&r, name, spec)
 	}
-	sorting.By(r.Needs, func(a, b Need) int { return strings.Compare(a.Name, b.Name) })
+	sorting.By(r.Needs, func(a, b plan.Need) int { return strings.Compare(a.Name, b.Name) })
 	for _, k := range []string{"conflict", "replace", "provide"} {
-		r.Links[k] = l.strings(n.get(k))
+		r.Links[k] = l.strings(n.Get(k))
 	}
 	p.needs, p.links = r.Needs, r.Links
 	return p, nil
 }
 
-func (l *composerLock) strings(n *jsonNode) map[string]string {
+func (l *composerLock) strings(n *plan.JSONNode) map[string]string {
 	out := map[string]string{}
 	if n != nil {
-		for _, m := range n.members {
-			out[m.key] = m.value.str(l.f.b)
+		for _, m := range n.Members {
+			out[m.Key] = m.Value.Str(l.f.B)
 		}
 	}
 	return out
@@ -102,18 +103,18 @@ func (l *composerLock) strings(n *jsonNode) map[string]string {
 
 // entry writes a package at a depth.
 func (l *composerLock) entry(raw json.RawMessage) (string, error) {
-	n, err := parseJSON(raw)
+	n, err := plan.ParseJSON(raw)
 	if err != nil {
 		return "", err
 	}
-	w := &phpJSON{b: raw, pretty: true, unit: l.layout.unit, eol: l.layout.eol}
+	w := &phpJSON{b: raw, pretty: true, unit: l.layout.Unit, eol: l.layout.Eol}
 	w.value(n, 2)
 	return w.out.String(), w.err
 }
 
 // edits make a lock of what it is into what a plan makes of it.
 func (l *composerLock) edits(f *flat, p flatPlan, gone map[string]bool, dev func(key string) bool) ([]finding.Edit, error) {
-	if l.layout.eol == "" {
+	if l.layout.Eol == "" {
 		return nil, errors.New("the lock is written on one line")
 	}
 	fresh := map[bool][]string{}
@@ -141,7 +142,7 @@ func (l *composerLock) edits(f *flat, p flatPlan, gone map[string]bool, dev func
 }
 
 // listEdits change one list of packages.
-func (l *composerLock) listEdits(f *flat, p flatPlan, gone map[string]bool, list *jsonNode, fresh []string) ([]finding.Edit, error) {
+func (l *composerLock) listEdits(f *flat, p flatPlan, gone map[string]bool, list *plan.JSONNode, fresh []string) ([]finding.Edit, error) {
 	var mine []composerPackage
 	for _, q := range l.packages {
 		if q.list == list {
@@ -160,7 +161,7 @@ func (l *composerLock) listEdits(f *flat, p flatPlan, gone map[string]bool, list
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", q.name, err)
 			}
-			edits = append(edits, l.f.edit(q.node.start, q.node.end, text))
+			edits = append(edits, l.f.Edit(q.node.Start, q.node.End, text))
 		}
 		if !gone[q.name] {
 			continue
@@ -169,13 +170,13 @@ func (l *composerLock) listEdits(f *flat, p flatPlan, gone map[string]bool, list
 		for k < len(mine) && gone[mine[k].name] {
 			k++
 		}
-		start, end := q.node.start, mine[k-1].node.end
+		start, end := q.node.Start, mine[k-1].node.End
 		if k < len(mine) {
-			end = mine[k].node.start
+			end = mine[k].node.Start
 		} else {
-			start = mine[i-1].node.end
+			start = mine[i-1].node.End
 		}
-		edits = append(edits, l.f.lines(start, end, ""))
+		edits = append(edits, l.f.Lines(start, end, ""))
 		i = k - 1
 	}
 	for _, k := range fresh {
@@ -185,55 +186,55 @@ func (l *composerLock) listEdits(f *flat, p flatPlan, gone map[string]bool, list
 		}
 		i := slices.IndexFunc(kept, func(q composerPackage) bool { return q.name > k })
 		if i < 0 {
-			at := kept[len(kept)-1].node.end
-			edits = append(edits, l.f.lines(at, at, ","+l.layout.pad(2)+text))
+			at := kept[len(kept)-1].node.End
+			edits = append(edits, l.f.Lines(at, at, ","+l.layout.Pad(2)+text))
 			continue
 		}
-		at := kept[i].node.start
-		edits = append(edits, l.f.lines(at, at, text+","+l.layout.pad(2)))
+		at := kept[i].node.Start
+		edits = append(edits, l.f.Lines(at, at, text+","+l.layout.Pad(2)))
 	}
 	return edits, nil
 }
 
 // rewrite writes a list of which no package stays.
-func (l *composerLock) rewrite(p flatPlan, list *jsonNode, fresh []string) ([]finding.Edit, error) {
+func (l *composerLock) rewrite(p flatPlan, list *plan.JSONNode, fresh []string) ([]finding.Edit, error) {
 	var parts []string
 	for _, k := range fresh {
 		text, err := l.entry(p.to[k][0].Raw)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", k, err)
 		}
-		parts = append(parts, l.layout.pad(2)+text)
+		parts = append(parts, l.layout.Pad(2)+text)
 	}
 	text := "[]"
 	if len(parts) > 0 {
-		text = "[" + strings.Join(parts, ",") + l.layout.pad(1) + "]"
+		text = "[" + strings.Join(parts, ",") + l.layout.Pad(1) + "]"
 	}
-	return []finding.Edit{l.f.edit(list.start, list.end, text)}, nil
+	return []finding.Edit{l.f.Edit(list.Start, list.End, text)}, nil
 }
 
 // contentHash is what Composer knows by whether a lock is of a composer.json.
 func contentHash(manifest []byte) (string, error) {
-	root, err := parseJSON(manifest)
+	root, err := plan.ParseJSON(manifest)
 	if err != nil {
 		return "", err
 	}
-	if root.kind != '{' {
+	if root.Kind != '{' {
 		return "", errors.New("no object")
 	}
-	relevant := &jsonNode{kind: '{'}
+	relevant := &plan.JSONNode{Kind: '{'}
 	for _, m := range lastMembers(root) {
-		switch m.key {
+		switch m.Key {
 		case "name", "version", "require", "require-dev", "conflict", "replace", "provide", "minimum-stability", "prefer-stable",
 			"repositories", "extra":
-			relevant.members = append(relevant.members, m)
+			relevant.Members = append(relevant.Members, m)
 		}
 	}
-	if platform := root.get("config").get("platform"); platform != nil && platform.raw(manifest) != "null" {
-		config := &jsonNode{kind: '{', members: []jsonMember{{key: "platform", value: platform}}}
-		relevant.members = append(relevant.members, jsonMember{key: "config", value: config})
+	if platform := root.Get("config").Get("platform"); platform != nil && platform.Raw(manifest) != "null" {
+		config := &plan.JSONNode{Kind: '{', Members: []plan.JSONMember{{Key: "platform", Value: platform}}}
+		relevant.Members = append(relevant.Members, plan.JSONMember{Key: "config", Value: config})
 	}
-	sorting.By(relevant.members, func(a, b jsonMember) int { return strings.Compare(a.key, b.key) })
+	sorting.By(relevant.Members, func(a, b plan.JSONMember) int { return strings.Compare(a.Key, b.Key) })
 	w := &phpJSON{b: manifest}
 	w.value(relevant, 0)
 	sum := md5.Sum([]byte(w.out.String())) //nolint:gosec // what Composer tells a change by

@@ -15,10 +15,10 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
-
-	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // composerServer is a Composer repository of which only the first releases of
@@ -125,7 +125,7 @@ func TestComposerTakesWhatIsRaised(t *testing.T) {
 			rt.Fatal(err)
 		}
 		files["composer.lock"] = &fstest.MapFile{Data: lock}
-		l, err := readComposerLock(&file{name: "composer.lock", b: lock})
+		l, err := readComposerLock(&plan.File{Name: "composer.lock", B: lock})
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestComposerTakesWhatIsRaised(t *testing.T) {
 				found = append(found, vulnerable("composer.lock", "composer", q.name, q.version, fixed))
 			}
 		}
-		dir := Dir{Indexes: map[string]Index{"composer": Packagist(HTTP{Base: srv.URL, Client: srv.Client()})}}
+		dir := plan.Dir{Indexes: map[string]plan.Index{"composer": Packagist(plan.HTTP{Base: srv.URL, Client: srv.Client()})}}
 		plan, after := planAll(failer{t, rt}, dir, files, found)
 		if strings.Contains(plan, "Raise") {
 			made++

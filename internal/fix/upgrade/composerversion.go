@@ -3,6 +3,9 @@ package upgrade
 import (
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/npm"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // composerKind resolves as Composer does: there is one version of each package.
@@ -11,11 +14,11 @@ type composerKind struct{}
 func (composerKind) key(name, _ string) string { return strings.ToLower(name) }
 
 func (composerKind) compare(a, b string) int {
-	return compareBy("Packagist", composerFull(a), composerFull(b))
+	return plan.CompareBy("Packagist", composerFull(a), composerFull(b))
 }
 
 // composerFull is a version with four numbers, without the v that tags begin with.
-func composerFull(v string) string { return padded(strings.TrimLeft(v, "vV"), 4) }
+func composerFull(v string) string { return plan.Padded(strings.TrimLeft(v, "vV"), 4) }
 
 // composerTerm is one comparison of a constraint; the text around it is kept as
 // it stands.
@@ -82,7 +85,7 @@ func (t *composerTerm) read() bool {
 		return t.op == ""
 	}
 	v := strings.TrimLeft(t.version, "vV")
-	if !plausible(strings.ReplaceAll(v, "*", "0")) || strings.ContainsAny(v, "+_:!^~") {
+	if !plan.Plausible(strings.ReplaceAll(v, "*", "0")) || strings.ContainsAny(v, "+_:!^~") {
 		return false
 	}
 	body, pre, hasPre := strings.Cut(v, "-")
@@ -90,7 +93,7 @@ func (t *composerTerm) read() bool {
 		switch {
 		case n == "*" || n == "x" || n == "X":
 			t.wild = true
-		case !digitsOnly(n) || t.wild:
+		case !plan.DigitsOnly(n) || t.wild:
 			return false
 		default:
 			t.have++
@@ -99,7 +102,7 @@ func (t *composerTerm) read() bool {
 	return t.have > 0 && t.have <= 4 && (!t.wild || t.op == "" && !hasPre) && (!hasPre || preRelease("-"+pre))
 }
 
-func (t composerTerm) admits(version string) bool {
+func (t composerTerm) Admits(version string) bool {
 	compare := func(to string) int { return composerKind{}.compare(version, to) }
 	low := strings.TrimLeft(t.version, "vV")
 	switch t.op {
@@ -129,13 +132,13 @@ func (t composerTerm) admits(version string) bool {
 	return compare(low) == 0
 }
 
-func (composerKind) admits(spec, version string) bool {
+func (composerKind) Admits(spec, version string) bool {
 	if strings.HasPrefix(strings.ToLower(version), "dev-") {
 		return false
 	}
 	all, ok := composerTermsOf(spec)
 	return ok && slices.ContainsFunc(all, func(terms []composerTerm) bool {
-		return !slices.ContainsFunc(terms, func(t composerTerm) bool { return !t.admits(version) })
+		return !slices.ContainsFunc(terms, func(t composerTerm) bool { return !t.Admits(version) })
 	})
 }
 
@@ -149,7 +152,7 @@ func (k composerKind) raised(spec, version string) (to string, capped, ok bool) 
 	one := len(all) == 1
 	some := false
 	for i, terms := range all {
-		holds := !slices.ContainsFunc(terms, func(t composerTerm) bool { return !t.admits(version) })
+		holds := !slices.ContainsFunc(terms, func(t composerTerm) bool { return !t.Admits(version) })
 		if some = some || holds; !holds && !one {
 			continue // another release line of the author's
 		}
@@ -179,15 +182,15 @@ func raisedTerms(terms []composerTerm, version string) (text string, capped bool
 		}
 		switch {
 		case t.op == "<" || t.op == "<=":
-			if !t.admits(version) {
+			if !t.Admits(version) {
 				capped, t.op, t.version = true, "<", v+beyond(version)
 			}
 		case t.op == ">" || t.op == ">=":
 			t.op, t.version, lower = ">=", v+version, true
 		case t.op == "!=" || t.op == "<>":
 		case t.wild:
-			if !t.admits(version) {
-				t.version = v + widen(version, t.have, t.version)
+			if !t.Admits(version) {
+				t.version = v + npm.Widen(version, t.have, t.version)
 			}
 		case t.op == "~" && t.have <= 2: // "~1.2" is all of 1 from there on
 			t.op, t.version, lower = "^", v+version, true
@@ -203,6 +206,6 @@ func raisedTerms(terms []composerTerm, version string) (text string, capped bool
 }
 
 // active are the needs of a package's version.
-func (composerKind) active(_ string, _ *pinned, of []Release) ([]Need, error) {
+func (composerKind) active(_ string, _ *pinned, of []plan.Release) ([]plan.Need, error) {
 	return of[0].Needs, nil
 }

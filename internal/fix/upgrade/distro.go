@@ -9,44 +9,45 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // distro plans for the distribution's packages of what a Dockerfile builds: a
 // RUN line that raises exactly those, and instead of it a newer base. Versions
 // are not pinned: a distribution's archive keeps the newest build only, and
 // drops the one that a pin names with the next fix.
-func (p *planner) distro(j job) {
-	f, err := p.open(j.file)
+func distro(p *plan.Planner, j plan.Job) {
+	f, err := p.Open(j.File)
 	var doc *dockerfile.File
 	if err == nil {
-		doc, err = dockerfile.Parse(f.name, f.b)
+		doc, err = dockerfile.Parse(f.Name, f.B)
 	}
 	if err != nil {
-		for _, w := range j.wants {
-			p.cannot(w, err.Error())
+		for _, w := range j.Wants {
+			p.Cannot(w, err.Error())
 		}
 		return
 	}
-	scopes := doc.Scopes(p.dir.Base)
-	byStage := map[int][]want{}
-	for _, w := range j.wants {
-		st, err := p.stageOf(doc, w)
+	scopes := doc.Scopes(p.Dir.Base)
+	byStage := map[int][]plan.Want{}
+	for _, w := range j.Wants {
+		st, err := stageOf(p, doc, w)
 		if err != nil {
-			p.cannot(w, err.Error())
+			p.Cannot(w, err.Error())
 			continue
 		}
 		byStage[st.Index] = append(byStage[st.Index], w)
 	}
 	for i := range doc.Stages {
 		for _, typ := range []string{"apk", "deb", "rpm"} {
-			var wants []want
+			var wants []plan.Want
 			for _, w := range byStage[i] {
 				if w.Type == typ {
 					wants = append(wants, w)
 				}
 			}
 			if len(wants) > 0 {
-				p.stage(f, doc, scopes, &doc.Stages[i], wants)
+				stage(p, f, doc, scopes, &doc.Stages[i], wants)
 			}
 		}
 	}
@@ -54,32 +55,32 @@ func (p *planner) distro(j job) {
 
 // stageOf is the stage to raise a package in: the one whose lines the finding
 // names, else the one that the image is built from.
-func (p *planner) stageOf(doc *dockerfile.File, w want) (*dockerfile.Stage, error) {
+func stageOf(p *plan.Planner, doc *dockerfile.File, w plan.Want) (*dockerfile.Stage, error) {
 	for i := range doc.Instructions {
 		in := &doc.Instructions[i]
-		if in.Stage >= 0 && w.line > 0 && in.Span.Line == w.line {
+		if in.Stage >= 0 && w.Line > 0 && in.Span.Line == w.Line {
 			return &doc.Stages[in.Stage], nil
 		}
 	}
-	st, err := doc.Target(p.dir.Stage)
+	st, err := doc.Target(p.Dir.Stage)
 	if err != nil {
 		return nil, err
 	}
 	return st, nil
 }
 
-func (p *planner) stage(f *file, doc *dockerfile.File, scopes *dockerfile.Scopes, st *dockerfile.Stage, wants []want) {
+func stage(p *plan.Planner, f *plan.File, doc *dockerfile.File, scopes *dockerfile.Scopes, st *dockerfile.Stage, wants []plan.Want) {
 	refresh := finding.Fix{Title: "Stand on a newer base than " + cmp.Or(st.Base, st.BaseRaw)}
-	command := "drydock recommend " + f.name
+	command := "drydock recommend " + f.Name
 	var names []string
-	var done []want
+	var done []plan.Want
 	for _, w := range wants {
-		binaries := w.binaries
+		binaries := w.Binaries
 		if len(binaries) == 0 {
 			binaries = []string{w.Name}
 		}
 		if i := slices.IndexFunc(binaries, func(b string) bool { return !packageName(b) }); i >= 0 {
-			p.cannot(w, fmt.Sprintf("%.80q is no name to write into a command", binaries[i]))
+			p.Cannot(w, fmt.Sprintf("%.80q is no name to write into a command", binaries[i]))
 			continue
 		}
 		names = append(names, binaries...)
@@ -90,44 +91,44 @@ func (p *planner) stage(f *file, doc *dockerfile.File, scopes *dockerfile.Scopes
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	u := Upgrade{
+	u := plan.Upgrade{
 		Fix:     finding.Fix{Title: distroTitle(names), Safety: finding.Behaviour},
 		Instead: []finding.Fix{refresh},
 	}
-	manager, shellless := p.managerOf(doc, scopes, st, done[0].Type)
+	manager, shellless := managerOf(p, doc, scopes, st, done[0].Type)
 	if shellless {
 		u.Fix, u.Instead = refresh, nil
 		u.Commands = []string{command}
 		u.Notes = []string{"the base has no package manager: only a newer one brings the fixes"}
-		p.add(u, done...)
+		p.Add(u, done...)
 		return
 	}
 	if raisedAlready(scopes, doc, st, names) {
 		for _, w := range done {
-			p.cannot(w, f.name+" raises it already; build the image again")
+			p.Cannot(w, f.Name+" raises it already; build the image again")
 		}
 		return
 	}
 	after, user := place(doc, scopes, st, manager)
-	text := manager.line(names, doc.Escape, f.eol())
+	text := manager.line(names, doc.Escape, f.Eol())
 	switch {
 	case user.Known && !root(user.Value) && userName(user.Value):
-		text = "USER root" + f.eol() + text + f.eol() + "USER " + user.Value
+		text = "USER root" + f.Eol() + text + f.Eol() + "USER " + user.Value
 	case !user.Known || !root(user.Value):
 		u.Notes = append(u.Notes, "the base's user is not known: if it is not root, the line needs USER root before it and the user after it")
 	}
 	end := doc.Instructions[after].Span.End
-	u.Fix.Edits = []finding.Edit{{File: f.name, Base: f.digest, Start: end, End: end, New: f.eol() + text}}
+	u.Fix.Edits = []finding.Edit{{File: f.Name, Base: f.Digest, Start: end, End: end, New: f.Eol() + text}}
 	if strings.TrimSpace(manager.note) != "" {
 		u.Notes = append(u.Notes, manager.note)
 		u.Fix.Safety = finding.NeedsReview
 	}
 	u.Notes = append(u.Notes, "a newer base keeps the image smaller than a layer on an old one; see "+command)
-	p.add(u, done...)
+	p.Add(u, done...)
 }
 
 func distroTitle(names []string) string {
-	return "Raise " + few(names) + " in the distribution's release"
+	return "Raise " + plan.Few(names) + " in the distribution's release"
 }
 
 // packageName reports whether a word can be a distribution's package: what is
@@ -191,7 +192,7 @@ func managerNamed(program string) manager {
 // managerOf finds the package manager of a stage: by the package's type, and
 // for rpm by what the stage runs and by the base's name. shellless says that
 // the base has none.
-func (p *planner) managerOf(doc *dockerfile.File, scopes *dockerfile.Scopes, st *dockerfile.Stage, typ string) (m manager, shellless bool) {
+func managerOf(p *plan.Planner, doc *dockerfile.File, scopes *dockerfile.Scopes, st *dockerfile.Stage, typ string) (m manager, shellless bool) {
 	chain := doc.Chain(st)
 	base := chain[0].Base
 	ref, _, _ := strings.Cut(base, "@")

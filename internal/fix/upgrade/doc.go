@@ -1,7 +1,7 @@
 // Package upgrade makes the edits that raise a vulnerable dependency to the
 // version in which it is fixed.
 //
-//	dir := upgrade.Dir{FS: os.DirFS("shop"), Name: "shop", Registry: upgrade.NPM(upgrade.HTTP{})}
+//	dir := plan.Dir{FS: os.DirFS("shop"), Name: "shop", Registry: npm.NewRegistry(plan.HTTP{})}
 //	upgrades, left := upgrade.Plan(ctx, dir, findings)
 //	for _, u := range upgrades {
 //		fmt.Println(u.Fix.Title, u.Fix.Safety, len(u.Fix.Edits), u.Commands)
@@ -16,9 +16,9 @@
 //
 // An edit is exact or it is not made. What a lock file says of a package that
 // is not known without asking (a hash, what the new version depends on) is
-// asked of the injected sources, [Registry] for npm, [Modules] for Go and [Index]
+// asked of the injected sources, [plan.Registry] for npm, [plan.Modules] for Go and [plan.Index]
 // for the rest. Where those for npm and Go are nil or do not answer, the manifest
-// is edited, the lock is left as it is, and [Upgrade].Commands says what brings it
+// is edited, the lock is left as it is, and [plan.Upgrade].Commands says what brings it
 // after; of the others nothing is edited, and the reason says what to type.
 //
 //   - npm: package-lock.json of versions 1 to 3 with everything that the new
@@ -55,7 +55,7 @@
 // Upgrades that need one another or touch the same bytes are one: the edits of
 // any choice of upgrades can be applied together, and leave a lock whole. What
 // needs a safer upgrade is left for the next plan, over the files as that one
-// leaves them ([Unraised].Later), so that nothing safe waits for a review.
+// leaves them ([plan.Unraised].Later), so that nothing safe waits for a review.
 //
 // An edit of a lock agrees with its manifest: every range that package.json and
 // the packages in the lock declare is satisfied by what the lock resolves, and

@@ -2,7 +2,6 @@ package upgrade
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,51 +9,19 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/vuln"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
-// Index says what a package registry knows of a package. It serves locks that
-// hold one version of a package: Cargo's (one of a series), Bundler's, Composer's.
-type Index interface {
-	// Releases returns what was published of a package, in any order. A package
-	// that the registry does not have is an error.
-	Releases(ctx context.Context, name string) ([]Release, error)
-	// Serves reports whether the registry is the source that a lock names. The
-	// same name at another source may be another package.
-	Serves(source string) bool
-}
-
-// Release is what was published of a version.
-type Release struct {
-	Version   string
-	Platform  string // that a gem was built for; "": any
-	Hash      string // as a lock writes it
-	Needs     []Need
-	Withdrawn bool                // yanked: only a lock that has it takes it
-	Runtime   string              // what it asks of the language: "1.70" of Rust, ">= 2.7" of Ruby
-	Features  map[string][]string // of a crate
-	Links     composerLinks
-	Raw       json.RawMessage // a package's entry in composer.lock
-}
-
-// Need is that a release depends on a package.
-type Need struct {
-	Name, Spec string
-	As         string // by which name a crate calls it; "": its own
-	Optional   bool
-	Tag        string // what else of it decides what a lock holds, for comparison
-}
-
 // silent is a registry that is not asked.
-type silent struct{ Index }
+type silent struct{ plan.Index }
 
 var errSilent = errors.New("what the lock has to hold of the new version is not known, as no registry was asked")
 
-func (silent) Releases(context.Context, string) ([]Release, error) { return nil, errSilent }
+func (silent) Releases(context.Context, string) ([]plan.Release, error) { return nil, errSilent }
 
 // index is the registry of a purl type; usual is the public one.
-func (p *planner) index(typ string, usual Index) Index {
-	if i := p.dir.Indexes[typ]; i != nil {
+func index(p *plan.Planner, typ string, usual plan.Index) plan.Index {
+	if i := p.Dir.Indexes[typ]; i != nil {
 		return i
 	}
 	return silent{usual}
@@ -71,20 +38,20 @@ const (
 type pinned struct {
 	name, version string
 	edges         []string // keys of what it is resolved to need
-	needs         []Need
+	needs         []plan.Need
 	asked         bool     // needs are known
 	platforms     []string // that a lock has a gem for; "": any
 	held          string   // why no other version can take its place; "": one can
 	root          bool     // the project's own, or what it asks for itself
 	own           bool     // the project's own
-	links         composerLinks
+	links         plan.ComposerLinks
 }
 
 // flatDecl is what the project itself asks for.
 type flatDecl struct {
 	name, spec string
 	held       string // why the text is not edited; "": it can be
-	file       *file
+	file       *plan.File
 	start, end int
 	prod       bool                     // for more than development
 	write      func(spec string) string // how the text stands there; nil: as it is
@@ -95,24 +62,24 @@ type flatKind interface {
 	// key is what a lock holds one version of: the name, or a series of it.
 	key(name, version string) string
 	compare(a, b string) int
-	admits(spec, version string) bool
+	Admits(spec, version string) bool
 	// raised is a declaration that admits a version. capped says that an upper
 	// bound of the author's had to move.
 	raised(spec, version string) (to string, capped, ok bool)
 	// active are the needs of a version that count for the lock; old is what
 	// stands in it, nil for what is new. An error says why they are not known.
-	active(name string, old *pinned, of []Release) ([]Need, error)
+	active(name string, old *pinned, of []plan.Release) ([]plan.Need, error)
 }
 
 // flat is a lock with one version of each key, and what may change in it.
 type flat struct {
 	ctx      context.Context
 	kind     flatKind
-	index    Index
+	index    plan.Index
 	locked   map[string]*pinned
 	declared []flatDecl
 	// suits says why a version cannot be taken whatever the ranges say; nil: any suits.
-	suits func(name string, of []Release) error
+	suits func(name string, of []plan.Release) error
 	// doubts are what about a plan nobody can tell, in words; nil: nothing.
 	doubts func(flatPlan) []string
 	// settled says why a whole plan is not certain; nil: any is.
@@ -121,15 +88,15 @@ type flat struct {
 	write func(flatPlan) ([]finding.Edit, error)
 	// clean reports whether a version has no known vulnerability; nil: nobody knows.
 	clean func(name, version string) bool
-	known map[string]map[string][]Release
+	known map[string]map[string][]plan.Release
 	tries int
 }
 
 // flatPlan is what a lock becomes.
 type flatPlan struct {
-	to     map[string][]Release // by key; what is not in it stays
-	needs  map[string][]Need    // of those
-	ranges map[int]string       // declarations that change, by their index
+	to     map[string][]plan.Release // by key; what is not in it stays
+	needs  map[string][]plan.Need    // of those
+	ranges map[int]string            // declarations that change, by their index
 	capped bool
 }
 
@@ -138,7 +105,7 @@ func (p flatPlan) clone() flatPlan {
 }
 
 func emptyPlan() flatPlan {
-	return flatPlan{map[string][]Release{}, map[string][]Need{}, map[int]string{}, false}
+	return flatPlan{map[string][]plan.Release{}, map[string][]plan.Need{}, map[int]string{}, false}
 }
 
 func (f *flat) version(p flatPlan, key string) string {
@@ -160,7 +127,7 @@ func (f *flat) name(p flatPlan, key string) string {
 }
 
 // releases are a package's, by version. What the registry says is kept.
-func (f *flat) releases(name string) (map[string][]Release, error) {
+func (f *flat) releases(name string) (map[string][]plan.Release, error) {
 	if all, ok := f.known[name]; ok {
 		return all, nil
 	}
@@ -168,14 +135,14 @@ func (f *flat) releases(name string) (map[string][]Release, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := map[string][]Release{}
+	all := map[string][]plan.Release{}
 	for _, r := range list {
-		if plausible(r.Version) {
+		if plan.Plausible(r.Version) {
 			all[r.Version] = append(all[r.Version], r)
 		}
 	}
 	if f.known == nil {
-		f.known = map[string]map[string][]Release{}
+		f.known = map[string]map[string][]plan.Release{}
 	}
 	f.known[name] = all
 	return all, nil
@@ -183,7 +150,7 @@ func (f *flat) releases(name string) (map[string][]Release, error) {
 
 // raise puts a version in the place of a key's: the lowest from least on for
 // which must holds and everything else can be made to agree.
-func (f *flat) raise(p *flatPlan, key, least string, must func([]Release) bool, depth int) error {
+func (f *flat) raise(p *flatPlan, key, least string, must func([]plan.Release) bool, depth int) error {
 	l := f.locked[key]
 	if l == nil {
 		return errors.New("the lock does not hold it")
@@ -227,8 +194,8 @@ func (f *flat) raise(p *flatPlan, key, least string, must func([]Release) bool, 
 
 // taken reports whether a release may be chosen: a pre-release only where one is
 // asked for.
-func (f *flat) taken(name string, of []Release, least string) bool {
-	withdrawn := func(r Release) bool { return r.Withdrawn }
+func (f *flat) taken(name string, of []plan.Release, least string) bool {
+	withdrawn := func(r plan.Release) bool { return r.Withdrawn }
 	if slices.ContainsFunc(of, withdrawn) || preRelease(of[0].Version) && !preRelease(least) {
 		return false
 	}
@@ -248,7 +215,7 @@ func preRelease(v string) bool {
 
 // put decides a key's version, and makes everything that asks for it or that it
 // asks for agree.
-func (f *flat) put(p *flatPlan, key string, of []Release, depth int) error {
+func (f *flat) put(p *flatPlan, key string, of []plan.Release, depth int) error {
 	if f.tries++; f.tries > flatTries || f.ctx.Err() != nil {
 		return errors.Join(errors.New("too many ways to try"), f.ctx.Err())
 	}
@@ -264,15 +231,15 @@ func (f *flat) put(p *flatPlan, key string, of []Release, depth int) error {
 	}
 	p.to[key], p.needs[key] = of, needs
 	for i, d := range f.declared {
-		if d.name != name || was == "" || !f.kind.admits(f.spec(*p, i), was) || f.kind.admits(f.spec(*p, i), version) {
+		if d.name != name || was == "" || !f.kind.Admits(f.spec(*p, i), was) || f.kind.Admits(f.spec(*p, i), version) {
 			continue
 		}
 		to, capped, ok := f.kind.raised(d.spec, version)
 		switch {
 		case d.held != "":
-			return fmt.Errorf("%s asks for %s %.80s, %s", d.file.name, name, d.spec, d.held)
-		case !ok || !f.kind.admits(to, version):
-			return fmt.Errorf("%s asks for %s %.80q", d.file.name, name, d.spec)
+			return fmt.Errorf("%s asks for %s %.80s, %s", d.file.Name, name, d.spec, d.held)
+		case !ok || !f.kind.Admits(to, version):
+			return fmt.Errorf("%s asks for %s %.80q", d.file.Name, name, d.spec)
 		}
 		p.ranges[i], p.capped = to, p.capped || capped
 	}
@@ -300,7 +267,7 @@ func (f *flat) agree(p *flatPlan, key string, depth int) error {
 			continue
 		}
 		version := f.version(*p, key)
-		err = f.raise(p, k, f.version(*p, k), func(of []Release) bool {
+		err = f.raise(p, k, f.version(*p, k), func(of []plan.Release) bool {
 			n, err := f.kind.active(f.name(*p, k), f.locked[k], of)
 			_, no := refusal(f.kind, n, name, version)
 			return err == nil && !no
@@ -322,12 +289,12 @@ func firm(format string, args ...any) error { return firmError(fmt.Sprintf(forma
 
 // refusal is the first range among needs of a name, none of which takes a
 // version: who needs several series of one name takes it by one of them.
-func refusal(kind flatKind, needs []Need, name, version string) (spec string, no bool) {
+func refusal(kind flatKind, needs []plan.Need, name, version string) (spec string, no bool) {
 	for _, n := range needs {
 		if n.Name != name {
 			continue
 		}
-		if kind.admits(n.Spec, version) {
+		if kind.Admits(n.Spec, version) {
 			return "", false
 		}
 		if spec == "" {
@@ -338,7 +305,7 @@ func refusal(kind flatKind, needs []Need, name, version string) (spec string, no
 }
 
 // provide sees to it that what a package needs is there.
-func (f *flat) provide(p *flatPlan, by string, n Need, depth int) error {
+func (f *flat) provide(p *flatPlan, by string, n plan.Need, depth int) error {
 	if f.resolve(*p, n) != "" {
 		return nil
 	}
@@ -352,12 +319,12 @@ func (f *flat) provide(p *flatPlan, by string, n Need, depth int) error {
 			return err
 		}
 		for v := range all { // the series that it asks for
-			if f.kind.key(n.Name, v) == k && f.kind.admits(n.Spec, v) {
+			if f.kind.key(n.Name, v) == k && f.kind.Admits(n.Spec, v) {
 				same = k
 			}
 		}
 	}
-	admits := func(of []Release) bool { return f.kind.admits(n.Spec, of[0].Version) }
+	admits := func(of []plan.Release) bool { return f.kind.Admits(n.Spec, of[0].Version) }
 	if same != "" {
 		now := f.version(*p, same)
 		if err := f.raise(p, same, now, admits, depth+1); err != nil {
@@ -406,17 +373,17 @@ func (f *flat) asks(p flatPlan, by, key string) bool {
 	// One that does not take what the key is planned to be is resolved to nothing:
 	// it asks for the key as long as nothing else serves it.
 	name := f.name(p, key)
-	return slices.ContainsFunc(p.needs[by], func(n Need) bool {
+	return slices.ContainsFunc(p.needs[by], func(n plan.Need) bool {
 		to := f.resolve(p, n)
 		return n.Name == name && (to == key || to == "")
 	})
 }
 
 // resolve finds what serves a need: of several series the latest that is taken.
-func (f *flat) resolve(p flatPlan, n Need) string {
+func (f *flat) resolve(p flatPlan, n plan.Need) string {
 	best := ""
 	for _, k := range f.keys(p) {
-		if f.name(p, k) == n.Name && f.kind.admits(n.Spec, f.version(p, k)) &&
+		if f.name(p, k) == n.Name && f.kind.Admits(n.Spec, f.version(p, k)) &&
 			(best == "" || f.kind.compare(f.version(p, k), f.version(p, best)) > 0) {
 			best = k
 		}
@@ -428,9 +395,9 @@ func (f *flat) resolve(p flatPlan, n Need) string {
 }
 
 // provider is a package that stands for another by "replace" or "provide".
-func (f *flat) provider(p flatPlan, n Need) string {
+func (f *flat) provider(p flatPlan, n plan.Need) string {
 	for _, k := range f.keys(p) {
-		var links composerLinks
+		var links plan.ComposerLinks
 		if of := p.to[k]; len(of) > 0 {
 			links = of[0].Links
 		} else {
@@ -447,7 +414,7 @@ func (f *flat) provider(p flatPlan, n Need) string {
 
 // needsOf is what a package asks for: as planned, as the lock says, or as the
 // registry says of what is in the lock.
-func (f *flat) needsOf(p flatPlan, key string) ([]Need, error) {
+func (f *flat) needsOf(p flatPlan, key string) ([]plan.Need, error) {
 	if n, ok := p.needs[key]; ok {
 		return n, nil
 	}
@@ -478,14 +445,4 @@ func (f *flat) spec(p flatPlan, decl int) string {
 		return to
 	}
 	return f.declared[decl].spec
-}
-
-// compareBy compares versions by an ecosystem's rules; what cannot be compared
-// is the same.
-func compareBy(ecosystem, a, b string) int {
-	c, err := vuln.Compare(ecosystem, a, b)
-	if err != nil {
-		return 0
-	}
-	return c
 }

@@ -3,11 +3,13 @@ package upgrade
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
@@ -22,7 +24,7 @@ type flatGroup struct {
 // groups plans wants: each by itself, and those together that change the same
 // or cannot be without one another. What needs a safer one is left to the next
 // plan: later says after which.
-func (f *flat) groups(wants []want) (out []flatGroup, left map[int]error, later map[int]string) {
+func (f *flat) groups(wants []plan.Want) (out []flatGroup, left map[int]error, later map[int]string) {
 	left, later = map[int]error{}, map[int]string{}
 	for i := range wants {
 		g := flatGroup{wants: []int{i}}
@@ -68,7 +70,7 @@ func (f *flat) groups(wants []want) (out []flatGroup, left map[int]error, later 
 }
 
 // solve plans a group anew.
-func (f *flat) solve(g *flatGroup, wants []want) error {
+func (f *flat) solve(g *flatGroup, wants []plan.Want) error {
 	g.plan, f.tries = emptyPlan(), 0
 	for _, i := range g.wants {
 		w := wants[i]
@@ -103,7 +105,7 @@ type errFlat string
 func (e errFlat) Error() string { return string(e) }
 
 // places are the keys of the vulnerable package.
-func (f *flat) places(w want) []string {
+func (f *flat) places(w plan.Want) []string {
 	var out []string
 	for k, l := range f.locked {
 		if l.name == w.Name && l.version == w.From {
@@ -126,7 +128,7 @@ func (f *flat) askers(key string) string {
 	if len(by) == 0 {
 		return ""
 	}
-	return "; raise who asks for what it is first: " + few(by)
+	return "; raise who asks for what it is first: " + plan.Few(by)
 }
 
 // meet reports whether two groups change the same, or whether both together are
@@ -153,7 +155,7 @@ func (f *flat) meet(a, b flatGroup) bool {
 	if err != nil {
 		return true
 	}
-	apart, ok := joinEdits(slices.Concat(a.edits, b.edits))
+	apart, ok := plan.JoinEdits(slices.Concat(a.edits, b.edits))
 	return !ok || !slices.Equal(apart, edits)
 }
 
@@ -180,8 +182,8 @@ func (f *flat) fault(p flatPlan) string {
 		}
 		l := f.locked[key]
 		for i, d := range f.declared {
-			if l != nil && d.name == name && f.kind.admits(d.spec, l.version) && !f.kind.admits(f.spec(p, i), version) {
-				return d.file.name + " asks for " + name + " " + d.spec
+			if l != nil && d.name == name && f.kind.Admits(d.spec, l.version) && !f.kind.Admits(f.spec(p, i), version) {
+				return d.file.Name + " asks for " + name + " " + d.spec
 			}
 		}
 	}
@@ -241,7 +243,7 @@ func (f *flat) safety(p flatPlan) finding.Safety {
 		safety = finding.Behaviour
 	}
 	for k := range p.to {
-		if l := f.locked[k]; l != nil && !compatible(l.version, f.version(p, k)) {
+		if l := f.locked[k]; l != nil && !plan.Compatible(l.version, f.version(p, k)) {
 			safety = finding.NeedsReview
 		}
 	}
@@ -252,7 +254,7 @@ func (f *flat) safety(p flatPlan) finding.Safety {
 }
 
 // beside is what else changes with the wants, in words.
-func (f *flat) beside(p flatPlan, wants []want) []string {
+func (f *flat) beside(p flatPlan, wants []plan.Want) []string {
 	var out []string
 	gone := f.gone(p)
 	for _, k := range slices.Sorted(maps.Keys(p.to)) {
@@ -261,7 +263,7 @@ func (f *flat) beside(p flatPlan, wants []want) []string {
 		case gone[k]:
 		case l == nil:
 			out = append(out, f.name(p, k)+" "+f.version(p, k)+" comes in")
-		case !slices.ContainsFunc(wants, func(w want) bool { return w.Name == l.name && w.From == l.version }):
+		case !slices.ContainsFunc(wants, func(w plan.Want) bool { return w.Name == l.name && w.From == l.version }):
 			out = append(out, l.name+" "+l.version+" goes to "+f.version(p, k))
 		}
 	}
@@ -273,40 +275,40 @@ func (f *flat) beside(p flatPlan, wants []want) []string {
 	return out
 }
 
-// flat plans wants over a flat lock. byHand is what to type where no edit is
+// planFlat plans wants over a flat lock. byHand is what to type where no edit is
 // made.
-func (p *planner) flat(f *flat, wants []want, byHand func(want) string) {
+func planFlat(p *plan.Planner, f *flat, wants []plan.Want, byHand func(plan.Want) string) {
 	groups, left, later := f.groups(wants)
 	for i, w := range wants {
 		var asks firmError
 		switch {
 		case later[i] != "":
-			p.postpone(w, "it is raised after "+later[i])
+			p.Postpone(w, "it is raised after "+later[i])
 		case errors.As(left[i], &asks):
-			p.cannot(w, left[i].Error())
+			p.Cannot(w, left[i].Error())
 		case left[i] != nil:
-			p.cannot(w, left[i].Error()+"; "+byHand(w))
+			p.Cannot(w, left[i].Error()+"; "+byHand(w))
 		}
 	}
-	var made []Upgrade
-	var of [][]want
+	var made []plan.Upgrade
+	var of [][]plan.Want
 	for _, g := range groups {
 		mine := f.wantsOf(g, wants)
-		u := Upgrade{Fix: finding.Fix{Safety: g.safety, Edits: g.edits}}
+		u := plan.Upgrade{Fix: finding.Fix{Safety: g.safety, Edits: g.edits}}
 		if with := f.beside(g.plan, mine); len(with) > 0 {
-			u.Notes = append(u.Notes, "with it: "+few(with))
+			u.Notes = append(u.Notes, "with it: "+plan.Few(with))
 		}
 		if f.doubts != nil {
 			u.Notes = append(u.Notes, f.doubts(g.plan)...)
 		}
 		made, of = append(made, u), append(of, mine)
 	}
-	p.addJoined(made, of)
+	p.AddJoined(made, of)
 }
 
 // wantsOf are the wants of a group, with the version that each comes to.
-func (f *flat) wantsOf(g flatGroup, wants []want) []want {
-	var out []want
+func (f *flat) wantsOf(g flatGroup, wants []plan.Want) []plan.Want {
+	var out []plan.Want
 	for _, i := range g.wants {
 		w := wants[i]
 		for _, k := range f.places(w) {
@@ -322,7 +324,7 @@ func (d flatDecl) edit(spec string) finding.Edit {
 	if d.write != nil {
 		spec = d.write(spec)
 	}
-	return d.file.edit(d.start, d.end, spec)
+	return d.file.Edit(d.start, d.end, spec)
 }
 
 // rangeEdits change what the project asks for.
@@ -337,7 +339,7 @@ func (f *flat) rangeEdits(p flatPlan) []finding.Edit {
 
 // joined are edits that meet nowhere.
 func joined(edits []finding.Edit) ([]finding.Edit, error) {
-	out, ok := joinEdits(edits)
+	out, ok := plan.JoinEdits(edits)
 	if !ok {
 		return nil, errFlat("its edits are in one another's way")
 	}
@@ -345,28 +347,28 @@ func joined(edits []finding.Edit) ([]finding.Edit, error) {
 }
 
 // declaredOnly raises what a manifest asks for that has no lock.
-func (p *planner) declaredOnly(j job, kind flatKind, declared []flatDecl, err error) {
-	var made []Upgrade
-	var of [][]want
-	for _, w := range j.wants {
+func declaredOnly(p *plan.Planner, j plan.Job, kind flatKind, declared []flatDecl, err error) {
+	var made []plan.Upgrade
+	var of [][]plan.Want
+	for _, w := range j.Wants {
 		if err != nil {
-			p.cannot(w, err.Error())
+			p.Cannot(w, err.Error())
 			continue
 		}
-		u := Upgrade{Fix: finding.Fix{Safety: step(w.From, w.To)}}
+		u := plan.Upgrade{Fix: finding.Fix{Safety: plan.Step(w.From, w.To)}}
 		why := "it asks for no version of it that could be raised"
 		for _, d := range declared {
-			if d.name != w.Name || !kind.admits(d.spec, w.From) {
+			if d.name != w.Name || !kind.Admits(d.spec, w.From) {
 				continue
 			}
 			to, capped, ok := kind.raised(d.spec, w.To)
-			if d.held != "" || !ok || !kind.admits(to, w.To) {
-				why = strings.TrimSpace(d.file.name + " asks for it " + strings.TrimPrefix("as "+d.spec+", "+d.held, "as , "))
+			if d.held != "" || !ok || !kind.Admits(to, w.To) {
+				why = strings.TrimSpace(d.file.Name + " asks for it " + strings.TrimPrefix("as "+d.spec+", "+d.held, "as , "))
 				u.Fix.Edits = nil
 				break
 			}
-			if kind.admits(to, w.From) {
-				why, u.Fix.Edits = d.file.name+" asks for it as "+d.spec+", of which "+w.From+" is one", nil
+			if kind.Admits(to, w.From) {
+				why, u.Fix.Edits = d.file.Name+" asks for it as "+d.spec+", of which "+w.From+" is one", nil
 				break
 			}
 			if capped {
@@ -377,10 +379,53 @@ func (p *planner) declaredOnly(j job, kind flatKind, declared []flatDecl, err er
 			}
 		}
 		if len(u.Fix.Edits) == 0 {
-			p.cannot(w, why)
+			p.Cannot(w, why)
 			continue
 		}
-		made, of = append(made, u), append(of, []want{w})
+		made, of = append(made, u), append(of, []plan.Want{w})
 	}
-	p.addJoined(made, of)
+	p.AddJoined(made, of)
+}
+
+// builtWith makes a flat lock's plans keep to the releases of a language that the
+// project names. Where it names none, a plan that asks for more than before is
+// doubtful.
+func builtWith(p *plan.Planner, f *flat, l plan.Language, dir string) {
+	all := p.Toolchains(l, dir)
+	f.suits = func(name string, of []plan.Release) error {
+		for _, r := range of {
+			if t, ok := l.TooOld(r.Runtime, all); ok && r.Runtime != "" {
+				return firm("%s %s needs %s %s, and %s", name, r.Version, l.Name, r.Runtime, t.From)
+			}
+		}
+		return nil
+	}
+	f.doubts = func(plan flatPlan) []string {
+		var out []string
+		for _, k := range f.keys(plan) {
+			of, was := plan.to[k], f.runtimeOf(k)
+			if len(all) > 0 || len(of) == 0 || was == "" || !l.Narrower(was, of[0].Runtime) {
+				continue
+			}
+			out = append(out, fmt.Sprintf("%s %s needs %s %s, where %s needed %s: which one it runs on is not said",
+				f.name(plan, k), of[0].Version, l.Name, of[0].Runtime, f.locked[k].version, was))
+		}
+		return out
+	}
+}
+
+// runtimeOf is what a locked version asks of the language; "": nothing, or that
+// is not known.
+func (f *flat) runtimeOf(key string) string {
+	l := f.locked[key]
+	if l == nil {
+		return ""
+	}
+	if spec := l.links["platform"]["php"]; spec != "" {
+		return spec
+	}
+	if of := f.known[l.name][l.version]; len(of) > 0 {
+		return of[0].Runtime
+	}
+	return ""
 }

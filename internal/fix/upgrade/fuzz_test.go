@@ -11,9 +11,9 @@ import (
 	"testing/fstest"
 
 	"github.com/BurntSushi/toml"
-	"golang.org/x/mod/modfile"
-
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
+	"golang.org/x/mod/modfile"
 )
 
 // versionsIn lists what a file says of packages: everything that must stay the
@@ -22,7 +22,7 @@ func versionsIn(p string, b []byte) map[string]string {
 	out := map[string]string{}
 	switch base := path.Base(p); {
 	case path.Ext(p) == ".json":
-		root, err := parseJSON(b)
+		root, err := plan.ParseJSON(b)
 		if err != nil {
 			return nil
 		}
@@ -52,7 +52,7 @@ func versionsIn(p string, b []byte) map[string]string {
 			out[k] += string(b[s.start:s.end])
 		}
 	case isProject(base):
-		m, err := readMSBuild(&file{b: b})
+		m, err := readMSBuild(&plan.File{B: b})
 		if err != nil {
 			return nil
 		}
@@ -68,7 +68,7 @@ func versionsIn(p string, b []byte) map[string]string {
 			out[l.name] += " " + l.spec
 		}
 	case base == "pom.xml":
-		m, err := parsePOM(&file{b: b})
+		m, err := parsePOM(&plan.File{B: b})
 		if err != nil {
 			return nil
 		}
@@ -79,13 +79,13 @@ func versionsIn(p string, b []byte) map[string]string {
 	return out
 }
 
-func flatten(b []byte, n *jsonNode, at string, out map[string]string) {
-	for _, m := range n.members {
-		if m.value.kind == '{' {
-			flatten(b, m.value, at+"/"+m.key, out)
+func flatten(b []byte, n *plan.JSONNode, at string, out map[string]string) {
+	for _, m := range n.Members {
+		if m.Value.Kind == '{' {
+			flatten(b, m.Value, at+"/"+m.Key, out)
 			continue
 		}
-		out[at+"/"+m.key] = m.value.raw(b)
+		out[at+"/"+m.Key] = m.Value.Raw(b)
 	}
 }
 
@@ -96,7 +96,7 @@ func lawful(t *testing.T, name string, b []byte, beside fstest.MapFS, f finding.
 	t.Helper()
 	files := maps.Clone(beside)
 	files[name] = &fstest.MapFile{Data: b}
-	us, _ := Plan(t.Context(), Dir{FS: files}, []finding.Finding{f})
+	us, _ := Plan(t.Context(), plan.Dir{FS: files}, []finding.Finding{f})
 	edits := allEdits(us)
 	after := apply(t, files, "", edits)
 	if len(edits) == 0 {
@@ -120,7 +120,7 @@ func lawful(t *testing.T, name string, b []byte, beside fstest.MapFS, f finding.
 			}
 		}
 	}
-	again, _ := Plan(t.Context(), Dir{FS: after}, []finding.Finding{f})
+	again, _ := Plan(t.Context(), plan.Dir{FS: after}, []finding.Finding{f})
 	if more := allEdits(again); len(more) > 0 {
 		t.Fatalf("planning again edits again: %v\n%q\n%q", more, b, after[name].Data)
 	}
@@ -171,7 +171,7 @@ func FuzzPackageLock(f *testing.F) {
 	story := readStory(f, "testdata/npm-lock3.txtar")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		files := fstest.MapFS{"package.json": story.files["package.json"], "package-lock.json": {Data: b}}
-		us, _ := Plan(t.Context(), Dir{FS: files, Registry: story.dir.Registry}, story.found[:1])
+		us, _ := Plan(t.Context(), plan.Dir{FS: files, Registry: story.dir.Registry}, story.found[:1])
 		after := apply(t, files, "", allEdits(us))
 		for _, u := range us {
 			for _, e := range u.Fix.Edits {
@@ -226,7 +226,7 @@ func FuzzPOM(f *testing.F) {
 	seeds(f, named("pom.xml"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		shared := false // by a property, others go with it
-		if m, err := parsePOM(&file{b: b}); err == nil {
+		if m, err := parsePOM(&plan.File{B: b}); err == nil {
 			for _, d := range m.deps {
 				shared = shared || strings.Contains(d.version.s, "$") || strings.Contains(d.group.s+d.module.s, "$")
 			}
@@ -246,25 +246,6 @@ func FuzzDockerfile(f *testing.F) {
 	})
 }
 
-func FuzzNPMRange(f *testing.F) {
-	for _, s := range []string{"^1.2.3", "~0.1", "1.x || >=2.0.0-rc.1 <3", "1 - 2.3", "*", "", "npm:a@^1", "git+x", ">1", "<=1.2", "=v1.2.3"} {
-		f.Add(s, "1.5.0")
-	}
-	f.Fuzz(func(t *testing.T, spec, version string) {
-		p, ok := parsePart(version)
-		if !ok || p.have < 3 || p.low() != version {
-			return
-		}
-		to, ok := raisedRange(spec, version)
-		if !ok {
-			return
-		}
-		if admits, known := npmAdmits(to, version); !admits && known && p.pre == "" {
-			t.Fatalf("%q raised to %q does not admit %s", spec, to, version)
-		}
-	})
-}
-
 func FuzzPySpec(f *testing.F) {
 	for _, s := range []string{"==1.2.3", ">=1,<2", "~=1.4", "~=1.4.2", "^1.2", "==1.*", "!=1.5", "===1.0", "*", "1.2", "> 1"} {
 		f.Add(s, "1.6.2")
@@ -272,7 +253,7 @@ func FuzzPySpec(f *testing.F) {
 	f.Add("~=0.", "0")
 	f.Fuzz(func(t *testing.T, spec, version string) {
 		for _, n := range strings.Split(version, ".") {
-			if !digitsOnly(n) || len(n) > 6 || len(n) > 1 && n[0] == '0' {
+			if !plan.DigitsOnly(n) || len(n) > 6 || len(n) > 1 && n[0] == '0' {
 				return
 			}
 		}

@@ -9,14 +9,15 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"github.com/drydock-dev/drydock/internal/damage"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/npm"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // lockFuzz does to the locks of stories what a script says, and plans for what
 // comes of it. An edited lock must be read as the one before it was.
-func lockFuzz(f *testing.F, name string, read func(*file) error, words []string, stories ...string) {
+func lockFuzz(f *testing.F, name string, read func(*plan.File) error, words []string, stories ...string) {
 	f.Helper()
 	var all []*story
 	for _, s := range stories {
@@ -38,14 +39,14 @@ func lockFuzz(f *testing.F, name string, read func(*file) error, words []string,
 			}
 		}
 		after := apply(t, files, "app", edits)
-		if err := read(&file{name: name, b: after[name].Data}); err != nil && len(edits) > 0 {
+		if err := read(&plan.File{Name: name, B: after[name].Data}); err != nil && len(edits) > 0 {
 			t.Fatalf("%v\n%s\n%s", err, b, after[name].Data)
 		}
 	})
 }
 
 func FuzzCargoLock(f *testing.F) {
-	lockFuzz(f, "Cargo.lock", func(f *file) error {
+	lockFuzz(f, "Cargo.lock", func(f *plan.File) error {
 		_, err := readCargoLock(f)
 		return err
 	}, []string{"[[package]]\n", "dependencies = [\n", "]\n", "\n", "name = \"rope\"\n"}, "cargo-lock", "cargo-lock1", "cargo-refused")
@@ -63,7 +64,7 @@ func FuzzCargoToml(f *testing.F) {
 // lawfulRange holds a range to what raising it promises.
 func lawfulRange(t *testing.T, kind flatKind, spec, version string) {
 	to, _, ok := kind.raised(spec, version)
-	if ok && !kind.admits(to, version) && !strings.Contains(spec, "!") {
+	if ok && !kind.Admits(to, version) && !strings.Contains(spec, "!") {
 		t.Fatalf("%q raised to %q does not admit %s", spec, to, version)
 	}
 	if again, _, ok := kind.raised(to, version); ok && again != to {
@@ -77,7 +78,7 @@ func FuzzCargoRange(f *testing.F) {
 		f.Add(s, "0.5.2")
 	}
 	f.Fuzz(func(t *testing.T, spec, version string) {
-		if p, ok := parsePart(version); ok && p.have == 3 && p.low() == version && p.pre == "" {
+		if p, ok := npm.ParsePart(version); ok && p.Have == 3 && p.Low() == version && p.Pre == "" {
 			lawfulRange(t, cargoKind{}, spec, version)
 		}
 	})
@@ -96,12 +97,12 @@ func FuzzGemRange(f *testing.F) {
 }
 
 func FuzzPyHashes(f *testing.F) {
-	lockFuzz(f, "requirements.txt", func(f *file) error {
-		for _, l := range pyLines(string(f.b)) {
+	lockFuzz(f, "requirements.txt", func(f *plan.File) error {
+		for _, l := range pyLines(string(f.B)) {
 			if v, _ := pyPinned(l.spec); !l.hashes || !slices.Contains([]string{"2.31.0", "3.7", "1.26.18", "1.1"}, v) {
 				continue // as it was
 			}
-			if _, _, _, ok := l.hashed(string(f.b)); !ok {
+			if _, _, _, ok := l.hashed(string(f.B)); !ok {
 				return fmt.Errorf("%s has hashes that are not read any more", l.name)
 			}
 		}
@@ -130,7 +131,7 @@ func FuzzComposerRange(f *testing.F) {
 		f.Add(s, "0.5.2")
 	}
 	f.Fuzz(func(t *testing.T, spec, version string) {
-		if digitsOnly(strings.ReplaceAll(version, ".", "")) && len(segments(version)) == strings.Count(version, ".")+1 && strings.Count(version, ".") == 2 {
+		if plan.DigitsOnly(strings.ReplaceAll(version, ".", "")) && len(segments(version)) == strings.Count(version, ".")+1 && strings.Count(version, ".") == 2 {
 			lawfulRange(t, composerKind{}, spec, version)
 		}
 	})
@@ -149,7 +150,7 @@ func FuzzComposerJSON(f *testing.F) {
 }
 
 func FuzzComposerLock(f *testing.F) {
-	lockFuzz(f, "composer.lock", func(f *file) error {
+	lockFuzz(f, "composer.lock", func(f *plan.File) error {
 		_, err := readComposerLock(f)
 		return err
 	}, []string{`{"name":"a/b","version":"1"},`, "[]", "{}", "null", `"require":{},`}, "composer-lock", "composer-refused")
@@ -172,7 +173,7 @@ func FuzzPackagist(f *testing.F) {
 			t.Fatal("releases beside an error")
 		}
 		for _, r := range all {
-			if !plausible(r.Version) || !json.Valid(r.Raw) {
+			if !plan.Plausible(r.Version) || !json.Valid(r.Raw) {
 				t.Fatalf("%+v", r)
 			}
 		}
@@ -185,11 +186,11 @@ func FuzzNuGetRange(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, spec, version string) {
 		r, ok := nugetRangeOf(spec)
-		if !ok || !digitsOnly(strings.ReplaceAll(version, ".", "")) || len(segments(version)) != strings.Count(version, ".")+1 {
+		if !ok || !plan.DigitsOnly(strings.ReplaceAll(version, ".", "")) || len(segments(version)) != strings.Count(version, ".")+1 {
 			return
 		}
 		to, _ := r.raised(version)
-		if is, ok := nugetRangeOf(to); !ok || !is.admits(version) && (r.low == "" || compareNuGet(r.low, version) < 0) {
+		if is, ok := nugetRangeOf(to); !ok || !is.Admits(version) && (r.low == "" || compareNuGet(r.low, version) < 0) {
 			t.Fatalf("%q raised to %q does not admit %s", spec, to, version)
 		}
 	})
@@ -232,7 +233,7 @@ func FuzzGemfile(f *testing.F) {
 }
 
 func FuzzGemLock(f *testing.F) {
-	lockFuzz(f, "Gemfile.lock", func(f *file) error {
+	lockFuzz(f, "Gemfile.lock", func(f *plan.File) error {
 		_, err := readGemLock(f)
 		return err
 	}, []string{"    rack (1.0)\n", "      rack (>= 1)\n", "GEM\n", "CHECKSUMS\n", "\n", "  specs:\n"}, "gem-lock", "gem-refused")
@@ -263,7 +264,7 @@ func FuzzCratesIndex(f *testing.F) {
 			t.Fatal("releases beside an error")
 		}
 		for _, r := range all {
-			if len(r.Hash) != 64 || !plausible(r.Version) {
+			if len(r.Hash) != 64 || !plan.Plausible(r.Version) {
 				t.Fatalf("%+v", r)
 			}
 		}

@@ -9,45 +9,47 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/npm"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // gem plans for a Gemfile.lock. Lock and Gemfile agree after it, or nothing is
 // edited: what cannot be is left with the command that does it.
-func (p *planner) gem(ctx context.Context, j job) {
-	f, err := p.openGem(ctx, j.file)
+func gem(ctx context.Context, p *plan.Planner, j plan.Job) {
+	f, err := openGem(ctx, p, j.File)
 	if err != nil {
-		for _, w := range j.wants {
-			p.cannot(w, err.Error()+"; "+gemByHand(w, nil))
+		for _, w := range j.Wants {
+			p.Cannot(w, err.Error()+"; "+gemByHand(w, nil))
 		}
 		return
 	}
-	var wants []want
-	for _, w := range j.wants {
+	var wants []plan.Want
+	for _, w := range j.Wants {
 		w.From, _, _ = strings.Cut(w.From, "-")
 		w.To, _, _ = strings.Cut(w.To, "-")
 		if len(f.places(w)) == 0 {
-			p.cannot(w, "the lock does not hold it")
+			p.Cannot(w, "the lock does not hold it")
 			continue
 		}
 		wants = append(wants, w)
 	}
-	p.flat(f, wants, func(w want) string { return gemByHand(w, f) })
+	planFlat(p, f, wants, func(w plan.Want) string { return gemByHand(w, f) })
 }
 
 // gemfile plans for a Gemfile without a lock.
-func (p *planner) gemfile(j job) {
-	f, err := p.open(j.file)
+func gemfile(p *plan.Planner, j plan.Job) {
+	f, err := p.Open(j.File)
 	var declared []flatDecl
 	if err == nil {
-		for _, c := range gemCalls(string(f.b)) {
+		for _, c := range gemCalls(string(f.B)) {
 			declared = append(declared, c.decl(f))
 		}
 	}
-	p.declaredOnly(j, gemKind{}, declared, err)
+	declaredOnly(p, j, gemKind{}, declared, err)
 }
 
 // decl is what a line of a Gemfile asks for.
-func (c gemCall) decl(f *file) flatDecl {
+func (c gemCall) decl(f *plan.File) flatDecl {
 	d := flatDecl{name: c.name, spec: strings.Join(c.reqs, ", "), file: f, start: c.start, end: c.end, held: c.held}
 	if d.spec == "" && d.held == "" {
 		d.held = "in any version"
@@ -63,51 +65,51 @@ func (c gemCall) decl(f *file) flatDecl {
 }
 
 // gemByHand is what to do where no edit is made.
-func gemByHand(w want, f *flat) string {
+func gemByHand(w plan.Want, f *flat) string {
 	run := "run: bundle update --conservative " + w.Name
 	if f == nil {
 		return run
 	}
 	for _, d := range f.declared {
-		if d.name == w.Name && !f.kind.admits(d.spec, w.To) {
-			return "ask for " + w.To + " in " + d.file.name + ", then " + run
+		if d.name == w.Name && !f.kind.Admits(d.spec, w.To) {
+			return "ask for " + w.To + " in " + d.file.Name + ", then " + run
 		}
 	}
 	return run
 }
 
 // ruby is the language of gems.
-func ruby() language {
-	return language{"Ruby", "ruby", gemKind{}.admits, slices.Concat(minors(1, 8, 9), minors(2, 0, 7), minors(3, 0, 5), minors(4, 0, 1))}
+func ruby() plan.Language {
+	return plan.Language{Name: "Ruby", Image: "ruby", Admits: gemKind{}.Admits, Samples: slices.Concat(plan.Minors(1, 8, 9), plan.Minors(2, 0, 7), plan.Minors(3, 0, 5), plan.Minors(4, 0, 1))}
 }
 
 // openGem reads a lock and its Gemfile.
-func (p *planner) openGem(ctx context.Context, name string) (*flat, error) {
-	lock, err := p.open(name)
+func openGem(ctx context.Context, p *plan.Planner, name string) (*flat, error) {
+	lock, err := p.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	l, err := readGemLock(lock)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", lock.name, err)
+		return nil, fmt.Errorf("%s: %w", lock.Name, err)
 	}
 	dir, gemfile := path.Dir(name), "Gemfile"
 	if path.Base(name) == "gems.locked" {
 		gemfile = "gems.rb"
 	}
-	manifest, err := p.open(path.Join(dir, gemfile))
+	manifest, err := p.Open(path.Join(dir, gemfile))
 	if err != nil {
 		return nil, err
 	}
-	if p.there(path.Join(dir, "vendor/cache")) {
+	if p.There(path.Join(dir, "vendor/cache")) {
 		return nil, errors.New("vendor/cache holds the archive of the old version")
 	}
-	index := p.index("gem", RubyGems(HTTP{}))
+	index := index(p, "gem", RubyGems(plan.HTTP{}))
 	f := &flat{
 		ctx: ctx, kind: gemKind{}, index: index, locked: map[string]*pinned{}, declared: l.declared(manifest),
-		clean: p.cleanIn(ctx, "gem"),
+		clean: npm.CleanIn(ctx, p, "gem"),
 	}
-	p.builtWith(f, ruby(), dir)
+	builtWith(p, f, ruby(), dir)
 	for _, g := range l.specs {
 		pin := f.locked[g.name]
 		if pin == nil {
@@ -115,7 +117,7 @@ func (p *planner) openGem(ctx context.Context, name string) (*flat, error) {
 			f.locked[g.name] = pin
 		}
 		if pin.version != g.version || slices.Contains(pin.platforms, g.platform) {
-			return nil, fmt.Errorf("%s holds two versions of %s", lock.name, g.name)
+			return nil, fmt.Errorf("%s holds two versions of %s", lock.Name, g.name)
 		}
 		pin.platforms = append(pin.platforms, g.platform)
 		for _, n := range g.needs {
@@ -135,7 +137,7 @@ func (p *planner) openGem(ctx context.Context, name string) (*flat, error) {
 	for _, pin := range f.locked {
 		for _, n := range pin.needs {
 			if f.locked[n.Name] == nil {
-				return nil, fmt.Errorf("%s: %s needs %s, which it does not hold", lock.name, pin.name, n.Name)
+				return nil, fmt.Errorf("%s: %s needs %s, which it does not hold", lock.Name, pin.name, n.Name)
 			}
 			pin.edges = append(pin.edges, n.Name)
 		}
@@ -157,8 +159,8 @@ func (p *planner) openGem(ctx context.Context, name string) (*flat, error) {
 
 // declared is what the lock says that the Gemfile asks for, at the places where
 // the Gemfile does.
-func (l *gemLock) declared(manifest *file) []flatDecl {
-	calls := gemCalls(string(manifest.b))
+func (l *gemLock) declared(manifest *plan.File) []flatDecl {
+	calls := gemCalls(string(manifest.B))
 	var out []flatDecl
 	for _, dep := range l.deps {
 		d := flatDecl{name: dep.name, spec: depSpec(dep.text), file: manifest, held: "which it does not say in plain text"}

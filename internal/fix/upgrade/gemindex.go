@@ -9,19 +9,21 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // gemsIndex is where RubyGems.org says what it has, in the compact form.
 const gemsIndex = "https://index.rubygems.org/"
 
 // RubyGems asks the compact index at the address, or that of RubyGems.org.
-func RubyGems(h HTTP) Index {
+func RubyGems(h plan.HTTP) plan.Index {
 	return &rubyGems{base: strings.TrimRight(cmp.Or(h.Base, gemsIndex), "/") + "/", http: h}
 }
 
 type rubyGems struct {
 	base string
-	http HTTP
+	http plan.HTTP
 }
 
 func (g *rubyGems) Serves(remote string) bool {
@@ -32,13 +34,13 @@ func (g *rubyGems) Serves(remote string) bool {
 	return g.http.Base != "" && strings.TrimRight(remote, "/")+"/" == g.base
 }
 
-func (g *rubyGems) Releases(ctx context.Context, name string) ([]Release, error) {
+func (g *rubyGems) Releases(ctx context.Context, name string) ([]plan.Release, error) {
 	if !gemName(name) {
 		return nil, fmt.Errorf("%.80q is no name of a gem", name)
 	}
 	small := g.http
 	small.Limit = cmp.Or(small.Limit, 16<<20)
-	body, err := small.get(ctx, g.base+"info/"+name, "")
+	body, err := small.Get(ctx, g.base+"info/"+name, "")
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +59,8 @@ func gemName(s string) bool {
 
 // parseGems reads what the compact index says of a gem: a build a line,
 // "1.2.3-java rack:>= 1&< 3,rake:>= 0|checksum:…,ruby:>= 2.7".
-func parseGems(body []byte) ([]Release, error) {
-	var out []Release
+func parseGems(body []byte) ([]plan.Release, error) {
+	var out []plan.Release
 	for line := range bytes.Lines(body) {
 		text := strings.TrimSpace(string(line))
 		if text == "" || text == "---" {
@@ -69,7 +71,7 @@ func parseGems(body []byte) ([]Release, error) {
 		if !ok || !piped {
 			return nil, errors.New("not a line of the compact index")
 		}
-		var r Release
+		var r plan.Release
 		if r.Version, r.Platform, _ = strings.Cut(what, "-"); !gemVersion(r.Version) || r.Platform != "" && !gemName(r.Platform) {
 			continue
 		}
@@ -78,7 +80,7 @@ func parseGems(body []byte) ([]Release, error) {
 			if name == "" {
 				continue
 			}
-			n := Need{Name: name, Spec: gemLocked(strings.Split(reqs, "&"))}
+			n := plan.Need{Name: name, Spec: gemLocked(strings.Split(reqs, "&"))}
 			if !gemName(name) || !gemSpec(n.Spec) {
 				return nil, fmt.Errorf("%.80q is no dependency", d)
 			}

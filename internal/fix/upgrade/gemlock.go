@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // gemSpecLine is a gem in the specs of a Gemfile.lock.
@@ -17,7 +18,7 @@ type gemSpecLine struct {
 	start, end              int    // its line and those of what it needs
 	at                      [2]int // the text between the brackets
 	needsFrom               int    // where the lines of what it needs begin
-	needs                   []Need
+	needs                   []plan.Need
 }
 
 func (g gemSpecLine) full() string {
@@ -36,7 +37,7 @@ type gemDep struct {
 
 // gemLock is a Gemfile.lock for editing.
 type gemLock struct {
-	f         *file
+	f         *plan.File
 	specs     []gemSpecLine
 	deps      []gemDep
 	sums      []gemDep
@@ -46,12 +47,12 @@ type gemLock struct {
 
 var errGemLock = errors.New("not laid out as Bundler writes it")
 
-func readGemLock(f *file) (*gemLock, error) {
+func readGemLock(f *plan.File) (*gemLock, error) {
 	l := &gemLock{f: f}
 	section, remote := "", ""
 	inSpecs, at := false, 0
 	var last *gemSpecLine
-	for raw := range strings.Lines(string(f.b)) {
+	for raw := range strings.Lines(string(f.B)) {
 		line := strings.TrimRight(strings.TrimPrefix(raw, "\xef\xbb\xbf"), "\r\n")
 		from := at + len(raw) - len(strings.TrimPrefix(raw, "\xef\xbb\xbf"))
 		at += len(raw)
@@ -84,7 +85,7 @@ func readGemLock(f *file) (*gemLock, error) {
 				l.specs = append(l.specs, g)
 				last = &l.specs[len(l.specs)-1]
 			case depth == 6 && last != nil && bracketed == closed && (!bracketed || gemSpec(inner)):
-				last.needs, last.end = append(last.needs, Need{Name: name, Spec: inner}), at
+				last.needs, last.end = append(last.needs, plan.Need{Name: name, Spec: inner}), at
 			default:
 				return nil, fmt.Errorf("%.80q: %w", text, errGemLock)
 			}
@@ -96,7 +97,7 @@ func readGemLock(f *file) (*gemLock, error) {
 				name = bare
 			}
 			d := gemDep{name, rest, from + depth + len(name), from + len(line)}
-			d.text = string(f.b[d.start:d.end])
+			d.text = string(f.B[d.start:d.end])
 			if section == "CHECKSUMS" {
 				l.sums = append(l.sums, d)
 			} else {
@@ -107,7 +108,7 @@ func readGemLock(f *file) (*gemLock, error) {
 	if len(l.specs) == 0 {
 		return nil, errors.New("it lists no gem")
 	}
-	if last != nil && f.b[len(f.b)-1] != '\n' {
+	if last != nil && f.B[len(f.B)-1] != '\n' {
 		return nil, errGemLock
 	}
 	return l, nil
@@ -132,7 +133,7 @@ func depText(was, spec string) string {
 }
 
 // gemNeeds are the lines of what a gem needs.
-func gemNeeds(needs []Need, eol string) string {
+func gemNeeds(needs []plan.Need, eol string) string {
 	lines := make([]string, 0, len(needs))
 	for _, n := range needs {
 		line := n.Name
@@ -168,18 +169,18 @@ func sumText(version, platform, hash string) string {
 // edits make a lock of what it is into what a plan makes of it.
 func (l *gemLock) edits(f *flat, p flatPlan, gone map[string]bool) ([]finding.Edit, error) {
 	var edits []finding.Edit
-	eol := l.f.eol()
+	eol := l.f.Eol()
 	for _, g := range l.specs {
 		switch of := p.to[g.name]; {
 		case gone[g.name]:
-			edits = append(edits, l.f.lines(g.start, g.end, ""))
+			edits = append(edits, l.f.Lines(g.start, g.end, ""))
 			for _, s := range l.sums {
 				if s.name == g.name && strings.HasPrefix(s.text, sumText(g.version, g.platform, "")) {
-					edits = append(edits, l.f.lines(l.f.lineStart(s.start), l.f.lineEnd(s.end), ""))
+					edits = append(edits, l.f.Lines(l.f.LineStart(s.start), l.f.LineEnd(s.end), ""))
 				}
 			}
 		case len(of) > 0:
-			i := slices.IndexFunc(of, func(r Release) bool { return r.Platform == g.platform })
+			i := slices.IndexFunc(of, func(r plan.Release) bool { return r.Platform == g.platform })
 			if i < 0 {
 				return nil, fmt.Errorf("%s %s is not published for %s", g.name, of[0].Version, g.platform)
 			}
@@ -187,7 +188,7 @@ func (l *gemLock) edits(f *flat, p flatPlan, gone map[string]bool) ([]finding.Ed
 			if g.platform != "" {
 				text += "-" + g.platform
 			}
-			edits = append(edits, l.f.edit(g.at[0], g.at[1], text))
+			edits = append(edits, l.f.Edit(g.at[0], g.at[1], text))
 			was, is := gemNeeds(g.needs, eol), gemNeeds(of[i].Needs, eol)
 			if was != is {
 				edits = append(edits, l.needs(g, is))
@@ -210,7 +211,7 @@ func (l *gemLock) edits(f *flat, p flatPlan, gone map[string]bool) ([]finding.Ed
 		name := f.declared[i].name
 		for _, d := range l.deps {
 			if d.name == name {
-				edits = append(edits, l.f.edit(d.start, d.end, depText(d.text, gemLocked(strings.Split(to, ",")))))
+				edits = append(edits, l.f.Edit(d.start, d.end, depText(d.text, gemLocked(strings.Split(to, ",")))))
 			}
 		}
 	}
@@ -219,14 +220,14 @@ func (l *gemLock) edits(f *flat, p flatPlan, gone map[string]bool) ([]finding.Ed
 
 // needs writes other lines of what a gem needs.
 func (l *gemLock) needs(g gemSpecLine, text string) finding.Edit {
-	if eol := l.f.eol(); g.end == len(l.f.b) && !strings.HasSuffix(string(l.f.b), "\n") {
+	if eol := l.f.Eol(); g.end == len(l.f.B) && !strings.HasSuffix(string(l.f.B), "\n") {
 		text = strings.TrimSuffix(text, eol)
 	}
-	return l.f.edit(g.needsFrom, g.end, text)
+	return l.f.Edit(g.needsFrom, g.end, text)
 }
 
 // sum changes a gem's checksum, where the lock has them.
-func (l *gemLock) sum(edits *[]finding.Edit, g gemSpecLine, r Release) error {
+func (l *gemLock) sum(edits *[]finding.Edit, g gemSpecLine, r plan.Release) error {
 	if !l.summed {
 		return nil
 	}
@@ -241,13 +242,13 @@ func (l *gemLock) sum(edits *[]finding.Edit, g gemSpecLine, r Release) error {
 		case !had:
 			hash = ""
 		}
-		*edits = append(*edits, l.f.edit(s.start, s.end, sumText(r.Version, r.Platform, hash)))
+		*edits = append(*edits, l.f.Edit(s.start, s.end, sumText(r.Version, r.Platform, hash)))
 	}
 	return nil
 }
 
 // insert adds a gem where its name sorts among those of the registry.
-func (l *gemLock) insert(name string, of []Release, eol string) ([]finding.Edit, error) {
+func (l *gemLock) insert(name string, of []plan.Release, eol string) ([]finding.Edit, error) {
 	r := of[0]
 	fresh := gemSpecLine{name: name, version: r.Version}
 	after := -1
@@ -263,7 +264,7 @@ func (l *gemLock) insert(name string, of []Release, eol string) ([]finding.Edit,
 		}
 	}
 	text := "    " + name + " (" + r.Version + ")" + eol + gemNeeds(r.Needs, eol)
-	edits := []finding.Edit{l.f.lines(after, after, text)}
+	edits := []finding.Edit{l.f.Lines(after, after, text)}
 	if l.summed && len(l.sums) > 0 {
 		if r.Hash == "" {
 			return nil, fmt.Errorf("the checksum of %s %s is not known", name, r.Version)
@@ -272,15 +273,15 @@ func (l *gemLock) insert(name string, of []Release, eol string) ([]finding.Edit,
 		at, before := -1, false
 		for _, s := range l.sums {
 			if s.name < name {
-				at = l.f.lineEnd(s.end)
+				at = l.f.LineEnd(s.end)
 			} else if at < 0 {
-				at, before = l.f.lineStart(s.start), true
+				at, before = l.f.LineStart(s.start), true
 			}
 		}
-		if !before && at == len(l.f.b) && l.f.b[at-1] != '\n' {
-			edits = append(edits, l.f.lines(at, at, eol+line))
+		if !before && at == len(l.f.B) && l.f.B[at-1] != '\n' {
+			edits = append(edits, l.f.Lines(at, at, eol+line))
 		} else {
-			edits = append(edits, l.f.lines(at, at, line+eol))
+			edits = append(edits, l.f.Lines(at, at, line+eol))
 		}
 	}
 	return edits, nil

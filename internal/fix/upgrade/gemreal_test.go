@@ -3,7 +3,7 @@ package upgrade
 import (
 	"bytes"
 	"context"
-	"crypto/md5" //nolint:gosec // the compact index is told by it
+	"crypto/md5"
 	"encoding/hex"
 	"fmt"
 	"net/http"
@@ -17,10 +17,10 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
-
-	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // gemServer serves a compact index of which only the first versions are shown.
@@ -129,18 +129,18 @@ func TestBundlerTakesWhatIsRaised(t *testing.T) {
 			rt.Fatal(err)
 		}
 		files["Gemfile.lock"] = &fstest.MapFile{Data: lock}
-		l, err := readGemLock(&file{name: "Gemfile.lock", b: lock})
+		l, err := readGemLock(&plan.File{Name: "Gemfile.lock", B: lock})
 		if err != nil {
 			return // it asks for nothing
 		}
 		var found []finding.Finding
 		for _, g := range l.specs {
-			later := slices.DeleteFunc(slices.Clone(numbers), func(v string) bool { return compareBy("RubyGems", v, g.version) <= 0 })
+			later := slices.DeleteFunc(slices.Clone(numbers), func(v string) bool { return plan.CompareBy("RubyGems", v, g.version) <= 0 })
 			if len(later) > 0 && rapid.Bool().Draw(rt, g.name+" is vulnerable") {
 				found = append(found, vulnerable("Gemfile.lock", "gem", g.name, g.version, rapid.SampledFrom(later).Draw(rt, g.name+" is fixed in")))
 			}
 		}
-		dir := Dir{Indexes: map[string]Index{"gem": RubyGems(HTTP{Base: srv.URL, Client: srv.Client()})}}
+		dir := plan.Dir{Indexes: map[string]plan.Index{"gem": RubyGems(plan.HTTP{Base: srv.URL, Client: srv.Client()})}}
 		plan, after := planAll(failer{t, rt}, dir, files, found)
 		if strings.Contains(plan, "Raise") {
 			made++

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // gemKind resolves as Bundler does: there is one version of each gem, in the
@@ -12,9 +14,9 @@ type gemKind struct{}
 
 func (gemKind) key(name, _ string) string { return name }
 
-func (gemKind) compare(a, b string) int { return compareBy("RubyGems", a, b) }
+func (gemKind) compare(a, b string) int { return plan.CompareBy("RubyGems", a, b) }
 
-func (gemKind) admits(spec, version string) bool {
+func (gemKind) Admits(spec, version string) bool {
 	if strings.TrimSpace(spec) == "" {
 		return true
 	}
@@ -32,14 +34,14 @@ func (c clause) gemClause() bool {
 }
 
 func gemVersion(s string) bool {
-	return plausible(s) && len(segments(s)) > 0 && !strings.ContainsAny(s, "+_:!^~") && !strings.Contains(s, "..")
+	return plan.Plausible(s) && len(segments(s)) > 0 && !strings.ContainsAny(s, "+_:!^~") && !strings.Contains(s, "..")
 }
 
 func (c clause) gemAdmits(version string) bool {
 	if !c.gemClause() {
 		return false
 	}
-	n := compareBy("RubyGems", padded(version, 2), padded(c.version, 2)) // "0" alone is before everything to OSV
+	n := plan.CompareBy("RubyGems", plan.Padded(version, 2), plan.Padded(c.version, 2)) // "0" alone is before everything to OSV
 	switch c.op {
 	case "", "=":
 		return n == 0
@@ -62,7 +64,7 @@ func (c clause) gemAdmits(version string) bool {
 func segments(v string) []string {
 	var out []string
 	for part := range strings.SplitSeq(v, ".") {
-		if !digitsOnly(part) {
+		if !plan.DigitsOnly(part) {
 			break
 		}
 		out = append(out, part)
@@ -94,7 +96,7 @@ func (gemKind) raised(spec, version string) (to string, capped, ok bool) {
 		case "~>":
 			switch n := len(segments(c.version)); {
 			case len(segments(version)) <= n && !preRelease(version):
-				c.version, lower = padded(version, n), true
+				c.version, lower = plan.Padded(version, n), true
 			case !admits:
 				c.version, open = strings.Join(release(version, n), "."), true
 			default:
@@ -109,17 +111,17 @@ func (gemKind) raised(spec, version string) (to string, capped, ok bool) {
 }
 
 // active are the needs of a gem in the builds that the lock has of it.
-func (gemKind) active(name string, old *pinned, of []Release) ([]Need, error) {
+func (gemKind) active(name string, old *pinned, of []plan.Release) ([]plan.Need, error) {
 	platforms := []string{""}
 	switch {
 	case old != nil:
 		platforms = old.platforms
-	case slices.ContainsFunc(of, func(r Release) bool { return r.Platform != "" }):
+	case slices.ContainsFunc(of, func(r plan.Release) bool { return r.Platform != "" }):
 		return nil, fmt.Errorf("%s %s comes in anew, and Bundler has to find out in which builds", name, of[0].Version)
 	}
-	var out []Need
+	var out []plan.Need
 	for _, p := range platforms {
-		i := slices.IndexFunc(of, func(r Release) bool { return r.Platform == p })
+		i := slices.IndexFunc(of, func(r plan.Release) bool { return r.Platform == p })
 		if i < 0 {
 			return nil, fmt.Errorf("%s %s is not published for %s", name, of[0].Version, p)
 		}

@@ -17,12 +17,13 @@ import (
 	"testing/fstest"
 
 	"github.com/BurntSushi/toml"
+	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/npm"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 	"golang.org/x/mod/modfile"
-
-	"github.com/drydock-dev/drydock/internal/dockerfile"
-	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -33,31 +34,31 @@ type story struct {
 	archive *txtar.Archive
 	files   fstest.MapFS
 	found   []finding.Finding
-	dir     Dir
+	dir     plan.Dir
 	plan    string
 	after   map[string]string
 }
 
 // memory is a registry of npm's, in memory.
-type memory map[string]map[string]Manifest
+type memory map[string]map[string]plan.Manifest
 
-func (m memory) Versions(_ context.Context, name string) (map[string]Manifest, error) {
+func (m memory) Versions(_ context.Context, name string) (map[string]plan.Manifest, error) {
 	if v, ok := m[name]; ok {
 		return v, nil
 	}
 	return nil, fmt.Errorf("the registry has no %s", name)
 }
 
-func (m memory) Serves(resolved string) bool { return strings.HasPrefix(resolved, publicRegistry) }
+func (m memory) Serves(resolved string) bool { return strings.HasPrefix(resolved, npm.PublicRegistry) }
 
 // sums is a checksum database, in memory.
-type sums map[string]Sums
+type sums map[string]plan.Sums
 
-func (m sums) Sums(_ context.Context, path, version string) (Sums, error) {
+func (m sums) Sums(_ context.Context, path, version string) (plan.Sums, error) {
 	if s, ok := m[path+"@"+version]; ok {
 		return s, nil
 	}
-	return Sums{}, fmt.Errorf("no hash of %s@%s", path, version)
+	return plan.Sums{}, fmt.Errorf("no hash of %s@%s", path, version)
 }
 
 func readStory(t testing.TB, file string) *story {
@@ -75,7 +76,7 @@ func readStory(t testing.TB, file string) *story {
 		case "after":
 			s.after[rest] = string(f.Data)
 		case "npm":
-			all, err := parsePackument(f.Data)
+			all, err := npm.ParsePackument(f.Data)
 			if err != nil {
 				t.Fatalf("%s: %v", f.Name, err)
 			}
@@ -84,11 +85,11 @@ func readStory(t testing.TB, file string) *story {
 			}
 			s.dir.Registry.(memory)[rest] = all
 		case "crate": // as the index says it
-			s.index(t, "cargo", rest, func() ([]Release, error) { return parseCrates(f.Data, rest) })
+			s.index(t, "cargo", rest, func() ([]plan.Release, error) { return parseCrates(f.Data, rest) })
 		case "composer":
-			s.index(t, "composer", rest, func() ([]Release, error) { return parsePackagist(f.Data, rest, packagistNotify) })
+			s.index(t, "composer", rest, func() ([]plan.Release, error) { return parsePackagist(f.Data, rest, packagistNotify) })
 		case "nuget":
-			s.index(t, "nuget", rest, func() ([]Release, error) { return parseNuGet(f.Data) })
+			s.index(t, "nuget", rest, func() ([]plan.Release, error) { return parseNuGet(f.Data) })
 		case "pypi": // "requests==2.31.0", as the index says it
 			d, err := parsePyPI(f.Data)
 			if err != nil {
@@ -99,12 +100,12 @@ func readStory(t testing.TB, file string) *story {
 			}
 			s.dir.PyPI.(wheels)[rest] = d
 		case "gem":
-			s.index(t, "gem", rest, func() ([]Release, error) { return parseGems(f.Data) })
+			s.index(t, "gem", rest, func() ([]plan.Release, error) { return parseGems(f.Data) })
 		case "mod":
 			if s.dir.Modules == nil {
 				s.dir.Modules = sums{}
 			}
-			s.dir.Modules.(sums)[rest] = Sums{Zip: "h1:zip/" + path.Base(rest) + "=", Mod: "h1:mod/" + path.Base(rest) + "=", GoMod: f.Data}
+			s.dir.Modules.(sums)[rest] = plan.Sums{Zip: "h1:zip/" + path.Base(rest) + "=", Mod: "h1:mod/" + path.Base(rest) + "=", GoMod: f.Data}
 		case "found":
 			for line := range strings.Lines(string(f.Data)) {
 				s.finding(t, strings.Fields(line))
@@ -122,22 +123,22 @@ func readStory(t testing.TB, file string) *story {
 }
 
 // wheels is a Python index in memory.
-type wheels map[string]Distribution
+type wheels map[string]plan.Distribution
 
-func (w wheels) Distribution(_ context.Context, name, version string) (Distribution, error) {
+func (w wheels) Distribution(_ context.Context, name, version string) (plan.Distribution, error) {
 	if d, ok := w[name+"=="+version]; ok {
 		return d, nil
 	}
-	return Distribution{}, fmt.Errorf("the registry has no %s %s", name, version)
+	return plan.Distribution{}, fmt.Errorf("the registry has no %s %s", name, version)
 }
 
 // shelf is an index in memory.
 type shelf struct {
-	Index
-	releases map[string][]Release
+	plan.Index
+	releases map[string][]plan.Release
 }
 
-func (s shelf) Releases(_ context.Context, name string) ([]Release, error) {
+func (s shelf) Releases(_ context.Context, name string) ([]plan.Release, error) {
 	if r, ok := s.releases[name]; ok {
 		return r, nil
 	}
@@ -145,18 +146,18 @@ func (s shelf) Releases(_ context.Context, name string) ([]Release, error) {
 }
 
 // index puts what a registry says of a package on its shelf.
-func (s *story) index(t testing.TB, typ, name string, read func() ([]Release, error)) {
+func (s *story) index(t testing.TB, typ, name string, read func() ([]plan.Release, error)) {
 	t.Helper()
 	all, err := read()
 	if err != nil || len(all) == 0 {
 		t.Fatalf("what the registry says of %s: %d releases, %v", name, len(all), err)
 	}
 	if s.dir.Indexes == nil {
-		s.dir.Indexes = map[string]Index{}
+		s.dir.Indexes = map[string]plan.Index{}
 	}
 	if s.dir.Indexes[typ] == nil {
-		of := map[string]Index{"cargo": Crates(HTTP{}), "gem": RubyGems(HTTP{}), "composer": Packagist(HTTP{}), "nuget": NuGet(HTTP{})}
-		s.dir.Indexes[typ] = shelf{of[typ], map[string][]Release{}}
+		of := map[string]plan.Index{"cargo": Crates(plan.HTTP{}), "gem": RubyGems(plan.HTTP{}), "composer": Packagist(plan.HTTP{}), "nuget": NuGet(plan.HTTP{})}
+		s.dir.Indexes[typ] = shelf{of[typ], map[string][]plan.Release{}}
 	}
 	s.dir.Indexes[typ].(shelf).releases[name] = all
 }
@@ -215,7 +216,7 @@ func TestGoldens(t *testing.T) {
 	}
 }
 
-func dirOf(s *story, files fstest.MapFS) Dir {
+func dirOf(s *story, files fstest.MapFS) plan.Dir {
 	d := s.dir
 	d.FS, d.Name = files, "app"
 	return d
@@ -302,10 +303,10 @@ func parses(p string, b []byte) error {
 		_, err := modfile.Parse(p, b, nil)
 		return err
 	case isProject(p) || strings.HasPrefix(path.Base(p), "Directory."):
-		_, err := readMSBuild(&file{b: b})
+		_, err := readMSBuild(&plan.File{B: b})
 		return err
 	case path.Ext(p) == ".xml":
-		_, err := parsePOM(&file{b: b})
+		_, err := parsePOM(&plan.File{B: b})
 		return err
 	case strings.HasPrefix(path.Base(p), "Dockerfile"):
 		_, err := dockerfile.Parse(p, b)

@@ -11,22 +11,24 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/gomod"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // goProgram is go and the proxy that it asks, where it can be reached.
-func goProgram(t *testing.T) (string, Modules) {
+func goProgram(t *testing.T) (string, plan.Modules) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("asks the Go module proxy")
 	}
 	program, err := exec.LookPath("go")
-	var proxy Modules
+	var proxy plan.Modules
 	if err == nil {
 		out, e := exec.Command(program, "env", "GOPROXY").Output()
 		if err = e; err == nil {
-			base := firstProxy(strings.TrimSpace(string(out)))
-			h := HTTP{Base: base, Client: &http.Client{Timeout: 20 * time.Second}}
-			if proxy = GoProxy(h); proxy != nil {
+			base := gomod.FirstProxy(strings.TrimSpace(string(out)))
+			h := plan.HTTP{Base: base, Client: &http.Client{Timeout: 20 * time.Second}}
+			if proxy = gomod.NewProxy(h); proxy != nil {
 				_, err = proxy.Sums(t.Context(), "golang.org/x/text", "v0.3.8")
 			}
 		}
@@ -94,7 +96,7 @@ func main() {
 		}, 2, 1},
 		{[]finding.Finding{vulnerable("go.mod", "golang", "golang.org/x/net", "v0.17.0", "0.38.0")}, 1, 0},
 	} {
-		us, unknown := Plan(t.Context(), Dir{FS: os.DirFS(dir), Modules: proxy}, round.found)
+		us, unknown := Plan(t.Context(), plan.Dir{FS: os.DirFS(dir), Modules: proxy}, round.found)
 		t.Log("\n" + describe(us, unknown))
 		if len(us) != round.raised || len(unknown) != round.later {
 			t.Fatalf("want %d upgrades and %d later", round.raised, round.later)

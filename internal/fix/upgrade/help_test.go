@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 	"github.com/drydock-dev/drydock/internal/vuln"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
@@ -46,7 +47,7 @@ func apply(t testing.TB, fsys fs.FS, root string, edits []finding.Edit) fstest.M
 		t.Fatal(err)
 	}
 	edits = slices.Clone(edits)
-	sortEdits(edits)
+	plan.SortEdits(edits)
 	was := map[string]finding.Digest{}
 	for p, f := range out {
 		was[p] = finding.DigestOf(f.Data)
@@ -75,13 +76,13 @@ func apply(t testing.TB, fsys fs.FS, root string, edits []finding.Edit) fstest.M
 // planAll plans until nothing is left for later, each time for what the plan
 // before leaves, and holds every plan to what any must do. It returns what was
 // planned, in words, and the files after it.
-func planAll(t testing.TB, dir Dir, files fstest.MapFS, found []finding.Finding) (plan string, after fstest.MapFS) {
+func planAll(t testing.TB, dir plan.Dir, files fstest.MapFS, found []finding.Finding) (told string, after fstest.MapFS) {
 	t.Helper()
 	found = slices.Clone(found)
 	for range 10 {
 		dir.FS = files
 		us, left := Plan(t.Context(), dir, found)
-		plan += describe(us, left)
+		told += describe(us, left)
 		for _, u := range us {
 			if len(u.Packages) == 0 || len(u.Resolves) == 0 || u.Fix.Title == "" {
 				t.Errorf("an empty upgrade: %+v", u)
@@ -89,24 +90,24 @@ func planAll(t testing.TB, dir Dir, files fstest.MapFS, found []finding.Finding)
 		}
 		holdLocks(t, files, dir.Name, us)
 		files = apply(t, files, dir.Name, allEdits(us))
-		more := slices.ContainsFunc(left, func(u Unraised) bool { return u.Later })
+		more := slices.ContainsFunc(left, func(u plan.Unraised) bool { return u.Later })
 		if !more {
-			return plan, files
+			return told, files
 		}
 		for i := range found {
-			if !slices.ContainsFunc(left, func(u Unraised) bool {
+			if !slices.ContainsFunc(left, func(u plan.Unraised) bool {
 				return u.Later && strings.HasPrefix(u.What, found[i].Vuln.Name+" "+found[i].Vuln.Version+" ")
 			}) {
 				found[i].Suppressed = &finding.Suppression{By: "test"}
 			}
 		}
-		plan += "then:\n"
+		told += "then:\n"
 	}
-	t.Fatalf("no end to what is planned:\n%s", plan)
+	t.Fatalf("no end to what is planned:\n%s", told)
 	return "", nil
 }
 
-func allEdits(us []Upgrade) []finding.Edit {
+func allEdits(us []plan.Upgrade) []finding.Edit {
 	var out []finding.Edit
 	for _, u := range us {
 		out = append(out, u.Fix.Edits...)
@@ -115,7 +116,7 @@ func allEdits(us []Upgrade) []finding.Edit {
 }
 
 // describe puts a plan into words for goldens.
-func describe(us []Upgrade, unknown []Unraised) string {
+func describe(us []plan.Upgrade, unknown []plan.Unraised) string {
 	var b strings.Builder
 	for _, u := range us {
 		fmt.Fprintf(&b, "%s (%s) resolves %v\n", u.Fix.Title, u.Fix.Safety, u.Resolves)

@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // Every registry is asked where its documentation says, by names that are names,
@@ -32,9 +34,9 @@ func TestIndexes(t *testing.T) {
 		_, _ = w.Write([]byte(strings.ReplaceAll(body, "BASE", "http://"+r.Host)))
 	}))
 	defer srv.Close()
-	h := HTTP{Base: srv.URL, Client: srv.Client()}
+	h := plan.HTTP{Base: srv.URL, Client: srv.Client()}
 	for _, c := range []struct {
-		index Index
+		index plan.Index
 		name  string
 		want  int // releases; 0: an error
 	}{
@@ -88,7 +90,7 @@ func TestIndexes(t *testing.T) {
 func TestPyPIIsNotAskedForOthers(t *testing.T) {
 	for address, want := range map[string]bool{"": true, "https://pypi.org/simple/": true, "https://pypi.example.org/simple": false} {
 		t.Setenv("PIP_INDEX_URL", address)
-		if got := PyPI(HTTP{}) != nil; got != want {
+		if got := PyPI(plan.HTTP{}) != nil; got != want {
 			t.Errorf("PIP_INDEX_URL=%q: asked %t", address, got)
 		}
 	}

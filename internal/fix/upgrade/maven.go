@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // pomDepth bounds how deeply elements nest.
@@ -30,7 +31,7 @@ type pomDep struct {
 
 // pom is a pom.xml for editing.
 type pom struct {
-	f       *file
+	f       *plan.File
 	props   map[string]pomText
 	own     map[string]string // "groupId", "version", "parent.version" ... of the project
 	deps    []pomDep
@@ -46,9 +47,9 @@ type pomBlock struct {
 	empty        bool
 }
 
-func parsePOM(f *file) (*pom, error) {
+func parsePOM(f *plan.File) (*pom, error) {
 	p := &pom{f: f, props: map[string]pomText{}, own: map[string]string{}, twice: map[string]bool{}}
-	d := xml.NewDecoder(bytes.NewReader(f.b))
+	d := xml.NewDecoder(bytes.NewReader(f.B))
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // what is edited is ASCII
 	var path []string
 	var text pomText
@@ -73,10 +74,10 @@ func parsePOM(f *file) (*pom, error) {
 			if t.Name.Local == "dependency" {
 				dep = pomDep{start: start}
 			}
-			p.open(strings.Join(path, "/"), start, start > 0 && end > start && f.b[end-2] == '/')
+			p.open(strings.Join(path, "/"), start, start > 0 && end > start && f.B[end-2] == '/')
 			text, filled = pomText{}, false
 		case xml.CharData:
-			raw := string(f.b[start:end])
+			raw := string(f.B[start:end])
 			trimmed := strings.TrimSpace(raw)
 			if trimmed == "" {
 				continue
@@ -175,18 +176,18 @@ func (p *pom) resolve(s string, depth int) string {
 }
 
 // maven plans for a pom.xml.
-func (p *planner) maven(j job) {
-	f, err := p.open(j.file)
+func maven(p *plan.Planner, j plan.Job) {
+	f, err := p.Open(j.File)
 	var doc *pom
 	if err == nil {
 		doc, err = parsePOM(f)
 	}
-	var made []Upgrade
-	var of [][]want
-	var absent []want
-	for _, w := range j.wants {
+	var made []plan.Upgrade
+	var of [][]plan.Want
+	var absent []plan.Want
+	for _, w := range j.Wants {
 		if err != nil {
-			p.cannot(w, f.name+": "+err.Error())
+			p.Cannot(w, f.Name+": "+err.Error())
 			continue
 		}
 		u, found, why := doc.upgrade(w)
@@ -195,28 +196,28 @@ func (p *planner) maven(j job) {
 			absent = append(absent, w)
 			continue
 		case why != "":
-			p.cannot(w, why)
+			p.Cannot(w, why)
 			continue
 		}
-		made, of = append(made, u), append(of, []want{w})
+		made, of = append(made, u), append(of, []plan.Want{w})
 	}
 	if len(absent) > 0 {
 		u, why := doc.manage(absent)
 		if why != "" {
 			for _, w := range absent {
-				p.cannot(w, why)
+				p.Cannot(w, why)
 			}
 		} else {
 			made, of = append(made, u), append(of, absent)
 		}
 	}
-	p.addJoined(made, of)
+	p.AddJoined(made, of)
 }
 
 // upgrade raises the version where the file says it; found is false if it does
 // not name the dependency.
-func (p *pom) upgrade(w want) (u Upgrade, found bool, why string) {
-	u.Fix.Safety = step(w.From, w.To)
+func (p *pom) upgrade(w plan.Want) (u plan.Upgrade, found bool, why string) {
+	u.Fix.Safety = plan.Step(w.From, w.To)
 	for _, d := range p.deps {
 		if p.resolve(d.group.s, 0)+":"+p.resolve(d.module.s, 0) != w.Name {
 			continue
@@ -230,7 +231,7 @@ func (p *pom) upgrade(w want) (u Upgrade, found bool, why string) {
 		case v.odd:
 			return u, true, "its version is no plain text"
 		case v.s == w.From:
-			u.Fix.Edits = append(u.Fix.Edits, p.f.edit(v.start, v.end, w.To))
+			u.Fix.Edits = append(u.Fix.Edits, p.f.Edit(v.start, v.end, w.To))
 		case isProp:
 			e, note, err := p.property(name, w, 0)
 			if err != nil {
@@ -238,7 +239,7 @@ func (p *pom) upgrade(w want) (u Upgrade, found bool, why string) {
 			}
 			u.Fix.Edits = append(u.Fix.Edits, e)
 			if note != "" {
-				u.Notes = unique(append(u.Notes, note))
+				u.Notes = plan.Unique(append(u.Notes, note))
 			}
 		default:
 			return u, true, fmt.Sprintf("its version is written as %.80q", v.s)
@@ -247,7 +248,7 @@ func (p *pom) upgrade(w want) (u Upgrade, found bool, why string) {
 	if found && len(u.Fix.Edits) == 0 {
 		return u, true, "the file does not say " + w.From + " of it"
 	}
-	edits, ok := joinEdits(u.Fix.Edits)
+	edits, ok := plan.JoinEdits(u.Fix.Edits)
 	if !ok {
 		return u, found, "its edits are in one another's way"
 	}
@@ -265,7 +266,7 @@ func property(s string) (string, bool) {
 }
 
 // property raises a property, and says who else goes by it.
-func (p *pom) property(name string, w want, depth int) (finding.Edit, string, error) {
+func (p *pom) property(name string, w plan.Want, depth int) (finding.Edit, string, error) {
 	v, ok := p.props[name]
 	switch {
 	case !ok || v.s == "":
@@ -290,25 +291,25 @@ func (p *pom) property(name string, w want, depth int) (finding.Edit, string, er
 	}
 	note := ""
 	if len(others) > 0 {
-		note = "with it, by the property " + name + ": " + few(unique(others))
+		note = "with it, by the property " + name + ": " + plan.Few(plan.Unique(others))
 	}
-	return p.f.edit(v.start, v.end, w.To), note, nil
+	return p.f.Edit(v.start, v.end, w.To), note, nil
 }
 
 // manage pins what other dependencies bring in, in dependencyManagement.
-func (p *pom) manage(wants []want) (u Upgrade, why string) {
-	eol := p.f.eol()
+func (p *pom) manage(wants []plan.Want) (u plan.Upgrade, why string) {
+	eol := p.f.Eol()
 	var edit finding.Edit
 	switch {
 	case p.managed.start > 0 && !p.managed.empty:
-		pad := p.f.indent(p.managed.start)
+		pad := p.f.Indent(p.managed.start)
 		unit := p.unit()
 		at := p.managed.close
-		line := p.f.lineStart(at)
-		if strings.TrimSpace(string(p.f.b[line:at])) == "" {
-			edit = p.f.edit(line, line, managedText(wants, pad+unit, unit, eol))
+		line := p.f.LineStart(at)
+		if strings.TrimSpace(string(p.f.B[line:at])) == "" {
+			edit = p.f.Edit(line, line, managedText(wants, pad+unit, unit, eol))
 		} else {
-			edit = p.f.edit(at, at, eol+managedText(wants, pad+unit, unit, eol)+pad)
+			edit = p.f.Edit(at, at, eol+managedText(wants, pad+unit, unit, eol)+pad)
 		}
 	case p.section.start > 0:
 		return u, "the file's dependencyManagement is empty; write <dependencies> into it"
@@ -317,12 +318,12 @@ func (p *pom) manage(wants []want) (u Upgrade, why string) {
 		if p.project[1] > 0 {
 			at = p.project[1]
 		}
-		line, unit := p.f.lineStart(at), p.unit()
-		if strings.TrimSpace(string(p.f.b[line:at])) != "" {
+		line, unit := p.f.LineStart(at), p.unit()
+		if strings.TrimSpace(string(p.f.B[line:at])) != "" {
 			line = at
 		}
 		pad := unit
-		edit = p.f.edit(line, line, pad+"<dependencyManagement>"+eol+pad+unit+"<dependencies>"+eol+
+		edit = p.f.Edit(line, line, pad+"<dependencyManagement>"+eol+pad+unit+"<dependencies>"+eol+
 			managedText(wants, pad+unit+unit, unit, eol)+
 			pad+unit+"</dependencies>"+eol+pad+"</dependencyManagement>"+eol)
 	}
@@ -334,14 +335,14 @@ func (p *pom) manage(wants []want) (u Upgrade, why string) {
 // unit is one step of the file's indentation.
 func (p *pom) unit() string {
 	for _, at := range []int{p.project[1], p.section.start} {
-		if pad := p.f.indent(at); at > 0 && pad != "" {
+		if pad := p.f.Indent(at); at > 0 && pad != "" {
 			return pad
 		}
 	}
 	return "  "
 }
 
-func managedText(wants []want, pad, unit, eol string) string {
+func managedText(wants []plan.Want, pad, unit, eol string) string {
 	var b strings.Builder
 	for _, w := range wants {
 		group, name, _ := strings.Cut(w.Name, ":")

@@ -7,14 +7,16 @@ import (
 	"testing/fstest"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/npm"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // brokenEdges lists the dependencies that a lock does not hold what they ask
 // for, and the entries that say they are for somebody else than they are.
 func brokenEdges(t testing.TB, files fstest.MapFS, lock string) map[string]bool {
 	t.Helper()
-	p := &planner{dir: Dir{FS: files}, files: map[string]*file{}}
-	out, err := p.npmFaults(lock)
+	p := &plan.Planner{Dir: plan.Dir{FS: files}, Files: map[string]*plan.File{}}
+	out, err := npm.Faults(p, lock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +25,7 @@ func brokenEdges(t testing.TB, files fstest.MapFS, lock string) map[string]bool 
 
 // holdLocks says of every upgrade on its own that it breaks nothing in a lock
 // that was whole: any choice of upgrades must do.
-func holdLocks(t testing.TB, files fstest.MapFS, root string, us []Upgrade) {
+func holdLocks(t testing.TB, files fstest.MapFS, root string, us []plan.Upgrade) {
 	t.Helper()
 	for name := range files {
 		if path.Base(name) != "package-lock.json" {
@@ -63,8 +65,8 @@ func holdLocks(t testing.TB, files fstest.MapFS, root string, us []Upgrade) {
 // without them, where an edit has changed either.
 func copies(t testing.TB, before, files fstest.MapFS, lock string) (out []string) {
 	t.Helper()
-	open := func(files fstest.MapFS) *npmLock {
-		l, _, err := (&planner{dir: Dir{FS: files}, files: map[string]*file{}}).openNPM(lock)
+	open := func(files fstest.MapFS) *npm.Lock {
+		l, _, err := npm.Open((&plan.Planner{Dir: plan.Dir{FS: files}, Files: map[string]*plan.File{}}), lock)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,19 +74,19 @@ func copies(t testing.TB, before, files fstest.MapFS, lock string) (out []string
 	}
 	was, l := open(before), open(files)
 	same := func(at string) bool {
-		return was.entries[at] != nil && was.entries[at].version == l.entries[at].version
+		return was.Entries[at] != nil && was.Entries[at].Version == l.Entries[at].Version
 	}
-	for _, at := range l.paths {
-		e, dir := l.entries[at], above(at)
-		if dir == "" || e.project() || e.link || e.bundled {
+	for _, at := range l.Paths {
+		e, dir := l.Entries[at], npm.Above(at)
+		if dir == "" || e.Project() || e.Link || e.Bundled {
 			continue
 		}
-		of := (&npmSolve{lock: l}).resolve(above(dir), npmEdge{name: folderName(at), kind: npmProd})
-		peers := slices.ContainsFunc(e.edges, func(x npmEdge) bool { return x.kind == npmPeer })
+		of := (&npm.Solver{Lock: l}).Resolve(npm.Above(dir), npm.Edge{Name: npm.FolderName(at), Kind: npm.Prod})
+		peers := slices.ContainsFunc(e.Edges, func(x npm.Edge) bool { return x.Kind == npm.Peer })
 		if of == "" || peers || same(at) && same(of) {
 			continue
 		}
-		if o := l.entries[of]; o.name == e.name && o.version == e.version && !o.bundled {
+		if o := l.Entries[of]; o.Name == e.Name && o.Version == e.Version && !o.Bundled {
 			out = append(out, at+" is a copy of "+of)
 		}
 	}

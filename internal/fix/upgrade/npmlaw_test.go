@@ -12,9 +12,10 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"pgregory.net/rapid"
-
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/npm"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
+	"pgregory.net/rapid"
 )
 
 // world is a generated registry with a project that npm has locked.
@@ -44,10 +45,10 @@ func drawWorld(t *rapid.T) world {
 	}
 	w := world{registry: memory{}}
 	for i, name := range names {
-		all := map[string]Manifest{}
+		all := map[string]plan.Manifest{}
 		for _, v := range numbers {
-			m := Manifest{
-				Tarball: publicRegistry + name + "/-/" + name + "-" + v + ".tgz", Integrity: "sha512-" + name + v,
+			m := plan.Manifest{
+				Tarball: npm.PublicRegistry + name + "/-/" + name + "-" + v + ".tgz", Integrity: "sha512-" + name + v,
 				Dependencies: map[string]string{},
 			}
 			for _, dep := range names[i+1:] { // no circles
@@ -59,9 +60,9 @@ func drawWorld(t *rapid.T) world {
 		}
 		w.registry[name] = all
 	}
-	asks := map[string]map[string]string{npmProd: {}, npmDev: {}}
+	asks := map[string]map[string]string{npm.Prod: {}, npm.Dev: {}}
 	for _, name := range names {
-		if kind := rapid.SampledFrom([]string{npmProd, npmDev, ""}).Draw(t, "the project needs "+name); kind != "" {
+		if kind := rapid.SampledFrom([]string{npm.Prod, npm.Dev, ""}).Draw(t, "the project needs "+name); kind != "" {
 			asks[kind][name] = spec("the project " + name)
 		}
 	}
@@ -70,7 +71,7 @@ func drawWorld(t *rapid.T) world {
 	if !ok {
 		return w // no such versions yet: it has no files
 	}
-	manifest, err := json.MarshalIndent(map[string]any{"name": "harbour", npmProd: asks[npmProd], npmDev: asks[npmDev]}, "", "  ")
+	manifest, err := json.MarshalIndent(map[string]any{"name": "harbour", npm.Prod: asks[npm.Prod], npm.Dev: asks[npm.Dev]}, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func (w *world) lock(asks map[string]map[string]string, numbers []string) (lock 
 		var fresh []string
 		for _, name := range sortedKeys(deps) {
 			to, free := "", ""
-			for dir := at; ; dir = above(dir) {
+			for dir := at; ; dir = npm.Above(dir) {
 				p := path.Join(dir, "node_modules", name)
 				if placed[p] != "" {
 					to = p
@@ -97,12 +98,12 @@ func (w *world) lock(asks map[string]map[string]string, numbers []string) (lock 
 					break
 				}
 			}
-			if yes, _ := npmAdmits(deps[name], placed[to]); to != "" && yes {
+			if yes, _ := npm.Admits(deps[name], placed[to]); to != "" && yes {
 				continue
 			}
 			i := len(numbers) - 1
 			for ; i >= 0; i-- {
-				if yes, _ := npmAdmits(deps[name], numbers[i]); yes {
+				if yes, _ := npm.Admits(deps[name], numbers[i]); yes {
 					break
 				}
 			}
@@ -113,7 +114,7 @@ func (w *world) lock(asks map[string]map[string]string, numbers []string) (lock 
 			fresh = append(fresh, free)
 		}
 		for _, p := range fresh {
-			if !install(p, w.registry[folderName(p)][placed[p]].Dependencies) {
+			if !install(p, w.registry[npm.FolderName(p)][placed[p]].Dependencies) {
 				return false
 			}
 		}
@@ -128,12 +129,12 @@ func (w *world) lock(asks map[string]map[string]string, numbers []string) (lock 
 	if !install("", all) || len(placed) == 0 {
 		return nil, false
 	}
-	entries := map[string]any{"": map[string]any{"name": "harbour", npmProd: asks[npmProd], npmDev: asks[npmDev]}}
+	entries := map[string]any{"": map[string]any{"name": "harbour", npm.Prod: asks[npm.Prod], npm.Dev: asks[npm.Dev]}}
 	for p, v := range placed {
-		m := w.registry[folderName(p)][v]
+		m := w.registry[npm.FolderName(p)][v]
 		e := map[string]any{"version": v, "resolved": m.Tarball, "integrity": m.Integrity}
 		if len(m.Dependencies) > 0 {
-			e[npmProd] = m.Dependencies
+			e[npm.Prod] = m.Dependencies
 		}
 		entries[p] = e
 	}
@@ -144,8 +145,8 @@ func (w *world) lock(asks map[string]map[string]string, numbers []string) (lock 
 // flagged puts into a lock for whom npm installs each package.
 func flagged(t testing.TB, files fstest.MapFS) fstest.MapFS {
 	t.Helper()
-	p := &planner{dir: Dir{FS: files}, files: map[string]*file{}}
-	l, _, err := p.openNPM("package-lock.json")
+	p := &plan.Planner{Dir: plan.Dir{FS: files}, Files: map[string]*plan.File{}}
+	l, _, err := npm.Open(p, "package-lock.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,8 +154,8 @@ func flagged(t testing.TB, files fstest.MapFS) fstest.MapFS {
 	if err := json.Unmarshal(files["package-lock.json"].Data, &root); err != nil {
 		t.Fatal(err)
 	}
-	for at, f := range (&npmSolve{lock: l}).graph().flags() {
-		if f.dev {
+	for at, f := range (&npm.Solver{Lock: l}).Graph().Flags() {
+		if f.Dev {
 			root["packages"].(map[string]any)[at].(map[string]any)["dev"] = true
 		}
 	}
@@ -191,8 +192,8 @@ func TestALockAgreesWithItsManifest(t *testing.T) {
 			return
 		}
 		files := flagged(t, w.files)
-		p := &planner{dir: Dir{FS: files}, files: map[string]*file{}}
-		l, _, err := p.openNPM("package-lock.json")
+		p := &plan.Planner{Dir: plan.Dir{FS: files}, Files: map[string]*plan.File{}}
+		l, _, err := npm.Open(p, "package-lock.json")
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -200,20 +201,20 @@ func TestALockAgreesWithItsManifest(t *testing.T) {
 			return // what stands further down has taken somebody's place
 		}
 		seen := map[string]bool{}
-		for _, at := range l.paths {
-			e := l.entries[at]
-			if e.project() || seen[e.name+e.version] || rapid.Bool().Draw(rt, at+" is sound") {
+		for _, at := range l.Paths {
+			e := l.Entries[at]
+			if e.Project() || seen[e.Name+e.Version] || rapid.Bool().Draw(rt, at+" is sound") {
 				continue
 			}
-			seen[e.name+e.version] = true
-			later := ascending(w.registry[e.name], e.version)
+			seen[e.Name+e.Version] = true
+			later := npm.Ascending(w.registry[e.Name], e.Version)
 			if len(later) == 0 {
 				continue
 			}
 			fixed := rapid.SampledFrom(later).Draw(rt, at+" is fixed in")
-			w.found = append(w.found, vulnerable("package-lock.json", "npm", e.name, e.version, fixed))
+			w.found = append(w.found, vulnerable("package-lock.json", "npm", e.Name, e.Version, fixed))
 		}
-		plan, after := planAll(failer{t, rt}, Dir{Registry: w.registry}, files, w.found)
+		plan, after := planAll(failer{t, rt}, plan.Dir{Registry: w.registry}, files, w.found)
 		if strings.Contains(plan, "Raise") {
 			made++
 		}
@@ -302,7 +303,7 @@ func disagrees(t *rapid.T, files fstest.MapFS) string {
 				}
 				dir = strings.TrimSuffix(dir[:i], "/")
 			}
-			if yes, _ := npmAdmits(spec, version); !yes {
+			if yes, _ := npm.Admits(spec, version); !yes {
 				return fmt.Sprintf("%q needs %s %s and gets %q", at, name, spec, version)
 			}
 		}

@@ -12,9 +12,10 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/npm"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
+	"github.com/google/go-cmp/cmp"
 )
 
 // npmProgram is npm, where there is one that reaches its registry.
@@ -23,11 +24,11 @@ func npmProgram(t *testing.T) string {
 	if testing.Short() {
 		t.Skip("asks npm's registry")
 	}
-	npm, err := exec.LookPath("npm")
+	program, err := exec.LookPath("npm")
 	if err == nil {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		err = exec.CommandContext(ctx, npm, "view", "ms@2.1.3", "version", "--fetch-retries=0").Run()
+		err = exec.CommandContext(ctx, program, "view", "ms@2.1.3", "version", "--fetch-retries=0").Run()
 	}
 	if err != nil {
 		if os.Getenv("CI") == "true" {
@@ -35,20 +36,20 @@ func npmProgram(t *testing.T) string {
 		}
 		t.Skipf("no npm that reaches a registry: %v", err)
 	}
-	return npm
+	return program
 }
 
 // thorough reports whether the tests that take minutes are wanted.
 func thorough() bool { return os.Getenv("DRYDOCK_PROVE") == "all" }
 
 // registryOf is the registry that npm is configured for.
-func registryOf(t *testing.T, npm string) Registry {
+func registryOf(t *testing.T, program string) plan.Registry {
 	t.Helper()
-	out, err := exec.Command(npm, "config", "get", "registry").Output()
+	out, err := exec.Command(program, "config", "get", "registry").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NPM(HTTP{Base: strings.TrimSpace(string(out))})
+	return npm.NewRegistry(plan.HTTP{Base: strings.TrimSpace(string(out))})
 }
 
 func writeFS(t *testing.T, dir string, files fstest.MapFS) {
@@ -97,16 +98,16 @@ const oldServer = `{
 `
 
 // locked is the old server with npm's own lock of a version.
-func locked(npm, version string) func(t *testing.T) fstest.MapFS {
-	return lockedAs(npm, version, oldServer)
+func locked(program, version string) func(t *testing.T) fstest.MapFS {
+	return lockedAs(program, version, oldServer)
 }
 
 // lockedAs is a package.json with npm's own lock of a version.
-func lockedAs(npm, version, manifest string) func(t *testing.T) fstest.MapFS {
+func lockedAs(program, version, manifest string) func(t *testing.T) fstest.MapFS {
 	return func(t *testing.T) fstest.MapFS {
 		dir := t.TempDir()
 		writeFS(t, dir, fstest.MapFS{"package.json": {Data: []byte(manifest)}})
-		run(t, dir, npm, lockOnly("--lockfile-version", version)...)
+		run(t, dir, program, lockOnly("--lockfile-version", version)...)
 		lock, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
 		if err != nil {
 			t.Fatal(err)
@@ -120,7 +121,7 @@ func lockedAs(npm, version, manifest string) func(t *testing.T) fstest.MapFS {
 // change in the lock, every upgrade alone must pass as well, and nothing that
 // was resolved may be found again.
 func TestNPMTakesWhatIsRaised(t *testing.T) {
-	npm := npmProgram(t)
+	program := npmProgram(t)
 	react := func(t *testing.T) fstest.MapFS {
 		app := os.DirFS(filepath.Join(moduleRoot(t), "examples/react-app"))
 		out := fstest.MapFS{}
@@ -139,11 +140,11 @@ func TestNPMTakesWhatIsRaised(t *testing.T) {
 		alone bool // each upgrade is tried on its own
 	}{
 		{"react-app", react, true},
-		{"pinned-3", lockedAs(npm, "3", `{"name":"app","dependencies":{"lodash":"4.17.20","jsonwebtoken":"8.5.1"}}`), true},
-		{"shared-3", lockedAs(npm, "3", `{"name":"app","dependencies":{"axios":"0.21.0","follow-redirects":"1.13.0","minimist":"1.2.0","mkdirp":"0.5.1"}}`), true},
-		{"server-3", locked(npm, "3"), false},
-		{"server-2", locked(npm, "2"), false},
-		{"server-1", locked(npm, "1"), false},
+		{"pinned-3", lockedAs(program, "3", `{"name":"app","dependencies":{"lodash":"4.17.20","jsonwebtoken":"8.5.1"}}`), true},
+		{"shared-3", lockedAs(program, "3", `{"name":"app","dependencies":{"axios":"0.21.0","follow-redirects":"1.13.0","minimist":"1.2.0","mkdirp":"0.5.1"}}`), true},
+		{"server-3", locked(program, "3"), false},
+		{"server-2", locked(program, "2"), false},
+		{"server-1", locked(program, "1"), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if !c.alone && !thorough() {
@@ -159,9 +160,9 @@ func TestNPMTakesWhatIsRaised(t *testing.T) {
 			lockVersion := c.name[len(c.name)-1:]
 			after, later := files, true
 			for later {
-				us, left := Plan(t.Context(), Dir{FS: after, Registry: registryOf(t, npm), Advisories: advisories}, found)
+				us, left := Plan(t.Context(), plan.Dir{FS: after, Registry: registryOf(t, program), Advisories: advisories}, found)
 				t.Logf("%d findings, planned in %s\n%s", len(found), time.Since(start).Round(time.Millisecond), describe(us, left))
-				later = slices.ContainsFunc(left, func(u Unraised) bool { return u.Later })
+				later = slices.ContainsFunc(left, func(u plan.Unraised) bool { return u.Later })
 				var whole []finding.Edit
 				for _, u := range us {
 					if len(u.Commands) > 0 {
@@ -174,7 +175,7 @@ func TestNPMTakesWhatIsRaised(t *testing.T) {
 					if c.alone && thorough() {
 						one := t.TempDir()
 						writeFS(t, one, apply(t, after, "", u.Fix.Edits))
-						run(t, one, npm, "ci", "--dry-run", "--ignore-scripts", "--no-audit", "--no-fund")
+						run(t, one, program, "ci", "--dry-run", "--ignore-scripts", "--no-audit", "--no-fund")
 					}
 				}
 				after = apply(t, after, "", whole)
@@ -188,7 +189,7 @@ func TestNPMTakesWhatIsRaised(t *testing.T) {
 			if !thorough() { // its judgement of the lock
 				ci = append(ci, "--dry-run")
 			}
-			run(t, dir, npm, ci...)
+			run(t, dir, program, ci...)
 			left, _ := scan(t, dir)
 			for _, f := range left {
 				if resolved[f.Key] {
@@ -205,7 +206,7 @@ func TestNPMTakesWhatIsRaised(t *testing.T) {
 			if lockVersion == "1" || lockVersion == "2" { // written anew in whole by today's npm
 				return
 			}
-			run(t, dir, npm, lockOnly()...)
+			run(t, dir, program, lockOnly()...)
 			lock, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
 			if err != nil {
 				t.Fatal(err)
@@ -223,22 +224,22 @@ func TestNPMFinishesWhatIsPlannedOffline(t *testing.T) {
 	if !thorough() {
 		t.Skip("minutes: DRYDOCK_PROVE=all tries this one too")
 	}
-	npm := npmProgram(t)
+	program := npmProgram(t)
 	dir := t.TempDir()
-	files := locked(npm, "3")(t)
+	files := locked(program, "3")(t)
 	writeFS(t, dir, files)
 	all, _ := scan(t, dir)
 	found := fixable(all)
-	us, unknown := Plan(t.Context(), Dir{FS: files}, found)
+	us, unknown := Plan(t.Context(), plan.Dir{FS: files}, found)
 	t.Logf("\n%s", describe(us, unknown))
 	writeFS(t, dir, apply(t, files, "", allEdits(us)))
 	for _, u := range us {
-		if len(u.Commands) != 1 || u.Commands[0] != npmLockCommand || u.Fix.Safety != finding.NeedsReview {
+		if len(u.Commands) != 1 || u.Commands[0] != npm.LockCommand || u.Fix.Safety != finding.NeedsReview {
 			t.Errorf("%s (%s) asks for %q", u.Fix.Title, u.Fix.Safety, u.Commands)
 		}
 	}
-	run(t, dir, npm, strings.Fields(npmLockCommand)[1:]...)
-	run(t, dir, npm, "ci", "--dry-run", "--ignore-scripts", "--no-audit", "--no-fund")
+	run(t, dir, program, strings.Fields(npm.LockCommand)[1:]...)
+	run(t, dir, program, "ci", "--dry-run", "--ignore-scripts", "--no-audit", "--no-fund")
 	left, _ := scan(t, dir)
 	keys := map[string]bool{}
 	for _, f := range fixable(left) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/npm"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // nugetLooks bounds how many files are looked through for locks.
@@ -28,37 +30,37 @@ func nugetFiles() []string {
 
 // nuget plans for a project file, or for the versions that a repository's
 // projects agree on.
-func (p *planner) nuget(ctx context.Context, j job) {
-	set, err := p.nugetSet(j.file)
-	var made []Upgrade
-	var of [][]want
-	for _, w := range j.wants {
-		var u Upgrade
+func nuget(ctx context.Context, p *plan.Planner, j plan.Job) {
+	set, err := raiseSet(p, j.File)
+	var made []plan.Upgrade
+	var of [][]plan.Want
+	for _, w := range j.Wants {
+		var u plan.Upgrade
 		var why string
 		if err != nil {
 			why = err.Error()
 		} else {
-			u, why = p.nugetUpgrade(ctx, set, &w)
+			u, why = nugetUpgrade(ctx, p, set, &w)
 		}
 		if why != "" {
-			p.cannot(w, why)
+			p.Cannot(w, why)
 			continue
 		}
-		made, of = append(made, u), append(of, []want{w})
+		made, of = append(made, u), append(of, []plan.Want{w})
 	}
-	p.addJoined(made, of)
+	p.AddJoined(made, of)
 }
 
-func (p *planner) nugetSet(name string) (*nugetSet, error) {
+func raiseSet(p *plan.Planner, name string) (*nugetSet, error) {
 	set := &nugetSet{}
 	add := func(name string) error {
-		f, err := p.open(name)
+		f, err := p.Open(name)
 		if err != nil {
 			return err
 		}
 		m, err := readMSBuild(f)
 		if err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
+			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 		set.files, set.names = append(set.files, m), append(set.names, name)
 		return nil
@@ -67,7 +69,7 @@ func (p *planner) nugetSet(name string) (*nugetSet, error) {
 		return nil, err
 	}
 	for _, shared := range nugetFiles() {
-		for _, dir := range upwards(path.Dir(name)) {
+		for _, dir := range plan.Upwards(path.Dir(name)) {
 			at := path.Join(dir, shared)
 			if at == name {
 				break
@@ -118,12 +120,12 @@ func (s *nugetSet) users(t msbuildText) []string {
 	return out
 }
 
-func (p *planner) nugetUpgrade(ctx context.Context, set *nugetSet, w *want) (u Upgrade, why string) {
-	needs, err := p.nugetNeeds(ctx, w)
+func nugetUpgrade(ctx context.Context, p *plan.Planner, set *nugetSet, w *plan.Want) (u plan.Upgrade, why string) {
+	needs, err := nugetNeeds(ctx, p, w)
 	if err != nil {
 		return u, err.Error()
 	}
-	u.Fix.Safety = step(w.From, w.To)
+	u.Fix.Safety = plan.Step(w.From, w.To)
 	why = set.names[0] + " names no version of it that could be raised"
 	for _, m := range set.files {
 		for _, r := range m.refs {
@@ -149,15 +151,15 @@ func (p *planner) nugetUpgrade(ctx context.Context, set *nugetSet, w *want) (u U
 			others := slices.DeleteFunc(set.users(to), func(s string) bool { return strings.EqualFold(s, w.Name) })
 			if len(others) > 0 {
 				u.Fix.Safety = finding.NeedsReview
-				u.Notes = append(u.Notes, "with it, by the property "+strings.TrimSuffix(strings.TrimPrefix(text.s, "$("), ")")+": "+few(others))
+				u.Notes = append(u.Notes, "with it, by the property "+strings.TrimSuffix(strings.TrimPrefix(text.s, "$("), ")")+": "+plan.Few(others))
 			}
-			u.Fix.Edits = append(u.Fix.Edits, to.f.edit(to.at, to.at+len(to.s), raised))
+			u.Fix.Edits = append(u.Fix.Edits, to.f.Edit(to.at, to.at+len(to.s), raised))
 		}
 	}
 	if len(u.Fix.Edits) == 0 {
 		return u, why
 	}
-	if lock := p.nugetLocked(u.Fix.Edits, w.Name); lock != "" {
+	if lock := nugetLocked(p, u.Fix.Edits, w.Name); lock != "" {
 		return u, lock + " has the contentHash of each package, and that of the new version is not known; " + nugetByHand(set.names[0], *w)
 	}
 	if why := set.refuses(needs, *w); why != "" {
@@ -166,7 +168,7 @@ func (p *planner) nugetUpgrade(ctx context.Context, set *nugetSet, w *want) (u U
 	if needs == nil {
 		u.Notes = append(u.Notes, "what "+w.Name+" "+w.To+" asks of other packages was not looked up, as no registry was asked")
 	}
-	u.Notes = unique(u.Notes)
+	u.Notes = plan.Unique(u.Notes)
 	edits, err := joined(u.Fix.Edits)
 	if err != nil {
 		return u, err.Error()
@@ -176,14 +178,14 @@ func (p *planner) nugetUpgrade(ctx context.Context, set *nugetSet, w *want) (u U
 }
 
 // nugetByHand is what to do where no edit is made.
-func nugetByHand(project string, w want) string {
+func nugetByHand(project string, w plan.Want) string {
 	return "ask for " + w.To + " in " + project + ", then run: dotnet restore --force-evaluate"
 }
 
 // nugetNeeds asks what the new version needs, and takes the next one that there
 // is where it was not published. nil: nobody was asked.
-func (p *planner) nugetNeeds(ctx context.Context, w *want) ([]Need, error) {
-	index := p.dir.Indexes["nuget"]
+func nugetNeeds(ctx context.Context, p *plan.Planner, w *plan.Want) ([]plan.Need, error) {
+	index := p.Dir.Indexes["nuget"]
 	if index == nil {
 		return nil, nil
 	}
@@ -191,7 +193,7 @@ func (p *planner) nugetNeeds(ctx context.Context, w *want) ([]Need, error) {
 	if err != nil {
 		return nil, err
 	}
-	clean := p.cleanIn(ctx, "nuget")
+	clean := npm.CleanIn(ctx, p, "nuget")
 	best := -1
 	for i, r := range all {
 		if compareNuGet(r.Version, w.To) < 0 || r.Withdrawn || preRelease(r.Version) && !preRelease(w.To) || clean != nil && !clean(w.Name, r.Version) {
@@ -205,19 +207,19 @@ func (p *planner) nugetNeeds(ctx context.Context, w *want) ([]Need, error) {
 		return nil, fmt.Errorf("the registry has no release of it from %s on that will do", w.To)
 	}
 	w.To = all[best].Version
-	return append([]Need{}, all[best].Needs...), nil
+	return append([]plan.Need{}, all[best].Needs...), nil
 }
 
 // refuses is why the project's other references do not let a version be: NuGet
 // takes a reference to less than another package needs for an error.
-func (s *nugetSet) refuses(needs []Need, w want) string {
+func (s *nugetSet) refuses(needs []plan.Need, w plan.Want) string {
 	for _, n := range needs {
 		rng, ok := nugetRangeOf(n.Spec)
 		for _, m := range s.files {
 			for _, r := range m.refs {
 				text, known := s.resolve(r.version, 0)
 				at, read := nugetRangeOf(text.s)
-				if !strings.EqualFold(r.name, n.Name) || text.at == 0 || !known || !read || !ok || rng.admits(at.low) {
+				if !strings.EqualFold(r.name, n.Name) || text.at == 0 || !known || !read || !ok || rng.Admits(at.low) {
 					continue
 				}
 				return fmt.Sprintf("%s %s asks for %s %s, and the project refers to %s: raise that first", w.Name, w.To, r.name, n.Spec, at.low)
@@ -228,17 +230,17 @@ func (s *nugetSet) refuses(needs []Need, w want) string {
 }
 
 // nugetLocked is a packages.lock.json that would no longer agree; "": none.
-func (p *planner) nugetLocked(edits []finding.Edit, name string) string {
+func nugetLocked(p *plan.Planner, edits []finding.Edit, name string) string {
 	var dirs []string
 	for _, e := range edits {
-		for n, f := range p.files {
-			if f.name == e.File {
+		for n, f := range p.Files {
+			if f.Name == e.File {
 				dirs = append(dirs, path.Dir(n))
 			}
 		}
 	}
 	found, seen := "", 0
-	_ = fs.WalkDir(p.dir.FS, ".", func(at string, d fs.DirEntry, err error) error {
+	_ = fs.WalkDir(p.Dir.FS, ".", func(at string, d fs.DirEntry, err error) error {
 		if seen++; err != nil || seen > nugetLooks || found != "" {
 			return fs.SkipAll
 		}
@@ -246,8 +248,8 @@ func (p *planner) nugetLocked(edits []finding.Edit, name string) string {
 			return nil
 		}
 		below := slices.ContainsFunc(dirs, func(dir string) bool { return dir == "." || strings.HasPrefix(at, dir+"/") })
-		if f, err := p.open(at); below && err == nil && strings.Contains(strings.ToLower(string(f.b)), strings.ToLower(`"`+name+`"`)) {
-			found = f.name
+		if f, err := p.Open(at); below && err == nil && strings.Contains(strings.ToLower(string(f.B)), strings.ToLower(`"`+name+`"`)) {
+			found = f.Name
 		}
 		return nil
 	})
@@ -256,21 +258,21 @@ func (p *planner) nugetLocked(edits []finding.Edit, name string) string {
 
 // nugetLock plans for what restore writes: no registry tells a contentHash, so it
 // is left to restore.
-func (p *planner) nugetLock(j job) {
-	dir := path.Dir(j.file)
+func nugetLock(p *plan.Planner, j plan.Job) {
+	dir := path.Dir(j.File)
 	var projects []string
-	if entries, err := fs.ReadDir(p.dir.FS, dir); err == nil {
+	if entries, err := fs.ReadDir(p.Dir.FS, dir); err == nil {
 		for _, e := range entries {
 			if isProject(e.Name()) {
 				projects = append(projects, path.Join(dir, e.Name()))
 			}
 		}
 	}
-	for _, w := range j.wants {
+	for _, w := range j.Wants {
 		why := "packages.lock.json has the contentHash of each package, and that of the new version is not known; "
 		direct := ""
 		for _, name := range projects {
-			set, err := p.nugetSet(name)
+			set, err := raiseSet(p, name)
 			if err != nil {
 				continue
 			}
@@ -283,14 +285,14 @@ func (p *planner) nugetLock(j job) {
 			}
 		}
 		if direct != "" {
-			p.cannot(w, why+nugetByHand(direct, w))
+			p.Cannot(w, why+nugetByHand(direct, w))
 			continue
 		}
 		project := ""
 		if len(projects) == 1 {
 			project = projects[0] + " "
 		}
-		p.cannot(w, why+"others bring it in; run: dotnet add "+project+"package "+w.Name+" --version "+w.To)
+		p.Cannot(w, why+"others bring it in; run: dotnet add "+project+"package "+w.Name+" --version "+w.To)
 	}
 }
 

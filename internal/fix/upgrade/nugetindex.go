@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // nugetRegistration is where nuget.org says what it has.
@@ -16,13 +18,13 @@ const nugetRegistration = "https://api.nuget.org/v3/registration5-gz-semver2/"
 const nugetPages = 64
 
 // NuGet asks the registrations at the address, or those of nuget.org.
-func NuGet(h HTTP) Index {
+func NuGet(h plan.HTTP) plan.Index {
 	return &nuGet{base: strings.TrimRight(cmp.Or(h.Base, nugetRegistration), "/") + "/", http: h}
 }
 
 type nuGet struct {
 	base string
-	http HTTP
+	http plan.HTTP
 }
 
 // Serves reports whether a source is the registry's.
@@ -45,12 +47,12 @@ type nugetPage struct {
 	}
 }
 
-func (n *nuGet) Releases(ctx context.Context, name string) ([]Release, error) {
+func (n *nuGet) Releases(ctx context.Context, name string) ([]plan.Release, error) {
 	name = strings.ToLower(name)
 	if !gemName(name) {
 		return nil, fmt.Errorf("%.80q is no name of a package", name)
 	}
-	body, err := n.http.get(ctx, n.base+name+"/index.json", "application/json")
+	body, err := n.http.Get(ctx, n.base+name+"/index.json", "application/json")
 	if err != nil {
 		return nil, err
 	}
@@ -61,13 +63,13 @@ func (n *nuGet) Releases(ctx context.Context, name string) ([]Release, error) {
 	if len(index.Items) > nugetPages {
 		return nil, fmt.Errorf("what the registry says of %s: more than %d parts", name, nugetPages)
 	}
-	var out []Release
+	var out []plan.Release
 	for _, page := range index.Items {
 		if len(page.Items) == 0 {
 			if !strings.HasPrefix(page.ID, n.base+name+"/") || strings.Contains(page.ID, "..") {
 				return nil, errors.New("what the registry says of " + name + " leads elsewhere")
 			}
-			if body, err = n.http.get(ctx, page.ID, "application/json"); err != nil {
+			if body, err = n.http.Get(ctx, page.ID, "application/json"); err != nil {
 				return nil, err
 			}
 			some, err := parseNuGet(body)
@@ -83,17 +85,17 @@ func (n *nuGet) Releases(ctx context.Context, name string) ([]Release, error) {
 }
 
 // releases are a page's. A version that no file could hold is left out.
-func (p nugetPage) releases() []Release {
-	var out []Release
+func (p nugetPage) releases() []plan.Release {
+	var out []plan.Release
 	for _, item := range p.Items {
 		e := item.CatalogEntry
-		r := Release{Version: e.Version, Withdrawn: e.Listed != nil && !*e.Listed}
+		r := plan.Release{Version: e.Version, Withdrawn: e.Listed != nil && !*e.Listed}
 		if r.Version, _, _ = strings.Cut(r.Version, "+"); r.Version == "" || !nugetVersion(r.Version) {
 			continue
 		}
 		for _, g := range e.DependencyGroups {
 			for _, d := range g.Dependencies {
-				r.Needs = append(r.Needs, Need{Name: d.ID, Spec: d.Range, Tag: g.TargetFramework})
+				r.Needs = append(r.Needs, plan.Need{Name: d.ID, Spec: d.Range, Tag: g.TargetFramework})
 			}
 		}
 		out = append(out, r)
@@ -102,7 +104,7 @@ func (p nugetPage) releases() []Release {
 }
 
 // parseNuGet reads a page.
-func parseNuGet(body []byte) ([]Release, error) {
+func parseNuGet(body []byte) ([]plan.Release, error) {
 	var page nugetPage
 	if err := json.Unmarshal(body, &page); err != nil {
 		return nil, err

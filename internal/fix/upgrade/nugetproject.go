@@ -9,12 +9,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
 // msbuildText is a text of an MSBuild file that may name a version.
 type msbuildText struct {
-	f    *file
+	f    *plan.File
 	s    string
 	at   int  // where it begins; 0: it is not there
 	held bool // it holds entities, or is put together of several parts
@@ -37,9 +38,9 @@ type msbuild struct {
 // xmlAttribute finds an attribute in the bytes of a start tag.
 var xmlAttribute = lazyregexp.New(`([A-Za-z][\w.:-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')`)
 
-func readMSBuild(f *file) (*msbuild, error) {
+func readMSBuild(f *plan.File) (*msbuild, error) {
 	m := &msbuild{props: map[string][]msbuildText{}}
-	d := xml.NewDecoder(bytes.NewReader(f.b))
+	d := xml.NewDecoder(bytes.NewReader(f.B))
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // what is edited is ASCII
 	var path []string
 	var text msbuildText
@@ -65,7 +66,7 @@ func readMSBuild(f *file) (*msbuild, error) {
 				open = len(m.refs) - 1
 			}
 		case xml.CharData:
-			raw := string(f.b[start:end])
+			raw := string(f.B[start:end])
 			trimmed := strings.TrimSpace(raw)
 			if trimmed == "" {
 				continue
@@ -106,9 +107,9 @@ func (m *msbuild) closed(path []string, text msbuildText, open int) {
 }
 
 // refOf reads a reference's attributes.
-func refOf(f *file, kind string, start, end int) msbuildRef {
+func refOf(f *plan.File, kind string, start, end int) msbuildRef {
 	r := msbuildRef{kind: kind}
-	tag := f.b[start:end]
+	tag := f.B[start:end]
 	for _, a := range xmlAttribute.FindAllSubmatchIndex(tag, -1) {
 		from, to := a[4], a[5]
 		if from < 0 {
@@ -160,16 +161,16 @@ func nugetRangeOf(spec string) (r nugetRange, ok bool) {
 }
 
 func nugetVersion(s string) bool {
-	return plausible(s) && s[0]-'0' <= 9 && !strings.ContainsAny(s, "_:!^~")
+	return plan.Plausible(s) && s[0]-'0' <= 9 && !strings.ContainsAny(s, "_:!^~")
 }
 
 func compareNuGet(a, b string) int {
 	a, _, _ = strings.Cut(a, "+")
 	b, _, _ = strings.Cut(b, "+")
-	return compareBy("NuGet", padded(a, 4), padded(b, 4))
+	return plan.CompareBy("NuGet", plan.Padded(a, 4), plan.Padded(b, 4))
 }
 
-func (r nugetRange) admits(version string) bool {
+func (r nugetRange) Admits(version string) bool {
 	if r.low != "" {
 		if c := compareNuGet(version, r.low); c < 0 || c == 0 && !r.lowIn {
 			return false
@@ -193,7 +194,7 @@ func (r nugetRange) raised(version string) (to string, capped bool) {
 		return "[" + version + "]", false
 	case r.high == "":
 		return "[" + version + ", )", false
-	case !r.admits(version) && compareNuGet(version, r.high) >= 0:
+	case !r.Admits(version) && compareNuGet(version, r.high) >= 0:
 		return "[" + version + ", " + beyond(version) + ")", true
 	case r.highIn:
 		return "[" + version + ", " + r.high + "]", false

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // phpJSON writes values as PHP's json_encode does of what json_decode read into
@@ -21,26 +23,26 @@ type phpJSON struct {
 
 var errPHP = errors.New("a number that PHP may write otherwise")
 
-func (w *phpJSON) value(n *jsonNode, depth int) {
-	switch n.kind {
+func (w *phpJSON) value(n *plan.JSONNode, depth int) {
+	switch n.Kind {
 	case '{':
 		w.object(n, depth)
 	case '[':
-		if len(n.elements) == 0 {
+		if len(n.Elements) == 0 {
 			w.out.WriteString("[]")
 			return
 		}
 		w.out.WriteByte('[')
-		for i, e := range n.elements {
+		for i, e := range n.Elements {
 			w.separate(i, depth)
 			w.value(e, depth+1)
 		}
 		w.line(depth)
 		w.out.WriteByte(']')
 	case '"':
-		w.text(n.str(w.b))
+		w.text(n.Str(w.b))
 	default:
-		raw := n.raw(w.b)
+		raw := n.Raw(w.b)
 		if raw != "true" && raw != "false" && raw != "null" {
 			if v, err := strconv.ParseInt(raw, 10, 64); err != nil || strconv.FormatInt(v, 10) != raw {
 				w.err = errPHP
@@ -50,27 +52,27 @@ func (w *phpJSON) value(n *jsonNode, depth int) {
 	}
 }
 
-func (w *phpJSON) object(n *jsonNode, depth int) {
+func (w *phpJSON) object(n *plan.JSONNode, depth int) {
 	members := lastMembers(n)
 	list := true
 	for i, m := range members {
-		list = list && m.key == strconv.Itoa(i)
+		list = list && m.Key == strconv.Itoa(i)
 	}
 	switch {
 	case len(members) == 0:
 		w.out.WriteString("[]")
 	case list:
-		elements := &jsonNode{kind: '['}
+		elements := &plan.JSONNode{Kind: '['}
 		for _, m := range members {
-			elements.elements = append(elements.elements, m.value)
+			elements.Elements = append(elements.Elements, m.Value)
 		}
 		w.value(elements, depth)
 	default:
 		w.out.WriteByte('{')
 		for i, m := range members {
 			w.separate(i, depth)
-			w.key(m.key)
-			w.value(m.value, depth+1)
+			w.key(m.Key)
+			w.value(m.Value, depth+1)
 		}
 		w.line(depth)
 		w.out.WriteByte('}')
@@ -79,15 +81,15 @@ func (w *phpJSON) object(n *jsonNode, depth int) {
 
 // lastMembers are an object's, of which a later one of a name takes the place of
 // the first.
-func lastMembers(n *jsonNode) []jsonMember {
+func lastMembers(n *plan.JSONNode) []plan.JSONMember {
 	at := map[string]int{}
-	var out []jsonMember
-	for _, m := range n.members {
-		if i, ok := at[m.key]; ok {
-			out[i].value = m.value
+	var out []plan.JSONMember
+	for _, m := range n.Members {
+		if i, ok := at[m.Key]; ok {
+			out[i].Value = m.Value
 			continue
 		}
-		at[m.key], out = len(out), append(out, m)
+		at[m.Key], out = len(out), append(out, m)
 	}
 	return out
 }

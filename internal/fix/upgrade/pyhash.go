@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -22,7 +23,7 @@ type pyNeed struct {
 }
 
 // pyNeeds are what a version needs without extras.
-func pyNeeds(d Distribution) []pyNeed {
+func pyNeeds(d plan.Distribution) []pyNeed {
 	var out []pyNeed
 	for _, text := range d.Needs {
 		spec, marker, marked := strings.Cut(text, ";")
@@ -78,7 +79,7 @@ func (l pyLine) hashed(s string) (start, end int, between string, ok bool) {
 
 // pyCheck is why a version cannot stand beside what else a file pins; "": it can.
 // strict: pip takes nothing that has no line with hashes.
-func (p *planner) pyCheck(ctx context.Context, lines []pyLine, w want, d Distribution, strict bool, raised map[string]string) string {
+func pyCheck(ctx context.Context, p *plan.Planner, lines []pyLine, w plan.Want, d plan.Distribution, strict bool, raised map[string]string) string {
 	pins := map[string]string{}
 	for _, l := range lines {
 		if v, ok := pyPinned(l.spec); ok {
@@ -89,7 +90,7 @@ func (p *planner) pyCheck(ctx context.Context, lines []pyLine, w want, d Distrib
 		pins[name] = to
 	}
 	old := map[string]bool{}
-	if was, err := p.dir.PyPI.Distribution(ctx, w.Name, w.From); err == nil {
+	if was, err := p.Dir.PyPI.Distribution(ctx, w.Name, w.From); err == nil {
 		for _, n := range pyNeeds(was) {
 			old[n.name] = true
 		}
@@ -112,7 +113,7 @@ func (p *planner) pyCheck(ctx context.Context, lines []pyLine, w want, d Distrib
 		if asked++; asked > pyLooks {
 			break
 		}
-		other, err := p.dir.PyPI.Distribution(ctx, l.name, v)
+		other, err := p.Dir.PyPI.Distribution(ctx, l.name, v)
 		if err != nil {
 			if strict {
 				return err.Error()
@@ -130,12 +131,12 @@ func (p *planner) pyCheck(ctx context.Context, lines []pyLine, w want, d Distrib
 
 // pyHashes asks the index what the new version needs, and writes its hashes where
 // the lines of the old one have some. why says what is not known or does not do.
-func (p *planner) pyHashes(ctx context.Context, r *pyFile, hashes []pyLine, w want, u *Upgrade) (why string) {
+func pyHashes(ctx context.Context, p *plan.Planner, r *pyFile, hashes []pyLine, w plan.Want, u *plan.Upgrade) (why string) {
 	f := r.f
 	elsewhere := otherIndex(f)
-	if p.dir.PyPI == nil || elsewhere != "" {
+	if p.Dir.PyPI == nil || elsewhere != "" {
 		if len(hashes) == 0 {
-			p.pyUnasked(f, u)
+			pyUnasked(p, f, u)
 			return ""
 		}
 		if elsewhere == "" {
@@ -143,10 +144,10 @@ func (p *planner) pyHashes(ctx context.Context, r *pyFile, hashes []pyLine, w wa
 		}
 		return "the line has hashes, and those of " + w.To + " are not known, as " + elsewhere
 	}
-	d, err := p.dir.PyPI.Distribution(ctx, w.Name, w.To)
+	d, err := p.Dir.PyPI.Distribution(ctx, w.Name, w.To)
 	switch {
 	case err != nil && len(hashes) == 0:
-		p.pyUnasked(f, u) // as without an index
+		pyUnasked(p, f, u) // as without an index
 		return ""
 	case err != nil:
 		return "the line has hashes, and those of " + w.To + " are not known: " + err.Error()
@@ -154,23 +155,23 @@ func (p *planner) pyHashes(ctx context.Context, r *pyFile, hashes []pyLine, w wa
 		return w.To + " was withdrawn"
 	}
 	alone := map[string]string{vuln.NormalName("PyPI", w.Name): w.To}
-	if why := p.pyCheck(ctx, r.lines, w, d, len(hashes) > 0, alone); why != "" {
-		if len(r.raised) == 1 || p.pyCheck(ctx, r.lines, w, d, len(hashes) > 0, r.raised) != "" {
+	if why := pyCheck(ctx, p, r.lines, w, d, len(hashes) > 0, alone); why != "" {
+		if len(r.raised) == 1 || pyCheck(ctx, p, r.lines, w, d, len(hashes) > 0, r.raised) != "" {
 			return why
 		}
 		r.tied = true
 	}
-	l, all := python(), p.toolchains(python(), path.Dir(f.path))
-	if t, old := l.tooOld(d.Python, all); old && d.Python != "" {
-		return w.Name + " " + w.To + " needs Python " + d.Python + ", and " + t.from
+	l, all := python(), p.Toolchains(python(), path.Dir(f.Path))
+	if t, old := l.TooOld(d.Python, all); old && d.Python != "" {
+		return w.Name + " " + w.To + " needs Python " + d.Python + ", and " + t.From
 	}
-	if was, err := p.dir.PyPI.Distribution(ctx, w.Name, w.From); err == nil && len(all) == 0 && l.narrower(was.Python, d.Python) {
+	if was, err := p.Dir.PyPI.Distribution(ctx, w.Name, w.From); err == nil && len(all) == 0 && l.Narrower(was.Python, d.Python) {
 		u.Fix.Safety = finding.NeedsReview
 		u.Notes = append(u.Notes, fmt.Sprintf("%s %s needs Python %s, where %s needed %s: which one it runs on is not said",
 			w.Name, w.To, d.Python, w.From, was.Python))
 	}
 	for _, line := range hashes {
-		start, end, between, ok := line.hashed(string(f.b))
+		start, end, between, ok := line.hashed(string(f.B))
 		if !ok {
 			return "its hashes are not laid out as pip-compile does it"
 		}
@@ -178,19 +179,19 @@ func (p *planner) pyHashes(ctx context.Context, r *pyFile, hashes []pyLine, w wa
 		for i, h := range d.Hashes {
 			parts[i] = "--hash=" + h
 		}
-		u.Fix.Edits = append(u.Fix.Edits, f.edit(start, end, strings.Join(parts, between)))
+		u.Fix.Edits = append(u.Fix.Edits, f.Edit(start, end, strings.Join(parts, between)))
 	}
 	return ""
 }
 
 // pyUnasked says what an index would have told.
-func (p *planner) pyUnasked(f *file, u *Upgrade) {
+func pyUnasked(p *plan.Planner, f *plan.File, u *plan.Upgrade) {
 	on := ""
-	if all := p.toolchains(python(), path.Dir(f.path)); len(all) > 0 {
-		on = " (" + all[0].from + ")"
+	if all := p.Toolchains(python(), path.Dir(f.Path)); len(all) > 0 {
+		on = " (" + all[0].From + ")"
 	}
 	u.Notes = append(u.Notes, fmt.Sprintf("undecided: whether the new versions in %s run on the project's Python%s, "+
-		"and beside what else is pinned: the index did not say", f.name, on))
+		"and beside what else is pinned: the index did not say", f.Name, on))
 }
 
 // pyPinned is the one version that a specifier takes.
@@ -204,8 +205,8 @@ func pyPinned(spec string) (string, bool) {
 
 // otherIndex is why pypi.org is not to be asked about a requirements file; "": it
 // is.
-func otherIndex(f *file) string {
-	for line := range strings.Lines(string(trimBOM(f.b))) {
+func otherIndex(f *plan.File) string {
+	for line := range strings.Lines(string(plan.TrimBOM(f.B))) {
 		option, value, _ := strings.Cut(strings.TrimSpace(strings.ReplaceAll(line, "=", " ")), " ")
 		switch option {
 		case "-i", "--index-url", "--pypi-url":
@@ -221,23 +222,23 @@ func otherIndex(f *file) string {
 
 // pyByHand is what fills in hashes: the command that made the file, or one that
 // edits it.
-func (p *planner) pyByHand(f *file, w want) string {
+func pyByHand(p *plan.Planner, f *plan.File, w plan.Want) string {
 	pin := w.Name + "==" + w.To
-	for line := range strings.Lines(string(trimBOM(f.b))) {
+	for line := range strings.Lines(string(plan.TrimBOM(f.B))) {
 		text := strings.TrimSpace(strings.TrimLeft(line, "# \t"))
 		if strings.HasPrefix(line, "#") && (strings.HasPrefix(text, "pip-compile ") || strings.HasPrefix(text, "uv pip compile ")) &&
 			!strings.ContainsAny(text, ";&|`$<>") && len(text) < 300 {
 			return "run: " + text + " --upgrade-package " + pin
 		}
 	}
-	source := strings.TrimSuffix(f.path, ".txt") + ".in"
-	if _, err := fs.Stat(p.dir.FS, source); err == nil {
+	source := strings.TrimSuffix(f.Path, ".txt") + ".in"
+	if _, err := fs.Stat(p.Dir.FS, source); err == nil {
 		return "run: pip-compile --generate-hashes --upgrade-package " + pin + " " + path.Base(source)
 	}
-	return "run: hashin -r " + path.Base(f.path) + " " + pin
+	return "run: hashin -r " + path.Base(f.Path) + " " + pin
 }
 
 // python is the language of the packages of pypi.org.
-func python() language {
-	return language{"Python", "python", specAdmits, slices.Concat(minors(2, 6, 7), minors(3, 3, 15))}
+func python() plan.Language {
+	return plan.Language{Name: "Python", Image: "python", Admits: specAdmits, Samples: slices.Concat(plan.Minors(2, 6, 7), plan.Minors(3, 3, 15))}
 }

@@ -9,14 +9,15 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
 // pyLock plans for the locks of poetry, uv and pipenv: what the project
 // declares is raised, the lock with its hashes is their programs' own.
-func (p *planner) pyLock(j job) {
+func pyLock(p *plan.Planner, j plan.Job) {
 	manifest, command := "pyproject.toml", ""
-	switch path.Base(j.file) {
+	switch path.Base(j.File) {
 	case "poetry.lock":
 		command = "poetry update --lock "
 	case "uv.lock":
@@ -24,51 +25,51 @@ func (p *planner) pyLock(j job) {
 	case "Pipfile.lock":
 		manifest, command = "Pipfile", "pipenv upgrade "
 	}
-	var made []Upgrade
-	var of [][]want
-	for _, w := range j.wants {
-		edits, _, err := p.pyproject(path.Join(path.Dir(j.file), manifest), w, true)
+	var made []plan.Upgrade
+	var of [][]plan.Want
+	for _, w := range j.Wants {
+		edits, _, err := pyproject(p, path.Join(path.Dir(j.File), manifest), w, true)
 		if err != nil {
-			p.cannot(w, err.Error())
+			p.Cannot(w, err.Error())
 			continue
 		}
-		u := Upgrade{
+		u := plan.Upgrade{
 			Fix:      finding.Fix{Safety: finding.NeedsReview, Edits: edits},
 			Commands: []string{command + w.Name},
-			Notes:    []string{path.Base(j.file) + " is not edited: the hashes of the new version are not known"},
+			Notes:    []string{path.Base(j.File) + " is not edited: the hashes of the new version are not known"},
 		}
 		if len(edits) == 0 {
 			u.Notes = append(u.Notes, manifest+" needs no change: it does not name "+w.Name+", or asks for "+w.To+" already")
 		}
-		made, of = append(made, u), append(of, []want{w})
+		made, of = append(made, u), append(of, []plan.Want{w})
 	}
-	p.addJoined(made, of)
+	p.AddJoined(made, of)
 }
 
 // pyproject raises what a pyproject.toml or a Pipfile declares of a package.
 // always: a range that admits the new version is raised too, so that the old
 // one is left out. A file that is not there has no edits.
-func (p *planner) pyproject(name string, w want, always bool) ([]finding.Edit, finding.Safety, error) {
-	f, err := p.open(name)
+func pyproject(p *plan.Planner, name string, w plan.Want, always bool) ([]finding.Edit, finding.Safety, error) {
+	f, err := p.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, finding.Safe, nil
 	}
 	if err != nil {
 		return nil, 0, err
 	}
-	all, err := scanTOML(f.b)
+	all, err := scanTOML(f.B)
 	if err != nil {
-		return nil, 0, fmt.Errorf("%s: %w", f.name, err)
+		return nil, 0, fmt.Errorf("%s: %w", f.Name, err)
 	}
-	safety := step(w.From, w.To)
+	safety := plan.Step(w.From, w.To)
 	var edits []finding.Edit
 	for _, s := range all {
 		quotes := 1
-		if s.end-s.start >= 6 && (strings.HasPrefix(string(f.b[s.start:s.end]), `"""`) || strings.HasPrefix(string(f.b[s.start:s.end]), `'''`)) {
+		if s.end-s.start >= 6 && (strings.HasPrefix(string(f.B[s.start:s.end]), `"""`) || strings.HasPrefix(string(f.B[s.start:s.end]), `'''`)) {
 			quotes = 3
 		}
 		start, end := s.start+quotes, s.end-quotes
-		text := string(f.b[start:end])
+		text := string(f.B[start:end])
 		spec := text
 		switch declaredIn(s, w.Name) {
 		case pyListed:
@@ -86,13 +87,13 @@ func (p *planner) pyproject(name string, w want, always bool) ([]finding.Edit, f
 		}
 		to, capped, ok := raisedSpec(spec, w.To)
 		if !ok {
-			return nil, 0, fmt.Errorf("%s declares %s as %.80q", f.name, w.Name, spec)
+			return nil, 0, fmt.Errorf("%s declares %s as %.80q", f.Name, w.Name, spec)
 		}
 		if capped {
 			safety = finding.NeedsReview
 		}
 		if to != spec && specAdmits(to, w.To) {
-			edits = append(edits, f.edit(start, end, to))
+			edits = append(edits, f.Edit(start, end, to))
 		}
 	}
 	return edits, safety, nil

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -68,8 +69,8 @@ func pyClauses(spec string) (out []pyClause, ok bool) {
 		if !slices.Contains([]string{"", "==", "===", "!=", ">=", "<=", ">", "<", "~=", "~", "^"}, c.op) {
 			return nil, false
 		}
-		if head, wild := strings.CutSuffix(c.version, "*"); c.version == "" || !plausible(head+"0") ||
-			wild && head != "" && !digitsOnly(strings.ReplaceAll(head, ".", "")) || strings.Contains(head, "..") ||
+		if head, wild := strings.CutSuffix(c.version, "*"); c.version == "" || !plan.Plausible(head+"0") ||
+			wild && head != "" && !plan.DigitsOnly(strings.ReplaceAll(head, ".", "")) || strings.Contains(head, "..") ||
 			head != "" && head[0]-'0' > 9 {
 			return nil, false
 		}
@@ -78,11 +79,11 @@ func pyClauses(spec string) (out []pyClause, ok bool) {
 	return out, true
 }
 
-// admits reports whether a clause holds the version. poetry: a bare version is a
+// Admits reports whether a clause holds the version. poetry: a bare version is a
 // pin, as poetry reads it.
-func (c pyClause) admits(v string) bool {
+func (c pyClause) Admits(v string) bool {
 	compare := func(a, b string) int {
-		n, err := vuln.Compare("PyPI", padded(a, 2), padded(b, 2)) // "0" alone is OSV's word for before everything
+		n, err := vuln.Compare("PyPI", plan.Padded(a, 2), plan.Padded(b, 2)) // "0" alone is OSV's word for before everything
 		if err != nil {
 			return 2
 		}
@@ -110,7 +111,7 @@ func (c pyClause) admits(v string) bool {
 	case "~":
 		return compare(v, c.version) >= 0 && sameNumbers(v, c.version, min(2, 1+strings.Count(c.version, ".")))
 	case "^":
-		return compare(v, c.version) >= 0 && compatible(c.version, v)
+		return compare(v, c.version) >= 0 && plan.Compatible(c.version, v)
 	}
 	return false
 }
@@ -138,7 +139,7 @@ func raisedSpec(spec, to string) (out string, capped, ok bool) {
 			switch {
 			case c.version == "*" && c.op == "": // poetry's word for any
 				c.op, c.version = ">=", to
-			case wild && c.admits(to):
+			case wild && c.Admits(to):
 				lower = false
 			case wild:
 				c.version = strings.Join(release(to, 1+strings.Count(head, ".")), ".") + ".*"
@@ -153,20 +154,20 @@ func raisedSpec(spec, to string) (out string, capped, ok bool) {
 			if n == 0 {
 				return "", false, false
 			}
-			capped = capped || !c.admits(to)
+			capped = capped || !c.Admits(to)
 			if lower = strings.Count(to, ".") <= n; lower {
-				c.version = padded(to, n+1)
+				c.version = plan.Padded(to, n+1)
 			} else { // ~=1.4 is all of 1, and 1.6.2 must be said beside it
 				c.version = strings.Join(release(to, n+1), ".")
 			}
 		case "~", "^":
 			lower = true
-			capped = capped || !c.admits(to)
+			capped = capped || !c.Admits(to)
 			c.version = to
 		case "<", "<=":
-			if !c.admits(to) {
+			if !c.Admits(to) {
 				capped = true
-				c.op, c.version = "<", increment(release(to, 1)[0])
+				c.op, c.version = "<", plan.Increment(release(to, 1)[0])
 			}
 		}
 	}
@@ -192,7 +193,7 @@ func release(v string, n int) []string {
 	}
 	parts := strings.Split(v, ".")
 	for i, p := range parts {
-		if !digitsOnly(p) {
+		if !plan.DigitsOnly(p) {
 			parts = parts[:i]
 			break
 		}
@@ -203,19 +204,11 @@ func release(v string, n int) []string {
 	return parts[:n]
 }
 
-// padded is a version with at least n numbers.
-func padded(v string, n int) string {
-	for strings.Count(v, ".")+1 < n && digitsOnly(strings.ReplaceAll(v, ".", "")) {
-		v += ".0"
-	}
-	return v
-}
-
 // specAdmits reports whether every clause holds the version.
 func specAdmits(spec, v string) bool {
 	clauses, ok := pyClauses(spec)
 	for _, c := range clauses {
-		ok = ok && c.admits(v)
+		ok = ok && c.Admits(v)
 	}
 	return ok
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
@@ -23,43 +24,43 @@ type pyLine struct {
 }
 
 // requirements plans for a requirements file of pip's.
-func (p *planner) requirements(ctx context.Context, j job) {
-	f, err := p.open(j.file)
+func requirements(ctx context.Context, p *plan.Planner, j plan.Job) {
+	f, err := p.Open(j.File)
 	r := &pyFile{f: f, raised: map[string]string{}}
 	if err == nil {
-		r.lines = pyLines(string(f.b))
+		r.lines = pyLines(string(f.B))
 	}
-	for _, w := range j.wants {
+	for _, w := range j.Wants {
 		r.raised[vuln.NormalName("PyPI", w.Name)] = w.To
 	}
-	var made []Upgrade
-	var of [][]want
-	for _, w := range j.wants {
+	var made []plan.Upgrade
+	var of [][]plan.Want
+	for _, w := range j.Wants {
 		if err != nil {
-			p.cannot(w, err.Error())
+			p.Cannot(w, err.Error())
 			continue
 		}
-		u, why := p.requirement(ctx, r, w)
+		u, why := requirement(ctx, p, r, w)
 		if why != "" {
-			p.cannot(w, why)
+			p.Cannot(w, why)
 			continue
 		}
-		made, of = append(made, u), append(of, []want{w})
+		made, of = append(made, u), append(of, []plan.Want{w})
 	}
 	if r.tied && len(made) > 1 {
 		made, of = tieAll(made, of)
 	}
-	p.addJoined(made, of)
+	p.AddJoined(made, of)
 }
 
 // tieAll makes one upgrade of several.
-func tieAll(made []Upgrade, of [][]want) ([]Upgrade, [][]want) {
+func tieAll(made []plan.Upgrade, of [][]plan.Want) ([]plan.Upgrade, [][]plan.Want) {
 	for k := 1; k < len(made); k++ {
 		u := &made[0]
 		u.Fix.Edits, u.Fix.Safety = append(u.Fix.Edits, made[k].Fix.Edits...), min(u.Fix.Safety, made[k].Fix.Safety)
-		u.Notes, of[0] = unique(append(u.Notes, made[k].Notes...)), append(of[0], of[k]...)
+		u.Notes, of[0] = plan.Unique(append(u.Notes, made[k].Notes...)), append(of[0], of[k]...)
 	}
-	if edits, ok := joinEdits(made[0].Fix.Edits); ok {
+	if edits, ok := plan.JoinEdits(made[0].Fix.Edits); ok {
 		made[0].Fix.Edits = edits
 	}
 	return made[:1], of[:1]
@@ -67,15 +68,15 @@ func tieAll(made []Upgrade, of [][]want) ([]Upgrade, [][]want) {
 
 // pyFile is a requirements file that is planned for.
 type pyFile struct {
-	f      *file
+	f      *plan.File
 	lines  []pyLine
 	raised map[string]string // what is wanted of it, by normal name
 	tied   bool              // one of the wants needs another
 }
 
-func (p *planner) requirement(ctx context.Context, r *pyFile, w want) (u Upgrade, why string) {
+func requirement(ctx context.Context, p *plan.Planner, r *pyFile, w plan.Want) (u plan.Upgrade, why string) {
 	f, lines := r.f, r.lines
-	u.Fix.Safety = step(w.From, w.To)
+	u.Fix.Safety = plan.Step(w.From, w.To)
 	var hashes []pyLine
 	for _, l := range lines {
 		if l.name != vuln.NormalName("PyPI", w.Name) || !specAdmits(l.spec, w.From) {
@@ -91,23 +92,23 @@ func (p *planner) requirement(ctx context.Context, r *pyFile, w want) (u Upgrade
 		if capped {
 			u.Fix.Safety = finding.NeedsReview
 		}
-		u.Fix.Edits = append(u.Fix.Edits, f.edit(l.start, l.end, to))
+		u.Fix.Edits = append(u.Fix.Edits, f.Edit(l.start, l.end, to))
 	}
 	if len(u.Fix.Edits) == 0 {
-		return u, f.name + " does not pin " + w.Name + " to " + w.From
+		return u, f.Name + " does not pin " + w.Name + " to " + w.From
 	}
-	source := strings.TrimSuffix(f.path, ".txt") + ".in"
-	if why := p.pyBeside(f, source, w, &u); why != "" {
+	source := strings.TrimSuffix(f.Path, ".txt") + ".in"
+	if why := pyBeside(p, f, source, w, &u); why != "" {
 		return u, why
 	}
-	if why := p.pyHashes(ctx, r, hashes, w, &u); why != "" {
+	if why := pyHashes(ctx, p, r, hashes, w, &u); why != "" {
 		if len(hashes) > 0 {
-			why += "; " + p.pyByHand(f, w)
+			why += "; " + pyByHand(p, f, w)
 		}
 		return u, why
 	}
 	// The project's own declaration must allow what the file pins.
-	edits, safety, err := p.pyproject(path.Join(path.Dir(f.path), "pyproject.toml"), w, false)
+	edits, safety, err := pyproject(p, path.Join(path.Dir(f.Path), "pyproject.toml"), w, false)
 	if err != nil {
 		u.Fix.Safety = finding.NeedsReview
 		u.Notes = append(u.Notes, "pyproject.toml: "+err.Error())
@@ -116,7 +117,7 @@ func (p *planner) requirement(ctx context.Context, r *pyFile, w want) (u Upgrade
 		u.Fix.Edits = append(u.Fix.Edits, edits...)
 		u.Fix.Safety = min(u.Fix.Safety, safety)
 	}
-	if out, ok := joinEdits(u.Fix.Edits); ok {
+	if out, ok := plan.JoinEdits(u.Fix.Edits); ok {
 		u.Fix.Edits = out
 	}
 	return u, ""
@@ -124,37 +125,37 @@ func (p *planner) requirement(ctx context.Context, r *pyFile, w want) (u Upgrade
 
 // pyBeside raises what the files that a requirements file has to agree with say
 // of the package: the one that pip-compile makes it from, and constraints.
-func (p *planner) pyBeside(f *file, source string, w want, u *Upgrade) (why string) {
+func pyBeside(p *plan.Planner, f *plan.File, source string, w plan.Want, u *plan.Upgrade) (why string) {
 	names := []string{source}
-	for line := range strings.Lines(strings.TrimPrefix(string(f.b), "\xef\xbb\xbf")) {
+	for line := range strings.Lines(strings.TrimPrefix(string(f.B), "\xef\xbb\xbf")) {
 		option, name, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(line), "=", " "), " ")
 		if name = strings.TrimSpace(name); option == "-c" || option == "--constraint" {
-			names = append(names, path.Join(path.Dir(f.path), name))
+			names = append(names, path.Join(path.Dir(f.Path), name))
 		}
 	}
-	for _, name := range unique(names) {
-		if name == f.path || !fs.ValidPath(name) {
+	for _, name := range plan.Unique(names) {
+		if name == f.Path || !fs.ValidPath(name) {
 			continue
 		}
-		other, err := p.open(name)
+		other, err := p.Open(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return err.Error()
 		}
-		for _, l := range pyLines(string(other.b)) {
+		for _, l := range pyLines(string(other.B)) {
 			if l.name != vuln.NormalName("PyPI", w.Name) || specAdmits(l.spec, w.To) {
 				continue
 			}
 			to, capped, ok := raisedSpec(l.spec, w.To)
 			if !ok || l.hashes || !specAdmits(to, w.To) {
-				return fmt.Sprintf("%s asks for %.80q", other.name, l.spec)
+				return fmt.Sprintf("%s asks for %.80q", other.Name, l.spec)
 			}
-			if u.Fix.Safety = min(u.Fix.Safety, step(w.From, w.To)); capped {
+			if u.Fix.Safety = min(u.Fix.Safety, plan.Step(w.From, w.To)); capped {
 				u.Fix.Safety = finding.NeedsReview
 			}
-			u.Fix.Edits = append(u.Fix.Edits, other.edit(l.start, l.end, to))
+			u.Fix.Edits = append(u.Fix.Edits, other.Edit(l.start, l.end, to))
 		}
 	}
 	return ""

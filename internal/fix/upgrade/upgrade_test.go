@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/drydock-dev/drydock/internal/vuln"
 	"github.com/drydock-dev/drydock/internal/vuln/db"
 )
@@ -19,7 +20,7 @@ func TestOneUpgradeAPackage(t *testing.T) {
 	suppressed := vulnerable("app/requirements.txt", "pypi", "idna", "3.0", "3.7")
 	suppressed.Suppressed = &finding.Suppression{By: "vex"}
 	unfixed := vulnerable("app/requirements.txt", "pypi", "idna", "3.0", "")
-	us, unknown := Plan(t.Context(), Dir{FS: files, Name: "app"}, []finding.Finding{
+	us, unknown := Plan(t.Context(), plan.Dir{FS: files, Name: "app"}, []finding.Finding{
 		vulnerable("app/requirements.txt", "pypi", "requests", "2.25.0", "2.9.0"), // a branch that was left behind
 		suppressed,
 		vulnerable("app/requirements.txt", "pypi", "requests", "2.25.0", "2.31.0"),
@@ -45,7 +46,7 @@ func TestNamesOfTheFolder(t *testing.T) {
 		"": "sub/requirements.txt", ".": "./sub/requirements.txt", "app": "app/sub/requirements.txt", "./app/": "app/sub/requirements.txt",
 		"/srv/app": "/srv/app/sub/requirements.txt", "/": "/sub/requirements.txt", "../app": "../app/sub/requirements.txt",
 	} {
-		us, unknown := Plan(t.Context(), Dir{FS: files, Name: name}, []finding.Finding{vulnerable(file, "pypi", "requests", "2.25.0", "2.31.0")})
+		us, unknown := Plan(t.Context(), plan.Dir{FS: files, Name: name}, []finding.Finding{vulnerable(file, "pypi", "requests", "2.25.0", "2.31.0")})
 		if len(us) != 1 {
 			t.Errorf("%q: %s", name, describe(us, unknown))
 			continue
@@ -87,7 +88,7 @@ func TestWhatCannotBeRaisedIsSaid(t *testing.T) {
 		"other ecosystem":  vulnerable("requirements.txt", "generic", "node", "1.0.0", "2.0.0"),
 		"other dependency": vulnerable("requirements.txt", "pypi", "urllib3", "2.25.0", "2.31.0"),
 	} {
-		us, unknown := Plan(t.Context(), Dir{FS: files}, []finding.Finding{f})
+		us, unknown := Plan(t.Context(), plan.Dir{FS: files}, []finding.Finding{f})
 		if len(us) != 0 || len(unknown) != 1 || unknown[0].What == "" || unknown[0].Why == "" {
 			t.Errorf("%s: %s", what, describe(us, unknown))
 		}
@@ -108,7 +109,7 @@ func TestACandidateThatIsVulnerableIsPassedOver(t *testing.T) {
 		"package-lock.json": {Data: []byte(`{"lockfileVersion":3,"packages":{"":{"dependencies":{"lodash":"^4.0.0"}},"node_modules/lodash":{"version":"4.17.11"}}}`)},
 		"package.json":      {Data: []byte(`{"dependencies":{"lodash":"^4.0.0"}}`)},
 	}
-	us, unknown := Plan(t.Context(), Dir{FS: files, Advisories: d}, []finding.Finding{vulnerable("package-lock.json", "npm", "lodash", "4.17.11", "4.17.12")})
+	us, unknown := Plan(t.Context(), plan.Dir{FS: files, Advisories: d}, []finding.Finding{vulnerable("package-lock.json", "npm", "lodash", "4.17.11", "4.17.12")})
 	if len(us) != 1 || us[0].Packages[0].To != "4.17.21" {
 		t.Error(describe(us, unknown))
 	}
@@ -127,7 +128,7 @@ func TestADatabaseThatFailsIsSaid(t *testing.T) {
 	}
 	defer func() { _ = d.Close() }()
 	files := fstest.MapFS{"requirements.txt": {Data: []byte("requests==2.25.0\n")}}
-	us, unknown := Plan(t.Context(), Dir{FS: files, Advisories: failing{d}}, []finding.Finding{vulnerable("requirements.txt", "pypi", "requests", "2.25.0", "2.31.0")})
+	us, unknown := Plan(t.Context(), plan.Dir{FS: files, Advisories: failing{d}}, []finding.Finding{vulnerable("requirements.txt", "pypi", "requests", "2.25.0", "2.31.0")})
 	if len(us) != 0 || len(unknown) != 1 || !strings.Contains(unknown[0].Why, "damaged") {
 		t.Error(describe(us, unknown))
 	}
@@ -144,7 +145,7 @@ func TestImageFindingsAreFixedInItsDockerfile(t *testing.T) {
 		Vuln: &finding.Vuln{ID: "CVE-1", Name: "openssl", Version: "3.0.1", FixedIn: "3.0.2", PackageType: "deb"},
 	}
 	for stage, want := range map[string]string{"": "two", "one": "one"} {
-		us, unknown := Plan(t.Context(), Dir{FS: files, Dockerfile: "Dockerfile", Stage: stage}, []finding.Finding{f})
+		us, unknown := Plan(t.Context(), plan.Dir{FS: files, Dockerfile: "Dockerfile", Stage: stage}, []finding.Finding{f})
 		if len(us) != 1 || len(unknown) != 0 || len(us[0].Instead) != 1 {
 			t.Fatal(describe(us, unknown))
 		}
@@ -159,7 +160,7 @@ func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	files := fstest.MapFS{"requirements.txt": {Data: []byte("requests==2.25.0\n")}}
-	us, unknown := Plan(ctx, Dir{FS: files}, []finding.Finding{vulnerable("requirements.txt", "pypi", "requests", "2.25.0", "2.31.0")})
+	us, unknown := Plan(ctx, plan.Dir{FS: files}, []finding.Finding{vulnerable("requirements.txt", "pypi", "requests", "2.25.0", "2.31.0")})
 	if len(us) != 0 || len(unknown) != 1 {
 		t.Error(describe(us, unknown))
 	}
@@ -220,7 +221,7 @@ func TestHostileSizes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			dir := Dir{FS: c.files, Registry: memory{
+			dir := plan.Dir{FS: c.files, Registry: memory{
 				"p1": {"1.0.1": {Tarball: "https://registry.npmjs.org/p1/-/p1-1.0.1.tgz", Integrity: "sha512-x"}},
 			}, Modules: sums{"example.org/p1@v1.0.1": {Zip: "h1:a=", Mod: "h1:b=", GoMod: []byte("module example.org/p1\n")}}}
 			us, unknown := Plan(t.Context(), dir, []finding.Finding{c.f})

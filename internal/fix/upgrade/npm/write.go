@@ -1,4 +1,4 @@
-package upgrade
+package npm
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
@@ -20,7 +21,7 @@ type npmMember struct{ key, raw string }
 func replacedMember(key string) bool {
 	switch key {
 	case "version", "resolved", "integrity", "hasInstallScript", "deprecated", "bin", "engines", "os", "cpu", "libc",
-		"bundleDependencies", npmProd, npmOptional, npmPeer, "peerDependenciesMeta", "requires", "dev", "optional", "devOptional", "peer":
+		"bundleDependencies", Prod, npmOptional, Peer, "peerDependenciesMeta", "requires", "dev", "optional", "devOptional", "peer":
 		return true
 	}
 	return false
@@ -28,8 +29,8 @@ func replacedMember(key string) bool {
 
 // members puts a version into the words of "packages"; old is the entry's
 // object so far, nil for a new one.
-func (s *npmSolve) members(at string, old *jsonNode, flags npmFlags) []npmMember {
-	b, m := s.lock.f.b, s.plan[at].m
+func (s *Solver) members(at string, old *plan.JSONNode, flags Flags) []npmMember {
+	b, m := s.Lock.f.B, s.plan[at].m
 	out := s.heading(at, old)
 	add := func(key string, raw json.RawMessage) {
 		if present(raw) && json.Valid(raw) {
@@ -41,7 +42,7 @@ func (s *npmSolve) members(at string, old *jsonNode, flags npmFlags) []npmMember
 			out = append(out, npmMember{key, "true"})
 		}
 	}
-	yes("dev", flags.dev)
+	yes("dev", flags.Dev)
 	yes("optional", flags.optional)
 	yes("devOptional", flags.devOptional)
 	yes("peer", flags.peer)
@@ -61,18 +62,18 @@ func (s *npmSolve) members(at string, old *jsonNode, flags npmFlags) []npmMember
 		license = nil
 	}
 	add("funding", funding)
-	add(npmProd, rawMap(m.Dependencies))
+	add(Prod, rawMap(m.Dependencies))
 	add(npmOptional, rawMap(m.OptionalDependencies))
-	add(npmPeer, rawMap(m.PeerDependencies))
+	add(Peer, rawMap(m.PeerDependencies))
 	if len(m.PeerDependenciesMeta) > 0 {
 		if raw, err := json.Marshal(m.PeerDependenciesMeta); err == nil {
 			add("peerDependenciesMeta", raw)
 		}
 	}
 	if old != nil {
-		for _, k := range old.members {
-			if !replacedMember(k.key) && (k.key != "license" || license == nil) && (k.key != "funding" || !present(funding)) {
-				out = append(out, npmMember{k.key, k.value.raw(b)})
+		for _, k := range old.Members {
+			if !replacedMember(k.Key) && (k.Key != "license" || license == nil) && (k.Key != "funding" || !present(funding)) {
+				out = append(out, npmMember{k.Key, k.Value.Raw(b)})
 			}
 		}
 	}
@@ -81,24 +82,24 @@ func (s *npmSolve) members(at string, old *jsonNode, flags npmFlags) []npmMember
 
 // heading is version, resolved and integrity, the second only where the lock
 // says it of packages at all.
-func (s *npmSolve) heading(at string, old *jsonNode) []npmMember {
+func (s *Solver) heading(at string, old *plan.JSONNode) []npmMember {
 	q := s.plan[at]
-	out := []npmMember{{"version", quote(q.version)}}
-	if e := s.lock.entries[at]; e == nil && s.lock.says || e != nil && e.resolved != "" {
-		out = append(out, npmMember{"resolved", quote(s.address(at))})
+	out := []npmMember{{"version", plan.Quote(q.version)}}
+	if e := s.Lock.Entries[at]; e == nil && s.Lock.says || e != nil && e.resolved != "" {
+		out = append(out, npmMember{"resolved", plan.Quote(s.address(at))})
 	}
-	return append(out, npmMember{"integrity", quote(q.m.Integrity)})
+	return append(out, npmMember{"integrity", plan.Quote(q.m.Integrity)})
 }
 
 // address is where the archive lies, on the host that the lock names for the
 // package so far.
-func (s *npmSolve) address(at string) string {
-	q, e := s.plan[at], s.lock.entries[at]
+func (s *Solver) address(at string) string {
+	q, e := s.plan[at], s.Lock.Entries[at]
 	base := folderBase(s.nameAt(at))
 	tail := func(v string) string { return "/-/" + base + "-" + v + ".tgz" }
-	host := s.lock.host
+	host := s.Lock.host
 	if e != nil {
-		if head, ok := strings.CutSuffix(e.resolved, tail(e.version)); ok {
+		if head, ok := strings.CutSuffix(e.resolved, tail(e.Version)); ok {
 			return head + tail(q.version)
 		}
 	}
@@ -111,13 +112,13 @@ func (s *npmSolve) address(at string) string {
 func folderBase(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
 
 // oldMembers puts a version into the words of lockfile version 1.
-func (s *npmSolve) oldMembers(at string, old *jsonNode, flags npmFlags) []npmMember {
-	b, m := s.lock.f.b, s.plan[at].m
+func (s *Solver) oldMembers(at string, old *plan.JSONNode, flags Flags) []npmMember {
+	b, m := s.Lock.f.B, s.plan[at].m
 	out := s.heading(at, nil)
-	if flags.dev {
+	if flags.Dev {
 		out = append(out, npmMember{"dev", "true"})
 	}
-	if flags.optional || flags.devOptional && !flags.dev {
+	if flags.optional || flags.devOptional && !flags.Dev {
 		out = append(out, npmMember{"optional", "true"})
 	}
 	requires := map[string]string{}
@@ -127,9 +128,9 @@ func (s *npmSolve) oldMembers(at string, old *jsonNode, flags npmFlags) []npmMem
 		out = append(out, npmMember{"requires", string(rawMap(requires))})
 	}
 	if old != nil {
-		for _, k := range old.members {
-			if !replacedMember(k.key) {
-				out = append(out, npmMember{k.key, k.value.raw(b)})
+		for _, k := range old.Members {
+			if !replacedMember(k.Key) {
+				out = append(out, npmMember{k.Key, k.Value.Raw(b)})
 			}
 		}
 	}
@@ -158,36 +159,36 @@ func niceOrder(ms []npmMember) []npmMember {
 }
 
 // object writes members as an object at a depth of the lock.
-func (l jsonLayout) object(ms []npmMember, depth int) string {
+func object(l plan.JSONLayout, ms []npmMember, depth int) string {
 	var out strings.Builder
 	out.WriteByte('{')
 	for i, m := range ms {
 		if i > 0 {
 			out.WriteByte(',')
 		}
-		out.WriteString(l.pad(depth + 1))
-		out.WriteString(quote(m.key) + l.colon() + l.value(m.raw, depth+1))
+		out.WriteString(l.Pad(depth + 1))
+		out.WriteString(plan.Quote(m.key) + l.Colon() + value(l, m.raw, depth+1))
 	}
 	if len(ms) > 0 {
-		out.WriteString(l.pad(depth))
+		out.WriteString(l.Pad(depth))
 	}
 	out.WriteByte('}')
 	return out.String()
 }
 
 // value lays a value out anew; one that stands so already comes out the same.
-func (l jsonLayout) value(raw string, depth int) string {
+func value(l plan.JSONLayout, raw string, depth int) string {
 	var out bytes.Buffer
 	var err error
-	if l.eol == "" {
+	if l.Eol == "" {
 		err = json.Compact(&out, []byte(raw))
 	} else {
-		err = json.Indent(&out, []byte(raw), strings.Repeat(l.unit, depth), l.unit)
+		err = json.Indent(&out, []byte(raw), strings.Repeat(l.Unit, depth), l.Unit)
 	}
 	if err != nil {
 		return raw
 	}
-	if l.eol == "\r\n" {
+	if l.Eol == "\r\n" {
 		return strings.ReplaceAll(out.String(), "\n", "\r\n")
 	}
 	return out.String()
@@ -203,7 +204,7 @@ func rawMap(m map[string]string) json.RawMessage {
 		if i > 0 {
 			out.WriteByte(',')
 		}
-		out.WriteString(quote(k) + ":" + quote(m[k]))
+		out.WriteString(plan.Quote(k) + ":" + plan.Quote(m[k]))
 	}
 	out.WriteByte('}')
 	return out.Bytes()
@@ -246,68 +247,68 @@ func normalFunding(raw json.RawMessage) json.RawMessage {
 
 // lockEdits writes the plan into the lock: edits by the want that they belong
 // to.
-func (s *npmSolve) lockEdits(a npmAfter) map[int][]finding.Edit {
+func (s *Solver) lockEdits(a npmAfter) map[int][]finding.Edit {
 	out := map[int][]finding.Edit{}
-	if s.lock.packages != nil {
-		s.objectEdits(s.lock.packages, 1, "", a, out, func(key string) string { return key }, s.newText)
+	if s.Lock.packages != nil {
+		s.objectEdits(s.Lock.packages, 1, "", a, out, func(key string) string { return key }, s.newText)
 	}
-	if s.lock.tree != nil {
-		s.objectEdits(s.lock.tree, 1, "node_modules/", a, out, func(key string) string { return "node_modules/" + key }, s.oldText)
+	if s.Lock.tree != nil {
+		s.objectEdits(s.Lock.tree, 1, "node_modules/", a, out, func(key string) string { return "node_modules/" + key }, s.oldText)
 	}
 	return out
 }
 
 // newText is an entry of "packages"; same says that it stays as it is.
-func (s *npmSolve) newText(at string, old *jsonNode, a npmAfter, depth int) (text string, same bool) {
+func (s *Solver) newText(at string, old *plan.JSONNode, a npmAfter, depth int) (text string, same bool) {
 	flags, ok := a.flags[at]
 	if !ok {
 		return "", true
 	}
 	if _, planned := s.plan[at]; planned {
-		return s.lock.layout.object(s.members(at, old, flags), depth), false
+		return object(s.Lock.layout, s.members(at, old, flags), depth), false
 	}
 	var ms []npmMember
-	for _, k := range old.members {
-		switch k.key {
+	for _, k := range old.Members {
+		switch k.Key {
 		case "dev", "optional", "devOptional", "peer":
 		default:
-			ms = append(ms, npmMember{k.key, k.value.raw(s.lock.f.b)})
+			ms = append(ms, npmMember{k.Key, k.Value.Raw(s.Lock.f.B)})
 		}
 	}
 	for _, f := range []struct {
 		key string
 		on  bool
-	}{{"dev", flags.dev}, {"optional", flags.optional}, {"devOptional", flags.devOptional}, {"peer", flags.peer}} {
+	}{{"dev", flags.Dev}, {"optional", flags.optional}, {"devOptional", flags.devOptional}, {"peer", flags.peer}} {
 		if f.on {
 			ms = append(ms, npmMember{f.key, "true"})
 		}
 	}
-	return s.lock.layout.object(niceOrder(ms), depth), false
+	return object(s.Lock.layout, niceOrder(ms), depth), false
 }
 
 // oldText is an entry of "dependencies", those within it included.
-func (s *npmSolve) oldText(at string, old *jsonNode, a npmAfter, depth int) (text string, same bool) {
+func (s *Solver) oldText(at string, old *plan.JSONNode, a npmAfter, depth int) (text string, same bool) {
 	var inner []npmMember
 	changed := false
-	within := old.get("dependencies")
+	within := old.Get("dependencies")
 	if within != nil {
-		for _, m := range within.members {
-			p := path.Join(at, "node_modules", m.key)
+		for _, m := range within.Members {
+			p := path.Join(at, "node_modules", m.Key)
 			if a.gone[p] {
 				changed = true
 				continue
 			}
-			text, same := s.oldText(p, m.value, a, depth+2)
+			text, same := s.oldText(p, m.Value, a, depth+2)
 			if same {
-				text = m.value.raw(s.lock.f.b)
+				text = m.Value.Raw(s.Lock.f.B)
 			}
 			changed = changed || !same
-			inner = append(inner, npmMember{m.key, text})
+			inner = append(inner, npmMember{m.Key, text})
 		}
 	}
 	for _, p := range a.fresh[at] {
 		text, _ := s.oldText(p, nil, a, depth+2)
-		inner = append(inner, npmMember{folderName(p), text})
+		inner = append(inner, npmMember{FolderName(p), text})
 		changed = true
 	}
 	_, planned := s.plan[at]
@@ -319,54 +320,54 @@ func (s *npmSolve) oldText(at string, old *jsonNode, a npmAfter, depth int) (tex
 	case planned:
 		ms = s.oldMembers(at, old, a.flags[at])
 	default:
-		for _, k := range old.members {
-			ms = append(ms, npmMember{k.key, k.value.raw(s.lock.f.b)})
+		for _, k := range old.Members {
+			ms = append(ms, npmMember{k.Key, k.Value.Raw(s.Lock.f.B)})
 		}
 	}
 	ms = slices.DeleteFunc(ms, func(m npmMember) bool { return m.key == "dependencies" })
 	if len(inner) > 0 {
 		sorting.By(inner, func(a, b npmMember) int { return cmp.Compare(a.key, b.key) })
-		ms = append(ms, npmMember{"dependencies", s.lock.layout.object(inner, depth+1)})
+		ms = append(ms, npmMember{"dependencies", object(s.Lock.layout, inner, depth+1)})
 	}
-	return s.lock.layout.object(ms, depth), false
+	return object(s.Lock.layout, ms, depth), false
 }
 
 // objectEdits changes, adds and removes members of one of the lock's two
 // objects of packages.
-func (s *npmSolve) objectEdits(
-	obj *jsonNode, depth int, prefix string, a npmAfter, out map[int][]finding.Edit,
-	pathOf func(key string) string, text func(string, *jsonNode, npmAfter, int) (string, bool),
+func (s *Solver) objectEdits(
+	obj *plan.JSONNode, depth int, prefix string, a npmAfter, out map[int][]finding.Edit,
+	pathOf func(key string) string, text func(string, *plan.JSONNode, npmAfter, int) (string, bool),
 ) {
-	l := s.lock
+	l := s.Lock
 	put := func(owner, start, end int, text string) {
-		owner = s.leader(owner)
-		out[owner] = append(out[owner], l.f.edit(start, end, text))
+		owner = s.Leader(owner)
+		out[owner] = append(out[owner], l.f.Edit(start, end, text))
 	}
-	end := obj.start + 1 // of the member before
+	end := obj.Start + 1 // of the member before
 	first := true
-	for i, m := range obj.members {
-		at := pathOf(m.key)
+	for i, m := range obj.Members {
+		at := pathOf(m.Key)
 		if a.gone[at] {
 			switch {
 			case !first:
-				put(a.owner[at], end, m.value.end, "")
-			case i+1 < len(obj.members):
-				put(a.owner[at], m.start, obj.members[i+1].start, "")
+				put(a.owner[at], end, m.Value.End, "")
+			case i+1 < len(obj.Members):
+				put(a.owner[at], m.Start, obj.Members[i+1].Start, "")
 				continue
 			default:
-				put(a.owner[at], m.start, m.value.end, "")
+				put(a.owner[at], m.Start, m.Value.End, "")
 			}
-			end = m.value.end
+			end = m.Value.End
 			continue
 		}
-		if now, same := text(at, m.value, a, depth+1); !same {
+		if now, same := text(at, m.Value, a, depth+1); !same {
 			owner, ok := a.owner[at]
 			if !ok {
 				owner = s.within(at, a)
 			}
-			put(owner, m.value.start, m.value.end, now)
+			put(owner, m.Value.Start, m.Value.End, now)
 		}
-		end, first = m.value.end, false
+		end, first = m.Value.End, false
 	}
 	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
 		key := strings.TrimPrefix(p, prefix)
@@ -374,36 +375,36 @@ func (s *npmSolve) objectEdits(
 			continue
 		}
 		body, _ := text(p, nil, a, depth+1)
-		body = quote(key) + l.layout.colon() + body
+		body = plan.Quote(key) + l.layout.Colon() + body
 		anchor := -1 // the member to stand after
-		for i, m := range obj.members {
-			if !a.gone[pathOf(m.key)] && (m.key == "" || m.key < key) {
+		for i, m := range obj.Members {
+			if !a.gone[pathOf(m.Key)] && (m.Key == "" || m.Key < key) {
 				anchor = i
-			} else if m.key > key {
+			} else if m.Key > key {
 				break
 			}
 		}
 		switch {
 		case anchor >= 0:
-			put(s.plan[p].owner, obj.members[anchor].value.end, obj.members[anchor].value.end, ","+l.layout.pad(depth+1)+body)
-		case len(obj.members) > 0:
-			put(s.plan[p].owner, obj.members[0].start, obj.members[0].start, body+","+l.layout.pad(depth+1))
+			put(s.plan[p].owner, obj.Members[anchor].Value.End, obj.Members[anchor].Value.End, ","+l.layout.Pad(depth+1)+body)
+		case len(obj.Members) > 0:
+			put(s.plan[p].owner, obj.Members[0].Start, obj.Members[0].Start, body+","+l.layout.Pad(depth+1))
 		default:
-			put(s.plan[p].owner, obj.start+1, obj.end-1, l.layout.pad(depth+1)+body+l.layout.pad(depth))
+			put(s.plan[p].owner, obj.Start+1, obj.End-1, l.layout.Pad(depth+1)+body+l.layout.Pad(depth))
 		}
 	}
 }
 
 // within joins the wants that change what is nested in a folder, and is the
 // first of them.
-func (s *npmSolve) within(at string, a npmAfter) int {
+func (s *Solver) within(at string, a npmAfter) int {
 	owner := -1
 	for _, p := range slices.Sorted(maps.Keys(a.owner)) {
 		if p != at && !strings.HasPrefix(p, at+"/") {
 			continue
 		}
 		if owner >= 0 {
-			s.union(owner, a.owner[p])
+			s.Union(owner, a.owner[p])
 		}
 		owner = a.owner[p]
 	}

@@ -1,30 +1,31 @@
-package upgrade
+package npm
 
 import (
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
-// npmRange is a range of versions as npm reads it: any of its alternatives.
+// Range is a range of versions as npm reads it: any of its alternatives.
 // Each is a list of comparators that all hold.
-type npmRange [][]npmBound
+type Range [][]bound
 
-type npmBound struct {
+type bound struct {
 	op      string // ">", ">=", "<", "<=", "="
 	version string // three numbers and perhaps a pre-release
 }
 
 // npmLimits of a range's text.
 const (
-	npmRangeBytes = 4096
+	MaxRange      = 4096
 	npmRangeParts = 256
 )
 
 // parseRange reads a range. ok is false for what is none: a tag, an address, an
 // alias.
-func parseRange(s string) (r npmRange, ok bool) {
-	if len(s) > npmRangeBytes {
+func parseRange(s string) (r Range, ok bool) {
+	if len(s) > MaxRange {
 		return nil, false
 	}
 	parts := strings.Split(s, "||")
@@ -32,7 +33,7 @@ func parseRange(s string) (r npmRange, ok bool) {
 		return nil, false
 	}
 	for _, alt := range parts {
-		set, ok := parseSet(strings.TrimSpace(alt))
+		set, ok := ParseSet(strings.TrimSpace(alt))
 		if !ok {
 			return nil, false
 		}
@@ -41,17 +42,18 @@ func parseRange(s string) (r npmRange, ok bool) {
 	return r, true
 }
 
-func parseSet(s string) ([]npmBound, bool) {
+// ParseSet reads the bounds that must all hold; false: it is none.
+func ParseSet(s string) ([]bound, bool) {
 	if low, high, ok := strings.Cut(s, " - "); ok {
-		a, okA := parsePart(strings.TrimSpace(low))
-		b, okB := parsePart(strings.TrimSpace(high))
+		a, okA := ParsePart(strings.TrimSpace(low))
+		b, okB := ParsePart(strings.TrimSpace(high))
 		if !okA || !okB {
 			return nil, false
 		}
 		return append(a.from(">="), b.upTo()...), true
 	}
 	words := strings.Fields(s)
-	var out []npmBound
+	var out []bound
 	for i := 0; i < len(words); i++ {
 		w := words[i]
 		op := w[:len(w)-len(strings.TrimLeft(w, "<>=~^"))]
@@ -62,7 +64,7 @@ func parseSet(s string) ([]npmBound, bool) {
 			}
 			w = words[i]
 		}
-		v, ok := parsePart(w)
+		v, ok := ParsePart(w)
 		if !ok {
 			return nil, false
 		}
@@ -75,20 +77,21 @@ func parseSet(s string) ([]npmBound, bool) {
 	return out, true
 }
 
-// npmPart is a version of which numbers may be missing: "1", "1.x", "1.2.3-rc.1".
-type npmPart struct {
+// part is a version of which numbers may be missing: "1", "1.x", "1.2.3-rc.1".
+type part struct {
 	n    [3]string
-	have int // how many numbers are said
-	pre  string
+	Have int // how many numbers are said
+	Pre  string
 }
 
-func parsePart(s string) (p npmPart, ok bool) {
+// ParsePart reads a version of which parts may be missing; false: it is none.
+func ParsePart(s string) (p part, ok bool) {
 	s = strings.TrimLeft(s, "v=")
 	if s == "" || s == "*" || s == "x" || s == "X" {
 		return p, true
 	}
 	s, _, _ = strings.Cut(s, "+")
-	s, p.pre, _ = strings.Cut(s, "-")
+	s, p.Pre, _ = strings.Cut(s, "-")
 	words := strings.Split(s, ".")
 	if len(words) > 3 {
 		return p, false
@@ -101,135 +104,114 @@ func parsePart(s string) (p npmPart, ok bool) {
 		case !npmNumber(w):
 			return p, false
 		case !wild:
-			p.n[p.have] = w
-			p.have++
+			p.n[p.Have] = w
+			p.Have++
 		}
 	}
-	if p.have < 3 {
-		p.pre = ""
+	if p.Have < 3 {
+		p.Pre = ""
 	}
-	return p, plausible(p.pre + "0")
-}
-
-func digitsOnly(s string) bool {
-	for i := range len(s) {
-		if s[i]-'0' > 9 {
-			return false
-		}
-	}
-	return s != "" && len(s) < 20
+	return p, plan.Plausible(p.Pre + "0")
 }
 
 // npmNumber reports whether a word is a number as npm takes it: no zero before others.
-func npmNumber(s string) bool { return digitsOnly(s) && (s == "0" || s[0] != '0') }
+func npmNumber(s string) bool { return plan.DigitsOnly(s) && (s == "0" || s[0] != '0') }
 
-// low is the lowest version that p says.
-func (p npmPart) low() string {
+// Low is the lowest version that p says.
+func (p part) Low() string {
 	out := ""
 	for i := range p.n {
 		if i > 0 {
 			out += "."
 		}
-		if i < p.have {
+		if i < p.Have {
 			out += p.n[i]
 		} else {
 			out += "0"
 		}
 	}
-	if p.pre != "" {
-		out += "-" + p.pre
+	if p.Pre != "" {
+		out += "-" + p.Pre
 	}
 	return out
 }
 
 // next is the lowest version beyond those that share the first n numbers,
 // before its pre-releases.
-func (p npmPart) next(n int) string {
-	q := npmPart{have: n}
+func (p part) next(n int) string {
+	q := part{Have: n}
 	for i := range n {
 		q.n[i] = p.n[i]
 	}
-	q.n[n-1] = increment(q.n[n-1])
-	return q.low() + "-0"
+	q.n[n-1] = plan.Increment(q.n[n-1])
+	return q.Low() + "-0"
 }
 
-func increment(n string) string {
-	b := []byte(n)
-	for i := len(b) - 1; i >= 0; i-- {
-		if b[i] != '9' {
-			b[i]++
-			return string(b)
-		}
-		b[i] = '0'
-	}
-	return "1" + string(b)
-}
-
-func (p npmPart) from(op string) []npmBound {
-	if p.have == 0 {
+func (p part) from(op string) []bound {
+	if p.Have == 0 {
 		return nil
 	}
-	return []npmBound{{op, p.low()}}
+	return []bound{{op, p.Low()}}
 }
 
 // upTo is everything up to p, all of it that p leaves open included.
-func (p npmPart) upTo() []npmBound {
-	switch p.have {
+func (p part) upTo() []bound {
+	switch p.Have {
 	case 0:
 		return nil
 	case 3:
-		return []npmBound{{"<=", p.low()}}
+		return []bound{{"<=", p.Low()}}
 	}
-	return []npmBound{{"<", p.next(p.have)}}
+	return []bound{{"<", p.next(p.Have)}}
 }
 
-func (p npmPart) bounds(op string) ([]npmBound, bool) {
+func (p part) bounds(op string) ([]bound, bool) {
 	low := p.from(">=")
 	switch op {
 	case "", "=":
-		if p.have == 3 {
-			return []npmBound{{"=", p.low()}}, true
+		if p.Have == 3 {
+			return []bound{{"=", p.Low()}}, true
 		}
 		return append(low, p.upTo()...), true
 	case "^":
-		for i := range p.have {
-			if strings.Trim(p.n[i], "0") != "" || i == p.have-1 {
-				return append(low, npmBound{"<", p.next(i + 1)}), true
+		for i := range p.Have {
+			if strings.Trim(p.n[i], "0") != "" || i == p.Have-1 {
+				return append(low, bound{"<", p.next(i + 1)}), true
 			}
 		}
 		return nil, true
 	case "~", "~>":
-		if p.have == 0 {
+		if p.Have == 0 {
 			return nil, true
 		}
-		return append(low, npmBound{"<", p.next(min(p.have, 2))}), true
+		return append(low, bound{"<", p.next(min(p.Have, 2))}), true
 	case ">=":
 		return low, true
 	case "<=":
 		return p.upTo(), true
 	case ">":
-		switch p.have {
+		switch p.Have {
 		case 0:
-			return []npmBound{{"<", "0.0.0-0"}}, true
+			return []bound{{"<", "0.0.0-0"}}, true
 		case 3:
 			return p.from(">"), true
 		}
-		return []npmBound{{">=", strings.TrimSuffix(p.next(p.have), "-0")}}, true
+		return []bound{{">=", strings.TrimSuffix(p.next(p.Have), "-0")}}, true
 	case "<":
-		if p.have == 0 {
-			return []npmBound{{"<", "0.0.0-0"}}, true
+		if p.Have == 0 {
+			return []bound{{"<", "0.0.0-0"}}, true
 		}
-		if p.have < 3 {
-			return []npmBound{{"<", p.low() + "-0"}}, true
+		if p.Have < 3 {
+			return []bound{{"<", p.Low() + "-0"}}, true
 		}
 		return p.from("<"), true
 	}
 	return nil, false
 }
 
-// admits reports whether the range holds the version. A pre-release is in it only
+// Admits reports whether the range holds the version. A pre-release is in it only
 // where a comparator names a pre-release of the same three numbers.
-func (r npmRange) admits(v string) bool {
+func (r Range) Admits(v string) bool {
 	v, _, _ = strings.Cut(strings.TrimLeft(v, "v="), "+")
 	numbers, pre, _ := strings.Cut(v, "-")
 	for _, set := range r {
@@ -261,9 +243,9 @@ func (r npmRange) admits(v string) bool {
 	return false
 }
 
-// npmAdmits reports whether a dependency's declaration admits a version of the
+// Admits reports whether a dependency's declaration admits a version of the
 // package; known is false where it is no range: a tag, an address, a folder.
-func npmAdmits(spec, version string) (admits, known bool) {
+func Admits(spec, version string) (admits, known bool) {
 	if rest, ok := strings.CutPrefix(spec, "npm:"); ok {
 		_, spec = splitAlias(rest)
 	}
@@ -271,7 +253,7 @@ func npmAdmits(spec, version string) (admits, known bool) {
 	if !ok {
 		return false, false
 	}
-	return r.admits(version), true
+	return r.Admits(version), true
 }
 
 // splitAlias splits "@scope/name@^1.0.0".
@@ -296,21 +278,21 @@ func raisedRange(spec, version string) (string, bool) {
 	trimmed := strings.TrimSpace(spec)
 	op := trimmed[:len(trimmed)-len(strings.TrimLeft(trimmed, "~^=>v "))]
 	rest := trimmed[len(op):]
-	p, single := parsePart(rest)
+	p, single := ParsePart(rest)
 	switch bare := strings.TrimSpace(op); {
 	case !single || strings.ContainsAny(rest, " |"): // several comparators
 		return "^" + version, true
 	case bare == ">": // more than the old one: so is the new one's every successor
 		return ">=" + version, true
-	case bare == "" && p.have < 3: // "1.x": as wide as before
-		return widen(version, p.have, rest), true
+	case bare == "" && p.Have < 3: // "1.x": as wide as before
+		return Widen(version, p.Have, rest), true
 	}
 	return op + version, true
 }
 
-// widen writes a version with as many numbers as the range had: "1.x" to "2.x".
-func widen(version string, have int, as string) string {
-	n := numbers(version)
+// Widen writes a version with as many numbers as the range had: "1.x" to "2.x".
+func Widen(version string, have int, as string) string {
+	n := plan.Numbers(version)
 	if have == 0 {
 		return "*"
 	}
@@ -321,4 +303,12 @@ func widen(version string, have int, as string) string {
 		}
 	}
 	return out
+}
+
+func cutAlias(spec string) (string, bool) {
+	if len(spec) > 4 && spec[:4] == "npm:" {
+		name, _ := splitAlias(spec[4:])
+		return name, true
+	}
+	return "", false
 }

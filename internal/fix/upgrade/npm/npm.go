@@ -1,4 +1,4 @@
-package upgrade
+package npm
 
 import (
 	"cmp"
@@ -10,89 +10,90 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
-// npmDraft is an upgrade before its edits are written.
-type npmDraft struct {
+// draft is an upgrade before its edits are written.
+type draft struct {
 	of        []int // indices of the wants
-	wants     []want
+	wants     []plan.Want
 	lock      []finding.Edit
-	ranges    map[npmDecl]string
+	ranges    map[declaration]string
 	overrides map[npmOverride]string
 	beside    []string // what else changes
 	offline   string   // why the lock is left as it is; "": it is not
 	commands  []string
 }
 
-// npmLockCommand brings a lock after its package.json.
-const npmLockCommand = "npm install --package-lock-only"
+// LockCommand brings a lock after its package.json.
+const LockCommand = "npm install --package-lock-only"
 
-// npm plans for a package-lock.json.
-func (p *planner) npm(ctx context.Context, j job) {
-	l, manifest, err := p.openNPM(j.file)
+// Raise plans for a package-lock.json.
+func Raise(ctx context.Context, p *plan.Planner, j plan.Job) {
+	l, manifest, err := Open(p, j.File)
 	if err != nil {
-		for _, w := range j.wants {
-			p.cannot(w, err.Error())
+		for _, w := range j.Wants {
+			p.Cannot(w, err.Error())
 		}
 		return
 	}
-	s := &npmSolve{ctx: ctx, lock: l, registry: p.dir.Registry, standing: standing(manifest)}
-	s.clean = p.cleanIn(ctx, "npm")
+	s := &Solver{ctx: ctx, Lock: l, registry: p.Dir.Registry, standing: standing(manifest)}
+	s.clean = CleanIn(ctx, p, "npm")
 	why := "nobody was asked for the hash of the new version"
-	if p.dir.Registry != nil {
-		why = cmp.Or(p.otherRegistry(path.Dir(j.file)), p.disagreement(path.Dir(j.file), l))
+	if p.Dir.Registry != nil {
+		why = cmp.Or(otherRegistry(p, path.Dir(j.File)), disagreement(p, path.Dir(j.File), l))
 	}
 	left := map[int]string{} // want -> why the lock is not edited for it
-	var drafts []npmDraft
+	var drafts []draft
 	if why == "" {
 		var later map[int]string
-		drafts, later = s.steps(j.wants, left, p.trial(j.file, l, manifest))
-		for i, w := range j.wants {
+		drafts, later = s.steps(j.Wants, left, try(p, j.File, l, manifest))
+		for i, w := range j.Wants {
 			if with := later[i]; with != "" {
-				p.postpone(w, "it is raised after "+with)
+				p.Postpone(w, "it is raised after "+with)
 			}
 		}
 	}
-	for i, w := range j.wants {
+	for i, w := range j.Wants {
 		reason := cmp.Or(why, left[i])
 		switch {
 		case reason == "":
 			continue
 		case ctx.Err() != nil:
-			p.cannot(w, ctx.Err().Error())
+			p.Cannot(w, ctx.Err().Error())
 			continue
 		}
 		d, err := s.offline(w, manifest, reason)
 		if err != nil {
-			p.cannot(w, err.Error())
+			p.Cannot(w, err.Error())
 			continue
 		}
 		drafts = append(drafts, d)
 	}
-	p.npmUpgrades(j.file, l, manifest, drafts)
+	npmUpgrades(p, j.File, l, manifest, drafts)
 }
 
 // disagreement is where a manifest asks for something else than the lock says
 // that it does, so that npm ci takes neither; "": nowhere.
-func (p *planner) disagreement(dir string, l *npmLock) string {
+func disagreement(p *plan.Planner, dir string, l *Lock) string {
 	if l.packages == nil { // it holds nothing of the manifest
 		return ""
 	}
-	for _, at := range l.paths {
-		e := l.entries[at]
-		if !e.project() {
+	for _, at := range l.Paths {
+		e := l.Entries[at]
+		if !e.Project() {
 			continue
 		}
-		m, err := p.npmManifestIn(path.Join(dir, at))
+		m, err := npmManifestIn(p, path.Join(dir, at))
 		if err != nil {
 			if at == "" {
 				return err.Error()
 			}
 			continue // nothing of it is edited
 		}
-		for _, kind := range []string{npmProd, npmDev, npmOptional, npmPeer} {
-			if name := differs(m.f.b, m.root.get(kind), l.f.b, e.member.value.get(kind)); name != "" {
-				return fmt.Sprintf("%s and the lock disagree on %s", m.f.name, name)
+		for _, kind := range []string{Prod, Dev, npmOptional, Peer} {
+			if name := differs(m.f.B, m.root.Get(kind), l.f.B, e.member.Value.Get(kind)); name != "" {
+				return fmt.Sprintf("%s and the lock disagree on %s", m.f.Name, name)
 			}
 		}
 	}
@@ -100,12 +101,12 @@ func (p *planner) disagreement(dir string, l *npmLock) string {
 }
 
 // differs is the first member of which two objects do not say the same; "": none.
-func differs(a []byte, x *jsonNode, b []byte, y *jsonNode) string {
-	of := func(b []byte, n *jsonNode) map[string]string {
+func differs(a []byte, x *plan.JSONNode, b []byte, y *plan.JSONNode) string {
+	of := func(b []byte, n *plan.JSONNode) map[string]string {
 		out := map[string]string{}
 		if n != nil {
-			for _, m := range n.members {
-				out[m.key] = m.value.str(b)
+			for _, m := range n.Members {
+				out[m.Key] = m.Value.Str(b)
 			}
 		}
 		return out
@@ -124,10 +125,10 @@ func differs(a []byte, x *jsonNode, b []byte, y *jsonNode) string {
 	return ""
 }
 
-// cleanIn looks versions up in the advisories, each once. What cannot be looked
+// CleanIn looks versions up in the advisories, each once. What cannot be looked
 // up counts as clean: it is no reason to take another version.
-func (p *planner) cleanIn(ctx context.Context, typ string) func(name, version string) bool {
-	if p.dir.Advisories == nil {
+func CleanIn(ctx context.Context, p *plan.Planner, typ string) func(name, version string) bool {
+	if p.Dir.Advisories == nil {
 		return nil
 	}
 	known := map[string]bool{}
@@ -135,7 +136,7 @@ func (p *planner) cleanIn(ctx context.Context, typ string) func(name, version st
 		key := name + "@" + version
 		clean, ok := known[key]
 		if !ok {
-			next, err := p.further(ctx, Package{Type: typ, Name: name, To: version})
+			next, err := p.Further(ctx, plan.Package{Type: typ, Name: name, To: version})
 			clean = err != nil || next == ""
 			known[key] = clean
 		}
@@ -143,24 +144,24 @@ func (p *planner) cleanIn(ctx context.Context, typ string) func(name, version st
 	}
 }
 
-func (p *planner) openNPM(lockFile string) (*npmLock, *npmManifest, error) {
-	f, err := p.open(lockFile)
+func Open(p *plan.Planner, lockFile string) (*Lock, *npmManifest, error) {
+	f, err := p.Open(lockFile)
 	if err != nil {
 		return nil, nil, err
 	}
-	manifest, err := p.npmManifestIn(path.Dir(lockFile))
+	manifest, err := npmManifestIn(p, path.Dir(lockFile))
 	if err != nil {
 		return nil, nil, err
 	}
 	l, err := readNPMLock(f, manifest)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", f.name, err)
+		return nil, nil, fmt.Errorf("%s: %w", f.Name, err)
 	}
 	return l, manifest, nil
 }
 
-func (p *planner) npmManifestIn(dir string) (*npmManifest, error) {
-	f, err := p.open(path.Join(dir, "package.json"))
+func npmManifestIn(p *plan.Planner, dir string) (*npmManifest, error) {
+	f, err := p.Open(path.Join(dir, "package.json"))
 	if err != nil {
 		return nil, err
 	}
@@ -169,8 +170,8 @@ func (p *planner) npmManifestIn(dir string) (*npmManifest, error) {
 
 // otherRegistry is why the registry cannot be asked: the project's .npmrc names
 // another one, where the same name may be another package.
-func (p *planner) otherRegistry(dir string) string {
-	b, err := readFile(p.dir.FS, path.Join(dir, ".npmrc"))
+func otherRegistry(p *plan.Planner, dir string) string {
+	b, err := plan.ReadFile(p.Dir.FS, path.Join(dir, ".npmrc"))
 	if err != nil {
 		return ""
 	}
@@ -178,7 +179,7 @@ func (p *planner) otherRegistry(dir string) string {
 		key, value, _ := strings.Cut(line, "=")
 		key, value = strings.TrimSpace(key), strings.Trim(strings.TrimSpace(value), `"`)
 		if (key == "registry" || strings.HasSuffix(key, ":registry") && key[0] == '@') &&
-			!p.dir.Registry.Serves(strings.TrimRight(value, "/")+"/") {
+			!p.Dir.Registry.Serves(strings.TrimRight(value, "/")+"/") {
 			return "the project's .npmrc names another registry"
 		}
 	}
@@ -198,38 +199,38 @@ func standing(m *npmManifest) npmStanding {
 	if m == nil {
 		return s
 	}
-	o := m.root.get("overrides")
+	o := m.root.Get("overrides")
 	if o == nil {
 		return s
 	}
-	var within func(n *jsonNode)
-	within = func(n *jsonNode) {
-		for _, k := range n.members {
-			name, _ := splitAlias(k.key)
-			if s.mixed[name] = true; k.value.kind == '{' {
-				within(k.value)
+	var within func(n *plan.JSONNode)
+	within = func(n *plan.JSONNode) {
+		for _, k := range n.Members {
+			name, _ := splitAlias(k.Key)
+			if s.mixed[name] = true; k.Value.Kind == '{' {
+				within(k.Value)
 			}
 		}
 	}
-	for _, k := range o.members {
-		name, spec := splitAlias(k.key)
+	for _, k := range o.Members {
+		name, spec := splitAlias(k.Key)
 		switch {
-		case k.value.kind == '{':
-			within(k.value)
-			for _, in := range k.value.members {
-				if in.value.kind == '"' && spec == "" {
-					s.some[npmOverride{name, in.key}] = m.referred(in.value.str(m.f.b))
+		case k.Value.Kind == '{':
+			within(k.Value)
+			for _, in := range k.Value.Members {
+				if in.Value.Kind == '"' && spec == "" {
+					s.some[npmOverride{name, in.Key}] = m.referred(in.Value.Str(m.f.B))
 				}
 			}
-			if own := k.value.get("."); own != nil {
-				if s.mixed[name] = true; spec == "" && own.kind == '"' {
-					s.dot[name] = m.referred(own.str(m.f.b))
+			if own := k.Value.Get("."); own != nil {
+				if s.mixed[name] = true; spec == "" && own.Kind == '"' {
+					s.dot[name] = m.referred(own.Str(m.f.B))
 				}
 			}
-		case spec != "" || k.value.kind != '"':
+		case spec != "" || k.Value.Kind != '"':
 			s.mixed[name] = true
 		default:
-			s.all[name] = m.referred(k.value.str(m.f.b))
+			s.all[name] = m.referred(k.Value.Str(m.f.B))
 		}
 	}
 	return s
@@ -239,8 +240,8 @@ func standing(m *npmManifest) npmStanding {
 // for itself.
 func (m *npmManifest) referred(spec string) string {
 	if direct, ok := strings.CutPrefix(spec, "$"); ok {
-		for _, e := range declared(m.f.b, m.root, true) {
-			if e.name == direct {
+		for _, e := range declared(m.f.B, m.root, true) {
+			if e.Name == direct {
 				return e.spec
 			}
 		}
@@ -249,17 +250,17 @@ func (m *npmManifest) referred(spec string) string {
 }
 
 // places are the folders of the lock in which the wanted package is.
-func (l *npmLock) places(w want) []string {
+func (l *Lock) places(w plan.Want) []string {
 	var out []string
 	for _, at := range l.named[w.Name] {
-		if e := l.entries[at]; e.version == w.From && !e.link && !e.project() {
+		if e := l.Entries[at]; e.Version == w.From && !e.Link && !e.Project() {
 			out = append(out, at)
 		}
 	}
 	return out
 }
 
-func floors(l *npmLock, wants []want) map[string]string {
+func floors(l *Lock, wants []plan.Want) map[string]string {
 	out := map[string]string{}
 	for _, w := range wants {
 		for _, at := range l.places(w) {
@@ -270,14 +271,14 @@ func floors(l *npmLock, wants []want) map[string]string {
 }
 
 // solve plans everything that one want needs.
-func (s *npmSolve) solve(w want, owner int) error {
-	places := s.lock.places(w)
+func (s *Solver) solve(w plan.Want, owner int) error {
+	places := s.Lock.places(w)
 	if len(places) == 0 {
 		return fmt.Errorf("the lock does not hold %s %s", w.Name, w.From)
 	}
 	for _, at := range places {
 		if q, ok := s.plan[at]; ok && !newer(w.To, q.version) {
-			s.union(q.owner, owner)
+			s.Union(q.owner, owner)
 			continue
 		}
 		if err := s.raise(at, w.To, owner); err != nil {
@@ -301,7 +302,7 @@ func (s *npmSolve) solve(w want, owner int) error {
 
 // cleanUp raises what came along with a known vulnerability of its own, where
 // that can be done.
-func (s *npmSolve) cleanUp(owner int) error {
+func (s *Solver) cleanUp(owner int) error {
 	tried := map[string]bool{}
 	for more := s.clean != nil; more; {
 		more = false
@@ -315,7 +316,7 @@ func (s *npmSolve) cleanUp(owner int) error {
 			if err != nil {
 				return err
 			}
-			later := ascending(all, version)
+			later := Ascending(all, version)
 			i := slices.IndexFunc(later, func(v string) bool { return s.clean(name, v) })
 			if i < 0 {
 				continue
@@ -334,7 +335,7 @@ func (s *npmSolve) cleanUp(owner int) error {
 }
 
 // drafts sorts what is planned by the wants that belong together.
-func (s *npmSolve) drafts(wants []want, solved map[int]bool) []npmDraft {
+func (s *Solver) drafts(wants []plan.Want, solved map[int]bool) []draft {
 	if len(solved) == 0 {
 		return nil
 	}
@@ -348,56 +349,56 @@ func (s *npmSolve) drafts(wants []want, solved map[int]bool) []npmDraft {
 		for i := range wants {
 			if solved[i] && s.overrides.of(wants[i]) {
 				if first >= 0 {
-					s.union(first, i)
+					s.Union(first, i)
 				}
 				first = i
 			}
 		}
 	}
-	var out []npmDraft
+	var out []draft
 	at := map[int]int{}
 	for i, w := range wants {
 		if !solved[i] {
 			continue
 		}
-		k := s.leader(i)
+		k := s.Leader(i)
 		if _, ok := at[k]; !ok {
 			at[k] = len(out)
-			out = append(out, npmDraft{ranges: map[npmDecl]string{}, overrides: map[npmOverride]string{}})
+			out = append(out, draft{ranges: map[declaration]string{}, overrides: map[npmOverride]string{}})
 		}
 		d := &out[at[k]]
-		for _, place := range s.lock.places(w) {
+		for _, place := range s.Lock.places(w) {
 			w.To = s.versionAt(place)
 		}
 		d.of, d.wants = append(d.of, i), append(d.wants, w)
 	}
 	for i, e := range edits {
-		d := &out[at[s.leader(i)]]
+		d := &out[at[s.Leader(i)]]
 		d.lock = append(d.lock, e...)
 	}
 	for k, to := range s.ranges {
-		d := &out[at[s.leader(s.ownerOf(k.path, npmEdge{name: k.name, kind: k.kind}))]]
+		d := &out[at[s.Leader(s.ownerOf(k.path, Edge{Name: k.name, Kind: k.kind}))]]
 		d.ranges[k] = to
 	}
 	for k, to := range s.overrides {
-		d := &out[at[s.leader(s.ownerOf("", npmEdge{name: k.name, kind: npmProd}))]]
+		d := &out[at[s.Leader(s.ownerOf("", Edge{Name: k.name, Kind: Prod}))]]
 		d.overrides[k] = to
 	}
 	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
 		q := s.plan[p]
-		d := &out[at[s.leader(q.owner)]]
+		d := &out[at[s.Leader(q.owner)]]
 		switch {
 		case a.gone[p]:
 		case q.fresh:
-			d.beside = append(d.beside, folderName(p)+" "+q.version+" comes in")
-		case !slices.ContainsFunc(d.wants, func(w want) bool { return w.Name == s.nameAt(p) && w.From == s.lock.entries[p].version }):
-			d.beside = append(d.beside, folderName(p)+" "+s.lock.entries[p].version+" goes to "+q.version)
+			d.beside = append(d.beside, FolderName(p)+" "+q.version+" comes in")
+		case !slices.ContainsFunc(d.wants, func(w plan.Want) bool { return w.Name == s.nameAt(p) && w.From == s.Lock.Entries[p].Version }):
+			d.beside = append(d.beside, FolderName(p)+" "+s.Lock.Entries[p].Version+" goes to "+q.version)
 		}
 	}
 	for _, p := range slices.Sorted(maps.Keys(a.gone)) {
 		if !s.plan[p].fresh {
-			d := &out[at[s.leader(a.owner[p])]]
-			d.beside = append(d.beside, folderName(p)+" "+s.lock.entries[p].version+" is no longer needed")
+			d := &out[at[s.Leader(a.owner[p])]]
+			d.beside = append(d.beside, FolderName(p)+" "+s.Lock.Entries[p].Version+" is no longer needed")
 		}
 	}
 	return out
@@ -405,12 +406,12 @@ func (s *npmSolve) drafts(wants []want, solved map[int]bool) []npmDraft {
 
 // ownerOf is the want that changed what a dependency of a folder is loaded
 // from, or else any that changed a package of its name.
-func (s *npmSolve) ownerOf(at string, e npmEdge) int {
-	if q, ok := s.plan[s.resolve(at, e)]; ok {
+func (s *Solver) ownerOf(at string, e Edge) int {
+	if q, ok := s.plan[s.Resolve(at, e)]; ok {
 		return q.owner
 	}
 	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
-		if folderName(p) == e.name {
+		if FolderName(p) == e.Name {
 			return s.plan[p].owner
 		}
 	}
@@ -418,7 +419,7 @@ func (s *npmSolve) ownerOf(at string, e npmEdge) int {
 }
 
 // of reports whether any of the overrides is of the want's package.
-func (o overrides) of(w want) bool {
+func (o overrides) of(w plan.Want) bool {
 	for k := range o {
 		if k.name == w.Name {
 			return true

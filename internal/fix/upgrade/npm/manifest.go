@@ -1,4 +1,4 @@
-package upgrade
+package npm
 
 import (
 	"cmp"
@@ -11,32 +11,33 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // offline plans a want by the manifest alone: the lock is left to npm, which
 // knows the hashes.
-func (s *npmSolve) offline(w want, m *npmManifest, why string) (npmDraft, error) {
-	d := npmDraft{
-		wants: []want{w}, ranges: map[npmDecl]string{}, overrides: map[npmOverride]string{},
-		offline: why, commands: []string{npmLockCommand},
+func (s *Solver) offline(w plan.Want, m *npmManifest, why string) (draft, error) {
+	d := draft{
+		wants: []plan.Want{w}, ranges: map[declaration]string{}, overrides: map[npmOverride]string{},
+		offline: why, commands: []string{LockCommand},
 	}
-	places := s.lock.places(w)
+	places := s.Lock.places(w)
 	if len(places) == 0 {
 		return d, fmt.Errorf("the lock does not hold %s %s", w.Name, w.From)
 	}
-	plain := &npmSolve{lock: s.lock}
+	plain := &Solver{Lock: s.Lock}
 	several := len(places) > 1
-	for _, at := range s.lock.paths {
-		several = several || folderName(at) == folderName(places[0]) && !slices.Contains(places, at)
+	for _, at := range s.Lock.Paths {
+		several = several || FolderName(at) == FolderName(places[0]) && !slices.Contains(places, at)
 	}
 	for _, at := range places {
-		if s.lock.entries[at].bundled {
+		if s.Lock.Entries[at].Bundled {
 			return d, fmt.Errorf("%s comes in the archive of another package; raise that one", at)
 		}
 		direct := false
 		asked := plain.askers(at)
 		for _, a := range asked {
-			if !s.lock.entries[a.path].project() {
+			if !s.Lock.Entries[a.path].Project() {
 				continue
 			}
 			direct = true
@@ -45,25 +46,25 @@ func (s *npmSolve) offline(w want, m *npmManifest, why string) (npmDraft, error)
 			case !ok:
 				return d, fmt.Errorf("it is declared as %.80q, which is no range", a.spec)
 			case to != a.spec && !behind(a.spec, w):
-				d.ranges[npmDecl{a.path, a.kind, a.name}] = to
+				d.ranges[declaration{a.path, a.Kind, a.Name}] = to
 			}
 		}
 		for _, a := range asked {
-			if e := s.lock.entries[a.path]; e.project() || direct && taken(a, w.To) {
+			if e := s.Lock.Entries[a.path]; e.Project() || direct && taken(a, w.To) {
 				continue
 			}
-			if !direct && m.declares(a.name) {
-				return d, fmt.Errorf("package.json declares %s and the lock does not know it; run: npm install", a.name)
+			if !direct && m.declares(a.Name) {
+				return d, fmt.Errorf("package.json declares %s and the lock does not know it; run: npm install", a.Name)
 			}
-			key := npmOverride{"", a.name}
+			key := npmOverride{"", a.Name}
 			if several {
-				key.dependent = folderName(a.path)
+				key.dependent = FolderName(a.path)
 			}
-			if spec, ok := s.standing.all[a.name]; ok && behind(spec, w) {
+			if spec, ok := s.standing.all[a.Name]; ok && behind(spec, w) {
 				continue
 			}
-			if s.standing.mixed[a.name] {
-				return d, fmt.Errorf("package.json overrides %s in some places already", a.name)
+			if s.standing.mixed[a.Name] {
+				return d, fmt.Errorf("package.json overrides %s in some places already", a.Name)
 			}
 			d.overrides[key] = w.To
 		}
@@ -76,88 +77,88 @@ func (s *npmSolve) offline(w want, m *npmManifest, why string) (npmDraft, error)
 
 // behind reports whether a declaration leaves the vulnerable version out and the
 // new one in.
-func behind(spec string, w want) bool {
-	old, known := npmAdmits(spec, w.From)
-	now, _ := npmAdmits(spec, w.To)
+func behind(spec string, w plan.Want) bool {
+	old, known := Admits(spec, w.From)
+	now, _ := Admits(spec, w.To)
 	return known && !old && now
 }
 
 func taken(a asker, version string) bool {
-	ok, known := npmAdmits(a.spec, version)
+	ok, known := Admits(a.spec, version)
 	return ok || !known
 }
 
-// npmManifest plans for the locks of yarn and pnpm: the manifest is edited, the
+// RaiseManifest plans for the locks of yarn and pnpm: the manifest is edited, the
 // lock is theirs.
-func (p *planner) npmManifest(_ context.Context, j job) {
-	m, err := p.npmManifestIn(path.Dir(j.file))
+func RaiseManifest(_ context.Context, p *plan.Planner, j plan.Job) {
+	m, err := npmManifestIn(p, path.Dir(j.File))
 	command := "yarn install"
-	if strings.HasPrefix(path.Base(j.file), "pnpm") {
+	if strings.HasPrefix(path.Base(j.File), "pnpm") {
 		command = "pnpm install --lockfile-only"
 	}
-	var drafts []npmDraft
-	for _, w := range j.wants {
+	var drafts []draft
+	for _, w := range j.Wants {
 		if err != nil {
-			p.cannot(w, err.Error())
+			p.Cannot(w, err.Error())
 			continue
 		}
-		d := npmDraft{
-			wants: []want{w}, ranges: map[npmDecl]string{}, overrides: map[npmOverride]string{},
+		d := draft{
+			wants: []plan.Want{w}, ranges: map[declaration]string{}, overrides: map[npmOverride]string{},
 			offline: "a lock of another package manager than npm", commands: []string{command},
 		}
 		stale := false
-		for _, e := range declared(m.f.b, m.root, true) {
-			if e.name != w.Name {
+		for _, e := range declared(m.f.B, m.root, true) {
+			if e.Name != w.Name {
 				continue
 			}
 			if to, ok := raisedRange(e.spec, w.To); ok && to != e.spec && !behind(e.spec, w) {
-				d.ranges[npmDecl{"", e.kind, e.name}] = to
+				d.ranges[declaration{"", e.Kind, e.Name}] = to
 			}
 			stale = stale || behind(e.spec, w)
 		}
 		switch {
 		case len(d.ranges) > 0:
 		case stale:
-			p.cannot(w, "package.json asks for "+w.To+" already and the lock is behind it; run: "+command)
+			p.Cannot(w, "package.json asks for "+w.To+" already and the lock is behind it; run: "+command)
 			continue
 		case command == "yarn install":
-			if r := m.root.get("resolutions").get(w.Name); r != nil {
-				p.cannot(w, `"resolutions" of package.json has it already; run: `+command)
+			if r := m.root.Get("resolutions").Get(w.Name); r != nil {
+				p.Cannot(w, `"resolutions" of package.json has it already; run: `+command)
 				continue
 			}
 			d.overrides[npmOverride{"", w.Name}] = w.To
 		default:
-			p.cannot(w, "others bring it in; run: pnpm update --recursive --depth Infinity "+w.Name)
+			p.Cannot(w, "others bring it in; run: pnpm update --recursive --depth Infinity "+w.Name)
 			continue
 		}
 		drafts = append(drafts, d)
 	}
 	if m != nil {
-		p.npmUpgrades(j.file, nil, m, drafts)
+		npmUpgrades(p, j.File, nil, m, drafts)
 	}
 }
 
 // npmUpgrades writes drafts as upgrades.
-func (p *planner) npmUpgrades(lockFile string, l *npmLock, m *npmManifest, drafts []npmDraft) {
+func npmUpgrades(p *plan.Planner, lockFile string, l *Lock, m *npmManifest, drafts []draft) {
 	drafts = joinOverrides(drafts)
-	var made []Upgrade
-	var of [][]want
+	var made []plan.Upgrade
+	var of [][]plan.Want
 	for _, d := range drafts {
-		u, err := p.npmUpgrade(lockFile, l, m, d)
+		u, err := npmUpgrade(p, lockFile, l, m, d)
 		if err != nil {
 			for _, w := range d.wants {
-				p.cannot(w, err.Error())
+				p.Cannot(w, err.Error())
 			}
 			continue
 		}
 		made, of = append(made, u), append(of, d.wants)
 	}
-	p.addJoined(made, of)
+	p.AddJoined(made, of)
 }
 
 // joinOverrides makes one draft of those that override: they write into the
 // same object.
-func joinOverrides(drafts []npmDraft) []npmDraft {
+func joinOverrides(drafts []draft) []draft {
 	first := -1
 	out := drafts[:0:0]
 	for _, d := range drafts {
@@ -180,12 +181,12 @@ func joinOverrides(drafts []npmDraft) []npmDraft {
 	return out
 }
 
-func (p *planner) npmUpgrade(lockFile string, l *npmLock, m *npmManifest, d npmDraft) (Upgrade, error) {
-	u := Upgrade{Fix: finding.Fix{Safety: finding.Safe, Edits: slices.Clone(d.lock)}}
-	for _, k := range slices.SortedFunc(maps.Keys(d.ranges), func(a, b npmDecl) int {
+func npmUpgrade(p *plan.Planner, lockFile string, l *Lock, m *npmManifest, d draft) (plan.Upgrade, error) {
+	u := plan.Upgrade{Fix: finding.Fix{Safety: finding.Safe, Edits: slices.Clone(d.lock)}}
+	for _, k := range slices.SortedFunc(maps.Keys(d.ranges), func(a, b declaration) int {
 		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
 	}) {
-		edits, err := p.rangeEdits(lockFile, l, k, d)
+		edits, err := rangeEdits(p, lockFile, l, k, d)
 		if err != nil {
 			return u, err
 		}
@@ -193,7 +194,7 @@ func (p *planner) npmUpgrade(lockFile string, l *npmLock, m *npmManifest, d npmD
 		u.Fix.Safety = min(u.Fix.Safety, finding.Behaviour)
 	}
 	for _, w := range d.wants {
-		if !compatible(w.From, w.To) {
+		if !plan.Compatible(w.From, w.To) {
 			u.Fix.Safety = finding.NeedsReview
 		}
 	}
@@ -220,10 +221,10 @@ func (p *planner) npmUpgrade(lockFile string, l *npmLock, m *npmManifest, d npmD
 		u.Notes = append(u.Notes, path.Base(lockFile)+not+d.offline)
 	}
 	if len(d.beside) > 0 {
-		u.Notes = append(u.Notes, "with it: "+few(d.beside))
+		u.Notes = append(u.Notes, "with it: "+plan.Few(d.beside))
 	}
 	var ok bool
-	if u.Fix.Edits, ok = joinEdits(u.Fix.Edits); !ok {
+	if u.Fix.Edits, ok = plan.JoinEdits(u.Fix.Edits); !ok {
 		return u, errors.New("its edits are in one another's way")
 	}
 	return u, nil
@@ -231,58 +232,58 @@ func (p *planner) npmUpgrade(lockFile string, l *npmLock, m *npmManifest, d npmD
 
 // rangeEdits change a declaration in the package.json that makes it and in the
 // lock's copy of it.
-func (p *planner) rangeEdits(lockFile string, l *npmLock, k npmDecl, d npmDraft) ([]finding.Edit, error) {
+func rangeEdits(p *plan.Planner, lockFile string, l *Lock, k declaration, d draft) ([]finding.Edit, error) {
 	to := d.ranges[k]
-	m, err := p.npmManifestIn(path.Join(path.Dir(lockFile), k.path))
+	m, err := npmManifestIn(p, path.Join(path.Dir(lockFile), k.path))
 	if err != nil {
 		return nil, err
 	}
-	at := m.root.get(k.kind).get(k.name)
-	if at == nil || at.kind != '"' {
-		return nil, fmt.Errorf("%s does not declare %s as the lock says; run: npm install", m.f.name, k.name)
+	at := m.root.Get(k.kind).Get(k.name)
+	if at == nil || at.Kind != '"' {
+		return nil, fmt.Errorf("%s does not declare %s as the lock says; run: npm install", m.f.Name, k.name)
 	}
 	if l == nil || l.packages == nil {
-		return []finding.Edit{m.f.edit(at.start, at.end, quote(to))}, nil
+		return []finding.Edit{m.f.Edit(at.Start, at.End, plan.Quote(to))}, nil
 	}
-	copied := l.packages.get(k.path).get(k.kind).get(k.name)
-	same := copied != nil && copied.str(l.f.b) == at.str(m.f.b)
+	copied := l.packages.Get(k.path).Get(k.kind).Get(k.name)
+	same := copied != nil && copied.Str(l.f.B) == at.Str(m.f.B)
 	switch {
 	case same && d.offline != "":
-		return []finding.Edit{m.f.edit(at.start, at.end, quote(to))}, nil
+		return []finding.Edit{m.f.Edit(at.Start, at.End, plan.Quote(to))}, nil
 	case same:
-		return []finding.Edit{m.f.edit(at.start, at.end, quote(to)), l.f.edit(copied.start, copied.end, quote(to))}, nil
+		return []finding.Edit{m.f.Edit(at.Start, at.End, plan.Quote(to)), l.f.Edit(copied.Start, copied.End, plan.Quote(to))}, nil
 	}
-	return nil, fmt.Errorf("%s and the lock disagree on %s; run: npm install", m.f.name, k.name)
+	return nil, fmt.Errorf("%s and the lock disagree on %s; run: npm install", m.f.Name, k.name)
 }
 
 // overrideEdits write "overrides", or yarn's "resolutions".
 func (m *npmManifest) overrideEdits(member string, set overrides) ([]finding.Edit, error) {
 	within := map[string][]npmMember{} // dependent, or "" -> entries to add
 	var edits []finding.Edit
-	o := m.root.get(member)
-	if o != nil && o.kind != '{' {
-		return nil, fmt.Errorf("%s: %q is not an object", m.f.name, member)
+	o := m.root.Get(member)
+	if o != nil && o.Kind != '{' {
+		return nil, fmt.Errorf("%s: %q is not an object", m.f.Name, member)
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(set), func(a, b npmOverride) int {
 		return cmp.Or(cmp.Compare(a.dependent, b.dependent), cmp.Compare(a.name, b.name))
 	}) {
-		value := quote("^" + set[k]) // so that it does not hold back what is fixed next
+		value := plan.Quote("^" + set[k]) // so that it does not hold back what is fixed next
 		if k.dependent == "" && m.declares(k.name) && member == "overrides" {
-			value = quote("$" + k.name)
+			value = plan.Quote("$" + k.name)
 		}
 		target := o
 		if k.dependent != "" {
-			target = o.get(k.dependent)
+			target = o.Get(k.dependent)
 		}
-		if target != nil && target.kind != '{' {
-			return nil, fmt.Errorf("%s overrides %s already", m.f.name, k.dependent)
+		if target != nil && target.Kind != '{' {
+			return nil, fmt.Errorf("%s overrides %s already", m.f.Name, k.dependent)
 		}
-		if at := target.get(k.name); at != nil {
-			if at.kind != '"' {
-				return nil, fmt.Errorf("%s overrides what %s depends on", m.f.name, k.name)
+		if at := target.Get(k.name); at != nil {
+			if at.Kind != '"' {
+				return nil, fmt.Errorf("%s overrides what %s depends on", m.f.Name, k.name)
 			}
-			if at.raw(m.f.b) != value {
-				edits = append(edits, m.f.edit(at.start, at.end, value))
+			if at.Raw(m.f.B) != value {
+				edits = append(edits, m.f.Edit(at.Start, at.End, value))
 			}
 			continue
 		}
@@ -293,7 +294,7 @@ func (m *npmManifest) overrideEdits(member string, set overrides) ([]finding.Edi
 		if dependent == "" {
 			continue
 		}
-		if at := o.get(dependent); at != nil {
+		if at := o.Get(dependent); at != nil {
 			edits = append(edits, m.insert(at, within[dependent], 2))
 			continue
 		}
@@ -302,12 +303,12 @@ func (m *npmManifest) overrideEdits(member string, set overrides) ([]finding.Edi
 			inner = slices.Insert(inner, 0, npmMember{".", top[i].raw}) // itself, beside what it depends on
 			top = slices.Delete(top, i, i+1)
 		}
-		top = append(top, npmMember{dependent, m.layout.object(inner, 2)})
+		top = append(top, npmMember{dependent, object(m.layout, inner, 2)})
 	}
 	switch {
 	case len(top) == 0:
 	case o == nil:
-		edits = append(edits, m.insert(m.root, []npmMember{{member, m.layout.object(top, 1)}}, 0))
+		edits = append(edits, m.insert(m.root, []npmMember{{member, object(m.layout, top, 1)}}, 0))
 	default:
 		edits = append(edits, m.insert(o, top, 1))
 	}
@@ -316,21 +317,21 @@ func (m *npmManifest) overrideEdits(member string, set overrides) ([]finding.Edi
 
 // declares reports whether the manifest itself depends on a package.
 func (m *npmManifest) declares(name string) bool {
-	return slices.ContainsFunc(declared(m.f.b, m.root, true), func(e npmEdge) bool { return e.name == name })
+	return slices.ContainsFunc(declared(m.f.B, m.root, true), func(e Edge) bool { return e.Name == name })
 }
 
 // insert puts members at the end of an object at a depth.
-func (m *npmManifest) insert(obj *jsonNode, ms []npmMember, depth int) finding.Edit {
+func (m *npmManifest) insert(obj *plan.JSONNode, ms []npmMember, depth int) finding.Edit {
 	var text strings.Builder
 	for i, k := range ms {
-		if i > 0 || len(obj.members) > 0 {
+		if i > 0 || len(obj.Members) > 0 {
 			text.WriteByte(',')
 		}
-		text.WriteString(m.layout.pad(depth+1) + quote(k.key) + m.layout.colon() + k.raw)
+		text.WriteString(m.layout.Pad(depth+1) + plan.Quote(k.key) + m.layout.Colon() + k.raw)
 	}
-	if n := len(obj.members); n > 0 {
-		at := obj.members[n-1].value.end
-		return m.f.edit(at, at, text.String())
+	if n := len(obj.Members); n > 0 {
+		at := obj.Members[n-1].Value.End
+		return m.f.Edit(at, at, text.String())
 	}
-	return m.f.edit(obj.start+1, obj.end-1, text.String()+m.layout.pad(depth))
+	return m.f.Edit(obj.Start+1, obj.End-1, text.String()+m.layout.Pad(depth))
 }

@@ -1,4 +1,4 @@
-package upgrade
+package npm
 
 import (
 	"context"
@@ -8,21 +8,22 @@ import (
 	"path"
 	"slices"
 
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
 // npmChanges bounds how many entries one raise may change.
 const npmChanges = 400
 
-// npmSolve finds what else of a lock must change with a raised package, and as
+// Solver finds what else of a lock must change with a raised package, and as
 // little as will do. It does not look for the best of all trees: a dependency
 // that no longer fits is raised where it stands if all who use it agree, else
 // installed beside its user; a user that does not admit the new version is
 // raised within its compatible versions, else overridden.
-type npmSolve struct {
+type Solver struct {
 	ctx      context.Context
-	lock     *npmLock
-	registry Registry
+	Lock     *Lock
+	registry plan.Registry
 	npmState
 	floor    map[string]string // path -> version that a finding asks for
 	standing npmStanding       // overrides of package.json
@@ -34,27 +35,27 @@ type npmSolve struct {
 
 // npmState is what is decided so far.
 type npmState struct {
-	plan      map[string]npmPlanned // path -> what it becomes
-	ranges    map[npmDecl]string    // declarations of the user's own to edit
-	overrides overrides             // what dependents are made to take
-	dropped   map[string]npmCopy    // path of a second copy -> the one that serves instead
-	joins                           // of wants
+	plan       map[string]npmPlanned  // path -> what it becomes
+	ranges     map[declaration]string // declarations of the user's own to edit
+	overrides  overrides              // what dependents are made to take
+	dropped    map[string]placed      // path of a second copy -> the one that serves instead
+	plan.Joins                        // of wants
 }
 
 type npmPlanned struct {
 	version string
-	m       *Manifest
+	m       *plan.Manifest
 	fresh   bool // not in the lock before
 	owner   int
 }
 
-// npmCopy is a folder that holds what another folder further up holds too.
-type npmCopy struct {
+// placed is a folder that holds what another folder further up holds too.
+type placed struct {
 	of    string
 	owner int
 }
 
-type npmDecl struct{ path, kind, name string }
+type declaration struct{ path, kind, name string }
 
 type npmOverride struct{ dependent, name string } // dependent "": everybody's
 
@@ -62,83 +63,83 @@ type overrides map[npmOverride]string
 
 func (s npmState) clone() npmState {
 	return npmState{
-		maps.Clone(s.plan), maps.Clone(s.ranges), maps.Clone(s.overrides), maps.Clone(s.dropped), slices.Clone(s.joins),
+		maps.Clone(s.plan), maps.Clone(s.ranges), maps.Clone(s.overrides), maps.Clone(s.dropped), slices.Clone(s.Joins),
 	}
 }
 
-func (s *npmSolve) versionAt(p string) string {
+func (s *Solver) versionAt(p string) string {
 	if q, ok := s.plan[p]; ok {
 		return q.version
 	}
-	return s.lock.entries[p].version
+	return s.Lock.Entries[p].Version
 }
 
-func (s *npmSolve) has(p string) bool {
+func (s *Solver) has(p string) bool {
 	if _, gone := s.dropped[p]; gone {
 		return false
 	}
 	if _, ok := s.plan[p]; ok {
 		return true
 	}
-	return s.lock.entries[p] != nil
+	return s.Lock.Entries[p] != nil
 }
 
 // edgesAt lists what the package in the folder depends on, as planned.
-func (s *npmSolve) edgesAt(p string) []npmEdge {
+func (s *Solver) edgesAt(p string) []Edge {
 	if q, ok := s.plan[p]; ok {
-		return q.m.edges()
+		return edges(q.m)
 	}
-	return s.lock.entries[p].edges
+	return s.Lock.Entries[p].Edges
 }
 
-func (m *Manifest) edges() []npmEdge {
-	var out []npmEdge
+func edges(m *plan.Manifest) []Edge {
+	var out []Edge
 	for _, k := range []struct {
 		kind string
 		deps map[string]string
-	}{{npmProd, m.Dependencies}, {npmOptional, m.OptionalDependencies}, {npmPeer, m.PeerDependencies}} {
+	}{{Prod, m.Dependencies}, {npmOptional, m.OptionalDependencies}, {Peer, m.PeerDependencies}} {
 		for _, name := range slices.Sorted(maps.Keys(k.deps)) {
-			out = append(out, npmEdge{name, k.deps[name], k.kind, k.kind == npmPeer && m.PeerDependenciesMeta[name].Optional})
+			out = append(out, Edge{name, k.deps[name], k.kind, k.kind == Peer && m.PeerDependenciesMeta[name].Optional})
 		}
 	}
 	return out
 }
 
-// resolve finds the folder that a dependency of p is loaded from; "": none.
-func (s *npmSolve) resolve(p string, e npmEdge) string {
-	if e.kind == npmPeer && p != "" {
-		p = above(p)
+// Resolve finds the folder that a dependency of p is loaded from; "": none.
+func (s *Solver) Resolve(p string, e Edge) string {
+	if e.Kind == Peer && p != "" {
+		p = Above(p)
 	}
 	for {
-		if at := path.Join(p, "node_modules", e.name); s.has(at) {
+		if at := path.Join(p, "node_modules", e.Name); s.has(at) {
 			return at
 		}
 		if p == "" {
 			return ""
 		}
-		p = above(p)
+		p = Above(p)
 	}
 }
 
 // asker is an edge with the folder that it starts from.
 type asker struct {
 	path string
-	npmEdge
+	Edge
 }
 
 // askers lists whose dependency the folder serves.
-func (s *npmSolve) askers(at string) []asker {
-	name := folderName(at)
+func (s *Solver) askers(at string) []asker {
+	name := FolderName(at)
 	var out []asker
 	look := func(p string) {
 		for _, e := range s.edgesAt(p) {
-			if e.name == name && s.resolve(p, e) == at {
+			if e.Name == name && s.Resolve(p, e) == at {
 				out = append(out, asker{p, e})
 			}
 		}
 	}
-	for i, p := range s.lock.asking[name] {
-		if _, ok := s.plan[p]; !ok && (i == 0 || s.lock.asking[name][i-1] != p) {
+	for i, p := range s.Lock.asking[name] {
+		if _, ok := s.plan[p]; !ok && (i == 0 || s.Lock.asking[name][i-1] != p) {
 			look(p)
 		}
 	}
@@ -149,48 +150,48 @@ func (s *npmSolve) askers(at string) []asker {
 }
 
 // takes reports whether an asker is content with a version.
-func (s *npmSolve) takes(a asker, version string) bool {
+func (s *Solver) takes(a asker, version string) bool {
 	if v, ok := s.override(a); ok {
 		return v == version
 	}
 	spec := a.spec
-	if e := s.lock.entries[a.path]; e == nil || !e.project() {
-		if o, ok := s.standing.all[a.name]; ok {
+	if e := s.Lock.Entries[a.path]; e == nil || !e.Project() {
+		if o, ok := s.standing.all[a.Name]; ok {
 			spec = o
 		}
-		if o, ok := s.standing.some[npmOverride{folderName(a.path), a.name}]; ok {
+		if o, ok := s.standing.some[npmOverride{FolderName(a.path), a.Name}]; ok {
 			spec = o
-		} else if e != nil && s.standing.mixed[a.name] && s.loads(a) == version {
+		} else if e != nil && s.standing.mixed[a.Name] && s.loads(a) == version {
 			return true // as it is today, by an override from further off
 		}
 	}
-	if to, ok := s.ranges[npmDecl{a.path, a.kind, a.name}]; ok {
+	if to, ok := s.ranges[declaration{a.path, a.Kind, a.Name}]; ok {
 		spec = to
 	}
-	admits, known := npmAdmits(spec, version)
+	admits, known := Admits(spec, version)
 	return admits || !known
 }
 
 // loads is the version that a folder of the lock loads for a dependency today.
-func (s *npmSolve) loads(a asker) string {
-	if e := s.lock.entries[(&npmSolve{lock: s.lock}).resolve(a.path, a.npmEdge)]; e != nil {
-		return e.version
+func (s *Solver) loads(a asker) string {
+	if e := s.Lock.Entries[(&Solver{Lock: s.Lock}).Resolve(a.path, a.Edge)]; e != nil {
+		return e.Version
 	}
 	return ""
 }
 
-func (s *npmSolve) override(a asker) (string, bool) {
-	if v, ok := s.overrides[npmOverride{"", a.name}]; ok {
+func (s *Solver) override(a asker) (string, bool) {
+	if v, ok := s.overrides[npmOverride{"", a.Name}]; ok {
 		return v, true
 	}
-	v, ok := s.overrides[npmOverride{folderName(a.path), a.name}]
+	v, ok := s.overrides[npmOverride{FolderName(a.path), a.Name}]
 	return v, ok && a.path != ""
 }
 
 // raise plans another version for a folder.
-func (s *npmSolve) raise(at, version string, owner int) error {
+func (s *Solver) raise(at, version string, owner int) error {
 	name := s.nameAt(at)
-	if s.standing.mixed[folderName(at)] {
+	if s.standing.mixed[FolderName(at)] {
 		return fmt.Errorf("package.json overrides %s in some places", name)
 	}
 	all, err := s.registry.Versions(s.ctx, name)
@@ -204,11 +205,11 @@ func (s *npmSolve) raise(at, version string, owner int) error {
 	if m.Bundles {
 		return fmt.Errorf("%s %s carries dependencies in its archive", name, version)
 	}
-	if e := s.lock.entries[at]; e != nil {
+	if e := s.Lock.Entries[at]; e != nil {
 		switch {
-		case e.bundled:
+		case e.Bundled:
 			return fmt.Errorf("%s comes in the archive of another package", at)
-		case e.link:
+		case e.Link:
 			return fmt.Errorf("%s is a link into the workspace", at)
 		case e.resolved != "" && !s.registry.Serves(e.resolved):
 			return fmt.Errorf("%s comes from elsewhere than the registry", at)
@@ -216,26 +217,26 @@ func (s *npmSolve) raise(at, version string, owner int) error {
 	}
 	q, had := s.plan[at]
 	if had {
-		s.union(q.owner, owner)
+		s.Union(q.owner, owner)
 	}
 	if len(s.plan) >= npmChanges {
 		return fmt.Errorf("more than %d packages would change", npmChanges)
 	}
-	s.plan[at] = npmPlanned{version, &m, q.fresh || s.lock.entries[at] == nil, owner}
+	s.plan[at] = npmPlanned{version, &m, q.fresh || s.Lock.Entries[at] == nil, owner}
 	s.queue = append(s.queue, at)
 	return nil
 }
 
 // nameAt is the registry's name of what is in a folder.
-func (s *npmSolve) nameAt(at string) string {
-	if e := s.lock.entries[at]; e != nil {
-		return e.name
+func (s *Solver) nameAt(at string) string {
+	if e := s.Lock.Entries[at]; e != nil {
+		return e.Name
 	}
-	return folderName(at)
+	return FolderName(at)
 }
 
 // settle works until nothing is out of place.
-func (s *npmSolve) settle(owner int) error {
+func (s *Solver) settle(owner int) error {
 	for n := 0; len(s.queue) > 0; n++ {
 		if n > 4*npmChanges {
 			return errors.New("no end to what would change")
@@ -246,16 +247,16 @@ func (s *npmSolve) settle(owner int) error {
 		at := s.queue[0]
 		s.queue = s.queue[1:]
 		for _, a := range s.askers(at) {
-			if q, ok := s.plan[a.path]; ok && (q.fresh || !content(s.lock.entries[a.path].edges, a.name, s.versionAt(at))) {
-				s.union(q.owner, owner)
+			if q, ok := s.plan[a.path]; ok && (q.fresh || !content(s.Lock.Entries[a.path].Edges, a.Name, s.versionAt(at))) {
+				s.Union(q.owner, owner)
 			}
 			version := s.versionAt(at)
-			e := s.lock.entries[a.path]
+			e := s.Lock.Entries[a.path]
 			var err error
-			switch own := e != nil && e.project(); {
+			switch own := e != nil && e.Project(); {
 			case s.takes(a, version):
-			case s.floor[at] == "" && !own && a.kind != npmPeer: // it came along: who wants another may have it
-				err = s.serve(a.path, a.npmEdge, owner)
+			case s.floor[at] == "" && !own && a.Kind != Peer: // it came along: who wants another may have it
+				err = s.serve(a.path, a.Edge, owner)
 			default:
 				err = s.persuade(a, at, version, owner)
 			}
@@ -273,17 +274,17 @@ func (s *npmSolve) settle(owner int) error {
 }
 
 // persuade makes an asker content with the version that a folder has.
-func (s *npmSolve) persuade(a asker, at, version string, owner int) error {
-	if e := s.lock.entries[a.path]; e != nil && e.project() {
+func (s *Solver) persuade(a asker, at, version string, owner int) error {
+	if e := s.Lock.Entries[a.path]; e != nil && e.Project() {
 		to, ok := raisedRange(a.spec, version)
 		if !ok {
-			return fmt.Errorf("%s is declared as %.80q", a.name, a.spec)
+			return fmt.Errorf("%s is declared as %.80q", a.Name, a.spec)
 		}
-		s.ranges[npmDecl{a.path, a.kind, a.name}] = to
+		s.ranges[declaration{a.path, a.Kind, a.Name}] = to
 		return nil
 	}
-	if _, ok := s.standing.all[a.name]; ok {
-		s.overrides[npmOverride{"", a.name}] = version
+	if _, ok := s.standing.all[a.Name]; ok {
+		s.overrides[npmOverride{"", a.Name}] = version
 		return nil
 	}
 	all, err := s.registry.Versions(s.ctx, s.nameAt(a.path))
@@ -294,15 +295,15 @@ func (s *npmSolve) persuade(a asker, at, version string, owner int) error {
 	if err != nil {
 		return err
 	}
-	later := append([]string{version}, s.cleanest(s.nameAt(at), ascending(mine, version), "")...)
+	later := append([]string{version}, s.cleanest(s.nameAt(at), Ascending(mine, version), "")...)
 	current := s.versionAt(a.path)
 	users := s.askers(a.path)
-	for _, v := range s.cleanest(s.nameAt(a.path), ascending(all, current), "") {
+	for _, v := range s.cleanest(s.nameAt(a.path), Ascending(all, current), "") {
 		m := all[v]
-		if !compatible(current, v) || !s.agreed(users, v, true) {
+		if !plan.Compatible(current, v) || !s.agreed(users, v, true) {
 			continue
 		}
-		i := slices.IndexFunc(later, func(to string) bool { return content(m.edges(), a.name, to) })
+		i := slices.IndexFunc(later, func(to string) bool { return content(edges(&m), a.Name, to) })
 		if i < 0 {
 			continue
 		}
@@ -313,10 +314,10 @@ func (s *npmSolve) persuade(a asker, at, version string, owner int) error {
 		}
 		return s.raise(a.path, v, owner)
 	}
-	key := npmOverride{"", a.name}
+	key := npmOverride{"", a.Name}
 	for _, p := range s.folders() { // the others of that name stay what they are
-		if folderName(p) == a.name && s.versionAt(p) != version {
-			key.dependent = folderName(a.path)
+		if FolderName(p) == a.Name && s.versionAt(p) != version {
+			key.dependent = FolderName(a.path)
 		}
 	}
 	s.overrides[key] = version
@@ -324,12 +325,12 @@ func (s *npmSolve) persuade(a asker, at, version string, owner int) error {
 }
 
 // content reports whether none of the dependencies refuses a version.
-func content(edges []npmEdge, name, version string) bool {
+func content(edges []Edge, name, version string) bool {
 	for _, e := range edges {
-		if e.name != name {
+		if e.Name != name {
 			continue
 		}
-		if admits, known := npmAdmits(e.spec, version); known && !admits {
+		if admits, known := Admits(e.spec, version); known && !admits {
 			return false
 		}
 	}
@@ -338,12 +339,12 @@ func content(edges []npmEdge, name, version string) bool {
 
 // agreed reports whether all who use a folder take the version; own: the user's
 // own declarations may be edited for it.
-func (s *npmSolve) agreed(users []asker, version string, own bool) bool {
+func (s *Solver) agreed(users []asker, version string, own bool) bool {
 	for _, a := range users {
 		if s.takes(a, version) {
 			continue
 		}
-		if e := s.lock.entries[a.path]; own && e != nil && e.project() {
+		if e := s.Lock.Entries[a.path]; own && e != nil && e.Project() {
 			if _, ok := raisedRange(a.spec, version); ok {
 				continue
 			}
@@ -354,19 +355,19 @@ func (s *npmSolve) agreed(users []asker, version string, own bool) bool {
 }
 
 // serve finds what the dependency of a folder is to be loaded from.
-func (s *npmSolve) serve(at string, e npmEdge, owner int) error {
-	target := s.resolve(at, e)
+func (s *Solver) serve(at string, e Edge, owner int) error {
+	target := s.Resolve(at, e)
 	if target != "" {
-		if t := s.lock.entries[target]; t != nil && t.link || s.takes(asker{at, e}, s.versionAt(target)) {
-			if q, ok := s.plan[target]; ok && (q.fresh || !s.takes(asker{at, e}, s.lock.entries[target].version)) {
-				s.union(q.owner, owner)
+		if t := s.Lock.Entries[target]; t != nil && t.Link || s.takes(asker{at, e}, s.versionAt(target)) {
+			if q, ok := s.plan[target]; ok && (q.fresh || !s.takes(asker{at, e}, s.Lock.Entries[target].Version)) {
+				s.Union(q.owner, owner)
 			}
 			return nil
 		}
 	} else if e.maybe {
 		return nil
 	}
-	name := e.name
+	name := e.Name
 	spec := e.spec
 	if alias, ok := cutAlias(spec); ok {
 		return fmt.Errorf("%s depends on %s under another name", s.nameAt(at), alias)
@@ -379,8 +380,8 @@ func (s *npmSolve) serve(at string, e npmEdge, owner int) error {
 		return err
 	}
 	var fitting []string
-	for _, v := range ascending(all, "") {
-		if ok, _ := npmAdmits(spec, v); ok {
+	for _, v := range Ascending(all, "") {
+		if ok, _ := Admits(spec, v); ok {
 			fitting = append(fitting, v)
 		}
 	}
@@ -392,7 +393,7 @@ func (s *npmSolve) serve(at string, e npmEdge, owner int) error {
 		if v := s.inPlace(target, fitting); v != "" {
 			return s.raise(target, v, owner)
 		}
-		if e.kind == npmPeer {
+		if e.Kind == Peer {
 			return fmt.Errorf("%s needs %s %.80q beside it", s.nameAt(at), name, spec)
 		}
 	}
@@ -408,7 +409,7 @@ func (s *npmSolve) serve(at string, e npmEdge, owner int) error {
 
 // cleanest leaves out of the versions those with known vulnerabilities, unless
 // nothing would be left after the current one.
-func (s *npmSolve) cleanest(name string, versions []string, current string) []string {
+func (s *Solver) cleanest(name string, versions []string, current string) []string {
 	const ask = 40 // advisories are looked up for so many of the lowest and the highest
 	if s.clean == nil {
 		return versions
@@ -425,7 +426,7 @@ func (s *npmSolve) cleanest(name string, versions []string, current string) []st
 	return out
 }
 
-func (s *npmSolve) versionAtOr(p string) string {
+func (s *Solver) versionAtOr(p string) string {
 	if p == "" {
 		return ""
 	}
@@ -434,7 +435,7 @@ func (s *npmSolve) versionAtOr(p string) string {
 
 // inPlace is the nearest of the versions that the folder can be raised to; "":
 // none that all who use it take.
-func (s *npmSolve) inPlace(target string, fitting []string) string {
+func (s *Solver) inPlace(target string, fitting []string) string {
 	current := s.versionAt(target)
 	users := s.askers(target)
 	if s.plan[target].fresh { // nobody had it before: any version will do
@@ -458,22 +459,14 @@ func (s *npmSolve) inPlace(target string, fitting []string) string {
 	return ""
 }
 
-func cutAlias(spec string) (string, bool) {
-	if len(spec) > 4 && spec[:4] == "npm:" {
-		name, _ := splitAlias(spec[4:])
-		return name, true
-	}
-	return "", false
-}
-
 func newer(a, b string) bool {
 	c, err := vuln.Compare("npm", a, b)
 	return err == nil && c > 0
 }
 
-// ascending lists the releases after a version, lowest first; pre-releases are
+// Ascending lists the releases after a version, lowest first; pre-releases are
 // left out.
-func ascending(all map[string]Manifest, after string) []string {
+func Ascending(all map[string]plan.Manifest, after string) []string {
 	var out []string
 	for v := range all {
 		if !prerelease(v) && (after == "" || newer(v, after)) {

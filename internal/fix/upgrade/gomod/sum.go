@@ -1,15 +1,15 @@
-package upgrade
+package gomod
 
 import (
 	"strings"
 
-	"golang.org/x/mod/semver"
-
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
+	"golang.org/x/mod/semver"
 )
 
-// lines are what go.sum says of a version.
-func (s Sums) lines(name, version string) []string {
+// sumLines are what go.sum says of a version.
+func sumLines(s plan.Sums, name, version string) []string {
 	if s.Zip == "" || s.Mod == "" {
 		return nil
 	}
@@ -32,16 +32,16 @@ func parseSum(text string, end int) sumLine {
 }
 
 // sumEdits add lines to go.sum where its order has them.
-func sumEdits(f *file, lines []string) []finding.Edit {
+func sumEdits(f *plan.File, lines []string) []finding.Edit {
 	have := map[string]bool{}
 	var order []sumLine
 	offset := 0
-	for l := range strings.Lines(string(f.b)) {
+	for l := range strings.Lines(string(f.B)) {
 		offset += len(l)
 		order = append(order, parseSum(strings.TrimRight(l, "\r\n"), offset))
 		have[order[len(order)-1].text] = true
 	}
-	eol := f.eol()
+	eol := f.Eol()
 	var edits []finding.Edit
 	for _, l := range lines {
 		if have[l] {
@@ -54,10 +54,10 @@ func sumEdits(f *file, lines []string) []finding.Edit {
 				break
 			}
 		}
-		if where == len(f.b) && where > 0 && f.b[where-1] != '\n' {
+		if where == len(f.B) && where > 0 && f.B[where-1] != '\n' {
 			text = eol + l
 		}
-		edits = append(edits, finding.Edit{File: f.name, Base: f.digest, Start: where, End: where, New: text})
+		edits = append(edits, finding.Edit{File: f.Name, Base: f.Digest, Start: where, End: where, New: text})
 	}
 	return edits
 }

@@ -1,4 +1,4 @@
-package upgrade
+package npm
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
 // steps plans the wants in the order of what may go wrong, until each draft
@@ -15,12 +16,12 @@ import (
 // safer one is left to the next plan, so that the safer one waits for nobody's
 // review; later says after which. left takes those for which the lock cannot be
 // edited, with the reason.
-func (s *npmSolve) steps(wants []want, left map[int]string, try *trial) (drafts []npmDraft, later map[int]string) {
+func (s *Solver) steps(wants []plan.Want, left map[int]string, try *trial) (drafts []draft, later map[int]string) {
 	later = map[int]string{}
 	safety := make([]finding.Safety, len(wants))
 	var order []int
 	for i, w := range wants {
-		s.begin(len(wants), floors(s.lock, wants[i:i+1]))
+		s.begin(len(wants), floors(s.Lock, wants[i:i+1]))
 		if err := s.solve(w, i); err != nil {
 			left[i] = err.Error()
 			continue
@@ -33,7 +34,7 @@ func (s *npmSolve) steps(wants []want, left map[int]string, try *trial) (drafts 
 	for len(order) > 0 {
 		s.begin(len(wants), map[string]string{})
 		for _, t := range tied {
-			s.union(t[0], t[1])
+			s.Union(t[0], t[1])
 		}
 		drafts = s.together(wants, order, left)
 		// apart leaves the riskier of a group for later, or ties it together.
@@ -81,9 +82,9 @@ func (s *npmSolve) steps(wants []want, left map[int]string, try *trial) (drafts 
 }
 
 // together solves wants one after the other. What cannot be is left.
-func (s *npmSolve) together(wants []want, order []int, left map[int]string) []npmDraft {
+func (s *Solver) together(wants []plan.Want, order []int, left map[int]string) []draft {
 	for _, i := range order {
-		maps.Copy(s.floor, floors(s.lock, wants[i:i+1]))
+		maps.Copy(s.floor, floors(s.Lock, wants[i:i+1]))
 	}
 	solved := map[int]bool{}
 	for _, i := range order {
@@ -99,21 +100,21 @@ func (s *npmSolve) together(wants []want, order []int, left map[int]string) []np
 }
 
 // begin forgets what was planned.
-func (s *npmSolve) begin(wants int, floor map[string]string) {
+func (s *Solver) begin(wants int, floor map[string]string) {
 	s.npmState = npmState{
-		plan: map[string]npmPlanned{}, ranges: map[npmDecl]string{}, overrides: map[npmOverride]string{},
-		dropped: map[string]npmCopy{},
+		plan: map[string]npmPlanned{}, ranges: map[declaration]string{}, overrides: map[npmOverride]string{},
+		dropped: map[string]placed{},
 	}
 	for i := range wants {
-		s.joins = append(s.joins, i)
+		s.Joins = append(s.Joins, i)
 	}
 	s.floor, s.queue = floor, nil
 }
 
 // safety is that of a want which was planned by itself.
-func (s *npmSolve) safety(w want) finding.Safety {
+func (s *Solver) safety(w plan.Want) finding.Safety {
 	switch {
-	case len(s.overrides) > 0 || !compatible(w.From, w.To):
+	case len(s.overrides) > 0 || !plan.Compatible(w.From, w.To):
 		return finding.NeedsReview
 	case len(s.ranges) > 0:
 		return finding.Behaviour
@@ -123,7 +124,7 @@ func (s *npmSolve) safety(w want) finding.Safety {
 
 // prune forgets the overrides without which everybody is content: who needed one
 // may have been raised since.
-func (s *npmSolve) prune() {
+func (s *Solver) prune() {
 	for _, k := range slices.SortedFunc(maps.Keys(s.overrides), func(a, b npmOverride) int {
 		return cmp.Or(cmp.Compare(a.dependent, b.dependent), cmp.Compare(a.name, b.name))
 	}) {
@@ -137,15 +138,15 @@ func (s *npmSolve) prune() {
 
 // missed reports whether somebody whom an override is for refuses what it loads
 // without it.
-func (s *npmSolve) missed(k npmOverride) bool {
-	used := s.graph().reach(func(npmEdge) bool { return true })
+func (s *Solver) missed(k npmOverride) bool {
+	used := s.Graph().reach(func(Edge) bool { return true })
 	for _, p := range s.folders() {
-		if p == "" || !used[p] || !s.has(p) || k.dependent != "" && folderName(p) != k.dependent {
+		if p == "" || !used[p] || !s.has(p) || k.dependent != "" && FolderName(p) != k.dependent {
 			continue
 		}
 		for _, e := range s.edgesAt(p) {
-			to := s.resolve(p, e)
-			if e.name == k.name && to != "" && !s.takes(asker{p, e}, s.versionAt(to)) {
+			to := s.Resolve(p, e)
+			if e.Name == k.name && to != "" && !s.takes(asker{p, e}, s.versionAt(to)) {
 				return true
 			}
 		}
@@ -156,23 +157,23 @@ func (s *npmSolve) missed(k npmOverride) bool {
 // dedupe takes away each second copy that the plan has made one: a folder which
 // holds the version that its users would load from further up without it. What
 // has peers stays: it stands where it is for their sake.
-func (s *npmSolve) dedupe() {
+func (s *Solver) dedupe() {
 	for n := -1; n < len(s.dropped); {
 		n = len(s.dropped)
-		s.dropCopies(s.graph().reach(func(npmEdge) bool { return true }))
+		s.dropCopies(s.Graph().reach(func(Edge) bool { return true }))
 	}
 }
 
-func (s *npmSolve) dropCopies(used map[string]bool) {
+func (s *Solver) dropCopies(used map[string]bool) {
 	for _, p := range s.folders() {
-		name, e := folderName(p), s.lock.entries[p]
-		dir := above(p)
-		if name == "" || dir == "" || !used[p] || !s.has(p) || e != nil && (e.link || e.bundled) {
+		name, e := FolderName(p), s.Lock.Entries[p]
+		dir := Above(p)
+		if name == "" || dir == "" || !used[p] || !s.has(p) || e != nil && (e.Link || e.Bundled) {
 			continue
 		}
 		of := ""
 		for dir != "" && of == "" {
-			dir = above(dir)
+			dir = Above(dir)
 			if at := path.Join(dir, "node_modules", name); used[at] && s.has(at) {
 				of = at
 			}
@@ -182,16 +183,16 @@ func (s *npmSolve) dropCopies(used map[string]bool) {
 		}
 		mine, planned := s.plan[p]
 		other, moved := s.plan[of]
-		if f := s.lock.entries[of]; !planned && !moved || f != nil && (f.link || f.bundled) {
+		if f := s.Lock.Entries[of]; !planned && !moved || f != nil && (f.Link || f.Bundled) {
 			continue
 		}
-		peers := slices.ContainsFunc(s.edgesAt(p), func(e npmEdge) bool { return e.kind == npmPeer })
+		peers := slices.ContainsFunc(s.edgesAt(p), func(e Edge) bool { return e.Kind == Peer })
 		if peers || s.bundlesBelow(p) {
 			continue
 		}
-		c := npmCopy{of, other.owner}
+		c := placed{of, other.owner}
 		if planned && moved {
-			s.union(mine.owner, other.owner)
+			s.Union(mine.owner, other.owner)
 		} else if planned {
 			c.owner = mine.owner
 		}
@@ -201,46 +202,46 @@ func (s *npmSolve) dropCopies(used map[string]bool) {
 
 // tie joins the wants of which one cannot be without the other: a package as it
 // is planned needs what another is planned to be, or as it was refuses that.
-func (s *npmSolve) tie() {
-	before := &npmSolve{lock: s.lock}
+func (s *Solver) tie() {
+	before := &Solver{Lock: s.Lock}
 	for _, p := range s.folders() {
 		q, planned := s.plan[p]
 		for _, e := range s.edgesAt(p) {
-			to := s.resolve(p, e)
+			to := s.Resolve(p, e)
 			t, ok := s.plan[to]
-			if ok && planned && (t.fresh || !accepts(e, s.lock.entries[to].version)) {
-				s.union(q.owner, t.owner)
+			if ok && planned && (t.fresh || !accepts(e, s.Lock.Entries[to].Version)) {
+				s.Union(q.owner, t.owner)
 			}
 		}
-		was := s.lock.entries[p]
+		was := s.Lock.Entries[p]
 		if was == nil {
 			continue
 		}
-		for _, e := range was.edges { // it refuses what its dependency is to be
-			t, ok := s.plan[before.resolve(p, e)]
+		for _, e := range was.Edges { // it refuses what its dependency is to be
+			t, ok := s.plan[before.Resolve(p, e)]
 			if !ok || accepts(e, t.version) {
 				continue
 			}
 			if planned {
-				s.union(q.owner, t.owner)
+				s.Union(q.owner, t.owner)
 			}
-			if own, ok := s.plan[s.resolve(p, e)]; ok {
-				s.union(own.owner, t.owner)
+			if own, ok := s.plan[s.Resolve(p, e)]; ok {
+				s.Union(own.owner, t.owner)
 			}
 		}
 	}
 }
 
 // accepts reports whether a dependency, as it is declared, may be of a version.
-func accepts(e npmEdge, version string) bool {
-	admits, known := npmAdmits(e.spec, version)
+func accepts(e Edge, version string) bool {
+	admits, known := Admits(e.spec, version)
 	return admits || !known
 }
 
 // bundlesBelow reports whether a folder holds what came in an archive.
-func (s *npmSolve) bundlesBelow(p string) bool {
-	for _, at := range s.lock.paths {
-		if strings.HasPrefix(at, path.Join(p, "node_modules")+"/") && s.lock.entries[at].bundled {
+func (s *Solver) bundlesBelow(p string) bool {
+	for _, at := range s.Lock.Paths {
+		if strings.HasPrefix(at, path.Join(p, "node_modules")+"/") && s.Lock.Entries[at].Bundled {
 			return true
 		}
 	}

@@ -1,4 +1,4 @@
-package upgrade
+package gomod
 
 import (
 	"bytes"
@@ -11,23 +11,11 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/sumdb"
 	"golang.org/x/mod/sumdb/dirhash"
 )
-
-// Modules says what go.sum must hold of a Go module's version.
-type Modules interface {
-	// Sums returns the hashes of a version and its go.mod. A version whose
-	// hashes cannot be vouched for is an error.
-	Sums(ctx context.Context, path, version string) (Sums, error)
-}
-
-// Sums are a version's hashes, as go.sum writes them, and its go.mod.
-type Sums struct {
-	Zip, Mod string // "h1:…"
-	GoMod    []byte
-}
 
 // The checksum database that the go command believes, and its public key.
 const (
@@ -35,15 +23,15 @@ const (
 	sumKey    = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
 )
 
-// GoProxy asks the module proxy at the address, or the first of GOPROXY. A hash
+// NewProxy asks the module proxy at the address, or the first of GOPROXY. A hash
 // is believed on the word of the checksum database alone, with its proof
 // checked: a line that stands in go.sum is not asked about again, so one from
 // elsewhere would blind the go command. Modules that GOPRIVATE, GONOPROXY or
 // GONOSUMDB name are not asked for. It is nil where GOPROXY or GOSUMDB is off.
-func GoProxy(h HTTP) Modules {
+func NewProxy(h plan.HTTP) plan.Modules {
 	base := h.Base
 	if base == "" {
-		base = firstProxy(cmp.Or(os.Getenv("GOPROXY"), "https://proxy.golang.org"))
+		base = FirstProxy(cmp.Or(os.Getenv("GOPROXY"), "https://proxy.golang.org"))
 	}
 	if base == "" || !strings.HasPrefix(cmp.Or(os.Getenv("GOSUMDB"), sumServer), sumServer) {
 		return nil
@@ -54,10 +42,10 @@ func GoProxy(h HTTP) Modules {
 			private += "," + v
 		}
 	}
-	return &goProxy{base: strings.TrimRight(base, "/") + "/", http: h, private: private, key: sumKey}
+	return &proxy{base: strings.TrimRight(base, "/") + "/", http: h, private: private, key: sumKey}
 }
 
-func firstProxy(list string) string {
+func FirstProxy(list string) string {
 	for _, p := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == '|' }) {
 		switch p = strings.TrimSpace(p); {
 		case strings.HasPrefix(p, "http://"), strings.HasPrefix(p, "https://"):
@@ -69,9 +57,9 @@ func firstProxy(list string) string {
 	return ""
 }
 
-type goProxy struct {
+type proxy struct {
 	base    string
-	http    HTTP
+	http    plan.HTTP
 	private string
 	key     string
 	once    sync.Once
@@ -79,8 +67,8 @@ type goProxy struct {
 	ops     *sumOps
 }
 
-func (g *goProxy) Sums(ctx context.Context, path, version string) (Sums, error) {
-	var s Sums
+func (g *proxy) Sums(ctx context.Context, path, version string) (plan.Sums, error) {
+	var s plan.Sums
 	if module.MatchPrefixPatterns(g.private, path) {
 		return s, fmt.Errorf("%s is private, and nobody is asked for it", path)
 	}
@@ -103,7 +91,7 @@ func (g *goProxy) Sums(ctx context.Context, path, version string) (Sums, error) 
 	}{{version, &s.Zip}, {version + "/go.mod", &s.Mod}} {
 		lines, err := g.client.Lookup(path, want.version)
 		if err != nil {
-			return Sums{}, fmt.Errorf("checksum database, %s@%s: %w", path, want.version, err)
+			return plan.Sums{}, fmt.Errorf("checksum database, %s@%s: %w", path, want.version, err)
 		}
 		for _, l := range lines {
 			if h, ok := strings.CutPrefix(l, path+" "+want.version+" "); ok && strings.HasPrefix(h, "h1:") {
@@ -111,16 +99,16 @@ func (g *goProxy) Sums(ctx context.Context, path, version string) (Sums, error) 
 			}
 		}
 		if *want.to == "" {
-			return Sums{}, fmt.Errorf("checksum database, %s@%s: no hash", path, want.version)
+			return plan.Sums{}, fmt.Errorf("checksum database, %s@%s: no hash", path, want.version)
 		}
 	}
 	small := g.http
 	small.Limit = 4 << 20
-	if s.GoMod, err = small.get(ctx, g.base+escaped+"/@v/"+v+".mod", ""); err != nil {
-		return Sums{}, err
+	if s.GoMod, err = small.Get(ctx, g.base+escaped+"/@v/"+v+".mod", ""); err != nil {
+		return plan.Sums{}, err
 	}
 	if got := goModHash(s.GoMod); got != s.Mod {
-		return Sums{}, fmt.Errorf("go.mod of %s@%s: the proxy's is not the one that the checksum database vouches for", path, version)
+		return plan.Sums{}, fmt.Errorf("go.mod of %s@%s: the proxy's is not the one that the checksum database vouches for", path, version)
 	}
 	return s, nil
 }
@@ -138,7 +126,7 @@ func goModHash(body []byte) string {
 
 // sumOps is what the checksum database's client works with, in memory.
 type sumOps struct {
-	g    *goProxy
+	g    *proxy
 	mu   sync.Mutex
 	ctx  context.Context //nolint:containedctx // the client's interface has no room for one
 	kept map[string][]byte
@@ -158,9 +146,9 @@ func (o *sumOps) ReadRemote(path string) ([]byte, error) {
 	o.mu.Unlock()
 	small := o.g.http
 	small.Limit = 1 << 20
-	b, err := small.get(ctx, o.g.base+"sumdb/"+sumServer+path, "")
+	b, err := small.Get(ctx, o.g.base+"sumdb/"+sumServer+path, "")
 	if err != nil && o.g.http.Base == "" {
-		if direct, e := small.get(ctx, "https://"+sumServer+path, ""); e == nil {
+		if direct, e := small.Get(ctx, "https://"+sumServer+path, ""); e == nil {
 			return direct, nil
 		}
 	}

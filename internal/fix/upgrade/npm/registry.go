@@ -1,4 +1,4 @@
-package upgrade
+package npm
 
 import (
 	"bytes"
@@ -9,65 +9,33 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"strings"
 
-	"github.com/drydock-dev/drydock/internal/egress"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
-// Registry says what an npm registry knows of a package.
-type Registry interface {
-	// Versions returns every version of a package by its number. A package
-	// that the registry does not have is an error.
-	Versions(ctx context.Context, name string) (map[string]Manifest, error)
-	// Serves reports whether the registry is where a lock's "resolved" address
-	// points: a package of another registry may share its name and nothing else.
-	Serves(resolved string) bool
-}
-
-// Manifest is what a lock file holds of a version.
-type Manifest struct {
-	Tarball, Integrity   string // address; "sha512-…", or "sha1-…" for the old ones
-	Dependencies         map[string]string
-	OptionalDependencies map[string]string
-	PeerDependencies     map[string]string
-	PeerDependenciesMeta map[string]struct {
-		Optional bool `json:"optional,omitempty"`
-	}
-	Bin, Engines, OS, CPU, Libc, License, Funding, Deprecated json.RawMessage
-	InstallScript, Bundles                                    bool // has a script that runs; carries dependencies in itself
-}
-
-// HTTP says how to ask over the network. Its zero value is npm's default.
-type HTTP struct {
-	Base   string       // the registry's or proxy's address; "": from the environment, else the public one
-	Client *http.Client // nil: one of its own: see [egress]
-	Limit  int64        // bytes of one answer; 0: 64 MB
-}
-
-// NPM asks the npm registry at the address, or at npm_config_registry's, or the
+// NewRegistry asks the npm registry at the address, or at npm_config_registry's, or the
 // public one.
-func NPM(h HTTP) Registry {
-	base := cmp.Or(h.Base, os.Getenv("npm_config_registry"), os.Getenv("NPM_CONFIG_REGISTRY"), publicRegistry)
-	return &npmHTTP{base: strings.TrimRight(base, "/") + "/", http: h, seen: map[string]map[string]Manifest{}}
+func NewRegistry(h plan.HTTP) plan.Registry {
+	base := cmp.Or(h.Base, os.Getenv("npm_config_registry"), os.Getenv("NPM_CONFIG_REGISTRY"), PublicRegistry)
+	return &registry{base: strings.TrimRight(base, "/") + "/", http: h, seen: map[string]map[string]plan.Manifest{}}
 }
 
-const publicRegistry = "https://registry.npmjs.org/"
+// PublicRegistry is the address of npm's own.
+const PublicRegistry = "https://registry.npmjs.org/"
 
-// npmHTTP keeps what it was told; it serves one Plan at a time.
-type npmHTTP struct {
+// registry keeps what it was told; it serves one Plan at a time.
+type registry struct {
 	base string
-	http HTTP
-	seen map[string]map[string]Manifest
+	http plan.HTTP
+	seen map[string]map[string]plan.Manifest
 }
 
-func (r *npmHTTP) Serves(resolved string) bool {
+func (r *registry) Serves(resolved string) bool {
 	// The public registry's address in a lock means whatever registry is
 	// configured: npm replaces its host.
-	for _, base := range []string{r.base, publicRegistry, "https://registry.yarnpkg.com/", "http://registry.npmjs.org/"} {
+	for _, base := range []string{r.base, PublicRegistry, "https://registry.yarnpkg.com/", "http://registry.npmjs.org/"} {
 		if strings.HasPrefix(resolved, base) {
 			return true
 		}
@@ -75,71 +43,23 @@ func (r *npmHTTP) Serves(resolved string) bool {
 	return false
 }
 
-func (r *npmHTTP) Versions(ctx context.Context, name string) (map[string]Manifest, error) {
+func (r *registry) Versions(ctx context.Context, name string) (map[string]plan.Manifest, error) {
 	if v, ok := r.seen[name]; ok {
 		return v, nil
 	}
 	if !npmNameOK(name) {
 		return nil, fmt.Errorf("%.80q is no name of a package", name)
 	}
-	body, err := r.http.get(ctx, r.base+strings.Replace(name, "/", "%2f", 1), "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8")
+	body, err := r.http.Get(ctx, r.base+strings.Replace(name, "/", "%2f", 1), "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8")
 	if err != nil {
 		return nil, err
 	}
-	all, err := parsePackument(body)
+	all, err := ParsePackument(body)
 	if err != nil {
 		return nil, fmt.Errorf("what the registry says of %s: %w", name, err)
 	}
 	r.seen[name] = all
 	return all, nil
-}
-
-// get reads one answer.
-func (h HTTP) get(ctx context.Context, address, accept string) ([]byte, error) {
-	client := h.Client
-	if client == nil {
-		client = egress.New(egress.Options{Own: true}).Client()
-	}
-	limit := cmp.Or(h.Limit, 64<<20)
-	ctx = egress.With(ctx, egress.Ask{What: redacted(address), Max: limit})
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	if accept != "" {
-		req.Header.Set("Accept", accept)
-	}
-	res, err := client.Do(req)
-	if err != nil {
-		return nil, plainURL(err)
-	}
-	defer res.Body.Close() //nolint:errcheck // read only
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %s", req.URL.Redacted(), res.Status)
-	}
-	return io.ReadAll(res.Body)
-}
-
-func redacted(address string) string {
-	if u, err := url.Parse(address); err == nil {
-		return u.Redacted()
-	}
-	return "its answer"
-}
-
-// plainURL takes credentials out of an error's address.
-func plainURL(err error) error {
-	var u *url.Error
-	if own := egress.Cause(err); own != err { //nolint:errorlint // the very same
-		return own
-	}
-	if errors.As(err, &u) {
-		if parsed, e := url.Parse(u.URL); e == nil {
-			return fmt.Errorf("ask %s: %w", parsed.Redacted(), u.Err)
-		}
-		return u.Err
-	}
-	return err
 }
 
 // npmNameOK reports whether a name can be asked for.
@@ -201,9 +121,9 @@ func (d *deps) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// parsePackument reads a registry's answer. A version that cannot be read is
+// ParsePackument reads a registry's answer. A version that cannot be read is
 // left out: there are millions, and the odd one has a field of another kind.
-func parsePackument(body []byte) (map[string]Manifest, error) {
+func ParsePackument(body []byte) (map[string]plan.Manifest, error) {
 	var doc struct {
 		Versions map[string]json.RawMessage `json:"versions"`
 	}
@@ -213,10 +133,10 @@ func parsePackument(body []byte) (map[string]Manifest, error) {
 	if len(doc.Versions) == 0 {
 		return nil, errors.New("it names no version")
 	}
-	all := make(map[string]Manifest, len(doc.Versions))
+	all := make(map[string]plan.Manifest, len(doc.Versions))
 	for v, raw := range doc.Versions {
 		var w wireManifest
-		if json.Unmarshal(raw, &w) != nil || !plausible(v) {
+		if json.Unmarshal(raw, &w) != nil || !plan.Plausible(v) {
 			continue
 		}
 		if m, ok := w.manifest(); ok {
@@ -226,8 +146,8 @@ func parsePackument(body []byte) (map[string]Manifest, error) {
 	return all, nil
 }
 
-func (w *wireManifest) manifest() (Manifest, bool) {
-	m := Manifest{
+func (w *wireManifest) manifest() (plan.Manifest, bool) {
+	m := plan.Manifest{
 		Tarball: w.Dist.Tarball, Integrity: w.Dist.Integrity,
 		Dependencies: w.Dependencies, OptionalDependencies: w.OptionalDependencies,
 		PeerDependencies: w.PeerDependencies, PeerDependenciesMeta: w.PeerDependenciesMeta,

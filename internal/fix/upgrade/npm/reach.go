@@ -1,33 +1,35 @@
-package upgrade
+package npm
 
 import (
 	"maps"
 	"slices"
+
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
-// npmFlags says for whom npm installs an entry.
-type npmFlags struct{ dev, optional, devOptional, peer bool }
+// Flags says for whom npm installs an entry.
+type Flags struct{ Dev, optional, devOptional, peer bool }
 
-// npmGraph is the tree before or after.
-type npmGraph struct {
-	s     *npmSolve
+// Graph is the tree before or after.
+type Graph struct {
+	s     *Solver
 	paths []string
 	from  map[string][]npmLink // who loads what
 }
 
 type npmLink struct {
 	to string
-	npmEdge
+	Edge
 }
 
-// graph resolves every edge. before is the lock's own, made by a solver
+// Graph resolves every edge. before is the lock's own, made by a solver
 // without a plan.
-func (s *npmSolve) graph() *npmGraph {
-	g := &npmGraph{s: s, from: map[string][]npmLink{}}
+func (s *Solver) Graph() *Graph {
+	g := &Graph{s: s, from: map[string][]npmLink{}}
 	g.paths = s.folders()
 	for _, p := range g.paths {
 		for _, e := range s.edgesAt(p) {
-			if to := s.resolve(p, e); to != "" {
+			if to := s.Resolve(p, e); to != "" {
 				g.from[p] = append(g.from[p], npmLink{to, e})
 			}
 		}
@@ -36,8 +38,8 @@ func (s *npmSolve) graph() *npmGraph {
 }
 
 // folders are those of the lock and those that are planned.
-func (s *npmSolve) folders() []string {
-	out := slices.Clone(s.lock.paths)
+func (s *Solver) folders() []string {
+	out := slices.Clone(s.Lock.Paths)
 	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
 		if s.plan[p].fresh {
 			out = append(out, p)
@@ -48,11 +50,11 @@ func (s *npmSolve) folders() []string {
 
 // reach is what is loaded from the user's own code over the edges that are
 // followed.
-func (g *npmGraph) reach(follow func(npmEdge) bool) map[string]bool {
+func (g *Graph) reach(follow func(Edge) bool) map[string]bool {
 	seen := map[string]bool{}
 	var queue []string
 	for _, p := range g.paths {
-		if e := g.s.lock.entries[p]; e != nil && (e.project() || e.link) {
+		if e := g.s.Lock.Entries[p]; e != nil && (e.Project() || e.Link) {
 			seen[p] = true
 			queue = append(queue, p)
 		}
@@ -61,7 +63,7 @@ func (g *npmGraph) reach(follow func(npmEdge) bool) map[string]bool {
 		p := queue[0]
 		queue = queue[1:]
 		for _, l := range g.from[p] {
-			if !seen[l.to] && follow(l.npmEdge) {
+			if !seen[l.to] && follow(l.Edge) {
 				seen[l.to] = true
 				queue = append(queue, l.to)
 			}
@@ -70,17 +72,17 @@ func (g *npmGraph) reach(follow func(npmEdge) bool) map[string]bool {
 	return seen
 }
 
-// flags says of every path that is reached for whom it is.
-func (g *npmGraph) flags() map[string]npmFlags {
-	all := g.reach(func(npmEdge) bool { return true })
-	lasting := g.reach(func(e npmEdge) bool { return e.kind != npmDev })
-	needed := g.reach(func(e npmEdge) bool { return e.kind != npmOptional })
-	both := g.reach(func(e npmEdge) bool { return e.kind != npmDev && e.kind != npmOptional })
-	own := g.reach(func(e npmEdge) bool { return e.kind != npmPeer })
-	out := make(map[string]npmFlags, len(all))
+// Flags says of every path that is reached for whom it is.
+func (g *Graph) Flags() map[string]Flags {
+	all := g.reach(func(Edge) bool { return true })
+	lasting := g.reach(func(e Edge) bool { return e.Kind != Dev })
+	needed := g.reach(func(e Edge) bool { return e.Kind != npmOptional })
+	both := g.reach(func(e Edge) bool { return e.Kind != Dev && e.Kind != npmOptional })
+	own := g.reach(func(e Edge) bool { return e.Kind != Peer })
+	out := make(map[string]Flags, len(all))
 	for p := range all {
-		f := npmFlags{dev: !lasting[p], optional: !needed[p], peer: !own[p]}
-		f.devOptional = !both[p] && !f.dev && !f.optional
+		f := Flags{Dev: !lasting[p], optional: !needed[p], peer: !own[p]}
+		f.devOptional = !both[p] && !f.Dev && !f.optional
 		out[p] = f
 	}
 	return out
@@ -88,7 +90,7 @@ func (g *npmGraph) flags() map[string]npmFlags {
 
 // npmAfter is what the plan does to entries beside those it raises.
 type npmAfter struct {
-	flags map[string]npmFlags // of what is raised or new, and of what changes its flags
+	flags map[string]Flags // of what is raised or new, and of what changes its flags
 	gone  map[string]bool
 	owner map[string]int
 	fresh map[string][]string // what is new in a folder
@@ -96,13 +98,13 @@ type npmAfter struct {
 
 // after compares the trees before and after, and joins the wants whose changes
 // have an effect together.
-func (s *npmSolve) after() npmAfter {
-	was := (&npmSolve{lock: s.lock}).graph()
-	is := s.graph()
-	before, now := was.flags(), is.flags()
-	a := npmAfter{flags: map[string]npmFlags{}, gone: map[string]bool{}, owner: map[string]int{}, fresh: map[string][]string{}}
+func (s *Solver) after() npmAfter {
+	was := (&Solver{Lock: s.Lock}).Graph()
+	is := s.Graph()
+	before, now := was.Flags(), is.Flags()
+	a := npmAfter{flags: map[string]Flags{}, gone: map[string]bool{}, owner: map[string]int{}, fresh: map[string][]string{}}
 	users := map[string][]string{}
-	for _, g := range []*npmGraph{was, is} {
+	for _, g := range []*Graph{was, is} {
 		for _, p := range g.paths {
 			for _, l := range g.from[p] {
 				users[l.to] = append(users[l.to], p)
@@ -111,11 +113,11 @@ func (s *npmSolve) after() npmAfter {
 	}
 	var moved []string // gone, or for others than before
 	for _, p := range is.paths {
-		e := s.lock.entries[p]
+		e := s.Lock.Entries[p]
 		f, reached := now[p]
 		old, had := before[p]
 		switch _, planned := s.plan[p]; {
-		case e != nil && (e.project() || e.link):
+		case e != nil && (e.Project() || e.Link):
 			continue
 		case !reached && (had || planned):
 			a.gone[p] = true
@@ -134,7 +136,7 @@ func (s *npmSolve) after() npmAfter {
 	s.blame(moved, users, a.owner)
 	for _, p := range slices.Sorted(maps.Keys(s.plan)) {
 		if s.plan[p].fresh && !a.gone[p] {
-			a.fresh[above(p)] = append(a.fresh[above(p)], p)
+			a.fresh[Above(p)] = append(a.fresh[Above(p)], p)
 		}
 	}
 	return a
@@ -143,25 +145,25 @@ func (s *npmSolve) after() npmAfter {
 // blame joins the wants that have moved a path together, and puts one of them
 // into owner. A path moves because a planned one uses it or did, or one that
 // moves itself.
-func (s *npmSolve) blame(moved []string, users map[string][]string, owner map[string]int) {
+func (s *Solver) blame(moved []string, users map[string][]string, owner map[string]int) {
 	at := make(map[string]int, len(moved))
-	groups := make(joins, len(moved))
+	groups := make(plan.Joins, len(moved))
 	for i, p := range moved {
 		at[p], groups[i] = i, i
 	}
 	for i, p := range moved {
 		for _, u := range users[p] {
 			if k, ok := at[u]; ok {
-				groups.union(i, k)
+				groups.Union(i, k)
 			}
 		}
 	}
 	cause := map[int]int{} // group -> want
 	put := func(i, want int) {
-		if other, ok := cause[groups.leader(i)]; ok {
-			s.union(other, want)
+		if other, ok := cause[groups.Leader(i)]; ok {
+			s.Union(other, want)
 		}
-		cause[groups.leader(i)] = want
+		cause[groups.Leader(i)] = want
 	}
 	for _, p := range slices.Sorted(maps.Keys(s.dropped)) {
 		c := s.dropped[p]
@@ -182,6 +184,6 @@ func (s *npmSolve) blame(moved []string, users map[string][]string, owner map[st
 		}
 	}
 	for i, p := range moved {
-		owner[p] = cause[groups.leader(i)]
+		owner[p] = cause[groups.Leader(i)]
 	}
 }

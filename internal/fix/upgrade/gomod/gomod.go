@@ -1,4 +1,4 @@
-package upgrade
+package gomod
 
 import (
 	"cmp"
@@ -10,11 +10,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
-
-	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // goChanges bounds how many modules one plan may raise.
@@ -24,13 +24,13 @@ const goChanges = 500
 // highest version that anybody requires, and refuses a go.mod that lists a
 // lower one.
 type goPlan struct {
-	f     *file
+	f     *plan.File
 	mod   *modfile.File
 	lines map[string]goLine // by path
 	to    map[string]string // path -> version
 	owner map[string]int
-	joins joins
-	sums  map[string]Sums // path@version
+	joins plan.Joins
+	sums  map[string]plan.Sums // path@version
 	new   map[int][]string
 	goMin map[int]string // of the go line
 	needs map[int]string // the module that wants it
@@ -47,67 +47,67 @@ type goLine struct {
 // goTidy brings go.sum, and go.mod's indirect requirements, after an edit.
 const goTidy = "go mod tidy"
 
-func (p *planner) goMod(ctx context.Context, j job) {
-	f, err := p.open(j.file)
+func Raise(ctx context.Context, p *plan.Planner, j plan.Job) {
+	f, err := p.Open(j.File)
 	var mod *modfile.File
 	if err == nil {
-		mod, err = modfile.Parse(f.name, f.b, nil)
+		mod, err = modfile.Parse(f.Name, f.B, nil)
 	}
 	if err != nil {
-		for _, w := range j.wants {
-			p.cannot(w, err.Error())
+		for _, w := range j.Wants {
+			p.Cannot(w, err.Error())
 		}
 		return
 	}
-	dir := path.Dir(j.file)
-	var wants []want
-	for _, w := range j.wants {
+	dir := path.Dir(j.File)
+	var wants []plan.Want
+	for _, w := range j.Wants {
 		if w.Name == "stdlib" {
-			p.goRelease(newGoPlan(f, mod), w)
+			goRelease(p, newGoPlan(f, mod), w)
 			continue
 		}
 		wants = append(wants, w)
 	}
-	limit, memo := p.goLimit(ctx, mod, dir), &goMemo{Modules: p.dir.Modules}
+	limit, memo := goLimit(ctx, p, mod, dir), &goMemo{Modules: p.Dir.Modules}
 	for {
 		g := newGoPlan(f, mod)
-		if wants = p.goWants(g, wants); len(wants) == 0 {
+		if wants = goWants(p, g, wants); len(wants) == 0 {
 			return
 		}
-		p.goFollow(ctx, g, memo, dir, wants)
-		i, why, hard := g.beyond(wants, limit, func(w want) bool { return p.hasLower(w) })
+		goFollow(ctx, p, g, memo, dir, wants)
+		i, why, hard := g.beyond(wants, limit, func(w plan.Want) bool { return hasLower(p, w) })
 		if i < 0 {
-			p.goUpgrades(g, dir, wants)
+			goUpgrades(p, g, dir, wants)
 			return
 		}
-		if lower, rest, ok := p.lower(wants[i]); ok {
+		if lower, rest, ok := lower(p, wants[i]); ok {
 			wants[i] = lower
 			if hard {
-				p.cannot(rest, why)
+				p.Cannot(rest, why)
 			} else {
-				p.postpone(rest, why)
+				p.Postpone(rest, why)
 			}
 			continue
 		}
-		p.cannot(wants[i], why)
+		p.Cannot(wants[i], why)
 		wants = slices.Delete(wants, i, i+1)
 	}
 }
 
-func newGoPlan(f *file, mod *modfile.File) *goPlan {
+func newGoPlan(f *plan.File, mod *modfile.File) *goPlan {
 	return &goPlan{
 		f: f, mod: mod, lines: goLines(f, mod), to: map[string]string{}, owner: map[string]int{},
-		sums: map[string]Sums{}, new: map[int][]string{}, goMin: map[int]string{}, needs: map[int]string{}, why: map[int]string{},
+		sums: map[string]plan.Sums{}, new: map[int][]string{}, goMin: map[int]string{}, needs: map[int]string{}, why: map[int]string{},
 	}
 }
 
 // goWants begins a plan with the wants that go.mod names.
-func (p *planner) goWants(g *goPlan, all []want) []want {
-	var wants []want
+func goWants(p *plan.Planner, g *goPlan, all []plan.Want) []plan.Want {
+	var wants []plan.Want
 	for _, w := range all {
 		to, err := g.version(w)
 		if err != nil {
-			p.cannot(w, err.Error())
+			p.Cannot(w, err.Error())
 			continue
 		}
 		i := len(wants)
@@ -119,8 +119,8 @@ func (p *planner) goWants(g *goPlan, all []want) []want {
 }
 
 // goFollow asks what the new versions require, as long as that raises anything.
-func (p *planner) goFollow(ctx context.Context, g *goPlan, memo *goMemo, dir string, wants []want) {
-	if p.there(path.Join(dir, "vendor/modules.txt")) {
+func goFollow(ctx context.Context, p *plan.Planner, g *goPlan, memo *goMemo, dir string, wants []plan.Want) {
+	if p.There(path.Join(dir, "vendor/modules.txt")) {
 		for i := range wants {
 			g.why[i] = "the vendor folder holds the old version"
 		}
@@ -137,7 +137,7 @@ func (p *planner) goFollow(ctx context.Context, g *goPlan, memo *goMemo, dir str
 }
 
 // goLines finds each module's version: of its replacement where there is one.
-func goLines(f *file, mod *modfile.File) map[string]goLine {
+func goLines(f *plan.File, mod *modfile.File) map[string]goLine {
 	out := map[string]goLine{}
 	for _, r := range mod.Require {
 		if l, ok := versionIn(f, r.Syntax, r.Mod.Version); ok {
@@ -162,24 +162,24 @@ func goLines(f *file, mod *modfile.File) map[string]goLine {
 }
 
 // versionIn finds the last token of a line if it is the version.
-func versionIn(f *file, line *modfile.Line, version string) (goLine, bool) {
+func versionIn(f *plan.File, line *modfile.Line, version string) (goLine, bool) {
 	if len(line.Token) == 0 {
 		return goLine{}, false
 	}
 	last := strings.Trim(line.Token[len(line.Token)-1], "\"`")
 	end := line.End.Byte
-	if end > line.Start.Byte && strings.ContainsRune("\"`", rune(f.b[end-1])) {
+	if end > line.Start.Byte && strings.ContainsRune("\"`", rune(f.B[end-1])) {
 		end--
 	}
 	start := end - len(last)
-	if last != version || start < line.Start.Byte || string(f.b[start:end]) != version {
+	if last != version || start < line.Start.Byte || string(f.B[start:end]) != version {
 		return goLine{}, false
 	}
 	return goLine{version: version, start: start, end: end}, true
 }
 
 // version is the wanted version as go.mod writes it.
-func (g *goPlan) version(w want) (string, error) {
+func (g *goPlan) version(w plan.Want) (string, error) {
 	l, ok := g.lines[w.Name]
 	switch {
 	case !ok:
@@ -200,7 +200,7 @@ func (g *goPlan) version(w want) (string, error) {
 // raise notes a module's new version for a want.
 func (g *goPlan) raise(name, version string, owner int) {
 	if o, ok := g.owner[name]; ok {
-		g.joins.union(o, owner)
+		g.joins.Union(o, owner)
 	}
 	g.owner[name] = owner
 	if semver.Compare(version, g.to[name]) > 0 {
@@ -210,7 +210,7 @@ func (g *goPlan) raise(name, version string, owner int) {
 
 // follow asks what the new versions require, and reports whether that has raised
 // anything that is not asked about yet.
-func (g *goPlan) follow(ctx context.Context, m Modules) bool {
+func (g *goPlan) follow(ctx context.Context, m plan.Modules) bool {
 	more := false
 	for _, name := range slices.Sorted(maps.Keys(g.to)) {
 		version := g.to[name]
@@ -268,26 +268,26 @@ func (g *goPlan) require(body []byte, of string, owner int) error {
 		case semver.Compare(r.Mod.Version, l.version) > 0 && semver.Compare(r.Mod.Version, g.to[r.Mod.Path]) > 0:
 			g.raise(r.Mod.Path, r.Mod.Version, owner)
 		case g.to[r.Mod.Path] != "" && semver.Compare(r.Mod.Version, l.version) > 0:
-			g.joins.union(owner, g.owner[r.Mod.Path])
+			g.joins.Union(owner, g.owner[r.Mod.Path])
 		}
 	}
 	return nil
 }
 
-func (p *planner) goUpgrades(g *goPlan, dir string, wants []want) {
-	sum, sumErr := p.open(path.Join(dir, "go.sum"))
-	var made []Upgrade
-	var of [][]want
+func goUpgrades(p *plan.Planner, g *goPlan, dir string, wants []plan.Want) {
+	sum, sumErr := p.Open(path.Join(dir, "go.sum"))
+	var made []plan.Upgrade
+	var of [][]plan.Want
 	for i := range wants {
-		if g.joins.leader(i) != i {
+		if g.joins.Leader(i) != i {
 			continue
 		}
-		u := Upgrade{Fix: finding.Fix{Safety: finding.Behaviour}}
-		var mine []want
+		u := plan.Upgrade{Fix: finding.Fix{Safety: finding.Behaviour}}
+		var mine []plan.Want
 		var why, beside, fresh []string
 		goMin := ""
 		for k, w := range wants {
-			if g.joins.leader(k) != i {
+			if g.joins.Leader(k) != i {
 				continue
 			}
 			w.To = g.to[w.Name]
@@ -302,22 +302,22 @@ func (p *planner) goUpgrades(g *goPlan, dir string, wants []want) {
 		}
 		var lines []string
 		for _, name := range slices.Sorted(maps.Keys(g.to)) {
-			if g.joins.leader(g.owner[name]) != i {
+			if g.joins.Leader(g.owner[name]) != i {
 				continue
 			}
 			to, l := g.to[name], g.lines[name]
-			u.Fix.Edits = append(u.Fix.Edits, g.f.edit(l.start, l.end, to))
-			if !slices.ContainsFunc(mine, func(w want) bool { return w.Name == name }) {
+			u.Fix.Edits = append(u.Fix.Edits, g.f.Edit(l.start, l.end, to))
+			if !slices.ContainsFunc(mine, func(w plan.Want) bool { return w.Name == name }) {
 				beside = append(beside, name+" "+l.version+" goes to "+to)
 			}
-			sums := g.sums[name+"@"+to].lines(name, to)
+			sums := sumLines(g.sums[name+"@"+to], name, to)
 			if len(sums) == 0 && len(why) == 0 {
 				why = append(why, "the hash of "+name+" "+to+" was not asked for")
 			}
 			lines = append(lines, sums...)
 		}
 		if len(beside) > 0 {
-			u.Notes = append(u.Notes, "with it: "+few(beside))
+			u.Notes = append(u.Notes, "with it: "+plan.Few(beside))
 		}
 		if e, note := g.language(goMin); note != "" {
 			why = append(why, note)
@@ -342,37 +342,37 @@ func (p *planner) goUpgrades(g *goPlan, dir string, wants []want) {
 			if g.vendored(wants, i) {
 				u.Commands = append(u.Commands, "go mod vendor")
 			}
-			u.Notes = append(u.Notes, "go.sum is not edited: "+strings.Join(unique(why), "; "))
+			u.Notes = append(u.Notes, "go.sum is not edited: "+strings.Join(plan.Unique(why), "; "))
 		} else if len(fresh) > 0 {
 			slices.Sort(fresh)
 			u.Fix.Safety, u.Commands = finding.NeedsReview, []string{goTidy}
-			u.Notes = append(u.Notes, "it also requires "+few(slices.Compact(fresh))+", which go.mod does not list yet")
+			u.Notes = append(u.Notes, "it also requires "+plan.Few(slices.Compact(fresh))+", which go.mod does not list yet")
 		}
-		edits, ok := joinEdits(u.Fix.Edits)
+		edits, ok := plan.JoinEdits(u.Fix.Edits)
 		if !ok {
-			p.cannot(wants[i], "its edits are in one another's way")
+			p.Cannot(wants[i], "its edits are in one another's way")
 			continue
 		}
 		u.Fix.Edits = edits
 		made, of = append(made, u), append(of, mine)
 	}
-	p.addJoined(made, of)
+	p.AddJoined(made, of)
 }
 
 // unhashed is why go.sum would lack a line: before Go 1.17 the go command reads
 // the go.mod of everything that anybody requires, and wants its hash.
-func (g *goPlan) unhashed(sum *file, err error, lines []string, i int) string {
+func (g *goPlan) unhashed(sum *plan.File, err error, lines []string, i int) string {
 	if err != nil || g.mod.Go != nil && !goNewer("1.17", g.mod.Go.Version) {
 		return ""
 	}
 	have := map[string]bool{}
-	for _, l := range append(strings.Split(string(sum.b), "\n"), lines...) {
+	for _, l := range append(strings.Split(string(sum.B), "\n"), lines...) {
 		name, rest, _ := strings.Cut(l, " ")
 		version, _, _ := strings.Cut(rest, " ")
 		have[name+" "+version] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(g.to)) {
-		if g.joins.leader(g.owner[name]) != i {
+		if g.joins.Leader(g.owner[name]) != i {
 			continue
 		}
 		mod, err := modfile.ParseLax("go.mod", g.sums[name+"@"+g.to[name]].GoMod, nil)
@@ -388,9 +388,9 @@ func (g *goPlan) unhashed(sum *file, err error, lines []string, i int) string {
 	return ""
 }
 
-func (g *goPlan) vendored(wants []want, i int) bool {
+func (g *goPlan) vendored(wants []plan.Want, i int) bool {
 	for k := range wants {
-		if g.joins.leader(k) == i && strings.HasPrefix(g.why[k], "the vendor folder") {
+		if g.joins.Leader(k) == i && strings.HasPrefix(g.why[k], "the vendor folder") {
 			return true
 		}
 	}
@@ -410,7 +410,7 @@ func (g *goPlan) language(least string) (e *finding.Edit, note string) {
 	if !ok {
 		return nil, "the new version needs Go " + least
 	}
-	edit := g.f.edit(l.start, l.end, least)
+	edit := g.f.Edit(l.start, l.end, least)
 	return &edit, ""
 }
 
@@ -428,7 +428,7 @@ func goNewer(a, b string) bool {
 
 // goRelease raises the release of Go itself: the toolchain line, or a go line
 // that names one.
-func (p *planner) goRelease(g *goPlan, w want) {
+func goRelease(p *plan.Planner, g *goPlan, w plan.Want) {
 	var prefix, version string
 	var line *modfile.Line
 	switch {
@@ -437,16 +437,16 @@ func (p *planner) goRelease(g *goPlan, w want) {
 	case g.mod.Go != nil:
 		line, version = g.mod.Go.Syntax, g.mod.Go.Version
 	default:
-		p.cannot(w, "go.mod names no release of Go")
+		p.Cannot(w, "go.mod names no release of Go")
 		return
 	}
 	l, ok := versionIn(g.f, line, version)
 	if !ok || version != prefix+w.From {
-		p.cannot(w, "go.mod has "+version)
+		p.Cannot(w, "go.mod has "+version)
 		return
 	}
-	p.add(Upgrade{
-		Fix:   finding.Fix{Safety: finding.Behaviour, Edits: []finding.Edit{g.f.edit(l.start, l.end, prefix+w.To)}},
+	p.Add(plan.Upgrade{
+		Fix:   finding.Fix{Safety: finding.Behaviour, Edits: []finding.Edit{g.f.Edit(l.start, l.end, prefix+w.To)}},
 		Notes: []string{"what builds it must be that release too: the builder image in the Dockerfile, the CI"},
 	}, w)
 }

@@ -1,4 +1,4 @@
-package upgrade
+package npm
 
 import (
 	"encoding/json"
@@ -76,9 +76,9 @@ console.log(JSON.stringify(rs.map(r => s.validRange(r) === null ? null : vs.map(
 			continue
 		}
 		for k, v := range versions {
-			if ok && r.admits(v) != answers[i][k] {
+			if ok && r.Admits(v) != answers[i][k] {
 				if wrong++; wrong < 20 {
-					t.Errorf("%q admits %s: %t, npm says %t", spec, v, r.admits(v), answers[i][k])
+					t.Errorf("%q admits %s: %t, npm says %t", spec, v, r.Admits(v), answers[i][k])
 				}
 			}
 		}

@@ -1,4 +1,4 @@
-package upgrade
+package plan
 
 import (
 	"context"
@@ -47,14 +47,14 @@ func ecosystem(typ string) string {
 // target finds the version that w is raised to: the highest that its findings
 // ask for, and further while advisories say that this one has a fixed
 // vulnerability too.
-func (p *planner) target(ctx context.Context, w *want) error {
+func (p *Planner) target(ctx context.Context, w *Want) error {
 	eco := ecosystem(w.Type)
 	if eco == "" {
 		return fmt.Errorf("versions of %s packages are not raised by an edit", w.Type)
 	}
 	to := ""
-	for _, i := range w.found {
-		fixed := p.found[i].Vuln.FixedIn
+	for _, i := range w.Found {
+		fixed := p.Found[i].Vuln.FixedIn
 		if to == "" {
 			to = fixed
 			continue
@@ -67,7 +67,7 @@ func (p *planner) target(ctx context.Context, w *want) error {
 			to = fixed
 		}
 	}
-	if !plausible(to) {
+	if !Plausible(to) {
 		return fmt.Errorf("%.80q is no version to write into a file", to)
 	}
 	w.To = to
@@ -78,11 +78,11 @@ func (p *planner) target(ctx context.Context, w *want) error {
 	if c <= 0 {
 		return errors.New("the fixed version is not newer than the one there is")
 	}
-	if p.dir.Advisories == nil || isDistro(w.Type) {
+	if p.Dir.Advisories == nil || IsDistro(w.Type) {
 		return nil
 	}
 	for range rounds {
-		next, err := p.further(ctx, w.Package)
+		next, err := p.Further(ctx, w.Package)
 		if err != nil {
 			return err
 		}
@@ -94,9 +94,9 @@ func (p *planner) target(ctx context.Context, w *want) error {
 	return fmt.Errorf("no version without a known vulnerability within %d steps after %s", rounds, to)
 }
 
-// further is the version that the step's own target would have to be raised to;
+// Further is the version that the step's own target would have to be raised to;
 // "" if it has nothing that is fixed.
-func (p *planner) further(ctx context.Context, s Package) (string, error) {
+func (p *Planner) Further(ctx context.Context, s Package) (string, error) {
 	q := sbom.Package{Type: s.Type, Name: s.Name, Version: s.To, LayerIndex: -1}
 	sep := "/"
 	if s.Type == "maven" {
@@ -105,13 +105,13 @@ func (p *planner) further(ctx context.Context, s Package) (string, error) {
 	if i := strings.LastIndex(s.Name, sep); i >= 0 {
 		q.Namespace, q.Name = s.Name[:i], s.Name[i+1:]
 	}
-	found, _, err := vuln.Match(ctx, &sbom.Inventory{Packages: []sbom.Package{q}}, p.dir.Advisories, vuln.Options{})
+	found, _, err := vuln.Match(ctx, &sbom.Inventory{Packages: []sbom.Package{q}}, p.Dir.Advisories, vuln.Options{})
 	if err != nil {
 		return "", fmt.Errorf("advisories of %s %s: %w", s.Name, s.To, err)
 	}
 	next, most := "", s.To
 	for _, f := range found {
-		if f.Vuln == nil || f.Suppressed != nil || f.Vuln.FixedIn == "" || !plausible(f.Vuln.FixedIn) {
+		if f.Vuln == nil || f.Suppressed != nil || f.Vuln.FixedIn == "" || !Plausible(f.Vuln.FixedIn) {
 			continue
 		}
 		if c, err := vuln.Compare(ecosystem(s.Type), f.Vuln.FixedIn, most); err == nil && c > 0 {
@@ -121,9 +121,9 @@ func (p *planner) further(ctx context.Context, s Package) (string, error) {
 	return next, nil
 }
 
-// plausible reports whether v can be written into a manifest of any format
+// Plausible reports whether v can be written into a manifest of any format
 // without changing the text around it.
-func plausible(v string) bool {
+func Plausible(v string) bool {
 	if v == "" || len(v) > 128 {
 		return false
 	}
@@ -136,18 +136,18 @@ func plausible(v string) bool {
 	return true
 }
 
-// step says how large the way between two versions is by their numbers.
-func step(from, to string) finding.Safety {
-	if compatible(from, to) {
+// Step says how large the way between two versions is by their numbers.
+func Step(from, to string) finding.Safety {
+	if Compatible(from, to) {
 		return finding.Behaviour
 	}
 	return finding.NeedsReview
 }
 
-// compatible reports whether both have the same numbers up to the first that is
+// Compatible reports whether both have the same numbers up to the first that is
 // not zero: where ecosystems promise compatibility.
-func compatible(from, to string) bool {
-	a, b := numbers(from), numbers(to)
+func Compatible(from, to string) bool {
+	a, b := Numbers(from), Numbers(to)
 	for i := range a {
 		if a[i] != b[i] {
 			return false
@@ -159,8 +159,8 @@ func compatible(from, to string) bool {
 	return true
 }
 
-// numbers are the first three numbers of a version.
-func numbers(v string) [3]string {
+// Numbers are the first three numbers of a version.
+func Numbers(v string) [3]string {
 	v = strings.TrimLeft(v, "vV=")
 	if _, rest, ok := strings.Cut(v, "!"); ok {
 		v = rest
@@ -183,4 +183,45 @@ func numbers(v string) [3]string {
 		v = v[n+1:]
 	}
 	return out
+}
+
+// CompareBy compares versions by an ecosystem's rules; what cannot be compared
+// is the same.
+func CompareBy(ecosystem, a, b string) int {
+	c, err := vuln.Compare(ecosystem, a, b)
+	if err != nil {
+		return 0
+	}
+	return c
+}
+
+// DigitsOnly reports whether a text is a number.
+func DigitsOnly(s string) bool {
+	for i := range len(s) {
+		if s[i]-'0' > 9 {
+			return false
+		}
+	}
+	return s != "" && len(s) < 20
+}
+
+// Increment is the number after n, of any length.
+func Increment(n string) string {
+	b := []byte(n)
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i] != '9' {
+			b[i]++
+			return string(b)
+		}
+		b[i] = '0'
+	}
+	return "1" + string(b)
+}
+
+// Padded is a version with at least n numbers.
+func Padded(v string, n int) string {
+	for strings.Count(v, ".")+1 < n && DigitsOnly(strings.ReplaceAll(v, ".", "")) {
+		v += ".0"
+	}
+	return v
 }

@@ -1,4 +1,4 @@
-package upgrade
+package npm
 
 import (
 	"maps"
@@ -6,35 +6,36 @@ import (
 	"slices"
 
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/fix/upgrade/plan"
 )
 
-// npmFaults are the ways in which a lock does not agree with its manifest or
+// Faults are the ways in which a lock does not agree with its manifest or
 // with itself, in words: npm ci refuses most of them.
-func (p *planner) npmFaults(lockFile string) (map[string]bool, error) {
-	l, m, err := p.openNPM(lockFile)
+func Faults(p *plan.Planner, lockFile string) (map[string]bool, error) {
+	l, m, err := Open(p, lockFile)
 	if err != nil {
 		return nil, err
 	}
-	s := &npmSolve{lock: l, standing: standing(m)}
+	s := &Solver{Lock: l, standing: standing(m)}
 	out := map[string]bool{}
-	if what := p.disagreement(path.Dir(lockFile), l); what != "" {
+	if what := disagreement(p, path.Dir(lockFile), l); what != "" {
 		out[what] = true
 	}
-	for _, at := range l.paths {
-		e := l.entries[at]
-		for _, x := range e.edges {
-			to := s.resolve(at, x)
+	for _, at := range l.Paths {
+		e := l.Entries[at]
+		for _, x := range e.Edges {
+			to := s.Resolve(at, x)
 			switch {
-			case to == "" && (x.maybe || x.kind == npmOptional):
+			case to == "" && (x.maybe || x.Kind == npmOptional):
 			case to == "":
-				out[at+" has no "+x.name] = true
-			case l.entries[to].link:
-			case e.project() && !accepts(x, s.versionAt(to)), !s.standing.allows(asker{at, x}, s.versionAt(to)):
+				out[at+" has no "+x.Name] = true
+			case l.Entries[to].Link:
+			case e.Project() && !accepts(x, s.versionAt(to)), !s.standing.allows(asker{at, x}, s.versionAt(to)):
 				out[at+" does not take "+to+" "+s.versionAt(to)] = true
 			}
 		}
 	}
-	for _, at := range l.paths {
+	for _, at := range l.Paths {
 		if of := s.copyOf(at); of != "" {
 			out[at+" is a second copy of "+of] = true
 		}
@@ -42,14 +43,14 @@ func (p *planner) npmFaults(lockFile string) (map[string]bool, error) {
 	if l.packages == nil {
 		return out, nil
 	}
-	now := s.graph().flags()
-	for _, at := range l.paths {
-		e := l.entries[at]
-		if e.project() || e.link {
+	now := s.Graph().Flags()
+	for _, at := range l.Paths {
+		e := l.Entries[at]
+		if e.Project() || e.Link {
 			continue
 		}
-		n := e.member.value
-		says := npmFlags{n.yes(l.f.b, "dev"), n.yes(l.f.b, "optional"), n.yes(l.f.b, "devOptional"), n.yes(l.f.b, "peer")}
+		n := e.member.Value
+		says := Flags{n.Yes(l.f.B, "dev"), n.Yes(l.f.B, "optional"), n.Yes(l.f.B, "devOptional"), n.Yes(l.f.B, "peer")}
 		if is, reached := now[at]; !reached {
 			out[at+" is for nobody"] = true
 		} else if says != is {
@@ -62,16 +63,16 @@ func (p *planner) npmFaults(lockFile string) (map[string]bool, error) {
 // copyOf is the folder further up that holds what a folder of the lock does, so
 // that its users would load the same without it; "": none, or it has to stand
 // where it does.
-func (s *npmSolve) copyOf(at string) string {
-	e, dir := s.lock.entries[at], above(at)
-	if dir == "" || e.project() || e.link || e.bundled || s.bundlesBelow(at) {
+func (s *Solver) copyOf(at string) string {
+	e, dir := s.Lock.Entries[at], Above(at)
+	if dir == "" || e.Project() || e.Link || e.Bundled || s.bundlesBelow(at) {
 		return ""
 	}
-	if slices.ContainsFunc(e.edges, func(x npmEdge) bool { return x.kind == npmPeer }) {
+	if slices.ContainsFunc(e.Edges, func(x Edge) bool { return x.Kind == Peer }) {
 		return ""
 	}
-	of := s.resolve(above(dir), npmEdge{name: folderName(at), kind: npmProd})
-	if o := s.lock.entries[of]; o == nil || o.name != e.name || o.version != e.version || o.bundled || o.link {
+	of := s.Resolve(Above(dir), Edge{Name: FolderName(at), Kind: Prod})
+	if o := s.Lock.Entries[of]; o == nil || o.Name != e.Name || o.Version != e.Version || o.Bundled || o.Link {
 		return ""
 	}
 	return of
@@ -80,49 +81,49 @@ func (s *npmSolve) copyOf(at string) string {
 // allows reports whether a dependency may be of a version by what package.json
 // overrides, or by its own range.
 func (o npmStanding) allows(a asker, version string) bool {
-	e := a.npmEdge
+	e := a.Edge
 	for _, specs := range []map[string]string{o.dot, o.all} {
-		if spec, ok := specs[e.name]; ok && a.path != "" {
+		if spec, ok := specs[e.Name]; ok && a.path != "" {
 			e.spec = spec
 		}
 	}
-	if spec, ok := o.some[npmOverride{folderName(a.path), e.name}]; ok && a.path != "" {
+	if spec, ok := o.some[npmOverride{FolderName(a.path), e.Name}]; ok && a.path != "" {
 		e.spec = spec
 	}
 	return accepts(e, version)
 }
 
 // with is a planner that sees files as edits leave them.
-func (p *planner) with(edits []finding.Edit) *planner {
-	q := &planner{dir: p.dir, found: p.found, files: map[string]*file{}}
-	for name, f := range p.files {
+func with(p *plan.Planner, edits []finding.Edit) *plan.Planner {
+	q := &plan.Planner{Dir: p.Dir, Found: p.Found, Files: map[string]*plan.File{}}
+	for name, f := range p.Files {
 		var mine []finding.Edit
 		for _, e := range edits {
-			if e.File == f.name {
+			if e.File == f.Name {
 				mine = append(mine, e)
 			}
 		}
-		if len(mine) == 0 || f.err != nil {
-			q.files[name] = f
+		if len(mine) == 0 || f.Err != nil {
+			q.Files[name] = f
 			continue
 		}
-		b := applied(f.b, mine)
-		q.files[name] = &file{path: f.path, name: f.name, b: b, digest: finding.DigestOf(b)}
+		b := plan.Applied(f.B, mine)
+		q.Files[name] = &plan.File{Path: f.Path, Name: f.Name, B: b, Digest: finding.DigestOf(b)}
 	}
 	return q
 }
 
 // trial tries drafts out on copies of the files.
 type trial struct {
-	p        *planner
+	p        *plan.Planner
 	lockFile string
-	lock     *npmLock
+	lock     *Lock
 	manifest *npmManifest
 	before   map[string]bool
 }
 
-func (p *planner) trial(lockFile string, l *npmLock, m *npmManifest) *trial {
-	before, err := p.npmFaults(lockFile)
+func try(p *plan.Planner, lockFile string, l *Lock, m *npmManifest) *trial {
+	before, err := Faults(p, lockFile)
 	if err != nil {
 		before = nil
 	}
@@ -131,11 +132,11 @@ func (p *planner) trial(lockFile string, l *npmLock, m *npmManifest) *trial {
 
 // fault is what edits leave wrong that was right before; "": nothing.
 func (t *trial) fault(edits []finding.Edit) string {
-	edits, ok := joinEdits(slices.Clone(edits))
+	edits, ok := plan.JoinEdits(slices.Clone(edits))
 	if !ok {
 		return "its edits meet those of others"
 	}
-	after, err := t.p.with(edits).npmFaults(t.lockFile)
+	after, err := Faults(with(t.p, edits), t.lockFile)
 	if err != nil {
 		return err.Error()
 	}
@@ -149,10 +150,10 @@ func (t *trial) fault(edits []finding.Edit) string {
 
 // odd finds a draft that does not do: by itself, or together with those before
 // it. with is another that it does with, -1: none. at is -1 where all do.
-func (t *trial) odd(drafts []npmDraft) (at, with int, why string) {
+func (t *trial) odd(drafts []draft) (at, with int, why string) {
 	edits := make([][]finding.Edit, len(drafts))
 	for i, d := range drafts {
-		u, err := t.p.npmUpgrade(t.lockFile, t.lock, t.manifest, d)
+		u, err := npmUpgrade(t.p, t.lockFile, t.lock, t.manifest, d)
 		if err != nil {
 			continue // it is told when it is written
 		}
