@@ -48,7 +48,10 @@ func (b *Bus) subject(of string) string { return "drydock." + b.id + "." + of }
 
 // Run publishes what is committed, and keeps the stream, until ctx ends.
 func (b *Bus) Run(ctx context.Context) error {
-	defer b.conn.Close()
+	defer func() {
+		b.conn.SetDisconnectErrHandler(nil) // what ends here is not away
+		b.conn.Close()
+	}()
 	tick := time.NewTicker(b.opt.Check)
 	defer tick.Stop()
 	for {
