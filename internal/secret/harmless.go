@@ -60,3 +60,26 @@ func fingerprint(v string) bool {
 	}
 	return true
 }
+
+// Algorithm reports whether a value is the name of an algorithm, of a type of key or
+// of the form that one is kept in, such as "ed25519", "RS256", "aes-256-gcm".
+func Algorithm(v string) bool {
+	words := strings.FieldsFunc(strings.ToLower(v), func(r rune) bool { return strings.ContainsRune("-_./+:, ", r) })
+	for _, w := range words {
+		stem := strings.TrimRight(w, "0123456789")
+		if w != "" && !slices.Contains(algorithms, w) && !slices.Contains(algorithms, stem) && !(stem == "" && len(w) <= 5) {
+			return false
+		}
+	}
+	return len(words) > 0 && strings.Trim(strings.ToLower(v), "0123456789-_./+:, ") != ""
+}
+
+// algorithms are words of such names; digits may follow each.
+var algorithms = []string{
+	"rsa", "dsa", "ecdsa", "eddsa", "ed", "ec", "ecdh", "dh", "x", "curve", "nistp", "p", "secp256r1", "secp256k1", "secp384r1", "secp521r1",
+	"prime256v1", "kyber", "ml", "kem", "ssh", "sk", "openssh", "aes", "des", "3des", "chacha", "xchacha", "poly", "blowfish", "twofish", "salsa",
+	"gcm", "cbc", "ctr", "ccm", "siv", "xts", "hmac", "sha", "md", "blake2b", "blake2s", "blake", "ripemd", "bcrypt", "scrypt", "argon", "argon2i",
+	"argon2d", "argon2id", "pbkdf", "crypt", "hs", "rs", "es", "es256k", "ps", "kw", "a128kw", "a256kw", "a128gcm", "a256gcm", "oaep", "pss",
+	"pkcs", "pem", "der", "jwk", "jwks", "jwt", "jws", "jwe", "pgp", "gpg", "fernet", "totp", "hotp", "bearer", "basic", "digest", "opaque", "oauth",
+	"oidc", "saml", "ldap", "symmetric", "asymmetric", "public", "private", "hex", "base", "raw", "uuid",
+}

@@ -93,6 +93,8 @@ func judged(cmd, name string, pair dockerfile.Pair) (severity finding.Severity, 
 		return finding.Low, "", true
 	case secret.Harmless(value), inspect.PublicByName(name) && !strings.HasPrefix(value, "$"):
 		return 0, "", false
+	case ofKind(name) && secret.Algorithm(value):
+		return 0, "", false
 	case strings.HasPrefix(value, "$"):
 		return finding.Medium, "", cmd == "ENV" // what the build is given stays
 	case aboutSecret(name), secret.Placeholder(value), inspect.KnownToAll(value):
@@ -104,13 +106,24 @@ func judged(cmd, name string, pair dockerfile.Pair) (severity finding.Severity, 
 // aboutSecret reports whether the last word of a name says that it is of
 // something about a secret: how long it lasts, what it is called.
 func aboutSecret(name string) bool {
-	words := strings.Split(strings.ToLower(name), "_")
-	return slices.Contains([]string{
-		"name", "username", "user", "email", "ttl", "path", "dir", "sock", "socket", "id", "url", "uri", "host", "port", "type", "mode", "length", "size",
-		"bits", "algorithm", "alg", "expiry", "expires", "expiration", "timeout", "enabled", "disabled", "header", "prefix", "suffix", "server",
-		"provider", "method", "issuer", "audience", "realm", "region", "format", "parallelism", "hasher", "driver", "backend", "class", "cost",
+	return ofKind(name) || slices.Contains([]string{
+		"name", "username", "user", "email", "ttl", "path", "dir", "sock", "socket", "id", "url", "uri", "host", "port", "length", "size",
+		"bits", "expiry", "expires", "expiration", "timeout", "enabled", "disabled", "header", "prefix", "suffix", "server",
+		"provider", "issuer", "audience", "realm", "region", "parallelism", "driver", "backend", "class", "cost",
 		"rounds", "policy", "strategy", "scope", "scopes", "lifetime", "retention", "limit", "max", "min", "count",
-	}, words[len(words)-1])
+	}, lastWord(name))
+}
+
+// ofKind reports whether the last word of a name says that it is of what kind a secret
+// is, or by which algorithm.
+func ofKind(name string) bool {
+	return slices.Contains([]string{
+		"type", "kind", "algorithm", "algo", "alg", "cipher", "curve", "digest", "hasher", "method", "mode", "scheme", "format", "encoding",
+	}, lastWord(name))
+}
+
+func lastWord(name string) string {
+	return strings.ToLower(name[strings.LastIndexByte(name, '_')+1:])
 }
 
 // secretWord reports whether a word between a name's underscores is one for a
