@@ -178,6 +178,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if o.Role != Web {
 		work.Go(func() error { return n.Run(ctx) })
+		work.Go(func() error { return record(ctx, &index.Recorder{Index: f.index, Store: st}, o.Log) })
 		work.Go(func() error { return (&stream.Puller{Service: svc, Pull: o.Pull}).Run(ctx) })
 	}
 	if o.Role != Worker {

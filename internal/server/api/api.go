@@ -106,6 +106,7 @@ func (a *API) routes() []route {
 		{"GET", "/api/v1/events", a.events},
 		{"GET", "/api/v1/export", a.export},
 		{"GET", "/api/v1/overview", a.overview},
+		{"GET", "/api/v1/history", a.history},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/server/index"
+	"github.com/drydock-dev/drydock/internal/server/store"
 )
 
 // table is a list as CSV.
@@ -109,6 +110,20 @@ func runningTable() table[index.RunningRow] {
 func policyTable() table[index.PolicyRow] {
 	return table[index.PolicyRow]{"policies", []string{"id", "title", "weight", "complies", "violates", "unknown", "of"}, func(r *index.PolicyRow) []any {
 		return []any{r.ID, r.Title, r.Weight, r.Complies, r.Violates, r.Unknown, r.Of}
+	}}
+}
+
+func dayTable() table[store.Day] {
+	return table[store.Day]{"history", []string{
+		"day", "environment", "images", "running", "critical", "high", "medium", "low", "negligible", "unspecified", "fixable critical", "policies",
+	}, func(d *store.Day) []any {
+		var kept []string
+		for _, p := range d.Policies {
+			kept = append(kept, fmt.Sprintf("%s %d/%d", p.ID, p.Complies, p.Complies+p.Violates+p.Unknown))
+		}
+		return []any{
+			d.Day, d.Env, d.Images, d.Running, d.Critical, d.High, d.Medium, d.Low, d.Negligible, d.Unspecified, d.Fixable, strings.Join(kept, "; "),
+		}
 	}}
 }
 

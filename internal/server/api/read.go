@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/server/index"
+	"github.com/drydock-dev/drydock/internal/server/store"
 )
 
 //go:embed openapi.json
@@ -123,6 +126,28 @@ func (a *API) exceptions(w http.ResponseWriter, r *http.Request) error {
 func (a *API) overview(w http.ResponseWriter, r *http.Request) error {
 	a.answer(w, http.StatusOK, a.Service.Index.Overview(r.URL.Query().Get("env")))
 	return nil
+}
+
+// maxDays is how many days of history are asked for at once.
+const maxDays = 1100
+
+// history is the fleet by days, the oldest first.
+func (a *API) history(w http.ResponseWriter, r *http.Request) error {
+	v, n := r.URL.Query(), 90
+	if s := v.Get("days"); s != "" {
+		var err error
+		if n, err = strconv.Atoi(s); err != nil || n < 1 || n > maxDays {
+			return bad(fmt.Sprintf("days is a number from 1 to %d", maxDays), "")
+		}
+	}
+	days, err := a.Service.Store.Days(r.Context(), v.Get("env"), store.DayOf(a.Service.Store.Now().AddDate(0, 0, 1-n)))
+	if err != nil {
+		return err
+	}
+	return list(a, w, r, func(q index.Query) index.List[store.Day] {
+		kept := slices.DeleteFunc(slices.Clone(days), func(d store.Day) bool { return !strings.Contains(d.Day, q.Q) })
+		return index.Page(kept, q, func(d *store.Day) string { return d.Day })
+	}, dayTable())
 }
 
 func (a *API) feeds(w http.ResponseWriter, r *http.Request) error {

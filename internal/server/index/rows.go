@@ -37,6 +37,7 @@ type ImageRow struct {
 	Policies   Passed         `json:"policies"`
 	Grade      string         `json:"grade"`
 	Added      time.Time      `json:"added"`
+	Before     *Before        `json:"before,omitempty"` // in a list of images; nil: it is the first of its repository
 }
 
 // FindingRow is an open finding of an image.
@@ -199,7 +200,7 @@ func (x *Index) Images(q Query) List[ImageRow] {
 	if column, sign := q.order("counts"); column != "counts" || sign < 0 {
 		slices.SortStableFunc(all, func(a, b *image) int { return sign * compareColumn(column, &a.row, &b.row) })
 	}
-	return page(all, q, imageID, imageRow)
+	return x.compared(page(all, q, imageID, imageRow))
 }
 
 func compareColumn(column string, a, b *ImageRow) int {

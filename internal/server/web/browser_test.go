@@ -15,6 +15,8 @@ import (
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/drydock-dev/drydock/internal/server/index"
 )
 
 // browser starts Chromium, and gathers what it complains of.
@@ -118,6 +120,10 @@ func TestBrowserShowsEveryPage(t *testing.T) {
 			w := start(t)
 			fleet(w)
 			a := furnish(w)
+			past(w)
+			if err := (&index.Recorder{Index: w.svc.Index, Store: w.svc.Store}).Record(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 			for i, p := range pages(a.ID) {
 				run(t, ctx, chromedp.Steps(chromedp.EmulateViewport(int64(size[0]), int64(size[1])), chromedp.Navigate(w.url+p), chromedp.WaitVisible(chromedp.CSS("h1"))))
 				if over := run(t, ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth - innerWidth`)); over > 0 {

@@ -49,10 +49,24 @@ func imageLine(i *index.ImageRow) line {
 		c,
 		{Text: cmp.Or(i.Base, i.Distro, "unknown"), Class: "small wide"},
 		vulns,
-		{Text: fmt.Sprintf("%d of %d", i.Policies.Passed, i.Policies.Of), Class: "num"},
+		{Text: fmt.Sprintf("%d of %d", i.Policies.Passed, i.Policies.Of), Class: "num", Small: since(i)},
 		number(i.Running), at(i.Added),
 		{Grade: i.Grade},
 	}}
+}
+
+// since is how an image stands beside the one before it in its repository.
+func since(i *index.ImageRow) string {
+	if i.Before == nil {
+		return ""
+	}
+	switch n := i.Policies.Passed - i.Before.Policies.Passed; {
+	case n > 0:
+		return fmt.Sprintf("↑ %d", n)
+	case n < 0:
+		return fmt.Sprintf("↓ %d", -n)
+	}
+	return "="
 }
 
 // fleetSay is what matters of a fleet.
@@ -184,7 +198,7 @@ func (w *Web) policies(r *http.Request, p *page) (string, error) {
 	for _, g := range admission.Grades() {
 		grades = append(grades, fmt.Sprintf("%s from %d %%", g.Name, g.From))
 	}
-	p.Say = say{"A grade is the share of the weights of the policies that an image keeps to, of those of which that is known.", " " + strings.Join(grades, ", ") + ". With something that is not known it is B at best, and none with more than half."}
+	p.Say = say{"A grade is the weight of the policies that an image keeps to, as a share of those that are known of it.", " " + strings.Join(grades, ", ") + ". With an unknown one it is B at best, and with more than half of the weight unknown there is none."}
 	p.Table = gridOf(r, l, "policy", []column{{Name: "Policy"}, {Name: "Weight", Class: "num"}, {Name: "Complies", Class: "num"}, {Name: "Violates", Class: "num"}, {Name: "Unknown", Class: "num"}}, func(v *index.PolicyRow) line {
 		c := link(v.Title, "/policies/"+v.ID)
 		c.Small = v.Why

@@ -21,6 +21,7 @@ import (
 type overview struct {
 	index.Overview
 	Policies []index.PolicyRow
+	Trend    *trend
 	Recent   []happened
 }
 
@@ -74,7 +75,13 @@ func (w *Web) overview(r *http.Request, p *page) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	body := overview{Overview: o, Policies: w.Index.PolicyList(index.Query{Env: p.Q.Env}).Items}
+	days, err := w.Store.Days(r.Context(), p.Q.Env, store.DayOf(w.Store.Now().AddDate(0, 0, -trendDays)))
+	if err != nil {
+		return "", err
+	}
+	t := trendOf(days)
+	t.CSV = "/api/v1/history?" + url.Values{"format": {"csv"}, "env": {p.Q.Env}}.Encode()
+	body := overview{Overview: o, Trend: t, Policies: w.Index.PolicyList(index.Query{Env: p.Q.Env}).Items}
 	for i := range recent {
 		body.Recent = append(body.Recent, w.happened(&recent[i]))
 	}
