@@ -158,7 +158,7 @@ func (b *builder) loadedFrom() map[string]string {
 func (b *builder) listed() []string {
 	var out []string
 	for _, p := range b.Listed {
-		if at, n, err := b.tree.Resolve(p); err == nil && n.Entry.Kind == layer.Dir && at != "" && at != "." {
+		if at, folder, _ := b.resolve(p); folder && at != "" {
 			out = append(out, at)
 		}
 	}

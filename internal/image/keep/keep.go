@@ -66,8 +66,13 @@ func (s *Set) Keeps(p string) bool { _, ok := s.why[p]; return ok }
 // Why says why a path stays; empty: it does not.
 func (s *Set) Why(p string) string { return s.why[p] }
 
-// Len is how many paths stay.
-func (s *Set) Len() int { return len(s.why) }
+// Hold adds a path to a set.
+func (s *Set) Hold(p, why string) {
+	if s.why == nil {
+		s.why = map[string]string{}
+	}
+	s.why[p] = why
+}
 
 // ErrNoDatabase is an image in which no package manager says what is whose.
 var ErrNoDatabase = errors.New("the image has no package database: which files belong together is not known")
@@ -92,6 +97,7 @@ type builder struct {
 	kids     map[string][]string // what lies directly in each folder
 	files    map[string][]string // of packages of languages, by URL
 	lazy     map[string]bool     // packages that are many files, of which a program may use some, by URL
+	lazily   map[string]bool     // files of all of those
 	drop     map[string]bool     // files of those of which nothing was used
 }
 
@@ -189,8 +195,8 @@ func (b *builder) read() {
 
 // isFolder reports whether a path is a folder, or leads to one: such are everybody's.
 func (b *builder) isFolder(p string) bool {
-	_, n, err := b.tree.Resolve(p)
-	return err == nil && (n.Entry == nil || n.Entry.Kind == layer.Dir)
+	_, folder, _ := b.resolve(p)
+	return folder
 }
 
 // fixed keeps all that layers brought which stay as they are.
@@ -226,7 +232,7 @@ func (b *builder) touch() {
 		})
 	}
 	for _, p := range slices.Concat(b.Loaded, b.Programs) {
-		if at, _, err := b.tree.Resolve(p); err == nil {
+		if at, _, there := b.resolve(p); there {
 			b.loaded[at] = true
 		}
 	}
@@ -255,8 +261,15 @@ const hops = 40
 // add keeps a path: each link on the way, and what they lead to, which it returns. A path
 // that leads nowhere keeps the links that lead there.
 func (b *builder) add(p, why string) string {
-	left := strings.Split(strings.Trim(path.Clean("/"+p), "/"), "/")
-	at := ""
+	at, _ := b.follow(p, func(step string) { b.put(step, why) })
+	return at
+}
+
+// follow goes along a path and all links in it, in the image, and calls step for each entry
+// on the way. It returns where that leads, and whether something is there: an entry, or a
+// folder that no layer lists.
+func (b *builder) follow(p string, step func(string)) (at string, there bool) {
+	left := strings.Split(p, "/")
 	for n := 0; len(left) > 0; {
 		part := left[0]
 		left = left[1:]
@@ -272,39 +285,49 @@ func (b *builder) add(p, why string) string {
 		next := path.Join(at, part)
 		node, ok := b.tree.Lookup(next)
 		if !ok {
-			if _, below := b.any(next); !below {
-				return next
+			if !b.any(next) {
+				return next, false
 			}
 			at = next
 			continue
 		}
-		b.put(next, why)
+		step(next)
 		if node.Entry.Kind != layer.Symlink {
 			at = next
 			continue
 		}
 		if n++; n > hops {
-			return next
+			return next, false
 		}
 		if path.IsAbs(node.Entry.Link) {
 			at = ""
 		}
 		left = slices.Concat(strings.Split(node.Entry.Link, "/"), left)
 	}
-	return at
+	return at, true
+}
+
+// resolve is where a path leads, and whether that is a folder.
+func (b *builder) resolve(p string) (at string, folder, there bool) {
+	at, there = b.follow(p, func(string) {})
+	if !there {
+		return at, false, false
+	}
+	n, listed := b.tree.Lookup(at)
+	return at, !listed || n.Entry.Kind == layer.Dir, true
 }
 
 // hold keeps one path without looking at what it needs.
 func (b *builder) hold(p, why string) {
 	if b.set.why[p] == "" {
-		b.set.why[p] = why
+		b.set.Hold(p, why)
 	}
 }
 
 // any reports whether something lies below a folder that no layer lists.
-func (b *builder) any(dir string) (first string, ok bool) {
-	b.tree.Under(dir, func(p string, _ image.Node) bool { first, ok = p, true; return false })
-	return first, ok
+func (b *builder) any(dir string) (ok bool) {
+	b.tree.Under(dir, func(string, image.Node) bool { ok = true; return false })
+	return ok
 }
 
 // put keeps one path.
@@ -312,21 +335,21 @@ func (b *builder) put(p, why string) {
 	if p == "" || p == "." || b.set.why[p] != "" {
 		return
 	}
-	b.set.why[p] = why
+	b.set.Hold(p, why)
 	b.work = append(b.work, p)
 }
 
 // below keeps all that lies in a folder.
 func (b *builder) below(dir, why string) {
-	at, n, err := b.tree.Resolve(dir)
-	if err != nil || n.Entry.Kind != layer.Dir {
+	at, folder, _ := b.resolve(dir)
+	if !folder {
 		return
 	}
 	b.tree.Under(at, func(p string, _ image.Node) bool { b.add(p, why); return true })
 }
 
 // exists reports whether a path leads to something.
-func (b *builder) exists(p string) bool { _, _, err := b.tree.Resolve(p); return err == nil }
+func (b *builder) exists(p string) bool { _, _, there := b.resolve(p); return there }
 
 // warn says something once.
 func (b *builder) warn(what string) {

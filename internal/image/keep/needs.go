@@ -4,8 +4,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/drydock-dev/drydock/internal/layer"
 )
 
 // close adds what kept files need until nothing more comes.
@@ -99,7 +97,7 @@ func (b *builder) script(p string, s script) {
 // command adds a program by its name or path.
 func (b *builder) command(name, why string) {
 	if path.IsAbs(name) {
-		if at, n, err := b.tree.Resolve(name); err == nil && n.Entry.Kind != layer.Dir {
+		if at, folder, there := b.resolve(name); there && !folder {
 			b.run(at)
 			b.add(name, why)
 		}
@@ -110,7 +108,7 @@ func (b *builder) command(name, why string) {
 	}
 	for _, dir := range b.search() {
 		if p := path.Join(dir, name); b.exists(p) {
-			at, _, _ := b.tree.Resolve(p)
+			at, _, _ := b.resolve(p)
 			b.run(at)
 			b.add(p, why)
 			return

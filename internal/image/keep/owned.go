@@ -111,11 +111,21 @@ func (b *builder) byPackages() {
 // unownedFiles keeps the files that no package owns.
 func (b *builder) unownedFiles() {
 	b.tree.Walk(func(p string, n image.Node) bool {
-		if n.Entry.Kind != layer.Dir && len(b.owners[p]) == 0 && b.database(p) == nil {
+		if n.Entry.Kind != layer.Dir && len(b.owners[p]) == 0 && b.database(p) == nil && !isCache(p) {
 			b.unowned(p)
 		}
 		return true
 	})
+}
+
+// isCache reports whether a file is one that a package manager fetched, and would again.
+func isCache(p string) bool {
+	for _, dir := range []string{"var/lib/apt/lists/", "var/cache/apt/", "var/cache/apk/", "var/cache/debconf/", "var/lib/dpkg/status-old", "var/lib/dpkg/available-old"} {
+		if strings.HasPrefix(p, dir) {
+			return true
+		}
+	}
+	return false
 }
 
 // unowned keeps a file that no package owns. What an application's own file is linked with
@@ -206,7 +216,7 @@ func (b *builder) byFiles() {
 	}
 	roots := map[string]string{}
 	for p := range b.touched {
-		if r := root(p); len(b.owners[p]) == 0 && r != "" && (roots[r] == "" || p < roots[r]) {
+		if r := root(p); len(b.owners[p]) == 0 && !b.lazily[p] && r != "" && (roots[r] == "" || p < roots[r]) {
 			roots[r] = p
 		}
 	}
@@ -214,12 +224,15 @@ func (b *builder) byFiles() {
 		if n.Entry.Kind == layer.Dir || len(b.owners[p]) > 0 || b.set.why[p] != "" || b.leftover(p) {
 			return true
 		}
-		r := root(p)
-		switch {
-		case strings.HasPrefix(p, "etc/"):
+		if strings.HasPrefix(p, "etc/") {
 			b.hold(p, "configuration")
-		case r != "" && roots[r] != "":
-			b.put(p, "it lies beside /"+roots[r]+" in /"+r)
+			return true
+		}
+		for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+			if roots[dir] != "" {
+				b.put(p, "it lies beside /"+roots[dir]+" in /"+dir)
+				break
+			}
 		}
 		return true
 	})
@@ -239,6 +252,9 @@ func root(p string) string {
 			return at
 		}
 	}
+	if slices.Contains([]string{"srv", "opt", "var/www", "usr/src"}, at) {
+		return at // somebody has put an application right there
+	}
 	return ""
 }
 
@@ -255,7 +271,7 @@ func (b *builder) leftover(p string) bool {
 // languages keeps each package of a language whole of which something was used, and notes
 // the files of the others.
 func (b *builder) languages() {
-	b.drop = map[string]bool{}
+	b.drop, b.lazily = map[string]bool{}, map[string]bool{}
 	files := b.languageFiles()
 	used := map[string]string{}
 	for purl, all := range files {
@@ -271,6 +287,7 @@ func (b *builder) languages() {
 			continue
 		}
 		for _, p := range all {
+			b.lazily[p] = true
 			if used[purl] != "" {
 				b.put(p, "/"+used[purl]+" of its package was used")
 			} else {
@@ -381,11 +398,9 @@ func (b *builder) dangling() {
 			if !ok || n.Entry.Kind != layer.Symlink || b.touched[p] {
 				continue
 			}
-			if at, target, err := b.tree.Resolve(p); err == nil && target.Entry != nil && b.set.why[at] == "" && at != "" && at != "." {
-				if target.Entry.Kind == layer.Dir {
-					if _, ok := b.tree.Lookup(at); !ok {
-						continue
-					}
+			if at, folder, there := b.resolve(p); there && at != "" && b.set.why[at] == "" {
+				if _, listed := b.tree.Lookup(at); folder && !listed {
+					continue
 				}
 				gone = append(gone, p)
 			}
