@@ -96,6 +96,7 @@ type builder struct {
 	warned   map[string]bool
 	kids     map[string][]string // what lies directly in each folder
 	files    map[string][]string // of packages of languages, by URL
+	records  map[string][]string // what Python's distributions list, by the record's folder
 	lazy     map[string]bool     // packages that are many files, of which a program may use some, by URL
 	lazily   map[string]bool     // files of all of those
 	drop     map[string]bool     // files of those of which nothing was used

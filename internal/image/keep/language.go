@@ -2,6 +2,7 @@ package keep
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/image"
@@ -18,10 +19,10 @@ func (b *builder) languageFiles() map[string][]string {
 		return b.files
 	}
 	b.files, b.lazy = map[string][]string{}, map[string]bool{}
-	records := map[string][]string{}
+	b.records = map[string][]string{}
 	for _, o := range catalog.OwnedIn(b.Scan) {
 		if strings.HasSuffix(o.Name, ".dist-info") {
-			records[o.Name] = o.Paths
+			b.records[o.Name] = o.Paths
 		}
 	}
 	for _, p := range b.Inventory.Packages {
@@ -31,7 +32,7 @@ func (b *builder) languageFiles() map[string][]string {
 		var all []string
 		known := len(p.Locations) > 0
 		for _, l := range p.Locations {
-			some := b.filesAt(p, strings.Trim(l.Path, "/"), records)
+			some := b.filesAt(p, strings.Trim(l.Path, "/"), b.records)
 			known = known && len(some) > 0
 			all = append(all, some...)
 		}
@@ -83,13 +84,20 @@ func (b *builder) tail(dir, but string) []string {
 	return out
 }
 
-// manifest keeps the files that a package was read from.
-func (b *builder) manifest(p sbom.Package) {
+// manifests keeps the files that a package was read from, each as long as it may speak for
+// something that stays, and reports whether one does. A program or a folder of which
+// nothing stays speaks for nothing.
+func (b *builder) manifests(p sbom.Package) (stays bool) {
 	for _, l := range p.Locations {
-		if f := strings.Trim(l.Path, "/"); len(b.owners[f]) == 0 {
-			if _, ok := b.tree.Lookup(f); ok {
-				b.put(f, "it says that "+p.Name+" is in the image")
-			}
+		f := strings.Trim(l.Path, "/")
+		if of := b.filesAt(p, f, b.records); len(of) > 0 && !slices.ContainsFunc(of, func(f string) bool { return b.set.why[f] != "" }) {
+			continue
 		}
+		_, there := b.tree.Lookup(f)
+		if there && len(b.owners[f]) == 0 {
+			b.put(f, "it says that "+p.Name+" is in the image")
+		}
+		stays = stays || !there || b.set.why[f] != ""
 	}
+	return stays || len(p.Locations) == 0
 }

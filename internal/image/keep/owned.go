@@ -323,11 +323,7 @@ func (b *builder) truth() {
 		if p.FromDistro() || p.Removed {
 			continue
 		}
-		files, known := b.files[p.PURL()]
-		stays := !known || slices.ContainsFunc(files, func(f string) bool { return b.set.why[f] != "" })
-		if stays {
-			b.manifest(p)
-		} else if !slices.Contains(b.set.Gone, p.PURL()) {
+		if !b.manifests(p) && !slices.Contains(b.set.Gone, p.PURL()) {
 			b.set.Gone = append(b.set.Gone, p.PURL())
 		}
 	}
