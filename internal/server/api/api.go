@@ -245,6 +245,9 @@ func (a *API) health(w http.ResponseWriter, _ *http.Request) error {
 func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
 	defer cancel()
+	if err := a.Service.Store.Ping(ctx); err != nil {
+		return err
+	}
 	waiting, err := a.Service.Store.Waiting(ctx) // first: what was done until then has its events
 	var last int64
 	if err == nil {

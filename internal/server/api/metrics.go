@@ -123,7 +123,7 @@ func (a *API) operation(ctx context.Context, m *metrics, o *index.Overview) {
 	}
 	aside, bad := s.SetAside(ctx)
 	up := 1.0
-	if err != nil || bad != nil {
+	if err != nil || bad != nil || s.Ping(ctx) != nil {
 		up = 0
 	}
 	gauge("drydock_database_up", "Whether the database answers.", up)

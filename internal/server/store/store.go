@@ -48,6 +48,7 @@ type Store struct {
 	known    sync.Map     // identities of parts that are stored, to their numbers
 
 	committed func([]Emitted) // nil: nobody is told
+	file      *databaseAt     // nil: PostgreSQL
 }
 
 // Error is the database's refusal, with what to do about it.
@@ -84,6 +85,11 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
+	if !s.postgres {
+		if s.file, err = databaseIn(opt.Dir); err != nil {
+			return nil, errors.Join(err, s.db.Close())
+		}
+	}
 	return s, nil
 }
 
@@ -115,6 +121,7 @@ func openSQLite(opt Options) (*sql.DB, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(4)
+	db.SetMaxIdleConns(4) // none is opened again, which would make a file where none is left
 	return db, nil
 }
 
@@ -153,6 +160,9 @@ func (s *Store) Close() error { return s.db.Close() }
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
+	if err := s.file.there(); err != nil {
+		return err
+	}
 	var n int
 	return s.fail("ask the database", s.db.QueryRowContext(ctx, "SELECT 1").Scan(&n))
 }
@@ -258,6 +268,9 @@ func (s *Store) once(ctx context.Context, do func(*Tx) error) error {
 			return errors.Join(err, rerr)
 		}
 		return err
+	}
+	if err := s.file.there(); err != nil {
+		return errors.Join(err, tx.Rollback())
 	}
 	if err := tx.Commit(); err != nil {
 		return s.fail("commit a change", err)
