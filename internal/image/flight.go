@@ -13,6 +13,10 @@ import (
 // processors: what they mostly do is wait.
 const inFlight = 8
 
+// waiting is how many layers of a registry there are for each that is fetched: those
+// whose bytes are all here wait for a processor, and the next is fetched meanwhile.
+const waiting = 2
+
 // slots bound how many layers are computed on at once.
 type slots chan struct{}
 
@@ -47,16 +51,22 @@ func (s *slot) free() {
 	}
 }
 
-// distant is a stream from far away, whose reader has a slot only while it computes.
+// distant is a stream from far away, whose reader has a slot only while it computes,
+// and a line only until the last byte came.
 type distant struct {
 	io.ReadCloser
 	ctx  context.Context
 	slot *slot
+	line *slot
+	left int64 // bytes to come; negative: not known
 }
 
 func (d *distant) Read(p []byte) (int, error) {
 	d.slot.free()
 	n, err := d.ReadCloser.Read(p)
+	if d.left -= int64(n); err != nil || d.left == 0 {
+		d.line.free()
+	}
 	if taken := d.slot.take(d.ctx); taken != nil {
 		return n, taken
 	}

@@ -49,6 +49,26 @@ func TestLayersInFlight(t *testing.T) {
 	}
 }
 
+// A line is free as soon as the last byte is here, while its layer waits for a processor.
+func TestLineEndsWithTheBytes(t *testing.T) {
+	line := &slot{of: make(slots, 1)}
+	if err := line.take(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	busy := &slot{of: make(slots, 1)}
+	if err := busy.take(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	here := &slot{of: busy.of}
+	d := &distant{ReadCloser: io.NopCloser(strings.NewReader("xy")), ctx: t.Context(), slot: here, line: line, left: 2}
+	go func() { _, _ = d.Read(make([]byte, 2)) }()
+	next := &slot{of: line.of}
+	if err := next.take(t.Context()); err != nil { // for ever, if the line waited with the layer
+		t.Fatal(err)
+	}
+	busy.free()
+}
+
 // The layer without files, of which an image has one an instruction that changes none,
 // is not fetched.
 func TestKnownEmptyLayer(t *testing.T) {
@@ -99,7 +119,7 @@ func TestSlots(t *testing.T) {
 	other := &slot{of: s.of}
 	waiting := make(chan struct{})
 	r, w := io.Pipe()
-	d := &distant{ReadCloser: r, ctx: context.Background(), slot: s}
+	d := &distant{ReadCloser: r, ctx: context.Background(), slot: s, line: &slot{of: make(slots, 1)}, left: 2}
 	go func() {
 		defer close(waiting)
 		_, _ = d.Read(make([]byte, 1))

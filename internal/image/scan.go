@@ -27,15 +27,15 @@ func (im *Image) Scan(ctx context.Context, opt ScanOptions) (*Scan, error) {
 	recs := make([]*layer.Record, len(im.Layers))
 	p := newProgress(im, opt.Progress)
 	g, ctx := errgroup.WithContext(ctx)
-	procs := slots(make(chan struct{}, runtime.GOMAXPROCS(0)))
+	procs, lines := make(slots, runtime.GOMAXPROCS(0)), make(slots, inFlight)
 	atOnce := cap(procs)
 	if slices.ContainsFunc(im.Layers, func(l Layer) bool { return l.content.distant }) {
-		atOnce = max(atOnce, inFlight)
+		atOnce = max(atOnce, waiting*inFlight)
 	}
 	g.SetLimit(atOnce)
 	for _, i := range im.largestFirst() {
 		g.Go(func() error {
-			rec, err := im.scanLayer(ctx, i, opt, p, procs)
+			rec, err := im.scanLayer(ctx, i, opt, p, procs, lines)
 			if err != nil {
 				return fmt.Errorf("read layer %d of %d: %w", i+1, len(im.Layers), err)
 			}
@@ -60,7 +60,7 @@ func (im *Image) largestFirst() []int {
 	return order
 }
 
-func (im *Image) scanLayer(ctx context.Context, i int, opt ScanOptions, p *progress, procs slots) (*layer.Record, error) {
+func (im *Image) scanLayer(ctx context.Context, i int, opt ScanOptions, p *progress, procs, lines slots) (*layer.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -78,6 +78,13 @@ func (im *Image) scanLayer(ctx context.Context, i int, opt ScanOptions, p *progr
 		return l.own(rec), nil
 	}
 	key := l.content.memory()
+	line := &slot{of: lines}
+	if l.content.distant {
+		if err := line.take(ctx); err != nil {
+			return nil, err
+		}
+		defer line.free()
+	}
 	r, err := l.content.open(ctx)
 	if err != nil {
 		return nil, err
@@ -88,7 +95,7 @@ func (im *Image) scanLayer(ctx context.Context, i int, opt ScanOptions, p *progr
 	}
 	defer here.free()
 	if l.content.distant {
-		r = &distant{ReadCloser: r, ctx: ctx, slot: here}
+		r = &distant{ReadCloser: r, ctx: ctx, slot: here, line: line, left: l.Size}
 	}
 	in := p.watch(r, l.DiffID.Short())
 	if cached {
