@@ -43,7 +43,7 @@ func (l *linter) remedied(ctx context.Context, found []finding.Finding, in *insp
 		}
 		w, err := m.make(rewrite.Request{
 			Uses: l.uses(in.File.Name), Package: base.HasPackage, Renamed: base.RenamedPackage,
-			File: in.File, Scopes: in.Scopes, Context: in.Options.Context, Folder: folder,
+			File: in.File, Scopes: in.Scopes, Script: in.ScriptOfBuild, Context: in.Options.Context, Folder: folder,
 			Runtime: func(kind, _ string) (ref, why string, ok bool) {
 				if kind != rewrite.KindNginx {
 					return "", "", false // the build's own version, which the rewrite knows
@@ -137,7 +137,7 @@ func (l *linter) rebased(ctx context.Context, found []finding.Finding, in *inspe
 		at[i] = st
 	}
 	r := rewrite.Request{
-		File: f, Scopes: in.Scopes, Context: in.Options.Context, Folder: folder, Digest: l.bases.digestOf(ctx), Uses: slices.Concat(l.uses(f.Name), given),
+		File: f, Scopes: in.Scopes, Script: in.ScriptOfBuild, Context: in.Options.Context, Folder: folder, Digest: l.bases.digestOf(ctx), Uses: slices.Concat(l.uses(f.Name), given),
 	}
 	swaps := map[*dockerfile.Stage]*rewrite.Rewrite{}
 	for st, o := range options {

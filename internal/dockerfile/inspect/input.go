@@ -86,6 +86,15 @@ func (in *Input) Script(i int) *dockerfile.Script {
 	return &dockerfile.Script{}
 }
 
+// ScriptOfBuild is what instruction i runs as the shell of a build reads it; nil where
+// that was not read, since a pragma names another shell.
+func (in *Input) ScriptOfBuild(i int) *dockerfile.Script {
+	if in.Pragmas.shell[i] != "" {
+		return nil
+	}
+	return in.scripts[i]
+}
+
 // Each calls visit for each instruction of that name, triggers of ONBUILD
 // left out.
 func (in *Input) Each(cmd string, visit func(i int, inst *dockerfile.Instruction)) {

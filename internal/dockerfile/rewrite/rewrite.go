@@ -17,6 +17,9 @@ type Request struct {
 	File *dockerfile.File
 	// Scopes of the file, with what is known of the bases; nil: nothing is.
 	Scopes *dockerfile.Scopes
+	// Script is what an instruction of the file runs, where the caller has read that
+	// already; nil, or none: it is read.
+	Script func(instruction int) *dockerfile.Script
 	// Context is the folder of the build; nil: not known, and what only it can
 	// tell is undecided or refused.
 	Context *dockerfile.Context
@@ -224,6 +227,11 @@ func (d *draft) stageOf(i int) *dockerfile.Stage {
 
 // script is what instruction i runs.
 func (d *draft) script(i int) *dockerfile.Script {
+	if d.Script != nil {
+		if s := d.Script(i); s != nil {
+			return s
+		}
+	}
 	s := d.scripts[i]
 	if s == nil {
 		s = d.File.Script(&d.File.Instructions[i], d.Scopes.Shell(d.stageOf(i), i).Words)
