@@ -18,12 +18,12 @@ type completions struct {
 }
 
 type completion struct {
-	Label  string    `json:"label"`
-	Kind   int       `json:"kind"`
-	Detail string    `json:"detail,omitempty"`
-	Sort   string    `json:"sortText,omitempty"`
-	Filter string    `json:"filterText,omitempty"`
-	Edit   *textEdit `json:"textEdit,omitempty"`
+	Label  string `json:"label"`
+	Kind   int    `json:"kind"`
+	Detail string `json:"detail,omitempty"`
+	Sort   string `json:"sortText,omitempty"`
+	Filter string `json:"filterText,omitempty"`
+	Edit   any    `json:"textEdit,omitempty"` // [textEdit], or [insertReplaceEdit] where the client takes it
 }
 
 // The kinds of completions that there are.
@@ -63,10 +63,21 @@ func (s *session) complete(ctx context.Context, p positionParams) (*completions,
 			out.Incomplete = true
 			break
 		}
-		it.Edit, it.Filter, it.Sort = &textEdit{edit, it.Label}, it.Label, fmt.Sprintf("%05d", i)
+		it.Edit, it.Filter, it.Sort = textEdit{edit, it.Label}, it.Label, fmt.Sprintf("%05d", i)
+		if s.can.TextDocument.Completion.Item.InsertReplace {
+			it.Edit = insertReplaceEdit{Text: it.Label, Insert: edit, Replace: v.text.Range(c.from, wordEnd(v.text.s, at))}
+		}
 		out.Items = append(out.Items, it)
 	}
 	return out, ctx.Err()
+}
+
+// wordEnd is where the word ends that a byte is in, or behind.
+func wordEnd(s string, at int) int {
+	for at < len(s) && (s[at] == '-' || s[at] == '_' || s[at] == '.' || s[at] >= '0' && s[at] <= '9' || s[at]|0x20 >= 'a' && s[at]|0x20 <= 'z') {
+		at++
+	}
+	return at
 }
 
 // completing is one answer in the making.

@@ -32,7 +32,7 @@ const maxExplained = 3
 // that a pragma names, of the findings.
 func (s *session) hovered(ctx context.Context, p positionParams) (*hover, error) {
 	v := s.current(p.Document.URI)
-	if v == nil || v.kind == other {
+	if v == nil || v.kind == other || p.Position.Line >= len(v.text.lines) {
 		return nil, nil
 	}
 	at := v.text.Offset(p.Position)
@@ -44,7 +44,11 @@ func (s *session) hovered(ctx context.Context, p positionParams) (*hover, error)
 	if v.kind == dockerfiles {
 		if f := v.file(); f != nil {
 			if st := standsAt(f, at); st != nil {
-				parts = append(parts, s.baseText(ctx, v, f, st))
+				text := s.baseText(ctx, v, f, st)
+				if h.Contents.Kind == "plaintext" {
+					text = strings.NewReplacer("**", "", "`", "").Replace(text)
+				}
+				parts = append(parts, text)
 				r := v.text.Range(st.BaseWord.Span.Start, st.BaseWord.Span.End)
 				h.Range = &r
 			}

@@ -74,6 +74,11 @@ type clientCan struct {
 		Hover struct {
 			Formats []string `json:"contentFormat"`
 		} `json:"hover"`
+		Completion struct {
+			Item struct {
+				InsertReplace bool `json:"insertReplaceSupport"`
+			} `json:"completionItem"`
+		} `json:"completion"`
 	} `json:"textDocument"`
 }
 
@@ -228,6 +233,14 @@ type createFile struct {
 type textEdit struct {
 	Range Range  `json:"range"`
 	Text  string `json:"newText"`
+}
+
+// insertReplaceEdit is a completion within a word: the user chooses whether what
+// follows the cursor stays.
+type insertReplaceEdit struct {
+	Text    string `json:"newText"`
+	Insert  Range  `json:"insert"`
+	Replace Range  `json:"replace"`
 }
 
 type logParams struct {
