@@ -105,7 +105,16 @@ type Target struct {
 
 	signed *signedScan // that a signer of the image's repository attested; nil: there is none
 
+	Idle Idle // what an observation did not see used
+
 	Unmatched bool // the database has advisories of none of the inventory's packages
 
 	remembered finding.Digest // under which the cache has the inventory, as it is without InBase; empty: it has not
+}
+
+// Idle is how many packages of the distribution an observation did not see used, and how
+// large they are: the most that an image could be without.
+type Idle struct {
+	Packages int
+	Bytes    int64
 }

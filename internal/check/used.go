@@ -87,7 +87,29 @@ func (w *watched) look(ctx context.Context, t *Target, opt image.ScanOptions) er
 		w.uses = map[finding.Subject]map[string]finding.Use{}
 	}
 	w.uses[t.Subject] = uses
+	if !blind {
+		t.Idle = idle(scan, t.Inventory, uses)
+	}
 	return nil
+}
+
+// idle counts the distribution's packages of which nothing was used, and their bytes.
+func idle(scan *image.Scan, inv *sbom.Inventory, uses map[string]finding.Use) Idle {
+	unused := map[string]bool{}
+	for _, p := range inv.Packages {
+		if p.FromDistro() && !p.Removed && uses[p.PURL()].Status == finding.Untouched {
+			unused[p.Name] = true
+		}
+	}
+	i := Idle{Packages: len(unused)}
+	for _, o := range catalog.OwnedIn(scan) {
+		for _, path := range o.Paths {
+			if n, ok := scan.Tree.Lookup(path); ok && unused[o.Name] {
+				i.Bytes += n.Entry.Size
+			}
+		}
+	}
+	return i
 }
 
 // InUse tells which packages of its image an observation has in use, of the image as
