@@ -15,7 +15,7 @@ type Service interface {
 	// Known is what it knows of an image by its reference, digest or id.
 	Known(ctx context.Context, name string) (*Kept, error)
 	// Sent is what it knows of an image that it is told the packages of.
-	Sent(ctx context.Context, name string, inv *sbom.Inventory) (*Kept, error)
+	Sent(ctx context.Context, t *Target) (*Kept, error)
 }
 
 // Kept is an image as a service has it.
@@ -52,7 +52,7 @@ func (r *run) send(ctx context.Context) error {
 		if t.Inventory == nil || t.From != nil || !slices.Contains([]finding.SubjectKind{finding.KindImage, finding.KindSBOM}, kind) {
 			continue
 		}
-		k, err := r.Service.Sent(ctx, t.Subject.Name, t.Inventory)
+		k, err := r.Service.Sent(ctx, t)
 		if err != nil {
 			return err
 		}

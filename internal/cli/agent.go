@@ -86,7 +86,7 @@ nothing is lost when it is back, and the service shows what had changed unseen.`
 	return c
 }
 
-// scanned is the SBOM of an image that the Engine has, with its platform.
+// scanned is the SBOM of an image that the Engine has, with what it tells of itself.
 func (f *flags) scanned(ctx context.Context, p *check.Pipeline, id finding.Digest) ([]byte, url.Values, error) {
 	res, err := p.Run(ctx, "local://"+string(id), check.Ask{Inventory: true})
 	if err != nil {
@@ -100,9 +100,5 @@ func (f *flags) scanned(ctx context.Context, p *check.Pipeline, id finding.Diges
 	if err := sbom.Encode(&b, "json", t.Inventory, sbom.EncodeOptions{Now: f.env.stamp(), ToolVersion: f.env.Version, Compact: true}); err != nil {
 		return nil, nil, err
 	}
-	platform := ""
-	if t.Image != nil {
-		platform = t.Image.Platform
-	}
-	return b.Bytes(), pushFacts("", platform, ""), nil
+	return b.Bytes(), imageFacts(t, url.Values{}), nil
 }

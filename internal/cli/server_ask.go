@@ -60,8 +60,9 @@ func (a *asked) Known(ctx context.Context, name string) (*check.Kept, error) {
 }
 
 // Sent implements [check.Service].
-func (a *asked) Sent(ctx context.Context, name string, inv *sbom.Inventory) (*check.Kept, error) {
-	img, err := a.push(ctx, a.address, name, inv, pushFacts("", a.platform, ""))
+func (a *asked) Sent(ctx context.Context, t *check.Target) (*check.Kept, error) {
+	name := t.Subject.Name
+	img, err := a.push(ctx, a.address, name, t.Inventory, imageFacts(t, pushFacts("", a.platform, "")))
 	if err != nil {
 		return nil, err
 	}

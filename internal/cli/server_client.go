@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/disk"
@@ -56,11 +59,11 @@ func loopback(host string) bool {
 // pushed sends what was read of a target to a service, and says where it is.
 func (f *flags) pushed(ctx context.Context, address, name string, res *check.Result, facts url.Values) error {
 	for i := range res.Targets {
-		inv := res.Targets[i].Inventory
-		if inv == nil {
+		t := &res.Targets[i]
+		if t.Inventory == nil {
 			continue
 		}
-		img, err := f.push(ctx, address, name, inv, facts)
+		img, err := f.push(ctx, address, name, t.Inventory, imageFacts(t, facts))
 		if err != nil {
 			return err
 		}
@@ -92,6 +95,31 @@ func pushFacts(env, platform, base string) url.Values {
 		if s != "" {
 			v.Set(k, s)
 		}
+	}
+	return v
+}
+
+// imageFacts adds what an image itself tells to what the user told: its platform, which
+// user it runs as, and what it stands on for certain.
+func imageFacts(t *check.Target, told url.Values) url.Values {
+	v := url.Values{}
+	maps.Copy(v, told)
+	tell := func(k, s string) {
+		if !v.Has(k) && len(s) <= 256 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) {
+			v.Set(k, s) // what no service takes is not known there
+		}
+	}
+	if t.Image == nil {
+		return v
+	}
+	if t.Image.Platform != "" {
+		tell("platform", t.Image.Platform)
+	}
+	if t.Image.Config != nil {
+		tell("user", t.Image.Config.Config.User)
+	}
+	if len(t.Bases()) > 0 {
+		tell("base", t.Base.Ref)
 	}
 	return v
 }
