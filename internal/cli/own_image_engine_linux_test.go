@@ -8,12 +8,15 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v4"
 )
 
 // TestOwnImageEngineKeepsToItsProfile runs the image of "make image" with the profile that
-// is shipped beside it, as the compose files do: nothing that the service does is refused,
+// is shipped beside it, as compose.yaml has it, with its agent: nothing that the service does is refused,
 // the profile is in force, and drydock's own proof of it holds.
 func TestOwnImageEngineKeepsToItsProfile(t *testing.T) {
 	archive := os.Getenv("DRYDOCK_OWN_IMAGE")
@@ -45,10 +48,19 @@ func TestOwnImageEngineKeepsToItsProfile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := fmt.Sprintf("drydock-test-own-%d", os.Getpid())
-	t.Cleanup(func() { _ = exec.Command(docker, "rm", "-f", "-v", name).Run() })
-	run("run", "-d", "--name", name, "--security-opt", "seccomp="+filepath.Join(profile, "seccomp.json"), "--security-opt", "no-new-privileges:true", "--cap-drop", "ALL",
-		"--read-only", "--tmpfs", "/tmp:size=512m,mode=1777,noexec,nosuid,nodev", "--memory", "2g", "--pids-limit", "200", image)
+	project := fmt.Sprintf("drydock-test-own-%d", os.Getpid())
+	name, at := project+"-drydock", "http://127.0.0.1:"+freePort(t)
+	services := readCompose(t)
+	t.Cleanup(func() {
+		_ = exec.Command(docker, "rm", "-f", project+"-drydock", project+"-agent").Run()
+		_ = exec.Command(docker, "volume", "rm", project+"-data").Run()
+	})
+	up := func(service string) {
+		t.Helper()
+		c := services[service]
+		run(c.line(project, project+"-"+service, image, strings.TrimPrefix(at, "http://"))...)
+	}
+	up("drydock")
 	within := func(what string, ok func() bool) {
 		t.Helper()
 		for end := time.Now().Add(time.Minute); !ok(); time.Sleep(200 * time.Millisecond) {
@@ -65,7 +77,6 @@ func TestOwnImageEngineKeepsToItsProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	run("cp", doc, name+":/data/app.cdx.json")
-	const at = "http://127.0.0.1:8480"
 	in("sbom", "-q", "--push", at, "--push-name", "acme/web:1", "sbom:///data/app.cdx.json")
 	within("the image is matched", func() bool {
 		return strings.Contains(in("watch", "--server", at, "--after", "0", "--once"), "image.judged")
@@ -73,6 +84,10 @@ func TestOwnImageEngineKeepsToItsProfile(t *testing.T) {
 	if out := in("cves", "-q", "--server", at, "acme/web:1"); !strings.Contains(out, "CVE-2021-23337") {
 		t.Errorf("%s", out)
 	}
+	up("agent") // it has the Engine's socket, and tells of the containers of this test
+	within("the agent tells what runs", func() bool {
+		return strings.Contains(in("watch", "--server", at, "--after", "0", "--once"), "running.changed")
+	})
 	in("serve", "backup", "/tmp/backup.sqlite")
 	in("serve", "restore", "--data", "/tmp/restored", "/tmp/backup.sqlite")
 	if out := run("logs", name); strings.Contains(out, "not permitted") || strings.Contains(out, "level=ERROR") {
@@ -95,4 +110,76 @@ func TestOwnImageEngineKeepsToItsProfile(t *testing.T) {
 			t.Errorf("no %q: %s", want, out.String())
 		}
 	}
+}
+
+// composeService is what the compose files say of a service.
+type composeService struct {
+	Command     []string `yaml:"command"`
+	NetworkMode string   `yaml:"network_mode"`
+	User        string   `yaml:"user"`
+	GroupAdd    []string `yaml:"group_add"`
+	ReadOnly    bool     `yaml:"read_only"`
+	CapDrop     []string `yaml:"cap_drop"`
+	SecurityOpt []string `yaml:"security_opt"`
+	MemLimit    string   `yaml:"mem_limit"`
+	PidsLimit   int      `yaml:"pids_limit"`
+	Tmpfs       []string `yaml:"tmpfs"`
+	Volumes     []string `yaml:"volumes"`
+}
+
+func readCompose(t *testing.T) map[string]composeService {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(packaging, "compose", "compose.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Services map[string]composeService `yaml:"services"`
+	}
+	if err := yaml.Unmarshal(b, &file); err != nil || len(file.Services) != 2 {
+		t.Fatalf("%d services, %v", len(file.Services), err)
+	}
+	return file.Services
+}
+
+// line is the service as docker run takes it, since docker compose may not be there: with
+// a volume, a port and a socket of this test.
+func (c *composeService) line(project, name, image, at string) []string {
+	socket := "/var/run/docker.sock"
+	if s, ok := strings.CutPrefix(os.Getenv("DOCKER_HOST"), "unix://"); ok {
+		socket = s
+	}
+	out := []string{"run", "-d", "--name", name, "--network", c.NetworkMode, "--user", c.User, "--memory", c.MemLimit, "--pids-limit", fmt.Sprint(c.PidsLimit)}
+	if c.ReadOnly {
+		out = append(out, "--read-only")
+	}
+	for range c.GroupAdd { // ${DOCKER_GID}
+		var st syscall.Stat_t
+		if syscall.Stat(socket, &st) == nil {
+			out = append(out, "--group-add", fmt.Sprint(st.Gid))
+		}
+	}
+	for _, d := range c.CapDrop {
+		out = append(out, "--cap-drop", d)
+	}
+	for _, o := range c.SecurityOpt {
+		if path, ok := strings.CutPrefix(o, "seccomp="); ok { // of the compose file's folder
+			o = "seccomp=" + filepath.Join(packaging, "compose", path)
+		}
+		out = append(out, "--security-opt", o)
+	}
+	for _, m := range c.Tmpfs {
+		out = append(out, "--tmpfs", m)
+	}
+	for _, v := range c.Volumes {
+		if rest, ok := strings.CutPrefix(v, "data:"); ok {
+			v = project + "-data:" + rest
+		}
+		out = append(out, "-v", strings.Replace(v, "/var/run/docker.sock:", socket+":", 1))
+	}
+	out = append(out, image)
+	for _, a := range c.Command {
+		out = append(out, strings.Replace(a, "127.0.0.1:8480", at, 1))
+	}
+	return out
 }
