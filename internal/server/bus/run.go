@@ -15,8 +15,9 @@ import (
 
 // The ways that pointers take: each is read by itself.
 const (
-	together = iota // a user waits, and many are done at once
-	prompt          // a user waits
+	together      = iota // a user waits, and many are done at once
+	prompt               // a user waits
+	sweepTogether        // nobody waits, and many are done at once
 	sweep
 	lanes
 )
@@ -33,16 +34,20 @@ const (
 
 // wayOf is the lane of a task as the stream has it.
 func wayOf(kind store.Kind, lane store.Lane) int {
-	switch {
+	switch all := kind.Together(); {
+	case lane == store.Sweep && all:
+		return sweepTogether
 	case lane == store.Sweep:
 		return sweep
-	case kind.Together():
+	case all:
 		return together
 	}
 	return prompt
 }
 
-func wayName(way int) string { return [lanes]string{"together", "prompt", "sweep"}[way] }
+func wayName(way int) string {
+	return [lanes]string{"together", "prompt", "sweep-together", "sweep"}[way]
+}
 
 func (b *Bus) subject(of string) string { return "drydock." + b.id + "." + of }
 
@@ -221,12 +226,12 @@ func (b *Bus) Take(ctx context.Context) ([]Given, error) {
 	readers, first := b.lanes, b.turn
 	b.turn = (b.turn + 1) % 2 // neither of the prompt lanes waits for the other
 	b.mu.Unlock()
-	for _, way := range []int{first, 1 - first, sweep} {
+	for _, way := range []int{first, 1 - first, sweepTogether, sweep} {
 		if readers[way] == nil {
 			continue
 		}
 		n := 1
-		if way == together {
+		if way == together || way == sweepTogether {
 			n = most
 		}
 		given, err := b.fetch(readers[way], n)
