@@ -27,9 +27,14 @@ type manifestFact struct {
 	*manifest
 }
 
-// tells notes what a file tells of needs.
+// tells notes what a file tells of needs. Of a database that the image does not show
+// only the last counts, and only where none took its place: see lostDatabases.
 func (j *join) tells(reader, path string, layer int, visible bool, items []*item, got *facts) {
-	if got.graph != nil && (visible || isDatabase(path)) {
+	lost := !visible && len(j.lost[path]) > 0
+	if lost {
+		j.graphs = slices.DeleteFunc(j.graphs, func(g graphFact) bool { return g.path == path })
+	}
+	if got.graph != nil && (visible || lost) {
 		j.graphs = append(j.graphs, graphFact{reader, path, layer, visible, items, got.graph})
 	}
 	for i := range got.manifests {
