@@ -244,8 +244,20 @@ func (j *join) add(p sbom.Package, at site) *item {
 	}
 	it.first = min(it.first, at.layer)
 	it.visible = it.visible || at.visible
-	it.sites = append(it.sites, at)
+	if !j.rewritten(it, at) {
+		it.sites = append(it.sites, at)
+	}
 	return it
+}
+
+// rewritten reports whether a site says nothing that the one before it does not: both
+// are the same database, which a later layer wrote anew.
+func (j *join) rewritten(it *item, at site) bool {
+	if at.visible || len(it.sites) == 0 || !isDatabase(at.path) || len(j.lost[at.path]) > 0 {
+		return false
+	}
+	last := &it.sites[len(it.sites)-1]
+	return last.path == at.path && !last.visible && last.layer < at.layer
 }
 
 // lostDatabases takes a package database that was deleted, rather than
