@@ -351,12 +351,16 @@ func (b *builder) folders() {
 			}
 		}
 	}
+	stays := make([]bool, len(b.packages))
+	for i := range stays {
+		stays[i] = b.stays(i)
+	}
 	b.tree.Walk(func(p string, n image.Node) bool {
 		if n.Entry.Kind != layer.Dir || b.set.why[p] != "" {
 			return true
 		}
 		owners := b.dirs[p]
-		mine := slices.ContainsFunc(owners, func(i int) bool { return b.stays(i) })
+		mine := slices.ContainsFunc(owners, func(i int) bool { return stays[i] })
 		switch {
 		case mine && (!b.Files || !isDocument(p+"/")), len(owners) == 0 && !b.Files && !isDocument(p+"/"):
 			b.put(p, "a folder of what stays")
