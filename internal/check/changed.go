@@ -87,7 +87,7 @@ func (p *Pipeline) Changed(name string, paths []string, buildContext string, res
 		step := ChangedStep{Redone: r, Line: in.Span.Line, Text: line, Stage: cmp.Or(st.Name, fmt.Sprint(st.Index)), Final: st == stage, Bytes: -1}
 		if n, ok := sizes[in.Span.Start]; ok {
 			step.Bytes = n
-		} else if n, ok := f.Copied(st, r.At, sc, around.Context); ok {
+		} else if n, ok := f.Copied(st, r.At, sc, around.Context, 0); ok {
 			step.Bytes = n
 		}
 		out.Steps = append(out.Steps, step)

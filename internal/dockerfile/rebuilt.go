@@ -254,13 +254,18 @@ func covers(source, name string) (rel string, ok bool) {
 }
 
 // Copied is how many bytes an instruction copies out of a context; ok reports whether that
-// can be told.
-func (f *File) Copied(s *Stage, i int, sc *Scopes, c *Context) (bytes int64, ok bool) {
+// can be told, of a context with at most so many files and folders (0: of any).
+func (f *File) Copied(s *Stage, i int, sc *Scopes, c *Context, most int) (bytes int64, ok bool) {
 	in := &f.Instructions[i]
 	if in.Cmd != "COPY" && in.Cmd != "ADD" || in.Flag("from") != "" || len(in.Heredocs) > 0 || c == nil {
 		return 0, false
 	}
+	met, over := 0, false
 	err := c.Walk(func(name string, d fs.DirEntry) bool {
+		if met++; most > 0 && met > most {
+			over = true
+			return false
+		}
 		r := &rebuilding{file: f, sc: sc, changed: []string{name}}
 		by, maybe := r.reads(s, i, in)
 		if ok = ok || by != ""; maybe {
@@ -274,5 +279,5 @@ func (f *File) Copied(s *Stage, i int, sc *Scopes, c *Context) (bytes int64, ok 
 		}
 		return true
 	})
-	return bytes, ok && err == nil
+	return bytes, ok && !over && err == nil
 }

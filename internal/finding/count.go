@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -22,4 +23,18 @@ func pluralOf(what string) string {
 		return what + "es"
 	}
 	return what + "s"
+}
+
+// Bytes is a size as people write it, in powers of 1000 as Docker does.
+func Bytes(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f := float64(n)
+	for _, u := range []string{"kB", "MB", "GB"} {
+		if f /= 1000; f < 999.5 {
+			return fmt.Sprintf("%.3g %s", f, u)
+		}
+	}
+	return fmt.Sprintf("%.3g TB", f/1000)
 }

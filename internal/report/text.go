@@ -259,19 +259,8 @@ func dataLine(d check.Database) string {
 	return from + ": " + strings.Join(parts, "; ")
 }
 
-// Bytes is a size as people write it, in powers of 1000 as Docker does.
-func Bytes(n int64) string {
-	if n < 1000 {
-		return fmt.Sprintf("%d B", n)
-	}
-	f := float64(n)
-	for _, u := range []string{"kB", "MB", "GB"} {
-		if f /= 1000; f < 999.5 {
-			return fmt.Sprintf("%.3g %s", f, u)
-		}
-	}
-	return fmt.Sprintf("%.3g TB", f/1000)
-}
+// Bytes is a size as people write it.
+func Bytes(n int64) string { return finding.Bytes(n) }
 
 // ago is a time in words, for people who look at layers.
 func ago(now, t time.Time) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
@@ -90,20 +91,38 @@ func cacheOrder() rule.Check {
 	}
 }
 
-// madeAnew says how many steps of its stage a change of what a COPY copies makes anew.
+// madeAnew says which steps of its stage a change of what a COPY copies makes anew, and,
+// where the context is known, how many bytes they copy out of it.
 func madeAnew(in *inspect.Input, st *dockerfile.Stage, at int) finding.Evidence {
-	steps, anew := 0, 0
+	steps := 0
+	var lines []string
+	var copied int64
+	known := true
 	for i := st.From + 1; i < st.End; i++ {
-		switch in.File.Instructions[i].Cmd {
+		step := &in.File.Instructions[i]
+		switch step.Cmd {
 		case "RUN", "COPY", "ADD", "WORKDIR":
-			if steps++; i >= at {
-				anew++
+			if steps++; i < at {
+				continue
 			}
+			lines = append(lines, strconv.Itoa(step.Span.Line))
+		}
+		if (step.Cmd == "COPY" || step.Cmd == "ADD") && i >= at && step.Flag("from") == "" && known {
+			var n int64
+			n, known = in.File.Copied(st, i, in.Scopes, in.Options.Context, maxWalked)
+			copied += n
 		}
 	}
-	return finding.Evidence{Kind: "cache", Text: fmt.Sprintf(
-		"a change of one file makes %d of the %s of its stage anew; layers --changed FILE lists them, with their bytes", anew, finding.Count(steps, "step"))}
+	text := fmt.Sprintf("a change of one file makes %d of the %s of its stage anew (lines %s)",
+		len(lines), finding.Count(steps, "step"), strings.Join(lines, ", "))
+	if known && copied > 0 {
+		text += ", which copy " + finding.Bytes(copied) + " of the context"
+	}
+	return finding.Evidence{Kind: "cache", Text: text + "; layers --changed FILE lists them, with their bytes"}
 }
+
+// maxWalked is how many files of a context are counted to say how many bytes a change costs.
+const maxWalked = 10_000
 
 // whole reports whether it copies the context or a folder of it.
 func whole(c inspect.Copied) bool {
