@@ -36,7 +36,7 @@ func (r *run) image(ctx context.Context, target string) error {
 	if err != nil {
 		return errors.Join(err, im.Close())
 	}
-	if err := r.watched.look(ctx, &t, r.scanOptions(opt.Cache, catalog.UseReaders())); err != nil {
+	if err := r.watched.look(ctx, &t, r.scanOptions(opt.Cache, catalog.UseAnalyzers())); err != nil {
 		return errors.Join(err, (<-looking).err, im.Close())
 	}
 	at := len(r.res.Targets)

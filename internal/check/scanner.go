@@ -11,9 +11,9 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 )
 
-// readers is everyone who wants something of a layer. It is the same for every
+// analyzers is everyone who wants something of a layer. It is the same for every
 // verb, so that what one has read serves all.
-func readers() []layer.Reader { return append(catalog.Readers(), rules.Readers()...) }
+func analyzers() []layer.Analyzer { return append(catalog.Analyzers(), rules.Analyzers()...) }
 
 // scanner looks at an image's layers: its inventory, and the rules over them.
 type scanner struct {
@@ -78,7 +78,7 @@ func (s *scanner) look(ctx context.Context, t *Target) (<-chan scanned, error) {
 }
 
 func (s *scanner) layers(ctx context.Context, im *image.Image) (*image.Scan, error) {
-	return im.Scan(ctx, s.scanOptions(s.cache, readers()))
+	return im.Scan(ctx, s.scanOptions(s.cache, analyzers()))
 }
 
 // rules runs the image rules over a scan, where they are asked for.

@@ -76,8 +76,8 @@ func (s *Surroundings) ImageOptions(warn func(string)) image.Options {
 }
 
 // scanOptions are for reading layers in these surroundings.
-func (s *Surroundings) scanOptions(c *cache.Cache, readers []layer.Reader) image.ScanOptions {
-	return image.ScanOptions{Readers: readers, Cache: c, Progress: s.Progress, Log: s.Log}
+func (s *Surroundings) scanOptions(c *cache.Cache, readers []layer.Analyzer) image.ScanOptions {
+	return image.ScanOptions{Analyzers: readers, Cache: c, Progress: s.Progress, Log: s.Log}
 }
 
 // Web is how package registries and APIs are asked: at addresses that are built

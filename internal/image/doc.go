@@ -4,7 +4,7 @@
 //
 //	im, err := image.Open(ctx, "archive://app.tar", image.Options{Cache: cache})
 //	defer im.Close()
-//	scan, err := im.Scan(ctx, image.ScanOptions{Readers: readers, Cache: cache})
+//	scan, err := im.Scan(ctx, image.ScanOptions{Analyzers: readers, Cache: cache})
 //
 // [Detect] says how a target is read. What cannot be opened is an error that
 // says what to do ([finding.Hinter]), among them [NotImageError], [PlatformError] and

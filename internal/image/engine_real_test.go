@@ -87,7 +87,7 @@ func (e *realEngine) open(target string, opt Options, want string, statements in
 		if err != nil || len(got) != statements || im.Attested != (statements > 0) {
 			e.Errorf("%s: %d statements, attested: %v, %v; want %d", target, len(got), im.Attested, err, statements)
 		}
-		s, err := im.Scan(e.Context(), ScanOptions{Readers: lister(), Cache: opt.Cache})
+		s, err := im.Scan(e.Context(), ScanOptions{Analyzers: lister(), Cache: opt.Cache})
 		if err != nil {
 			e.Fatalf("%s: %v", target, err)
 		}
@@ -196,7 +196,7 @@ func TestEngineStorePlatforms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s, err := im.Scan(t.Context(), ScanOptions{Readers: lister()}); err != nil || s.Tree.Len() != 1 || im.Platform != other {
+		if s, err := im.Scan(t.Context(), ScanOptions{Analyzers: lister()}); err != nil || s.Tree.Len() != 1 || im.Platform != other {
 			t.Errorf("it is %s: %v", im.Platform, err)
 		}
 		if _, err := im.Statements(t.Context()); err == nil || !im.Attested {

@@ -81,7 +81,7 @@ func TestEngine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := im.Scan(context.Background(), ScanOptions{Readers: lister(), Cache: opt.Cache})
+		s, err := im.Scan(context.Background(), ScanOptions{Analyzers: lister(), Cache: opt.Cache})
 		if err != nil {
 			t.Fatal(err)
 		}

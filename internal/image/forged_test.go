@@ -16,8 +16,8 @@ import (
 )
 
 // lister learns the names of all files of a layer.
-func lister() []layer.Reader {
-	return []layer.Reader{{
+func lister() []layer.Analyzer {
+	return []layer.Analyzer{{
 		Name: "lister", Version: 1,
 		Wants: func(string, fs.FileMode, int64) bool { return true },
 		Read:  func(_ context.Context, f layer.Input) ([]byte, error) { return []byte(f.Path), nil },
@@ -29,7 +29,7 @@ func tryScan(target string, opt Options) (*Scan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := im.Scan(context.Background(), ScanOptions{Readers: lister(), Cache: opt.Cache})
+	s, err := im.Scan(context.Background(), ScanOptions{Analyzers: lister(), Cache: opt.Cache})
 	return s, errors.Join(err, im.Close())
 }
 
@@ -149,7 +149,7 @@ func TestWarmReadsNothing(t *testing.T) {
 				open := im.Layers[i].content.open
 				im.Layers[i].content.open = func(ctx context.Context) (io.ReadCloser, error) { read++; return open(ctx) }
 			}
-			warm, err := im.Scan(context.Background(), ScanOptions{Readers: lister(), Cache: opt.Cache})
+			warm, err := im.Scan(context.Background(), ScanOptions{Analyzers: lister(), Cache: opt.Cache})
 			if err != nil {
 				t.Fatal(err)
 			}

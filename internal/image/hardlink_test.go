@@ -24,12 +24,12 @@ func TestHardLinkedFileIsReadFromAnArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer im.Close()
-	reader := layer.Reader{
+	reader := layer.Analyzer{
 		Name: "r", Version: 1, Limit: 100,
 		Wants: func(p string, _ fs.FileMode, _ int64) bool { return strings.HasSuffix(p, ".json") },
 		Read:  func(_ context.Context, f layer.Input) ([]byte, error) { return io.ReadAll(f.Body) },
 	}
-	scan, err := im.Scan(context.Background(), ScanOptions{Readers: []layer.Reader{reader}})
+	scan, err := im.Scan(context.Background(), ScanOptions{Analyzers: []layer.Analyzer{reader}})
 	if err != nil {
 		t.Fatal(err)
 	}

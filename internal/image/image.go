@@ -6,11 +6,10 @@ import (
 	"strings"
 	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/layer"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // Image is an image wherever it lies. It is open until Close.
@@ -82,11 +81,11 @@ type Step struct {
 
 // ScanOptions says how an image is read.
 type ScanOptions struct {
-	Readers  []layer.Reader
-	Cache    *cache.Cache // nil: read everything, keep nothing
-	Limits   layer.Limits
-	Progress func(done, total int64, what string) // bytes; may be nil; called from several goroutines
-	Log      *slog.Logger                         // nil: silent
+	Analyzers []layer.Analyzer
+	Cache     *cache.Cache // nil: read everything, keep nothing
+	Limits    layer.Limits
+	Progress  func(done, total int64, what string) // bytes; may be nil; called from several goroutines
+	Log       *slog.Logger                         // nil: silent
 }
 
 // Scan is an image with what its layers' pass found.

@@ -11,11 +11,10 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/layer"
+	"golang.org/x/sync/errgroup"
 )
 
 // Scan reads every layer of the image once, several at a time, and joins what
@@ -66,13 +65,13 @@ func (im *Image) scanLayer(ctx context.Context, i int, opt ScanOptions, p *progr
 	}
 	l := &im.Layers[i]
 	if l.root != "" {
-		return layer.Walk(ctx, l.root, opt.Readers, opt.Limits)
+		return layer.Walk(ctx, l.root, opt.Analyzers, opt.Limits)
 	}
 	known, err := l.known(opt.Cache)
 	if err != nil {
 		return nil, err
 	}
-	rec, cached := cache.Get(opt.Cache, layer.RecordKey(l.DiffID, opt.Readers))
+	rec, cached := cache.Get(opt.Cache, layer.RecordKey(l.DiffID, opt.Analyzers))
 	if cached && known {
 		p.add(l.Size, l.DiffID.Short())
 		return l.own(rec), nil
@@ -103,7 +102,7 @@ func (im *Image) scanLayer(ctx context.Context, i int, opt ScanOptions, p *progr
 		err = l.hash(ctx, in, i, opt.Limits)
 	} else {
 		want := layer.Want{Name: fmt.Sprintf("layer %d", i+1), Blob: l.Blob, DiffID: l.DiffID}
-		rec, err = layer.Pass(ctx, in, want, opt.Readers, opt.Limits)
+		rec, err = layer.Read(ctx, in, want, opt.Analyzers, opt.Limits)
 	}
 	if cerr := r.Close(); err == nil && cerr != nil {
 		err = cerr
@@ -115,7 +114,7 @@ func (im *Image) scanLayer(ctx context.Context, i int, opt ScanOptions, p *progr
 		note(opt, "remember layer", opt.Cache.Remember(key, l.DiffID))
 	}
 	if !cached {
-		note(opt, "keep layer", cache.Put(opt.Cache, layer.RecordKey(l.DiffID, opt.Readers), rec))
+		note(opt, "keep layer", cache.Put(opt.Cache, layer.RecordKey(l.DiffID, opt.Analyzers), rec))
 	}
 	return l.own(rec), nil
 }

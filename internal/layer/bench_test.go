@@ -53,7 +53,7 @@ func benchTar(b *testing.B) []byte {
 	return buf.Bytes()
 }
 
-// BenchmarkPass prints what a pass without readers costs against the least
+// BenchmarkPass prints what a pass without analyzers costs against the least
 // that it could: reading, decompressing and hashing the same bytes with the
 // same libraries. The two take turns, so that a busy machine slows both.
 func BenchmarkPass(b *testing.B) {
@@ -101,7 +101,7 @@ func BenchmarkPass(b *testing.B) {
 			var pass, bound time.Duration
 			for b.Loop() {
 				start := cpuTime(b)
-				_, err := Pass(context.Background(), onlyReader{bytes.NewReader(c.stored)}, Want{}, nil, Limits{})
+				_, err := Read(context.Background(), onlyReader{bytes.NewReader(c.stored)}, Want{}, nil, Limits{})
 				must(b, err)
 				middle := cpuTime(b)
 				must(b, c.bound(onlyReader{bytes.NewReader(c.stored)}))
@@ -127,7 +127,7 @@ func hashAll(r io.Reader) error {
 	return err
 }
 
-// BenchmarkReaders prints what readers that want every file add to a pass.
+// BenchmarkReaders prints what analyzers that want every file add to a pass.
 func BenchmarkReaders(b *testing.B) {
 	plain := benchTar(b)
 	sink := func(_ context.Context, in Input) ([]byte, error) {
@@ -146,14 +146,14 @@ func BenchmarkReaders(b *testing.B) {
 		{"four-streams", []int64{Stream, Stream, Stream, Stream}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			var readers []Reader
+			var analyzers []Analyzer
 			for i, l := range c.limits {
-				readers = append(readers, Reader{Name: fmt.Sprint("r", i), Limit: l, Wants: every, Read: sink})
+				analyzers = append(analyzers, Analyzer{Name: fmt.Sprint("r", i), Limit: l, Wants: every, Read: sink})
 			}
 			b.SetBytes(int64(len(plain)))
 			b.ReportAllocs()
 			for b.Loop() {
-				_, err := Pass(context.Background(), bytes.NewReader(plain), Want{}, readers, Limits{})
+				_, err := Read(context.Background(), bytes.NewReader(plain), Want{}, analyzers, Limits{})
 				must(b, err)
 			}
 		})

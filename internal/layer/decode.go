@@ -168,12 +168,12 @@ func (d *decoder) facts() []Fact {
 		return nil
 	}
 	facts := make([]Fact, n)
-	reader := ""
+	analyzer := ""
 	for i := range facts {
 		if d.uvarint() != 0 {
-			reader = d.text()
+			analyzer = d.text()
 		}
-		facts[i].Reader = reader
+		facts[i].Analyzer = analyzer
 	}
 	for i := range facts {
 		facts[i].Path = d.small()

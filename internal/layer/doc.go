@@ -1,28 +1,28 @@
 // Package layer reads a layer of an image once, as a stream, for everyone who
 // wants something from it.
 //
-// [Pass] takes the compressed or plain tar of one layer, verifies its digests
-// on the way, keeps one [Entry] a file, and hands the files that a [Reader]
-// wants to that reader. What a reader learns of a file is a [Fact]: a few
+// [Read] takes the compressed or plain tar of one layer, verifies its digests
+// on the way, keeps one [Entry] a file, and hands the files that an [Analyzer]
+// wants to that analyzer. What an analyzer learns of a file is a [Fact]: a few
 // bytes in a form of its own. Entries and facts together are the layer's
-// [Record], which a [Cache] keeps by the layer's digest and the readers'
+// [Record], which a [Cache] keeps by the layer's digest and the analyzers'
 // versions, so that no layer is ever read twice:
 //
-//	rec, ok := cache.Get(id, readers) // if the bytes are known to be those of id
+//	rec, ok := cache.Get(id, analyzers) // if the bytes are known to be those of id
 //	if !ok {
-//		rec, err = layer.Pass(ctx, blob, layer.Want{DiffID: id}, readers, layer.Limits{})
+//		rec, err = layer.Read(ctx, blob, layer.Want{DiffID: id}, analyzers, layer.Limits{})
 //		...
-//		err = cache.Put(rec, readers) // a warning at most
+//		err = cache.Put(rec, analyzers) // a warning at most
 //	}
 //
 // A claimed digest is no reason to use a kept record: [Hash] computes those of
 // bytes that nobody has verified, and [Cache.Remember] and [Cache.Verified]
 // spare doing so twice. [Walk] makes a record of a root file system's folder.
 //
-// The readers of one file are called one after the other, on a view of one
+// The analyzers of one file are called one after the other, on a view of one
 // buffer that is used again; one that takes whole files is given them as they
 // pass by; only where several do, of a file over 1 MiB, is there a goroutine
-// for each. A reader that fails, panics or returns early costs the others
+// for each. An analyzer that fails, panics or returns early costs the others
 // nothing.
 //
 // Every byte of a layer is hostile: names that climb, links that loop, sizes

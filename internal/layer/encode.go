@@ -9,7 +9,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/cache"
 )
 
-// recordFormat is raised with the form below, and whenever Pass would make
+// recordFormat is raised with the form below, and whenever Read would make
 // another record of the same bytes.
 const recordFormat = 3
 
@@ -17,23 +17,23 @@ const recordFormat = 3
 // that what a record unpacks to is bounded by the bytes that it is read from.
 const maxMeanName = 512
 
-// RecordKey is where the record of diffID is kept, as these readers, at these
+// RecordKey is where the record of diffID is kept, as these analyzers, at these
 // versions, read it. A record speaks for the bytes of its diffID, and for no
 // others: it is for content whose diffID has been verified, now by [Hash] or
-// [Pass], or before and told by
+// [Read], or before and told by
 // [cache.Cache.Verified]. What has no digest has no key: nothing is kept of it.
-func RecordKey(diffID Digest, readers []Reader) cache.Key[Record] {
+func RecordKey(diffID Digest, analyzers []Analyzer) cache.Key[Record] {
 	if !diffID.IsSHA256() {
 		return cache.Key[Record]{}
 	}
-	return cache.KeyOf[Record]("layer", recordFormat, append(Versions(readers), string(diffID))...)
+	return cache.KeyOf[Record]("layer", recordFormat, append(Versions(analyzers), string(diffID))...)
 }
 
-// Versions are what a key says of readers whose facts a value is made of, in
+// Versions are what a key says of analyzers whose facts a value is made of, in
 // whatever order they are given.
-func Versions(readers []Reader) []string {
-	out := make([]string, len(readers))
-	for i, r := range readers {
+func Versions(analyzers []Analyzer) []string {
+	out := make([]string, len(analyzers))
+	for i, r := range analyzers {
 		out[i] = fmt.Sprintf("%q %d %d", r.Name, r.Version, r.Limit)
 	}
 	slices.Sort(out)
@@ -121,8 +121,8 @@ func appendFacts(b []byte, facts []Fact) []byte {
 	b = binary.AppendUvarint(b, uint64(len(facts)))
 	before := ""
 	for i := range facts {
-		// The reader is written where it changes; zero says that it does not.
-		if r := facts[i].Reader; i == 0 || r != before {
+		// The analyzer is written where it changes; zero says that it does not.
+		if r := facts[i].Analyzer; i == 0 || r != before {
 			b = appendText(append(b, 1), r)
 			before = r
 			continue

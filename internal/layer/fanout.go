@@ -1,8 +1,6 @@
 package layer
 
-import (
-	"io"
-)
+import "io"
 
 // tap is the end of a fan-out from which one reader reads: chunks arrive one
 // at a time, and a chunk is done with once the next is asked for.
@@ -32,7 +30,7 @@ func (t *tap) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fanOut gives one file to several stream readers at the same time. Two chunks
+// fanOut gives one file to several stream analyzers at the same time. Two chunks
 // go around: once every reader has taken the one, all are done with the other.
 // A reader that has returned is passed over.
 func (f *feeder) fanOut(in Input, head []byte, rest *hashed) error {
@@ -47,7 +45,7 @@ func (f *feeder) fanOut(in Input, head []byte, rest *hashed) error {
 		input.Path, input.Body = j.path, t
 		go func() {
 			defer close(t.done)
-			t.data, t.readErr = safely(f.ctx, &f.readers[j.reader], input)
+			t.data, t.readErr = safely(f.ctx, &f.analyzers[j.analyzer], input)
 		}()
 	}
 	err := f.pump(taps, head, rest)
@@ -59,7 +57,7 @@ func (f *feeder) fanOut(in Input, head []byte, rest *hashed) error {
 		<-t.done
 		j := f.streams[i]
 		if err == nil {
-			err = f.gather.note(j.at, f.readers[j.reader].Name, j.path, t.data, t.readErr)
+			err = f.gather.note(j.at, f.analyzers[j.analyzer].Name, j.path, t.data, t.readErr)
 		}
 	}
 	return err

@@ -12,17 +12,17 @@ import (
 
 const (
 	chunkSize = 64 << 10
-	// wholeSize is up to which size a file that several stream readers want is
+	// wholeSize is up to which size a file that several stream analyzers want is
 	// buffered for all of them: cheaper than a goroutine for each.
 	wholeSize = 1 << 20
 )
 
-// feeder gives the content of files to the readers that want them. Its buffers
+// feeder gives the content of files to the analyzers that want them. Its buffers
 // are used again for every file.
 type feeder struct {
-	ctx     context.Context
-	readers []Reader
-	gather  *gather
+	ctx       context.Context
+	analyzers []Analyzer
+	gather    *gather
 
 	jobs    []job
 	streams []job
@@ -33,25 +33,25 @@ type feeder struct {
 	view    bytes.Reader
 }
 
-// job is one reader that wants one file: under which path, for which entry.
+// job is one analyzer that wants one file: under which path, for which entry.
 type job struct {
-	reader int
+	analyzer int
 	path   string
 	at     int
 }
 
-func newFeeder(ctx context.Context, readers []Reader, g *gather) *feeder {
-	return &feeder{ctx: ctx, readers: readers, gather: g, chunk: make([]byte, chunkSize)}
+func newFeeder(ctx context.Context, analyzers []Analyzer, g *gather) *feeder {
+	return &feeder{ctx: ctx, analyzers: analyzers, gather: g, chunk: make([]byte, chunkSize)}
 }
 
-// wanted asks every reader whether it wants the entry. The jobs are valid until
+// wanted asks every analyzer whether it wants the entry. The jobs are valid until
 // the next question.
 func (f *feeder) wanted(in Input, at int) ([]job, error) {
 	f.jobs = f.jobs[:0]
-	for i := 0; i < len(f.readers); i++ {
+	for i := 0; i < len(f.analyzers); i++ {
 		var err error
 		if i, err = f.ask(in, at, i); err != nil {
-			if err := f.gather.note(at, f.readers[i].Name, in.Path, nil, err); err != nil {
+			if err := f.gather.note(at, f.analyzers[i].Name, in.Path, nil, err); err != nil {
 				return nil, err
 			}
 		}
@@ -59,25 +59,25 @@ func (f *feeder) wanted(in Input, at int) ([]job, error) {
 	return f.jobs, nil
 }
 
-// ask asks from one reader on, and stops after the last or at one that panics.
+// ask asks from one analyzer on, and stops after the last or at one that panics.
 func (f *feeder) ask(in Input, at, from int) (i int, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	for i = from; i < len(f.readers); i++ {
-		if f.readers[i].Wants(in.Path, in.Mode, in.Size) {
-			f.jobs = append(f.jobs, job{reader: i, path: in.Path, at: at})
+	for i = from; i < len(f.analyzers); i++ {
+		if f.analyzers[i].Wants(in.Path, in.Mode, in.Size) {
+			f.jobs = append(f.jobs, job{analyzer: i, path: in.Path, at: at})
 		}
 	}
 	return i, nil
 }
 
-// wants asks one reader; one that panics wants nothing.
-func (f *feeder) wants(reader int, in Input) (yes bool) {
+// wants asks one analyzer; one that panics wants nothing.
+func (f *feeder) wants(analyzer int, in Input) (yes bool) {
 	defer func() { _ = recover() }() // noted when it was first asked
-	return f.readers[reader].Wants(in.Path, in.Mode, in.Size)
+	return f.analyzers[analyzer].Wants(in.Path, in.Mode, in.Size)
 }
 
 // symlink offers a symlink, which has no content.
@@ -103,7 +103,7 @@ func (f *feeder) empty(jobs []job, in Input) error {
 // refuse notes, for each job, why its file is not read.
 func (f *feeder) refuse(jobs []job, why error) error {
 	for _, j := range jobs {
-		if err := f.gather.note(j.at, f.readers[j.reader].Name, j.path, nil, why); err != nil {
+		if err := f.gather.note(j.at, f.analyzers[j.analyzer].Name, j.path, nil, why); err != nil {
 			return err
 		}
 	}
@@ -111,8 +111,8 @@ func (f *feeder) refuse(jobs []job, why error) error {
 }
 
 // file reads all of body, which must be in.Size bytes, once: what the jobs want
-// goes to their readers. It returns the hash of the content. An error is one of
-// body or of a limit, never a reader's.
+// goes to their analyzers. It returns the hash of the content. An error is one of
+// body or of a limit, never an analyzer's.
 func (f *feeder) file(in Input, body content, jobs []job) (uint64, error) {
 	if len(jobs) == 0 {
 		return f.pass(body, in.Size)
@@ -120,7 +120,7 @@ func (f *feeder) file(in Input, body content, jobs []job) (uint64, error) {
 	f.hash.Reset()
 	f.streams = f.streams[:0]
 	for _, j := range jobs {
-		if f.readers[j.reader].Limit < 0 {
+		if f.analyzers[j.analyzer].Limit < 0 {
 			f.streams = append(f.streams, j)
 		}
 	}
@@ -169,16 +169,16 @@ func (f *feeder) beginning(in Input, body content, jobs []job) error {
 func (f *feeder) most(jobs []job, size int64) int64 {
 	var most int64
 	for _, j := range jobs {
-		most = max(most, min(f.readers[j.reader].Limit, MaxBuffer, size))
+		most = max(most, min(f.analyzers[j.analyzer].Limit, MaxBuffer, size))
 	}
 	return most
 }
 
-// buffered calls the readers with a limit, and if head is the whole file, those
+// buffered calls the analyzers with a limit, and if head is the whole file, those
 // without one too.
 func (f *feeder) buffered(in Input, head []byte, jobs []job, whole bool) error {
 	for _, j := range jobs {
-		limit := f.readers[j.reader].Limit
+		limit := f.analyzers[j.analyzer].Limit
 		if limit < 0 {
 			if !whole {
 				continue
@@ -248,17 +248,17 @@ func (f *feeder) drain(rest *hashed) error {
 	return rest.err
 }
 
-// call lets a reader read one file, and notes what it learned.
+// call lets an analyzer read one file, and notes what it learned.
 func (f *feeder) call(j job, in Input, body io.Reader) error {
 	in.Path, in.Body = j.path, body
-	r := &f.readers[j.reader]
+	r := &f.analyzers[j.analyzer]
 	data, err := safely(f.ctx, r, in)
 	return f.gather.note(j.at, r.Name, j.path, data, err)
 }
 
-// safely makes an error of a reader's panic: foreign bytes have found a bug in
-// one reader, and the others have their work to do.
-func safely(ctx context.Context, r *Reader, in Input) (data []byte, err error) {
+// safely makes an error of an analyzer's panic: foreign bytes have found a bug in
+// one analyzer, and the others have their work to do.
+func safely(ctx context.Context, r *Analyzer, in Input) (data []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			data, err = nil, fmt.Errorf("panic: %v", p)
@@ -274,7 +274,7 @@ type content interface {
 	window(n int64) ([]byte, error)
 }
 
-// plainContent is that of a reader which has no window of its own.
+// plainContent is that of an analyzer which has no window of its own.
 type plainContent struct {
 	io.Reader
 	chunk []byte

@@ -35,7 +35,7 @@ func FuzzPass(f *testing.F) {
 		n, err := io.Copy(io.Discard, io.LimitReader(in.Body, 1<<20))
 		return binary.AppendVarint(nil, n), err
 	}
-	readers := []Reader{
+	analyzers := []Analyzer{
 		reader("head", "", 100),
 		{Name: "x", Limit: Stream, Wants: func(p string, _ fs.FileMode, _ int64) bool { return strings.HasSuffix(p, "x") }, Read: count},
 		{Name: "a", Limit: Stream, Wants: func(p string, _ fs.FileMode, _ int64) bool { return strings.ContainsAny(p, "ax") }, Read: count},
@@ -44,7 +44,7 @@ func FuzzPass(f *testing.F) {
 		var rec *Record
 		var err error
 		peak := memory(t, func() {
-			rec, err = Pass(context.Background(), onlyReader{bytes.NewReader(b)}, Want{}, readers, lim)
+			rec, err = Read(context.Background(), onlyReader{bytes.NewReader(b)}, Want{}, analyzers, lim)
 		})
 		// A zstd frame may ask for a window, and gzip for what it unpacks to.
 		if most := uint64(512<<20 + 64*len(b)); peak > most {
@@ -65,7 +65,7 @@ func FuzzPass(f *testing.F) {
 		if err != nil || blob != rec.Blob || diffID != rec.DiffID || size != rec.Size {
 			t.Errorf("Hash says %s %s %d %v; Pass %s %s %d", blob, diffID, size, err, rec.Blob, rec.DiffID, rec.Size)
 		}
-		again, err := Pass(context.Background(), onlyReader{bytes.NewReader(b)}, Want{Blob: blob, DiffID: diffID}, nil, lim)
+		again, err := Read(context.Background(), onlyReader{bytes.NewReader(b)}, Want{Blob: blob, DiffID: diffID}, nil, lim)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -37,13 +37,13 @@ func (g *gather) add(e Entry) (int, error) {
 	return len(g.entries) - 1, nil
 }
 
-// note keeps what a reader learned of the entry at index at: nothing, if there
+// note keeps what an analyzer learned of the entry at index at: nothing, if there
 // is neither data nor an error.
-func (g *gather) note(at int, reader, path string, data []byte, err error) error {
+func (g *gather) note(at int, analyzer, path string, data []byte, err error) error {
 	if data == nil && err == nil {
 		return nil
 	}
-	f := Fact{Reader: reader, Path: path, Data: data}
+	f := Fact{Analyzer: analyzer, Path: path, Data: data}
 	if err != nil {
 		f.Data, f.Err = nil, cutText(err.Error())
 	}
@@ -93,7 +93,7 @@ func (g *gather) settle() ([]Entry, []Fact, error) {
 		}
 	}
 	slices.SortStableFunc(facts, func(a, b Fact) int {
-		return cmp.Or(strings.Compare(a.Reader, b.Reader), strings.Compare(a.Path, b.Path))
+		return cmp.Or(strings.Compare(a.Analyzer, b.Analyzer), strings.Compare(a.Path, b.Path))
 	})
 	permute(g.entries, order)
 	i := 0

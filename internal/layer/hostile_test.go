@@ -67,8 +67,8 @@ func TestRefused(t *testing.T) {
 		{name: "too many facts", stored: whole, lim: Limits{Facts: 4000}, is: ErrLimit},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			all := []Reader{reader("all", "", MaxBuffer)}
-			rec, err := Pass(context.Background(), bytes.NewReader(c.stored), Want{Name: "layer 3"}, all, c.lim)
+			all := []Analyzer{reader("all", "", MaxBuffer)}
+			rec, err := Read(context.Background(), bytes.NewReader(c.stored), Want{Name: "layer 3"}, all, c.lim)
 			var place *Error
 			if rec != nil || !errors.As(err, &place) || place.Layer != "layer 3" {
 				t.Fatalf("got %v, %v", rec, err)
@@ -144,7 +144,7 @@ func TestBigFileIsStreamed(t *testing.T) {
 		return fmt.Append(nil, n), err
 	}
 	every := func(string, fs.FileMode, int64) bool { return true }
-	readers := []Reader{
+	analyzers := []Analyzer{
 		{Name: "h", Limit: MaxBuffer, Wants: every, Read: sizes},
 		{Name: "s1", Limit: Stream, Wants: every, Read: sizes},
 		{Name: "s2", Limit: Stream, Wants: every, Read: sizes},
@@ -152,7 +152,7 @@ func TestBigFileIsStreamed(t *testing.T) {
 	var rec *Record
 	peak := memory(t, func() {
 		var err error
-		rec, err = Pass(context.Background(), bigFile(t, size), Want{}, readers, Limits{})
+		rec, err = Read(context.Background(), bigFile(t, size), Want{}, analyzers, Limits{})
 		must(t, err)
 	})
 	if rec.Entries[0].Size != size || len(rec.Facts) != 3 || string(rec.Facts[1].Data) != fmt.Sprint(size) {
@@ -185,7 +185,7 @@ func TestBomb(t *testing.T) {
 		pw.CloseWithError(err)
 	}()
 	defer func() { _ = pr.Close() }()
-	rec, err := Pass(context.Background(), pr, Want{}, nil, Limits{})
+	rec, err := Read(context.Background(), pr, Want{}, nil, Limits{})
 	var place *Error
 	if rec != nil || !errors.Is(err, ErrLimit) || !errors.As(err, &place) {
 		t.Fatal(err)
@@ -218,7 +218,7 @@ func TestSparse(t *testing.T) {
 		return fmt.Append(nil, len(b), string(b[max(0, len(b)-3):])), err
 	}
 	every := func(string, fs.FileMode, int64) bool { return true }
-	r := Reader{Name: "r", Limit: Stream, Wants: every, Read: count}
+	r := Analyzer{Name: "r", Limit: Stream, Wants: every, Read: count}
 	rec, err := run(append(sparse(t, "log", 100_000), end...), r)
 	must(t, err)
 	if got := factLines(rec); len(got) != 1 || got[0] != "r log: 100000end" || rec.Entries[0].Size != 100_000 || rec.Entries[0].Hash == 0 {
@@ -290,7 +290,7 @@ func TestMillionFiles(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	rec, err := Pass(context.Background(), &headers{n: n}, Want{}, nil, Limits{})
+	rec, err := Read(context.Background(), &headers{n: n}, Want{}, nil, Limits{})
 	must(t, err)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
@@ -324,7 +324,7 @@ func TestCancelled(t *testing.T) {
 	for name, r := range map[string]io.Reader{"files": &headers{n: 1 << 30}, "one file": bigFile(t, 1<<50)} {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 		start := time.Now()
-		rec, err := Pass(ctx, r, Want{}, nil, Limits{Bytes: 1 << 60, Files: 1 << 40})
+		rec, err := Read(ctx, r, Want{}, nil, Limits{Bytes: 1 << 60, Files: 1 << 40})
 		if rec != nil || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -340,7 +340,7 @@ func TestSourceFails(t *testing.T) {
 	broken := errors.New("connection reset")
 	b := gzipped(t, makeTar(t, reg("a", strings.Repeat("abc", 1000))))
 	r := io.MultiReader(bytes.NewReader(b[:30]), failing{broken})
-	rec, err := Pass(context.Background(), r, Want{Blob: "sha256:00"}, nil, Limits{})
+	rec, err := Read(context.Background(), r, Want{Blob: "sha256:00"}, nil, Limits{})
 	var mismatch *MismatchError
 	if rec != nil || !errors.Is(err, broken) || errors.As(err, &mismatch) {
 		t.Error(err)
@@ -353,7 +353,7 @@ func TestWrappedEOFIsNoEnd(t *testing.T) {
 	b := makeTar(t, reg("a", "1"), reg("b", "2"))
 	for _, n := range []int{0, 512, 1024, len(b)} {
 		r := io.MultiReader(bytes.NewReader(b[:n]), failing{fmt.Errorf("read tcp: %w", io.EOF)})
-		rec, err := Pass(context.Background(), r, Want{}, nil, Limits{})
+		rec, err := Read(context.Background(), r, Want{}, nil, Limits{})
 		if rec != nil || err == nil || !strings.Contains(err.Error(), "read tcp") {
 			t.Errorf("after %d bytes: %v, %v", n, rec, err)
 		}
@@ -370,7 +370,7 @@ func BenchmarkTenGigabytes(b *testing.B) {
 	b.SetBytes(size)
 	b.ReportAllocs()
 	for b.Loop() {
-		_, err := Pass(context.Background(), bigFile(b, size), Want{}, nil, Limits{})
+		_, err := Read(context.Background(), bigFile(b, size), Want{}, nil, Limits{})
 		must(b, err)
 	}
 }

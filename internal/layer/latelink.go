@@ -33,10 +33,10 @@ func position(r io.Reader) (int64, io.Seeker) {
 	return at, s
 }
 
-// lateLinks brings to their readers what they want under a hard link's name
+// lateLinks brings to their analyzers what they want under a hard link's name
 // and have not seen under its target's.
 func (p *pass) lateLinks(ctx context.Context, r io.Reader, seeker io.Seeker, start int64) error {
-	if !p.links || len(p.feed.readers) == 0 {
+	if !p.links || len(p.feed.analyzers) == 0 {
 		return nil
 	}
 	late, err := p.lateJobs()
@@ -119,7 +119,7 @@ func (p *pass) lateJob(late map[int][]job, link, at int) error {
 	target := p.gather.entries[at]
 	in.Path = target.Path
 	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j job) bool {
-		return p.feed.wants(j.reader, in)
+		return p.feed.wants(j.analyzer, in)
 	})
 	switch {
 	case len(jobs) == 0:

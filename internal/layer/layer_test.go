@@ -14,10 +14,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
-
-	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // reg is a regular file's header and content.
@@ -67,13 +66,13 @@ func zstandard(tb testing.TB, b []byte) []byte {
 	return w.EncodeAll(b, nil)
 }
 
-func run(b []byte, readers ...Reader) (*Record, error) {
-	return Pass(context.Background(), onlyReader{bytes.NewReader(b)}, Want{Name: "layer 1"}, readers, Limits{})
+func run(b []byte, analyzers ...Analyzer) (*Record, error) {
+	return Read(context.Background(), onlyReader{bytes.NewReader(b)}, Want{Name: "layer 1"}, analyzers, Limits{})
 }
 
 // reader wants the files with this suffix and learns their content.
-func reader(name, suffix string, limit int64) Reader {
-	return Reader{
+func reader(name, suffix string, limit int64) Analyzer {
+	return Analyzer{
 		Name: name, Version: 1, Limit: limit,
 		Wants: func(p string, _ fs.FileMode, _ int64) bool { return strings.HasSuffix(p, suffix) },
 		Read: func(_ context.Context, in Input) ([]byte, error) {
@@ -105,7 +104,7 @@ func lines(rec *Record) []string {
 func factLines(rec *Record) []string {
 	var out []string
 	for _, f := range rec.Facts {
-		s := f.Reader + " " + f.Path + ": " + string(f.Data)
+		s := f.Analyzer + " " + f.Path + ": " + string(f.Data)
 		if f.Err != "" {
 			s += "error " + f.Err
 		}
@@ -164,7 +163,7 @@ func TestEntries(t *testing.T) {
 			plain := makeTar(t, c.items...)
 			for how, stored := range map[string][]byte{"plain": plain, "gzip": gzipped(t, plain), "zstd": zstandard(t, plain)} {
 				want := Want{Blob: finding.DigestOf(stored), DiffID: finding.DigestOf(plain)}
-				rec, err := Pass(context.Background(), bytes.NewReader(stored), want, nil, Limits{})
+				rec, err := Read(context.Background(), bytes.NewReader(stored), want, nil, Limits{})
 				if err != nil {
 					t.Fatalf("%s: %v", how, err)
 				}
@@ -205,7 +204,7 @@ func TestEstargzFiles(t *testing.T) {
 func TestMultiMemberGzip(t *testing.T) {
 	plain := makeTar(t, reg("a", strings.Repeat("content ", 1000)), reg("b", "2"))
 	stored := append(gzipped(t, plain[:700]), gzipped(t, plain[700:])...)
-	rec, err := Pass(context.Background(), bytes.NewReader(stored),
+	rec, err := Read(context.Background(), bytes.NewReader(stored),
 		Want{Blob: finding.DigestOf(stored), DiffID: finding.DigestOf(plain)}, nil, Limits{})
 	must(t, err)
 	if len(rec.Entries) != 2 {
@@ -216,7 +215,7 @@ func TestMultiMemberGzip(t *testing.T) {
 func TestTrailingDataIsHashed(t *testing.T) {
 	plain := append(makeTar(t, reg("a", "1")), bytes.Repeat([]byte("trailing"), 100_000)...)
 	for _, stored := range [][]byte{plain, gzipped(t, plain), zstandard(t, plain)} {
-		rec, err := Pass(context.Background(), bytes.NewReader(stored), Want{DiffID: finding.DigestOf(plain)}, nil, Limits{})
+		rec, err := Read(context.Background(), bytes.NewReader(stored), Want{DiffID: finding.DigestOf(plain)}, nil, Limits{})
 		must(t, err)
 		if rec.Blob != finding.DigestOf(stored) || len(rec.Entries) != 1 {
 			t.Errorf("blob %s, %d entries", rec.Blob, len(rec.Entries))
@@ -250,7 +249,7 @@ func TestMismatch(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.want.Name = "layer 7"
-			rec, err := Pass(context.Background(), bytes.NewReader(c.stored), c.want, nil, Limits{})
+			rec, err := Read(context.Background(), bytes.NewReader(c.stored), c.want, nil, Limits{})
 			var mismatch *MismatchError
 			var place *Error
 			if rec != nil || !errors.As(err, &mismatch) || !errors.As(err, &place) {

@@ -9,22 +9,22 @@ import (
 	"io/fs"
 )
 
-// Pass reads one layer as it is stored: a tar, plain or compressed with gzip
+// Read reads one layer as it is stored: a tar, plain or compressed with gzip
 // (estargz too) or zstd, told apart by how it begins. It reads r to its end
 // and verifies the digests that want knows, of every byte of it, before it
 // returns a record. The error is an [*Error]; it wraps a [*MismatchError] where
 // the content is not what its digest says.
 //
-// If r is an [io.Seeker], a file that a reader wants under the name of a hard
+// If r is an [io.Seeker], a file that an analyzer wants under the name of a hard
 // link alone, which a stream tells too late, is read in a second look; else
 // such a file is a fact with an error.
-func Pass(ctx context.Context, r io.Reader, want Want, readers []Reader, lim Limits) (*Record, error) {
+func Read(ctx context.Context, r io.Reader, want Want, analyzers []Analyzer, lim Limits) (*Record, error) {
 	lim = lim.withDefaults()
 	start, seeker := position(r)
 	t, err := openTar(ctx, r, lim)
 	defer t.close()
 	g := &gather{lim: lim}
-	p := &pass{tar: t, want: want, lim: lim, gather: g, feed: newFeeder(ctx, readers, g)}
+	p := &pass{tar: t, want: want, lim: lim, gather: g, feed: newFeeder(ctx, analyzers, g)}
 	if err == nil {
 		err = p.run(ctx)
 	}

@@ -24,7 +24,7 @@ func TestReaders(t *testing.T) {
 		return fmt.Appendf(nil, "%d of %d %v", len(b), in.Size, string(b) == big[:min(len(b), len(big))]), err
 	}
 	isBig := func(p string, _ fs.FileMode, _ int64) bool { return p == "big.bin" }
-	readers := []Reader{
+	analyzers := []Analyzer{
 		reader("conf", ".conf", 10),
 		{Name: "presence", Limit: 0, Wants: isBig, Read: sum},
 		{Name: "head", Limit: 1000, Wants: isBig, Read: sum},
@@ -65,7 +65,7 @@ func TestReaders(t *testing.T) {
 		"stream1 big.bin: 3200000 of 3200000 true",
 		"stream2 big.bin: 3200000 of 3200000 true",
 	}
-	rec, err := run(gzipped(t, stored), readers...)
+	rec, err := run(gzipped(t, stored), analyzers...)
 	must(t, err)
 	if d := cmp.Diff(want, factLines(rec)); d != "" {
 		t.Errorf("facts (-want +got):\n%s", d)
@@ -73,10 +73,10 @@ func TestReaders(t *testing.T) {
 	plain, err := run(stored)
 	must(t, err)
 	if d := cmp.Diff(plain.Entries, rec.Entries); d != "" {
-		t.Errorf("readers change what the entries are:\n%s", d)
+		t.Errorf("analyzers change what the entries are:\n%s", d)
 	}
 	// One stream reader alone is called in line; it has to see the same.
-	for i, r := range readers {
+	for i, r := range analyzers {
 		rec, err := run(stored, r)
 		must(t, err)
 		var alone []string
@@ -106,23 +106,23 @@ func TestFanOutSizes(t *testing.T) {
 	}
 	every := func(string, fs.FileMode, int64) bool { return true }
 	for _, n := range []int{1, 2, 5} {
-		var readers []Reader
+		var analyzers []Analyzer
 		for i := range n {
-			readers = append(readers, Reader{Name: fmt.Sprint("s", i), Limit: Stream, Wants: every, Read: count},
-				Reader{Name: fmt.Sprint("h", i), Limit: 100, Wants: every, Read: count})
+			analyzers = append(analyzers, Analyzer{Name: fmt.Sprint("s", i), Limit: Stream, Wants: every, Read: count},
+				Analyzer{Name: fmt.Sprint("h", i), Limit: 100, Wants: every, Read: count})
 		}
-		rec, err := run(makeTar(t, items...), readers...)
+		rec, err := run(makeTar(t, items...), analyzers...)
 		must(t, err)
 		if len(rec.Facts) != 2*n*len(items) {
 			t.Errorf("%d facts", len(rec.Facts))
 		}
 		for _, f := range rec.Facts {
 			want := f.Path[1:]
-			if f.Reader[0] == 'h' && len(want) > 2 {
+			if f.Analyzer[0] == 'h' && len(want) > 2 {
 				want = "100"
 			}
 			if string(f.Data) != want || f.Err != "" {
-				t.Errorf("%d readers: %s of %s: %q %s, want %s", n, f.Reader, f.Path, f.Data, f.Err, want)
+				t.Errorf("%d analyzers: %s of %s: %q %s, want %s", n, f.Analyzer, f.Path, f.Data, f.Err, want)
 			}
 		}
 	}
@@ -148,9 +148,9 @@ func TestHardLinksThatReadersWant(t *testing.T) {
 		`npm app/a2.json: error hard link to "store/00/ab", which had gone by`,
 	}, seen[2:]...)
 	for _, limit := range []int64{100, Stream} {
-		r := []Reader{reader("npm", ".json", limit)}
+		r := []Analyzer{reader("npm", ".json", limit)}
 		for _, b := range [][]byte{stored, gzipped(t, stored)} {
-			rec, err := Pass(context.Background(), bytes.NewReader(b), Want{}, r, Limits{})
+			rec, err := Read(context.Background(), bytes.NewReader(b), Want{}, r, Limits{})
 			must(t, err)
 			if d := cmp.Diff(seen, factLines(rec)); d != "" {
 				t.Errorf("seekable (-want +got):\n%s", d)
@@ -171,7 +171,7 @@ func TestSecondLookIsHeldToTheFirst(t *testing.T) {
 	items[0].content = "ALPHA"
 	second := makeTar(t, items...)
 	r := &changing{now: bytes.NewReader(first), then: bytes.NewReader(second)}
-	rec, err := Pass(context.Background(), r, Want{}, []Reader{reader("npm", ".json", 10)}, Limits{})
+	rec, err := Read(context.Background(), r, Want{}, []Analyzer{reader("npm", ".json", 10)}, Limits{})
 	must(t, err)
 	if d := cmp.Diff([]string{`npm a.json: error hard link to "store/ab", which had gone by`}, factLines(rec)); d != "" {
 		t.Error(d)

@@ -14,9 +14,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/google/go-cmp/cmp"
 )
 
 // members reads a tar's regular files, and hard links as what they link to.
@@ -116,7 +115,7 @@ func TestRealImages(t *testing.T) {
 		t.Run(filepath.Base(a), func(t *testing.T) {
 			files := members(t, a)
 			for name, want := range layersOf(t, files) {
-				rec, err := Pass(context.Background(), bytes.NewReader(files[name]), want, nil, Limits{})
+				rec, err := Read(context.Background(), bytes.NewReader(files[name]), want, nil, Limits{})
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
 					continue
@@ -148,7 +147,7 @@ func TestRealCompressions(t *testing.T) {
 		files := members(t, sharedFile(t, "images", "formats", f))
 		all[f] = map[Digest][]string{}
 		for name, want := range layersOf(t, files) {
-			rec, err := Pass(context.Background(), bytes.NewReader(files[name]), want, []Reader{reader("os", "os-release", 4096)}, Limits{})
+			rec, err := Read(context.Background(), bytes.NewReader(files[name]), want, []Analyzer{reader("os", "os-release", 4096)}, Limits{})
 			must(t, err)
 			all[f][rec.DiffID] = append(lines(rec), factLines(rec)...)
 		}
@@ -236,7 +235,7 @@ func held(tb testing.TB, rec *Record) {
 			tb.Errorf("%q: both data and an error", f.Path)
 		}
 		if i > 0 {
-			if p := rec.Facts[i-1]; p.Reader > f.Reader || p.Reader == f.Reader && p.Path > f.Path {
+			if p := rec.Facts[i-1]; p.Analyzer > f.Analyzer || p.Analyzer == f.Analyzer && p.Path > f.Path {
 				tb.Errorf("fact of %q comes after that of %q", f.Path, p.Path)
 			}
 		}

@@ -42,9 +42,9 @@ type Entry struct {
 	Hash uint64 // xxHash64 of a regular file's content; 0 for an empty or unread one (see [Walk], [Limits])
 }
 
-// Reader is something that wants some of a layer's files. It is a value: its
+// Analyzer is something that wants some of a layer's files. It is a value: its
 // cost is declared beside its code.
-type Reader struct {
+type Analyzer struct {
 	Name    string // stable: part of the cache key
 	Version int    // raised whenever Read would answer otherwise for the same bytes
 	// Limit is how many bytes of a file Read is given: 0 for none (its
@@ -61,16 +61,16 @@ type Reader struct {
 	Read func(ctx context.Context, f Input) ([]byte, error)
 }
 
-// MaxBuffer is the most that a reader may have buffered of one file, and
+// MaxBuffer is the most that an analyzer may have buffered of one file, and
 // Stream the limit of one that takes whole files as they pass by.
 const (
 	MaxBuffer       = 10 << 20
 	Stream    int64 = -1
 )
 
-// Input is one file as a reader sees it. Body ends after the reader's limit
+// Input is one file as an analyzer sees it. Body ends after the analyzer's limit
 // and is valid until Read returns; it need not be read to its end. With a
-// limit of zero or more it is a *bytes.Reader, for those who want to seek.
+// limit of zero or more it is a *bytes.Analyzer, for those who want to seek.
 type Input struct {
 	Path string
 	Mode fs.FileMode
@@ -79,21 +79,21 @@ type Input struct {
 	Body io.Reader
 }
 
-// Truncated reports whether the reader's limit cut the file short.
+// Truncated reports whether the analyzer's limit cut the file short.
 func (f Input) Truncated(limit int64) bool { return limit >= 0 && f.Size > limit }
 
-// Fact is what one reader learned of one file. Reader is empty where it was
+// Fact is what one analyzer learned of one file. Analyzer is empty where it was
 // the pass itself that could not read what it should have (see [Walk]).
 type Fact struct {
-	Reader string
-	Path   string
-	Data   []byte
-	Err    string // why the file could not be read; Data is then nil
+	Analyzer string
+	Path     string
+	Data     []byte
+	Err      string // why the file could not be read; Data is then nil
 }
 
 // Record is all that is known of a layer once it has been read. Entries are
 // in the order of [ComparePaths], at most one Whiteout or Opaque and one of the other kinds a
-// path; Facts are sorted by Reader and Path. A record out of a cache may have
+// path; Facts are sorted by Analyzer and Path. A record out of a cache may have
 // been read from the same tar in another compression: then Blob and Compressed
 // are that one's.
 type Record struct {
@@ -118,7 +118,7 @@ type Want struct {
 //
 // Two more bounds are no refusal: of a sparse file's holes at most 1 GiB a
 // layer are expanded, and a sparse file over that keeps Hash 0, with a fact
-// that says so for each reader that wanted it; its Size is cut at Bytes.
+// that says so for each analyzer that wanted it; its Size is cut at Bytes.
 type Limits struct {
 	Bytes int64 // uncompressed, and stored, bytes of a layer: 64 GiB
 	Files int   // entries of a layer: 5,000,000

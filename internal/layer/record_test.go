@@ -8,10 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/drydock-dev/drydock/internal/cache"
 	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/google/go-cmp/cmp"
 )
 
 func sample(tb testing.TB, salt string) *Record {
@@ -25,19 +24,19 @@ func sample(tb testing.TB, salt string) *Record {
 	return rec
 }
 
-func failingReader() Reader {
+func failingReader() Analyzer {
 	r := reader("fails", "su", 0)
 	r.Read = nil // panics
 	return r
 }
 
-// TestRecordIsKept: for the bytes and the readers that it is of, and no others.
+// TestRecordIsKept: for the bytes and the analyzers that it is of, and no others.
 func TestRecordIsKept(t *testing.T) {
 	rec := sample(t, "1")
-	readers := []Reader{reader("a", "", 1), reader("b", "", 1)}
+	analyzers := []Analyzer{reader("a", "", 1), reader("b", "", 1)}
 	c := &cache.Cache{Dir: filepath.Join(t.TempDir(), "new", "drydock")}
-	must(t, cache.Put(c, RecordKey(rec.DiffID, readers), rec))
-	got, ok := cache.Get(c, RecordKey(rec.DiffID, []Reader{readers[1], readers[0]})) // in any order
+	must(t, cache.Put(c, RecordKey(rec.DiffID, analyzers), rec))
+	got, ok := cache.Get(c, RecordKey(rec.DiffID, []Analyzer{analyzers[1], analyzers[0]})) // in any order
 	if !ok {
 		t.Fatal("not kept")
 	}
@@ -46,14 +45,14 @@ func TestRecordIsKept(t *testing.T) {
 	}
 	newer := reader("a", "", 1)
 	newer.Version = 2
-	for name, other := range map[string][]Reader{
-		"one less": readers[:1], "newer": {newer, readers[1]}, "another limit": {reader("a", "", 2), readers[1]}, "none": nil,
+	for name, other := range map[string][]Analyzer{
+		"one less": analyzers[:1], "newer": {newer, analyzers[1]}, "another limit": {reader("a", "", 2), analyzers[1]}, "none": nil,
 	} {
 		if _, ok := cache.Get(c, RecordKey(rec.DiffID, other)); ok {
-			t.Errorf("%s: the record of other readers", name)
+			t.Errorf("%s: the record of other analyzers", name)
 		}
 	}
-	if _, ok := cache.Get(c, RecordKey(finding.DigestOf(nil), readers)); ok {
+	if _, ok := cache.Get(c, RecordKey(finding.DigestOf(nil), analyzers)); ok {
 		t.Error("the record of another layer")
 	}
 	for _, d := range []Digest{"", "sha256:", "sha256:../../../etc/passwd"} {
@@ -78,7 +77,7 @@ func TestRecordsOfExtremeShape(t *testing.T) {
 		long.Entries = append(long.Entries, Entry{Path: strings.Repeat("long/", 800) + fmt.Sprintf("%04d", i), UID: -1, GID: 1 << 31, Size: 64 << 30})
 	}
 	facts := &Record{DiffID: finding.DigestOf(nil), Facts: []Fact{
-		{}, {Reader: "", Path: "a", Data: []byte{}}, {Reader: "r", Err: "e"}, {Reader: "r", Data: bytes.Repeat([]byte("x"), 1<<20)}, {Reader: "s"},
+		{}, {Analyzer: "", Path: "a", Data: []byte{}}, {Analyzer: "r", Err: "e"}, {Analyzer: "r", Data: bytes.Repeat([]byte("x"), 1<<20)}, {Analyzer: "s"},
 	}}
 	for _, rec := range []*Record{many, long, facts, {}} {
 		b, err := rec.AppendBinary(nil)
@@ -95,7 +94,7 @@ func TestRecordsOfExtremeShape(t *testing.T) {
 }
 
 func BenchmarkCache(b *testing.B) {
-	rec, err := Pass(b.Context(), &headers{n: 60_000}, Want{}, nil, Limits{})
+	rec, err := Read(b.Context(), &headers{n: 60_000}, Want{}, nil, Limits{})
 	must(b, err)
 	for i := range rec.Entries {
 		rec.Entries[i].Size, rec.Entries[i].Hash = int64(i*7919%100_000), uint64(i)*0x9e3779b97f4a7c15

@@ -13,18 +13,18 @@ import (
 )
 
 // Walk reads a folder that holds a root file system as if it were one layer.
-// It opens only the files that a reader wants: the Hash of the others is 0. It
+// It opens only the files that an analyzer wants: the Hash of the others is 0. It
 // never leaves dir, whatever the symlinks in it say, and does not enter file
 // systems of the kernel's own (proc, sysfs, devices ...) mounted in it. The
 // record has no digests; its Size is the sum of the files' sizes.
 //
-// What cannot be read is a fact with an error: of the readers that wanted the
-// file, or of none (Reader is empty) for a folder. Only a dir that cannot be
+// What cannot be read is a fact with an error: of the analyzers that wanted the
+// file, or of none (Analyzer is empty) for a folder. Only a dir that cannot be
 // opened, a limit and ctx end the walk.
-func Walk(ctx context.Context, dir string, readers []Reader, lim Limits) (*Record, error) {
+func Walk(ctx context.Context, dir string, analyzers []Analyzer, lim Limits) (*Record, error) {
 	lim = lim.withDefaults()
 	g := &gather{lim: lim}
-	w := &walk{ctx: ctx, lim: lim, gather: g, feed: newFeeder(ctx, readers, g)}
+	w := &walk{ctx: ctx, lim: lim, gather: g, feed: newFeeder(ctx, analyzers, g)}
 	if err := w.run(dir); err != nil {
 		return nil, errAt(dir, w.path, 0, err)
 	}
@@ -214,7 +214,7 @@ func (w *walk) file(here *os.Root, name string, e Entry, size int64) error {
 	if err != nil || len(jobs) == 0 {
 		return err
 	}
-	needsAll := slices.ContainsFunc(jobs, func(j job) bool { return w.feed.readers[j.reader].Limit < 0 })
+	needsAll := slices.ContainsFunc(jobs, func(j job) bool { return w.feed.analyzers[j.analyzer].Limit < 0 })
 	most := w.feed.most(jobs, size)
 	if most == 0 && (size == 0 || !needsAll) {
 		return w.feed.empty(jobs, in)

@@ -11,9 +11,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/drydock-dev/drydock/internal/cache"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestWalk(t *testing.T) {
@@ -30,7 +29,7 @@ func TestWalk(t *testing.T) {
 	must(t, os.Symlink(filepath.Join(outside, "secret.conf"), filepath.Join(dir, "out.conf")))
 	must(t, os.Symlink(outside, filepath.Join(dir, "outside")))
 	must(t, os.Symlink(".", filepath.Join(dir, "loop")))
-	rec, err := Walk(context.Background(), dir, []Reader{reader("conf", ".conf", 10), reader("stream", "a.conf", Stream), reader("is", "-x", 0)}, Limits{})
+	rec, err := Walk(context.Background(), dir, []Analyzer{reader("conf", ".conf", 10), reader("stream", "a.conf", Stream), reader("is", "-x", 0)}, Limits{})
 	must(t, err)
 	out := filepath.Join(outside, "secret.conf")
 	if d := cmp.Diff([]string{
@@ -84,7 +83,7 @@ func TestWalkSaysWhatItCannotRead(t *testing.T) {
 	}
 	must(t, os.Chmod(filepath.Join(dir, "locked"), 0))
 	defer func() { _ = os.Chmod(filepath.Join(dir, "locked"), 0o700) }()
-	rec, err := Walk(context.Background(), dir, []Reader{reader("conf", ".conf", 10), reader("is", "o.conf", 0), reader("s", ".stream", Stream)}, Limits{})
+	rec, err := Walk(context.Background(), dir, []Analyzer{reader("conf", ".conf", 10), reader("is", "o.conf", 0), reader("s", ".stream", Stream)}, Limits{})
 	must(t, err)
 	if d := cmp.Diff([]string{
 		" locked: error open: permission denied", "conf no.conf: error open: permission denied", "conf yes.conf: x",
@@ -100,7 +99,7 @@ func TestWalkSaysWhatItCannotRead(t *testing.T) {
 func TestWalkOfSpecialFiles(t *testing.T) {
 	dir := t.TempDir()
 	must(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o644))
-	rec, err := Walk(context.Background(), dir, []Reader{reader("all", "", 10)}, Limits{})
+	rec, err := Walk(context.Background(), dir, []Analyzer{reader("all", "", 10)}, Limits{})
 	must(t, err)
 	if d := cmp.Diff([]string{"p pipe"}, lines(rec)); d != "" || len(rec.Facts) != 0 {
 		t.Error(d, rec.Facts)

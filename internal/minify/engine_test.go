@@ -111,7 +111,7 @@ func packages(t *testing.T, name string) []string {
 		t.Fatal(err)
 	}
 	defer im.Close() //nolint:errcheck // only read
-	s, err := im.Scan(t.Context(), image.ScanOptions{Readers: catalog.Readers()})
+	s, err := im.Scan(t.Context(), image.ScanOptions{Analyzers: catalog.Analyzers()})
 	if err != nil {
 		t.Fatal(err)
 	}

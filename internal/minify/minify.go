@@ -88,7 +88,7 @@ func (j *job) open(ctx context.Context) error {
 		return err
 	}
 	opt := j.Scan
-	opt.Readers = slices.Concat(catalog.Readers(), catalog.UseReaders(), keep.Readers())
+	opt.Analyzers = slices.Concat(catalog.Analyzers(), catalog.UseAnalyzers(), keep.Analyzers())
 	if j.scan, err = j.im.Scan(ctx, opt); err == nil {
 		subject := finding.Subject{Kind: finding.KindImage, Name: j.Image, Digest: j.im.Digest}
 		j.inv, err = catalog.FromScan(ctx, j.scan, subject)

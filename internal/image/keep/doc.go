@@ -1,6 +1,6 @@
 // Package keep finds out what of an image must stay for a workload that was watched.
 //
-//	scan, err := im.Scan(ctx, image.ScanOptions{Readers: slices.Concat(keep.Readers(), catalog.UseReaders(), …)})
+//	scan, err := im.Scan(ctx, image.ScanOptions{Analyzers: slices.Concat(keep.Analyzers(), catalog.UseAnalyzers(), …)})
 //	set, err := keep.Of(keep.Question{Scan: scan, Inventory: inv, Used: paths, General: observe.Generalise, …})
 //	set.Keeps("usr/sbin/nginx")   // and why: set.Why
 //	set.Packages                  // what became of each package of the distribution

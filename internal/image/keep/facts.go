@@ -28,9 +28,9 @@ const (
 	maxNeeds     = 4096
 )
 
-// Readers is what [Of] needs of a layer: what programs, libraries and scripts need.
-func Readers() []layer.Reader {
-	return []layer.Reader{
+// Analyzers is what [Of] needs of a layer: what programs, libraries and scripts need.
+func Analyzers() []layer.Analyzer {
+	return []layer.Analyzer{
 		{
 			Name: elfReader, Version: 1, Limit: layer.Stream,
 			Wants: func(_ string, mode fs.FileMode, size int64) bool { return mode.IsRegular() && size > 64 },

@@ -8,17 +8,16 @@ import (
 	"slices"
 	"strings"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/layer"
 	"github.com/drydock-dev/drydock/internal/sbom"
 	"github.com/drydock-dev/drydock/internal/sbom/catalog"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // Question is an image and what is known of its use.
 type Question struct {
-	Scan      *image.Scan // by [Readers] and [catalog.UseReaders]
+	Scan      *image.Scan // by [Analyzers] and [catalog.UseAnalyzers]
 	Inventory *sbom.Inventory
 	Config    *v1.ConfigFile
 
@@ -148,7 +147,7 @@ func (b *builder) read() {
 			if !ok || n.Layer != i || f.Err != "" || len(f.Data) == 0 {
 				continue
 			}
-			switch f.Reader {
+			switch f.Analyzer {
 			case elfReader:
 				var l linked
 				if json.Unmarshal(f.Data, &l) == nil {

@@ -21,8 +21,8 @@ const (
 // accountsReader reads who there is, from etc/passwd, and which of them has an
 // empty password, from etc/shadow. Password hashes are not kept. Its facts are
 // lines "name:uid:e", the e where the password is empty.
-func accountsReader() layer.Reader {
-	return layer.Reader{
+func accountsReader() layer.Analyzer {
+	return layer.Analyzer{
 		Name: accountsName, Version: 1, Limit: accountsLimit,
 		Wants: func(path string, mode fs.FileMode, _ int64) bool {
 			return (path == "etc/passwd" || path == "etc/shadow") && mode&fs.ModeSymlink == 0
@@ -68,7 +68,7 @@ func accounts(s *scan, path string) (all []account, index int, known bool, err e
 		return nil, -1, false, nil
 	}
 	for _, f := range s.Records[n.Layer].Facts {
-		if f.Reader != accountsName || f.Path != path {
+		if f.Analyzer != accountsName || f.Path != path {
 			continue
 		}
 		if f.Err != "" {

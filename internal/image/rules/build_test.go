@@ -13,11 +13,10 @@ import (
 	"testing"
 	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/layer"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // builder builds a Dockerfile of a few known commands in memory: enough to
@@ -264,7 +263,7 @@ func read(t *testing.T, f *file) []layer.Fact {
 		return nil
 	}
 	var facts []layer.Fact
-	for _, r := range Readers() {
+	for _, r := range Analyzers() {
 		if !r.Wants(f.entry.Path, f.entry.Mode, f.entry.Size) {
 			continue
 		}
@@ -273,7 +272,7 @@ func read(t *testing.T, f *file) []layer.Fact {
 			t.Fatal(err)
 		}
 		if data != nil {
-			facts = append(facts, layer.Fact{Reader: r.Name, Path: f.entry.Path, Data: data})
+			facts = append(facts, layer.Fact{Analyzer: r.Name, Path: f.entry.Path, Data: data})
 		}
 	}
 	return facts

@@ -3,11 +3,11 @@
 // addresses) and its files in any layer (setuid, world-writable, secrets,
 // waste), those deleted above included.
 //
-// [Checks] are the rules, each a literal with its documentation; [Readers] are
+// [Checks] are the rules, each a literal with its documentation; [Analyzers] are
 // what they need of the layer pass. One file holds a rule or a small group of
 // related ones.
 //
-//	scan, err := im.Scan(ctx, image.ScanOptions{Readers: rules.Readers()})
+//	scan, err := im.Scan(ctx, image.ScanOptions{Analyzers: rules.Analyzers()})
 //	found, unknown := finding.RunChecks(ctx, scan, rules.Checks())
 //
 // A rule's Bad and Good are Dockerfiles. A test builds both in memory and

@@ -20,7 +20,7 @@ func FuzzReaders(f *testing.F) {
 	f.Add("app/settings.ini", "url = https://me:tr0ub4dor@h/\x00")
 	f.Add("x/a.jks", "\xfe\xed\xfe\xed")
 	f.Fuzz(func(t *testing.T, path, content string) {
-		for _, r := range Readers() {
+		for _, r := range Analyzers() {
 			if !r.Wants(path, 0o644, int64(len(content))) {
 				continue
 			}

@@ -7,11 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/google/go-cmp/cmp"
 )
 
 // shared finds real test data: DRYDOCK_SHARED, by default ../shared beside the
@@ -49,7 +48,7 @@ func scanTar(t *testing.T, name string) *image.Scan {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = f.Close() })
-	rec, err := layer.Pass(context.Background(), f, layer.Want{Name: filepath.Base(name)}, Readers(), layer.Limits{})
+	rec, err := layer.Read(context.Background(), f, layer.Want{Name: filepath.Base(name)}, Analyzers(), layer.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +78,7 @@ func TestArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = im.Close() }()
-	s, err := im.Scan(context.Background(), image.ScanOptions{Readers: Readers()})
+	s, err := im.Scan(context.Background(), image.ScanOptions{Analyzers: Analyzers()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +102,7 @@ func TestRootFileSystems(t *testing.T) {
 		t.Skip("DRYDOCK_DEBIAN_ROOTFS is not set")
 	}
 	for _, dir := range filepath.SplitList(dirs) {
-		rec, err := layer.Walk(context.Background(), dir, Readers(), layer.Limits{})
+		rec, err := layer.Walk(context.Background(), dir, Analyzers(), layer.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,5 +18,5 @@ func Checks() []finding.Check[*image.Scan] {
 	}
 }
 
-// Readers are what the rules need of the layer pass.
-func Readers() []layer.Reader { return []layer.Reader{secretsReader(), accountsReader()} }
+// Analyzers are what the rules need of the layer pass.
+func Analyzers() []layer.Analyzer { return []layer.Analyzer{secretsReader(), accountsReader()} }

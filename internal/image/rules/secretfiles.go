@@ -24,8 +24,8 @@ const (
 // it holds some, and in the text files of up to 1 MiB that are the image's own
 // and not a distribution's or a package's. Its facts are lines "kind severity
 // line redacted" by tabs; no secret is in them.
-func secretsReader() layer.Reader {
-	return layer.Reader{
+func secretsReader() layer.Analyzer {
+	return layer.Analyzer{
 		Name: secretsName, Version: 1, Limit: secretsLimit,
 		Wants: func(path string, mode fs.FileMode, size int64) bool {
 			if size == 0 || mode&fs.ModeSymlink != 0 || packaged(path) {
@@ -192,7 +192,7 @@ func reportSecrets(p *pass, hidden bool) error {
 	s := p.Input
 	for i, r := range s.Records {
 		for _, fact := range r.Facts {
-			if fact.Reader != secretsName {
+			if fact.Analyzer != secretsName {
 				continue
 			}
 			until, ok := hiddenBy(s, i, fact.Path)

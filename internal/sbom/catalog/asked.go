@@ -33,8 +33,8 @@ func tellsReasons(p string) bool {
 
 // askedFor reads what apk was asked for, and what apt, zypp, dnf and yum installed of
 // their own accord: a name a line.
-func askedFor() layer.Reader {
-	return layer.Reader{
+func askedFor() layer.Analyzer {
+	return layer.Analyzer{
 		Name: askedReader, Version: 2, Limit: layer.MaxBuffer,
 		Wants: func(p string, mode fs.FileMode, _ int64) bool {
 			return mode.IsRegular() && tellsReasons(p)

@@ -9,9 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	_ "modernc.org/sqlite"
-
 	"github.com/drydock-dev/drydock/internal/damage"
+	_ "modernc.org/sqlite"
 )
 
 // dnfHistoryOf is a history of dnf 4, with the columns of libdnf's tables, in which

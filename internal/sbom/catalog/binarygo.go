@@ -9,10 +9,9 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"golang.org/x/mod/module"
-
 	"github.com/drydock-dev/drydock/internal/lazyregexp"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"golang.org/x/mod/module"
 )
 
 // goFinder finds what the Go linker says of a program (debug/buildinfo): the

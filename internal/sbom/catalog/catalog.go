@@ -16,7 +16,7 @@ import (
 )
 
 // Cataloger knows one package format. Wants, Limit and Read are as in
-// [layer.Reader]; Read returns the packages that one file declares. It may
+// [layer.Analyzer]; Read returns the packages that one file declares. It may
 // return packages together with an error: what was read counts, and what was
 // not is said.
 //
@@ -59,10 +59,10 @@ func Catalogers() []Cataloger {
 	}
 }
 
-// Readers is everything that [FromScan] needs from a layer: each cataloger,
+// Analyzers is everything that [FromScan] needs from a layer: each cataloger,
 // who owns which file, declared licences, and the distribution's own words.
-func Readers() []layer.Reader {
-	var rs []layer.Reader
+func Analyzers() []layer.Analyzer {
+	var rs []layer.Analyzer
 	for _, c := range Catalogers() {
 		rs = append(rs, c.reader())
 	}
@@ -70,7 +70,7 @@ func Readers() []layer.Reader {
 }
 
 // reader is the cataloger as the layer pass sees it.
-func (c Cataloger) reader() layer.Reader {
+func (c Cataloger) reader() layer.Analyzer {
 	learn := c.learn
 	if learn == nil {
 		learn = func(ctx context.Context, f layer.Input) (facts, error) {
@@ -78,7 +78,7 @@ func (c Cataloger) reader() layer.Reader {
 			return facts{packages: ps}, err
 		}
 	}
-	return layer.Reader{
+	return layer.Analyzer{
 		Name:    c.Name,
 		Version: c.Version<<8 | encoding,
 		Limit:   c.Limit,

@@ -9,10 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/google/go-cmp/cmp"
 )
 
 // dirLines shows what FromDir found, one line a package and unknown.

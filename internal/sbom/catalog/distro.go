@@ -20,9 +20,9 @@ const distroReader = "distro"
 // distroFiles keeps the few small files by which a root file system says what
 // it is. They are joined by [distroOf] once it is known which of them the
 // final image shows.
-func distroFiles() layer.Reader {
+func distroFiles() layer.Analyzer {
 	const limit = 32 << 10
-	return layer.Reader{
+	return layer.Analyzer{
 		Name:    distroReader,
 		Version: 4,
 		Limit:   maxManifest,

@@ -1,10 +1,10 @@
 // Package catalog finds the packages of an image or folder: one file a package
 // format, each a [Cataloger] that says which files it wants and what it makes
-// of one. [Readers] hands them to the layer pass; [FromScan] joins what they
+// of one. [Analyzers] hands them to the layer pass; [FromScan] joins what they
 // found in every layer into one inventory; [FromDir] reads a folder's lock
 // files:
 //
-//	scan, err := im.Scan(ctx, image.ScanOptions{Readers: catalog.Readers()})
+//	scan, err := im.Scan(ctx, image.ScanOptions{Analyzers: catalog.Analyzers()})
 //	inv, err := catalog.FromScan(ctx, scan, subject)
 //
 // A cataloger sees one file and knows nothing of others, so that what it

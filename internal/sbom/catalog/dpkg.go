@@ -160,9 +160,9 @@ const licenseReader = "deb-licenses"
 
 // debLicenses reads what Debian's copyright files declare, where they are
 // written for machines (the copyright-format 1.0 specification).
-func debLicenses() layer.Reader {
+func debLicenses() layer.Analyzer {
 	const limit = 256 << 10
-	return layer.Reader{
+	return layer.Analyzer{
 		Name:    licenseReader,
 		Version: 1,
 		Limit:   limit,

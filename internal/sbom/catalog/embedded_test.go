@@ -5,10 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/drydock-dev/drydock/internal/damage"
 	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/google/go-cmp/cmp"
 )
 
 const bitnamiNode = `{"SPDXID":"SPDXRef-DOCUMENT","spdxVersion":"SPDX-2.3","name":"node","documentDescribes":["SPDXRef-node"],"packages":[

@@ -239,8 +239,8 @@ func fileRecord(ctx context.Context, name string, info fs.FileInfo) (*layer.Reco
 	}
 	const block = 512
 	end := make([]byte, 2*block+(block-info.Size()%block)%block)
-	rec, err := layer.Pass(ctx, io.MultiReader(&head, &exactly{f, info.Size()}, bytes.NewReader(end)),
-		layer.Want{Name: filepath.Base(name)}, Readers(), layer.Limits{})
+	rec, err := layer.Read(ctx, io.MultiReader(&head, &exactly{f, info.Size()}, bytes.NewReader(end)),
+		layer.Want{Name: filepath.Base(name)}, Analyzers(), layer.Limits{})
 	var le *layer.Error
 	if errors.As(err, &le) {
 		err = le.Err

@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/google/go-cmp/cmp"
 )
 
 // graphLines is an inventory's graph: a line for each that tells what it needs, in

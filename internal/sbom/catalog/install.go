@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
-
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 

@@ -3,9 +3,8 @@ package catalog
 import (
 	"strings"
 
-	"github.com/google/osv-scalibr/semantic"
-
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/google/osv-scalibr/semantic"
 )
 
 // gems joins the gems of one folder, which may have several versions of one. A

@@ -14,7 +14,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
-// FromScan joins what [Readers] found in each layer into one inventory of the
+// FromScan joins what [Analyzers] found in each layer into one inventory of the
 // image. It is a pure function of the scan.
 //
 // A package is in the image if a file that declares it is in the merged file
@@ -32,7 +32,7 @@ func FromScan(ctx context.Context, s *image.Scan, subject finding.Subject) (*sbo
 		lost:  map[string][]int{},
 		found: map[string]bool{},
 	}
-	for _, r := range Readers() {
+	for _, r := range Analyzers() {
 		j.mine[r.Name] = r.Name != distroReader
 	}
 	j.distro()
@@ -146,7 +146,7 @@ func (j *join) distro() {
 			continue
 		}
 		for _, f := range rec.Facts {
-			if f.Reader != distroReader {
+			if f.Analyzer != distroReader {
 				continue
 			}
 			if _, ok := j.shown(i, f.Path); !ok {
@@ -163,7 +163,7 @@ func (j *join) distro() {
 
 // take sorts one layer's fact into the join.
 func (j *join) take(i int, f layer.Fact) {
-	if !j.mine[f.Reader] {
+	if !j.mine[f.Analyzer] {
 		return
 	}
 	entry, visible := j.shown(i, f.Path)
@@ -173,13 +173,13 @@ func (j *join) take(i int, f layer.Fact) {
 		}
 		return
 	}
-	if f.Reader == licenseReader {
+	if f.Analyzer == licenseReader {
 		if visible {
 			j.licensed = append(j.licensed, licenseFact{debCopyright(f.Path), string(f.Data)})
 		}
 		return
 	}
-	if f.Reader == askedReader {
+	if f.Analyzer == askedReader {
 		if visible {
 			j.askedFor(f.Path, string(f.Data))
 		}
@@ -199,12 +199,12 @@ func (j *join) take(i int, f layer.Fact) {
 		j.files = append(j.files, fileFacts{layer: i, visible: visible, owners: got.owners})
 	}
 	if isDatabase(f.Path) {
-		j.found[f.Reader] = j.found[f.Reader] || visible
+		j.found[f.Analyzer] = j.found[f.Analyzer] || visible
 		if _, there := j.tree.Lookup(f.Path); !there {
 			j.lost[f.Path] = append(j.lost[f.Path], i)
 		}
 	}
-	if f.Reader == javaPomReader {
+	if f.Analyzer == javaPomReader {
 		j.notePoms(f.Path, visible, got.packages)
 		return
 	}
@@ -218,12 +218,12 @@ func (j *join) take(i int, f layer.Fact) {
 		if p.Origin == "" && len(j.origins) > 0 {
 			p.Origin = j.originOf(i, path.Dir(f.Path))
 		}
-		if p.Origin == "" && f.Reader == pyReader {
+		if p.Origin == "" && f.Analyzer == pyReader {
 			p.Origin = j.sourceTree(f.Path)
 		}
 		items = append(items, j.add(p, at))
 	}
-	j.tells(f.Reader, f.Path, i, visible, items, &got)
+	j.tells(f.Analyzer, f.Path, i, visible, items, &got)
 }
 
 func (j *join) add(p sbom.Package, at site) *item {

@@ -16,10 +16,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/drydock-dev/drydock/internal/layer"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/google/go-cmp/cmp"
 )
 
 // jar makes an archive. A name that ends in "!" is stored, with its lengths in

@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/drydock-dev/drydock/internal/layer"
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestJavaRepositories: the place in a local Maven repository tells what an

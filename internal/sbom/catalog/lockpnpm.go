@@ -6,9 +6,8 @@ import (
 	"path"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"go.yaml.in/yaml/v4"
 )
 
 // pnpmLock reads pnpm-lock.yaml, lockfile versions 5 to 9.

@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"go.yaml.in/yaml/v4"
 )
 
 // yarnLock reads yarn.lock of yarn 1, which has a format of its own, and of

@@ -36,7 +36,7 @@ func (j *join) takeOrigins() {
 			continue
 		}
 		for _, f := range rec.Facts {
-			if !j.mine[f.Reader] || f.Err != "" || !isOrigins(f.Path) {
+			if !j.mine[f.Analyzer] || f.Err != "" || !isOrigins(f.Path) {
 				continue
 			}
 			got, err := decodeFacts(f.Data)

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
-
 	"github.com/drydock-dev/drydock/internal/image"
 )
 
@@ -17,7 +16,7 @@ type Owned struct {
 	Paths               []string
 }
 
-// OwnedIn lists what packages own in an image, by a scan with [UseReaders]: files,
+// OwnedIn lists what packages own in an image, by a scan with [UseAnalyzers]: files,
 // folders and links, as the merged file system names them, sorted. Lists that a later
 // layer removed or replaced do not count. What is listed and is not there is left out.
 func OwnedIn(s *image.Scan) []Owned {

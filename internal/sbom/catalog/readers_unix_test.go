@@ -52,14 +52,14 @@ func BenchmarkBinary(b *testing.B) {
 // anything of.
 func BenchmarkReaders(b *testing.B) {
 	body := benchLayer(b)
-	pass := func(readers ...layer.Reader) time.Duration {
+	pass := func(readers ...layer.Analyzer) time.Duration {
 		start := cpu(b)
-		if _, err := layer.Pass(b.Context(), bytes.NewReader(body), layer.Want{Name: "bench"}, readers, layer.Limits{}); err != nil {
+		if _, err := layer.Read(b.Context(), bytes.NewReader(body), layer.Want{Name: "bench"}, readers, layer.Limits{}); err != nil {
 			b.Fatal(err)
 		}
 		return cpu(b) - start
 	}
-	run := func(name string, readers ...layer.Reader) {
+	run := func(name string, readers ...layer.Analyzer) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			// By turns, so that both meet the same machine; the best of each,
@@ -73,10 +73,10 @@ func BenchmarkReaders(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
-	for _, r := range Readers() {
+	for _, r := range Analyzers() {
 		run(r.Name, r)
 	}
-	run("all", Readers()...)
+	run("all", Analyzers()...)
 }
 
 // cpu is the processor time that this process has used.

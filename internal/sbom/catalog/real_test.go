@@ -5,11 +5,10 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/layer"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/google/go-cmp/cmp"
 )
 
 func readFile(t testing.TB, p string) []byte {
@@ -93,7 +92,7 @@ func scanOfPath(t testing.TB, p string) *image.Scan {
 	} else if !st.IsDir() {
 		return scanOf(t, readFile(t, p))
 	}
-	rec, err := layer.Walk(t.Context(), filepath.Clean(p), Readers(), layer.Limits{})
+	rec, err := layer.Walk(t.Context(), filepath.Clean(p), Analyzers(), layer.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +113,7 @@ func TestImages(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		s, err := im.Scan(t.Context(), image.ScanOptions{Readers: Readers()})
+		s, err := im.Scan(t.Context(), image.ScanOptions{Analyzers: Analyzers()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -49,7 +49,7 @@ func Remember(c *cache.Cache, id finding.Digest, inv *sbom.Inventory) error {
 }
 
 func inventoryKey(id finding.Digest) cache.Key[sbom.Inventory] {
-	return cache.KeyOf[sbom.Inventory]("inventory", sbom.BinaryVersion, append(layer.Versions(Readers()), string(id))...)
+	return cache.KeyOf[sbom.Inventory]("inventory", sbom.BinaryVersion, append(layer.Versions(Analyzers()), string(id))...)
 }
 
 // Recall is the inventory that was remembered under id, as one of subject. It

@@ -11,11 +11,10 @@ import (
 	"testing"
 
 	rpmdb "github.com/anchore/go-rpmdb/pkg"
-	"github.com/google/go-cmp/cmp"
-	_ "modernc.org/sqlite" // for the oracle
-
 	"github.com/drydock-dev/drydock/internal/layer"
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"github.com/google/go-cmp/cmp"
+	_ "modernc.org/sqlite"
 )
 
 // TestRPMOracle reads the real databases that come with another reader of

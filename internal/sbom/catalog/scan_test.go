@@ -96,7 +96,7 @@ func scanOf(t testing.TB, layers ...[]byte) *image.Scan {
 	t.Helper()
 	var recs []*layer.Record
 	for _, l := range layers {
-		rec, err := layer.Pass(t.Context(), bytes.NewReader(l), layer.Want{Name: "a layer"}, Readers(), layer.Limits{})
+		rec, err := layer.Read(t.Context(), bytes.NewReader(l), layer.Want{Name: "a layer"}, Analyzers(), layer.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,9 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/drydock-dev/drydock/internal/sbom"
+	"go.yaml.in/yaml/v4"
 )
 
 // What a folder or an installed tree holds is held here to the word of the package

@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
-
 	"github.com/drydock-dev/drydock/internal/image"
 	"github.com/drydock-dev/drydock/internal/layer"
 	"github.com/drydock-dev/drydock/internal/sbom"
@@ -25,10 +24,10 @@ type Use struct {
 	Path  string // of it that was used, absolute; empty: none
 }
 
-// UseReaders is what [UseOf] needs of a layer: every file that a package owns. Those
-// of [Readers] note only the files from which other packages are read.
-func UseReaders() []layer.Reader {
-	whole := func(c Cataloger, read func(context.Context, layer.Input) (facts, error)) layer.Reader {
+// UseAnalyzers is what [UseOf] needs of a layer: every file that a package owns. Those
+// of [Analyzers] note only the files from which other packages are read.
+func UseAnalyzers() []layer.Analyzer {
+	whole := func(c Cataloger, read func(context.Context, layer.Input) (facts, error)) layer.Analyzer {
 		c.Name += "-all"
 		c.learn = func(ctx context.Context, f layer.Input) (facts, error) {
 			got, err := read(ctx, f)
@@ -37,7 +36,7 @@ func UseReaders() []layer.Reader {
 		return c.reader()
 	}
 	all := func([]byte) bool { return true }
-	return []layer.Reader{
+	return []layer.Analyzer{
 		whole(dpkgFiles(), func(_ context.Context, f layer.Input) (facts, error) { return readFileList(f, all) }),
 		whole(apk(), func(_ context.Context, f layer.Input) (facts, error) { return readAPK(f, all) }),
 		whole(rpm(), func(ctx context.Context, f layer.Input) (facts, error) { return readRPM(ctx, f, all) }),
@@ -83,7 +82,7 @@ func pyRecords() Cataloger {
 }
 
 // UseOf tells, by package URL, which packages of an image's inventory used files
-// belong to. The scan is one by [UseReaders]; used are absolute paths, of which those
+// belong to. The scan is one by [UseAnalyzers]; used are absolute paths, of which those
 // with a "*" were written as general makes them.
 //
 // It errs on the side of use. A file that no package lists (what a package makes when

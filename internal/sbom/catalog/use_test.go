@@ -39,7 +39,7 @@ func TestUseOf(t *testing.T) {
 		file{name: python + "bare-2.0.dist-info/METADATA", body: "Metadata-Version: 2.1\nName: bare\nVersion: 2.0\n"},
 	)
 	inv := inventoryOf(t, scanOf(t, base))
-	rec, err := layer.Pass(t.Context(), bytes.NewReader(base), layer.Want{Name: "a layer"}, UseReaders(), layer.Limits{})
+	rec, err := layer.Read(t.Context(), bytes.NewReader(base), layer.Want{Name: "a layer"}, UseAnalyzers(), layer.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

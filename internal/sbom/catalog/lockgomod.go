@@ -8,10 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drydock-dev/drydock/internal/sbom"
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/semver"
-
-	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
 const (
