@@ -36,8 +36,8 @@ type feeder struct {
 // job is one analyzer that wants one file: under which path, for which entry.
 type job struct {
 	analyzer int
-	path   string
-	at     int
+	path     string
+	at       int
 }
 
 func newFeeder(ctx context.Context, analyzers []Analyzer, g *gather) *feeder {

@@ -72,7 +72,7 @@ func question(t *testing.T, config string, files map[string]string) Question {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = im.Close() })
-	s, err := im.Scan(t.Context(), image.ScanOptions{Readers: slices.Concat(catalog.Readers(), catalog.UseReaders(), Readers())})
+	s, err := im.Scan(t.Context(), image.ScanOptions{Analyzers: slices.Concat(catalog.Analyzers(), catalog.UseAnalyzers(), Analyzers())})
 	if err != nil {
 		t.Fatal(err)
 	}
