@@ -1,6 +1,7 @@
 package minify_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -64,7 +65,12 @@ func onEngine(t *testing.T, name, script string, changes ...string) minify.Optio
 		if err := (*e).Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = (*e).Close() })
+		made := *e
+		t.Cleanup(func() { // what was tried has a name of the ledger's, too
+			if err := errors.Join(made.Clear(context.WithoutCancel(t.Context())), made.Close()); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	if os.Geteuid() != 0 {
 		lacking(t, "BPF needs root")
