@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -82,20 +81,7 @@ func explorer(t *testing.T) *model {
 
 func press(m *model, keys ...string) {
 	for _, k := range keys {
-		msg := tea.KeyPressMsg{Text: k}
-		switch k {
-		case "down":
-			msg = tea.KeyPressMsg{Code: tea.KeyDown}
-		case "left":
-			msg = tea.KeyPressMsg{Code: tea.KeyLeft}
-		case "enter":
-			msg = tea.KeyPressMsg{Code: tea.KeyEnter}
-		case "tab":
-			msg = tea.KeyPressMsg{Code: tea.KeyTab}
-		case "esc":
-			msg = tea.KeyPressMsg{Code: tea.KeyEscape}
-		}
-		m.Update(msg)
+		m.press(k)
 	}
 }
 
@@ -127,7 +113,7 @@ func wants(t *testing.T, m *model, want, not []string) {
 
 func TestExplore(t *testing.T) {
 	m := explorer(t)
-	m.Update(tea.WindowSizeMsg{Width: 100, Height: 20})
+	m.resize(100, 20)
 	wants(t, m, []string{"LAYER 1", "▸ app", "▸ etc"}, []string{"deep"})
 
 	press(m, "tab", "enter") // into the tree, open app
@@ -155,8 +141,7 @@ func TestWastedIsOfTheLayerBelow(t *testing.T) {
 	m := explorer(t)
 	press(m, "w", "tab", "enter")
 	wants(t, m, []string{"a  wasted"}, []string{"deep"})
-	press(m, "q")
-	if _, cmd := m.Update(tea.KeyPressMsg{Text: "q"}); cmd == nil {
+	if !m.press("q") {
 		t.Error("q does not leave")
 	}
 }
@@ -165,7 +150,7 @@ func TestNoWidthIsTooSmall(t *testing.T) {
 	m := explorer(t)
 	for w := range 60 {
 		for _, h := range []int{0, 1, 5, 30} {
-			m.Update(tea.WindowSizeMsg{Width: w, Height: h})
+			m.resize(w, h)
 			press(m, "down", "tab", "enter")
 			if m.draw() == "" {
 				t.Fatal("nothing drawn")
@@ -178,8 +163,11 @@ func TestNoWidthIsTooSmall(t *testing.T) {
 func TestKeysFit(t *testing.T) {
 	m := explorer(t)
 	for _, width := range []int{40, 60, 80, 100, 120} {
-		m.Update(tea.WindowSizeMsg{Width: width, Height: 20})
+		m.resize(width, 20)
 		keys := ansi.Strip(m.keys())
+		if strings.Contains(keys, "2m") {
+			t.Errorf("%d columns: codes on the screen: %q", width, keys)
+		}
 		if w := ansi.StringWidth(keys); w > width {
 			t.Errorf("%d columns of %d: %s", w, width, keys)
 		}

@@ -1,23 +1,11 @@
 package explore
 
 import (
-	"context"
-	"io"
-
-	tea "charm.land/bubbletea/v2"
+	"unicode/utf8"
 
 	"github.com/drydock-dev/drydock/internal/check"
 	"github.com/drydock-dev/drydock/internal/image"
 )
-
-// Run explores a scanned image until the user leaves or ctx ends.
-func Run(ctx context.Context, in io.Reader, out io.Writer, t check.Target) error {
-	if t.Scan == nil {
-		return &noLayersError{t.Subject.Name}
-	}
-	_, err := tea.NewProgram(newModel(t), tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out)).Run()
-	return err
-}
 
 // noLayersError is a target that is not an image.
 type noLayersError struct{ name string }
@@ -80,26 +68,22 @@ func (m *model) move(by int) {
 	m.top = max(m.top, m.cursor-seen+1)
 }
 
-// Init implements tea.Model.
-func (m *model) Init() tea.Cmd { return nil }
+func (m *model) resize(width, height int) {
+	m.width, m.height = width, height
+	m.move(0)
+}
 
-// Update implements tea.Model.
-func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	switch msg := msg.(type) {
-	case tea.WindowSizeMsg:
-		m.width, m.height = msg.Width, msg.Height
-		m.move(0)
-	case tea.KeyPressMsg:
-		if m.typing {
-			m.typeKey(msg)
-			return m, nil
-		}
-		if k := msg.String(); k == "q" || k == "ctrl+c" {
-			return m, tea.Quit
-		}
-		m.key(msg.String())
+// press does what a key says, and reports whether the user leaves.
+func (m *model) press(k string) (leaves bool) {
+	if m.typing {
+		m.typeKey(k)
+		return false
 	}
-	return m, nil
+	if k == "q" || k == "ctrl+c" {
+		return true
+	}
+	m.key(k)
+	return false
 }
 
 func (m *model) key(k string) {
@@ -131,7 +115,7 @@ func (m *model) key(k string) {
 		m.step(-1 << 30)
 	case "end", "G":
 		m.step(1 << 30)
-	case "enter", "space":
+	case "enter", " ":
 		m.unfold(!m.isOpen())
 	case "right", "l":
 		if !m.inTree {
@@ -192,8 +176,8 @@ func (m *model) fold() {
 }
 
 // typeKey edits the search text.
-func (m *model) typeKey(k tea.KeyPressMsg) {
-	switch k.String() {
+func (m *model) typeKey(k string) {
+	switch k {
 	case "enter":
 		m.typing = false
 		return
@@ -204,7 +188,9 @@ func (m *model) typeKey(k tea.KeyPressMsg) {
 			m.filter.text = string(r[:len(r)-1])
 		}
 	default:
-		m.filter.text += k.Key().Text
+		if utf8.RuneCountInString(k) == 1 {
+			m.filter.text += k
+		}
 	}
 	m.regrow()
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	tea "charm.land/bubbletea/v2"
-	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/drydock-dev/drydock/internal/image"
@@ -17,13 +15,6 @@ import (
 const chrome = 5
 
 func (m *model) treeHeight() int { return max(1, m.height-chrome) }
-
-// View implements tea.Model.
-func (m *model) View() tea.View {
-	v := tea.NewView(m.draw())
-	v.AltScreen = true
-	return v
-}
 
 func (m *model) draw() string {
 	left := max(24, min(m.width*2/5, 56))
@@ -131,42 +122,33 @@ func (m *model) keys() string {
 	if m.typing {
 		return "search: " + m.filter.text + "▏  enter keeps it, esc clears it"
 	}
-	mark := func(on bool, key, what string) string {
-		if on {
-			return bold("[" + key + "] " + what)
-		}
-		return dim("[" + key + "] " + what)
+	keys := []shortcut{
+		{"a", "added", m.filter.added},
+		{"c", "changed", m.filter.changed},
+		{"r", "removed", m.filter.removed},
+		{"w", "wasted", m.filter.wasted},
+		{"/", strings.TrimSpace("search " + m.filter.text), m.filter.text != ""},
+		{"tab", "side", false},
+		{"←→", "fold", false},
+		{"q", "leave", false},
 	}
-	keys := []string{
-		mark(m.filter.added, "a", "added"), mark(m.filter.changed, "c", "changed"),
-		mark(m.filter.removed, "r", "removed"), mark(m.filter.wasted, "w", "wasted"),
-		mark(m.filter.text != "", "/", strings.TrimSpace("search "+m.filter.text)),
-		dim("[tab] side"), dim("[←→] fold"), dim("[q] leave"),
-	}
-	for _, short := range []func(string) string{func(s string) string { return s }, unbracketed, bare} {
-		line := make([]string, len(keys))
+	line := ""
+	for _, form := range []string{"[%s] %s", "%s:%s", "%s%.0s"} { // the last ones for screens with no room for more
+		words := make([]string, len(keys))
 		for i, k := range keys {
-			line[i] = short(k)
+			words[i] = head(fmt.Sprintf(form, k.key, k.what), k.on)
 		}
-		if s := strings.Join(line, " "); ansi.StringWidth(s) <= m.width {
-			return s
+		if line = strings.Join(words, " "); ansi.StringWidth(line) <= m.width {
+			break
 		}
 	}
-	return bare(strings.Join(keys, " "))
+	return line
 }
 
-// unbracketed is a key and what it does with fewer signs, and bare is the key alone,
-// for screens that have no room for more.
-func unbracketed(s string) string { return strings.NewReplacer("[", "", "] ", ":").Replace(s) }
-
-func bare(s string) string {
-	var keys []string
-	for part := range strings.SplitSeq(ansi.Strip(s), "[") {
-		if key, _, ok := strings.Cut(part, "]"); ok {
-			keys = append(keys, key)
-		}
-	}
-	return dim(strings.Join(keys, " "))
+// shortcut is a key, what it does, and whether that is on.
+type shortcut struct {
+	key, what string
+	on        bool
 }
 
 func pad(s string, width int) string {
@@ -182,11 +164,11 @@ func head(s string, active bool) string {
 }
 
 func chosen(s string, active bool) string {
-	return lipgloss.NewStyle().Reverse(active).Underline(!active).Render(s)
+	return ansi.Style{}.Reverse(active).Underline(!active).Styled(s)
 }
 
-func bold(s string) string { return lipgloss.NewStyle().Bold(true).Render(s) }
-func dim(s string) string  { return lipgloss.NewStyle().Faint(true).Render(s) }
-func good(s string) string { return lipgloss.NewStyle().Foreground(lipgloss.Green).Render(s) }
-func warn(s string) string { return lipgloss.NewStyle().Foreground(lipgloss.Yellow).Render(s) }
-func bad(s string) string  { return lipgloss.NewStyle().Foreground(lipgloss.Red).Render(s) }
+func bold(s string) string { return ansi.Style{}.Bold().Styled(s) }
+func dim(s string) string  { return ansi.Style{}.Faint().Styled(s) }
+func good(s string) string { return ansi.Style{}.ForegroundColor(ansi.Green).Styled(s) }
+func warn(s string) string { return ansi.Style{}.ForegroundColor(ansi.Yellow).Styled(s) }
+func bad(s string) string  { return ansi.Style{}.ForegroundColor(ansi.Red).Styled(s) }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/drydock-dev/drydock/internal/check"
@@ -69,43 +68,43 @@ func (p *page) paint(s style, text string) string {
 	if !p.opt.Color || s == plain || text == "" {
 		return text
 	}
-	st := lipgloss.NewStyle()
+	st := ansi.Style{}
 	switch s {
 	case heading:
-		st = st.Bold(true)
+		st = st.Bold()
 	case dim:
-		st = st.Faint(true)
+		st = st.Faint()
 	case good:
-		st = st.Foreground(lipgloss.Green)
+		st = st.ForegroundColor(ansi.Green)
 	case warn:
-		st = st.Foreground(lipgloss.Yellow)
+		st = st.ForegroundColor(ansi.Yellow)
 	case bad:
-		st = st.Foreground(lipgloss.Red)
+		st = st.ForegroundColor(ansi.Red)
 	case command:
-		st = st.Foreground(lipgloss.Cyan)
+		st = st.ForegroundColor(ansi.Cyan)
 	}
-	return st.Render(text)
+	return st.Styled(text)
 }
 
 func (p *page) severity(s finding.Severity, text string) string {
 	if !p.opt.Color {
 		return text
 	}
-	st := lipgloss.NewStyle()
+	st := ansi.Style{}
 	var c color.Color
 	switch s {
 	case finding.Critical:
-		c, st = lipgloss.Magenta, st.Bold(true)
+		c, st = ansi.Magenta, st.Bold()
 	case finding.High:
-		c = lipgloss.Red
+		c = ansi.Red
 	case finding.Medium:
-		c = lipgloss.Yellow
+		c = ansi.Yellow
 	case finding.Low:
-		c = lipgloss.Cyan
+		c = ansi.Cyan
 	default:
-		return st.Faint(true).Render(text)
+		return st.Faint().Styled(text)
 	}
-	return st.Foreground(c).Render(text)
+	return st.ForegroundColor(c).Styled(text)
 }
 
 // rated is a severity in a table's cell.
