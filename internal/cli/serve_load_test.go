@@ -82,7 +82,7 @@ func TestServeLoad(t *testing.T) {
 				args = append(args, "--role", "web")
 			}
 			first := l.start(append(args, shared...)...)
-			l.await("it answers", func() bool { _, err := l.ask("GET", "/readyz", nil); return err == nil })
+			l.await("it answers", func() bool { _, err := l.ask(http.MethodGet, "/readyz", nil); return err == nil })
 			var killed []*loadProcess
 			for i := range k.workers {
 				killed = append(killed, l.start(append([]string{"serve", "--role", "worker", "--data", filepath.Join(l.home, "w"+strconv.Itoa(i))}, shared...)...))

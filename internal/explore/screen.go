@@ -32,7 +32,7 @@ func Run(ctx context.Context, in io.Reader, out io.Writer, t check.Target) error
 	if _, err := io.WriteString(out, ansi.SetModeAltScreenSaveCursor+ansi.HideCursor); err != nil {
 		return err
 	}
-	defer io.WriteString(out, ansi.ShowCursor+ansi.ResetModeAltScreenSaveCursor) //nolint:errcheck // likewise
+	defer io.WriteString(out, ansi.ShowCursor+ansi.ResetModeAltScreenSaveCursor)
 	m := newModel(t)
 	size := func() (int, int) {
 		if w, h, err := term.GetSize(screen.Fd()); err == nil {

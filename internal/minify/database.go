@@ -83,7 +83,7 @@ func (j *job) rewritten() map[string][]byte {
 	}
 	out := map[string][]byte{}
 	for p, b := range j.files {
-		after := b
+		var after []byte
 		switch path.Ext(p) {
 		case ".list":
 			after = installed.DpkgList(b, j.stays)

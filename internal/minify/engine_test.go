@@ -116,7 +116,7 @@ func packages(t *testing.T, name string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer im.Close() //nolint:errcheck // only read
+	defer im.Close()
 	s, err := im.Scan(t.Context(), image.ScanOptions{Analyzers: catalog.Analyzers()})
 	if err != nil {
 		t.Fatal(err)

@@ -67,7 +67,7 @@ func Algorithm(v string) bool {
 	words := strings.FieldsFunc(strings.ToLower(v), func(r rune) bool { return strings.ContainsRune("-_./+:, ", r) })
 	for _, w := range words {
 		stem := strings.TrimRight(w, "0123456789")
-		if w != "" && !slices.Contains(algorithms, w) && !slices.Contains(algorithms, stem) && !(stem == "" && len(w) <= 5) {
+		if w != "" && !slices.Contains(algorithms, w) && !slices.Contains(algorithms, stem) && (stem != "" || len(w) > 5) {
 			return false
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 type row struct {
 	key, at int
-	rest    [10]string
+	_       [10]string // as much as rows have
 }
 
 func rows(n int) []row {

@@ -9,6 +9,7 @@ import (
 // BaseFamily is which kind of system a stage runs commands on.
 type BaseFamily int
 
+// The families.
 const (
 	UnknownFamily BaseFamily = iota
 	DebianFamily

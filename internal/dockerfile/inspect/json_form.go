@@ -49,6 +49,7 @@ func hasComment(inst *dockerfile.Instruction) bool {
 	return false
 }
 
+// JSONString is a text as JSON has it, without HTML escaped.
 func JSONString(s string) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -77,6 +77,7 @@ func RPMInstall(c *dockerfile.Command, programs ...string) (m PackageCommand, of
 	return m, "", m.Is("install", "groupinstall", "localinstall")
 }
 
+// The names that pip and Python are called by.
 var (
 	PipName    = lazyregexp.New(`^pip[0-9.]*$`)
 	PythonName = lazyregexp.New(`^(python|pypy)[0-9.]*$`)

@@ -10,7 +10,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// A pragma is a comment that says something to a linter:
+// Pragma is a comment that says something to a linter:
 //
 //	# check=skip=A,B                     BuildKit, above an instruction: for that one
 //	# hadolint ignore=DL3008 # why       for the instruction directly below

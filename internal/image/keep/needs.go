@@ -162,11 +162,7 @@ func (b *builder) compiled(p string) {
 // under are the entries that lie directly in a folder.
 func (b *builder) under(dir string) []string {
 	dir = strings.Trim(dir, "/")
-	var out []string
-	for _, p := range b.children()[dir] {
-		out = append(out, p)
-	}
-	return out
+	return slices.Clone(b.children()[dir])
 }
 
 // configured adds what the image's configuration names: its command, its health check,

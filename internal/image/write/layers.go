@@ -207,7 +207,7 @@ func (w *writer) entry(p string, h *tar.Header, body io.Reader) error {
 		}
 		return nil // written beside its content
 	}
-	first := ""
+	var first string
 	switch {
 	case here:
 		first = p

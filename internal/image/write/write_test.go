@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -120,7 +121,7 @@ func entries(t *testing.T, l write.Layer) []string {
 	r := tar.NewReader(f)
 	for {
 		h, err := r.Next()
-		if err == io.EOF { //nolint:errorlint // the test's own
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		if err != nil {
@@ -128,12 +129,12 @@ func entries(t *testing.T, l write.Layer) []string {
 		}
 		b, _ := io.ReadAll(r)
 		line := h.Name
-		switch {
-		case h.Typeflag == tar.TypeLink:
+		switch h.Typeflag {
+		case tar.TypeLink:
 			line += " = " + h.Linkname
-		case h.Typeflag == tar.TypeSymlink:
+		case tar.TypeSymlink:
 			line += " -> " + h.Linkname
-		case h.Typeflag == tar.TypeReg:
+		case tar.TypeReg:
 			line += " " + string(b)
 		}
 		out = append(out, line)

@@ -64,7 +64,7 @@ func TestAnSBOMOf100MB(t *testing.T) {
 		}
 		doc.left = size
 		all.Go(func() {
-			req, err := http.NewRequestWithContext(t.Context(), "POST", w.url+"/api/v1/images?ref=big:1", doc)
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/api/v1/images?ref=big:1", doc)
 			if err != nil {
 				t.Error(err)
 				return

@@ -219,20 +219,6 @@ func chain[T any](a, b iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return concat(a, b)
 }
 
-func collect(in iter.Seq2[vuln.Advisory, error]) ([]vuln.Advisory, error) {
-	if in == nil {
-		return nil, nil
-	}
-	var out []vuln.Advisory
-	for a, err := range in {
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, a)
-	}
-	return out, nil
-}
-
 // pushed turns a parser, which calls a function for each value, into a sequence.
 func pushed[T any](parse func(yield func(T) error) error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

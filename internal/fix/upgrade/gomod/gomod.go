@@ -47,6 +47,7 @@ type goLine struct {
 // goTidy brings go.sum, and go.mod's indirect requirements, after an edit.
 const goTidy = "go mod tidy"
 
+// Raise plans the edits of a go.mod that a job asks for.
 func Raise(ctx context.Context, p *plan.Planner, j plan.Job) {
 	f, err := p.Open(j.File)
 	var mod *modfile.File

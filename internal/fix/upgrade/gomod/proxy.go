@@ -45,6 +45,7 @@ func NewProxy(h plan.HTTP) plan.Modules {
 	return &proxy{base: strings.TrimRight(base, "/") + "/", http: h, private: private, key: sumKey}
 }
 
+// FirstProxy is the first address of a GOPROXY list; empty: it has none.
 func FirstProxy(list string) string {
 	for _, p := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == '|' }) {
 		switch p = strings.TrimSpace(p); {

@@ -144,6 +144,7 @@ func CleanIn(ctx context.Context, p *plan.Planner, typ string) func(name, versio
 	}
 }
 
+// Open reads an npm lock and the manifest beside it.
 func Open(p *plan.Planner, lockFile string) (*Lock, *npmManifest, error) {
 	f, err := p.Open(lockFile)
 	if err != nil {

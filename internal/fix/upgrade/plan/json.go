@@ -145,6 +145,7 @@ func (n *JSONNode) Text(b []byte, key string) string {
 	return v.Str(b)
 }
 
+// Str is the text of a node that is a string; empty: it is none.
 func (n *JSONNode) Str(b []byte) string {
 	var s string
 	if json.Unmarshal(b[n.Start:n.End], &s) != nil {
