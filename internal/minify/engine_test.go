@@ -76,7 +76,15 @@ func onEngine(t *testing.T, name, script string, changes ...string) minify.Optio
 		lacking(t, "BPF needs root")
 	}
 	docker(t, "import", rootfs, name+":base")
-	c := docker(t, "create", name+":base", "sh", "-c", script)
+	create, commit := []string{"create"}, []string{"commit"}
+	for _, ch := range changes {
+		if signal, ok := strings.CutPrefix(ch, "STOPSIGNAL "); ok { // which commit does not change, and keeps
+			create = append(create, "--stop-signal", signal)
+		} else {
+			commit = append(commit, "-c", ch)
+		}
+	}
+	c := docker(t, append(create, name+":base", "sh", "-c", script)...)
 	t.Cleanup(func() {
 		docker(t, "rm", "-f", c)
 		for _, tag := range []string{":base", ":latest", ":small"} {
@@ -84,11 +92,7 @@ func onEngine(t *testing.T, name, script string, changes ...string) minify.Optio
 		}
 	})
 	docker(t, "start", "-a", c)
-	args := []string{"commit"}
-	for _, ch := range changes {
-		args = append(args, "-c", ch)
-	}
-	docker(t, append(args, c, name)...)
+	docker(t, append(commit, c, name)...)
 	return opt
 }
 
