@@ -34,8 +34,9 @@ image: ## our own container image and the extension for Docker Desktop, with the
 	  GOOS=linux GOARCH=$$a go build -trimpath -buildvcs=false -ldflags '-s -w -X github.com/drydock-dev/drydock/internal/cli.version=$(VERSION)' -o $$d/image/drydock-$$a ./cmd/drydock; \
 	  programs="$$programs $$a=$$d/image/drydock-$$a"; done; \
 	make="go -C .ci/image run . -out $$d -version $(VERSION) -revision $$rev"; $$make $$programs > /dev/null; \
+	go build -o $$d/image/drydock ./cmd/drydock; \
 	for a in $(IMAGE_ARCHES); do \
-	  SOURCE_DATE_EPOCH=0 go run ./cmd/drydock sbom -q --platform linux/$$a -f cyclonedx -o $$d/image/$$a.cdx.json oci-dir://$$d/drydock.oci; \
+	  (cd $$d && SOURCE_DATE_EPOCH=0 image/drydock sbom -q --platform linux/$$a -f cyclonedx -o image/$$a.cdx.json oci-dir://drydock.oci); \
 	  sboms="$$sboms,$$a=$$d/image/$$a.cdx.json"; done; \
 	$$make -sboms $$sboms $$programs; \
 	rm -rf $$d/image/extension; cp -r packaging/extension $$d/image/; cp internal/server/web/static/style.css $$d/image/extension/ui/; \

@@ -196,7 +196,7 @@ func (l *load) await(what string, ok func() bool) {
 	l.t.Helper()
 	for end := time.Now().Add(loadDrain); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			b, err := l.ask("GET", "/readyz", nil)
+			b, err := l.ask(http.MethodGet, "/readyz", nil)
 			l.t.Fatalf("it takes too long until %s: %s %v", what, b, err)
 		}
 	}
@@ -275,7 +275,7 @@ func (l *load) advise(d int) {
 // the last id that it has.
 func (l *load) browser(ctx context.Context, seen *[]int64) {
 	for ctx.Err() == nil {
-		req, err := http.NewRequestWithContext(ctx, "GET", "http://"+l.address+"/api/v1/events?after=0", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.address+"/api/v1/events?after=0", nil)
 		if err != nil {
 			l.t.Error(err)
 			return
@@ -342,7 +342,7 @@ func (l *load) run(killed []*loadProcess) {
 	loaded := time.Since(began)
 	var ready struct{ Waiting, Event, Shown int64 }
 	l.await("everything is done", func() bool {
-		b, err := l.ask("GET", "/readyz", nil)
+		b, err := l.ask(http.MethodGet, "/readyz", nil)
 		return err == nil && json.Unmarshal(b, &ready) == nil && ready.Waiting == 0 && ready.Event == ready.Shown
 	})
 	drained := time.Since(began) - loaded
@@ -364,7 +364,7 @@ func (l *load) run(killed []*loadProcess) {
 // holds holds what there is to what was taken: each image, with each finding once.
 func (l *load) holds() {
 	t := l.t
-	b, err := l.ask("GET", "/api/v1/export", nil)
+	b, err := l.ask(http.MethodGet, "/api/v1/export", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -405,7 +405,7 @@ func (l *load) holds() {
 	if len(there) != len(l.images) || found == 0 {
 		t.Errorf("%d images are there of %d, with %d findings", len(there), len(l.images), found)
 	}
-	if b, err := l.ask("GET", "/metrics", nil); err != nil || !strings.Contains(string(b), "\ndrydock_tasks_aside 0\n") {
+	if b, err := l.ask(http.MethodGet, "/metrics", nil); err != nil || !strings.Contains(string(b), "\ndrydock_tasks_aside 0\n") {
 		t.Errorf("tasks are set aside: %v", err)
 	}
 }
