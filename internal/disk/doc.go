@@ -6,7 +6,8 @@
 // the new ones, whenever the program is killed and however full the disk is:
 //
 //	err := disk.Write(path, disk.Options{}, func(w io.Writer) error {
-//		return report.Print(w, res)
+//		_, err := io.WriteString(w, text)
+//		return err
 //	})
 //
 // [Create] is the same in steps, for several files that are to change together.

@@ -2,9 +2,9 @@
 // authorization plugin.
 //
 //	g := &gate.Gate{Policy: p, Engine: engine, Facts: facts, Log: log, Now: time.Now}
-//	err := g.Serve(ctx, "/run/docker/plugins/drydock.sock")
-//	answer := g.Authorize(ctx, request)            // before the Engine obeys
-//	g.Done(request)                                // after it has answered
+//	err := g.Serve(ctx, "/run/docker/plugins/drydock.sock", false, ready)
+//	answer := g.Authorize(ctx, request) // before the Engine obeys
+//	g.Done(request)                     // after it has answered
 //
 // A request passes only when it is understood as the Engine will understand it: its
 // path and version are known ([Parse]), its JSON has no key twice, in another case or

@@ -70,7 +70,7 @@ const (
 
 // Input is one file as an analyzer sees it. Body ends after the analyzer's limit
 // and is valid until Read returns; it need not be read to its end. With a
-// limit of zero or more it is a *bytes.Analyzer, for those who want to seek.
+// limit of zero or more it is a *bytes.Reader, for those who want to seek.
 type Input struct {
 	Path string
 	Mode fs.FileMode

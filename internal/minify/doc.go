@@ -1,7 +1,7 @@
 // Package minify makes an image with what a workload uses, and proves that it still works.
 //
 //	res, err := minify.Run(ctx, minify.Options{
-//		Engine: engine, Images: other, Image: "nginx:1.29", Exercise: x, Tag: "nginx:small",
+//		Engine: engine, Images: other, Ledger: l, Image: "nginx:1.29", Exercise: x, Tag: "nginx:small",
 //	})
 //	res.Removed   // what is not there any more, of which package, how large, and why
 //	res.Proof     // how far it was proved

@@ -3,8 +3,8 @@
 // the upgrades of vulnerable dependencies in a folder's manifests or in the
 // Dockerfile that made an image.
 //
-//	res, err := repair.Fix(ctx, pipeline, []string{"examples/react-app"}, repair.Options{
-//		Prove: finding.Rebuilt, Write: true,
+//	res, err := repair.Fix(ctx, pipeline, []string{"Dockerfile"}, repair.Options{
+//		Only: []string{"dockerfile/maintainer-deprecated"}, Prove: finding.Rechecked,
 //	})
 //	for _, f := range res.Fixed {
 //		fmt.Println(f.Subject.Name, len(f.Applied), f.Verdict.Reached)

@@ -14,7 +14,7 @@
 // holds none of the secrets that its input held, and redacting twice changes
 // nothing.
 //
-//	log.Info(secret.Redact(step.CreatedBy))
+//	fmt.Println(secret.Redact(step))
 //
 // What is plainly no secret is not reported: the keys of documentation
 // (AKIAIOSFODNN7EXAMPLE), placeholders (changeme, ${TOKEN}, <password>, xxxx),

@@ -1,7 +1,10 @@
 // Package keep finds out what of an image must stay for a workload that was watched.
 //
-//	scan, err := im.Scan(ctx, image.ScanOptions{Analyzers: slices.Concat(keep.Analyzers(), catalog.UseAnalyzers(), …)})
-//	set, err := keep.Of(keep.Question{Scan: scan, Inventory: inv, Used: paths, General: observe.Generalise, …})
+//	scan, err := im.Scan(ctx, image.ScanOptions{
+//		Analyzers: slices.Concat(keep.Analyzers(), catalog.Analyzers(), catalog.UseAnalyzers()),
+//	})
+//	inv, err := catalog.FromScan(ctx, scan, subject)
+//	set, err := keep.Of(keep.Question{Scan: scan, Inventory: inv, Config: im.Config, Used: paths})
 //	set.Keeps("usr/sbin/nginx")   // and why: set.Why
 //	set.Packages                  // what became of each package of the distribution
 //

@@ -1,8 +1,8 @@
 // Package audit holds rules over containers and the daemon that runs them.
 //
-//	doc, err := audit.ReadCompose("compose.yaml", b, expand) // or Inspected, or ReadCommands
+//	doc, err := audit.ReadCompose("compose.yaml", b, expand) // or ReadManifest, ReadCommands, Inspect
 //	for _, c := range doc.Containers {
-//		found, unknown := audit.Run(ctx, c, audit.Checks())
+//		looked := audit.Run(c, audit.Checks()) // findings, and what could not be told
 //	}
 //
 // A [Container] is what a compose file, a line of docker run and an inspected

@@ -2,9 +2,11 @@
 // on an Engine, so that they can be watched or proved, and takes them away again.
 //
 //	p, err := compose.Load(ctx, compose.Options{Files: []string{"compose.yaml"}, Environ: os.Environ()})
-//	up, err := p.Up(ctx, engine, ledger, compose.Hooks{})
+//	up, err := p.Plan(ctx, engine, ledger, nil, compose.Hooks{}) // finds and builds the images
+//	err = up.Start(ctx)
 //	// … up.Services[i].Container …
-//	err = engine.Clear(ctx)
+//	err = engine.Clear(ctx) // what is in the Engine
+//	err = up.Remove()       // what is on this machine
 //
 // What runs is the user's own, his data is too. So nothing is shared with it: the
 // containers, networks and volumes have names of their own and no labels that a proxy

@@ -1,9 +1,10 @@
 // Package confine makes of an observation the smallest profile under which the
 // workload still works, and proves that it does.
 //
-//	p, err := confine.Draft(o, confine.Options{})         // what was seen, and nothing more
-//	proof, err := confine.Prove(ctx, p, confine.Proving{…}) // run again under it, smaller and smaller
-//	err = p.Write(dir, proof)                              // for Docker, compose, Kubernetes, systemd …
+//	draft, err := confine.Draft(o, confine.Options{})              // what was seen, and nothing more
+//	p, proof, err := confine.Prove(ctx, draft, confine.Proving{…}) // run again under it, smaller and smaller
+//	docs, err := p.Documents(dir, proof, o.Files)                  // for Docker, compose, Kubernetes, systemd …
+//	err = confine.Write(dir, docs, disk.Options{})
 //
 // A profile is never wider than what the Engine allows anyway: a workload that is
 // hostile while it is observed gains nothing by what it does.

@@ -3,8 +3,8 @@
 // loaded.
 //
 //	filters, err := seccomp.Loaded(pid)                    // as the kernel has them
-//	act := seccomp.Evaluate(filters, seccomp.Call{ABI: seccomp.X8664, Number: 165})
-//	diff := profile.Differences(filters)                   // none: the kernel enforces the profile
+//	act, err := seccomp.Evaluate(filters, seccomp.Call{ABI: seccomp.X8664, Number: 165})
+//	diff, err := profile.Differences(filters)              // none: the kernel enforces the profile
 //
 // A profile that was handed to an Engine is a wish: an Engine may change it, ignore
 // parts of it, or not apply it at all. "Seccomp: 2" in /proc says only that some

@@ -1,43 +1,52 @@
-package catalog
+package catalog_test
 
 import (
+	"context"
+	"fmt"
+	"log"
 	"os"
-	"strings"
-	"testing"
+	"path/filepath"
+
+	"github.com/drydock-dev/drydock/internal/finding"
+	"github.com/drydock-dev/drydock/internal/image"
+	"github.com/drydock-dev/drydock/internal/sbom/catalog"
 )
 
-const exampleApp = "../../../examples/react-app"
-
-// The example is what the README's first command scans: its lock is whole, is
-// of its time, and names no registry but npm's own.
-func TestExampleApplication(t *testing.T) {
-	inv := dirScan(t, exampleApp)
-	if len(inv.Unknown) > 0 {
-		t.Error(inv.Unknown)
-	}
-	if len(inv.Packages) < 270 {
-		t.Errorf("only %d packages", len(inv.Packages))
-	}
-	dev := map[string]bool{}
-	for _, p := range inv.Packages {
-		dev[p.PURL()] = p.Dev
-	}
-	for purl, want := range map[string]bool{
-		"pkg:npm/axios@0.27.2": false, "pkg:npm/lodash@4.17.20": false, "pkg:npm/moment@2.29.1": false, "pkg:npm/marked@4.0.9": false,
-		"pkg:npm/follow-redirects@1.15.5": false, "pkg:npm/dompurify@3.0.8": false, "pkg:npm/react@18.2.0": false,
-		"pkg:npm/vite@5.0.12": true, "pkg:npm/rollup@4.10.0": true, "pkg:npm/%40babel/traverse@7.23.9": true,
-	} {
-		if got, ok := dev[purl]; !ok || got != want {
-			t.Errorf("%s: found %v, for development %v, want %v", purl, ok, got, want)
-		}
-	}
-	lock, err := os.ReadFile(exampleApp + "/package-lock.json")
+func Example() {
+	dir, err := os.MkdirTemp("", "rootfs")
 	if err != nil {
-		t.Fatal(err)
+		log.Fatal(err)
 	}
-	for line := range strings.Lines(string(lock)) {
-		if strings.Contains(line, `"resolved"`) && !strings.Contains(line, `"https://registry.npmjs.org/`) {
-			t.Errorf("not of npm's registry: %s", strings.TrimSpace(line))
+	defer func() { _ = os.RemoveAll(dir) }()
+	for name, text := range map[string]string{
+		"etc/os-release":       "ID=alpine\nVERSION_ID=3.20.0\n",
+		"lib/apk/db/installed": "P:musl\nV:1.2.5-r0\nA:x86_64\n\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			log.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			log.Fatal(err)
 		}
 	}
+
+	ctx := context.Background()
+	im, err := image.Open(ctx, "fs://"+dir, image.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = im.Close() }()
+	scan, err := im.Scan(ctx, image.ScanOptions{Analyzers: catalog.Analyzers()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	inv, err := catalog.FromScan(ctx, scan, finding.Subject{Kind: finding.KindImage, Name: "rootfs"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, p := range inv.Packages {
+		fmt.Println(p.PURL())
+	}
+	// Output: pkg:apk/alpine/musl@1.2.5-r0?arch=x86_64
 }

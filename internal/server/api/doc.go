@@ -2,7 +2,7 @@
 // by an OpenAPI document that a test holds to every route and answer, the stream of
 // events, and the guard that stands before it and the pages.
 //
-//	a := &api.API{Service: svc, Guard: api.Guard{Token: token}, Log: log, Version: version}
+//	a := &api.API{Service: svc, Guard: &api.Guard{Token: token}, Log: log, Version: version}
 //	h := a.Handler(pages) // pages answer what is not under /api
 //
 // Reading is free on loopback; a change needs the token, as a bearer or as the

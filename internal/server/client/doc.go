@@ -1,9 +1,9 @@
 // Package client asks a service: it sends an SBOM, reads findings, and listens to
 // what happens.
 //
-//	c := client.New("http://127.0.0.1:8480", token, transport)
+//	c, err := client.New("http://127.0.0.1:8480", token, transport)
 //	img, err := c.Push(ctx, "acme/web:1.4", document, nil)
-//	err = c.Wait(ctx, img.ID)                   // until it is matched
+//	_, err = c.Wait(ctx, img.ID)                // until it is matched
 //	found, err := c.Findings(ctx, img.ID)
-//	err = c.Watch(ctx, last, func(api.Told) error { … })
+//	last, err = c.Watch(ctx, last, func(api.Told) error { … })
 package client

@@ -6,7 +6,7 @@
 //	err := x.Follow(ctx, st)                   // up to the newest event
 //	hit := x.Touched(names, ids)               // parts that an advisory speaks of
 //	found, upTo, err := x.Match(ctx, hit)      // by the matcher of scans
-//	page := x.Images(index.ImageQuery{…})
+//	page := x.Images(index.Query{…})
 //
 // It is an inverted index at two levels, of roaring bitmaps: the name of a package
 // leads to the parts that ask for its advisories, in each version that there is; a

@@ -5,8 +5,8 @@
 //	for img := range simulate.Fleet(10_000, 1) {
 //		…
 //	}
-//	err := simulate.Fill(ctx, svc, 10_000, 1)
-//	rep, err := simulate.Pages(ctx, handler, change)
+//	last, err := simulate.Fill(ctx, svc, 10_000, 1)
+//	pages, err := simulate.Pages(ctx, handler, simulate.Paths(svc.Index, last), rounds, change)
 //
 // The inventories of the bases are the official ones that come with the program;
 // the libraries are real names in real versions. How they are put together is drawn

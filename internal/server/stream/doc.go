@@ -4,7 +4,7 @@
 //	s := &stream.Service{Store: st, Index: x, Log: log}
 //	img, err := s.AddImage(ctx, store.NewImage{…})     // stored; a task tells the workers
 //	rep, err := s.Advise(ctx, r)                       // OSV records, a line each: a delta
-//	err = s.Work(ctx)                                  // until ctx ends: take tasks, follow events
+//	more, err := s.Step(ctx)                           // a task, or more; [Service.Work] does them until ctx ends
 //
 // The database is the truth. A task is taken with a lease and taken off the list in
 // the transaction of its effects: a worker that is killed leaves a task whose lease

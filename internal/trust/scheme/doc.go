@@ -7,9 +7,12 @@
 //	signed, err := root.Verify(bundle)                            // the statement, and whose certificate signed it
 //	ok := scheme.Identity{Issuer: i, Subject: s}.Matches(signed)
 //
-//	store, err := scheme.NewTrustStore(authorities, stampers, subjects)
-//	signed, err := store.Verify(mediaType, envelope, now)         // Notation's
+//	store, err := scheme.NewTrustStore(authorities, stampers, subjects) // Notation's
 //
-// [Who] joins them with key pairs: whose signatures count. It is functions of values;
+// [Who] joins them with key pairs: whose signatures count:
+//
+//	marks, err := scheme.Who{Store: store}.Judge(attached, digest, now)
+//
+// The package is functions of values;
 // trust/store fetches what they judge.
 package scheme

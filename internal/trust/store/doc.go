@@ -9,6 +9,6 @@
 //
 //	r, err := store.Open(ctx, "127.0.0.1:5000/me/app", true, opt)
 //	defer r.Close()
-//	err = r.Commit(ctx, root, keys, func(a *trust.Assembly) (trust.Change, error) { … })
+//	_, err = r.Commit(ctx, state, ring, func(a *trust.Assembly) (trust.Change, error) { … })
 //	view, err := r.View(ctx, state)
 package store
