@@ -4,7 +4,6 @@ import (
 	"context"
 	"log"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/drydock-dev/drydock/internal/egress"
@@ -21,7 +20,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	x := index.New(db.NewStack(), time.Now)
-	var client *http.Client = egress.New(egress.Options{}).Client()
+	client := egress.New(egress.Options{}).Client()
 	n := &notify.Notifier{Store: st, Index: x, Client: client, Log: slog.Default()}
 	if err := n.Run(ctx); err != nil { // until ctx ends
 		log.Fatal(err)

@@ -51,7 +51,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	for _, f := range x.Findings(img.ID) {
-		fmt.Println(f.Finding.Vuln.ID, f.Finding.Vuln.Name)
+		fmt.Println(f.Vuln.ID, f.Vuln.Name)
 	}
 	// Output: GHSA-35jh-r3h4-6jhm lodash
 }
