@@ -11,7 +11,8 @@ import (
 // Each calls f for every file, folder, link and device of a layer, in the order of its
 // tar, with the whole header and the path as an [Entry] has it. What only says how the
 // layer changes those below (whiteouts) is left out. Whatever f does not read of body is
-// passed over. The digests that want knows are verified at the end, so that nothing that
+// passed over. Of sparse files so much can be read as [Read] expands, since a few bytes may
+// say that they hold any number of zeros. The digests that want knows are verified at the end, so that nothing that
 // f was given counts before Each returns nil.
 func Each(ctx context.Context, r io.Reader, want Want, lim Limits, f func(path string, h *tar.Header, body io.Reader) error) error {
 	lim = lim.withDefaults()
@@ -32,6 +33,8 @@ func Each(ctx context.Context, r io.Reader, want Want, lim Limits, f func(path s
 
 func (t *tarStream) each(lim Limits, at *string, f func(path string, h *tar.Header, body io.Reader) error) error {
 	tr := tar.NewReader(t)
+	limit := min(sparseBytes, lim.Bytes)
+	holes := &expansion{r: tr, limit: limit, left: limit}
 	for n := 0; ; n++ {
 		if n > lim.Files {
 			return over(lim.Files, "files")
@@ -64,10 +67,32 @@ func (t *tarStream) each(lim Limits, at *string, f func(path string, h *tar.Head
 				return fmt.Errorf("hard link to %q: %w", cutText(h.Linkname), err)
 			}
 		}
-		if err := f(name, h, tr); err != nil {
+		var body io.Reader = tr
+		if isSparse(h) {
+			body = holes
+		}
+		if err := f(name, h, body); err != nil {
 			return err
 		}
 	}
+}
+
+// expansion reads sparse files, and no more of them all together than a limit.
+type expansion struct {
+	r           io.Reader
+	limit, left int64
+}
+
+func (e *expansion) Read(b []byte) (int, error) {
+	if e.left <= 0 {
+		if n, err := e.r.Read(b[:min(1, len(b))]); n == 0 {
+			return 0, err
+		}
+		return 0, over(e.limit, "bytes of sparse files")
+	}
+	n, err := e.r.Read(b[:min(int64(len(b)), e.left)])
+	e.left -= int64(n)
+	return n, err
 }
 
 // Plain writes the uncompressed tar of a layer, and verifies the digests that want knows.
