@@ -46,7 +46,8 @@ nothing else. Owners, modes, times, hard links and file capabilities stay. The i
 configuration and history stay, too. Signatures and attestations do not carry over.
 
 Nothing is written unless all of that passes. --to archive://FILE and oci-dir://FOLDER
-write the image there instead of into the Engine.`,
+write the image there instead of into the Engine. --dockerfile FOLDER writes a Dockerfile
+that makes the same image of the original, and what it needs beside it.`,
 		Example: `  drydock minify --probe http://localhost/ nginx:1.29 -t nginx:small
   drydock minify --granularity file --test 'redis-cli ping' --verify 'redis-cli set a 1' redis:8
   drydock minify --observation nginx.json --dry-run nginx:1.29
@@ -66,6 +67,7 @@ write the image there instead of into the Engine.`,
 	s.BoolVar(&m.opt.DryRun, "dry-run", false, "say what would be removed, and write no image")
 	s.BoolVar(&m.opt.Force, "force", false, "replace an image that has the new name")
 	s.StringArrayVar(&m.to, "to", nil, "write the image to `WHERE`: archive://FILE or oci-dir://FOLDER")
+	s.StringVar(&m.opt.Recipe, "dockerfile", "", "write a Dockerfile that makes the same image into `FOLDER`")
 	return c
 }
 
@@ -143,5 +145,5 @@ func (m *minifying) args(cmd *cobra.Command, args []string) ([]string, error) {
 		}
 	}
 	m.opt.Verify.Within = m.work.Within
-	return rest, m.places()
+	return rest, errors.Join(m.recipe(), m.places())
 }

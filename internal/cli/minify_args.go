@@ -26,6 +26,20 @@ func (m *minifying) after(cmd *cobra.Command, args []string) ([]string, error) {
 	return cmd.Flags().Args(), nil
 }
 
+// recipe refuses a Dockerfile that could not be written.
+func (m *minifying) recipe() error {
+	switch _, err := image.ParseName(m.opt.Image); {
+	case m.opt.Recipe == "":
+	case m.opt.KeepBase:
+		err := errors.New("a Dockerfile copies what stays, and cannot keep the layers of the base")
+		return usageError{err, "leave out --keep-base or --dockerfile"}
+	case err != nil || strings.HasPrefix(m.opt.Image, "sha256:"):
+		err := errors.Join(errors.New("--dockerfile: IMAGE has no name that a Dockerfile could start from"), err)
+		return usageError{err, "give it one: docker tag IMAGE NAME"}
+	}
+	return nil
+}
+
 // places reads where the image goes.
 func (m *minifying) places() error {
 	for _, to := range m.to {

@@ -77,6 +77,9 @@ func Run(ctx context.Context, opt Options) (_ *Result, err error) {
 			}
 		}
 	}
+	if err := j.describe(); err != nil {
+		return nil, err
+	}
 	return j.res, j.deliver(ctx, made, id)
 }
 

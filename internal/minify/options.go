@@ -38,6 +38,7 @@ type Options struct {
 	Force   bool   // an image that has the name may lose it
 	Archive string // a file for `docker load`; empty: none
 	Layout  string // the folder of an OCI layout; empty: none
+	Recipe  string // the folder of a Dockerfile that makes the same image; empty: none
 
 	// Count counts the vulnerabilities of an image of the Engine; nil: they are not counted.
 	Count    func(ctx context.Context, id string) (Count, error)

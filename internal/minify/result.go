@@ -35,6 +35,7 @@ type Result struct {
 	Proof       finding.Proof
 	Short       string   // why it is no more
 	Written     []string // where the image is
+	Recipe      string   // the Dockerfile that makes the same; empty: none was asked for
 	Warnings    []string
 	Attested    bool // the image has attestations, which the smaller one has not
 	DryRun      bool

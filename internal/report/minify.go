@@ -18,6 +18,7 @@ type DocMinified struct {
 	Tool        DocTool            `json:"tool"`
 	Image       string             `json:"image"`
 	Written     []string           `json:"written"`
+	Dockerfile  string             `json:"dockerfile,omitempty"` // that makes the same image
 	DryRun      bool               `json:"dryRun,omitempty"`
 	Granularity string             `json:"granularity"` // "package" or "file"
 	Before      DocMinifySide      `json:"before"`
@@ -82,7 +83,7 @@ func Minified(w io.Writer, format string, r *minify.Result, opt Options) error {
 
 func minified(r *minify.Result, opt Options) DocMinified {
 	d := DocMinified{
-		Schema: "drydock/minify/v1", Tool: DocTool{Name: "drydock", Version: opt.Tool}, Image: r.Image, Written: list(r.Written), DryRun: r.DryRun, Granularity: granularity(r),
+		Schema: "drydock/minify/v1", Tool: DocTool{Name: "drydock", Version: opt.Tool}, Image: r.Image, Written: list(r.Written), Dockerfile: r.Recipe, DryRun: r.DryRun, Granularity: granularity(r),
 		Before: minifySide(r.Before), After: minifySide(r.After), Proof: r.Proof.String(), Short: r.Short, Exercise: list(r.Exercise),
 		Verified: list(r.Verified), Rounds: r.Rounds, PutBack: list(r.Back), Gone: list(r.Gone), Lost: lost(r), Warnings: list(r.Warnings),
 		Packages: []DocMinifyPackage{}, Removed: []DocMinifyFile{},
@@ -134,6 +135,9 @@ func (p *page) minified(r *minify.Result) {
 	p.line("%s  %s", p.paint(heading, clean(r.Image)), p.paint(dim, what))
 	for _, to := range r.Written {
 		p.line("%s", p.paint(good, "written to ")+clean(to))
+	}
+	if r.Recipe != "" {
+		p.line("%s", p.paint(good, "the same by ")+clean(r.Recipe))
 	}
 	p.line("")
 	percent := 0.0
