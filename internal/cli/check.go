@@ -9,6 +9,7 @@ import (
 
 func newCheck(f *flags) *cobra.Command {
 	var policy, env, earlier string
+	var observed []string
 	c := &cobra.Command{
 		Use:   "check [TARGET]",
 		Short: "Everything at once: a grade for each practice, the worst findings first",
@@ -21,6 +22,9 @@ Least privilege is graded by what is known of an image's needs: a profile in the
 folder NAME-profile or drydock.profile, in a label or attached in the registry, or the
 observation drydock.observation.json, beside the image or its Dockerfile; and by how a
 compose file there starts it.
+
+With --observed each vulnerability says whether its package was in use while "drydock
+observe" watched a container of the image, and the card what minify would save.
 
 With --server the packages of the image are sent to a service, which keeps watch over
 them from then on, and the vulnerabilities are those that it knows.
@@ -42,7 +46,7 @@ comment for a pull request. The gate counts what the earlier one did not have.`,
   drydock check app.tar --format json`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ask := check.Ask{Vulnerabilities: true, Rules: true, Grades: true, Layers: true}
+			ask := check.Ask{Vulnerabilities: true, Rules: true, Grades: true, Layers: true, Observed: observed}
 			if policy != "" {
 				p, err := f.readPolicy(policy)
 				if err != nil {
@@ -60,6 +64,7 @@ comment for a pull request. The gate counts what the earlier one did not have.`,
 	c.Flags().StringVar(&policy, "policy", "", "hold images to the image policy in `FILE`, as the gate does")
 	c.Flags().StringVar(&env, "env", "", "with --policy, judge by the policies of the environment `NAME` (default those of every one)")
 	c.Flags().StringVar(&earlier, "compare-to", "", "report what changed since the `TARGET`: an image, an archive, an SBOM")
+	c.Flags().StringSliceVar(&observed, "observed", nil, "say which packages were in use, by these `FILES` of drydock observe")
 	f.vulnerabilities(c.Flags())
 	f.asksServer(c.Flags())
 	return c

@@ -25,6 +25,10 @@ func (p *page) card() {
 		rows = append(rows, []string{practiceName(r.Practice), p.grade(r.Grade), why})
 	}
 	p.table(2, []string{"PRACTICE", "GRADE", "+WHY"}, rows)
+	if slices.ContainsFunc(p.res.Targets, func(t check.Target) bool { return t.Idle.Packages > 0 }) {
+		p.line("")
+		p.idle()
+	}
 	p.health()
 	p.worst()
 	p.suppressed()

@@ -314,6 +314,11 @@ func (p *page) total() {
 		are := oneOrMore(idle, "of them is", "of them are") + " in " + finding.Count(len(unused), "package")
 		p.wrap(0, are+" never used while watched "+watched)
 	}
+	p.idle()
+}
+
+// idle says what minify would save, where an image was watched.
+func (p *page) idle() {
 	for _, t := range p.res.Targets {
 		if n := t.Idle.Packages; n > 0 {
 			p.wrap(0, fmt.Sprintf("Nothing of %s (%s) was used: minify makes an image without them, and proves it", finding.Count(n, "package"), Bytes(t.Idle.Bytes)))
