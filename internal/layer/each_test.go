@@ -27,7 +27,7 @@ func FuzzEach(f *testing.F) {
 	} {
 		f.Add(s)
 	}
-	lim := Limits{Bytes: 1 << 20, Files: 1000}
+	lim := Limits{Bytes: 1 << 16, Files: 1000}
 	type passed struct {
 		path string
 		kind byte
