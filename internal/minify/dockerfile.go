@@ -60,8 +60,10 @@ func (j *job) describe() error {
 		other = other && j.set.Keeps(p)
 		r.places = append(r.places, place{path: p, dir: n.Entry.Kind == layer.Dir, keep: j.set.Keeps(p) && !other})
 		if other && failed == nil {
-			h := &tar.Header{Typeflag: tar.TypeReg, Name: p, Size: int64(len(b)), Uid: n.Entry.UID, Gid: n.Entry.GID, ModTime: j.im.Config.Created.Time}
-			h.Mode = int64(n.Entry.Mode.Perm())
+			h := &tar.Header{
+				Typeflag: tar.TypeReg, Name: p, Size: int64(len(b)), Mode: int64(n.Entry.Mode.Perm()),
+				Uid: n.Entry.UID, Gid: n.Entry.GID, ModTime: j.im.Config.Created.Time,
+			}
 			if failed = t.WriteHeader(h); failed == nil {
 				_, failed = t.Write(b)
 			}
@@ -79,7 +81,8 @@ func (j *job) describe() error {
 		return err
 	}
 	if r.rewritten {
-		if err := disk.WriteFile(filepath.Join(j.Recipe, databasesTar), databases.Bytes(), disk.Options{Record: j.Ledger}); err != nil {
+		beside := filepath.Join(j.Recipe, databasesTar)
+		if err := disk.WriteFile(beside, databases.Bytes(), disk.Options{Record: j.Ledger}); err != nil {
 			return err
 		}
 	}
@@ -120,7 +123,8 @@ func (r recipe) dockerfile() ([]byte, error) {
 		return nil, err
 	}
 	if b.Len() > dockerfile.MaxBytes {
-		return nil, fmt.Errorf("a Dockerfile of %d paths has %d bytes, over the limit of %d", len(whole)+len(emptied), b.Len(), dockerfile.MaxBytes)
+		n := len(whole) + len(emptied)
+		return nil, fmt.Errorf("a Dockerfile of %d paths has %d bytes, over the limit of %d", n, b.Len(), dockerfile.MaxBytes)
 	}
 	return b.Bytes(), nil
 }
@@ -263,7 +267,8 @@ func configured(b *bytes.Buffer, c v1.Config) error {
 	}
 	for _, e := range c.Env {
 		name, value, _ := strings.Cut(e, "=")
-		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`"'$\`, r) }) {
+		odd := func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`"'$\`, r) }
+		if name == "" || strings.ContainsFunc(name, odd) {
 			bad = append(bad, e)
 		}
 		line("ENV %s=%s", name, quoted(value))

@@ -67,9 +67,11 @@ func TestDockerfile(t *testing.T) {
 	r := recipe{
 		from: "demo:1", rewritten: true,
 		config: v1.Config{
-			Env: []string{"PATH=/bin", `ODD=a "b" $c \d`, "EMPTY="}, Labels: map[string]string{"a b": "it's"}, User: "web", WorkingDir: "/srv/my app",
+			Env: []string{"PATH=/bin", `ODD=a "b" $c \d`, "EMPTY="}, Labels: map[string]string{"a b": "it's"},
+			User: "web", WorkingDir: "/srv/my app",
 			ExposedPorts: map[string]struct{}{"80/tcp": {}}, Volumes: map[string]struct{}{"/data $x": {}}, StopSignal: "SIGQUIT",
-			Entrypoint: []string{"/bin/web", "--name=$HOME"}, Cmd: []string{}, Healthcheck: &v1.HealthConfig{Test: []string{"CMD-SHELL", "web \"$X\" || exit 1"}, Retries: 2},
+			Entrypoint: []string{"/bin/web", "--name=$HOME"}, Cmd: []string{},
+			Healthcheck: &v1.HealthConfig{Test: []string{"CMD-SHELL", "web \"$X\" || exit 1"}, Retries: 2},
 		},
 		places: []place{
 			{"bin", true, true},
@@ -126,7 +128,13 @@ CMD []
 	if d := cmp.Diff(want, string(b)); d != "" {
 		t.Error(d)
 	}
-	for _, bad := range []v1.Config{{Env: []string{"X=a\nRUN rm"}}, {Labels: map[string]string{"a\nUSER root": ""}}, {User: "a\nUSER root"}, {OnBuild: []string{"RUN a\nRUN b"}}, {Env: []string{"A B=c"}}} {
+	for _, bad := range []v1.Config{
+		{Env: []string{"X=a\nRUN rm"}},
+		{Labels: map[string]string{"a\nUSER root": ""}},
+		{User: "a\nUSER root"},
+		{OnBuild: []string{"RUN a\nRUN b"}},
+		{Env: []string{"A B=c"}},
+	} {
 		if b, err := (recipe{from: "demo:1", config: bad}).dockerfile(); err == nil {
 			t.Errorf("%+v was written:\n%s", bad, b)
 		}
