@@ -58,6 +58,10 @@ func OpenBranch(ctx context.Context, dir, name string, environ []string, led *le
 	if _, err := b.git.line(ctx, "var", "GIT_COMMITTER_IDENT"); err != nil {
 		return nil, err
 	}
+	hooks, err := b.git.line(ctx, "config", "--type=path", "core.hooksPath")
+	if err == nil && hooks != "" && !filepath.IsAbs(hooks) {
+		b.git.hooks = filepath.Join(root, hooks)
+	}
 	return b, nil
 }
 
@@ -87,7 +91,7 @@ func (b *Branch) Commit(ctx context.Context, commits []Commit) (ids []string, er
 	if _, err := b.git.line(ctx, "worktree", "add", "--quiet", "-b", b.Name, tree, b.head); err != nil {
 		return nil, err
 	}
-	at := git{dir: tree, environ: b.git.environ}
+	at := git{dir: tree, environ: b.git.environ, hooks: b.git.hooks}
 	held := map[string][]byte{}
 	for _, c := range commits {
 		id, err := b.commit(ctx, at, c, held)
@@ -197,15 +201,18 @@ func (b *Branch) commit(ctx context.Context, at git, c Commit, held map[string][
 type git struct {
 	dir     string
 	environ []string
+	hooks   string // the user's, where git would look for them in the folder of the commits; empty: it does not
 }
 
-// outside is an environment without what git tells its hooks of a repository: the folder
-// says which is meant.
+// outside is an environment without what names a repository or changes the meaning of
+// a path: the folder says which repository is meant, and paths are literal.
 func outside(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(e string) bool {
 		name, _, _ := strings.Cut(e, "=")
 		return slices.Contains([]string{
 			"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+			"GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_NAMESPACE",
+			"GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
 		}, name)
 	})
 }
@@ -219,6 +226,10 @@ func (g git) line(ctx context.Context, args ...string) (string, error) {
 const maxSaid = 2000
 
 func (g git) run(ctx context.Context, in []byte, args ...string) ([]byte, error) {
+	verb := args[0]
+	if g.hooks != "" {
+		args = slices.Concat([]string{"-c", "core.hooksPath=" + g.hooks}, args)
+	}
 	cmd := exec.CommandContext(ctx, "git", args...) //nolint:gosec // no shell, and paths are literal
 	cmd.Dir, cmd.Env, cmd.Stdin = g.dir, g.environ, bytes.NewReader(in)
 	var out, said bytes.Buffer
@@ -234,7 +245,7 @@ func (g git) run(ctx context.Context, in []byte, args ...string) ([]byte, error)
 		if text == "" {
 			text = err.Error()
 		}
-		return nil, fmt.Errorf("git %s: %s", args[0], text)
+		return nil, fmt.Errorf("git %s: %s", verb, text)
 	}
 	return out.Bytes(), nil
 }
