@@ -24,6 +24,7 @@ type linter struct {
 	hadolint *policy.Lint // nil: none
 	bases    *bases
 	beside   *besideOf         // nil: nothing was looked at
+	around   around            // the files of the repository that was looked at last
 	versions map[string][]byte // of files that a fix would write: see dirFS
 	fixing   bool              // for a fix: asks what a base's tag stands for now, and withholds no edit
 }
@@ -38,6 +39,7 @@ func newLinter(p *Pipeline, warn func(string)) *linter {
 // another is a linter for a goroutine of its own.
 func (l *linter) another() *linter {
 	c := *l
+	c.around = around{}
 	c.bases = &bases{Surroundings: l.Surroundings, locals: l.Locals(), warn: l.bases.warn}
 	return &c
 }

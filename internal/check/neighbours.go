@@ -2,10 +2,8 @@ package check
 
 import (
 	"encoding/json"
-	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,7 +12,6 @@ import (
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
 	"github.com/drydock-dev/drydock/internal/finding"
-	"github.com/drydock-dev/drydock/internal/lazyregexp"
 	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
@@ -286,57 +283,6 @@ func mounted(n *yaml.Node) (hosts, named []string) {
 		}
 	}
 	return hosts, named
-}
-
-var fromLine = lazyregexp.New(`(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)`)
-
-// siblings takes in the Dockerfiles of the repository whose FROM names this one:
-// by a tag or a last word that is its folder's name or its own suffix; and the
-// ports that manifests say containers have.
-func (n *neighbours) siblings() {
-	names := calledBy(n.name)
-	seen, files, manifests := 0, 0, 0
-	_ = filepath.WalkDir(n.root, func(file string, d fs.DirEntry, err error) error {
-		if seen++; seen > maxNeighbours {
-			return fs.SkipAll
-		}
-		switch {
-		case err != nil, d.IsDir() && file != n.root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "vendor"):
-			return fs.SkipDir
-		case d.IsDir() && !n.known && filepath.Dir(filepath.Dir(file)) == n.root && filepath.Dir(file) != filepath.Dir(n.name):
-			return fs.SkipDir
-		case !d.IsDir() && d.Type().IsRegular() && manifestFile(d.Name()):
-			if !n.known && !strings.HasPrefix(file, filepath.Dir(n.name)+string(filepath.Separator)) {
-				return nil
-			}
-			if manifests++; manifests <= maxSiblings {
-				n.manifest(file)
-			}
-			return nil
-		case d.IsDir() || file == n.name || !IsDockerfile(file) || !d.Type().IsRegular() || len(names) == 0:
-			return nil
-		}
-		if files++; files > maxSiblings {
-			return fs.SkipAll
-		}
-		b, err := readLimited(file, dockerfile.MaxBytes)
-		if err != nil {
-			return nil
-		}
-		for _, m := range fromLine.FindAllStringSubmatch(string(b), -1) {
-			ref, _, _ := strings.Cut(m[1], "@")
-			name, tag := ref, ""
-			if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
-				name, tag = ref[:i], ref[i+1:]
-			}
-			own := strings.Contains(name, "/") || strings.Contains(name, "$")
-			if slices.Contains(names, tag) && tag != "" || slices.Contains(names, path.Base(name)) && (own || tag == "" || tag == "latest") {
-				n.uses = append(n.uses, dockerfile.Use{File: n.called(file), BuiltOn: true})
-				return nil
-			}
-		}
-		return nil
-	})
 }
 
 // calledBy are the names by which another Dockerfile may mean this one: "base"

@@ -77,20 +77,3 @@ func (n *neighbours) ran(file, text string, names []string) {
 func manifestFile(name string) bool {
 	return (filepath.Ext(name) == ".yaml" || filepath.Ext(name) == ".yml") && !IsCompose(name) || name == "fly.toml"
 }
-
-// manifest takes in the ports that a manifest says containers have.
-func (n *neighbours) manifest(file string) {
-	b, err := readLimited(file, maxReadme)
-	if err != nil {
-		return
-	}
-	u := dockerfile.Use{File: n.called(file)}
-	for _, m := range hasPort.FindAllStringSubmatch(string(b), -1) {
-		if !slices.Contains(u.Ports, m[1]) {
-			u.Ports = append(u.Ports, m[1])
-		}
-	}
-	if len(u.Ports) > 0 {
-		n.uses = append(n.uses, u)
-	}
-}

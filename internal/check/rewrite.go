@@ -82,7 +82,7 @@ func (l *linter) uses(name string) []dockerfile.Use {
 	n := l.neighbours(name)
 	if !n.searched {
 		n.searched = true
-		n.siblings()
+		n.siblings(&l.around)
 	}
 	return n.uses
 }
