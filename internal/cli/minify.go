@@ -47,7 +47,8 @@ configuration and history stay, too. Signatures and attestations do not carry ov
 
 Nothing is written unless all of that passes. --to archive://FILE and oci-dir://FOLDER
 write the image there instead of into the Engine. --dockerfile FOLDER writes a Dockerfile
-that makes the same image of the original, and what it needs beside it.`,
+that makes the same image of the original, and what it needs beside it. --format openvex
+states which vulnerabilities are gone with their packages.`,
 		Example: `  drydock minify --probe http://localhost/ nginx:1.29 -t nginx:small
   drydock minify --granularity file --test 'redis-cli ping' --verify 'redis-cli set a 1' redis:8
   drydock minify --observation nginx.json --dry-run nginx:1.29
@@ -102,7 +103,7 @@ func (m *minifying) minify(cmd *cobra.Command, args []string) error {
 	m.opt.Ledger, m.opt.Now, m.opt.Args, m.opt.Env, m.opt.Exercise = m.ledger, m.env.Now, rest, m.work.env, m.work.Exercise
 	m.opt.Open, m.opt.Progress = p.ImageOptions(func(string) {}), func(what string) { bar.update(0, 0, what) }
 	m.opt.Scan = image.ScanOptions{Cache: m.opt.Open.Cache, Log: p.Log}
-	m.opt.Count = func(ctx context.Context, id string) (minify.Count, error) { return vulnerabilities(ctx, p, id) }
+	m.opt.Find = vulnerable(p)
 	res, err := minify.Run(cmd.Context(), m.opt)
 	bar.done()
 	if err != nil {

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/drydock-dev/drydock/internal/check"
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/image"
-	"github.com/drydock-dev/drydock/internal/minify"
 )
 
 // after takes those of our options that stand right after the image, and returns what is the container's:
@@ -26,8 +27,11 @@ func (m *minifying) after(cmd *cobra.Command, args []string) ([]string, error) {
 	return cmd.Flags().Args(), nil
 }
 
-// recipe refuses a Dockerfile that could not be written.
+// recipe refuses a Dockerfile or a statement that could not be written.
 func (m *minifying) recipe() error {
+	if m.opt.DryRun && slices.ContainsFunc(m.formats.list, func(d destination) bool { return d.format == "openvex" }) {
+		return usageError{errors.New("--format openvex states what is not in the new image, and --dry-run makes none"), "leave out --dry-run"}
+	}
 	switch _, err := image.ParseName(m.opt.Image); {
 	case m.opt.Recipe == "":
 	case m.opt.KeepBase:
@@ -78,18 +82,14 @@ func (m *minifying) places() error {
 	return nil
 }
 
-// vulnerabilities counts those of an image of the Engine that nothing excuses.
-func vulnerabilities(ctx context.Context, p *check.Pipeline, id string) (minify.Count, error) {
+// vulnerable finds the vulnerabilities of an image of the Engine.
+func vulnerable(p *check.Pipeline) func(context.Context, string) ([]finding.Finding, error) {
 	q := &check.Pipeline{Surroundings: p.Surroundings}
-	res, err := q.Run(ctx, "local://"+id, check.Ask{Vulnerabilities: true, Aside: true})
-	if err != nil {
-		return nil, err
-	}
-	count := minify.Count{}
-	for _, f := range res.Findings {
-		if f.Vuln != nil && f.Suppressed == nil {
-			count[f.Severity]++
+	return func(ctx context.Context, id string) ([]finding.Finding, error) {
+		res, err := q.Run(ctx, "local://"+id, check.Ask{Vulnerabilities: true, Aside: true})
+		if err != nil {
+			return nil, err
 		}
+		return res.Findings, nil
 	}
-	return count, nil
 }

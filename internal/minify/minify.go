@@ -67,15 +67,8 @@ func Run(ctx context.Context, opt Options) (_ *Result, err error) {
 		return nil, err
 	}
 	j.account(made, id)
-	if opt.Count != nil {
-		if j.res.Before.Vulnerabilities, err = opt.Count(ctx, j.is.ID); err != nil {
-			return nil, err
-		}
-		if id != "" {
-			if j.res.After.Vulnerabilities, err = opt.Count(ctx, id); err != nil {
-				return nil, err
-			}
-		}
+	if err := j.vulnerabilities(ctx, id); err != nil {
+		return nil, err
 	}
 	if err := j.describe(); err != nil {
 		return nil, err

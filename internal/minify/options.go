@@ -40,8 +40,8 @@ type Options struct {
 	Layout  string // the folder of an OCI layout; empty: none
 	Recipe  string // the folder of a Dockerfile that makes the same image; empty: none
 
-	// Count counts the vulnerabilities of an image of the Engine; nil: they are not counted.
-	Count    func(ctx context.Context, id string) (Count, error)
+	// Find finds the vulnerabilities of an image of the Engine; nil: they are not looked for.
+	Find     func(ctx context.Context, id string) ([]finding.Finding, error)
 	Progress func(what string)
 	Now      func() time.Time
 }

@@ -21,6 +21,7 @@ import (
 // Result is what came of it.
 type Result struct {
 	Image       string // as it was named
+	Tag         string // the name of the smaller one; empty: it has none
 	Before      Side
 	After       Side
 	ByFiles     bool
@@ -35,6 +36,7 @@ type Result struct {
 	Proof       finding.Proof
 	Short       string   // why it is no more
 	Written     []string // where the image is
+	Absent      []Absent // vulnerabilities whose code is not in the smaller image
 	Recipe      string   // the Dockerfile that makes the same; empty: none was asked for
 	Warnings    []string
 	Attested    bool // the image has attestations, which the smaller one has not
@@ -80,6 +82,7 @@ type Folder struct {
 // account writes down what became of the image.
 func (j *job) account(made *write.Image, id string) {
 	r := j.res
+	r.Tag = j.Tag
 	r.Image, r.ByFiles, r.DryRun, r.Attested = j.Image, j.Files, j.DryRun, j.im.Attested
 	r.Before.ID, r.After.ID = finding.Digest(j.is.ID), made.ID
 	r.Before.Layers, r.After.Layers = len(j.im.Layers), len(made.Layers)

@@ -64,7 +64,7 @@ type DocMinifyFile struct {
 	Why     string `json:"why"`
 }
 
-// Minified writes what came of making an image smaller, as text or json.
+// Minified writes what came of making an image smaller, as text, json or openvex.
 func Minified(w io.Writer, format string, r *minify.Result, opt Options) error {
 	switch format {
 	case "json":
@@ -74,11 +74,13 @@ func Minified(w io.Writer, format string, r *minify.Result, opt Options) error {
 		}
 		_, err = w.Write(append(b, '\n'))
 		return err
+	case "openvex":
+		return absentVEX(r, opt).write(w)
 	case "text":
 		opt.Width = cmp.Or(opt.Width, 120)
 		return paged(w, opt, func(p *page) { p.minified(r) })
 	}
-	return fmt.Errorf("minify has no format %q (one of text, json)", format)
+	return fmt.Errorf("minify has no format %q (one of text, json, openvex)", format)
 }
 
 func minified(r *minify.Result, opt Options) DocMinified {

@@ -53,14 +53,18 @@ type openVEXThing struct {
 	Subcomponents []openVEXThing `json:"subcomponents,omitempty"`
 }
 
+func newOpenVEX(role string, opt Options) openVEX {
+	return openVEX{
+		Context: "https://openvex.dev/ns/v0.2.0", Author: "Drydock", Role: role, Version: 1,
+		Timestamp: opt.Now.UTC().Format(time.RFC3339), Tooling: "drydock/" + cmp.Or(opt.Tool, "unknown"), Statements: []openVEXSays{},
+	}
+}
+
 // OpenVEX writes a statement per vulnerability in a package that was never used while
 // its container was watched: not affected, since the code was not executed, where the
 // observation is complete, and else under investigation. Of all others it says nothing.
 func OpenVEX(w io.Writer, res *check.Result, opt Options) error {
-	doc := openVEX{
-		Context: "https://openvex.dev/ns/v0.2.0", Author: "Drydock", Role: "Observer of containers", Version: 1,
-		Timestamp: opt.Now.UTC().Format(time.RFC3339), Tooling: "drydock/" + cmp.Or(opt.Tool, "unknown"), Statements: []openVEXSays{},
-	}
+	doc := newOpenVEX("Observer of containers", opt)
 	watched := false
 	for _, f := range res.Findings {
 		if f.Vuln == nil {
@@ -91,6 +95,11 @@ func OpenVEX(w io.Writer, res *check.Result, opt Options) error {
 	if !watched && len(res.Findings) > 0 {
 		return finding.WithHint(errors.New("openvex states what was observed, and nothing was"), "cves --observed FILE --format openvex IMAGE")
 	}
+	return doc.write(w)
+}
+
+// write gives a document the identifier that its content has.
+func (doc openVEX) write(w io.Writer) error {
 	b, err := json.Marshal(doc)
 	if err != nil {
 		return err
