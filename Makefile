@@ -45,8 +45,9 @@ image: ## our own container image and the extension for Docker Desktop, with the
 bench: ## whole commands beside a peer: Docker, debootstrap; see bench/README.md
 	./bench/run
 
-docs: ## docs/ from the program itself; the embedded advisories are `go generate ./internal/vuln/db`
+docs: ## docs/ from the program and its code; the embedded advisories are `go generate ./internal/vuln/db`
 	go test ./internal/cli -run TestDocs -update
+	go test . -run TestLimits -update
 
 corpus: ## the rules and their fixes over the Dockerfiles of DRYDOCK_SHARED; writes docs/corpus.md
 	go test ./internal/repair -run TestCorpus -count=1 -v -update

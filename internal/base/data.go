@@ -21,7 +21,7 @@ var packedLibrary []byte
 //go:embed data/facts.zst
 var packedFacts []byte
 
-// maxUnpacked bounds what an embedded file may grow to.
+// maxUnpacked limits the bytes that an embedded file may grow to.
 const maxUnpacked = 4 << 20
 
 func unpack(b []byte) (string, error) {

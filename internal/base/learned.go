@@ -17,12 +17,16 @@ import (
 
 // Limits of a catalogue file.
 const (
-	MaxCatalogue   = 64 << 20 // bytes of the file
-	maxLine        = 8 << 20  // bytes of one image
-	maxImages      = 4096
-	maxNames       = 256
-	maxCatalogued  = 100_000 // packages of one image
-	catalogueField = 4096    // bytes of one text
+	// MaxCatalogue limits the bytes of a catalogue of learned images.
+	MaxCatalogue = 64 << 20
+	// maxLine limits the bytes of one image of a catalogue of learned images.
+	maxLine = 8 << 20
+	// maxImages limits the images of a catalogue of learned images.
+	maxImages = 4096
+	maxNames  = 256
+	// maxCatalogued limits the packages of one image of such a catalogue.
+	maxCatalogued  = 100_000
+	catalogueField = 4096 // bytes of one text
 )
 
 // catalogueSchema is the first line of a catalogue file.

@@ -13,7 +13,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// maxMaterials bounds what one provenance statement may name.
+// maxMaterials limits the materials of a provenance statement.
 const maxMaterials = 4096
 
 // material is one thing that a build was made from (SLSA provenance v0.2,

@@ -42,9 +42,9 @@ const (
 	valueExt = ".value"
 	// touchAge is how old a value's last use may be before it is marked anew.
 	touchAge = 10 * time.Minute
-	// maxValue bounds a kept value, compressed.
+	// maxValue limits the compressed bytes of a value that the cache keeps.
 	maxValue = 1 << 30
-	// maxSpare bounds the memory that one value's reading leaves to the next's.
+	// maxSpare limits the bytes of memory that reading one cached value leaves to the next.
 	maxSpare = 32 << 20
 )
 

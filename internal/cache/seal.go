@@ -31,6 +31,7 @@ const (
 	// applied.
 	maxRatio   = 200
 	ratioFloor = 64 << 10
+	// maxPayload limits the uncompressed bytes of a value that the cache keeps.
 	maxPayload = 1 << 30
 )
 

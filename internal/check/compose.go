@@ -16,6 +16,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
+// maxComposeBytes limits the bytes of a compose file.
 const maxComposeBytes = 1 << 20
 
 // service is what a compose file says of where a service's image comes from.

@@ -26,8 +26,8 @@ const (
 	FromRegistry  Source = "registry"  // the image that its registry serves
 )
 
-// maxPulled bounds how many compressed bytes of base images one run pulls. What
-// is larger is scanned when it is named itself.
+// maxPulled limits the compressed bytes of base images that one run pulls. What is larger is
+// scanned when it is named itself.
 const maxPulled = 1 << 30
 
 // held is what an image holds, and who says so.

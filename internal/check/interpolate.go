@@ -10,9 +10,11 @@ import (
 
 // Limits on what a compose file's variables may come to.
 const (
-	maxExpanded    = 4096     // bytes of a value
-	maxEnvBytes    = 64 << 10 // of a .env file
-	maxSubstituted = 16       // defaults within defaults
+	// maxExpanded limits the bytes of a compose file's value with its variables filled in.
+	maxExpanded = 4096
+	// maxEnvBytes limits the bytes of the .env beside a compose file.
+	maxEnvBytes    = 64 << 10
+	maxSubstituted = 16 // defaults within defaults
 )
 
 var errTooLong = fmt.Errorf("more than %d bytes when its variables are filled in", maxExpanded)

@@ -36,8 +36,11 @@ func (p Policy) Exceptions() Policy {
 
 // Limits on what a user's own files may hold.
 const (
-	maxPolicyBytes   = 4 << 20
-	maxVEXBytes      = 64 << 20
+	// maxPolicyBytes limits the bytes of a configuration or ignore file that check reads.
+	maxPolicyBytes = 4 << 20
+	// maxVEXBytes limits the bytes of a VEX document that check reads.
+	maxVEXBytes = 64 << 20
+	// maxBaselineBytes limits the bytes of a baseline that check reads.
 	maxBaselineBytes = 256 << 20
 )
 

@@ -11,7 +11,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// maxFolderEntries is how many files and folders a folder may hold.
+// maxFolderEntries limits the files and folders of a folder that is checked.
 const maxFolderEntries = 200_000
 
 // Walk visits the files of a folder of sources, leaving out what package

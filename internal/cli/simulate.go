@@ -69,7 +69,7 @@ brings it to them. Nothing else should use the machine. With --data the fleet st
 	return c
 }
 
-// maxImages is how many images a simulation draws.
+// maxImages limits the images that a simulation draws.
 const maxImages = 10_000_000
 
 func (s *simulation) judge() error {

@@ -17,6 +17,7 @@ type unsignedFile struct{ name, why string }
 func (e *unsignedFile) Error() string   { return e.name + " " + e.why }
 func (e *unsignedFile) Refused() string { return "unsigned" }
 
+// maxFileBundle limits the bytes of the bundle beside a signed file.
 const maxFileBundle = 1 << 20
 
 // verifyFile gives the key that signed a file.

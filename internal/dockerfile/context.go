@@ -16,8 +16,11 @@ import (
 
 // Limits on a build context.
 const (
+	// maxContextEntries limits the files and folders of a build context that rules look at.
 	maxContextEntries = 100_000
-	maxIgnoreBytes    = 1 << 20
+	// maxIgnoreBytes limits the bytes of an ignore file.
+	maxIgnoreBytes = 1 << 20
+	// maxIgnorePatterns limits the patterns of an ignore file.
 	maxIgnorePatterns = 5_000
 )
 

@@ -12,7 +12,9 @@ import (
 // Limits on a Dockerfile that is read. An image has 127 layers at most: what has
 // more instructions than some hundred is generated, or hostile.
 const (
-	MaxBytes        = 1 << 20
+	// MaxBytes limits the bytes of a Dockerfile.
+	MaxBytes = 1 << 20
+	// MaxInstructions limits the instructions of a Dockerfile.
 	MaxInstructions = 1 << 15
 )
 

@@ -336,9 +336,8 @@ func (p *parsing) expand(word string, env map[string]string) string {
 	return v
 }
 
-// maxWord is the longest word or value that variables are filled in for, in
-// bytes: many times a reference's length, and short enough that values made of
-// values do not grow without end.
+// maxWord limits the bytes of a word or value that variables are filled in for. That is many times
+// a reference's length, and short enough that values made of values do not grow without end.
 const maxWord = 4096
 
 func (p *parsing) resolve(word string, env map[string]string) (string, bool) {

@@ -76,8 +76,9 @@ type Redirect struct {
 
 // Limits on a shell text.
 const (
-	maxScript = 256 << 10 // bytes
-	maxNested = 200       // constructs within one another
+	// maxScript limits the bytes of a shell text that is read; a larger one is unknown.
+	maxScript = 256 << 10
+	maxNested = 200 // constructs within one another
 )
 
 // errShell is a text that is too much for us.

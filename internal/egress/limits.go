@@ -22,11 +22,17 @@ type Limits struct {
 }
 
 const (
+	// defaultConnect limits the time until a connection is made, TLS included.
 	defaultConnect = 30 * time.Second
-	defaultIdle    = 30 * time.Second
-	defaultSlack   = 60 * time.Second
-	defaultRate    = 1 << 10
-	defaultHeader  = 64 << 10
+	// defaultIdle limits the time in which nothing comes.
+	defaultIdle = 30 * time.Second
+	// defaultSlack limits the time of waiting beside the least rate.
+	defaultSlack = 60 * time.Second
+	// defaultRate limits how slow a document may come, in bytes per second.
+	defaultRate = 1 << 10
+	// defaultHeader limits the bytes of an answer's headers.
+	defaultHeader = 64 << 10
+	// defaultHops limits the redirects that are followed.
 	defaultHops    = 5
 	defaultTries   = 4
 	defaultPause   = 500 * time.Millisecond
@@ -34,7 +40,8 @@ const (
 	defaultBody    = 8 << 20
 )
 
-// BlobRate is the least rate of what is large: 1 GiB takes 36 hours at most.
+// BlobRate limits how slow a layer or an advisory download may come, in bytes per second. At this
+// rate, 1 GiB takes 36 hours.
 const BlobRate = 8 << 10
 
 func (l Limits) withDefaults() Limits {

@@ -11,8 +11,8 @@ import (
 	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
-// maxProofs bounds how often fixes are proved to find those that fail: each
-// proof is a build or two.
+// maxProofs limits the proofs of one file, where its fixes fail together. Each proof is a build or
+// two.
 const maxProofs = 40
 
 // Prove takes what was gathered as far as was asked, by builds of dockerfile

@@ -15,8 +15,10 @@ import (
 
 // Limits on a build context that is copied.
 const (
+	// maxContextEntries limits the files and folders of a build context that a proof copies.
 	maxContextEntries = 500_000
-	maxContextBytes   = 8 << 30
+	// maxContextBytes limits the bytes of a build context that a proof copies.
+	maxContextBytes = 8 << 30
 )
 
 // stage is a clean copy of a build context, in which versions of files are laid

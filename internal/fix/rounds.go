@@ -18,9 +18,12 @@ import (
 
 // Limits on how often files are looked at again.
 const (
+	// maxFixRounds limits the rounds of fixes over one file.
 	maxFixRounds = 12
-	maxFixAlone  = 200     // fixes that are looked at one by one, where together they do not do
-	maxFixBytes  = 8 << 20 // of the Dockerfile, over all such tries: a large one has fewer
+	// maxFixAlone limits the fixes of a file that are tried one by one, where together they fail.
+	maxFixAlone = 200
+	// maxFixBytes limits the bytes of a Dockerfile that are looked at over all tries.
+	maxFixBytes = 8 << 20
 )
 
 // Rounds gathers the fixes of one subject, round after round: a fix that lay

@@ -7,7 +7,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// maxKnown is how many versions of a file are kept with what was found in them.
+// maxKnown limits the versions of a file that are kept with what was found in them.
 const maxKnown = 100
 
 // versions keeps what was found out of versions of the files: where fixes that

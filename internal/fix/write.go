@@ -13,7 +13,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// MaxFile is the largest file that is edited, in bytes.
+// MaxFile limits the bytes of a file that a fix edits.
 const MaxFile = 64 << 20
 
 // Rewrite is one file to be written: the digest of the bytes that were read

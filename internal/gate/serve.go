@@ -15,8 +15,8 @@ import (
 	"github.com/drydock-dev/drydock/internal/egress"
 )
 
-// maxRequest is how much the Engine may send: its own limit of bodies, in base64, and
-// room for headers.
+// maxRequest limits the bytes of a request of the Engine to the gate: its own limit of bodies, in
+// base64, and room for headers.
 const maxRequest = 16 << 20
 
 // DefaultSocket is where the Engine looks for the plugin "drydock".

@@ -185,6 +185,7 @@ func (v *Verifier) file(repository string) string {
 	return filepath.Join(v.Dir, finding.DigestOf([]byte(repository)).Hex()+".json")
 }
 
+// maxKept limits the bytes of the state that the gate keeps of a repository.
 const maxKept = 64 << 20
 
 func (v *Verifier) read(repository string) ([]byte, error) {

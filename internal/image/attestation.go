@@ -13,10 +13,12 @@ import (
 
 // Limits of what attests an image.
 const (
-	maxAttestations = 8  // attestation manifests of an image
-	maxStatements   = 32 // statements of all of them
+	maxAttestations = 8 // attestation manifests of an image
+	// maxStatements limits the statements read of all attestations of an image.
+	maxStatements = 32
 
-	maxStatement = 64 << 20 // bytes of one; the SBOM of a large image is some 20 MB
+	// maxStatement limits the bytes of one attestation. The SBOM of a large image has some 20 MB.
+	maxStatement = 64 << 20
 )
 
 // Statement is an in-toto statement that a build left beside its image

@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	maxCertFiles = 64      // in a host's folder
-	maxCertFile  = 1 << 20 // bytes of one
+	maxCertFiles = 64 // in a host's folder
+	// maxCertFile limits the bytes of a certificate file of a registry.
+	maxCertFile = 1 << 20
 )
 
 // Certificates reads Docker's folder of certificates for a host: NAME.crt are authorities

@@ -16,6 +16,7 @@ import (
 )
 
 const (
+	// helperWait limits the time that a credential helper may take.
 	helperWait   = 30 * time.Second
 	helperGrace  = 2 * time.Second // for its pipes to close once it was killed
 	maxHelperOut = 64 << 10

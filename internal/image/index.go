@@ -14,10 +14,12 @@ import (
 
 // Limits of the index of an archive.
 const (
-	maxMembers   = 1 << 18  // files of an archive
-	maxName      = 4096     // bytes of a member's name
-	maxNameBytes = 32 << 20 // of all names together
-	maxHops      = 16       // links from member to member
+	// maxMembers limits the members of an archive.
+	maxMembers = 1 << 18
+	maxName    = 4096 // bytes of a member's name
+	// maxNameBytes limits the bytes of the names of all members of an archive.
+	maxNameBytes = 32 << 20
+	maxHops      = 16 // links from member to member
 )
 
 // tarStore is an uncompressed tar whose headers were read once. Its members

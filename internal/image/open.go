@@ -21,11 +21,13 @@ import (
 // Limits of what describes an image. None of them is near what real images
 // need; each bounds what a hostile one can make Drydock hold.
 const (
-	maxDocument = 8 << 20 // bytes of a manifest, an index or a configuration
-	maxLayers   = 1024    // layers of an image; overlay file systems end at some 500
-	maxSteps    = 65536   // lines of a history
-	maxNesting  = 4       // indexes within indexes
-	maxPicks    = 4096    // manifests of all indexes together
+	// maxDocument limits the bytes of a manifest, index or configuration.
+	maxDocument = 8 << 20
+	// maxLayers limits the layers of an image. Overlay file systems end at some 500.
+	maxLayers  = 1024
+	maxSteps   = 65536 // lines of a history
+	maxNesting = 4     // indexes within indexes
+	maxPicks   = 4096  // manifests of all indexes together
 )
 
 // Options says how an image is opened. The zero value is useful.

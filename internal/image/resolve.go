@@ -9,7 +9,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/layer"
 )
 
-// maxLinks is how many symbolic links one path may lead through, as in Linux.
+// maxLinks limits the symbolic links followed to one path, as Linux does.
 const maxLinks = 40
 
 var errLinks = errors.New("too many symbolic links")

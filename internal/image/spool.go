@@ -23,6 +23,8 @@ import (
 // or compressed as a whole. The ratio, which no real image comes near, counts only
 // past spoolFree.
 const (
+	// maxSpool limits the bytes of an archive that is spooled (compressed as a whole, or from a
+	// pipe).
 	maxSpool   = 64 << 30
 	spoolFree  = 1 << 30
 	spoolRatio = 200

@@ -17,6 +17,7 @@ import (
 
 // Limits of a list of tags.
 const (
+	// maxTags limits the tags listed of a repository.
 	maxTags     = 20_000
 	maxTagPages = 40
 	tagsPerPage = 1000

@@ -22,7 +22,8 @@ import (
 )
 
 const (
-	maxToken = 64 << 10 // bytes of an answer with a token
+	// maxToken limits the bytes of a registry's answer with a token.
+	maxToken = 64 << 10
 	maxPing  = 64 << 10 // bytes of an answer to "are you a registry"
 
 	maxRealms = 8 // token servers of one registry

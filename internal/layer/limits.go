@@ -9,11 +9,18 @@ import (
 
 // What a zero field of Limits means.
 const (
+	// defaultBytes limits the uncompressed bytes of a layer.
 	defaultBytes = 64 << 30
+	// defaultFiles limits the entries of a layer.
 	defaultFiles = 5_000_000
-	defaultPath  = 4096
+	// defaultPath limits the bytes of a path in a layer.
+	defaultPath = 4096
+	// defaultRatio limits the ratio of uncompressed to compressed bytes of a layer, once past 256
+	// MiB.
 	defaultRatio = 1100
+	// defaultNames limits the bytes of all names of a layer.
 	defaultNames = 512 << 20
+	// defaultFacts limits the bytes of all that analyzers keep of a layer.
 	defaultFacts = 256 << 20
 )
 

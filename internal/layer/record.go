@@ -64,6 +64,7 @@ type Analyzer struct {
 // MaxBuffer is the most that an analyzer may have buffered of one file, and
 // Stream the limit of one that takes whole files as they pass by.
 const (
+	// MaxBuffer limits the bytes of a file that an analyzer may have buffered.
 	MaxBuffer       = 10 << 20
 	Stream    int64 = -1
 )

@@ -47,6 +47,7 @@ type Entry struct {
 
 // Limits on a page.
 const (
+	// maxPage limits the bytes of the list of what a run has made.
 	maxPage   = 16 << 20
 	maxLine   = 16 << 10
 	suffix    = ".ledger"

@@ -38,6 +38,7 @@ type Engine interface {
 
 // Limits of a sweep.
 const (
+	// maxPages limits the lists of what killed runs have made that a run looks at.
 	maxPages = 10_000
 	// inFlight is how long after its owner's last line something may come into
 	// being that its owner had asked for, and patience how long a sweep waits

@@ -11,10 +11,13 @@ import (
 
 // Limits on what a client sends.
 const (
-	maxMessage = 32 << 20 // bytes of a message: a text of 4 MB, each of its characters escaped
-	maxHeader  = 4 << 10  // bytes of a line before it
-	maxText    = 4 << 20  // bytes of a document that is looked at
-	maxOpen    = 1 << 12  // documents
+	// maxMessage limits the bytes of a message to the language server: a text of 4 MB, each of its
+	// characters escaped.
+	maxMessage = 32 << 20
+	maxHeader  = 4 << 10 // bytes of a line before it
+	// maxText limits the bytes of a document that the language server looks at.
+	maxText = 4 << 20
+	maxOpen = 1 << 12 // documents
 )
 
 // frames are messages on a pair of streams, each behind its length.

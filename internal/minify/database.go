@@ -13,7 +13,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom/installed"
 )
 
-// maxDatabase is the size of a package database that is rewritten, in bytes.
+// maxDatabase limits the bytes of a package database that minify rewrites.
 const maxDatabase = 256 << 20
 
 // isDatabase reports whether a file is one that lists packages or their files.

@@ -15,7 +15,7 @@ type Baseline struct {
 	known map[string]bool
 }
 
-// maxBaseline bounds a baseline file, bytes.
+// maxBaseline limits the bytes of a baseline.
 const maxBaseline = 256 << 20
 
 // ParseBaseline reads an earlier JSON report of ours, or fingerprints one a

@@ -12,7 +12,8 @@ import (
 
 // Limits of a policy file.
 const (
-	maxFile    = 4 << 20 // bytes
+	// maxFile limits the bytes of a configuration or ignore file.
+	maxFile    = 4 << 20
 	maxEntries = 100_000
 )
 

@@ -17,12 +17,14 @@ import (
 
 // Bounds on what is asked of others for one recommendation.
 const (
-	hubFor     = 3 * time.Second
-	maxHub     = 256 << 10
-	maxScans   = 3         // images that are pulled to be looked at
-	maxPull    = 400 << 20 // bytes of such an image as it is pulled
-	maxLocals  = 40        // local images of one repository
-	maxFetches = 12        // images whose manifests are asked for
+	hubFor = 3 * time.Second
+	maxHub = 256 << 10
+	// maxScans limits the images pulled to be looked at for one recommendation.
+	maxScans = 3
+	// maxPull limits the compressed bytes of each image that is pulled to be looked at.
+	maxPull    = 400 << 20
+	maxLocals  = 40 // local images of one repository
+	maxFetches = 12 // images whose manifests are asked for
 )
 
 // local are the images of a repository that the Docker Engine has. That there

@@ -23,10 +23,14 @@ import (
 
 // What a container may use where [Run] says nothing else.
 const (
-	maxMemory = 2 << 30 // bytes, without swap
-	maxPIDs   = 2048    // processes and threads
-	maxCPUs   = 2
-	maxDisk   = 10 << 30 // bytes
+	// maxMemory limits the bytes of memory of a proof's container, without swap.
+	maxMemory = 2 << 30
+	// maxPIDs limits the processes and threads of a proof's container.
+	maxPIDs = 2048
+	// maxCPUs limits the processors of a proof's container.
+	maxCPUs = 2
+	// maxDisk limits the bytes that a proof's container writes, where the Engine can limit them.
+	maxDisk = 10 << 30
 )
 
 // Run is a container to start. It gets no privilege beyond the Engine's
@@ -270,7 +274,7 @@ func number(s string) uint16 {
 	return uint16(n)
 }
 
-// maxOutput is what is kept of the end of a container's or a command's output.
+// maxOutput limits the bytes kept of the end of what a container prints, twice at most.
 const maxOutput = 64 << 10
 
 // Exec runs a command in the container, and returns its exit code and the end

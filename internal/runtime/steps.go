@@ -39,7 +39,8 @@ func digits(s string) bool {
 const (
 	maxSteps = 4096
 	maxLine  = 8 << 10
-	maxTail  = 64 << 10
+	// maxTail limits the bytes kept of the end of a build's log.
+	maxTail = 64 << 10
 )
 
 // progress reads BuildKit's plain progress as it is written: which steps there

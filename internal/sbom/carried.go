@@ -90,7 +90,8 @@ type Reference struct {
 
 // The limits of what is carried.
 const (
-	maxCarried      = 64 << 20 // bytes, of a document
+	// maxCarried limits the bytes of an SBOM that an image or a program carries.
+	maxCarried      = 64 << 20
 	maxCarriedText  = 64 << 10 // of one text
 	maxCarriedItems = 1000     // of one list
 )

@@ -13,14 +13,18 @@ import (
 
 // The limits of [Decode].
 const (
-	maxBytes    = 512 << 20 // of a document
-	maxElements = 1_000_000 // components of a document, its files too, which are passed over
-	maxPackages = 200_000   // packages of a document, as of a lock file
-	maxPart     = 32 << 20  // bytes of one component, or of one part of anything else
-	maxDepth    = 64        // of components in components
-	maxLines    = 2_000_000 // of a document in tag-value form, which is not read as a stream
-	maxUnknown  = 1000      // unknowns told one by one; the rest are counted
-	maxSpace    = 64 << 10  // bytes of white space before the document
+	// maxBytes limits the bytes of an SBOM.
+	maxBytes = 512 << 20
+	// maxElements limits the components of an SBOM, with its files, which are passed over.
+	maxElements = 1_000_000
+	maxPackages = 200_000 // packages of a document, as of a lock file
+	// maxPart limits the bytes of one component of an SBOM, or of one part of anything else in it.
+	maxPart  = 32 << 20
+	maxDepth = 64 // of components in components
+	// maxLines limits the lines of an SBOM in tag-value form, which is not read as a stream.
+	maxLines   = 2_000_000
+	maxUnknown = 1000     // unknowns told one by one; the rest are counted
+	maxSpace   = 64 << 10 // bytes of white space before the document
 )
 
 // NotSBOMError is input that is not an SBOM that can be read.

@@ -12,7 +12,8 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-const maxEdges = 4_000_000 // of a document's graph
+// maxEdges limits the edges of an SBOM's graph.
+const maxEdges = 4_000_000
 
 var errEdges = fmt.Errorf("it tells of more than %d dependencies", maxEdges)
 

@@ -12,7 +12,8 @@ import (
 // nothing. Nil as a whole: nothing is known of any.
 type Graph [][]int32
 
-const maxNodes = 2 * maxElements // of a graph that is read
+// maxNodes limits the nodes of an inventory's graph that is read.
+const maxNodes = 2 * maxElements
 
 // Of returns what a node needs, and whether that is known.
 func (g Graph) Of(node int32) (needs []int32, told bool) {

@@ -83,7 +83,8 @@ const (
 	concluded = "concluded"
 )
 
-const maxLicenseText = 1 << 20 // bytes, of one
+// maxLicenseText limits the bytes of one licence text.
+const maxLicenseText = 1 << 20
 
 // sound reports whether terms name a licence, and takes out what no document may
 // hold.

@@ -65,8 +65,8 @@ func (l *LicenseTerms) choice() cdx.LicenseChoice {
 	return out
 }
 
-// maxTexts is how many bytes of licence texts stand with the components of a
-// document. CycloneDX has no one place for a text that many components share.
+// maxTexts limits the bytes of licence texts that stand with the components of a document.
+// CycloneDX has no one place for a text that many components share.
 const maxTexts = 16 << 20
 
 // cdxTexts are the texts that the inventory's documents gave for licences of theirs.

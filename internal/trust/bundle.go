@@ -30,7 +30,7 @@ type Bundle struct {
 // BundleSchema names the form of a bundle.
 const BundleSchema = "drydock/trust-bundle/v1"
 
-// MaxBundle is how large a bundle may be, in bytes.
+// MaxBundle limits the bytes of a trust bundle.
 const MaxBundle = 128 << 20
 
 const maxRoots = maxRootSteps

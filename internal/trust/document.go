@@ -27,10 +27,13 @@ const (
 const (
 	MaxRoot      = 512 << 10
 	MaxTimestamp = 64 << 10
-	MaxSnapshot  = 2 << 20
-	MaxTargets   = 8 << 20
+	// MaxSnapshot limits the bytes of TUF snapshot metadata.
+	MaxSnapshot = 2 << 20
+	// MaxTargets limits the bytes of TUF targets metadata.
+	MaxTargets = 8 << 20
 
-	maxVersion = 1 << 40 // what nobody reaches by counting
+	// maxVersion limits the version of TUF metadata. Nobody reaches it by counting.
+	maxVersion = 1 << 40
 	maxSigners = 1000
 )
 

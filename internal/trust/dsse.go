@@ -20,7 +20,7 @@ const (
 	// CosignSign is the predicate of a signature, as cosign writes it.
 	CosignSign = "https://sigstore.dev/cosign/sign/v1"
 
-	// MaxStatement is how large a bundle of a signature or an attestation may be.
+	// MaxStatement limits the bytes of a bundle of a signature or an attestation.
 	MaxStatement = 64 << 20
 
 	maxSubjects = 4096

@@ -34,9 +34,12 @@ const (
 	scryptR = 8
 	scryptP = 5
 
-	maxScryptMemory = 256 << 20 // bytes that a foreign key may ask for
-	maxScryptWork   = 1 << 30   // N·r·p·128 of a foreign key
-	pbkdf2Rounds    = 600_000
+	// maxScryptMemory limits the bytes of memory that a foreign key's scrypt may ask for.
+	maxScryptMemory = 256 << 20
+	// maxScryptWork limits the work that a foreign key's scrypt may ask for: N·r·p·128.
+	maxScryptWork = 1 << 30
+	pbkdf2Rounds  = 600_000
+	// maxPBKDF2Rounds limits the rounds that a foreign key's PBKDF2 may ask for.
 	maxPBKDF2Rounds = 10_000_000
 	maxSalt         = 1024
 )

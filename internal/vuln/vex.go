@@ -40,7 +40,9 @@ type Product struct {
 
 // Limits of a VEX document.
 const (
-	maxVEX        = 64 << 20 // bytes
+	// maxVEX limits the bytes of a VEX document.
+	maxVEX = 64 << 20
+	// maxStatements limits the statements of a VEX document.
 	maxStatements = 1 << 20
 	maxDepth      = 64 // of a CSAF product tree and nested CycloneDX components
 )

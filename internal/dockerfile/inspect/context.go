@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// MaxReadme is the largest README that is read for commands.
+// MaxReadme limits the bytes of a README that is read for commands.
 const MaxReadme = 1 << 20
 
 // AnyMentions reports whether one of the words stands in a RUN, or in a file of the

@@ -26,6 +26,7 @@ var builtBy = []string{
 
 const (
 	maxHistoryFiles = 2000
+	// maxHistoryBytes limits the bytes of the files in which a use of Git's history is looked for.
 	maxHistoryBytes = 16 << 20
 )
 

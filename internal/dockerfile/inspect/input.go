@@ -238,7 +238,7 @@ func (in *Input) Remove(inst *dockerfile.Instruction) finding.Edit {
 // LineEnd is the line end that the file uses.
 func (in *Input) LineEnd() string { return in.lineEnd }
 
-// MaxManifest is the largest manifest that is read, in bytes.
+// MaxManifest limits the bytes of a manifest that rules over Dockerfiles read.
 const MaxManifest = 1 << 20
 
 // TextOf are the bytes of a span.

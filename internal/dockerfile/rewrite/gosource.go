@@ -15,7 +15,9 @@ import (
 
 // Limits on the Go files that are read.
 const (
+	// maxGoFiles limits the Go files that a rewrite looks at.
 	maxGoFiles = 4000
+	// maxGoBytes limits the bytes of the Go files that a rewrite looks at.
 	maxGoBytes = 32 << 20
 )
 

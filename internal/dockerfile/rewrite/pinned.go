@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// maxPin is the most that is read of a file that may name a version.
+// maxPin limits the bytes of a file that may name a version for a rewrite.
 const maxPin = 1 << 20
 
 // folders are those of the context that may hold what the build is told: its

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// maxText is the largest file of the context that is read, in bytes.
+// maxText limits the bytes of a file of the context that a rewrite reads.
 const maxText = 1 << 20
 
 // copying is a COPY or ADD of the context with its words filled in.

@@ -10,13 +10,13 @@ import (
 	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// MaxFindings is how many findings of one rule and severity are kept of a file:
-// more than anybody reads, and few enough that what a hostile file costs does
-// not grow with what it does wrong.
+// MaxFindings limits the findings of one rule and severity that are shown of a Dockerfile; more
+// are counted and unknown. It is more than anybody reads, and few enough that what a hostile file
+// costs does not grow with what it does wrong.
 const MaxFindings = 1000
 
-// MaxFixed is how many are kept where each is to be fixed: the others are found
-// when those are.
+// MaxFixed limits the findings of one rule and severity that are kept where each is to be fixed,
+// in each round. The others are found when those are fixed.
 const MaxFixed = 5000
 
 // keeping decides, as rules report, which findings are kept: what is not is

@@ -23,9 +23,11 @@ type linked struct {
 const (
 	elfReader    = "elf-needs"
 	scriptReader = "script-needs"
-	maxScript    = 1 << 20
-	maxHead      = 32 << 20 // of a program, in which its tables of names must lie
-	maxNeeds     = 4096
+	// maxScript limits the bytes of a script that minify reads.
+	maxScript = 1 << 20
+	// maxHead limits the bytes of a program in which its tables of names must lie.
+	maxHead  = 32 << 20
+	maxNeeds = 4096
 )
 
 // Analyzers is what [Of] needs of a layer: what programs, libraries and scripts need.

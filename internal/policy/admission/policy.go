@@ -25,6 +25,7 @@ const Schema = "drydock/policy/v1"
 
 // Limits of a policy.
 const (
+	// MaxBytes limits the bytes of an image policy.
 	MaxBytes = 1 << 20
 	maxRules = 1000
 )

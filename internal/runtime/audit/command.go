@@ -13,7 +13,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
-// maxCommands bounds the commands that are read.
+// maxCommands limits the lines of docker run that are read at once.
 const maxCommands = 1000
 
 // ReadCommands reads the commands of a shell script, or of lines out of one, that

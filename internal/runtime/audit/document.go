@@ -18,9 +18,13 @@ import (
 
 // Limits on a compose file.
 const (
+	// MaxBytes limits the bytes of a compose file that is audited, or of lines of docker run.
 	MaxBytes = 1 << 20
+	// maxDepth limits the depth of the values in a file that is audited.
 	maxDepth = 64
-	maxNodes = 100_000 // of the file with what its aliases stand for
+	// maxNodes limits the values of a compose file, with what its aliases stand for.
+	maxNodes = 100_000
+	// maxRoots limits the YAML documents in a file that is audited.
 	maxRoots = 1000
 )
 

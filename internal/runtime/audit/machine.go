@@ -71,7 +71,7 @@ func (m Machine) within(path string) string {
 	return path
 }
 
-// maxCertificates bounds the certificates of registries that are looked at.
+// maxCertificates limits the certificates of registries that are looked at.
 const maxCertificates = 1000
 
 // readFiles reads who may change the files that the Engine trusts.

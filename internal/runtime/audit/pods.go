@@ -23,7 +23,7 @@ func IsManifest(b []byte) bool {
 	})
 }
 
-// maxObjects bounds lists within lists.
+// maxObjects limits the objects of Kubernetes in a file, in lists within lists too.
 const maxObjects = 5000
 
 // ReadManifest reads the containers of the pods that objects of Kubernetes describe:

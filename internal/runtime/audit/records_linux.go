@@ -10,7 +10,8 @@ import (
 
 // Limits on what the kernel is listened to for.
 const (
-	listRules  = 1013 // AUDIT_LIST_RULES
+	listRules = 1013 // AUDIT_LIST_RULES
+	// maxRules limits the audit rules of the kernel that are read.
 	maxRules   = 100_000
 	rulesEvery = time.Second // the most that one answer may take
 )

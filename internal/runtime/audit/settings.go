@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// maxConfig bounds what is read of a configuration file.
+// maxConfig limits the bytes of a configuration file of the Engine's machine.
 const maxConfig = 1 << 20
 
 // readFile reads a file of a machine within a limit.

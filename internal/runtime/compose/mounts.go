@@ -18,6 +18,7 @@ import (
 // is seen read only.
 const (
 	maxCopyFiles = 50_000
+	// maxCopyBytes limits the bytes of a compose project's mounts that are copied.
 	maxCopyBytes = 512 << 20
 )
 

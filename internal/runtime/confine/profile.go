@@ -257,7 +257,7 @@ func beyond(s observe.Socket) bool {
 	return err != nil || !a.Unmap().IsLoopback()
 }
 
-// MaxBytes is the size of a profile that is read, in bytes.
+// MaxBytes limits the bytes of a profile of confine.
 const MaxBytes = 8 << 20
 
 // Read reads a profile.

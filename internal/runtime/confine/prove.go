@@ -27,7 +27,7 @@ type Proving struct {
 	Progress func(what string)
 }
 
-// maxRuns bounds a search.
+// maxRuns limits the runs of a search for the smallest profile.
 const maxRuns = 64
 
 // Prove runs the workload under the profile, with its exercise. Unless the profile

@@ -334,7 +334,7 @@ func (w Workload) failed(ctx context.Context, step, why string) error {
 	return &Failure{Step: step, Why: why, Log: log}
 }
 
-// maxBody is how much of an answer is read, in bytes.
+// maxBody limits the bytes of an answer to a probe.
 const maxBody = 32 << 20
 
 func get(ctx context.Context, client *http.Client, url string) (status int, err error) {

@@ -50,7 +50,7 @@ const idLength = 64
 // argvBytes is how much of a command line is compared with a health check's.
 const argvBytes = 128
 
-// maxPath is how many bytes of a path are read.
+// maxPath limits the bytes of a path of an observed container.
 const maxPath = 256
 
 // maxAddress is how many bytes of a socket address are read: a sockaddr_un.

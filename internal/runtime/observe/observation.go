@@ -268,7 +268,7 @@ func (o *Observation) Words() string {
 	return s
 }
 
-// MaxBytes is the size of an observation that is read, in bytes.
+// MaxBytes limits the bytes of an observation.
 const MaxBytes = 64 << 20
 
 // Read reads an observation.

@@ -19,7 +19,8 @@ import (
 	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
-// maxFiles is how many paths, and how many addresses, are kept of one container.
+// maxFiles limits the paths, and the addresses, that are kept of an observed container; more make
+// it truncated.
 const maxFiles = 1 << 16
 
 // sightings are what events told of one container.

@@ -49,8 +49,7 @@ func (r response) err() error {
 	return errors.New(r.Error)
 }
 
-// maxAnswer is how much of an observer's answers is read, in bytes: no observation is
-// larger.
+// maxAnswer limits the bytes of an observer's answers. No observation is larger.
 const maxAnswer = MaxBytes
 
 // wire is a client's end. Several may ask at the same time.

@@ -115,7 +115,7 @@ func (p *Profile) pass(names []string, action string, only map[string][]Conditio
 // firstYoung is the first call that Linux 3.15 added. Numbers are given in order.
 const firstYoung = "renameat2"
 
-// maxProfile is the size of a profile that is read, in bytes.
+// maxProfile limits the bytes of a seccomp profile.
 const maxProfile = 4 << 20
 
 // ReadProfile reads a profile, also one with the conditions of Docker's own format:

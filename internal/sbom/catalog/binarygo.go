@@ -47,9 +47,11 @@ var (
 )
 
 const (
-	maxGoInfo     = 8 << 20
-	goInfoHeader  = 32
-	maxGoVersion  = 512
+	// maxGoInfo limits the bytes of a Go program's build information.
+	maxGoInfo    = 8 << 20
+	goInfoHeader = 32
+	maxGoVersion = 512
+	// maxOldModules limits the bytes of the list of modules in a program of an older Go.
 	maxOldModules = 2 << 20
 	maxGoVersions = 256 // strings that may be the version
 )

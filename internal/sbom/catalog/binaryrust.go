@@ -25,7 +25,9 @@ type rustFinder struct {
 }
 
 const (
-	maxAudit     = 2 << 20 // compressed, bytes
+	// maxAudit limits the compressed bytes of the dependency list in a Rust program.
+	maxAudit = 2 << 20
+	// maxAuditJSON limits the uncompressed bytes of the dependency list in a Rust program.
 	maxAuditJSON = 8 << 20
 )
 

@@ -115,8 +115,9 @@ func packagesOf(learn func(context.Context, layer.Input) (facts, error)) func(co
 }
 
 const (
-	maxPackages = 200_000 // of one file
-	maxName     = 1024    // bytes of a name or version
+	// maxPackages limits the packages of one package database or file.
+	maxPackages = 200_000
+	maxName     = 1024 // bytes of a name or version
 )
 
 // check drops what no inventory may hold: a package without name or version,

@@ -113,7 +113,8 @@ func distroOf(files map[string]string) *sbom.Distro {
 	return d
 }
 
-// maxManifest bounds a content manifest, which lists sources beside repositories.
+// maxManifest limits the bytes of a content manifest of Red Hat's, which lists sources beside
+// repositories.
 const maxManifest = 8 << 20
 
 // contentManifest reports whether a path is of a file in which Red Hat's build

@@ -9,8 +9,8 @@ import (
 
 var errTooLarge = errors.New("the file is larger than any such file should be")
 
-// maxText bounds the text databases, which are read as a stream: ten times the
-// largest ever met.
+// maxText limits the bytes of a package database in text form, which is read as a stream. It is
+// ten times the largest ever met.
 const maxText = 256 << 20
 
 // eachLine calls do with every line of r, without its end. A line is cut at 64

@@ -23,7 +23,7 @@ type lockLeaf struct {
 	text string
 }
 
-// maxLeaves bounds what is kept of one file's packages.
+// maxLeaves limits the entries that are kept of one lock file's packages.
 const maxLeaves = 8 * maxPackages
 
 // str is the value of a key that is a scalar, or "".

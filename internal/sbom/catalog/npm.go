@@ -14,8 +14,8 @@ import (
 	"github.com/drydock-dev/drydock/internal/sbom"
 )
 
-// npmLimit is the most that is read of one package.json. The largest on the
-// registry are a tenth of it.
+// npmLimit limits the bytes of an installed package.json. The largest on the registry are a tenth
+// of it.
 const npmLimit = 1 << 20
 
 // npmTree finds installed npm packages: each package.json under a

@@ -33,7 +33,7 @@ func rpm() Cataloger {
 	}
 }
 
-// maxRPM bounds a database; the largest of a full workstation are a third of it.
+// maxRPM limits the bytes of an RPM database. The largest of a full workstation are a third of it.
 const maxRPM = 512 << 20
 
 // walSuffix is of a file beside an SQLite database with what was not yet

@@ -17,8 +17,7 @@ type rpmGraph struct {
 	many     int
 }
 
-// maxRPMNames bounds what is kept of a database's names; the largest have a tenth
-// of it.
+// maxRPMNames limits the names that are kept of an RPM database. The largest have a tenth of it.
 const maxRPMNames = 2_000_000
 
 func (g *rpmGraph) id(name string) int32 {

@@ -50,9 +50,11 @@ const (
 )
 
 const (
-	maxRPMTags   = 1 << 16
-	maxRPMFiles  = 1 << 19  // of one package; the largest own a tenth of it
-	maxRPMHeader = 32 << 20 // bytes; a kernel's, the largest, is some megabytes
+	maxRPMTags  = 1 << 16
+	maxRPMFiles = 1 << 19 // of one package; the largest own a tenth of it
+	// maxRPMHeader limits the bytes of the header of an RPM package. A kernel's, the largest, has
+	// some megabytes.
+	maxRPMHeader = 32 << 20
 )
 
 var errRPMHeader = errors.New("damaged package header")

@@ -48,10 +48,12 @@ type Feed struct {
 
 // The limits of what is sent.
 const (
-	maxDocument = 64 << 20 // bytes of an SBOM
-	maxDelta    = 64 << 20
-	maxBody     = 64 << 10 // of anything else
-	atOnce      = 4        // documents that are read at a time; others wait
+	// maxDocument limits the bytes of an SBOM that is sent to the service.
+	maxDocument = 64 << 20
+	// maxDelta limits the bytes of a delta of advisories that is sent to the service.
+	maxDelta = 64 << 20
+	maxBody  = 64 << 10 // of anything else
+	atOnce   = 4        // documents that are read at a time; others wait
 )
 
 // route is one thing that can be asked for.

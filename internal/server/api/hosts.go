@@ -59,6 +59,7 @@ func Causes() []string { return []string{"connect", "event", "listing"} }
 
 // The limits of a report.
 const (
+	// maxReport limits the bytes of an agent's report.
 	maxReport     = 16 << 20
 	maxContainers = 20_000
 	maxEvery      = 24 * 60 * 60

@@ -20,6 +20,7 @@ import (
 
 // The limits of a notification.
 const (
+	// maxEnvelope limits the bytes of a registry's notification.
 	maxEnvelope = 1 << 20
 	maxEvents   = 1000
 )

@@ -48,7 +48,7 @@ func New(address, token string, hc *http.Client) (*Client, error) {
 	return &Client{base: u, token: token, http: hc}, nil
 }
 
-// maxAnswer is how many bytes of an answer are read.
+// maxAnswer limits the bytes of the service's answer.
 const maxAnswer = 256 << 20
 
 func (c *Client) do(ctx context.Context, method, path string, q url.Values, body io.Reader, to any) error {

@@ -31,7 +31,7 @@ type Delta struct {
 	IDs   []string
 }
 
-// maxLine is how many bytes a record may have.
+// maxLine limits the bytes of a record that a simulation replays.
 const maxLine = 16 << 20
 
 // Deltas reads the records of a folder (*.jsonl and *.jsonl.xz) that were changed from

@@ -22,6 +22,7 @@ import (
 
 // The limits of a delta.
 const (
+	// maxLine limits the bytes of one record of a delta.
 	maxLine    = 8 << 20
 	maxRecords = 50_000
 )

@@ -28,6 +28,7 @@ type Pins struct {
 	User disk.User
 }
 
+// maxPin limits the bytes of a pinned root with its state.
 const maxPin = 64 << 20
 
 func (p Pins) file(repository string) string {

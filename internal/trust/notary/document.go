@@ -21,7 +21,9 @@ const Releases = "targets/releases"
 
 // Limits of documents, in bytes, and of what is in them.
 const (
-	maxTimestamp   = 1 << 20
+	// maxTimestamp limits the bytes of a timestamp of Notary v1.
+	maxTimestamp = 1 << 20
+	// maxDocument limits the bytes of any other metadata of Notary v1.
 	maxDocument    = 32 << 20
 	maxDelegations = 256
 	maxKeys        = 1024

@@ -37,6 +37,7 @@ func NewServer(dir string, user disk.User, log *slog.Logger) *Server {
 
 // Limits of a server.
 const (
+	// maxUpload limits the bytes of an upload to the Notary v1 server.
 	maxUpload = 64 << 20
 	maxParts  = 300
 	maxGUN    = 255 // bytes: here and not in the expression, which would have a state for each

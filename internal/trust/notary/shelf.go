@@ -48,8 +48,10 @@ const (
 	keepRecent      = 64
 	maxRepositories = 10_000
 	maxOwnKeys      = 64
-	maxContents     = 4 << 20
-	contentsFile    = "repository.json"
+	// maxContents limits the bytes of the file that says which documents of the Notary v1 server
+	// count.
+	maxContents  = 4 << 20
+	contentsFile = "repository.json"
 )
 
 func (s *shelf) folder(gun string) string {

@@ -49,11 +49,14 @@ const (
 	loginP        = 1
 	hashLen       = 32
 	hashersAtOnce = 2
-	maxHashN      = 1 << 20 // of a file that somebody edited
-	maxUsers      = 10_000
-	maxUsersFile  = 8 << 20
-	minPassword   = 8
-	maxPassword   = 1024
+	// maxHashN limits the cost N of a password's scrypt hash in a users file, which somebody may
+	// have edited.
+	maxHashN = 1 << 20
+	maxUsers = 10_000
+	// maxUsersFile limits the bytes of the Notary v1 server's users file.
+	maxUsersFile = 8 << 20
+	minPassword  = 8
+	maxPassword  = 1024
 )
 
 // OpenUsers are the users of the server whose folder it is.

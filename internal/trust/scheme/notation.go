@@ -21,7 +21,7 @@ import (
 // NotationType is the type of artifacts that hold Notation's signatures.
 const NotationType = "application/vnd.cncf.notary.signature"
 
-// MaxEnvelope is how large an envelope may be, in bytes.
+// MaxEnvelope limits the bytes of a Notation envelope.
 const MaxEnvelope = 4 << 20
 
 const (

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// MaxList is how large a file of revocation lists may be, in bytes.
+// MaxList limits the bytes of a file of revocation lists.
 const MaxList = 32 << 20
 
 const maxLists = 64

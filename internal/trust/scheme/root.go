@@ -15,6 +15,7 @@ import (
 
 // Limits of a trusted root.
 const (
+	// MaxTrustedRoot limits the bytes of a Sigstore trusted root.
 	MaxTrustedRoot = 1 << 20
 	maxInstances   = 64 // of each kind
 )

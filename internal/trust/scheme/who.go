@@ -182,7 +182,7 @@ const SimpleSigning = "application/vnd.dev.cosign.simplesigning.v1+json"
 // SignatureAnnotation has the signature itself, of the layer's bytes.
 const SignatureAnnotation = "dev.cosignproject.cosign/signature"
 
-// MaxSimple is how large such a layer may be, in bytes.
+// MaxSimple limits the bytes of a layer with an older cosign signature.
 const MaxSimple = 1 << 20
 
 func (w Who) bySimple(a Attached, of finding.Digest) ([]Mark, error) {

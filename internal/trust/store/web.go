@@ -69,7 +69,7 @@ func (w Web) get(ctx context.Context, at, what string, limit int64) ([]byte, err
 	return nil, fmt.Errorf("%s: the server answers %s", what, resp.Status)
 }
 
-// maxTarget is how large a target may be that is held in memory.
+// maxTarget limits the bytes of a TUF target that is held in memory.
 const maxTarget = 1 << 30
 
 // Target fetches a target into a folder, unless what its metadata names is there

@@ -28,13 +28,17 @@ const (
 // Limits that the reader holds every file to. The writer stays below them by an
 // order of magnitude or refuses.
 const (
-	maxFile       = 1 << 30 // of a database that is read into memory
-	maxIndex      = 16 << 20
-	maxBlock      = 8 << 20   // plain bytes of a block
-	maxTableRows  = 4096      // rows of a table block
-	maxPackages   = 1 << 16   // packages of a block
-	maxRows       = 1 << 18   // advisories of one package
-	maxWork       = 256 << 20 // bytes that the advisories of one package and release may take
+	// maxFile limits the bytes of a database that is read into memory.
+	maxFile = 1 << 30
+	// maxIndex limits the bytes of a database's index.
+	maxIndex = 16 << 20
+	// maxBlock limits the uncompressed bytes of a database's block.
+	maxBlock     = 8 << 20
+	maxTableRows = 4096    // rows of a table block
+	maxPackages  = 1 << 16 // packages of a block
+	maxRows      = 1 << 18 // advisories of one package
+	// maxWork limits the bytes that the advisories of one package and release may take.
+	maxWork       = 256 << 20
 	maxWords      = 1 << 16
 	maxReleases   = 1 << 10
 	maxString     = 1 << 16

@@ -23,6 +23,7 @@ import (
 
 // Limits of fetching.
 const (
+	// maxDownload limits the bytes of an advisory download.
 	maxDownload = 4 << 30
 	attempts    = 5
 	maxWait     = 60 * time.Second

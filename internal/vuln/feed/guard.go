@@ -9,8 +9,11 @@ import (
 
 // Limits of the parsers. Real upstreams stay an order of magnitude below each.
 const (
-	maxRecord   = 32 << 20 // bytes of one JSON value: a record, a package, a vulnerability
-	maxDocument = 8 << 30  // bytes of one uncompressed document
+	// maxRecord limits the bytes of one advisory record: one JSON value.
+	maxRecord = 32 << 20
+	// maxDocument limits the bytes of one uncompressed advisory document.
+	maxDocument = 8 << 30
+	// maxRecords limits the records of one advisory document.
 	maxRecords  = 5_000_000
 	maxAffected = 200_000 // affected entries of one record
 	maxEvents   = 200_000 // range events and listed versions of one affected entry

@@ -12,7 +12,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/vuln"
 )
 
-// maxCriteria bounds how deep the conditions of a definition nest.
+// maxCriteria limits how deep the conditions of an OVAL definition nest.
 const maxCriteria = 32
 
 // ovalDefinition is a definition of Oracle's OVAL document.

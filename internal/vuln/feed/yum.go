@@ -30,8 +30,7 @@ const (
 	photonLast  = 5
 )
 
-// maxIndex bounds a list of mirrors, of repositories or of a repository's
-// documents.
+// maxIndex limits the bytes of a list of mirrors or of a repository's documents.
 const maxIndex = 4 << 20
 
 // amazon are the repositories of Amazon's distributions, core and extra.

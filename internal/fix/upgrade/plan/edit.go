@@ -14,8 +14,8 @@ import (
 	"github.com/drydock-dev/drydock/internal/sorting"
 )
 
-// maxFile bounds a file that is edited, in bytes: the largest lock files are a
-// few megabytes.
+// maxFile limits the bytes of a manifest or lock file in which a fix raises dependencies. The
+// largest lock files are a few megabytes.
 const maxFile = 32 << 20
 
 // File is one file of the folder as it was read.

@@ -14,7 +14,7 @@ import (
 	"github.com/drydock-dev/drydock/internal/dockerfile/rewrite"
 )
 
-// maxLook is the most that is read of a file that is only looked at.
+// maxLook limits the bytes of a file that an upgrade only looks at.
 const maxLook = 1 << 20
 
 // Language is what a project is built with or runs on.
