@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/lazyregexp"
 )
 
@@ -68,11 +69,8 @@ func (n *neighbours) siblings(a *around) {
 
 // means reports whether a reference may be to a Dockerfile of those names.
 func means(ref string, names []string) bool {
-	ref, _, _ = strings.Cut(ref, "@")
-	name, tag := ref, ""
-	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
-		name, tag = ref[:i], ref[i+1:]
-	}
+	r := finding.ParseReference(ref)
+	name, tag := r.Name, r.Tag
 	own := strings.Contains(name, "/") || strings.Contains(name, "$")
 	return slices.Contains(names, tag) && tag != "" ||
 		slices.Contains(names, path.Base(name)) && (own || tag == "" || tag == "latest")

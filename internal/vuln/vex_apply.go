@@ -216,8 +216,8 @@ func (x *vexIndex) isImage(id string, subject finding.Subject) bool {
 			}
 		}
 		ref := splitImage(name + versionSuffix(p.Version))
-		if ref.tag == "" {
-			ref.tag = q["tag"]
+		if ref.Tag == "" {
+			ref.Tag = q["tag"]
 		}
 		return x.sameImage(ref, subject)
 	}
@@ -264,26 +264,21 @@ func versionSuffix(version string) string {
 
 // imageRef is an image reference taken apart, its name without what Docker
 // adds by itself.
-type imageRef struct{ name, tag, digest string }
+type imageRef struct{ finding.Reference }
 
 func splitImage(s string) imageRef {
 	if strings.HasPrefix(s, "sha256:") {
-		return imageRef{digest: s}
+		return imageRef{finding.Reference{Digest: s}}
 	}
-	var r imageRef
-	s, r.digest, _ = strings.Cut(s, "@")
-	if i := strings.LastIndexByte(s, ':'); i > strings.LastIndexByte(s, '/') {
-		s, r.tag = s[:i], s[i+1:]
-	}
+	r := finding.ParseReference(s)
 	for _, p := range []string{"index.docker.io/", "docker.io/", "library/"} {
-		s = strings.TrimPrefix(s, p)
+		r.Name = strings.TrimPrefix(r.Name, p)
 	}
-	r.name = s
-	return r
+	return imageRef{r}
 }
 
 func (x *vexIndex) sameImage(want imageRef, subject finding.Subject) bool {
-	if want.digest != "" && want.digest == string(subject.Digest) {
+	if want.Digest != "" && want.Digest == string(subject.Digest) {
 		return true
 	}
 	if want.is(subject.Name) {
@@ -296,11 +291,11 @@ func (x *vexIndex) sameImage(want imageRef, subject finding.Subject) bool {
 // one that an image is known by.
 func (want imageRef) is(name string) bool {
 	have := splitImage(name)
-	if want.digest != "" {
-		return want.digest == have.digest
+	if want.Digest != "" {
+		return want.Digest == have.Digest
 	}
-	if have.tag == "" && have.digest == "" {
-		have.tag = "latest"
+	if have.Tag == "" && have.Digest == "" {
+		have.Tag = "latest"
 	}
-	return want.name != "" && want.name == have.name && (want.tag == "" || want.tag == have.tag)
+	return want.Name != "" && want.Name == have.Name && (want.Tag == "" || want.Tag == have.Tag)
 }

@@ -24,7 +24,7 @@ func RemovesAptLists(c dockerfile.Command) bool {
 // UpdatesAptLists reports whether a command fetches apt's lists: an update, or an
 // install with one.
 func UpdatesAptLists(c *dockerfile.Command) bool {
-	m, ok := ParsePackageCommand(c, "apt-get", "apt", "aptitude")
+	m, ok := ParsePackageCommand(c, AptPrograms...)
 	return ok && (m.Is("update") || m.Is("install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep") && c.Has("--update"))
 }
 

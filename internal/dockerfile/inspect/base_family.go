@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // BaseFamily is which kind of system a stage runs commands on.
@@ -74,7 +75,7 @@ func familyOfDistribution(id string) BaseFamily {
 
 // familyOfName is the family that the name of a stage's base tells.
 func familyOfName(s *dockerfile.Stage) BaseFamily {
-	ref := ParseReference(strings.ToLower(BaseName(s)))
+	ref := finding.ParseReference(strings.ToLower(BaseName(s)))
 	if strings.Contains(ref.Tag, "alpine") || strings.Contains(ref.Name, "alpine") {
 		return AlpineFamily
 	}

@@ -26,7 +26,7 @@ type Dependencies struct {
 // InstallsDependencies reports whether a command does that.
 func InstallsDependencies(c *dockerfile.Command) (Dependencies, bool) {
 	none := Dependencies{}
-	if m, ok := ParsePackageCommand(c, "npm", "yarn", "pnpm"); ok {
+	if m, ok := ParsePackageCommand(c, NodeManagers...); ok {
 		return nodeDependencies(c, m)
 	}
 	if _, ok := PipInstall(c); ok {

@@ -92,7 +92,7 @@ func (in *Input) around(i int) (follows string, installs map[string]bool) {
 			}
 			script := in.Script(k)
 			for c := range script.Commands {
-				if m, ok := ParsePackageCommand(&script.Commands[c], "apt-get", "apt", "aptitude"); ok && m.Is("install") {
+				if m, ok := ParsePackageCommand(&script.Commands[c], AptPrograms...); ok && m.Is("install") {
 					for name := range in.packageNames(k, m) {
 						installs[name] = true
 					}

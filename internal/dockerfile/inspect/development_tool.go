@@ -20,7 +20,7 @@ type packageManifest struct {
 // after the install in instruction i: a later step, or what is started. Where no
 // manifest says what a script runs, any script may. "": nothing does.
 func (in *Input) UsesDevelopment(i int, tool string) string {
-	node := slices.Contains([]string{"npm", "yarn", "pnpm"}, tool)
+	node := slices.Contains(NodeManagers, tool)
 	var m *packageManifest
 	only := in.forDevelopmentOnly(tool)
 	if node && in.Options.Context != nil {

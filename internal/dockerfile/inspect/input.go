@@ -240,6 +240,3 @@ func (in *Input) LineEnd() string { return in.lineEnd }
 
 // MaxManifest limits the bytes of a manifest that rules over Dockerfiles read.
 const MaxManifest = 1 << 20
-
-// TextOf are the bytes of a span.
-func TextOf(in *Input, s finding.Span) string { return string(in.File.Bytes[s.Start:s.End]) }

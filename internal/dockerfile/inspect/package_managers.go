@@ -18,6 +18,14 @@ type PackageCommand struct {
 // Is reports whether the verb is one of those.
 func (c PackageCommand) Is(verbs ...string) bool { return slices.Contains(verbs, c.Verb.Text) }
 
+// Package managers that are asked for together, by the names of their programs.
+var (
+	AptPrograms    = []string{"apt-get", "apt", "aptitude"}
+	YumPrograms    = []string{"yum", "dnf", "microdnf"}
+	NodeManagers   = []string{"npm", "yarn", "pnpm"}
+	SystemManagers = slices.Concat(AptPrograms, []string{"apk"}, YumPrograms, []string{"zypper"})
+)
+
 // FlagsWithValue are the flags of package managers whose next word is theirs.
 var FlagsWithValue = map[string][]string{
 	"apt-get":    {"-t", "--target-release", "--default-release", "-o", "--option", "-c", "--config-file", "-a", "--host-architecture", "-P", "--build-profiles"},
@@ -178,7 +186,7 @@ func List(words []string) string {
 
 // IsInstall reports whether a package manager installs something.
 func IsInstall(c *dockerfile.Command) bool {
-	m, ok := ParsePackageCommand(c, "apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper")
+	m, ok := ParsePackageCommand(c, SystemManagers...)
 	return ok && slices.Contains([]string{
 		"install", "add", "source-install", "reinstall", "groupinstall", "localinstall", "in", "upgrade", "dist-upgrade", "full-upgrade", "build-dep", "dup", "patch", "source", "download", "fetch", "si",
 	}, m.Verb.Text)

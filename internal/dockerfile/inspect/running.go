@@ -73,7 +73,7 @@ func BaseName(s *dockerfile.Stage) string {
 // OfficialImage is the name of a Docker Official Image ("nginx"), or else the whole
 // name without its tag.
 func OfficialImage(s *dockerfile.Stage) string {
-	n := ParseReference(BaseStage(s).Base).Name
+	n := finding.ParseReference(BaseStage(s).Base).Name
 	for _, p := range []string{"docker.io/", "index.docker.io/", "library/"} {
 		n = strings.TrimPrefix(n, p)
 	}

@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"github.com/drydock-dev/drydock/internal/dockerfile"
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
 // NodeMajor is the major version of a stage's Node.js, by its base's tag; 0: it
 // cannot be told.
 func NodeMajor(s *dockerfile.Stage) int {
-	ref := ParseReference(BaseName(s))
+	ref := finding.ParseReference(BaseName(s))
 	if path.Base(ref.Name) != "node" {
 		return 0
 	}

@@ -110,14 +110,19 @@ func IsTar(name string) bool {
 	return IsArchive(name) && (strings.Contains(name, ".tar") || strings.HasPrefix(path.Ext(name), ".t"))
 }
 
-// IsRemote reports whether a source of ADD is fetched: a URL, or a Git repository.
-func IsRemote(source string) bool {
+// IsRemote reports whether a source of ADD is fetched: a URL, or a Git repository on
+// GitHub, which needs no scheme there.
+func IsRemote(source string) bool { return IsURL(source) || strings.HasPrefix(source, "github.com/") }
+
+// IsURL reports whether a source is a URL, as it is written or with its variables
+// filled in: [path.Clean] would take one of its slashes away.
+func IsURL(source string) bool {
 	for _, scheme := range []string{"http://", "https://", "git://", "ssh://", "git@"} {
 		if strings.HasPrefix(source, scheme) {
 			return true
 		}
 	}
-	return strings.HasPrefix(source, "github.com/")
+	return false
 }
 
 // Rooted reports whether a path begins at the root, in Windows' way too.
@@ -147,16 +152,6 @@ func HadolintName(c *dockerfile.Command) string {
 // HasFlag reports whether an instruction has a flag of that name.
 func HasFlag(inst *dockerfile.Instruction, name string) bool {
 	return slices.ContainsFunc(inst.FlagWords, func(f dockerfile.Flag) bool { return f.Name == name })
-}
-
-// IsURL reports whether a source of ADD is elsewhere than in the folder.
-func IsURL(source string) bool {
-	for _, scheme := range []string{"http:/", "https:/", "git:/", "ssh:/", "git@"} {
-		if strings.HasPrefix(source, scheme) {
-			return true
-		}
-	}
-	return false
 }
 
 // Destination is where a COPY or ADD puts things, cleaned and absolute; empty:

@@ -44,9 +44,9 @@ var onDebian = []string{
 func familyOfRef(r reference) string {
 	name := r.official()
 	switch {
-	case r.name == "scratch":
+	case r.Name == "scratch":
 		return "scratch"
-	case strings.Contains(r.name, "distroless/") || strings.HasPrefix(r.name, "cgr.dev/chainguard/"):
+	case strings.Contains(r.Name, "distroless/") || strings.HasPrefix(r.Name, "cgr.dev/chainguard/"):
 		return "distroless"
 	case r.alpine():
 		return "alpine"
@@ -56,7 +56,7 @@ func familyOfRef(r reference) string {
 		return "rhel"
 	case familyOf(name) != "":
 		return familyOf(name)
-	case slices.Contains(onDebian, name), strings.HasPrefix(r.name, "mcr.microsoft.com/dotnet/"):
+	case slices.Contains(onDebian, name), strings.HasPrefix(r.Name, "mcr.microsoft.com/dotnet/"):
 		return "debian"
 	}
 	return ""
@@ -129,7 +129,7 @@ func (d *draft) account(st *dockerfile.Stage) (account, bool) {
 
 // dotnet is the major version of an image of .NET's; 0: it is none.
 func (r reference) dotnet() int {
-	if !strings.HasPrefix(r.name, "mcr.microsoft.com/dotnet/") || strings.Contains(r.name, "/core/") || strings.Contains(r.name, "/framework/") {
+	if !strings.HasPrefix(r.Name, "mcr.microsoft.com/dotnet/") || strings.Contains(r.Name, "/core/") || strings.Contains(r.Name, "/framework/") {
 		return 0
 	}
 	return r.major()
@@ -138,7 +138,7 @@ func (r reference) dotnet() int {
 // chiseled reports whether an image of .NET's has neither a shell nor a package
 // manager, and runs as app.
 func (r reference) chiseled() bool {
-	return r.dotnet() > 0 && (strings.Contains(r.tag, "chiseled") || strings.Contains(r.tag, "distroless"))
+	return r.dotnet() > 0 && (strings.Contains(r.Tag, "chiseled") || strings.Contains(r.Tag, "distroless"))
 }
 
 // made is a user that a RUN makes, or renames another to.

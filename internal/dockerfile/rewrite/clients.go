@@ -148,7 +148,7 @@ func (c *conversion) standing() system {
 	switch n := slices.Index(debianNames, r.codename()); {
 	case n >= 0:
 		return system{"debian", strconv.Itoa(n + firstDebian)}
-	case r.name == old.name:
+	case r.Name == old.Name:
 		return c.systemOf(c.stage)
 	}
 	return system{}

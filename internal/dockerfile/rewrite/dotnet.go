@@ -20,12 +20,12 @@ type dotnetApp struct {
 }
 
 func isDotnet(c *conversion) bool {
-	return strings.HasPrefix(parseReference(c.stage.Base).name, "mcr.microsoft.com/dotnet/") || slices.ContainsFunc(c.runs(), func(r run) bool { return r.Is("dotnet", "publish") })
+	return strings.HasPrefix(parseReference(c.stage.Base).Name, "mcr.microsoft.com/dotnet/") || slices.ContainsFunc(c.runs(), func(r run) bool { return r.Is("dotnet", "publish") })
 }
 
 func convertDotnet(c *conversion) error {
 	a := &dotnetApp{carrying: &carrying{conversion: c, programs: []string{"dotnet", "npm", "node", "make"}, tools: []string{"nodejs", "npm", "libxml2-utils"}, buildEnv: []string{"NUGET_PACKAGES", "DOTNET_CLI_TELEMETRY_OPTOUT", "NUGET_XMLDOC_MODE"}}, start: c.start()}
-	if !strings.HasSuffix(parseReference(c.stage.Base).name, "/sdk") {
+	if !strings.HasSuffix(parseReference(c.stage.Base).Name, "/sdk") {
 		return refuse(c.from(), "%s is not the image of the .NET SDK", c.stage.BaseRaw)
 	}
 	if a.start.at < 0 {

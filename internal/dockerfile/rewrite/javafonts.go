@@ -20,7 +20,7 @@ func fontless(r reference) bool {
 	switch name := r.official(); {
 	case r.has("headless"):
 		return true
-	case name == "eclipse-temurin" || !slices.Contains(javaImages, name) || strings.Contains(r.tag, "temurin"):
+	case name == "eclipse-temurin" || !slices.Contains(javaImages, name) || strings.Contains(r.Tag, "temurin"):
 		return false
 	}
 	return r.alpine() || r.has("slim")
@@ -47,9 +47,9 @@ func (s *swap) fonts() error {
 		}
 	}
 	if by := s.draws(); by != "" {
-		return refuse(s.fromOf(s.stage), "%s draws text, which takes fonts that %s has not: install fontconfig and fonts first, or take one that is not headless", by, s.ref.with(s.ref.tag))
+		return refuse(s.fromOf(s.stage), "%s draws text, which takes fonts that %s has not: install fontconfig and fonts first, or take one that is not headless", by, s.ref.with(s.ref.Tag))
 	}
-	s.undecided("whether the program draws text (AWT, reports, spreadsheets, charts), which takes fonts that %s has not", s.ref.with(s.ref.tag))
+	s.undecided("whether the program draws text (AWT, reports, spreadsheets, charts), which takes fonts that %s has not", s.ref.with(s.ref.Tag))
 	return nil
 }
 

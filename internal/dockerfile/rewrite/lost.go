@@ -55,14 +55,14 @@ func (s *swap) lost() error {
 			if have[name] || have[strings.TrimSuffix(name, "-client")] || s.hasProgram(name) || !slices.Contains(fullHas, strings.Fields(x.debian)[0]) {
 				continue
 			}
-			return refuse(from, "%s needs %s, which %s has and %s has not: install it first", x.by, name, s.stage.Base, s.ref.with(s.ref.tag))
+			return refuse(from, "%s needs %s, which %s has and %s has not: install it first", x.by, name, s.stage.Base, s.ref.with(s.ref.Tag))
 		}
 	}
 	if tools := []string{"gcc", "g++", "build-essential", "build-base"}; installs && !slices.ContainsFunc(tools, func(t string) bool { return have[t] }) {
 		deps := s.dependencies()
 		for _, pkg := range slices.Sorted(maps.Keys(deps)) {
 			if file := deps[pkg]; slices.Contains(compiled[language], pkg) {
-				return refuse(from, "%s (%s) is built where it is installed, and %s has no compiler: build it in a stage of its own first", pkg, file, s.ref.with(s.ref.tag))
+				return refuse(from, "%s (%s) is built where it is installed, and %s has no compiler: build it in a stage of its own first", pkg, file, s.ref.with(s.ref.Tag))
 			}
 		}
 	}

@@ -16,13 +16,13 @@ func (s *swap) needs() error {
 		sc := s.script(i)
 		for n := range sc.Commands {
 			if p := sc.Commands[n].Program(); p == "bash" && !slices.Contains(s.added, "bash") && !s.hasProgram("bash") && s.to == "alpine" {
-				return refuse(in, "bash is started, which %s has not and the file does not install", s.ref.with(s.ref.tag))
+				return refuse(in, "bash is started, which %s has not and the file does not install", s.ref.with(s.ref.Tag))
 			}
 		}
 		switch in.Cmd {
 		case "SHELL":
 			if p := path.Base(in.Args[0]); p == "bash" && s.to == "alpine" && !slices.Contains(s.added, "bash") && !s.hasProgram("bash") {
-				return refuse(in, "SHELL is bash, which %s has not and the file does not install", s.ref.with(s.ref.tag))
+				return refuse(in, "SHELL is bash, which %s has not and the file does not install", s.ref.with(s.ref.Tag))
 			}
 		case "USER":
 			u, _, _ := strings.Cut(in.Args[0], ":")
@@ -89,7 +89,7 @@ func (s *swap) copied(i int) error {
 			return refuse(in, "%s is a program for glibc, which Alpine has not", src)
 		}
 		if bytes.HasPrefix(b, []byte("#!/bin/bash")) && !slices.Contains(s.added, "bash") && !s.hasProgram("bash") {
-			return refuse(in, "%s is for bash, which %s has not and the file does not install", src, s.ref.with(s.ref.tag))
+			return refuse(in, "%s is for bash, which %s has not and the file does not install", src, s.ref.with(s.ref.Tag))
 		}
 		if err := s.languages(in, src, b); err != nil {
 			return err

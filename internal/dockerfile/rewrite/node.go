@@ -22,7 +22,7 @@ type nodeApp struct {
 var nodeManagers = []string{"npm", "yarn", "pnpm", "bun", "npx"}
 
 func isNode(c *conversion) bool {
-	if r := parseReference(c.stage.Base); r.official() == "node" || strings.HasSuffix(r.name, "/node") {
+	if r := parseReference(c.stage.Base); r.official() == "node" || strings.HasSuffix(r.Name, "/node") {
 		return true
 	}
 	return slices.ContainsFunc(c.runs(), func(r run) bool { return slices.Contains(nodeManagers[:3], r.Program()) }) &&

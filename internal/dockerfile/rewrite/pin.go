@@ -58,11 +58,11 @@ func (d *draft) isImage(from string, in *dockerfile.Instruction) bool {
 // pin puts the digest of a reference at pos, where the reference ends.
 func (d *draft) pin(ref string, pos int, seen map[string]bool) {
 	r := parseReference(ref)
-	if r.digest != "" {
+	if r.Digest != "" {
 		return
 	}
 	tag := ""
-	if r.tag == "" {
+	if r.Tag == "" {
 		tag = ":latest"
 	}
 	digest, ok := d.Digest(ref)

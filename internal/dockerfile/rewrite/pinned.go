@@ -170,9 +170,9 @@ func (s *swap) pinned(name string, is version) error {
 				ok, known := allows(want, is)
 				switch {
 				case !known:
-					return refuse(from, "whether %s, which says %q, lets %s be is not known: look first", file, want, s.ref.with(s.ref.tag))
+					return refuse(from, "whether %s, which says %q, lets %s be is not known: look first", file, want, s.ref.with(s.ref.Tag))
 				case !ok:
-					return refuse(from, "%s says %q, which %s is not: raise it first", file, want, s.ref.with(s.ref.tag))
+					return refuse(from, "%s says %q, which %s is not: raise it first", file, want, s.ref.with(s.ref.Tag))
 				}
 			}
 		}
@@ -188,7 +188,7 @@ func (s *swap) pinned(name string, is version) error {
 		}
 		fallthrough
 	case "ruby", "php":
-		s.undecided("whether every dependency that is pinned installs on %s", s.ref.with(s.ref.tag))
+		s.undecided("whether every dependency that is pinned installs on %s", s.ref.with(s.ref.Tag))
 	}
 	return nil
 }

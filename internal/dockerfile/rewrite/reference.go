@@ -4,24 +4,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/drydock-dev/drydock/internal/finding"
 )
 
-// reference is a reference to an image in its parts, as written.
-type reference struct{ name, tag, digest string }
+// reference is a reference to an image, with what its name and tag say of the image.
+type reference struct{ finding.Reference }
 
-func parseReference(s string) reference {
-	var r reference
-	r.name, r.digest, _ = strings.Cut(s, "@")
-	if i := strings.LastIndexByte(r.name, ':'); i > strings.LastIndexByte(r.name, '/') {
-		r.name, r.tag = r.name[:i], r.name[i+1:]
-	}
-	return r
-}
+func parseReference(s string) reference { return reference{finding.ParseReference(s)} }
 
 // official is the name among the Docker Official Images; empty: it is none.
 // Mirrors of these keep their names.
 func (r reference) official() string {
-	name := r.name
+	name := r.Name
 	for _, prefix := range []string{"docker.io/", "index.docker.io/", "public.ecr.aws/docker/", "mirror.gcr.io/"} {
 		name = strings.TrimPrefix(name, prefix)
 	}
@@ -35,21 +30,21 @@ func (r reference) official() string {
 // with is the reference with another tag, and no digest.
 func (r reference) with(tag string) string {
 	if tag == "" {
-		return r.name
+		return r.Name
 	}
-	return r.name + ":" + tag
+	return r.Name + ":" + tag
 }
 
 // sibling is another official image at the place that this one comes from.
 func (r reference) sibling(name string) string {
-	if i := strings.LastIndexByte(r.name, '/'); i >= 0 && r.official() != "" {
-		return r.name[:i+1] + name
+	if i := strings.LastIndexByte(r.Name, '/'); i >= 0 && r.official() != "" {
+		return r.Name[:i+1] + name
 	}
 	return name
 }
 
 // parts of a tag between its hyphens.
-func (r reference) parts() []string { return strings.Split(r.tag, "-") }
+func (r reference) parts() []string { return strings.Split(r.Tag, "-") }
 
 // alpine reports whether the tag says so: "21.6-alpine3.18".
 func (r reference) alpine() bool {
@@ -57,7 +52,7 @@ func (r reference) alpine() bool {
 }
 
 func (r reference) windows() bool {
-	return strings.Contains(r.tag, "windowsservercore") || strings.Contains(r.tag, "nanoserver") || strings.Contains(r.name, "/windows/")
+	return strings.Contains(r.Tag, "windowsservercore") || strings.Contains(r.Tag, "nanoserver") || strings.Contains(r.Name, "/windows/")
 }
 
 func (r reference) has(part string) bool { return slices.Contains(r.parts(), part) }
@@ -113,5 +108,5 @@ func knownWorkdir(ref string) (string, bool) {
 		"busybox", "nginx", "fedora", "centos", "rockylinux", "almalinux", "amazonlinux", "buildpack-deps", "scratch":
 		return "/", true
 	}
-	return "/", strings.HasPrefix(r.name, "mcr.microsoft.com/dotnet/")
+	return "/", strings.HasPrefix(r.Name, "mcr.microsoft.com/dotnet/")
 }

@@ -30,7 +30,7 @@ var needsRoot = []string{
 
 // possible refuses what is not run as root, or only can be.
 func (n *unprivileged) possible() error {
-	if n.base.name == "" {
+	if n.base.Name == "" {
 		return refuse(n.from(), "the base image cannot be told: its build argument has no default")
 	}
 	if n.base.windows() {
@@ -44,11 +44,11 @@ func (n *unprivileged) possible() error {
 		return refuse(n.instruction(u.By), "who runs the program cannot be told")
 	}
 	if u.By < 0 && !u.Known {
-		if n.base.has("nonroot") || strings.HasPrefix(n.base.tag, "nonroot") || strings.Contains(n.base.name, "unprivileged") ||
-			strings.Contains(n.base.name, "bitnami/") || strings.Contains(n.base.name, "chainguard/") {
+		if n.base.has("nonroot") || strings.HasPrefix(n.base.Tag, "nonroot") || strings.Contains(n.base.Name, "unprivileged") ||
+			strings.Contains(n.base.Name, "bitnami/") || strings.Contains(n.base.Name, "chainguard/") {
 			return refuse(n.from(), "%s does not run as root", n.stage.BaseRaw)
 		}
-		if n.base.official() == "" && n.base.name != "scratch" && familyOfRef(n.base) == "" {
+		if n.base.official() == "" && n.base.Name != "scratch" && familyOfRef(n.base) == "" {
 			return refuse(n.from(), "whether %s runs as root is not known", n.stage.BaseRaw)
 		}
 	}

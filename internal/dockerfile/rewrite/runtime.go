@@ -54,7 +54,7 @@ func (d *draft) runtime(kind string, st *dockerfile.Stage) (string, error) {
 		ref = base.sibling(name) + ":" + tag // of the same mirror
 	}
 	d.note("the final stage stands on %s: %s", ref, why)
-	if base.digest != "" && ref != "scratch" {
+	if base.Digest != "" && ref != "scratch" {
 		return d.pinnedLike(base, ref), nil
 	}
 	if raw := respelled(st, ref); raw != "" {
@@ -65,15 +65,15 @@ func (d *draft) runtime(kind string, st *dockerfile.Stage) (string, error) {
 
 // pinnedLike is a reference with its digest, as the build's has one.
 func (d *draft) pinnedLike(base reference, ref string) string {
-	if ref == base.with(base.tag) {
-		return ref + "@" + base.digest
+	if ref == base.with(base.Tag) {
+		return ref + "@" + base.Digest
 	}
 	if d.Digest != nil {
 		if digest, ok := d.Digest(ref); ok {
 			return ref + "@" + string(digest)
 		}
 	}
-	d.undecided("which digest %s has, as %s is pinned and it is not: look it up, or pin it with --only dockerfile/unpinned-base", ref, base.with(base.tag))
+	d.undecided("which digest %s has, as %s is pinned and it is not: look it up, or pin it with --only dockerfile/unpinned-base", ref, base.with(base.Tag))
 	return ref
 }
 
@@ -96,7 +96,7 @@ func fromTable(kind string, r reference) (ref, why string) {
 			return "", ""
 		}
 		tag := slim(r, kind == KindPython)
-		if tag == r.tag {
+		if tag == r.Tag {
 			return r.with(tag), "it is small as it is"
 		}
 		return r.with(tag), "the same version without compilers and headers"
@@ -105,11 +105,11 @@ func fromTable(kind string, r reference) (ref, why string) {
 			return "debian:" + c + "-slim", "the release that the build stands on"
 		}
 		if c := usualRelease(r); c != "" {
-			return "debian:" + c + "-slim", "the release that " + r.with(r.tag) + " stands on, as far as its tag tells"
+			return "debian:" + c + "-slim", "the release that " + r.with(r.Tag) + " stands on, as far as its tag tells"
 		}
 	case KindPHP:
 		if r.official() != "" {
-			return r.with(r.tag), "what PHP was built with"
+			return r.with(r.Tag), "what PHP was built with"
 		}
 	case KindJRE:
 		return jre(r)
@@ -117,7 +117,7 @@ func fromTable(kind string, r reference) (ref, why string) {
 		if kind == KindDotnet {
 			kind = "runtime"
 		}
-		if name, ok := strings.CutSuffix(r.name, "/sdk"); ok && r.major() > 0 {
+		if name, ok := strings.CutSuffix(r.Name, "/sdk"); ok && r.major() > 0 {
 			parts := r.parts()
 			if v := r.version(); len(v) > 1 {
 				parts[0] = fmt.Sprintf("%d.%d", v[0], v[1]) // an SDK's third number is not its runtime's
@@ -133,15 +133,15 @@ func fromTable(kind string, r reference) (ref, why string) {
 func slim(r reference, releaseLast bool) string {
 	switch {
 	case r.alpine() || r.has("slim"):
-		return r.tag
-	case r.tag == "" || r.tag == "latest":
+		return r.Tag
+	case r.Tag == "" || r.Tag == "latest":
 		return "slim"
 	}
 	parts := r.parts()
 	if at := len(parts) - 1; releaseLast && slices.Contains(debianNames, parts[at]) {
 		return strings.Join(slices.Insert(parts, at, "slim"), "-")
 	}
-	return r.tag + "-slim"
+	return r.Tag + "-slim"
 }
 
 // usualRelease is the Debian that an image of Go or Rust stands on whose tag
@@ -183,7 +183,7 @@ func jre(r reference) (ref, why string) {
 		parts = parts[1:] // the tool's own version
 	}
 	for _, p := range parts {
-		part := reference{tag: strings.TrimPrefix(strings.TrimPrefix(p, "jdk"), "openjdk")}
+		part := parseReference(":" + strings.TrimPrefix(strings.TrimPrefix(p, "jdk"), "openjdk"))
 		if n := part.major(); slices.Contains([]int{8, 11, 17, 21, 25}, n) {
 			version = n
 		}
@@ -193,7 +193,7 @@ func jre(r reference) (ref, why string) {
 	}
 	const reason = "the Java runtime of the same version, without compiler and build tool"
 	if r.official() == "eclipse-temurin" && slices.Contains(r.parts(), "jdk") {
-		return r.with(strings.Replace(r.tag, "-jdk", "-jre", 1)), reason
+		return r.with(strings.Replace(r.Tag, "-jdk", "-jre", 1)), reason
 	}
 	tag := fmt.Sprint(version) + "-jre"
 	if r.alpine() {

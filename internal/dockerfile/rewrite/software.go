@@ -16,7 +16,7 @@ var keepsData = []string{"postgres", "mysql", "mariadb", "mongo", "elasticsearch
 // what the file has it do.
 func (s *swap) software() error {
 	from := &s.File.Instructions[s.stage.From]
-	was, is := versionOf(s.old.tag), s.version
+	was, is := versionOf(s.old.Tag), s.version
 	if !s.anew() {
 		return nil
 	}
@@ -54,7 +54,7 @@ func (s *swap) software() error {
 // anew reports whether the move is to another release of the software: another
 // major version, or where minor ones are releases of their own, such a one.
 func (s *swap) anew() bool {
-	was, is := versionOf(s.old.tag), s.version
+	was, is := versionOf(s.old.Tag), s.version
 	if len(was) == 0 || len(is) == 0 || s.old.official() != s.ref.official() {
 		return len(is) > 0
 	}
@@ -79,18 +79,18 @@ func (s *swap) runsOn(name string, is version, in *dockerfile.Instruction, cmd *
 			return s.goGet(is, in, cmd)
 		}
 		if slices.Contains([]string{"dep", "glide", "govendor", "godep", "gvt", "gb"}, p) {
-			return refuse(in, "%s manages dependencies for a GOPATH, and Go %s builds modules: make a go.mod first", p, s.ref.tag)
+			return refuse(in, "%s manages dependencies for a GOPATH, and Go %s builds modules: make a go.mod first", p, s.ref.Tag)
 		}
 	case "php":
 		return s.runsOnPHP(is, in, cmd)
 	case "python":
 		if p == "python2" || p == "pip2" || p == "easy_install" {
-			return refuse(in, "%s is not in %s: use Python 3 and pip first", p, s.ref.with(s.ref.tag))
+			return refuse(in, "%s is not in %s: use Python 3 and pip first", p, s.ref.with(s.ref.Tag))
 		}
 	case "ruby":
 		if p == "gem" && cmd.Is("gem", "install") {
 			if v, ok := cmd.Value("-v", "--version"); ok {
-				s.undecided("whether version %s of a gem installs on Ruby %s (line %d)", v.Text, s.ref.tag, in.Span.Line)
+				s.undecided("whether version %s of a gem installs on Ruby %s (line %d)", v.Text, s.ref.Tag, in.Span.Line)
 			}
 		}
 	}
@@ -167,11 +167,11 @@ func (s *swap) runsOnPHP(is version, in *dockerfile.Instruction, cmd *dockerfile
 		name, pin, _ := strings.Cut(w.Text, "-")
 		switch since, has := gone[w.Text]; {
 		case has && p != "pecl" && !is.before(since):
-			return refuse(in, "PHP %s has no extension %s to build: find what takes its place first", s.ref.tag, w.Text)
+			return refuse(in, "PHP %s has no extension %s to build: find what takes its place first", s.ref.Tag, w.Text)
 		case p == "pecl" && pin != "" && pin[0] >= '0' && pin[0] <= '9':
-			return refuse(in, "whether %s is for PHP %s is not known: name the version of %s that is, first", w.Text, s.ref.tag, name)
+			return refuse(in, "whether %s is for PHP %s is not known: name the version of %s that is, first", w.Text, s.ref.Tag, name)
 		case p == "docker-php-ext-configure" && (strings.HasSuffix(name+"-"+pin, "-dir") || strings.Contains(w.Text, "-dir=")) && !is.before(version{7, 4}):
-			return refuse(in, "PHP 7.4 and later know no %s: write the option of PHP %s first", w.Text, s.ref.tag)
+			return refuse(in, "PHP 7.4 and later know no %s: write the option of PHP %s first", w.Text, s.ref.Tag)
 		}
 	}
 	return nil

@@ -27,7 +27,7 @@ func SwapBase(r Request, moves ...Move) (Rewrite, error) {
 	names := map[*dockerfile.Stage]string{}
 	for _, m := range moves {
 		s := &swap{draft: d, stage: m.Stage, facts: m.Facts, old: parseReference(m.Stage.Base), ref: parseReference(m.To), gids: map[string]string{}}
-		if s.version = versionOf(s.ref.tag); len(s.version) == 0 {
+		if s.version = versionOf(s.ref.Tag); len(s.version) == 0 {
 			s.version = versionOf(m.Version)
 		}
 		if err := s.alike(m.To); err != nil {
@@ -102,7 +102,7 @@ func (s *swap) alike(to string) error {
 		return refuse(from, "Windows images are not exchanged")
 	}
 	a, b := s.old.official(), s.ref.official()
-	if a != "" && b != "" && a != b && !slices.Contains(successors[a], b) && !strings.HasSuffix(s.ref.name, "/"+a) {
+	if a != "" && b != "" && a != b && !slices.Contains(successors[a], b) && !strings.HasSuffix(s.ref.Name, "/"+a) {
 		return refuse(from, "%s has other software than %s", to, s.stage.Base)
 	}
 	s.from = s.family(s.stage)
@@ -110,7 +110,7 @@ func (s *swap) alike(to string) error {
 		s.to = familyOf(s.facts.Distribution)
 	}
 	if s.from == "" || s.to == "" {
-		if s.old.name == s.ref.name && slices.Equal(s.old.parts()[1:], s.ref.parts()[1:]) {
+		if s.old.Name == s.ref.Name && slices.Equal(s.old.parts()[1:], s.ref.parts()[1:]) {
 			s.from = s.to
 			s.undecided("what system the two images are cannot be told: nothing but FROM is changed")
 			return nil
@@ -150,15 +150,15 @@ func (s *swap) withoutShell() error {
 		in := &s.File.Instructions[i]
 		switch in.Cmd {
 		case "RUN":
-			return refuse(in, "RUN needs a shell, which %s has not", s.ref.name)
+			return refuse(in, "RUN needs a shell, which %s has not", s.ref.Name)
 		case "CMD", "ENTRYPOINT", "HEALTHCHECK":
 			sc := s.script(i)
 			if len(sc.Commands) > 0 && (!sc.Exec || len(sc.Commands) > 1 || !path.IsAbs(sc.Commands[0].Words[0].Text)) {
-				return refuse(in, "%s needs a shell or a program of the system, which %s has not", in.Cmd, s.ref.name)
+				return refuse(in, "%s needs a shell or a program of the system, which %s has not", in.Cmd, s.ref.Name)
 			}
 		case "USER":
 			if u, _, _ := strings.Cut(in.Args[0], ":"); strings.Trim(u, "0123456789") != "" && u != "nonroot" && u != "root" {
-				return refuse(in, "%s has no user %s", s.ref.name, u)
+				return refuse(in, "%s has no user %s", s.ref.Name, u)
 			}
 		}
 	}
@@ -192,7 +192,7 @@ func (s *swap) sameSystem() error {
 			if !slices.Contains(lacking[s.to], p) || have[p] || have["build-essential"] || s.facts != nil && slices.Contains(s.facts.Programs, p) {
 				continue
 			}
-			return refuse(in, "%s is started, which %s has not: install it first", p, s.ref.with(s.ref.tag))
+			return refuse(in, "%s is started, which %s has not: install it first", p, s.ref.with(s.ref.Tag))
 		}
 	}
 	if err := s.lost(); err != nil {
@@ -235,9 +235,9 @@ func (s *swap) decided(name string) bool {
 func (s *swap) works() {
 	switch {
 	case s.anew() && s.old.official() == s.ref.official() && !slices.Contains(systems, s.ref.official()):
-		s.undecided("whether the application works on %s as it did on %s", s.ref.with(s.ref.tag), s.old.with(s.old.tag))
+		s.undecided("whether the application works on %s as it did on %s", s.ref.with(s.ref.Tag), s.old.with(s.old.Tag))
 	case s.old.official() != s.ref.official() && s.old.official() != "" && s.ref.official() != "" && !slices.Contains(systems, s.ref.official()):
-		s.undecided("whether the application works on %s, which others build, and on its system, as it did on %s", s.ref.with(s.ref.tag), s.old.with(s.old.tag))
+		s.undecided("whether the application works on %s, which others build, and on its system, as it did on %s", s.ref.with(s.ref.Tag), s.old.with(s.old.Tag))
 	case s.was.known() && s.is.known() && s.was != s.is && s.from == s.to:
 		s.undecided("whether the application works with the packages of %s as with those of %s, which are older", s.is, s.was)
 	}
@@ -296,10 +296,10 @@ func (s *swap) hasUser(in *dockerfile.Instruction, u string) error {
 		if _, ok := s.facts.Accounts[u]; ok {
 			return nil
 		}
-		return refuse(in, "%s has no user %s", s.ref.with(s.ref.tag), u)
+		return refuse(in, "%s has no user %s", s.ref.with(s.ref.Tag), u)
 	}
 	if u == s.ref.official() || u == "www-data" && s.ref.official() == "php" {
 		return nil
 	}
-	return refuse(in, "the file does not make the user %s, and whether %s has it is not known", u, s.ref.with(s.ref.tag))
+	return refuse(in, "the file does not make the user %s, and whether %s has it is not known", u, s.ref.with(s.ref.Tag))
 }

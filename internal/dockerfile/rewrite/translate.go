@@ -204,7 +204,7 @@ func (s *swap) renamed(in *dockerfile.Instruction, w dockerfile.ShellWord) (stri
 	case slices.Contains(sameNames, name):
 		to = name
 	default:
-		return "", refuse(in, "what %s is called on %s is not known", name, s.ref.with(s.ref.tag))
+		return "", refuse(in, "what %s is called on %s is not known", name, s.ref.with(s.ref.Tag))
 	}
 	if to == "-" {
 		s.note("%s is not needed on the new base", name)

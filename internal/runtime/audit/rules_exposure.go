@@ -261,10 +261,7 @@ func latestTag() Check[*Container] {
 		if ref == "" || c.Built || strings.Contains(ref, "@") || strings.HasPrefix(ref, "sha256:") || len(ref) == 64 && strings.Trim(ref, "0123456789abcdef") == "" {
 			return
 		}
-		tag := ""
-		if at := strings.LastIndexByte(ref, ':'); at > strings.LastIndexByte(ref, '/') {
-			tag = ref[at+1:]
-		}
+		tag := finding.ParseReference(ref).Tag
 		if tag != "" && tag != "latest" {
 			return
 		}

@@ -2,7 +2,6 @@ package index
 
 import (
 	"cmp"
-	"strings"
 
 	"github.com/drydock-dev/drydock/internal/finding"
 	"github.com/drydock-dev/drydock/internal/policy/admission"
@@ -106,10 +105,4 @@ func (t *tally) sub(o tally) {
 }
 
 // Repository is a reference without tag and digest.
-func Repository(ref string) string {
-	ref, _, _ = strings.Cut(ref, "@")
-	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
-		ref = ref[:i]
-	}
-	return ref
-}
+func Repository(ref string) string { return finding.ParseReference(ref).Name }

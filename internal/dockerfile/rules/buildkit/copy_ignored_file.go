@@ -43,9 +43,10 @@ func copyIgnoredFile() rule.Check {
 								continue
 							}
 							name, _ := p.Input.Scopes.Expand(s, i, w.Text)
-							if name = path.Clean(name); inspect.IsURL(w.Text) || inspect.IsURL(name) {
+							if inspect.IsURL(w.Text) || inspect.IsURL(name) {
 								continue
 							}
+							name = path.Clean(name)
 							if (name == "." || name == "/") && !everything(folder.Ignore) {
 								continue
 							}

@@ -87,7 +87,7 @@ func setsItself(in *inspect.Input, i int, name string) bool {
 				(c.Program() == "." || c.Program() == "source" || c.Program() == "eval" || slices.ContainsFunc(c.Args(), func(w dockerfile.ShellWord) bool {
 					return w.Text == name || strings.HasPrefix(w.Text, name+"=")
 				}))
-	}) || strings.Contains(inspect.TextOf(in, in.File.Instructions[i].Span), "for "+name+" in")
+	}) || strings.Contains(in.Text(in.File.Instructions[i].Span), "for "+name+" in")
 }
 
 // declared reports whether a stage, or one below it, names an argument before

@@ -87,7 +87,7 @@ func brokenJSONRule() rule.Check {
 					}
 					words := in.File.Span(inst.Words[0].Span.Start, inst.Words[len(inst.Words)-1].Span.End)
 					f := rule.At(words, inst.Cmd, "the brackets of %s hold no JSON array, and are taken for words", inst.Cmd)
-					if array, ok := mended(inspect.TextOf(in, words)); ok {
+					if array, ok := mended(in.Text(words)); ok {
 						f = rule.WithFix(f, finding.NeedsReview, "Write the array that seems to be meant", in.Edit(words, array))
 					}
 					p.Report(f)

@@ -38,7 +38,7 @@ func copyMissingFile() rule.Check {
 						for _, w := range t.Sources {
 							source, known := in.Value(t.At, w)
 							name := path.Clean("./" + path.Clean("/"+source))
-							if !known || strings.ContainsAny(source, "*?[$") || isHeredoc(t.Instruction, w) || inspect.IsRemote(source) || inspect.IsURL(source) ||
+							if !known || strings.ContainsAny(source, "*?[$") || isHeredoc(t.Instruction, w) || inspect.IsRemote(source) ||
 								!fs.ValidPath(name) || folder.Ignored(name) {
 								continue // what is ignored is copy-ignored-file's
 							}

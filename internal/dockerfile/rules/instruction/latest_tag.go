@@ -30,7 +30,7 @@ func latestTag() rule.Check {
 					if s.Parent != nil || s.Base == "" || s.Base == "scratch" {
 						continue
 					}
-					ref := inspect.ParseReference(s.Base)
+					ref := finding.ParseReference(s.Base)
 					if ref.Digest != "" || ref.Tag != "" && ref.Tag != "latest" {
 						continue
 					}
@@ -56,7 +56,7 @@ func latestTag() rule.Check {
 // reads no variables, and one at the beginning may stand for anything.
 func latestAliases(s *dockerfile.Stage) []string {
 	out := []string{}
-	switch raw := inspect.ParseReference(strings.Trim(s.BaseRaw, `"'`)); {
+	switch raw := finding.ParseReference(strings.Trim(s.BaseRaw, `"'`)); {
 	case raw.Digest != "":
 	case raw.Tag == "latest":
 		out = append(out, "DL3007")
@@ -64,7 +64,7 @@ func latestAliases(s *dockerfile.Stage) []string {
 		out = append(out, "DL3006")
 	}
 	// Trivy does, but for one at the end.
-	if tag := inspect.ParseReference(s.Base).Tag; tag == "latest" || !endsInVariable(s.BaseRaw) {
+	if tag := finding.ParseReference(s.Base).Tag; tag == "latest" || !endsInVariable(s.BaseRaw) {
 		out = append(out, "DS001")
 	}
 	return out

@@ -48,7 +48,7 @@ func otherPackageManager() rule.Check {
 // family's.
 func managerOf(family inspect.BaseFamily, program string) (right string, wrong bool) {
 	managers := map[inspect.BaseFamily][]string{
-		inspect.DebianFamily:  {"apt-get", "apt", "aptitude"},
+		inspect.DebianFamily:  inspect.AptPrograms,
 		inspect.AlpineFamily:  {"apk"},
 		inspect.RPMFamilyBase: {"dnf", "yum", "microdnf", "zypper", "tdnf"},
 	}
@@ -72,7 +72,7 @@ func brought(in *inspect.Input, s *dockerfile.Stage, i int, program string) bool
 			inst := &in.File.Instructions[n]
 			switch inst.Cmd {
 			case "COPY", "ADD":
-				if len(inst.Words) > 1 && (in.Destination(n, inst) == "/" || strings.Contains(inspect.TextOf(in, inst.Span), name)) {
+				if len(inst.Words) > 1 && (in.Destination(n, inst) == "/" || strings.Contains(in.Text(inst.Span), name)) {
 					return true
 				}
 			case "RUN":

@@ -37,7 +37,7 @@ func runCd() rule.Check {
 							continue
 						}
 						if f == nil {
-							x := rule.At(c.Span, inspect.TextOf(in, c.Span), "cd goes to %s for this RUN only, where WORKDIR would say it for all that follows", cdTarget(c))
+							x := rule.At(c.Span, in.Text(c.Span), "cd goes to %s for this RUN only, where WORKDIR would say it for all that follows", cdTarget(c))
 							f = &x
 						}
 						hadolint = hadolint || inspect.HadolintName(c) == "cd" && !nestedIn(c)
@@ -78,7 +78,7 @@ func insteadOfCd(in *inspect.Input, f finding.Finding, i int, s *dockerfile.Scri
 		second.After != "&&" || len(second.Within) > 0 || first.Span.Start != inst.Words[0].Span.Start {
 		return f
 	}
-	between := inspect.TextOf(in, finding.Span{Start: first.Span.End, End: second.Span.Start})
+	between := in.Text(finding.Span{Start: first.Span.End, End: second.Span.Start})
 	if strings.Trim(between, " \t\r\n"+string(in.File.Escape)) != "&&" {
 		return f // a comment, or what "time" and "!" stand for
 	}

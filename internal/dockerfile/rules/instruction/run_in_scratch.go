@@ -60,7 +60,7 @@ func runInScratch() rule.Check {
 // withoutShell reports whether a stage stands on an image that is published without a
 // shell, but for its builds to debug with.
 func withoutShell(s *dockerfile.Stage) bool {
-	r := inspect.ParseReference(s.Base)
+	r := finding.ParseReference(s.Base)
 	debug := strings.HasPrefix(r.Tag, "debug") || strings.HasSuffix(r.Tag, "-dev")
 	return !debug && (strings.HasPrefix(r.Name, "gcr.io/distroless/") || r.Name == "cgr.dev/chainguard/static")
 }

@@ -79,13 +79,13 @@ func asENV(in *inspect.Input, f finding.Finding, i int, run *dockerfile.Instruct
 		if name, value, ok := strings.Cut(w.Text, "="); !ok || !isName(name) || strings.ContainsAny(value, "`(\\~'\" \t") {
 			return f
 		}
-		pairs = append(pairs, inspect.TextOf(in, w.Span))
+		pairs = append(pairs, in.Text(w.Span))
 	}
 	for _, a := range c.Assigns {
 		if !a.Value.Literal && strings.ContainsAny(a.Value.Text, "`(\\~") || strings.ContainsAny(a.Value.Text, "\n") {
 			return f
 		}
-		pairs = append(pairs, inspect.TextOf(in, a.Span))
+		pairs = append(pairs, in.Text(a.Span))
 	}
 	if len(pairs) == 0 {
 		return f

@@ -65,7 +65,7 @@ func trustedRegistry() rule.Check {
 // registryOf is the registry of an image, and its repository there, as the
 // engine reads them.
 func registryOf(image string) (host, repository string) {
-	name := inspect.ParseReference(image).Name
+	name := finding.ParseReference(image).Name
 	first, rest, ok := strings.Cut(name, "/")
 	if ok && (strings.ContainsAny(first, ".:") || first == "localhost") {
 		if first == "docker.io" && !strings.Contains(rest, "/") {

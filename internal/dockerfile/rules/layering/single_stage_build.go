@@ -97,7 +97,7 @@ func singleStageBuild() rule.Check {
 // stands on another, or that cannot be told.
 func fullImage(in *inspect.Input) string {
 	st := inspect.BaseStage(in.Final())
-	ref, name := inspect.ParseReference(st.Base), inspect.OfficialImage(in.Final())
+	ref, name := finding.ParseReference(st.Base), inspect.OfficialImage(in.Final())
 	if st.Base == "" || ref.Tag == "" && ref.Digest != "" || !slices.Contains([]string{"python", "node", "ruby"}, name) {
 		return ""
 	}
@@ -119,7 +119,7 @@ func keeps(in *inspect.Input, c *dockerfile.Command, full string) string {
 	}
 	switch {
 	case full == "python" && slices.Contains([]string{"pip", "poetry", "pipenv", "uv"}, d.Tool),
-		full == "node" && slices.Contains([]string{"npm", "yarn", "pnpm"}, d.Tool),
+		full == "node" && slices.Contains(inspect.NodeManagers, d.Tool),
 		full == "ruby" && d.Tool == "bundle":
 		return "the compilers and headers of " + inspect.BaseName(in.Final())
 	case d.Tool == "composer" && inspect.OfficialImage(in.Final()) == "php" && !removesComposer(in):

@@ -89,7 +89,7 @@ func laterApt(in *inspect.Input) func(i int) later {
 			state = max(state, laterUnknown)
 			for n := range in.Script(i).Commands {
 				c := &in.Script(i).Commands[n]
-				m, ok := inspect.ParsePackageCommand(c, "apt-get", "apt", "aptitude")
+				m, ok := inspect.ParsePackageCommand(c, inspect.AptPrograms...)
 				if inspect.UpdatesAptLists(c) {
 					state = laterUnknown
 					break

@@ -30,7 +30,7 @@ func aptNoRecommends() rule.Check {
 				all := inspect.Reliances{}
 				preset := inspect.AptConfigured(p.Input, "apt::install-recommends")
 				p.Input.EachCommand(func(i int, c *dockerfile.Command) {
-					m, ok := inspect.ParsePackageCommand(c, "apt-get", "apt", "aptitude")
+					m, ok := inspect.ParsePackageCommand(c, inspect.AptPrograms...)
 					if !ok || !m.Is("install") || aptPretends(c) || c.Has("--no-install-recommends", "--install-recommends", "-R", "--without-recommends", "--with-recommends") || inspect.HasAptOption(c, "install-recommends") || preset(i) {
 						return
 					}

@@ -29,7 +29,7 @@ func aptPinned() rule.Check {
 			},
 			Run: func(_ context.Context, p *rule.Pass) error {
 				eachInstalled(p.Input, func(c *dockerfile.Command) (inspect.PackageCommand, bool) {
-					m, ok := inspect.ParsePackageCommand(c, "apt-get", "apt", "aptitude")
+					m, ok := inspect.ParsePackageCommand(c, inspect.AptPrograms...)
 					return m, ok && m.Is("install") && !aptPretends(c)
 				}, func(w string) bool {
 					return strings.ContainsAny(w, "=/") || strings.HasSuffix(w, ".deb") || strings.HasSuffix(w, "-")

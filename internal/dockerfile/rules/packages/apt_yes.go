@@ -29,7 +29,7 @@ func aptYes() rule.Check {
 			Run: func(_ context.Context, p *rule.Pass) error {
 				preset := inspect.AptConfigured(p.Input, "apt::get::assume-yes")
 				p.Input.EachCommand(func(i int, c *dockerfile.Command) {
-					m, ok := inspect.ParsePackageCommand(c, "apt-get", "apt", "aptitude")
+					m, ok := inspect.ParsePackageCommand(c, inspect.AptPrograms...)
 					if !ok || c.Input >= 0 || aptAnswers(c) || preset(i) {
 						return
 					}

@@ -40,12 +40,12 @@ func rpmPinned() rule.Check {
 					}
 				}
 				packages := func(c *dockerfile.Command) (inspect.PackageCommand, bool) {
-					m, of, ok := inspect.RPMInstall(c, "yum", "dnf", "microdnf")
+					m, of, ok := inspect.RPMInstall(c, inspect.YumPrograms...)
 					return m, ok && of == "" && m.Is("install")
 				}
 				eachInstalled(p.Input, packages, rpmFixed, report("", "package-version says which"))
 				modules := func(c *dockerfile.Command) (inspect.PackageCommand, bool) {
-					m, of, ok := inspect.RPMInstall(c, "yum", "dnf", "microdnf")
+					m, of, ok := inspect.RPMInstall(c, inspect.YumPrograms...)
 					return m, ok && of == "module"
 				}
 				eachInstalled(p.Input, modules, func(w string) bool { return strings.Contains(w, ":") }, report("", "module:stream says which"))

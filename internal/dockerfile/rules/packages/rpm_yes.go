@@ -31,7 +31,7 @@ func rpmYes() rule.Check {
 					if c.Input >= 0 || inspect.HasAptOption(c, "assumeyes") || c.Has("-y", "--assumeno", "--downloadonly") || preset(i) {
 						return
 					}
-					if m, _, ok := inspect.RPMInstall(c, "yum", "dnf", "microdnf"); ok {
+					if m, _, ok := inspect.RPMInstall(c, inspect.YumPrograms...); ok {
 						f := rule.At(c.Span, m.Program+" "+m.Verb.Text, "%s %s without -y waits for an answer and fails", m.Program, m.Verb.Text)
 						f.Aliases = []string{"DL3038"}
 						switch m.Program {

@@ -35,7 +35,7 @@ func upgradeAll() rule.Check {
 						p.Report(f)
 						return
 					}
-					m, ok := inspect.ParsePackageCommand(c, "apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper")
+					m, ok := inspect.ParsePackageCommand(c, inspect.SystemManagers...)
 					if !ok || len(m.Operands) > 0 || inspect.HasAptOption(c, "--security") || inspect.HasAptOption(c, "--advisory") {
 						return
 					}

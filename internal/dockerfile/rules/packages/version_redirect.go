@@ -43,8 +43,8 @@ func versionRedirect() rule.Check {
 						}
 						w := c.Words[n]
 						whole := in.File.Span(w.Span.Start, r.Span.End)
-						f := rule.At(whole, w.Text, "%s: the shell takes %s for a redirection to a file, and %s for any version", inspect.TextOf(in, whole), r.Op, w.Text)
-						if text := inspect.TextOf(in, whole); !w.Quoted && !strings.ContainsAny(text, `'"\$`) && c.Span.Start <= whole.Start && !slices.Contains(c.Within, "nested") {
+						f := rule.At(whole, w.Text, "%s: the shell takes %s for a redirection to a file, and %s for any version", in.Text(whole), r.Op, w.Text)
+						if text := in.Text(whole); !w.Quoted && !strings.ContainsAny(text, `'"\$`) && c.Span.Start <= whole.Start && !slices.Contains(c.Within, "nested") {
 							f = rule.WithFix(f, finding.Behaviour, "Put it in quotes", in.Edit(whole, "'"+text+"'"))
 						}
 						p.Report(f)

@@ -61,7 +61,7 @@ func contentTrust() rule.Check {
 // the base is named for it, or some instruction names it.
 func hasDocker(in *inspect.Input) bool {
 	for i := range in.File.Stages {
-		if strings.Contains(inspect.ParseReference(in.File.Stages[i].Base).Name, "docker") && strings.Contains(inspect.OfficialImage(&in.File.Stages[i]), "docker") {
+		if strings.Contains(finding.ParseReference(in.File.Stages[i].Base).Name, "docker") && strings.Contains(inspect.OfficialImage(&in.File.Stages[i]), "docker") {
 			return true
 		}
 	}

@@ -85,7 +85,7 @@ func without(in *inspect.Input, s *dockerfile.Stage) func(program string) bool {
 // slimTag reports whether an image is one of the slim builds, which have no tool for the
 // network.
 func slimTag(s *dockerfile.Stage) bool {
-	return slices.Contains(strings.Split(inspect.ParseReference(inspect.BaseStage(s).Base).Tag, "-"), "slim")
+	return slices.Contains(strings.Split(finding.ParseReference(inspect.BaseStage(s).Base).Tag, "-"), "slim")
 }
 
 // mentioned reports whether any other instruction of a stage, or of one below it,
@@ -96,7 +96,7 @@ func mentioned(in *inspect.Input, s *dockerfile.Stage, program string, but int) 
 			inst := &in.File.Instructions[n]
 			switch inst.Cmd {
 			case "RUN":
-				if text := inspect.TextOf(in, inst.Span); n != but && (strings.Contains(text, program) || strings.Contains(text, ".sh") || in.Script(n).Err != nil) {
+				if text := in.Text(inst.Span); n != but && (strings.Contains(text, program) || strings.Contains(text, ".sh") || in.Script(n).Err != nil) {
 					return true
 				}
 			case "COPY", "ADD":
@@ -105,7 +105,7 @@ func mentioned(in *inspect.Input, s *dockerfile.Stage, program string, but int) 
 					to = in.Destination(n, inst)
 				}
 				whole := slices.Contains([]string{"", "/", "/usr", "/usr/", "/usr/local", "/usr/local/", "/bin", "/bin/", "/usr/bin", "/usr/bin/", "/usr/local/bin", "/usr/local/bin/"}, to)
-				if whole || strings.Contains(inspect.TextOf(in, inst.Span), program) || path.Base(to) == program {
+				if whole || strings.Contains(in.Text(inst.Span), program) || path.Base(to) == program {
 					return true
 				}
 			}

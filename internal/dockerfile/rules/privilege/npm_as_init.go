@@ -62,7 +62,7 @@ func arguments(in *inspect.Input, inst *dockerfile.Instruction) finding.Span {
 // packageScript is the script of package.json that a command of a package
 // manager starts; false: it starts none that serves.
 func packageScript(c *dockerfile.Command) (string, bool) {
-	if !slices.Contains([]string{"npm", "yarn", "pnpm"}, c.Program()) {
+	if !slices.Contains(inspect.NodeManagers, c.Program()) {
 		return "", false
 	}
 	ops := c.Operands()

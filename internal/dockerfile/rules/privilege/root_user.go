@@ -115,7 +115,7 @@ func baseUser(in *inspect.Input, s *dockerfile.Stage) (finding.Finding, bool) {
 // namedForUser reports whether a base's publisher promises a user that is not
 // root by the image's name or tag.
 func namedForUser(s *dockerfile.Stage) bool {
-	ref := inspect.ParseReference(inspect.BaseStage(s).Base)
+	ref := finding.ParseReference(inspect.BaseStage(s).Base)
 	if strings.HasPrefix(ref.Name, "gcr.io/distroless/") || strings.HasPrefix(ref.Name, "cgr.dev/chainguard/") {
 		return strings.Contains(ref.Tag, "nonroot") || strings.HasPrefix(ref.Name, "cgr.dev/") && !strings.Contains(ref.Tag, "dev")
 	}

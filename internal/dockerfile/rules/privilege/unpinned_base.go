@@ -32,7 +32,7 @@ func unpinnedBase() rule.Check {
 					if s.Parent != nil || s.Base == "" || s.Base == "scratch" || !used[i] {
 						continue
 					}
-					ref := inspect.ParseReference(s.Base)
+					ref := finding.ParseReference(s.Base)
 					if ref.Digest != "" || ref.Tag == "" || ref.Tag == "latest" { // no version at all is latest-tag's
 						continue
 					}

@@ -1,11 +1,13 @@
-package inspect
+package finding
 
 import "strings"
 
-// Reference is a reference to an image in its parts, as written.
+// Reference is a reference to an image in its parts, as written: nothing is filled in,
+// and nothing is checked.
 type Reference struct{ Name, Tag, Digest string }
 
-// ParseReference takes the name of an image apart.
+// ParseReference takes a reference to an image apart. A colon before the last slash
+// belongs to a registry's port.
 func ParseReference(s string) Reference {
 	var r Reference
 	r.Name, r.Digest, _ = strings.Cut(s, "@")
