@@ -32,7 +32,7 @@ func (a *Advice) checks(o *Option) []string {
 	}
 	if tools := a.lost(o); tools != "" {
 		add("what is no longer there: %s", tools)
-	} else if o.Build.kind() > a.Build.kind() && (o.Seen == nil || o.Entry == nil || a.Entry == nil) && from == to {
+	} else if o.Build.variant() > a.Build.variant() && (o.Seen == nil || o.Entry == nil || a.Entry == nil) && from == to {
 		add("what is no longer there: compilers, headers, git and curl may be missing")
 	}
 	kit := func(word string) func(string) bool { return func(w string) bool { return strings.HasPrefix(w, word) } }

@@ -120,7 +120,7 @@ func (c *configurations) near(repo, tag string) (int, bool) {
 		for _, t := range k.Tags {
 			_, t, _ = strings.Cut(t, ":")
 			b := ParseTag(repo, t)
-			if b.kind() == want.kind() && b.Distro.ID == want.Distro.ID && slices.Equal(b.Words, want.Words) && b.Version != "" && !b.Pre &&
+			if b.variant() == want.variant() && b.Distro.ID == want.Distro.ID && slices.Equal(b.Words, want.Words) && b.Version != "" && !b.Pre &&
 				(best < 0 || compareVersions(b.Version, version) > 0) {
 				best, version = i, b.Version
 			}

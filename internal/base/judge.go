@@ -254,7 +254,7 @@ func (a *Advice) among(o *Option) {
 	}
 	for i := range a.Options {
 		b := &a.Options[i]
-		if b == o || b.Group != o.Group || !b.Recommended || !b.Seen.counted() || o.Group == Slim && b.Build.kind() != o.Build.kind() {
+		if b == o || b.Group != o.Group || !b.Recommended || !b.Seen.counted() || o.Group == Slim && b.Build.variant() != o.Build.variant() {
 			continue
 		}
 		newer := compareVersions(o.Build.Version, b.Build.Version) > 0

@@ -63,25 +63,25 @@ func (p *advising) propose() {
 // own is what is newer within the base's own release, nil for nothing: the same
 // build, or of the repository that took its place the nearest to it.
 func (p *advising) own() *candidate {
-	kind, family := p.Build.kind(), p.Build.family()
+	v, family := p.Build.variant(), p.Build.family()
 	switch {
 	case p.Release.Cycle != "" && !p.Release.current(p.Now):
 		return nil
 	case p.Build.Version == "" && p.gone():
 		return p.following()
 	case p.successor != "":
-		for ; kind >= 0; kind-- {
-			if kind < 2 {
+		for ; v >= fullVariant; v-- {
+			if v < alpineVariant {
 				family = ""
 			}
-			if c := p.best(p.Release, kind, family, false); c != nil {
+			if c := p.best(p.Release, v, family, false); c != nil {
 				return c
 			}
 		}
 		return nil
 	}
 	for _, p.loose = range []bool{false, true} {
-		if c := p.best(p.Release, kind, family, true); c != nil && p.ahead(c) && p.sameLine(c) {
+		if c := p.best(p.Release, v, family, true); c != nil && p.ahead(c) && p.sameLine(c) {
 			p.loose = false
 			return c
 		}
@@ -123,7 +123,7 @@ func (p *advising) following() *candidate {
 	for i := range p.all {
 		c := &p.all[i]
 		follows := slices.ContainsFunc(c.builds, func(b Build) bool { return b.Version == "" && b.Follows == p.Build.Follows })
-		if !c.listed || !follows || !p.same(c) || c.build.kind() != p.Build.kind() || c.build.family() != p.Build.family() {
+		if !c.listed || !follows || !p.same(c) || c.build.variant() != p.Build.variant() || c.build.family() != p.Build.family() {
 			continue
 		}
 		if best == nil || p.prefer(c, best) > 0 {
@@ -145,7 +145,7 @@ func (p *advising) calmer() []*candidate {
 		if !s.current(p.Now) || !s.EOL.After(p.Release.EOL) || !calm(line(p.product, s)) || best != nil && compareVersions(s.Cycle, best.release.Cycle) <= 0 {
 			continue
 		}
-		if c := p.best(s, p.Build.kind(), p.Build.family(), false); c != nil {
+		if c := p.best(s, p.Build.variant(), p.Build.family(), false); c != nil {
 			best = c
 		}
 	}
@@ -235,14 +235,14 @@ func (c *candidate) called(words []string) bool {
 	return slices.ContainsFunc(c.builds, func(b Build) bool { return b.Version != "" && slices.Equal(b.Words, words) })
 }
 
-// best is the image of a release in a build of that kind, nil for none: on the
+// best is the image of a release in a build of that variant, nil for none: on the
 // base's own distribution release where its tag names one that is supported,
 // else on the newest; within an exact version, the newest of those.
-func (p *advising) best(s Support, kind int, family string, own bool) *candidate {
+func (p *advising) best(s Support, v variant, family string, own bool) *candidate {
 	var best *candidate
 	for i := range p.all {
 		c := &p.all[i]
-		if c.release.Cycle != s.Cycle || s.Cycle == "" && !own || !p.same(c) || c.build.kind() != kind || c.build.family() != family {
+		if c.release.Cycle != s.Cycle || s.Cycle == "" && !own || !p.same(c) || c.build.variant() != v || c.build.family() != family {
 			continue
 		}
 		if best == nil || p.prefer(c, best) > 0 {
@@ -252,7 +252,7 @@ func (p *advising) best(s Support, kind int, family string, own bool) *candidate
 	return best
 }
 
-// prefer orders candidates of one release and kind.
+// prefer orders candidates of one release and variant.
 func (p *advising) prefer(a, b *candidate) int {
 	if c := cmp.Or(compareBools(a.listed, b.listed), compareBools(p.sound(a), p.sound(b))); c != 0 {
 		return c
@@ -282,13 +282,13 @@ func (p *advising) prefer(a, b *candidate) int {
 // onFirmGround is the base's build of a release, on a release of its distribution
 // that its own team supports where there is such a build.
 func (p *advising) onFirmGround(s Support) *candidate {
-	c := p.best(s, p.Build.kind(), p.Build.family(), false)
+	c := p.best(s, p.Build.variant(), p.Build.family(), false)
 	if c == nil || p.flees || distributions[p.repo] != "" {
 		return c
 	}
 	if !p.firm(c) {
 		p.flees = true
-		c = p.best(s, p.Build.kind(), p.Build.family(), false)
+		c = p.best(s, p.Build.variant(), p.Build.family(), false)
 		p.flees = false
 	}
 	return c
@@ -331,12 +331,8 @@ func compareBools(a, b bool) int {
 // their names, or, where both are known, by their sizes. The smallest is first.
 func (p *advising) smaller(s Support) []*candidate {
 	var out []*candidate
-	for kind := 3; kind > p.Build.kind(); kind-- {
-		family := ""
-		if kind >= 2 {
-			family = "alpine"
-		}
-		if c := p.best(s, kind, family, p.Release.Cycle == ""); c != nil && len(out) < mostSlim {
+	for v := alpineSlimVariant; v > p.Build.variant(); v-- {
+		if c := p.best(s, v, v.family(), p.Release.Cycle == ""); c != nil && len(out) < mostSlim {
 			out = append(out, c)
 		}
 	}
@@ -358,7 +354,7 @@ func (p *advising) withoutCompiler(s Support) *candidate {
 	a.Build.Words = slices.Clone(a.Build.Words)
 	a.Build.Words[i] = "jre" + strings.TrimPrefix(a.Build.Words[i], "jdk")
 	slices.Sort(a.Build.Words)
-	return q.best(s, a.Build.kind(), a.Build.family(), false)
+	return q.best(s, a.Build.variant(), a.Build.family(), false)
 }
 
 // aside names the newest release that is newer than the base's and in a channel
@@ -368,7 +364,7 @@ func (p *advising) aside(releases []Support) {
 		if !p.beyond(s) {
 			continue
 		}
-		if c := p.best(s, p.Build.kind(), p.Build.family(), false); c != nil {
+		if c := p.best(s, p.Build.variant(), p.Build.family(), false); c != nil {
 			p.offer(Update, c, true)
 		}
 		for _, c := range p.smaller(s)[:min(1, len(p.smaller(s)))] {
@@ -415,7 +411,7 @@ func (p *advising) like(to *candidate) *Entry {
 	var best *Entry
 	for i := range p.all {
 		c := &p.all[i]
-		if c.entry == nil || c.build.Pre || c.build.kind() != to.build.kind() || c.build.family() != to.build.family() || !slices.Equal(c.build.Words, to.build.Words) {
+		if c.entry == nil || c.build.Pre || c.build.variant() != to.build.variant() || c.build.family() != to.build.family() || !slices.Equal(c.build.Words, to.build.Words) {
 			continue
 		}
 		if best == nil || best.Created.Before(c.entry.Created) {
@@ -438,7 +434,7 @@ func (p *advising) spell(c *candidate) string {
 	}
 	best, least := c.tags[0], 1<<20
 	for i, t := range c.tags {
-		n := unlike(c.builds[i], like, c.build.kind() != p.Build.kind())
+		n := unlike(c.builds[i], like, c.build.variant() != p.Build.variant())
 		if !slices.Equal(c.builds[i].Words, like.Words) && !slices.Equal(c.builds[i].Words, c.build.Words) {
 			n += 30
 		}

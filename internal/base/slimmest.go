@@ -71,12 +71,8 @@ func slimmest(repo string, want Build, free bool, now time.Time) (image, why str
 		return "", "", false
 	}
 	musl := want.Distro.ID == "alpine"
-	for _, k := range kindsFor(musl, free && (repo == "nginx" || repo == "httpd" || repo == "caddy")) {
-		family := ""
-		if k >= 2 {
-			family = "alpine"
-		}
-		c := p.best(release, k, family, false)
+	for _, v := range variantsFor(musl, free && (repo == "nginx" || repo == "httpd" || repo == "caddy")) {
+		c := p.best(release, v, v.family(), false)
 		if c == nil {
 			continue
 		}
@@ -86,8 +82,7 @@ func slimmest(repo string, want Build, free bool, now time.Time) (image, why str
 		if !release.EOL.IsZero() {
 			why += " until " + release.EOL.Format(time.DateOnly)
 		}
-		what := map[int]string{0: "the full image, the only one of this build", 1: "the slim build on glibc", 2: "the build on Alpine, with musl", 3: "the slim build on Alpine"}[k]
-		return image, why + "; " + what + ", as listed " + LibraryDate(), true
+		return image, why + "; " + v.String() + ", as listed " + LibraryDate(), true
 	}
 	return "", "", false
 }
@@ -102,14 +97,14 @@ func aspnet(r Ref, now time.Time) (image, why string, ok bool) {
 	return r.Registry + "/dotnet/aspnet:" + r.Tag, s.Name() + " is supported until " + s.EOL.Format(time.DateOnly) + "; the same tag of the runtime, which Microsoft publishes beside the SDK", true
 }
 
-// kindsFor lists the kinds of build to look for, the smallest first: with the
+// variantsFor lists the variants to look for, the smallest first: with the
 // same C library as what was built, or any where nothing is built for one.
-func kindsFor(musl, any bool) []int {
+func variantsFor(musl, any bool) []variant {
 	switch {
 	case musl || any:
-		return []int{3, 2}
+		return []variant{alpineSlimVariant, alpineVariant}
 	default:
-		return []int{1, 0}
+		return []variant{slimVariant, fullVariant}
 	}
 }
 

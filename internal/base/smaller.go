@@ -55,7 +55,7 @@ func (a *Advice) Finding(g Group) (finding.Finding, int, bool) {
 	f := of(rule, a.Ref+" "+string(g), fmt.Sprintf("%s could be %s", a.Ref, o.Ref))
 	if g == Slim {
 		f.Key = a.Ref
-		if a.Build.kind() == 0 {
+		if a.Build.variant() == fullVariant {
 			f.Severity = finding.Medium
 		}
 		f.Message = fmt.Sprintf("%s could be %s, a smaller image of the same software", a.Ref, o.Ref)

@@ -100,17 +100,49 @@ func preRelease(version string) bool {
 	return i > 0 && preWord(version[i:])
 }
 
-// kind is how large a build of the same software is by convention, the larger
-// number the smaller: the full one, slim, Alpine, Alpine slim.
-func (b Build) kind() int {
-	k := 0
-	if b.Slim {
-		k++
+// variant is how large a build of the same software is by convention.
+type variant int
+
+// The variants, the largest first.
+const (
+	fullVariant variant = iota
+	slimVariant
+	alpineVariant
+	alpineSlimVariant
+)
+
+// family is the family of a variant's builds, as that of [Build].
+func (v variant) family() string {
+	if v >= alpineVariant {
+		return "alpine"
 	}
-	if b.Distro.ID == "alpine" {
-		k += 2
+	return ""
+}
+
+// String is what a variant is called in messages.
+func (v variant) String() string {
+	switch v {
+	case slimVariant:
+		return "the slim build on glibc"
+	case alpineVariant:
+		return "the build on Alpine, with musl"
+	case alpineSlimVariant:
+		return "the slim build on Alpine"
 	}
-	return k
+	return "the full image, the only one of this build"
+}
+
+// variant is the one that a build is.
+func (b Build) variant() variant {
+	switch alpine := b.Distro.ID == "alpine"; {
+	case alpine && b.Slim:
+		return alpineSlimVariant
+	case alpine:
+		return alpineVariant
+	case b.Slim:
+		return slimVariant
+	}
+	return fullVariant
 }
 
 // family is the C library and package manager that a build has, as far as its

@@ -32,17 +32,17 @@ func Practices() []Practice {
 // Rule is a rule's documentation: what it is called, why it matters, how bad a
 // finding of it is by default, what other tools call it, and an example of
 // each side. Bad fires the rule and Good does not; a test holds every rule to
-// that.
+// that. Literals have the fields in this order.
 type Rule struct {
 	ID       RuleID
 	Title    string // one line, no full stop
-	Why      string // a paragraph or two
 	Practice Practice
+	Traits
 	Severity Severity
 	Aliases  []string // names in other tools: "DL3008", "CIS-4.1", "CIS-DI-0008"
+	Why      string   // a paragraph or two
 	Bad      string   // a minimal input that fires the rule
 	Good     string   // the same, put right
-	Traits
 }
 
 // Traits are what programs must know of a rule's findings beside their words. A

@@ -18,7 +18,7 @@ import (
 // probe is a rule that fires at each instruction, as each of two tools' rules.
 func probe() rule.Check {
 	return rule.Check{Check: finding.Check[*inspect.Input]{
-		Rule: finding.Rule{ID: "dockerfile/probe", Severity: finding.Low, Practice: finding.Layering},
+		Rule: finding.Rule{ID: "dockerfile/probe", Practice: finding.Layering, Severity: finding.Low},
 		Run: func(_ context.Context, p *rule.Pass) error {
 			for i := range p.Input.File.Instructions {
 				inst := &p.Input.File.Instructions[i]

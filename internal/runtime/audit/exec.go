@@ -16,8 +16,8 @@ func ExecChecks() []Check[*Exec] { return []Check[*Exec]{execPrivileged(), execR
 func execPrivileged() Check[*Exec] {
 	return Check[*Exec]{
 		Rule: finding.Rule{
-			ID: "runtime/exec-privileged", Title: "A program is started in a container with all privileges", Severity: finding.High,
-			Practice: finding.LeastPrivilege, Aliases: []string{"CIS-5.23"},
+			ID: "runtime/exec-privileged", Title: "A program is started in a container with all privileges",
+			Practice: finding.LeastPrivilege, Severity: finding.High, Aliases: []string{"CIS-5.23"},
 			Why: "docker exec --privileged gives the program every capability and takes its filter away, whatever the container was started with. " +
 				"What it starts, or leaves behind, keeps that.",
 			Bad: "docker exec --privileged web sh", Good: "docker exec web sh",
@@ -35,8 +35,8 @@ func execPrivileged() Check[*Exec] {
 func execRoot() Check[*Exec] {
 	return Check[*Exec]{
 		Rule: finding.Rule{
-			ID: "runtime/exec-root", Title: "A program is started in a container as root", Severity: finding.Low,
-			Practice: finding.LeastPrivilege, Aliases: []string{"CIS-5.24"},
+			ID: "runtime/exec-root", Title: "A program is started in a container as root",
+			Practice: finding.LeastPrivilege, Severity: finding.Low, Aliases: []string{"CIS-5.24"},
 			Why: "A container that runs as another user has root in it all the same after docker exec --user root: what it writes then is root's, " +
 				"and a hole in the program is a hole for root.",
 			Bad: "docker exec -u root web sh", Good: "docker exec -u 1000 web sh",

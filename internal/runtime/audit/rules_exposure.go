@@ -249,8 +249,8 @@ func latestTag() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/latest-tag",
 		Title:    "The image has no fixed version",
-		Severity: finding.Low,
 		Practice: finding.TrustedBase,
+		Severity: finding.Low,
 		Aliases:  []string{"CIS-5.28"},
 		Why: "latest is whatever was pushed last: the same file starts another program tomorrow, and nobody can say which one runs. " +
 			"Name a version, and pin it to its digest where it must be exactly that image.",

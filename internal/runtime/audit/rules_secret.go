@@ -66,8 +66,8 @@ func literalSecret() Check[*Container] {
 	return rule(finding.Rule{
 		ID:       "runtime/literal-secret",
 		Title:    "A secret stands in the environment",
-		Severity: finding.High,
 		Traits:   finding.Traits{Hides: true},
+		Severity: finding.High,
 		Why: "A secret in a compose file, a manifest or a command is in the repository or the shell's history, and docker inspect shows environment and command to whoever may use the Engine. " +
 			"Give it as a file (secrets:, which most official images read by NAME_FILE), or at least fill it in from outside of the file.",
 		Bad:  "services:\n  app:\n    image: alpine:3.22\n    environment:\n      DB_PASSWORD: k7Qp2mWz9xLr\n",

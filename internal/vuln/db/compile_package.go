@@ -231,12 +231,12 @@ func putState(b []byte, key string, texts *order) []byte {
 	n := r.count(len(r.s))
 	rest := putInt(nil, n)
 	for range n {
-		kind := 0
+		semver := 0
 		if r.str() == rangeTypes()[1] {
-			kind = 1
+			semver = 1
 		}
 		events := r.count(len(r.s))
-		rest = putInt(rest, events<<1|kind)
+		rest = putInt(rest, events<<1|semver)
 		for range events {
 			event := int(r.byte())
 			rest = putInt(rest, texts.number(r.str())*eventKinds+event)

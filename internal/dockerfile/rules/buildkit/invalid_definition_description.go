@@ -45,9 +45,9 @@ func invalidDefinitionDescription() rule.Check {
 				return nil
 			},
 		},
+		Off:   true,
 		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/f52352ff511e7dbaa08f3ab94a09574bf9b7a1c9.Dockerfile",
 		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/36d179ff88dc15e36f7d7c8b9e2ffecdd45fe5a5.Dockerfile",
-		Off:   true,
 	}
 }
 

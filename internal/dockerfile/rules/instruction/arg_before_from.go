@@ -13,7 +13,6 @@ import (
 
 func argBeforeFrom() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/302f60ca5db503583f41b5050b0234e019ffd7e7.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/arg-before-from",
@@ -60,6 +59,7 @@ func argBeforeFrom() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/302f60ca5db503583f41b5050b0234e019ffd7e7.Dockerfile",
 	}
 }
 

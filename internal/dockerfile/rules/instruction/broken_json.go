@@ -62,7 +62,6 @@ func brokenJSON(inst *dockerfile.Instruction) bool {
 
 func brokenJSONRule() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/d9ebecad831c79b09172ad908d0b0232408c38bb.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/broken-json",
@@ -95,6 +94,7 @@ func brokenJSONRule() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/d9ebecad831c79b09172ad908d0b0232408c38bb.Dockerfile",
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 
 func heredocErrexit() rule.Check {
 	return rule.Check{
-		Fires: "docker+awesome-compose/flask-redis/Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/heredoc-errexit",
@@ -47,6 +46,7 @@ func heredocErrexit() rule.Check {
 				return nil
 			},
 		},
+		Fires: "docker+awesome-compose/flask-redis/Dockerfile",
 	}
 }
 

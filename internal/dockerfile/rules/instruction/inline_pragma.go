@@ -36,8 +36,8 @@ func inlinePragma() rule.Check {
 				return nil
 			},
 		},
+		Off:   true,
 		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/5f98f4068cc4e7da3a880fb608842814e077f6c5.Dockerfile",
 		Quiet: "docker-library+rabbitmq/4.3/alpine/management/Dockerfile",
-		Off:   true,
 	}
 }

@@ -14,7 +14,6 @@ import (
 
 func runWithoutEffect() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/788570f776c753937aef1be4bcf7be1005a94de6.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/run-without-effect",
@@ -44,6 +43,7 @@ func runWithoutEffect() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/788570f776c753937aef1be4bcf7be1005a94de6.Dockerfile",
 	}
 }
 

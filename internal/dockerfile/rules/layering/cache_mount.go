@@ -13,9 +13,6 @@ import (
 
 func cacheMount() rule.Check {
 	return rule.Check{
-		Off:   true,
-		Fires: "docker+awesome-compose/vuejs/vuejs/Dockerfile",
-		Quiet: "docker+awesome-compose/flask/app/Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/cache-mount",
@@ -44,5 +41,8 @@ func cacheMount() rule.Check {
 				return nil
 			},
 		},
+		Off:   true,
+		Fires: "docker+awesome-compose/vuejs/vuejs/Dockerfile",
+		Quiet: "docker+awesome-compose/flask/app/Dockerfile",
 	}
 }

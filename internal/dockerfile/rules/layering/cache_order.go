@@ -17,8 +17,6 @@ import (
 
 func cacheOrder() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/17fd60c200f27543b58c698bb46042c642df536e.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/1f119f5c316dd00bcc259ad72cd5d2ddceb3f72a.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/cache-order",
@@ -88,6 +86,8 @@ func cacheOrder() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/17fd60c200f27543b58c698bb46042c642df536e.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/1f119f5c316dd00bcc259ad72cd5d2ddceb3f72a.Dockerfile",
 	}
 }
 

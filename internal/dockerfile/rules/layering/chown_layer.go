@@ -13,8 +13,6 @@ import (
 
 func chownLayer() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/a7862c6e74310b88a30fb724e124e2fb7a161610.Dockerfile",
-		Quiet: "docker+awesome-compose/nginx-wsgi-flask/flask/Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/chown-layer",
@@ -50,6 +48,8 @@ func chownLayer() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/a7862c6e74310b88a30fb724e124e2fb7a161610.Dockerfile",
+		Quiet: "docker+awesome-compose/nginx-wsgi-flask/flask/Dockerfile",
 	}
 }
 

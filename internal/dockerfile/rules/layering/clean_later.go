@@ -13,8 +13,6 @@ import (
 
 func cleanLater() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/ac11a146d7d47af2d10cea8e84b3302b0873c148.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/30399b0a6f540d5d45970cc14b897814912a6f0c.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/clean-later",
@@ -46,6 +44,8 @@ func cleanLater() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/ac11a146d7d47af2d10cea8e84b3302b0873c148.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/30399b0a6f540d5d45970cc14b897814912a6f0c.Dockerfile",
 	}
 }
 

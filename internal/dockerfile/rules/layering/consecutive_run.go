@@ -14,8 +14,6 @@ import (
 
 func consecutiveRun() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/0afa47fe0f5e1806c5a817d4a212cf1afd1f40b5.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/5c8dd4a8c9bb4022a1ad4603cdc830aa395ca708.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/consecutive-run",
@@ -48,6 +46,8 @@ func consecutiveRun() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/0afa47fe0f5e1806c5a817d4a212cf1afd1f40b5.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/5c8dd4a8c9bb4022a1ad4603cdc830aa395ca708.Dockerfile",
 	}
 }
 

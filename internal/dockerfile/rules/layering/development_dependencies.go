@@ -14,8 +14,6 @@ import (
 
 func developmentDependencies() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/ede2231873b7afc026327bb69bbfcc81baa68004.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/1acbdb1b2ec33a5ea932ca0df6f7f10d01435c3b.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/development-dependencies",
@@ -82,6 +80,8 @@ func developmentDependencies() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/ede2231873b7afc026327bb69bbfcc81baa68004.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/1acbdb1b2ec33a5ea932ca0df6f7f10d01435c3b.Dockerfile",
 	}
 }
 

@@ -13,8 +13,6 @@ import (
 
 func singleStageBuild() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/83994b771fee9f5b1cca025f8d03fbddbfbf2182.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/5ace04488773f8ea90725529825a0f4061a2e202.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/single-stage-build",
@@ -89,6 +87,8 @@ func singleStageBuild() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/83994b771fee9f5b1cca025f8d03fbddbfbf2182.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/5ace04488773f8ea90725529825a0f4061a2e202.Dockerfile",
 	}
 }
 

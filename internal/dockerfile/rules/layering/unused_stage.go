@@ -10,8 +10,6 @@ import (
 
 func unusedStage() rule.Check {
 	return rule.Check{
-		Fires: "docker+awesome-compose/react-express-mysql/frontend/Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/f9a435c39985418f922529b61eeb48e16ce10f62.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/unused-stage",
@@ -42,5 +40,7 @@ func unusedStage() rule.Check {
 				return nil
 			},
 		},
+		Fires: "docker+awesome-compose/react-express-mysql/frontend/Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/f9a435c39985418f922529b61eeb48e16ce10f62.Dockerfile",
 	}
 }

@@ -13,8 +13,6 @@ import (
 
 func apkNoCache() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/c59497714ead4b57efd4e587910df7ad5b71c259.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/206da696408c1329908376b88616f575255b7196.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/apk-no-cache",
@@ -77,6 +75,8 @@ func apkNoCache() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/c59497714ead4b57efd4e587910df7ad5b71c259.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/206da696408c1329908376b88616f575255b7196.Dockerfile",
 	}
 }
 

@@ -12,8 +12,6 @@ import (
 
 func apkPinned() rule.Check {
 	return rule.Check{
-		Fires: "docker+awesome-compose/nginx-flask-mysql/backend/Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/f6b7e356f94b9396bb6cb5b9f864846c0bfca6b4.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/apk-pinned",
@@ -39,5 +37,7 @@ func apkPinned() rule.Check {
 				return nil
 			},
 		},
+		Fires: "docker+awesome-compose/nginx-flask-mysql/backend/Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/f6b7e356f94b9396bb6cb5b9f864846c0bfca6b4.Dockerfile",
 	}
 }

@@ -11,8 +11,6 @@ import (
 
 func aptForScripts() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/4513ec207d47294a8934a0ead091efe8a0bf113f.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/48afc451aa25b73541b0c97112af131d590d716f.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/apt-for-scripts",
@@ -48,5 +46,7 @@ func aptForScripts() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/4513ec207d47294a8934a0ead091efe8a0bf113f.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/48afc451aa25b73541b0c97112af131d590d716f.Dockerfile",
 	}
 }

@@ -11,8 +11,6 @@ import (
 
 func aptLists() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/eb67bb40ba50aa498e55d6a1b28a015ca49ec878.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/617436c9d0b7a8c9121d85e738d30710fa5f7496.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/apt-lists",
@@ -56,6 +54,8 @@ func aptLists() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/eb67bb40ba50aa498e55d6a1b28a015ca49ec878.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/617436c9d0b7a8c9121d85e738d30710fa5f7496.Dockerfile",
 	}
 }
 

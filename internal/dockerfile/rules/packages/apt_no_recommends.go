@@ -12,8 +12,6 @@ import (
 
 func aptNoRecommends() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/3d2620ef7bc3b72bea58c9aa2e338a191abe575f.Dockerfile",
-		Quiet: "docker-library+buildpack-deps/debian/sid/curl/Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/apt-no-recommends",
@@ -58,5 +56,7 @@ func aptNoRecommends() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/3d2620ef7bc3b72bea58c9aa2e338a191abe575f.Dockerfile",
+		Quiet: "docker-library+buildpack-deps/debian/sid/curl/Dockerfile",
 	}
 }

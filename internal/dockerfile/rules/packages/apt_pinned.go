@@ -12,8 +12,6 @@ import (
 
 func aptPinned() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/5724bc027a3d08fcd42d45d38e248b616c4dad49.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/c1348ddfd80eb8f888418805005066c230fc6ad2.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/apt-pinned",
@@ -43,6 +41,8 @@ func aptPinned() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/5724bc027a3d08fcd42d45d38e248b616c4dad49.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/c1348ddfd80eb8f888418805005066c230fc6ad2.Dockerfile",
 	}
 }
 

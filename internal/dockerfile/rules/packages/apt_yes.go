@@ -12,8 +12,6 @@ import (
 
 func aptYes() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/1f1a51ed248a4de6a09b269cb6dfd44883d343fc.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/48afc451aa25b73541b0c97112af131d590d716f.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/apt-yes",
@@ -45,6 +43,8 @@ func aptYes() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/1f1a51ed248a4de6a09b269cb6dfd44883d343fc.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/48afc451aa25b73541b0c97112af131d590d716f.Dockerfile",
 	}
 }
 

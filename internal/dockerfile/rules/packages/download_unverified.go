@@ -14,8 +14,6 @@ import (
 
 func downloadUnverified() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/6da826cc98fa1deaa0162974fd536d2f6662f381.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/9becc7287b30a0e567c2299d68946b608c6732ea.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/download-unverified",
@@ -58,6 +56,8 @@ func downloadUnverified() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/6da826cc98fa1deaa0162974fd536d2f6662f381.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/9becc7287b30a0e567c2299d68946b608c6732ea.Dockerfile",
 	}
 }
 

@@ -13,8 +13,6 @@ import (
 
 func gemPinned() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/397181f139d696d5a6a72f18937e06b5f03d8dbd.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/50146585bd569038cf02fe163e0be28988f267c0.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/gem-pinned",
@@ -47,5 +45,7 @@ func gemPinned() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/397181f139d696d5a6a72f18937e06b5f03d8dbd.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/50146585bd569038cf02fe163e0be28988f267c0.Dockerfile",
 	}
 }

@@ -12,8 +12,6 @@ import (
 
 func goInstallPinned() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/3426d2035f7c090a864d3b5e8a097f6e20ec7828.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/87614fa91fcd817ef641eb7ac2062f664f51a81e.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/go-install-pinned",
@@ -39,6 +37,8 @@ func goInstallPinned() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/3426d2035f7c090a864d3b5e8a097f6e20ec7828.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/87614fa91fcd817ef641eb7ac2062f664f51a81e.Dockerfile",
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 
 func installPinned() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/92b16feee3ee62cc176aa047dbb89d3b164b972a.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/install-pinned",
@@ -35,6 +34,7 @@ func installPinned() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/92b16feee3ee62cc176aa047dbb89d3b164b972a.Dockerfile",
 	}
 }
 

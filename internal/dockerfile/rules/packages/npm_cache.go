@@ -12,8 +12,6 @@ import (
 
 func npmCache() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/4bf7ad72fd515dda3d5c240dbbfa4f5383acd31e.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/c24a6d28e922166acfba6d1f6c83ebc82606bcfb.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/npm-cache",
@@ -49,6 +47,8 @@ func npmCache() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/4bf7ad72fd515dda3d5c240dbbfa4f5383acd31e.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/c24a6d28e922166acfba6d1f6c83ebc82606bcfb.Dockerfile",
 	}
 }
 

@@ -12,8 +12,6 @@ import (
 
 func npmCI() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/1f119f5c316dd00bcc259ad72cd5d2ddceb3f72a.Dockerfile",
-		Quiet: "docker+awesome-compose/nginx-nodejs-redis/web/Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/npm-ci",
@@ -61,6 +59,8 @@ func npmCI() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/1f119f5c316dd00bcc259ad72cd5d2ddceb3f72a.Dockerfile",
+		Quiet: "docker+awesome-compose/nginx-nodejs-redis/web/Dockerfile",
 	}
 }
 

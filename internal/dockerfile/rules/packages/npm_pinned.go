@@ -13,8 +13,6 @@ import (
 
 func npmPinned() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/1bbdf738e97866003fd9aa3fb93027f07bd6c092.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/1acbdb1b2ec33a5ea932ca0df6f7f10d01435c3b.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/npm-pinned",
@@ -44,6 +42,8 @@ func npmPinned() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/1bbdf738e97866003fd9aa3fb93027f07bd6c092.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/1acbdb1b2ec33a5ea932ca0df6f7f10d01435c3b.Dockerfile",
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 
 func pacmanCache() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/9b8c149b34b740c1da764f4af6f9010422b37d4f.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/pacman-cache",
@@ -50,6 +49,7 @@ func pacmanCache() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/9b8c149b34b740c1da764f4af6f9010422b37d4f.Dockerfile",
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 
 func pacmanYes() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/8d6a88095339a2f97d92524f4e68d40ddf3a03da.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/pacman-yes",
@@ -40,5 +39,6 @@ func pacmanYes() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/8d6a88095339a2f97d92524f4e68d40ddf3a03da.Dockerfile",
 	}
 }

@@ -14,8 +14,6 @@ import (
 
 func pipNoCache() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/eb67bb40ba50aa498e55d6a1b28a015ca49ec878.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/206da696408c1329908376b88616f575255b7196.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/pip-no-cache",
@@ -57,6 +55,8 @@ func pipNoCache() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/eb67bb40ba50aa498e55d6a1b28a015ca49ec878.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/206da696408c1329908376b88616f575255b7196.Dockerfile",
 	}
 }
 

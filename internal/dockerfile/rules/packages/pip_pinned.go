@@ -12,8 +12,6 @@ import (
 
 func pipPinned() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/e6c16f6ce964920f5aeb9a205800fe57688b1233.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/23215de24777352275f63341a75832a1d1e7fc37.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/pip-pinned",
@@ -40,6 +38,8 @@ func pipPinned() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/e6c16f6ce964920f5aeb9a205800fe57688b1233.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/23215de24777352275f63341a75832a1d1e7fc37.Dockerfile",
 	}
 }
 

@@ -14,8 +14,6 @@ import (
 
 func pipeToShell() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/96bda55f85aeb47931285a0acf5208aedf43b03f.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/5e1ec311ab1d33488ef6addad8648d565d0691f5.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/pipe-to-shell",
@@ -54,6 +52,8 @@ func pipeToShell() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/96bda55f85aeb47931285a0acf5208aedf43b03f.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/5e1ec311ab1d33488ef6addad8648d565d0691f5.Dockerfile",
 	}
 }
 

@@ -14,8 +14,6 @@ import (
 
 func pipefail() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/379b90e2aaf3736fc6e58989fc7c458dfdc3b47c.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/4513ec207d47294a8934a0ead091efe8a0bf113f.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/pipefail",
@@ -62,6 +60,8 @@ func pipefail() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/379b90e2aaf3736fc6e58989fc7c458dfdc3b47c.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/4513ec207d47294a8934a0ead091efe8a0bf113f.Dockerfile",
 	}
 }
 

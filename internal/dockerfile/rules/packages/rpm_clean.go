@@ -11,8 +11,6 @@ import (
 
 func rpmClean() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/fccdcb7b54f566bcb123770d3d79a37c20283e3a.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/3baa694e951a960e8ec7c5a4f79de09b95883222.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/rpm-clean",
@@ -56,6 +54,8 @@ func rpmClean() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/fccdcb7b54f566bcb123770d3d79a37c20283e3a.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/3baa694e951a960e8ec7c5a4f79de09b95883222.Dockerfile",
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 
 func rpmPinned() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/b78c55db3ec3f495c25ddc04a36d9828a7411daa.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/rpm-pinned",
@@ -60,6 +59,7 @@ func rpmPinned() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/b78c55db3ec3f495c25ddc04a36d9828a7411daa.Dockerfile",
 	}
 }
 

@@ -11,8 +11,6 @@ import (
 
 func rpmYes() rule.Check {
 	return rule.Check{
-		Fires: "docker-library+openjdk/28/oraclelinux10/Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/45c31453742d7b2ba25601ecd2984d6e169d17b5.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/rpm-yes",
@@ -55,5 +53,7 @@ func rpmYes() rule.Check {
 				return nil
 			},
 		},
+		Fires: "docker-library+openjdk/28/oraclelinux10/Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/45c31453742d7b2ba25601ecd2984d6e169d17b5.Dockerfile",
 	}
 }

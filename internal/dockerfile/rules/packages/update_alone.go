@@ -12,8 +12,6 @@ import (
 
 func updateAlone() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/c64979c71c8d2e2be4a00f031e560da7c085892f.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/48afc451aa25b73541b0c97112af131d590d716f.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/update-alone",
@@ -41,6 +39,8 @@ func updateAlone() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/c64979c71c8d2e2be4a00f031e560da7c085892f.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/48afc451aa25b73541b0c97112af131d590d716f.Dockerfile",
 	}
 }
 

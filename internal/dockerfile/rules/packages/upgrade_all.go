@@ -12,8 +12,6 @@ import (
 
 func upgradeAll() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/87dbd03a14e2955c30cb1955d4c856eb72401a07.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/48afc451aa25b73541b0c97112af131d590d716f.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/upgrade-all",
@@ -50,6 +48,8 @@ func upgradeAll() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/87dbd03a14e2955c30cb1955d4c856eb72401a07.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/48afc451aa25b73541b0c97112af131d590d716f.Dockerfile",
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 
 func useraddNoLogInit() rule.Check {
 	return rule.Check{
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/3baa694e951a960e8ec7c5a4f79de09b95883222.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/useradd-no-log-init",
@@ -49,6 +48,7 @@ func useraddNoLogInit() rule.Check {
 				return nil
 			},
 		},
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/3baa694e951a960e8ec7c5a4f79de09b95883222.Dockerfile",
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 
 func versionRedirect() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/b75dd89ccf924c8fbade4273b27a05f457c5a1e1.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/version-redirect",
@@ -54,6 +53,7 @@ func versionRedirect() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/b75dd89ccf924c8fbade4273b27a05f457c5a1e1.Dockerfile",
 	}
 }
 

@@ -11,8 +11,6 @@ import (
 
 func wgetAndCurl() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/fec96bf0f5c46d04ba25ccbec41e50c7cf765cf0.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/4c5193834295449c3fe933a294beb16375674137.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/wget-and-curl",
@@ -48,5 +46,7 @@ func wgetAndCurl() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/fec96bf0f5c46d04ba25ccbec41e50c7cf765cf0.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/4c5193834295449c3fe933a294beb16375674137.Dockerfile",
 	}
 }

@@ -11,8 +11,6 @@ import (
 
 func wgetProgress() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/1283391dc647b4946d39a08e8e64bbd7280fe97f.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/0afa47fe0f5e1806c5a817d4a212cf1afd1f40b5.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/wget-progress",
@@ -43,5 +41,7 @@ func wgetProgress() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/1283391dc647b4946d39a08e8e64bbd7280fe97f.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/0afa47fe0f5e1806c5a817d4a212cf1afd1f40b5.Dockerfile",
 	}
 }

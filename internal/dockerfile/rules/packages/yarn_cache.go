@@ -13,8 +13,6 @@ import (
 
 func yarnCache() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/eb1802d65ed967700f2cbae4395910f8e98c6105.Dockerfile",
-		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/8c3bdc39348c860f7492d9039de0c42774a17b2e.Dockerfile",
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/yarn-cache",
@@ -45,6 +43,8 @@ func yarnCache() rule.Check {
 				return nil
 			},
 		},
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/eb1802d65ed967700f2cbae4395910f8e98c6105.Dockerfile",
+		Quiet: "STAR-RG+shipwright/data/broken-dockerfiles/8c3bdc39348c860f7492d9039de0c42774a17b2e.Dockerfile",
 	}
 }
 

@@ -23,12 +23,12 @@ func ignoreFile() rule.Check {
 				Title:    "A copy of the whole folder takes in what no image should hold",
 				Practice: finding.Layering,
 				Severity: finding.Medium,
+				Aliases:  []string{},
 				Why: "COPY . takes all that .dockerignore does not name: the history of the repository with every secret that was ever in it, .env files and keys, modules " +
 					"built for another system, yesterday's output. It makes the image larger, changes the layer with each commit, and gives to whoever pulls it what was never " +
 					"meant to leave the machine.",
-				Bad:     "FROM node:22-slim\nWORKDIR /app\nCOPY . .\n",
-				Good:    "FROM node:22-slim\nWORKDIR /app\nCOPY . .\n",
-				Aliases: []string{},
+				Bad:  "FROM node:22-slim\nWORKDIR /app\nCOPY . .\n",
+				Good: "FROM node:22-slim\nWORKDIR /app\nCOPY . .\n",
 			},
 			Run: func(_ context.Context, p *rule.Pass) error {
 				in := p.Input

@@ -110,9 +110,6 @@ func healthchecks(in *inspect.Input) []bool {
 
 func healthcheckMissing() rule.Check {
 	return rule.Check{
-		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/0bf8a378f058fabaf3dda435e5eaf758e6bd6847.Dockerfile",
-		Quiet: "docker+awesome-compose/react-express-mysql/backend/Dockerfile",
-		Off:   true,
 		Check: finding.Check[*inspect.Input]{
 			Rule: finding.Rule{
 				ID:       "dockerfile/healthcheck-missing",
@@ -138,5 +135,8 @@ func healthcheckMissing() rule.Check {
 				return nil
 			},
 		},
+		Off:   true,
+		Fires: "STAR-RG+shipwright/data/broken-dockerfiles/0bf8a378f058fabaf3dda435e5eaf758e6bd6847.Dockerfile",
+		Quiet: "docker+awesome-compose/react-express-mysql/backend/Dockerfile",
 	}
 }
