@@ -3,6 +3,8 @@ package house_test
 import (
 	"go/ast"
 	"go/token"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -125,5 +127,41 @@ func TestEnumerationsHaveNames(t *testing.T) {
 			}
 			return true
 		})
+	}
+}
+
+// TestTypesOfImagesExist holds ARCHITECTURE.md's tables of the types that an image has to
+// the code.
+func TestTypesOfImagesExist(t *testing.T) {
+	_, all := sources(t)
+	types := map[string]bool{}
+	for _, s := range all {
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.TypeSpec); ok {
+				types[s.file.Name.Name+"."+spec.Name.Name] = true
+			}
+			return true
+		})
+	}
+	page, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "\n## Which types an image has\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	named := 0
+	for _, row := range strings.Split(section, "\n") {
+		cells := strings.Split(row, "|")
+		if len(cells) < 3 {
+			continue
+		}
+		for _, m := range regexp.MustCompile("`([a-z]+\\.[A-Z]\\w*)`").FindAllStringSubmatch(cells[1], -1) {
+			if named++; !types[m[1]] {
+				t.Errorf("ARCHITECTURE.md names %s, which is no type", m[1])
+			}
+		}
+	}
+	if named < 14 {
+		t.Errorf("%d types are named", named)
 	}
 }
