@@ -16,7 +16,7 @@ func Checks() []finding.Check[*Config] {
 
 func rootUser() finding.Check[*Config] {
 	return finding.Check[*Config]{
-		Rule: finding.Rule{ID: "image/root-user", Severity: finding.Medium, Practice: finding.LeastPrivilege},
+		Rule: finding.Rule{ID: "image/root-user", Practice: finding.LeastPrivilege, Severity: finding.Medium},
 		Run: func(_ context.Context, p *finding.Pass[*Config]) error {
 			if p.Input.User == "" {
 				p.Report(finding.Finding{Message: "the image runs as root"})
