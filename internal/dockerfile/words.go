@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
@@ -136,6 +137,27 @@ func continued(b []byte, escape byte) (kept int, goesOn bool) {
 		return len(b), false
 	}
 	return n - 1, true
+}
+
+// Unfinished is the file's last instruction if it ends in a continuation, so that whatever is written behind it
+// would be part of it; nil: it does not. Blank lines and comments do not end one.
+func (f *File) Unfinished() *Instruction {
+	n := len(f.Instructions)
+	if n == 0 || len(f.Instructions[n-1].Heredocs) > 0 {
+		return nil
+	}
+	in := &f.Instructions[n-1]
+	for _, line := range slices.Backward(bytes.Split(f.Bytes[in.Span.Start:], []byte("\n"))) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		if line[len(line)-1] == f.Escape {
+			return in
+		}
+		return nil
+	}
+	return nil
 }
 
 // heredoc finds a here-document's lines from line next on, and returns the

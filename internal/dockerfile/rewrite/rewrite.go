@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"bytes"
 	"fmt"
 	"path"
 	"slices"
@@ -107,28 +106,6 @@ func (d *draft) moved(from, to, why string) {
 	}
 }
 
-// unfinished is the file's last instruction if it ends in a continuation; nil: it
-// does not. Blank lines and comments do not end one.
-func (d *draft) unfinished() *dockerfile.Instruction {
-	n := len(d.File.Instructions)
-	if n == 0 || len(d.File.Instructions[n-1].Heredocs) > 0 {
-		return nil
-	}
-	in := &d.File.Instructions[n-1]
-	lines := bytes.Split(d.File.Bytes[in.Span.Start:], []byte("\n"))
-	for _, line := range slices.Backward(lines) {
-		line = bytes.TrimSpace(line)
-		if len(line) == 0 || line[0] == '#' {
-			continue
-		}
-		if line[len(line)-1] == d.File.Escape {
-			return in
-		}
-		return nil
-	}
-	return nil
-}
-
 // refuse is the reason not to rewrite, at an instruction; nil: the file.
 func refuse(at *dockerfile.Instruction, format string, args ...any) *Refused {
 	r := &Refused{Why: fmt.Sprintf(format, args...)}
@@ -155,7 +132,7 @@ func (d *draft) done(title string) (Rewrite, error) {
 	if len(d.edits) == 0 {
 		return Rewrite{}, refuse(nil, "there is nothing to change")
 	}
-	if in := d.unfinished(); in != nil {
+	if in := d.File.Unfinished(); in != nil {
 		return Rewrite{}, refuse(in, "its last line goes on and nothing follows: whatever is written after it would be part of it")
 	}
 	if _, err := dockerfile.Parse(d.File.Name, d.result()); err != nil {

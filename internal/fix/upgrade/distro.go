@@ -110,6 +110,12 @@ func stage(p *plan.Planner, f *plan.File, doc *dockerfile.File, scopes *dockerfi
 		return
 	}
 	after, user := place(doc, scopes, st, manager)
+	if doc.Unfinished() == &doc.Instructions[after] {
+		for _, w := range done {
+			p.Cannot(w, f.Name+"'s last line goes on and nothing follows: what is written after it would be part of it")
+		}
+		return
+	}
 	text := manager.line(names, doc.Escape, f.Eol())
 	switch {
 	case user.Known && !root(user.Value) && userName(user.Value):
