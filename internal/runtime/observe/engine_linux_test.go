@@ -249,10 +249,22 @@ func TestEngineContainer(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	left := docker(t, "ps", "-aq", "--filter", "label=dev.drydock.observe")
+	left := leftover(t, "ps", "-aq", "--filter", "label=dev.drydock.observe")
 	if len(bytes.TrimSpace([]byte(left))) > 0 {
 		t.Errorf("containers are left: %s", left)
 	}
+}
+
+// leftover is what a listing still names after a while: tests of other packages observe on
+// the same Engine, and take theirs away.
+func leftover(t *testing.T, args ...string) string {
+	t.Helper()
+	left, until := docker(t, args...), time.Now().Add(time.Minute)
+	for left != "" && time.Now().Before(until) {
+		time.Sleep(200 * time.Millisecond)
+		left = docker(t, args...)
+	}
+	return left
 }
 
 // TestEngineCompose watches a project of which the user runs one of the same name:
@@ -379,12 +391,7 @@ configs:
 		if kind == "volume" {
 			args = []string{kind, "ls", "-q", "--filter", "name=drydock-proof"}
 		}
-		// Tests of other packages observe on the same Engine, and take theirs away.
-		left, until := docker(t, args...), time.Now().Add(time.Minute)
-		for left != "" && time.Now().Before(until) {
-			time.Sleep(200 * time.Millisecond)
-			left = docker(t, args...)
-		}
+		left := leftover(t, args...)
 		if left != "" && kind != "volume" {
 			t.Errorf("%s: %s is left", kind, left)
 		}

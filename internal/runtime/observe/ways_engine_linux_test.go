@@ -155,7 +155,7 @@ func TestEngineFromContainer(t *testing.T) {
 	if there.Peaks.Memory == 0 || there.Peaks.PIDs == 0 {
 		t.Errorf("peaks %+v", there.Peaks)
 	}
-	if left := docker(t, "ps", "-aq", "--filter", "label=dev.drydock.observe"); left != "" {
+	if left := leftover(t, "ps", "-aq", "--filter", "label=dev.drydock.observe"); left != "" {
 		t.Errorf("left: %s", left)
 	}
 }
