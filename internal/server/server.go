@@ -220,6 +220,11 @@ func (o *Options) judge() (open bool, err error) {
 	if (o.Cert == "") != (o.Key == "") {
 		return false, &usage{"--tls-cert and --tls-key go together", ""}
 	}
+	if o.NATS != "" {
+		if _, err := bus.Servers(o.NATS); err != nil {
+			return false, err
+		}
+	}
 	if o.Role == Worker {
 		return false, nil
 	}

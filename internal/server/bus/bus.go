@@ -69,17 +69,26 @@ func (e *refusal) Hint() string { return e.hint }
 // streamFact names the database among others on the same NATS.
 const streamFact = "stream"
 
-// Open begins to connect. A server that does not answer is no error: the bus is not up
-// until it does.
-func Open(ctx context.Context, opt Options) (*Bus, error) {
-	b := &Bus{opt: opt, committed: make(chan []store.Emitted, 1000), poke: make(chan struct{}, 1), since: opt.Store.Now(), why: "it is not connected yet"}
-	var shown []string
-	for s := range strings.SplitSeq(opt.URL, ",") {
+// Servers are the servers that an address of NATS names, without passwords. It is an error if one of them cannot be.
+func Servers(address string) ([]string, error) {
+	var out []string
+	for s := range strings.SplitSeq(address, ",") {
 		u, err := url.Parse(strings.TrimSpace(s))
 		if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" {
 			return nil, &refusal{"the address of --nats is not one of NATS", "--nats nats://host:4222, or tls://host:4222"}
 		}
-		shown = append(shown, u.Scheme+"://"+u.Host)
+		out = append(out, u.Scheme+"://"+u.Host)
+	}
+	return out, nil
+}
+
+// Open begins to connect. A server that does not answer is no error: the bus is not up
+// until it does.
+func Open(ctx context.Context, opt Options) (*Bus, error) {
+	b := &Bus{opt: opt, committed: make(chan []store.Emitted, 1000), poke: make(chan struct{}, 1), since: opt.Store.Now(), why: "it is not connected yet"}
+	shown, err := Servers(opt.URL)
+	if err != nil {
+		return nil, err
 	}
 	b.shows = strings.Join(shown, ",")
 	if b.opt.Lease == 0 {
@@ -88,7 +97,7 @@ func Open(ctx context.Context, opt Options) (*Bus, error) {
 	if b.opt.Check == 0 {
 		b.opt.Check = 5 * time.Second
 	}
-	err := opt.Store.Change(ctx, func(tx *store.Tx) (err error) {
+	err = opt.Store.Change(ctx, func(tx *store.Tx) (err error) {
 		b.id, err = tx.FactOnce(ctx, streamFact, disk.Random())
 		return err
 	})
